@@ -1,0 +1,83 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Mount returns a copy of r as the application mounted at prefix sees it: the
+// prefix's segments leave the front of the URL's path, escaped or not, and
+// join the Origin's RootPath. It reports false, and returns r, where the path
+// is not below prefix: "/apix" is not below "/api". Of a path that is the
+// prefix itself "/" is left.
+//
+// prefix is percent-encoded; slashes at its ends are ignored, and "" or "/"
+// mounts nothing away.
+func Mount(r *http.Request, prefix string) (*http.Request, bool) {
+	prefix = strings.Trim(prefix, "/")
+	if prefix == "" {
+		return r, true
+	}
+	prefix = "/" + prefix
+	escaped := r.URL.EscapedPath()
+	rest, ok := cutSegments(escaped, prefix)
+	if !ok {
+		return r, false
+	}
+	o := OriginOf(r)
+	o.RootPath += escaped[:len(escaped)-len(rest)]
+	if rest == "" {
+		rest = "/"
+	}
+	path, err := url.PathUnescape(rest)
+	if err != nil {
+		return r, false
+	}
+	c := WithOrigin(r, o)
+	u := *r.URL
+	u.Path, u.RawPath = path, rest
+	if rest == path {
+		u.RawPath = ""
+	}
+	c.URL = &u
+	return c, true
+}
+
+// cutSegments removes prefix from the front of path where whole segments agree
+// once decoded, and returns what is left: "" or a text that starts in a slash.
+func cutSegments(path, prefix string) (rest string, ok bool) {
+	for prefix != "" {
+		if path == "" || path[0] != '/' {
+			return "", false
+		}
+		var want, have string
+		want, prefix = segment(prefix)
+		have, path = segment(path)
+		if want != have && !sameDecoded(want, have) {
+			return "", false
+		}
+	}
+	return path, true
+}
+
+// segment splits "/a/b" into "a" and "/b".
+func segment(path string) (first, rest string) {
+	path = path[1:]
+	if i := strings.IndexByte(path, '/'); i >= 0 {
+		return path[:i], path[i:]
+	}
+	return path, ""
+}
+
+func sameDecoded(a, b string) bool {
+	if !strings.Contains(a, "%") && !strings.Contains(b, "%") {
+		return false
+	}
+	x, err := url.PathUnescape(a)
+	if err != nil {
+		return false
+	}
+	y, err := url.PathUnescape(b)
+	return err == nil && x == y
+}

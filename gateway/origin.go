@@ -1,0 +1,92 @@
+// Package gateway is the contract between a server and an application: what a
+// server knows about a request beyond the request itself.
+//
+// The callable of the contract is [net/http.Handler]; CGI and WSGI add a few
+// facts around it that an [net/http.Request] has no field for: the scheme and
+// host the client used, the path the application is mounted under, the
+// client's address. They are an [Origin]. A server states it, a proxy fix
+// corrects it, a mount extends its RootPath, and URLs, redirects and cookies
+// are made from it.
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+)
+
+// Origin says how a request reached the application, as far as anything about
+// it is trusted. It is a value: changing a copy changes no request.
+type Origin struct {
+	// Scheme is how the client spoke, "http" or "https".
+	Scheme string
+	// Host is the authority the client asked for, "example.org" or
+	// "example.org:8080", as it was sent: it is not validated.
+	Host string
+	// RootPath is where the application is mounted, percent-encoded: "" or a
+	// slash and segments without a slash at the end (CGI's SCRIPT_NAME).
+	RootPath string
+	// Client is the address that asked. It is the zero AddrPort when there is
+	// none (a unix socket), and its port is 0 when only the address is known.
+	Client netip.AddrPort
+}
+
+type originKey struct{}
+
+// stated is an Origin in a context, with the one that the server received.
+type stated struct {
+	origin   Origin
+	received Origin
+}
+
+// OriginOf returns what [WithOrigin] last stated about r, or else what r itself
+// shows: TLS or not, the Host header, no mount, the peer's address.
+func OriginOf(r *http.Request) Origin {
+	if s, ok := r.Context().Value(originKey{}).(*stated); ok {
+		return s.origin
+	}
+	return shown(r)
+}
+
+// Received returns the Origin before anything corrected it: what the server
+// itself saw.
+func Received(r *http.Request) Origin {
+	if s, ok := r.Context().Value(originKey{}).(*stated); ok {
+		return s.received
+	}
+	return shown(r)
+}
+
+// RootPath is OriginOf(r).RootPath at a lower cost.
+func RootPath(r *http.Request) string {
+	if s, ok := r.Context().Value(originKey{}).(*stated); ok {
+		return s.origin.RootPath
+	}
+	return ""
+}
+
+// WithOrigin returns a shallow copy of r to which o applies. The copy's Host
+// and RemoteAddr follow o, so that handlers which know nothing of Origin see
+// the same; r and its headers stay as they are.
+func WithOrigin(r *http.Request, o Origin) *http.Request {
+	s := &stated{origin: o, received: Received(r)}
+	c := r.WithContext(context.WithValue(r.Context(), originKey{}, s))
+	c.Host = o.Host
+	if o.Client.IsValid() {
+		c.RemoteAddr = o.Client.String()
+	}
+	return c
+}
+
+func shown(r *http.Request) Origin {
+	o := Origin{Scheme: "http", Host: r.Host}
+	if r.TLS != nil {
+		o.Scheme = "https"
+	}
+	if client, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		o.Client = client
+	} else if addr, err := netip.ParseAddr(r.RemoteAddr); err == nil {
+		o.Client = netip.AddrPortFrom(addr, 0)
+	}
+	return o
+}

@@ -1,0 +1,86 @@
+// Package layers holds the import policy of the module as a test: a package
+// imports only those below it.
+package layers_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// policy lists the layers from top to bottom, a line each. A package imports
+// packages of lower lines only; those of one line are siblings that do not know
+// each other. A name ending in "/..." stands for everything below it.
+const policy = `
+examples/... cmd/... bench/... docs/... internal/conformance/... internal/layers
+serving/...
+middleware/...
+templates staticfiles webtest/...
+wrappers routing
+datastructures security
+httperror urls gateway/...
+internal/...
+`
+
+// exceptions are imports between siblings, each with its reason.
+var exceptions = map[string]string{}
+
+const module = "github.com/zeugkit/zeug/"
+
+func TestNoImportClimbs(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}:{{range .Imports}} {{.}}{{end}}", module+"...").Output()
+	require.NoError(t, err)
+	for line := range strings.Lines(string(out)) {
+		from, imports, _ := strings.Cut(strings.TrimSpace(line), ":")
+		from, ok := strings.CutPrefix(from, module)
+		if !ok {
+			continue
+		}
+		at, group := layer(from)
+		if !lacksNothing(t, at, from) {
+			continue
+		}
+		for to := range strings.FieldsSeq(imports) {
+			to, ok := strings.CutPrefix(to, module)
+			if !ok {
+				continue
+			}
+			below, other := layer(to)
+			if !lacksNothing(t, below, to) || exceptions[from+" -> "+to] != "" {
+				continue
+			}
+			// Packages of one "/..." group may know each other.
+			if below > at || group == other && strings.HasSuffix(group, "/...") {
+				continue
+			}
+			t.Errorf("%s imports %s, which is not below it", from, to)
+		}
+	}
+}
+
+func lacksNothing(t *testing.T, layer int, pkg string) bool {
+	if layer < 0 {
+		t.Errorf("package %s stands in no layer: add it to the policy", pkg)
+	}
+	return layer >= 0
+}
+
+// layer returns the line of pkg in the policy, and the entry that named it.
+func layer(pkg string) (int, string) {
+	found, entry := -1, ""
+	for i, line := range strings.Split(strings.TrimSpace(policy), "\n") {
+		for name := range strings.FieldsSeq(line) {
+			prefix, below := strings.CutSuffix(name, "/...")
+			if pkg != prefix && !(below && strings.HasPrefix(pkg, prefix+"/")) {
+				continue
+			}
+			// The longest name wins: internal/layers before internal/...
+			if len(name) > len(entry) {
+				found, entry = i, name
+			}
+		}
+	}
+	return found, entry
+}

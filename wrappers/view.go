@@ -1,0 +1,23 @@
+package wrappers
+
+import (
+	"net/http"
+
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// View is an application, or a part of one, that returns its answer. An error
+// answers through [httperror.Respond]: an HTTP error or a redirect of the
+// router for itself, any other as a logged 500 or the debugger's page.
+type View func(*Request) (*Response, error)
+
+// ServeHTTP calls the view and sends what it returns.
+func (v View) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	req := NewRequest(r)
+	resp, err := v(req)
+	if err != nil {
+		httperror.Respond(w, req.Request, err)
+		return
+	}
+	resp.ServeHTTP(w, req.Request)
+}
