@@ -1,0 +1,12 @@
+// Package serving runs an application: it listens, limits what a client may
+// take, logs, and stops without losing a request.
+//
+// [Run] is all that a main function needs:
+//
+//	func main() {
+//		serving.Main("127.0.0.1:5000", app, serving.Options{Debug: true, Reload: true})
+//	}
+//
+// It is Werkzeug's run_simple with a server behind it that is meant for
+// production as well: the limits are on by default, SIGTERM drains.
+package serving
