@@ -1,61 +1,73 @@
 package datastructures
 
 import (
-	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 
-	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/urls"
 )
 
 // Values is a [MultiDict] of texts, such as the arguments of a query or the
-// fields of a form, with typed reading.
+// fields of a form, with typed reading: [Values.Int] and its like take a
+// fallback for a field that is missing or malformed, [Values.RequireInt] and its
+// like return an error that answers 400 and names the field.
 type Values struct {
 	MultiDict[string]
 }
 
-// ParseQuery reads an application/x-www-form-urlencoded text: pairs between
-// "&", in their order, empty values kept. Nothing is lost: an escape that is
-// not one stays as it was sent.
-func ParseQuery(query string) *Values {
+// NewValues returns Values of keys and values that alternate; a last key alone
+// has the value "".
+func NewValues(pairs ...string) *Values {
 	v := new(Values)
-	for query != "" {
-		var pair string
-		pair, query, _ = strings.Cut(query, "&")
-		if pair == "" {
-			continue
+	for i := 0; i < len(pairs); i += 2 {
+		value := ""
+		if i+1 < len(pairs) {
+			value = pairs[i+1]
 		}
-		key, value, _ := strings.Cut(pair, "=")
-		v.Add(unescape(key), unescape(value))
+		v.Add(pairs[i], value)
 	}
 	return v
 }
 
-func unescape(s string) string {
-	if t, err := url.QueryUnescape(s); err == nil {
-		return t
+// ParseQuery reads the query of a URL or an application/x-www-form-urlencoded
+// text, without loss: pairs between "&" in their order, ";" as data, empty
+// values kept. An escape that is not one stays as it was sent, and a byte that
+// is not UTF-8 stays or becomes an escape ("%FF"). [Values.Encode] is the
+// reverse.
+func ParseQuery(query string) *Values {
+	v := new(Values)
+	if query == "" {
+		return v
 	}
-	return s
+	// An estimate, bounded so that a text of nothing but "&" buys no memory.
+	v.items = make([]Item[string], 0, min(1+strings.Count(query, "&"), 16))
+	for key, value := range urls.Query(query) {
+		v.Add(key, value)
+	}
+	return v
 }
 
-// Int returns the first value of key as an integer, or fallback where it is
-// missing or none.
-func (v *Values) Int(key string, fallback int) int {
-	if n, err := strconv.Atoi(v.Get(key)); err == nil {
-		return n
+// Encode returns the items as a query, in their order: "a=1&b=2". Every item
+// has its "=", so that a single empty key is not lost.
+func (v *Values) Encode() string {
+	var b []byte
+	for key, value := range v.All() {
+		if b != nil {
+			b = append(b, '&')
+		}
+		b = urls.AppendQuery(b, key)
+		b = append(b, '=')
+		b = urls.AppendQuery(b, value)
 	}
-	return fallback
+	return string(b)
 }
 
-// Require returns the first value of key, or an error that answers 400 and
-// names the key.
-func (v *Values) Require(key string) (string, error) {
-	if s, ok := v.Lookup(key); ok {
-		return s, nil
+// String is [Values.Encode].
+func (v *Values) String() string { return v.Encode() }
+
+// Clone returns a copy.
+func (v *Values) Clone() *Values {
+	if v == nil {
+		return new(Values)
 	}
-	return "", &httperror.Error{
-		Code:        http.StatusBadRequest,
-		Description: "The field " + strconv.Quote(key) + " is missing.",
-	}
+	return &Values{*v.MultiDict.Clone()}
 }

@@ -1,0 +1,9 @@
+// Package datastructures holds the values that requests and responses are made
+// of: ordered dictionaries with several values a key, cookies, and one type per
+// structured header field.
+//
+// Each header type has a ParseX function and a String method, and they
+// round-trip: ParseX(x.String()) is x. Parsing never fails on what a client may
+// send: a part that means nothing is left out, and where nothing is left the
+// second result is false.
+package datastructures
