@@ -1,0 +1,59 @@
+package webtest
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/andybalholm/cascadia"
+)
+
+// HTML returns the elements of the body that the CSS selector finds, none as an
+// empty selection. An answer that is not HTML, and a selector that is not one,
+// fail the test.
+func (resp *Response) HTML(selector string) *goquery.Selection {
+	resp.t.Helper()
+	matcher, err := cascadia.Compile(selector)
+	if err != nil {
+		resp.t.Fatalf("webtest: the selector %q: %v", selector, err)
+	}
+	return resp.document().FindMatcher(matcher)
+}
+
+func (resp *Response) document() *goquery.Document {
+	resp.t.Helper()
+	if m := resp.MediaType(); m != "text/html" && m != "application/xhtml+xml" {
+		resp.t.Fatalf("webtest: the answer is %q, not HTML\n%s", m, resp)
+	}
+	doc, err := goquery.NewDocumentFromReader(bytes.NewReader(resp.Bytes()))
+	if err != nil {
+		resp.t.Fatalf("webtest: the answer as HTML: %v\n%s", err, resp)
+	}
+	return doc
+}
+
+// only returns the one element that the selector finds.
+func (resp *Response) only(selector string) *goquery.Selection {
+	resp.t.Helper()
+	found := resp.HTML(selector)
+	if found.Length() != 1 {
+		resp.t.Fatalf("webtest: %q finds %d elements, want one\n%s", selector, found.Length(), resp)
+	}
+	return found
+}
+
+// address resolves a reference of the page, by its base element if it has one.
+func (resp *Response) address(reference string) string {
+	resp.t.Helper()
+	from := resp.Request.URL
+	if base, ok := resp.document().Find("base[href]").First().Attr("href"); ok {
+		if u, err := join(from, strings.TrimSpace(base)); err == nil {
+			from = u
+		}
+	}
+	u, err := join(from, strings.TrimSpace(reference))
+	if err != nil {
+		resp.t.Fatalf("webtest: the reference %q: %v\n%s", reference, err, resp)
+	}
+	return u.String()
+}

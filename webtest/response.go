@@ -1,0 +1,174 @@
+package webtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// Response is an answer that a [Client] got.
+type Response struct {
+	// Status is the status code, 0 if no answer came (see [MayAbort]).
+	Status int
+	// Proto is "HTTP/1.1" or "HTTP/2.0".
+	Proto  string
+	Header http.Header
+	// Trailer is complete when the body was read to its end.
+	Trailer http.Header
+	// Informational are the 1xx answers that came before, such as 103.
+	Informational []Informational
+	// Request is what was sent. Its body has been used up.
+	Request *http.Request
+	// History are the redirects that led here, the first one first.
+	History []*Response
+	// RefusedCookies says why cookies of the answer were not stored.
+	RefusedCookies []error
+	// Body is read to its end, and can be read again by the methods; with
+	// [Stream], and after a switch of protocols, it is what comes. After a
+	// switch of protocols it is also an [io.Writer].
+	Body io.ReadCloser
+	// Err is why the answer broke off or never came (see [MayAbort]).
+	Err error
+
+	t    TB
+	live bool
+	body []byte
+	sent *excerpt // nil without a body
+}
+
+// Informational is an answer before the answer.
+type Informational struct {
+	Status int
+	Header http.Header
+}
+
+// take fills in the body.
+func (resp *Response) take(got *http.Response, stream bool) error {
+	resp.Trailer = got.Trailer
+	if stream || got.StatusCode == http.StatusSwitchingProtocols {
+		resp.live = true
+		resp.Body = got.Body
+		resp.t.Cleanup(func() { got.Body.Close() })
+		return nil
+	}
+	defer got.Body.Close()
+	var err error
+	resp.body, err = io.ReadAll(got.Body)
+	resp.Body = io.NopCloser(bytes.NewReader(resp.body))
+	resp.Trailer, resp.Err = got.Trailer, err
+	return err
+}
+
+// Bytes returns the body. Of a streaming answer it reads what is still to come.
+func (resp *Response) Bytes() []byte {
+	resp.t.Helper()
+	if resp.live {
+		defer resp.Body.Close()
+		rest, err := io.ReadAll(resp.Body)
+		resp.live = false
+		resp.body = append(resp.body, rest...)
+		resp.Body = io.NopCloser(bytes.NewReader(nil))
+		if resp.Err = err; err != nil {
+			resp.t.Fatalf("webtest: the answer broke off: %v\n%s", err, resp)
+		}
+	}
+	return resp.body
+}
+
+// Text returns the body as text.
+func (resp *Response) Text() string {
+	resp.t.Helper()
+	return string(resp.Bytes())
+}
+
+// JSON decodes the body into v. An answer that is not of a JSON media type, and
+// a body that does not fit v, fail the test.
+func (resp *Response) JSON(v any) {
+	resp.t.Helper()
+	if m := resp.MediaType(); m != "application/json" && !strings.HasSuffix(m, "+json") {
+		resp.t.Fatalf("webtest: the answer is %q, not JSON\n%s", m, resp)
+	}
+	if err := json.Unmarshal(resp.Bytes(), v); err != nil {
+		resp.t.Fatalf("webtest: the answer as JSON: %v\n%s", err, resp)
+	}
+}
+
+// Expect fails the test if the status is another one, and returns resp.
+func (resp *Response) Expect(status int) *Response {
+	resp.t.Helper()
+	if resp.Status != status {
+		resp.t.Fatalf("webtest: status %d, want %d\n%s", resp.Status, status, resp)
+	}
+	return resp
+}
+
+// MediaType is that of the Content-Type field, in lower case and without its
+// parameters; "" if there is none.
+func (resp *Response) MediaType() string {
+	m, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if err != nil && m == "" {
+		m, _, _ = strings.Cut(resp.Header.Get("Content-Type"), ";")
+		m = strings.ToLower(strings.TrimSpace(m))
+	}
+	return m
+}
+
+// Location is the absolute URL that the Location field leads to, "" if there is
+// none.
+func (resp *Response) Location() string {
+	location := resp.Header.Get("Location")
+	if location == "" {
+		return ""
+	}
+	u, err := join(resp.Request.URL, location)
+	if err != nil {
+		resp.t.Helper()
+		resp.t.Fatalf("webtest: Location %q: %v\n%s", location, err, resp)
+	}
+	return u.String()
+}
+
+// Cookie returns the cookie of this name that the answer sets, or nil, whether
+// or not a browser would take it.
+func (resp *Response) Cookie(name string) *http.Cookie {
+	for _, line := range resp.Header["Set-Cookie"] {
+		if c, err := http.ParseSetCookie(line); err == nil && c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// excerpt keeps the beginning of what was sent.
+type excerpt struct {
+	mu    sync.Mutex
+	text  []byte
+	total int64
+}
+
+func (e *excerpt) Write(p []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.total += int64(len(p))
+	e.text = append(e.text, p[:min(len(p), shownBytes-len(e.text))]...)
+	return len(p), nil
+}
+
+// teed is a request's body that leaves an excerpt. Closing it leaves its reader
+// open: that is the test's.
+type teed struct {
+	io.Reader
+	excerpt *excerpt
+}
+
+func (t *teed) Read(p []byte) (int, error) {
+	n, err := t.Reader.Read(p)
+	t.excerpt.Write(p[:n])
+	return n, err
+}
+
+func (t *teed) Close() error { return nil }

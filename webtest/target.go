@@ -1,0 +1,114 @@
+package webtest
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// parseBase reads the address an application is at. Its path has no slash at
+// the end.
+func parseBase(address string) (*url.URL, error) {
+	u, err := parse(address)
+	switch {
+	case err != nil:
+		return nil, err
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return nil, fmt.Errorf("%q is not an absolute http or https URL", address)
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, fmt.Errorf("%q has a query or a fragment", address)
+	}
+	path := strings.TrimRight(u.EscapedPath(), "/")
+	u.Path, u.RawPath = path, ""
+	return u, nil
+}
+
+// resolve returns the URL of a target below base, or of an absolute one.
+func resolve(base *url.URL, target string) (*url.URL, error) {
+	if strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://") {
+		return parse(target)
+	}
+	if target != "" && target[0] == '?' {
+		target = "/" + target
+	}
+	if target == "" || target[0] != '/' && target != "*" {
+		return nil, errors.New("the target is neither a path that starts with a slash nor an absolute URL")
+	}
+	u := &url.URL{Scheme: base.Scheme, Host: base.Host}
+	if target == "*" {
+		u.Opaque = "*"
+		return u, nil
+	}
+	setTarget(u, base.Path+target)
+	return u, nil
+}
+
+// parse reads an absolute URL as a browser would: what is not ASCII is encoded.
+func parse(address string) (*url.URL, error) {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		return nil, fmt.Errorf("%q is not an absolute URL", address)
+	}
+	end := strings.IndexAny(rest, "/?#")
+	authority, path := rest, "/"
+	if end >= 0 {
+		authority, path = rest[:end], rest[end:]
+		if path[0] != '/' {
+			path = "/" + path
+		}
+	}
+	u, err := url.Parse(scheme + "://" + encode(authority, false))
+	if err != nil {
+		return nil, err
+	}
+	if host, err := url.PathUnescape(u.Hostname()); err == nil && !isASCII(host) {
+		ascii, err := idna.Lookup.ToASCII(host)
+		if err != nil {
+			return nil, fmt.Errorf("host %q: %w", host, err)
+		}
+		if port := u.Port(); port != "" {
+			ascii += ":" + port
+		}
+		u.Host = ascii
+	}
+	u.Host = strings.ToLower(u.Host)
+	setTarget(u, path)
+	return u, nil
+}
+
+// setTarget sets path, query and fragment so that they are sent as they stand.
+func setTarget(u *url.URL, target string) {
+	target, u.Fragment, _ = strings.Cut(target, "#")
+	path, query, hasQuery := strings.Cut(target, "?")
+	path, u.RawQuery = encode(path, true), encode(query, false)
+	u.ForceQuery = hasQuery && query == ""
+	decoded, err := url.PathUnescape(path)
+	if err != nil {
+		// Not a path that net/url knows, but one that a server has to cope with.
+		u.Path, u.Opaque = path, path
+		return
+	}
+	u.Path, u.RawPath = decoded, path
+}
+
+// encode percent-encodes what may not stand in a URL at all, and in a path what
+// [url.URL.EscapedPath] would not keep as it stands.
+func encode(s string, path bool) string {
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"<>`, c) >= 0 || path && strings.IndexByte("\\^`{|}", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r > 0x7f }) < 0
+}
