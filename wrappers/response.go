@@ -2,33 +2,51 @@ package wrappers
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
-	"strconv"
+
+	"github.com/zeugkit/zeug/httperror"
 )
 
 // Response is an answer as a value. Change it after the fact, look at it in a
 // test, serve it: it is an [http.Handler].
+//
+// A Response whose body is in memory may be served any number of times, also at
+// once, as long as nobody changes it meanwhile; one that reads or streams its
+// body is served once. The zero Response is an empty 200.
 type Response struct {
-	// Status is the status code; 0 means 200.
+	// Status is the status code, 100 to 999; 0 means 200.
 	Status int
-	// Header holds the header fields to send.
-	Header http.Header
 
-	body []byte
+	contentType [1]string   // until Header makes the map
+	header      http.Header // nil until Header is called
+
+	text        string // the body, where data and source are nil
+	data        []byte // the body in memory
+	source      source // the body that is read or written when it is sent
+	conditional bool   // set by MakeConditional
+	closers     []func() error
 }
 
-// NewResponse returns a Response with a body of the given media type.
+// NewResponse returns a Response with a body of the given media type. Where the
+// type is text without a charset, as "text/css" or "image/svg+xml",
+// "; charset=utf-8" joins it. The Response keeps body without a copy.
 func NewResponse(contentType string, body []byte) *Response {
-	return &Response{Header: http.Header{"Content-Type": {contentType}}, body: body}
+	return &Response{contentType: [1]string{withCharset(contentType)}, data: body}
 }
 
 // Text returns a Response of plain text.
-func Text(s string) *Response { return NewResponse("text/plain; charset=utf-8", []byte(s)) }
+func Text(s string) *Response {
+	return &Response{contentType: [1]string{"text/plain; charset=utf-8"}, text: s}
+}
 
 // HTML returns a Response of an HTML document.
-func HTML(s string) *Response { return NewResponse("text/html; charset=utf-8", []byte(s)) }
+func HTML(s string) *Response {
+	return &Response{contentType: [1]string{"text/html; charset=utf-8"}, text: s}
+}
 
 // JSON returns a Response of v as JSON; its error is json.Marshal's.
 func JSON(v any) (*Response, error) {
@@ -36,32 +54,191 @@ func JSON(v any) (*Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("response as JSON: %w", err)
 	}
-	return NewResponse("application/json", append(body, '\n')), nil
+	return &Response{contentType: [1]string{"application/json"}, data: append(body, '\n')}, nil
 }
 
-// ServeHTTP sends the response.
+// Header returns the header fields to send. It is the Response's own map: what
+// is set in it is sent, and a nil entry keeps net/http from adding a field of
+// its own. A value with a line break makes ServeHTTP answer 500; the methods
+// that set fields report it earlier.
+func (resp *Response) Header() http.Header {
+	if resp.header == nil {
+		resp.header = make(http.Header)
+		if resp.contentType[0] != "" {
+			resp.header["Content-Type"] = resp.contentType[:1:1]
+		}
+	}
+	return resp.header
+}
+
+// ContentType returns the media type of the body with its parameters.
+func (resp *Response) ContentType() string {
+	if resp.header == nil {
+		return resp.contentType[0]
+	}
+	return first(resp.header, "Content-Type")
+}
+
+// ServeHTTP sends the response. A HEAD request and the statuses 1xx, 204 and
+// 304 get no body; the callbacks of [Response.OnClose] run in every case, also
+// when the client has gone or a stream function panics.
+//
+// A Response that cannot be sent (a status outside of 100 to 999, a line break
+// in a field) is a logged 500. A body that fails before its first byte answers
+// through [httperror.Respond]; one that fails later is logged and ends the
+// connection by panicking with [http.ErrAbortHandler], so that nobody takes
+// what came for the whole.
+//
+// Fields replace those of their name which a middleware put into w before,
+// except that Set-Cookie, Vary, Link and Server-Timing join them.
 func (resp *Response) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(resp.closers) > 0 {
+		defer resp.logClose(r)
+	}
+	if err := resp.check(); err != nil {
+		httperror.Respond(w, r, err)
+		return
+	}
+	if h, ok := resp.source.(handlerSource); ok {
+		resp.copyHeader(w.Header())
+		h.handler.ServeHTTP(w, r)
+		return
+	}
+	a := answer{status: resp.status(), size: resp.size()}
+	if resp.conditional {
+		if err := resp.decide(&a, r); err != nil {
+			httperror.Respond(w, r, err)
+			return
+		}
+	}
+	switch {
+	case r.Method == http.MethodHead, !bodyAllowed(a.status):
+		resp.writeHeader(w, &a)
+	case resp.source != nil || a.parts != nil:
+		resp.stream(w, r, a)
+	case resp.data != nil:
+		resp.writeHeader(w, &a)
+		w.Write(resp.data)
+	default:
+		resp.writeHeader(w, &a)
+		io.WriteString(w, resp.text)
+	}
+}
+
+// stream sends a body that is not simply all of what is in memory.
+func (resp *Response) stream(w http.ResponseWriter, r *http.Request, a answer) {
+	out := &output{w: w, resp: resp, answer: a}
+	var err error
+	if a.parts != nil {
+		err = a.parts.send(resp, out)
+	} else if err = resp.source.sendTo(out); err == nil {
+		out.writeHeader() // of an empty body
+	}
+	if err != nil {
+		out.fail(r, err)
+	}
+}
+
+// status is the code to send.
+func (resp *Response) status() int {
+	if resp.Status == 0 {
+		return http.StatusOK
+	}
+	return resp.Status
+}
+
+// check reports what makes the response impossible to send.
+func (resp *Response) check() error {
+	if resp.Status != 0 && (resp.Status < 100 || resp.Status > 999) {
+		return fmt.Errorf("response has the status %d: it must be between 100 and 999", resp.Status)
+	}
+	if resp.header == nil {
+		return checkField("Content-Type", resp.contentType[0])
+	}
+	for name, values := range resp.header {
+		for _, value := range values {
+			if err := checkField(name, value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// writeHeader sends the status and the fields.
+func (resp *Response) writeHeader(w http.ResponseWriter, a *answer) {
 	h := w.Header()
-	for name, values := range resp.Header {
+	resp.copyHeader(h)
+	switch {
+	case a.status == http.StatusNotModified:
+		removeEntityHeaders(h)
+	case !bodyAllowed(a.status):
+		delete(h, "Content-Length") // RFC 9110, section 8.6
+	default:
+		if _, given := h["Content-Type"]; !given && a.size != 0 {
+			h["Content-Type"] = defaultContentType
+		}
+		if a.size >= 0 {
+			h["Content-Length"] = contentLength(a.size)
+		}
+	}
+	if a.parts != nil {
+		a.parts.setHeader(h)
+	}
+	if resp.conditional && resp.ranged() {
+		h["Accept-Ranges"] = acceptBytes
+	}
+	w.WriteHeader(a.status)
+}
+
+// copyHeader puts the fields into h.
+func (resp *Response) copyHeader(h http.Header) {
+	if resp.header == nil {
+		if resp.contentType[0] != "" {
+			h["Content-Type"] = resp.contentType[:1:1]
+		}
+		return
+	}
+	for name, values := range resp.header {
+		// The length is the capacity: who appends to the value in h gets a copy.
+		values = values[:len(values):len(values)]
+		switch name {
+		case "Set-Cookie", "Vary", "Link", "Server-Timing":
+			if before := h[name]; len(before) > 0 {
+				values = append(before[:len(before):len(before)], values...)
+			}
+		}
 		h[name] = values
 	}
-	status := resp.Status
-	if status == 0 {
-		status = http.StatusOK
-	}
-	if bodyAllowed(status) {
-		h.Set("Content-Length", strconv.Itoa(len(resp.body)))
-	}
-	w.WriteHeader(status)
-	if r.Method != http.MethodHead && bodyAllowed(status) {
-		w.Write(resp.body)
-	}
 }
 
-// WriteTo writes the body alone.
-func (resp *Response) WriteTo(w io.Writer) (int64, error) {
-	n, err := w.Write(resp.body)
-	return int64(n), err
+// OnClose registers a callback for the end of the response: after it was sent,
+// or after it turned out that it could not be. The last registered runs first,
+// each once. Errors are logged.
+func (resp *Response) OnClose(f func() error) {
+	resp.closers = append(resp.closers, f)
+}
+
+// Close runs the callbacks of [Response.OnClose] and closes what the body reads
+// from. ServeHTTP does so by itself: only a Response that is thrown away
+// unserved needs it.
+func (resp *Response) Close() error {
+	closers := resp.closers
+	resp.closers = nil
+	var errs []error
+	func() {
+		// Deferred, the last runs first, and one that panics stops no other.
+		for _, f := range closers {
+			defer func() { errs = append(errs, f()) }()
+		}
+	}()
+	return errors.Join(errs...)
+}
+
+func (resp *Response) logClose(r *http.Request) {
+	if err := resp.Close(); err != nil {
+		slog.ErrorContext(r.Context(), "response not closed", "method", r.Method, "path", r.URL.Path, "err", err)
+	}
 }
 
 // bodyAllowed reports whether an answer of this status may have a body

@@ -1,0 +1,99 @@
+package conformance_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/zeugkit/zeug/wrappers"
+)
+
+var _ = register(map[string]operation{
+	"response.conditional": conditionalAnswer,
+})
+
+// conditionalAnswer serves a response to a request with conditions. Of the
+// headers only those listed are compared, of the body only one that is given.
+func conditionalAnswer(in, want json.RawMessage) error {
+	var input struct {
+		Body           string
+		Status         int
+		Mimetype       *string
+		ETag           *string
+		Weak           bool
+		LastModified   *int64 `json:"last_modified"`
+		AcceptRanges   any    `json:"accept_ranges"`
+		CompleteLength *int64 `json:"complete_length"`
+		Method         string
+		RequestHeaders map[string]string `json:"request_headers"`
+	}
+	if err := json.Unmarshal(in, &input); err != nil {
+		return fmt.Errorf("read input: %w", err)
+	}
+	var wanted struct {
+		Status  int
+		Headers map[string]string
+		Body    *string
+	}
+	if err := json.Unmarshal(want, &wanted); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+
+	resp := wrappers.Text(input.Body)
+	if input.Mimetype != nil {
+		resp = wrappers.NewResponse(*input.Mimetype, []byte(input.Body))
+	}
+	resp.Status = input.Status
+	header := resp.Header()
+	var current wrappers.Validators
+	if input.ETag != nil {
+		current.ETag = `"` + *input.ETag + `"`
+		if input.Weak {
+			current.ETag = "W/" + current.ETag
+		}
+		header.Set("ETag", current.ETag)
+	}
+	if input.LastModified != nil {
+		current.LastModified = time.Unix(*input.LastModified, 0)
+		header.Set("Last-Modified", current.LastModified.UTC().Format(http.TimeFormat))
+	}
+	switch unit := input.AcceptRanges.(type) {
+	case string:
+		header.Set("Accept-Ranges", unit)
+	case bool:
+		if !unit {
+			header.Set("Accept-Ranges", "none")
+		}
+	}
+
+	r := httptest.NewRequest(input.Method, "/", nil)
+	for name, value := range input.RequestHeaders {
+		r.Header.Set(name, value)
+	}
+	var app http.Handler = resp.MakeConditional()
+	switch input.Method {
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+		app = wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
+			return resp, wrappers.CheckPreconditions(req.Request, &current)
+		})
+	}
+	w := httptest.NewRecorder()
+	app.ServeHTTP(w, r)
+
+	if w.Code != wanted.Status {
+		return fmt.Errorf("answered %d, want %d", w.Code, wanted.Status)
+	}
+	var errs []error
+	for name, value := range wanted.Headers {
+		if got := w.Header().Get(name); got != value {
+			errs = append(errs, fmt.Errorf("%s is %q, want %q", name, got, value))
+		}
+	}
+	if wanted.Body != nil && w.Body.String() != *wanted.Body {
+		errs = append(errs, fmt.Errorf("body is %q, want %q", w.Body, *wanted.Body))
+	}
+	return errors.Join(errs...)
+}

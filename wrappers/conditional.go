@@ -1,0 +1,121 @@
+package wrappers
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// MakeConditional makes the response answer to the conditions of the GET and
+// HEAD requests that it is served to, and returns it. What is compared are its
+// own ETag and Last-Modified ([Response.AddETag], [Response.SetLastModified]):
+//
+//   - 304 without a body where the client has this version: If-None-Match, or
+//     else If-Modified-Since;
+//   - 412 where it asks for another version: If-Match, or else
+//     If-Unmodified-Since. A body in memory is kept, as the current version;
+//   - 206 with one range, or several as multipart/byteranges, where the size of
+//     the body is known; If-Range is heeded; 416 with the size where no range
+//     has a byte. Other units, garbage and overlapping floods of ranges get the
+//     whole body (RFC 9110, section 14.2). Accept-Ranges says so, unless it is
+//     set to something else than "bytes": then ranges are not served.
+//
+// The order is that of RFC 9110, section 13.2.2. Without an ETag there is
+// nothing that If-Match and If-None-Match could be compared with, and they are
+// passed over; as are all conditions where Status is not 2xx, and ranges where
+// it is not 200.
+//
+// The conditions are evaluated each time the Response is served; the Response
+// itself does not change. For requests that change something, see
+// [CheckPreconditions].
+func (resp *Response) MakeConditional() *Response {
+	resp.conditional = true
+	return resp
+}
+
+// ranged reports whether ranges of the body are served.
+func (resp *Response) ranged() bool {
+	if resp.size() < 0 || resp.status() != http.StatusOK {
+		return false
+	}
+	unit, given := resp.header["Accept-Ranges"]
+	return !given || slices.Equal(unit, acceptBytes)
+}
+
+// validators returns the ETag and Last-Modified of the response.
+func (resp *Response) validators() (v Validators) {
+	v.ETag = first(resp.header, "Etag")
+	if date := first(resp.header, "Last-Modified"); date != "" {
+		v.LastModified, _ = http.ParseTime(date)
+	}
+	return v
+}
+
+// decide turns the answer into a 304, 412 or 206 where the request's conditions
+// want that. The error is a 412 or 416 that has its own page.
+func (resp *Response) decide(a *answer, r *http.Request) error {
+	read := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if !read || a.status < 200 || a.status > 299 {
+		return nil
+	}
+	h := r.Header
+	ranges := first(h, "Range")
+	if r.Method == http.MethodHead {
+		ranges = "" // RFC 9110, section 14.2: a range is of GET alone
+	}
+	v := resp.validators()
+	match, none := "", ""
+	if v.ETag != "" {
+		match, none = fieldOf(h, "If-Match"), fieldOf(h, "If-None-Match")
+	} else if first(h, "If-Match") != "" {
+		ranges = "" // a part of what may be another version would mix the two
+	}
+	switch {
+	case match != "" && !matchesTag(match, v.ETag, true),
+		match == "" && v.modifiedAfter(first(h, "If-Unmodified-Since")):
+		a.status = http.StatusPreconditionFailed
+		if resp.source != nil {
+			return httperror.PreconditionFailed
+		}
+		return nil
+	case none != "" && matchesTag(none, v.ETag, false),
+		none == "" && v.notModifiedSince(first(h, "If-Modified-Since")):
+		a.status, a.size = http.StatusNotModified, -1
+		return nil
+	}
+	if ranges == "" || a.size <= 0 || !resp.ranged() || !v.allowsRange(first(h, "If-Range")) {
+		return nil
+	}
+	cut, unsatisfiable := parseRanges(ranges, a.size)
+	switch {
+	case unsatisfiable:
+		return &httperror.Error{
+			Code:   httperror.RangeNotSatisfiable,
+			Header: http.Header{"Content-Range": {"bytes */" + strconv.FormatInt(a.size, 10)}},
+		}
+	case cut == nil, len(cut) > 1 && !resp.seekable() && !inOrder(cut):
+		return nil
+	}
+	a.status = http.StatusPartialContent
+	a.parts, a.size = newParts(cut, a.size, resp.ContentType())
+	return nil
+}
+
+// seekable reports whether parts of the body can be taken in any order.
+func (resp *Response) seekable() bool {
+	if resp.source == nil {
+		return true
+	}
+	src, ok := resp.source.(*readerSource)
+	return ok && src.seeker != nil
+}
+
+// first returns the first value of a field whose name is canonical.
+func first(h http.Header, name string) string {
+	if values := h[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}

@@ -1,0 +1,44 @@
+package wrappers
+
+import (
+	"net/http"
+	"slices"
+)
+
+// entityHeaders are the fields that describe a body (Werkzeug's list, from
+// RFC 2616, section 7.1).
+var entityHeaders = []string{
+	"Allow", "Content-Encoding", "Content-Language", "Content-Length", "Content-Location",
+	"Content-Md5", "Content-Range", "Content-Type", "Expires", "Last-Modified",
+}
+
+// RemoveEntityHeaders removes the fields that describe a body: Allow,
+// Content-Encoding, -Language, -Length, -Location, -MD5, -Range, -Type, Expires
+// and Last-Modified, except those named in keep.
+func RemoveEntityHeaders(h http.Header, keep ...string) {
+	for i := range keep {
+		keep[i] = http.CanonicalHeaderKey(keep[i])
+	}
+	for _, name := range entityHeaders {
+		if !slices.Contains(keep, name) {
+			delete(h, name)
+		}
+	}
+}
+
+// removeEntityHeaders leaves of them what belongs into a 304 (RFC 9110, section
+// 15.4.5): Content-Location and Expires, and Last-Modified where there is no
+// ETag to identify the version by.
+func removeEntityHeaders(h http.Header) {
+	for _, name := range entityHeaders {
+		switch name {
+		case "Content-Location", "Expires", "Allow":
+			continue
+		case "Last-Modified":
+			if h["Etag"] == nil {
+				continue
+			}
+		}
+		delete(h, name)
+	}
+}

@@ -1,0 +1,114 @@
+package wrappers
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// answer is what one request gets of a Response: all of it, parts, or none.
+type answer struct {
+	status int
+	size   int64  // bytes that follow the header, -1 when not known
+	parts  *parts // nil when the whole body is sent
+}
+
+// output is the way of one answer to the client. The header goes out with the
+// first byte of the body and not before, so that a body which fails at once
+// can still be answered by an error.
+type output struct {
+	w       http.ResponseWriter
+	resp    *Response
+	answer  answer
+	started bool
+	lost    bool // a write failed: the client has gone
+}
+
+func (out *output) writeHeader() {
+	if out.started {
+		return
+	}
+	out.started = true
+	out.resp.writeHeader(out.w, &out.answer)
+}
+
+func (out *output) Write(p []byte) (int, error) {
+	out.writeHeader()
+	n, err := out.w.Write(p)
+	out.lost = out.lost || err != nil
+	return n, err
+}
+
+func (out *output) WriteString(s string) (int, error) {
+	out.writeHeader()
+	n, err := io.WriteString(out.w, s)
+	out.lost = out.lost || err != nil
+	return n, err
+}
+
+// ReadFrom lets the server's own writer copy, which knows sendfile.
+func (out *output) ReadFrom(r io.Reader) (int64, error) {
+	if _, ok := out.w.(io.ReaderFrom); !ok {
+		return io.Copy(justWriter{out}, r)
+	}
+	out.writeHeader()
+	// Whether the reader or the client failed cannot be told here.
+	return io.Copy(out.w, r)
+}
+
+// justWriter hides ReadFrom from io.Copy.
+type justWriter struct{ io.Writer }
+
+func (out *output) Flush() error {
+	out.writeHeader()
+	err := http.NewResponseController(out.w).Flush()
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		out.lost = true
+		return err
+	}
+	return nil
+}
+
+// fail answers for a body that could not be sent, as far as that is still
+// possible.
+func (out *output) fail(r *http.Request, err error) {
+	if out.lost || r.Context().Err() != nil {
+		return // nobody is there to be told
+	}
+	if !out.started {
+		httperror.Respond(out.w, r, err)
+		return
+	}
+	slog.ErrorContext(r.Context(), "response cut short", "method", r.Method, "path", r.URL.Path, "err", err)
+	panic(http.ErrAbortHandler)
+}
+
+var (
+	defaultContentType = []string{"text/plain; charset=utf-8"}
+	acceptBytes        = []string{"bytes"}
+)
+
+// shortLengths are the values of Content-Length for short bodies, each made at
+// its first use: they spare two allocations a request.
+var shortLengths [4096]atomic.Pointer[[]string]
+
+func contentLength(n int64) []string {
+	if n >= int64(len(shortLengths)) {
+		return []string{strconv.FormatInt(n, 10)}
+	}
+	if value := shortLengths[n].Load(); value != nil {
+		return *value
+	}
+	value := []string{strconv.FormatInt(n, 10)}
+	shortLengths[n].Store(&value)
+	return value
+}
+
+// buffers are for bodies that are read.
+var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
