@@ -258,7 +258,7 @@ func TestRender(t *testing.T) {
 	} {
 		resp, err := e.Render(request("/"), name, templates.Context{"word": "w"})
 		require.NoError(t, err)
-		require.Equal(t, want, resp.Header.Get("Content-Type"))
+		require.Equal(t, want, resp.Header().Get("Content-Type"))
 	}
 }
 
