@@ -17,6 +17,9 @@ type View func(*Request) (*Response, error)
 // ServeHTTP calls the view and sends what it returns.
 func (v View) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := NewRequest(r)
+	if req.Request != r { // it is ours, not of a view further out
+		defer req.Close()
+	}
 	resp, err := v(req)
 	if err != nil {
 		if resp != nil {

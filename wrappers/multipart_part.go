@@ -1,0 +1,237 @@
+package wrappers
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"iter"
+	"math"
+	"mime"
+	"net/textproto"
+
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// Part is one part of a multipart form while it is read: a field or a file. It
+// is an [io.Reader] of its content, valid until the next part is asked for.
+type Part struct {
+	// Field is the name of the form's field.
+	Field string
+	// FileName is the name the client gave the file, as it was sent: it may be
+	// empty, a path, or hostile. It means nothing where IsFile is false.
+	FileName string
+	// IsFile tells a file, even one without a name, from a text field.
+	IsFile bool
+	// Header holds all header fields of the part.
+	Header textproto.MIMEHeader
+
+	from *partReader
+	rest []byte // of the last bytes scanned, what was not yet read
+	size int64  // how many bytes were scanned
+	err  error  // how the part ended, io.EOF at its end
+}
+
+// ContentType returns the part's Content-Type, "" if it has none.
+func (p *Part) ContentType() string { return p.Header.Get("Content-Type") }
+
+// Read reads the part's content, within the limits.
+func (p *Part) Read(b []byte) (int, error) {
+	for len(p.rest) == 0 {
+		if p.err != nil {
+			return 0, p.err
+		}
+		p.scan()
+	}
+	n := copy(b, p.rest)
+	p.rest = p.rest[n:]
+	return n, nil
+}
+
+// WriteTo writes the rest of the part's content to w without copying it first.
+func (p *Part) WriteTo(w io.Writer) (int64, error) {
+	var total int64
+	for {
+		if len(p.rest) > 0 {
+			n, err := w.Write(p.rest)
+			total += int64(n)
+			p.rest = p.rest[n:]
+			if err != nil {
+				return total, err
+			}
+		}
+		switch p.err {
+		case nil:
+			p.scan()
+		case io.EOF:
+			return total, nil
+		default:
+			return total, p.err
+		}
+	}
+}
+
+// scan puts the next bytes of the part in rest, or how it ended in err, or both.
+func (p *Part) scan() {
+	if p.from.part != p {
+		p.err = errPartOver
+		return
+	}
+	data, kind, err := p.from.scanner.next()
+	p.size += int64(len(data))
+	switch {
+	case err != nil:
+		p.err = p.from.fail(err)
+	case p.IsFile && p.size > p.from.limits.file():
+		p.err = p.from.fail(tooLarge("The file of the field %q exceeds the limit of %d bytes.", p.Field, p.from.limits.file()))
+	case kind != noBound:
+		p.rest, p.err = data, io.EOF
+		p.from.last = kind == lastBound
+	default:
+		p.rest = data
+	}
+}
+
+var errPartOver = errors.New("a part of a multipart form is readable until the next is asked for")
+
+// partReader reads a multipart body part by part, within the limits.
+type partReader struct {
+	scanner *scanner
+	limits  *Limits
+	part    *Part // the one being read
+	last    bool  // the delimiter behind it was the last
+	parts   int64
+	files   int64
+	err     error
+}
+
+func newPartReader(src io.Reader, boundary string, limits *Limits) *partReader {
+	r := &partReader{scanner: newScanner(src, boundary), limits: limits}
+	// What comes before the first delimiter is a part that nobody asks for.
+	r.part = &Part{from: r}
+	r.scanner.fresh = true
+	return r
+}
+
+// next returns the next part, and io.EOF behind the last.
+func (r *partReader) next() (*Part, error) {
+	for r.err == nil && r.part.err == nil {
+		r.part.scan()
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	if r.last {
+		return nil, io.EOF
+	}
+	p := &Part{from: r}
+	r.part = p
+	if err := r.readHeader(p); err != nil {
+		return nil, r.fail(err)
+	}
+	if r.parts++; r.parts > r.limits.parts() {
+		return nil, r.fail(tooLarge("The form has more than %d parts.", r.limits.parts()))
+	}
+	if p.IsFile {
+		if r.files++; r.files > r.limits.files() {
+			return nil, r.fail(tooLarge("The form has more than %d files.", r.limits.files()))
+		}
+	}
+	return p, nil
+}
+
+// fail ends reading by an error that answers the request.
+func (r *partReader) fail(err error) error {
+	if err == io.ErrUnexpectedEOF {
+		err = &httperror.Error{
+			Code:        httperror.BadRequest,
+			Description: "The multipart form ends before its last boundary.",
+			Err:         io.ErrUnexpectedEOF,
+		}
+	} else if err == io.ErrNoProgress {
+		err = readError(err)
+	}
+	r.err = err
+	return err
+}
+
+func (r *partReader) readHeader(p *Part) error {
+	left := int(min(r.limits.partHeader(), math.MaxInt32))
+	p.Header = make(textproto.MIMEHeader, 2)
+	name, value := "", []byte(nil)
+	flush := func() {
+		if name != "" {
+			p.Header[name] = append(p.Header[name], string(bytes.TrimSpace(value)))
+		}
+	}
+	for {
+		line, err := r.scanner.line(left)
+		if err == errFull {
+			return tooLarge("The header of a part exceeds the limit of %d bytes.", r.limits.partHeader())
+		}
+		if err != nil {
+			return err
+		}
+		left -= len(line)
+		if len(line) == 0 {
+			break
+		}
+		if line[0] == ' ' || line[0] == '\t' {
+			value = append(append(value, ' '), bytes.TrimSpace(line)...)
+			continue
+		}
+		flush()
+		key, rest, found := bytes.Cut(line, []byte(":"))
+		name = ""
+		if found {
+			name = textproto.CanonicalMIMEHeaderKey(string(bytes.TrimSpace(key)))
+			value = append(value[:0], rest...)
+		}
+	}
+	flush()
+	r.scanner.fresh = true
+	_, params, err := mime.ParseMediaType(p.Header.Get("Content-Disposition"))
+	if err != nil {
+		return malformed("A part of the multipart form has no valid Content-Disposition.")
+	}
+	field, named := params["name"]
+	if !named {
+		return malformed("A part of the multipart form has no name.")
+	}
+	p.Field = field
+	p.FileName, p.IsFile = params["filename"]
+	return nil
+}
+
+// Parts ranges over the parts of a multipart form as they arrive, for uploads
+// that go nowhere but where the caller takes them:
+//
+//	for part, err := range req.Parts() {
+//		if err != nil {
+//			return nil, err
+//		}
+//		if part.IsFile { io.Copy(dst, part) }
+//	}
+//
+// What is not read of a part is skipped. The limits apply, but for FormMemory:
+// what is kept is the caller's affair. After it the body is spent, and the form
+// is empty. An error is the last that is yielded, and answers the request: 415
+// if the body is no multipart form.
+func (req *Request) Parts() iter.Seq2[*Part, error] {
+	return func(yield func(*Part, error) bool) {
+		r, err := req.openParts()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if r == nil {
+			return
+		}
+		defer r.scanner.release()
+		for {
+			p, err := r.next()
+			if err == io.EOF || !yield(p, err) || err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,184 @@
+package wrappers
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// content is the body of a request and what was made of it. It stands as the
+// Body of the [http.Request], so that it travels with every copy of the request
+// and bounds plain handlers' reading too.
+type content struct {
+	src    io.ReadCloser
+	req    *Request // whose settings bound plain reading
+	length int64    // the declared Content-Length, or -1
+	limit  int64    // 0 until the first read
+	read   int64    // how many bytes came
+	err    error    // how reading ended, io.EOF included
+
+	data   []byte // the whole content, once kept
+	kept   bool
+	replay int // how much of data plain reading has given out
+
+	form formState
+}
+
+func newContent(req *Request, r *http.Request) *content {
+	return &content{src: r.Body, req: req, length: r.ContentLength}
+}
+
+// Read is plain reading: what [Request.Data] or a form of fields kept is given
+// out again from its start.
+func (b *content) Read(p []byte) (int, error) {
+	if b.kept {
+		if b.replay == len(b.data) {
+			return 0, io.EOF
+		}
+		n := copy(p, b.data[b.replay:])
+		b.replay += n
+		return n, nil
+	}
+	if b.limit == 0 {
+		if err := b.bound(b.req.reading().Limits.body()); err != nil {
+			return 0, err
+		}
+	}
+	return b.fetch(p)
+}
+
+// Close closes what the server gave.
+func (b *content) Close() error { return b.src.Close() }
+
+// bound sets the limit of what is read from now on, and holds the declared
+// length against it.
+func (b *content) bound(limit int64) error {
+	b.limit = limit
+	if b.length > limit {
+		return tooLarge("The body of %d bytes exceeds the limit of %d bytes.", b.length, limit)
+	}
+	return nil
+}
+
+// fetch reads from the client, within the limit: at most one byte more, which
+// tells a body that ends there from one that goes on.
+func (b *content) fetch(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	if left := b.limit - b.read; int64(len(p)) > left && left < unlimited {
+		p = p[:left+1]
+	}
+	n, err := b.src.Read(p)
+	b.read += int64(n)
+	if over := b.read - b.limit; over > 0 {
+		n -= int(over)
+		err = tooLarge("The body exceeds the limit of %d bytes.", b.limit)
+	} else if err != nil && err != io.EOF {
+		err = readError(err)
+	}
+	b.err = err
+	return n, err
+}
+
+// keep reads the whole content into memory and keeps it.
+func (b *content) keep(limit int64) ([]byte, error) {
+	if b.kept {
+		return b.data, nil
+	}
+	if err := b.bound(limit); err != nil {
+		return nil, err
+	}
+	// A declared length is believed up to a point: memory is taken as it comes.
+	size := min(max(b.length, 0), 512<<10) + bytes.MinRead
+	data := make([]byte, 0, size)
+	for {
+		if len(data) == cap(data) {
+			data = append(data, 0)[:len(data)]
+		}
+		n, err := b.fetch(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	b.data, b.kept = data, true
+	return data, nil
+}
+
+// open returns the content for parsing: what is kept, or else the stream.
+func (b *content) open(limit int64) (io.Reader, error) {
+	if b.kept {
+		return bytes.NewReader(b.data), nil
+	}
+	if err := b.bound(limit); err != nil {
+		return nil, err
+	}
+	return readerFunc(b.fetch), nil
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// ErrBodyStreamed is what [Request.Data] returns of a body that was read as a
+// multipart form: its bytes went to the fields and files and are not kept. Ask
+// for Data first, and both work.
+var ErrBodyStreamed = errors.New("the body was read as a multipart form and is not kept")
+
+// Data returns the whole body (Werkzeug's get_data). It is kept: a second call,
+// the form, JSON and a plain handler's reading of the Body work on it.
+//
+// The bytes are shared, not copied: do not change them. Errors answer the
+// request: 413 beyond [Limits].Body, 400 where the client broke off.
+func (req *Request) Data() ([]byte, error) {
+	b := req.content
+	if b == nil {
+		return nil, nil
+	}
+	if b.form.streamed && !b.kept {
+		return nil, ErrBodyStreamed
+	}
+	return b.keep(req.reading().Limits.body())
+}
+
+// tooLarge is a 413 with a description.
+func tooLarge(format string, args ...any) error {
+	return &httperror.Error{Code: httperror.ContentTooLarge, Description: fmt.Sprintf(format, args...)}
+}
+
+// malformed is a 400 with a description, which is the cause's text as well.
+func malformed(format string, args ...any) error {
+	return &httperror.Error{Code: httperror.BadRequest, Description: fmt.Sprintf(format, args...)}
+}
+
+// readError makes an error of reading answer the request: 413 where somebody
+// else's limit was reached, 408 where time was, 400 where the client broke off
+// or its framing is wrong.
+func readError(err error) error {
+	var h http.Handler
+	if errors.As(err, &h) {
+		return err
+	}
+	var over *http.MaxBytesError
+	if errors.As(err, &over) {
+		return &httperror.Error{
+			Code:        httperror.ContentTooLarge,
+			Description: fmt.Sprintf("The body exceeds the limit of %d bytes.", over.Limit),
+			Err:         err,
+		}
+	}
+	var timed net.Error
+	if errors.As(err, &timed) && timed.Timeout() {
+		return &httperror.Error{Code: httperror.RequestTimeout, Description: "The body did not arrive in time.", Err: err}
+	}
+	return &httperror.Error{Code: httperror.BadRequest, Description: "The body did not arrive whole.", Err: err}
+}

@@ -1,0 +1,344 @@
+package wrappers
+
+import (
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/url"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/zeugkit/zeug/datastructures"
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// formState is what was made of a body as a form.
+type formState struct {
+	parsed   bool
+	streamed bool // the bytes went into parts and are not kept
+	err      error
+	fields   *datastructures.Values
+	files    *Files
+	temps    *multipart.Form // the temporary files
+	opened   []io.Closer
+	// What http.Request shows to plain handlers: the body's part of it.
+	values url.Values
+	stored *multipart.Form
+}
+
+const (
+	urlencodedType = "application/x-www-form-urlencoded"
+	multipartType  = "multipart/form-data"
+)
+
+// Form returns the fields of the body's form, urlencoded or multipart, in their
+// order and for any method; it is empty where the body is no form. The first
+// call parses the body, and the Form, PostForm and MultipartForm of the
+// [http.Request] agree from then on.
+//
+// The error answers the request: 413 beyond the limits, 400 where the form is
+// malformed or the client broke off. The fields are empty then, never nil.
+func (req *Request) Form() (*datastructures.Values, error) {
+	f := req.parseForm()
+	return f.fields, f.err
+}
+
+// Files returns the uploaded files of a multipart form, in their order; it is
+// empty for any other body. It parses and fails as [Request.Form] does.
+func (req *Request) Files() (*Files, error) {
+	f := req.parseForm()
+	return f.files, f.err
+}
+
+// parseForm parses the body unless that is done, and shows it to plain
+// handlers.
+func (req *Request) parseForm() *formState {
+	c := req.content
+	if c == nil {
+		c = new(content)
+		c.form.parsed = true
+		c.form.clear(nil)
+		req.adopt(&c.form)
+		return &c.form
+	}
+	f := &c.form
+	if !f.parsed {
+		f.parsed = true
+		f.clear(nil)
+		if !req.adopt(f) {
+			if err := req.readForm(c); err != nil {
+				f.clear(err)
+				c.release()
+			}
+		}
+	}
+	req.show(f)
+	return f
+}
+
+// clear empties the form.
+func (f *formState) clear(err error) {
+	f.fields, f.files = new(datastructures.Values), new(Files)
+	f.values, f.stored = nil, nil
+	f.err = err
+}
+
+func (req *Request) readForm(c *content) error {
+	settings := req.reading()
+	var err error
+	switch mediaType := req.MediaType(); mediaType {
+	case urlencodedType:
+		err = req.readURLEncoded(c, &settings.Limits)
+	case multipartType:
+		err = req.readMultipart(c, settings)
+	}
+	if err != nil && settings.Silent && isMalformed(err) {
+		return nil
+	}
+	return err
+}
+
+func isMalformed(err error) bool {
+	e, ok := err.(*httperror.Error)
+	return ok && e.Code == httperror.BadRequest
+}
+
+func (req *Request) readURLEncoded(c *content, limits *Limits) error {
+	data, err := c.keep(min(limits.body(), limits.formMemory()))
+	if err != nil {
+		return err
+	}
+	if c.kept && int64(len(data)) > limits.formMemory() {
+		return tooLarge("The form of %d bytes exceeds the limit of %d bytes.", len(data), limits.formMemory())
+	}
+	c.form.fields = datastructures.ParseQuery(string(data))
+	return nil
+}
+
+// openParts returns a reader of the body's parts, nil if there is no body.
+func (req *Request) openParts() (*partReader, error) {
+	_, params, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	if req.MediaType() != multipartType {
+		return nil, &httperror.Error{
+			Code:        httperror.UnsupportedMediaType,
+			Description: "The body must be a form of the type multipart/form-data.",
+		}
+	}
+	c := req.content
+	if c == nil {
+		return nil, nil
+	}
+	boundary := params["boundary"]
+	if boundary == "" || len(boundary) > maxBoundary {
+		return nil, malformed("The Content-Type of the multipart form has no valid boundary.")
+	}
+	limits := &req.reading().Limits
+	src, err := c.open(limits.body())
+	if err != nil {
+		return nil, err
+	}
+	c.form.streamed = true
+	return newPartReader(src, boundary, limits), nil
+}
+
+func (req *Request) readMultipart(c *content, settings *Settings) error {
+	r, err := req.openParts()
+	if err != nil {
+		return err
+	}
+	defer r.scanner.release()
+	share := settings.fileMemory()
+	memory := settings.Limits.formMemory()
+	var inMemory []*UploadedFile
+	var contents [][]byte
+	for {
+		p, err := r.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if !p.IsFile {
+			value, err := p.value(&memory, settings.Limits.formMemory())
+			if err != nil {
+				return err
+			}
+			c.form.fields.Add(p.Field, value)
+			continue
+		}
+		file := &UploadedFile{Field: p.Field, Name: p.FileName, Header: p.Header, opened: &c.form.opened}
+		var w io.Writer
+		if settings.Sink != nil {
+			if w, err = settings.Sink(p); err != nil {
+				return err
+			}
+			file.sink = w
+		}
+		var s *spool
+		if w == nil {
+			s = &spool{share: &share, keep: c.keepTemporary}
+			w = s
+		}
+		_, err = p.WriteTo(w)
+		if closed := closeSink(w, err); err == nil {
+			err = closed
+		}
+		if err != nil {
+			return err
+		}
+		file.Size = p.size
+		if s != nil {
+			file.stored = s.header
+			if s.header == nil {
+				inMemory = append(inMemory, file)
+				contents = append(contents, s.memory)
+			}
+		}
+		c.form.files.Add(p.Field, file)
+	}
+	headers, err := fileHeaders(settings.fileMemory(), contents...)
+	if err != nil {
+		return err
+	}
+	for i, file := range inMemory {
+		file.stored = headers[i]
+	}
+	return nil
+}
+
+// value reads a text field; left is what is left of the limit.
+func (p *Part) value(left *int64, limit int64) (string, error) {
+	var value []byte
+	*left -= int64(len(p.Field))
+	for {
+		*left -= int64(len(p.rest))
+		if *left < 0 {
+			return "", p.from.fail(tooLarge("The fields of the form exceed the limit of %d bytes.", limit))
+		}
+		value = append(value, p.rest...)
+		p.rest = nil
+		switch p.err {
+		case nil:
+			p.scan()
+		case io.EOF:
+			return string(value), nil
+		default:
+			return "", p.err
+		}
+	}
+}
+
+// keepTemporary remembers a temporary file, to be removed with the request, or
+// at the latest when nothing of the request is left in memory.
+func (c *content) keepTemporary(header *multipart.FileHeader) {
+	temps := c.form.temps
+	if temps == nil {
+		temps = &multipart.Form{File: map[string][]*multipart.FileHeader{}}
+		c.form.temps = temps
+		runtime.AddCleanup(c, func(temps *multipart.Form) { temps.RemoveAll() }, temps)
+	}
+	temps.File[""] = append(temps.File[""], header)
+}
+
+// release closes what was opened of the files and removes the temporary ones.
+func (c *content) release() error {
+	for _, opened := range c.form.opened {
+		opened.Close()
+	}
+	c.form.opened = nil
+	if c.form.temps == nil {
+		return nil
+	}
+	return c.form.temps.RemoveAll()
+}
+
+// adopt takes what a plain handler has parsed of the body before us.
+func (req *Request) adopt(f *formState) bool {
+	r := req.Request
+	if r.PostForm == nil && r.MultipartForm == nil {
+		return false
+	}
+	for _, key := range sortedKeys(r.PostForm) {
+		for _, value := range r.PostForm[key] {
+			f.fields.Add(key, value)
+		}
+	}
+	if r.MultipartForm == nil {
+		return len(r.PostForm) > 0
+	}
+	for _, field := range sortedKeys(r.MultipartForm.File) {
+		for _, header := range r.MultipartForm.File[field] {
+			f.files.Add(field, &UploadedFile{
+				Field: field, Name: header.Filename, Header: header.Header, Size: header.Size,
+				stored: header, opened: &f.opened,
+			})
+		}
+	}
+	return true
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// show makes the fields of the [http.Request] agree with the parsed form.
+func (req *Request) show(f *formState) {
+	r := req.Request
+	if r.PostForm != nil || f.err != nil {
+		return
+	}
+	if f.values == nil {
+		f.values = urlValues(f.fields)
+		if f.files.Len() > 0 || f.streamed {
+			f.stored = &multipart.Form{Value: f.values, File: map[string][]*multipart.FileHeader{}}
+			for field, file := range f.files.All() {
+				if file.stored == nil {
+					continue
+				}
+				file.stored.Filename, file.stored.Header, file.stored.Size = file.Name, file.Header, file.Size
+				f.stored.File[field] = append(f.stored.File[field], file.stored)
+			}
+		}
+	}
+	r.PostForm = f.values
+	r.MultipartForm = f.stored
+	r.Form = f.values
+	if args := req.Args(); args.Len() > 0 {
+		// net/http's order: what the body says comes first.
+		r.Form = make(url.Values, len(f.values)+args.Len())
+		for key, list := range f.values {
+			r.Form[key] = slices.Clip(list)
+		}
+		for key, value := range args.All() {
+			r.Form[key] = append(r.Form[key], value)
+		}
+	}
+}
+
+func urlValues(v *datastructures.Values) url.Values {
+	m := make(url.Values, v.Len())
+	list := make([]string, 0, v.Len())
+	for key, value := range v.All() {
+		if m[key] == nil {
+			list = append(list, value)
+			m[key] = list[len(list)-1 : len(list) : len(list)]
+			continue
+		}
+		m[key] = append(m[key], value)
+	}
+	return m
+}
+
+// MediaType returns the media type of the body in lower case and without its
+// parameters (Werkzeug's mimetype), "" if it is not declared.
+func (req *Request) MediaType() string {
+	contentType, _, _ := strings.Cut(req.Header.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(contentType))
+}

@@ -1,0 +1,121 @@
+package wrappers
+
+import (
+	"context"
+	"math"
+	"net/http"
+)
+
+// Settings say how requests are read. The zero value is ready for use: every
+// zero field stands for its default. They apply to everything behind
+// [Settings.Wrap], and [Request.Configure] sets them for one request.
+type Settings struct {
+	// Limits bound what is read of a body.
+	Limits Limits
+	// FileMemory is how many bytes of uploaded files, all of a request
+	// together, are kept in memory; what comes after is written to temporary
+	// files. 0 means 500,000; a negative number keeps nothing in memory.
+	FileMemory int64
+	// Sink decides where an uploaded file goes. Nil, and a nil writer of it,
+	// mean memory and temporary files.
+	Sink Sink
+	// Silent answers a malformed form with an empty one, as Werkzeug does,
+	// where it is an error otherwise. Limits are errors in any case.
+	Silent bool
+	// JSON says how [Request.JSON] reads.
+	JSON JSONRules
+	// TrustedHosts are the hosts that [Request.Host] accepts, without ports.
+	// One that starts with a dot stands for the domain and everything below
+	// it. Empty means any host.
+	TrustedHosts []string
+}
+
+// Limits bound what a request may make the application read and keep. Zero
+// stands for the default, a negative number for no limit. What is beyond
+// answers 413 before more is read than it takes to know.
+type Limits struct {
+	// Body is the number of bytes of a whole body; 0 means 32 MiB. A declared
+	// Content-Length is held against it before the first byte is read.
+	Body int64
+	// FormMemory is the number of bytes that a form's fields, names and values
+	// together, or a body of urlencoded fields may have; 0 means 500,000.
+	FormMemory int64
+	// Parts is the number of parts of a multipart form, fields and files
+	// together; 0 means 1,000.
+	Parts int
+	// Files is the number of files of a form; 0 means as many as Parts.
+	Files int
+	// File is the number of bytes of one file; 0 means as many as Body.
+	File int64
+	// PartHeader is the number of bytes of one part's header; 0 means 16 KiB.
+	PartHeader int
+}
+
+const (
+	defaultBody       = 32 << 20
+	defaultFormMemory = 500_000
+	defaultParts      = 1000
+	defaultPartHeader = 16 << 10
+	defaultFileMemory = 500_000
+)
+
+const unlimited = math.MaxInt64
+
+// limit returns n, or the default for 0, or what never is reached for less.
+func limit(n, standard int64) int64 {
+	switch {
+	case n == 0:
+		return standard
+	case n < 0:
+		return unlimited
+	}
+	return n
+}
+
+func (l *Limits) body() int64       { return limit(l.Body, defaultBody) }
+func (l *Limits) formMemory() int64 { return limit(l.FormMemory, defaultFormMemory) }
+func (l *Limits) parts() int64      { return limit(int64(l.Parts), defaultParts) }
+func (l *Limits) files() int64      { return limit(int64(l.Files), unlimited) }
+func (l *Limits) file() int64       { return limit(l.File, unlimited) }
+func (l *Limits) partHeader() int64 { return limit(int64(l.PartHeader), defaultPartHeader) }
+
+func (s *Settings) fileMemory() int64 { return max(limit0(s.FileMemory), 0) }
+
+// limit0 is FileMemory's own reading: a negative number means nothing at all.
+func limit0(n int64) int64 {
+	if n == 0 {
+		return defaultFileMemory
+	}
+	return n
+}
+
+type settingsKey struct{}
+
+var defaultSettings Settings
+
+// Wrap returns a handler whose requests, and those of everything behind it, are
+// read with these settings. It has the type of a middleware.
+func (s Settings) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), settingsKey{}, &s)))
+	})
+}
+
+// Settings returns a copy of the settings the request is read with.
+func (req *Request) Settings() Settings { return *req.reading() }
+
+// Configure sets how the request is read from now on: what is read already
+// stays as it is. To change one setting of several:
+//
+//	s := req.Settings()
+//	s.Limits.Body = 1 << 30
+//	req.Configure(s)
+func (req *Request) Configure(s Settings) { req.settings = &s }
+
+// reading returns the settings in force, not to be changed.
+func (req *Request) reading() *Settings {
+	if s, ok := req.node.Value(settingsKey{}).(*Settings); ok {
+		return s
+	}
+	return &defaultSettings
+}

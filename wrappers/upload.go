@@ -1,0 +1,185 @@
+package wrappers
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/textproto"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/zeugkit/zeug/datastructures"
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// UploadedFile is a file of a multipart form (Werkzeug's FileStorage). It lives
+// until the request is answered: Save what shall stay.
+type UploadedFile struct {
+	// Field is the name of the form's field.
+	Field string
+	// Name is the name as the client sent it: it may be empty, a path of
+	// another system, or hostile. Use [UploadedFile.SafeName] for a file's name.
+	Name string
+	// Header holds the header fields of the part.
+	Header textproto.MIMEHeader
+	// Size is the number of bytes received.
+	Size int64
+
+	stored *multipart.FileHeader // nil where a Sink took the file
+	sink   io.Writer             // what took it
+	opened *[]io.Closer          // what the request closes in the end
+}
+
+// Files are the uploaded files of a form, in their order.
+type Files struct {
+	datastructures.MultiDict[*UploadedFile]
+}
+
+// Require returns the first file of the field, or an error that answers 400 and
+// names the field where there is none, or the user has chosen none.
+func (f *Files) Require(field string) (*UploadedFile, error) {
+	for _, file := range f.List(field) {
+		if file.Chosen() {
+			return file, nil
+		}
+	}
+	return nil, &httperror.Error{
+		Code:        httperror.BadRequest,
+		Description: "The file of the field " + strconv.Quote(field) + " is missing.",
+	}
+}
+
+// Chosen reports whether there is a file at all: browsers send an empty one
+// without a name where the user has chosen none.
+func (f *UploadedFile) Chosen() bool { return f.Name != "" || f.Size > 0 }
+
+// ContentType returns the Content-Type as the client sent it, "" if it sent
+// none. It is a claim, not what the file is.
+func (f *UploadedFile) ContentType() string { return f.Header.Get("Content-Type") }
+
+// Writer returns what a [Sink] gave for the file, nil if no sink took it: the
+// hash, the upload to somewhere else.
+func (f *UploadedFile) Writer() io.Writer { return f.sink }
+
+// Open returns the content from its start, as often as it is asked for. Who
+// opens it may close it; the request does in any case.
+//
+// A file that a [Sink] took opens if the sink's writer has an Open method of
+// the same shape, and is an error otherwise.
+func (f *UploadedFile) Open() (multipart.File, error) {
+	if f.stored == nil {
+		if w, ok := f.sink.(interface {
+			Open() (multipart.File, error)
+		}); ok {
+			return w.Open()
+		}
+		return nil, fmt.Errorf("open the file of field %q: %w", f.Field, errTaken)
+	}
+	if f.Size == 0 {
+		return emptyFile{io.NewSectionReader(nothing{}, 0, 0)}, nil
+	}
+	file, err := f.stored.Open()
+	if err != nil {
+		return nil, fmt.Errorf("open the file of field %q: %w", f.Field, err)
+	}
+	if f.opened != nil {
+		*f.opened = append(*f.opened, file)
+	}
+	return file, nil
+}
+
+var errTaken = errors.New("a sink took it")
+
+type emptyFile struct{ *io.SectionReader }
+
+func (emptyFile) Close() error { return nil }
+
+type nothing struct{}
+
+func (nothing) ReadAt([]byte, int64) (int, error) { return 0, io.EOF }
+
+// Bytes returns the whole content.
+func (f *UploadedFile) Bytes() ([]byte, error) {
+	src, err := f.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	data := make([]byte, f.Size)
+	if _, err := io.ReadFull(src, data); err != nil {
+		return nil, fmt.Errorf("read the file of field %q: %w", f.Field, err)
+	}
+	return data, nil
+}
+
+// WriteTo writes the whole content to w.
+func (f *UploadedFile) WriteTo(w io.Writer) (int64, error) {
+	src, err := f.Open()
+	if err != nil {
+		return 0, err
+	}
+	defer src.Close()
+	return io.Copy(w, src)
+}
+
+// Save writes the content to a new file at path, with mode 0666 before the
+// umask. It never overwrites: where something stands there, even a dangling
+// link, the error is fs.ErrExist. What was written before an error is removed.
+//
+// path is taken as it is: build it of your own text or [UploadedFile.SafeName],
+// not of Name.
+func (f *UploadedFile) Save(path string) error {
+	dst, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return fmt.Errorf("save the file of field %q: %w", f.Field, err)
+	}
+	return f.fill(dst, func() error { return nil })
+}
+
+// SaveOver writes the content to path and replaces what stands there, in one
+// step: a reader sees the old file or the new one, and an error leaves the old.
+// A file that is replaced hands on its mode; a new one has 0666 before the umask.
+func (f *UploadedFile) SaveOver(path string) error {
+	dst, err := createBeside(path)
+	if err != nil {
+		return fmt.Errorf("save the file of field %q: %w", f.Field, err)
+	}
+	return f.fill(dst, func() error {
+		if old, err := os.Stat(path); err == nil {
+			if err := os.Chmod(dst.Name(), old.Mode().Perm()); err != nil {
+				return err
+			}
+		}
+		return os.Rename(dst.Name(), path)
+	})
+}
+
+// fill writes the content to dst, closes it and finishes; on an error it
+// removes dst.
+func (f *UploadedFile) fill(dst *os.File, finish func() error) error {
+	_, err := f.WriteTo(dst)
+	if closed := dst.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = finish()
+	}
+	if err != nil {
+		os.Remove(dst.Name())
+		return fmt.Errorf("save the file of field %q: %w", f.Field, err)
+	}
+	return nil
+}
+
+// createBeside creates a file of a new name in path's directory.
+func createBeside(path string) (*os.File, error) {
+	for n := 0; ; n++ {
+		name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d-%d", filepath.Base(path), os.Getpid(), n))
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if !errors.Is(err, os.ErrExist) || n == 1000 {
+			return f, err
+		}
+	}
+}
