@@ -1,0 +1,56 @@
+package staticfiles
+
+import (
+	"io"
+	"sync"
+)
+
+// Encoder makes the compressed forms of one content coding.
+type Encoder struct {
+	// Coding is "br", "zstd" or "gzip".
+	Coding string
+	// Encode writes the compressed form of src to dst. It may take its time: it
+	// is called once for each content. It must be safe for concurrent use.
+	Encode func(dst io.Writer, src []byte) error
+}
+
+// The content codings, in the order in which equal wishes of the client are
+// met.
+const (
+	brotli = iota
+	zstd
+	gzip
+	codings
+
+	identityCoding = -1
+)
+
+var (
+	codingNames    = [codings]string{"br", "zstd", "gzip"}
+	codingSuffixes = [codings]string{".br", ".zst", ".gz"}
+)
+
+func codingOf(name string) int {
+	for c, n := range codingNames {
+		if n == name {
+			return c
+		}
+	}
+	return -1
+}
+
+// A file smaller than smallest fits into one packet as it is; one larger than
+// largest would take too long to compress while a client waits.
+const (
+	smallestEncoded = 1 << 10
+	largestEncoded  = 4 << 20
+)
+
+// codedForm is a resource in one coding: a sibling file, or made here.
+type codedForm struct {
+	sibling *representation
+	made    struct {
+		once sync.Once
+		rep  *representation // nil where it would not be smaller
+	}
+}

@@ -1,0 +1,262 @@
+package staticfiles
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// Export says where the files under a URL prefix are. Of FS, Zip and neither one
+// is the place; Dir or File is what is exported of it.
+//
+//	{Prefix: "/static", Dir: "assets"}                        a directory
+//	{Prefix: "/favicon.ico", File: "assets/favicon.ico"}      a single file
+//	{Prefix: "/admin/static", FS: embedded, Dir: "static"}    of an embed.FS
+//	{Prefix: "/docs", Zip: "docs.zip"}                        of a zip file
+//
+// Whatever the place, these are never answered: directories, names with a
+// segment that starts in a dot (but see Dotfiles), and what lies outside,
+// however the name is written and wherever a symbolic link points.
+type Export struct {
+	// Prefix is the path of the URLs, percent-encoded, below the mount of the
+	// middleware; "" or "/" exports to the root. Slashes at its end are ignored.
+	Prefix string
+
+	// Dir is a directory: of FS or Zip where one is given (all of it by
+	// default), else of the system, relative to the working directory.
+	Dir string
+	// File is a single file that Prefix itself is the URL of.
+	File string
+	// FS is any file system. Files of it without a date, as embedded ones are,
+	// are taken never to change, and their content is their validator.
+	FS fs.FS
+	// Zip is the path of a zip file.
+	Zip string
+
+	// Allow, where it is not empty, names the only files that are answered, and
+	// Hide those that are not, as globs on the name below the export: "*" and "?"
+	// stay within a segment, "**" stands for any number of them. A glob without
+	// a slash is about a segment wherever it stands, "*.map"; one with a slash
+	// about the whole name, "private/*.txt", "/index.txt". A hidden directory
+	// hides what is in it. Hide does not tell upper from lower case, since some
+	// file systems do not.
+	Allow, Hide []string
+	// Allowed, where it is not nil, is asked too: it gets the name of the file
+	// below the export (Werkzeug's is_allowed).
+	Allowed func(name string) bool
+	// Dotfiles answers names with segments that start in a dot as well.
+	Dotfiles bool
+
+	// Index is the file that answers for a directory, "index.html"; "" leaves
+	// directories to the application. A directory asked for without its slash is
+	// redirected to it.
+	Index string
+	// NotFound answers 404 where the export has no such file, and 405 to
+	// methods other than GET and HEAD, instead of asking further.
+	NotFound bool
+
+	// CacheControl is the value of that field for plain names; "" means
+	// "no-cache": clients keep the file and ask whether it changed.
+	// Fingerprinted names always answer "public, max-age=31536000, immutable".
+	CacheControl string
+	// Types overrides [ContentType] by extension: {".md": "text/plain"}.
+	Types map[string]string
+	// Header is added to every answer with a file: Access-Control-Allow-Origin,
+	// Content-Security-Policy.
+	Header http.Header
+}
+
+// export is an Export made ready.
+type export struct {
+	Export
+	source
+	prefix string // decoded, without a slash at its end
+	single string // the name in source of an export of one file
+	allow  globs
+	hide   globs
+	types  map[string]string
+}
+
+const windows = runtime.GOOS == "windows"
+
+func openExport(x Export, every time.Duration) (*export, error) {
+	e := &export{Export: x}
+	prefix, err := url.PathUnescape(strings.TrimRight(x.Prefix, "/"))
+	if err != nil {
+		return nil, fmt.Errorf("prefix: %w; write a percent sign as %%25", err)
+	}
+	if prefix != "" {
+		prefix = "/" + strings.TrimPrefix(prefix, "/")
+		if !servable(prefix[1:], false) {
+			return nil, errors.New("prefix: it has empty segments, dots or backslashes, which no request has")
+		}
+	}
+	e.prefix = prefix
+	if e.allow, err = parseGlobs(x.Allow, false); err != nil {
+		return nil, fmt.Errorf("Allow: %w", err)
+	}
+	if e.hide, err = parseGlobs(x.Hide, true); err != nil {
+		return nil, fmt.Errorf("Hide: %w", err)
+	}
+	if x.Index != "" && (!servable(x.Index, false) || strings.Contains(x.Index, "/")) {
+		return nil, fmt.Errorf("Index: %q is not the name of a file", x.Index)
+	}
+	e.types = make(map[string]string, len(x.Types))
+	for ext, t := range x.Types {
+		e.types["."+strings.ToLower(strings.TrimPrefix(ext, "."))] = withCharset(t)
+	}
+	for name, values := range x.Header {
+		if http.CanonicalHeaderKey(name) != name {
+			return nil, fmt.Errorf("Header: write %q as %q", name, http.CanonicalHeaderKey(name))
+		}
+		for _, v := range values {
+			if strings.ContainsAny(v, "\r\n\x00") {
+				return nil, fmt.Errorf("Header: %s: line breaks cannot be sent", name)
+			}
+		}
+	}
+	if strings.ContainsAny(x.CacheControl, "\r\n\x00") {
+		return nil, errors.New("CacheControl: line breaks cannot be sent")
+	}
+	return e, e.openSource(every)
+}
+
+func (e *export) openSource(every time.Duration) (err error) {
+	switch {
+	case e.FS != nil && e.Zip != "":
+		return errors.New("FS and Zip are both set: make two exports of it")
+	case e.Dir != "" && e.File != "":
+		return errors.New("Dir and File are both set: make two exports of it")
+	case e.File != "" && e.prefix == "":
+		return errors.New("a single file needs a prefix: its URL")
+	}
+	dir := e.Dir
+	if e.File != "" {
+		file := filepath.ToSlash(e.File)
+		dir, e.single = path.Dir(file), path.Base(file)
+	}
+	switch {
+	case e.FS != nil:
+		t := tree{e.FS}
+		if dir != "" {
+			t.FS, err = subdirectory(e.FS, dir)
+		}
+		if err == nil {
+			_, err = fs.Stat(t.FS, ".")
+		}
+		e.source = t
+	case e.Zip != "":
+		e.source, err = newArchive(e.Zip, dir, every)
+	case dir != "":
+		e.source, err = openDirectory(filepath.FromSlash(dir), every)
+	default:
+		return errors.New("nothing is exported: set Dir, File, FS or Zip")
+	}
+	if err != nil {
+		return e.missing(err)
+	}
+	if e.single != "" {
+		f, err := e.open(e.single)
+		if err != nil {
+			e.source.Close()
+			return e.missing(err)
+		}
+		f.Close()
+	}
+	return nil
+}
+
+// missing says what of the export is not there, and where it was looked for.
+func (e *export) missing(err error) error {
+	what := fmt.Sprintf("directory %q", e.Dir)
+	if e.File != "" {
+		what = fmt.Sprintf("file %q", e.File)
+	}
+	switch {
+	case e.FS != nil:
+		what += " of the FS"
+	case e.Zip != "":
+		what += fmt.Sprintf(" of the zip file %q", e.Zip)
+	}
+	if e.FS == nil && !filepath.IsAbs(e.Dir+e.File+e.Zip) {
+		if wd, wdErr := os.Getwd(); wdErr == nil {
+			what += fmt.Sprintf(" in %q", wd)
+		}
+	}
+	return fmt.Errorf("%s: %w; create it or correct the export", what, err)
+}
+
+// match returns the name below the export that a request's path asks for. It
+// may be "", end in a slash, or be no servable name at all.
+func (e *export) match(path string) (name string, ok bool) {
+	if !strings.HasPrefix(path, e.prefix) {
+		if e.single != "" {
+			return e.matchFingerprint(path)
+		}
+		return "", false
+	}
+	rest := path[len(e.prefix):]
+	switch {
+	case e.single != "":
+		if rest == "" {
+			return e.single, true
+		}
+		return e.matchFingerprint(path)
+	case rest == "":
+		return "", true
+	case rest[0] == '/':
+		return rest[1:], true
+	}
+	return "", false
+}
+
+// matchFingerprint is match for the fingerprinted URL of a single file.
+func (e *export) matchFingerprint(path string) (name string, ok bool) {
+	plain, sum, found := cutFingerprint(path)
+	if found && plain == e.prefix {
+		return addFingerprint(e.single, sum), true
+	}
+	return "", false
+}
+
+// shows reports whether the export may answer with a file of this name.
+func (e *export) shows(name string) bool {
+	if !servable(name, windows) || !e.Dotfiles && hasDotfile(name) {
+		return false
+	}
+	if len(e.hide) > 0 && e.hide.covers(strings.ToLower(name)) {
+		return false
+	}
+	if len(e.allow) > 0 && !e.allow.match(name) {
+		return false
+	}
+	return e.Allowed == nil || e.Allowed(name)
+}
+
+func (e *export) contentType(name string) string {
+	if len(e.types) > 0 {
+		if t := e.types[strings.ToLower(path.Ext(name))]; t != "" {
+			return t
+		}
+	}
+	return ContentType(name)
+}
+
+// refuse answers for an export that is NotFound.
+func (e *export) refuse(w http.ResponseWriter, r *http.Request) {
+	var err error = httperror.NotFound
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		err = &httperror.Error{Code: httperror.MethodNotAllowed, Header: http.Header{"Allow": {"GET, HEAD"}}}
+	}
+	httperror.Respond(w, r, err)
+}

@@ -1,0 +1,217 @@
+package staticfiles
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"sync/atomic"
+
+	"github.com/zeugkit/zeug/gateway"
+)
+
+// A fingerprinted name has the beginning of its content's SHA-256 before the
+// extension: "style.3f9a1cd02b44.css". What it names never changes, so a client
+// need never ask again; the name changes with the content.
+const fingerprintLen = 12
+
+// immutable is the Cache-Control of fingerprinted names: a year, RFC 8246.
+const immutable = "public, max-age=31536000, immutable"
+
+func addFingerprint(name, sum string) string {
+	ext := path.Ext(name)
+	if path.Base(name) == ext {
+		ext = "" // ".config" has no extension
+	}
+	return strings.TrimSuffix(name, ext) + "." + sum + ext
+}
+
+// cutFingerprint takes "style.3f9a1cd02b44.css" apart, the inverse of
+// addFingerprint.
+func cutFingerprint(name string) (plain, sum string, ok bool) {
+	ext := path.Ext(name)
+	stem := strings.TrimSuffix(name, ext)
+	if isFingerprint(ext) && (path.Ext(stem) == "" || path.Ext(stem) == path.Base(stem)) {
+		return stem, ext[1:], stem != "" && !strings.HasSuffix(stem, "/")
+	}
+	mark := path.Ext(stem)
+	if ext == "" || !isFingerprint(mark) {
+		return "", "", false
+	}
+	stem = strings.TrimSuffix(stem, mark)
+	return stem + ext, mark[1:], stem != "" && !strings.HasSuffix(stem, "/")
+}
+
+// isFingerprint reports whether ext is a dot and a fingerprint.
+func isFingerprint(ext string) bool {
+	if len(ext) != fingerprintLen+1 {
+		return false
+	}
+	for i := 1; i < len(ext); i++ {
+		if c := ext[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+func sumOf(r io.Reader) ([]byte, error) {
+	h := sha256.New()
+	buf := copyBuffers.Get().(*[copyBuffer]byte)
+	defer copyBuffers.Put(buf)
+	if _, err := io.CopyBuffer(h, struct{ io.Reader }{r}, buf[:]); err != nil {
+		return nil, err
+	}
+	return h.Sum(nil), nil
+}
+
+// digest is a known fingerprint.
+type digest struct {
+	id      identity
+	sum     string
+	checked atomic.Int64
+}
+
+// fingerprint returns that of a file, from memory while the file is unchanged.
+func (s *Shared) fingerprint(e *export, name string) (string, error) {
+	key := e.prefix + "\x00" + name
+	known, ok := s.digests.get(key)
+	if ok && s.fresh(known.id, &known.checked) {
+		return known.sum, nil
+	}
+	f, err := e.open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if ok && f.id == known.id {
+		return known.sum, nil
+	}
+	sum, err := sumOf(f)
+	if err != nil {
+		return "", err
+	}
+	if !f.unchanged() {
+		return "", fmt.Errorf("%q is being written", name)
+	}
+	d := &digest{id: f.id, sum: hex.EncodeToString(sum)[:fingerprintLen]}
+	d.checked.Store(now())
+	s.digests.put(key, d, int64(len(d.sum))+96, func(*digest) bool { return false })
+	return d.sum, nil
+}
+
+// URL returns the URL of a file below the middleware's mount, fingerprinted:
+// URL("css/style.css") is "/static/css/style.3f9a1cd02b44.css". The name is
+// looked for below each export in order; one that starts in a slash is a whole
+// path, "/static/css/style.css", and tells exports apart that have files of the
+// same name. For a file that is not there, it returns the plain URL that the
+// file would have, and logs it; [Shared.Lookup] returns an error. In
+// development it returns plain URLs.
+func (s *Shared) URL(name string) string {
+	u, err := s.Lookup(name)
+	if err != nil {
+		slog.Error("static files: a URL leads nowhere", "name", name, "err", err)
+		return s.plainURL(name)
+	}
+	return u
+}
+
+// URLFor is URL below the mount of r: [gateway.RootPath], then URL(name). The
+// request must be one that the middleware passed on, not of an application
+// that is itself mounted further down.
+func (s *Shared) URLFor(r *http.Request, name string) string {
+	return gateway.RootPath(r) + s.URL(name)
+}
+
+// Lookup is URL with an error for a file that no export has or shows; it wraps
+// [fs.ErrNotExist] and names the exports that were asked.
+func (s *Shared) Lookup(name string) (string, error) {
+	var asked []string
+	for _, e := range s.exports {
+		below, ok := e.below(name)
+		if !ok {
+			continue
+		}
+		asked = append(asked, e.where())
+		if !e.shows(below) {
+			continue
+		}
+		if s.development {
+			if info, err := e.stat(below); err == nil && info.Mode().IsRegular() {
+				return e.url(below, ""), nil
+			}
+			continue
+		}
+		sum, err := s.fingerprint(e, below)
+		if err == nil {
+			return e.url(below, sum), nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNotRegular) {
+			return "", fmt.Errorf("static file %q: %w", name, err)
+		}
+	}
+	if asked == nil {
+		return "", fmt.Errorf("static file %q: no export has such names: %w", name, fs.ErrNotExist)
+	}
+	return "", fmt.Errorf("static file %q: not in %s: %w", name, strings.Join(asked, ", "), fs.ErrNotExist)
+}
+
+func (s *Shared) plainURL(name string) string {
+	if strings.HasPrefix(name, "/") {
+		return escapePath(name)
+	}
+	for _, e := range s.exports {
+		if e.single == "" {
+			return e.url(name, "")
+		}
+	}
+	return escapePath("/" + name)
+}
+
+// below returns the name in the export that a name in a template means.
+func (e *export) below(name string) (string, bool) {
+	switch {
+	case strings.HasPrefix(name, "/"):
+		if e.single != "" && name != e.prefix {
+			return "", false
+		}
+		below, ok := e.match(name)
+		return below, ok && below != ""
+	case e.single != "":
+		return e.single, name == e.single
+	}
+	return name, true
+}
+
+func (e *export) where() string {
+	if e.single != "" {
+		return fmt.Sprintf("%q (%s)", e.prefix, e.File)
+	}
+	place := e.Dir
+	if e.Zip != "" {
+		place = strings.TrimSuffix(e.Zip+":"+e.Dir, ":")
+	} else if e.FS != nil {
+		place = strings.TrimSuffix("FS:"+e.Dir, ":")
+	}
+	return fmt.Sprintf("%q (%s)", e.prefix+"/", place)
+}
+
+func (e *export) url(name, sum string) string {
+	p := e.prefix + "/" + name
+	if e.single != "" {
+		p = e.prefix
+	}
+	if sum != "" {
+		p = addFingerprint(p, sum)
+	}
+	return escapePath(p)
+}
+
+func escapePath(p string) string { return (&url.URL{Path: p}).EscapedPath() }

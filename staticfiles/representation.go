@@ -1,0 +1,212 @@
+package staticfiles
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// representation is a file, or a compressed form of one, with its header fields
+// ready to send: the slices go into the answer's header as they are.
+type representation struct {
+	id       identity
+	name     string // in the source; "" where it was made here
+	size     int64
+	body     []byte // nil where it is read from the source for each request
+	tag      string // the entity tag, quoted; strong
+	modified time.Time
+
+	contentType, contentLength, etag, lastModified, cacheControl, vary, contentEncoding []string
+	extra                                                                               http.Header
+
+	// ranged is the last range that was asked for.
+	ranged atomic.Pointer[rangeFields]
+}
+
+var (
+	nosniff      = []string{"nosniff"}
+	acceptBytes  = []string{"bytes"}
+	varyEncoding = []string{"Accept-Encoding"}
+)
+
+// errChanging says that a file changed while it was read.
+var errChanging = errors.New("the file is being written")
+
+// build makes the resource of an open file, which it closes, and keeps it.
+func (s *Shared) build(e *export, name, path string, f *file, fingerprinted bool) (*resource, error) {
+	res := &resource{export: e, name: name, path: path}
+	contentType := e.contentType(name)
+	plain, err := s.represent(f, name)
+	for tries := 0; errors.Is(err, errChanging) && tries < 3; tries++ {
+		if f, err = e.open(name); err == nil {
+			plain, err = s.represent(f, name)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	res.plain = plain
+	control := e.CacheControl
+	switch {
+	case s.development || control == "" && !fingerprinted:
+		control = "no-cache"
+	case fingerprinted:
+		control = immutable
+	}
+	weight := plain.weight()
+	own := contentEncoding(name)
+	coded := own == "" && (compressible(contentType) || contentType == octetStream)
+	if coded {
+		for c := range res.coded {
+			if sibling := s.sibling(e, plain, c); sibling != nil {
+				res.coded[c].sibling, res.vary = sibling, true
+				weight += sibling.weight()
+			} else if s.encodes(c, plain) && compressible(contentType) {
+				res.vary = true
+			}
+		}
+	}
+	plain.ready(contentType, control, own, res.vary, e.Header)
+	for c := range res.coded {
+		if sibling := res.coded[c].sibling; sibling != nil {
+			sibling.ready(contentType, control, codingNames[c], true, e.Header)
+		}
+	}
+	res.checked.Store(now())
+	if s.development || s.memory == 0 || young(plain.modified) {
+		return res, nil
+	}
+	path = strings.Clone(path)
+	res.path = path
+	return s.resources.put(path, res, weight+512, func(old *resource) bool {
+		return old.export == e && old.plain.id == plain.id && old.name == name
+	}), nil
+}
+
+// young reports whether a file changed so lately that a further change could
+// leave the date as it is, clocks of file systems being coarse.
+func young(modified time.Time) bool {
+	age := time.Since(modified)
+	return age >= 0 && age < 50*time.Millisecond
+}
+
+// represent reads what is to be known of f, and its content if that is to be
+// kept, and closes it.
+func (s *Shared) represent(f *file, name string) (*representation, error) {
+	defer f.Close()
+	rep := &representation{id: f.id, name: name, size: f.info.Size(), tag: f.id.tag()}
+	if f.id.dated() {
+		rep.modified = f.info.ModTime()
+	}
+	if rep.size <= s.maxFile {
+		body := make([]byte, rep.size)
+		if _, err := io.ReadFull(f, body); err != nil {
+			if err == io.EOF || err == io.ErrUnexpectedEOF {
+				err = errChanging
+			}
+			return nil, err
+		}
+		if !f.unchanged() {
+			return nil, errChanging
+		}
+		rep.body = body
+	}
+	if rep.tag == "" {
+		content := io.Reader(f)
+		if rep.body != nil {
+			content = bytes.NewReader(rep.body)
+		}
+		sum, err := sumOf(content)
+		if err != nil {
+			return nil, err
+		}
+		rep.tag = `"` + hex.EncodeToString(sum[:16]) + `"`
+	}
+	return rep, nil
+}
+
+// sibling returns the precompressed form of plain that lies beside it, nil
+// where there is none. One that is older than the file is of an earlier file.
+func (s *Shared) sibling(e *export, plain *representation, coding int) *representation {
+	name := plain.name + codingSuffixes[coding]
+	f, err := e.open(name)
+	if err != nil {
+		return nil
+	}
+	rep, err := s.represent(f, name)
+	if err != nil || !plain.modified.IsZero() && rep.modified.Before(plain.modified.Add(-2*time.Second)) {
+		return nil
+	}
+	rep.tag = withSuffix(rep.tag, codingNames[coding])
+	if rep.modified.Before(plain.modified) {
+		rep.modified = plain.modified
+	}
+	return rep
+}
+
+// made returns a form of res that s compresses itself, nil where that is no
+// gain.
+func (s *Shared) made(res *resource, coding int) *representation {
+	m := &res.coded[coding].made
+	m.once.Do(func() {
+		plain := res.plain
+		var b bytes.Buffer
+		if err := s.encoders[coding].Encode(&b, plain.body); err != nil || int64(b.Len()) > plain.size*9/10 {
+			return
+		}
+		body := bytes.Clone(b.Bytes())
+		if !s.resources.grow(res.path, func(v *resource) bool { return v == res }, int64(len(body))+512) {
+			return
+		}
+		// Another release of the compressor makes other bytes of the same file.
+		sum := strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 16)
+		rep := &representation{
+			id: plain.id, size: int64(len(body)), body: body, modified: plain.modified,
+			tag: withSuffix(plain.tag, codingNames[coding]+"-"+sum),
+		}
+		rep.ready(plain.contentType[0], plain.cacheControl[0], codingNames[coding], true, plain.extra)
+		m.rep = rep
+	})
+	return m.rep
+}
+
+// encodes reports whether s can make a form of rep in this coding.
+func (s *Shared) encodes(coding int, rep *representation) bool {
+	return s.encoders[coding] != nil && rep.body != nil && !s.development &&
+		rep.size >= smallestEncoded && rep.size <= largestEncoded
+}
+
+func withSuffix(tag, suffix string) string {
+	return strings.TrimSuffix(tag, `"`) + "-" + suffix + `"`
+}
+
+// weight is about the memory that rep holds.
+func (rep *representation) weight() int64 { return int64(cap(rep.body)) + 768 }
+
+// ready makes the header fields.
+func (rep *representation) ready(contentType, control, encoding string, vary bool, extra http.Header) {
+	rep.contentType = []string{contentType}
+	rep.contentLength = []string{strconv.FormatInt(rep.size, 10)}
+	rep.etag = []string{rep.tag}
+	rep.cacheControl = []string{control}
+	// A date to come would be no date of a change (RFC 9110, section 8.8.2.1).
+	if !rep.modified.IsZero() && !rep.modified.After(time.Now()) {
+		rep.lastModified = []string{rep.modified.UTC().Format(http.TimeFormat)}
+	} else {
+		rep.modified = time.Time{}
+	}
+	if encoding != "" {
+		rep.contentEncoding = []string{encoding}
+	}
+	if vary {
+		rep.vary = varyEncoding
+	}
+	rep.extra = extra
+}

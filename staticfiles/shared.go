@@ -1,0 +1,291 @@
+package staticfiles
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// Shared is a [SharedData] whose exports are open. It is safe for concurrent
+// use.
+type Shared struct {
+	exports     []*export
+	development bool
+	revalidate  time.Duration
+	memory      int64
+	maxFile     int64
+	encoders    [codings]*Encoder
+	refusing    bool // an export is NotFound
+
+	resources   *cache[*resource]
+	digests     *cache[*digest]
+	preferences preferences
+}
+
+// Open opens the exports. Its error names each that cannot be served, its
+// place, and what is wrong with it.
+func (d SharedData) Open() (*Shared, error) {
+	s := &Shared{
+		development: d.Development,
+		revalidate:  defaulted(d.Revalidate, DefaultRevalidate),
+		memory:      max(defaulted(d.Memory, DefaultMemory), 0),
+		maxFile:     max(defaulted(d.MaxFile, DefaultMaxFile), 0),
+	}
+	if s.development {
+		s.revalidate = 0
+	}
+	s.maxFile = min(s.maxFile, s.memory/2)
+	s.resources = newCache[*resource](s.memory, s.maxFile)
+	s.digests = newCache[*digest](max(s.memory/16, 1<<20), 1<<10)
+	var errs []error
+	for i, x := range d.Exports {
+		e, err := openExport(x, s.revalidate)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("staticfiles: export %d (%q): %w", i, x.Prefix, err))
+			continue
+		}
+		s.exports = append(s.exports, e)
+		s.refusing = s.refusing || x.NotFound
+	}
+	for i := range d.Encoders {
+		c := codingOf(d.Encoders[i].Coding)
+		if c < 0 || d.Encoders[i].Encode == nil {
+			errs = append(errs, fmt.Errorf("staticfiles: encoder %d: %q is none of %v, or has no Encode", i, d.Encoders[i].Coding, codingNames))
+			continue
+		}
+		s.encoders[c] = &d.Encoders[i]
+	}
+	if errs != nil {
+		s.Close()
+		return nil, errors.Join(errs...)
+	}
+	return s, nil
+}
+
+func defaulted[T int64 | time.Duration](v, otherwise T) T {
+	if v == 0 {
+		return otherwise
+	}
+	return v
+}
+
+// Close closes the exports. Requests that come later find no files.
+func (s *Shared) Close() error {
+	var errs []error
+	for _, e := range s.exports {
+		errs = append(errs, e.source.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Wrap returns a handler that answers with the exported files and leaves all
+// other requests to next: those with other methods than GET and HEAD, and those
+// for which there is no file.
+func (s *Shared) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.serve(w, r) {
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// serve reports whether it answered.
+func (s *Shared) serve(w http.ResponseWriter, r *http.Request) bool {
+	if !s.concerned(r.URL.Path) {
+		return false
+	}
+	reading := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if reading && (r.URL.RawPath == "" || !slashesHidden(r.URL.RawPath)) {
+		res, err := s.resource(r.URL.Path)
+		switch {
+		case err == nil && res.redirect != "":
+			s.redirect(w, r, res.redirect)
+			return true
+		case err == nil:
+			s.answer(w, r, res)
+			return true
+		case exhausted(err):
+			httperror.Respond(w, r, fmt.Errorf("static file: %w", err))
+			return true
+		case errors.Is(err, fs.ErrPermission):
+			slog.WarnContext(r.Context(), "static files: a file may not be read", "path", r.URL.Path, "err", err)
+		}
+	}
+	if s.refusing {
+		for _, e := range s.exports {
+			if _, ok := e.match(r.URL.Path); ok && e.NotFound {
+				e.refuse(w, r)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// concerned reports whether path is below an export at all.
+func (s *Shared) concerned(path string) bool {
+	for _, e := range s.exports {
+		if strings.HasPrefix(path, e.prefix) || e.single != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// resource is what a path answers with.
+type resource struct {
+	export *export
+	name   string // below the export
+	path   string // of the URL
+	plain  *representation
+	coded  [codings]codedForm
+	// vary says that the answer depends on Accept-Encoding.
+	vary bool
+	// checked is when the file was last looked at.
+	checked atomic.Int64
+	// redirect is where a directory without its slash is sent.
+	redirect string
+}
+
+// fresh reports whether what is known of a file may be used without looking at
+// it. Where it says no it says so once: the caller looks, others go on.
+func (s *Shared) fresh(id identity, checked *atomic.Int64) bool {
+	if !id.dated() && id.inode == 0 && id.sum == 0 || s.revalidate < 0 {
+		return true
+	}
+	last, t := checked.Load(), now()
+	return t-last < int64(s.revalidate) || !checked.CompareAndSwap(last, t)
+}
+
+// resource returns what path answers with, from memory where that is fresh.
+func (s *Shared) resource(path string) (*resource, error) {
+	if !s.development {
+		if res, ok := s.resources.get(path); ok {
+			if s.fresh(res.plain.id, &res.checked) || s.unchanged(res) {
+				return res, nil
+			}
+			s.resources.remove(path)
+		}
+	}
+	return s.load(path)
+}
+
+// load looks for the file of a path, export by export.
+func (s *Shared) load(path string) (*resource, error) {
+	var failed error = fs.ErrNotExist
+	for _, e := range s.exports {
+		name, ok := e.match(path)
+		if !ok {
+			continue
+		}
+		res, err := s.loadFrom(e, name, path)
+		if err == nil {
+			return res, nil
+		}
+		if exhausted(err) {
+			return nil, err
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			failed = err
+		}
+	}
+	return nil, failed
+}
+
+func (s *Shared) loadFrom(e *export, name, path string) (*resource, error) {
+	if name == "" || strings.HasSuffix(name, "/") {
+		if e.Index == "" {
+			return nil, fs.ErrNotExist
+		}
+		if name == "" && !strings.HasSuffix(path, "/") {
+			return &resource{redirect: path}, nil
+		}
+		name += e.Index
+	}
+	if !e.shows(name) {
+		return nil, fs.ErrNotExist
+	}
+	f, err := e.open(name)
+	if err == nil {
+		return s.build(e, name, path, f, false)
+	}
+	if errors.Is(err, errNotRegular) {
+		if e.Index != "" && e.shows(name+"/"+e.Index) {
+			if info, err := e.stat(name + "/" + e.Index); err == nil && info.Mode().IsRegular() {
+				return &resource{redirect: path}, nil
+			}
+		}
+		return nil, err
+	}
+	plain, sum, ok := cutFingerprint(name)
+	if !ok || s.development && !e.shows(plain) {
+		return nil, err
+	}
+	if !e.shows(plain) {
+		return nil, err
+	}
+	if have, err := s.fingerprint(e, plain); err != nil || have != sum {
+		if err == nil {
+			err = fs.ErrNotExist
+		}
+		return nil, err
+	}
+	if f, err = e.open(plain); err != nil {
+		return nil, err
+	}
+	return s.build(e, plain, path, f, true)
+}
+
+// unchanged looks at the file again, and at the exports that would come before
+// it if they had one by now.
+func (s *Shared) unchanged(res *resource) bool {
+	for _, e := range s.exports {
+		if e == res.export {
+			break
+		}
+		if name, ok := e.match(res.path); ok && e.shows(name) {
+			if info, err := e.stat(name); err == nil && info.Mode().IsRegular() {
+				return false
+			}
+		}
+	}
+	same := func(name string, id identity) bool {
+		info, err := res.export.stat(name)
+		return err == nil && info.Mode().IsRegular() && identityOf(info) == id
+	}
+	if !same(res.name, res.plain.id) {
+		return false
+	}
+	for c := range res.coded {
+		if sibling := res.coded[c].sibling; sibling != nil {
+			if !same(sibling.name, sibling.id) {
+				return false
+			}
+		} else if res.vary {
+			if _, err := res.export.stat(res.name + codingSuffixes[c]); err == nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// redirect sends a client to a directory's URL with its slash. The reference is
+// relative to the last segment, so that it holds below any mount.
+func (s *Shared) redirect(w http.ResponseWriter, r *http.Request, from string) {
+	to := url.URL{Path: "./" + path.Base(from) + "/", RawQuery: r.URL.RawQuery}
+	w.Header().Set("Location", to.String())
+	w.WriteHeader(http.StatusPermanentRedirect)
+}
+
+var _ io.Closer = (*Shared)(nil)

@@ -1,0 +1,249 @@
+package staticfiles
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+)
+
+// source is where the files of an export come from. Names are slash-separated
+// and servable; what is not a regular file is an error.
+type source interface {
+	open(name string) (*file, error)
+	stat(name string) (fs.FileInfo, error)
+	walk(visit func(name string) error) error
+	io.Closer
+}
+
+// file is an open regular file with what was known of it at its opening.
+type file struct {
+	fs.File
+	info fs.FileInfo
+	id   identity
+	// disk is the File where it is one of the operating system's, the kind
+	// that sendfile takes.
+	disk *os.File
+}
+
+var errNotRegular = errors.New("not a regular file")
+
+func newFile(f fs.File, err error) (*file, error) {
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: info.Name(), Err: errNotRegular}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	disk, _ := f.(*os.File)
+	return &file{File: f, info: info, id: identityOf(info), disk: disk}, nil
+}
+
+// unchanged reports whether the open file is still what it was at its opening.
+// That another file has taken its name does not matter.
+func (f *file) unchanged() bool {
+	if f.disk == nil {
+		return true
+	}
+	info, err := f.Stat()
+	return err == nil && info.Size() == f.info.Size() && info.ModTime().Equal(f.info.ModTime())
+}
+
+// directory is a source below a directory of the operating system. An os.Root
+// holds it, so no name and no symbolic link leads out of it.
+type directory struct {
+	path  string
+	every time.Duration
+	root  atomic.Pointer[os.Root]
+	// looked is when path was last found to lead to root.
+	looked atomic.Int64
+}
+
+func openDirectory(path string, every time.Duration) (*directory, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &directory{path: path, every: every}
+	d.root.Store(root)
+	d.looked.Store(now())
+	return d, nil
+}
+
+// current returns the directory that path leads to. Deployments replace whole
+// directories, or the symbolic link to them; a root would go on to show the old
+// one.
+func (d *directory) current() *os.Root {
+	root := d.root.Load()
+	looked, t := d.looked.Load(), now()
+	if d.every < 0 || t-looked < int64(d.every) || !d.looked.CompareAndSwap(looked, t) {
+		return root
+	}
+	there, err := os.Stat(d.path)
+	if err != nil {
+		return root
+	}
+	if here, err := root.Stat("."); err == nil && os.SameFile(here, there) {
+		return root
+	}
+	fresh, err := os.OpenRoot(d.path)
+	if err != nil {
+		slog.Error("static files: the directory was replaced and cannot be opened", "dir", d.path, "err", err)
+		return root
+	}
+	// The old one is closed by the garbage collector, once no request uses it.
+	d.root.Store(fresh)
+	return fresh
+}
+
+func (d *directory) open(name string) (*file, error) {
+	f, err := d.current().OpenFile(filepath.FromSlash(name), os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return nil, err
+	}
+	return newFile(f, nil)
+}
+
+func (d *directory) stat(name string) (fs.FileInfo, error) {
+	return d.current().Stat(filepath.FromSlash(name))
+}
+
+func (d *directory) walk(visit func(string) error) error {
+	return walk(d.current().FS(), visit)
+}
+
+func (d *directory) Close() error { return d.root.Load().Close() }
+
+// tree is a source in an fs.FS, below a directory of it.
+type tree struct {
+	fs.FS
+}
+
+func (t tree) open(name string) (*file, error) { return newFile(t.Open(name)) }
+
+func (t tree) stat(name string) (fs.FileInfo, error) { return fs.Stat(t.FS, name) }
+
+func (t tree) walk(visit func(string) error) error { return walk(t.FS, visit) }
+
+func (t tree) Close() error { return nil }
+
+func walk(fsys fs.FS, visit func(string) error) error {
+	return fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		return visit(name)
+	})
+}
+
+// archive is a source in a zip file. It is opened anew when the file was
+// replaced.
+type archive struct {
+	path  string
+	dir   string
+	every time.Duration
+	now   atomic.Pointer[openArchive]
+	// looked is when path was last found to lead to what is open.
+	looked atomic.Int64
+}
+
+type openArchive struct {
+	tree
+	id identity
+	f  *os.File
+}
+
+func newArchive(path, dir string, every time.Duration) (*archive, error) {
+	a := &archive{path: path, dir: dir, every: every}
+	o, err := a.reopen()
+	if err != nil {
+		return nil, err
+	}
+	a.now.Store(o)
+	a.looked.Store(now())
+	return a, nil
+}
+
+func (a *archive) reopen() (*openArchive, error) {
+	f, err := os.Open(a.path)
+	if err != nil {
+		return nil, err
+	}
+	o := &openArchive{f: f}
+	err = func() error {
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		o.id = identityOf(info)
+		z, err := zip.NewReader(f, info.Size())
+		if err != nil {
+			return err
+		}
+		o.FS = z
+		if a.dir != "" {
+			o.FS, err = subdirectory(z, a.dir)
+		}
+		return err
+	}()
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("zip file %q: %w", a.path, err)
+	}
+	return o, nil
+}
+
+func (a *archive) current() *openArchive {
+	o := a.now.Load()
+	looked, t := a.looked.Load(), now()
+	if a.every < 0 || t-looked < int64(a.every) || !a.looked.CompareAndSwap(looked, t) {
+		return o
+	}
+	info, err := os.Stat(a.path)
+	if err != nil || identityOf(info) == o.id {
+		return o
+	}
+	fresh, err := a.reopen()
+	if err != nil {
+		slog.Error("static files: the zip file was replaced and cannot be opened", "err", err)
+		return o
+	}
+	// The old file is closed by the garbage collector, once no request reads it.
+	a.now.Store(fresh)
+	return fresh
+}
+
+func (a *archive) open(name string) (*file, error)          { return a.current().open(name) }
+func (a *archive) stat(name string) (fs.FileInfo, error)    { return a.current().stat(name) }
+func (a *archive) walk(visit func(name string) error) error { return a.current().walk(visit) }
+func (a *archive) Close() error                             { return a.now.Load().f.Close() }
+
+// subdirectory is fs.Sub for a directory that is there.
+func subdirectory(fsys fs.FS, dir string) (fs.FS, error) {
+	dir = path.Clean(filepath.ToSlash(dir))
+	info, err := fs.Stat(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: errors.New("not a directory")}
+	}
+	return fs.Sub(fsys, dir)
+}
+
+var started = time.Now()
+
+// now is a monotonic time in nanoseconds.
+func now() int64 { return int64(time.Since(started)) }

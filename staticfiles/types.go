@@ -1,0 +1,223 @@
+package staticfiles
+
+import (
+	"path"
+	"strings"
+)
+
+// octetStream is the type of what no table knows.
+const octetStream = "application/octet-stream"
+
+// ContentType returns the value of the Content-Type field for a file name, by
+// its extension and a table of the package's own, so that it is the same on
+// every machine: "text/css; charset=utf-8", "image/png". Texts are said to be
+// in UTF-8; XML and JSON say so themselves. A name that the table does not know
+// is "application/octet-stream".
+func ContentType(name string) string {
+	if t := lookupType(name); t != "" {
+		return withCharset(t)
+	}
+	return octetStream
+}
+
+// contentEncoding is the coding that a file's own format implies: an .svgz is an
+// SVG image that only gzip opens.
+func contentEncoding(name string) string {
+	if strings.EqualFold(path.Ext(name), ".svgz") {
+		return "gzip"
+	}
+	return ""
+}
+
+func lookupType(name string) string {
+	ext := path.Ext(name)
+	if t := types[ext]; t != "" {
+		return t
+	}
+	return types[strings.ToLower(ext)]
+}
+
+func withCharset(mediaType string) string {
+	if strings.HasPrefix(mediaType, "text/") && !strings.Contains(mediaType, ";") {
+		return mediaType + "; charset=utf-8"
+	}
+	return mediaType
+}
+
+// compressible reports whether a file of this Content-Type is worth
+// compressing: it is not compressed already.
+func compressible(contentType string) bool {
+	t, _, _ := strings.Cut(contentType, ";")
+	t = strings.ToLower(strings.TrimSpace(t))
+	switch {
+	case strings.HasPrefix(t, "text/"), strings.HasSuffix(t, "+json"), strings.HasSuffix(t, "+xml"):
+		return true
+	}
+	switch t {
+	case "application/json", "application/xml", "application/javascript", "application/wasm",
+		"application/manifest+json", "application/rtf", "application/sql", "application/toml",
+		"application/vnd.ms-fontobject", "application/x-sh", "application/x-tex", "application/yaml", "application/jsonl",
+		"font/ttf", "font/otf", "font/collection", "image/bmp", "image/vnd.microsoft.icon",
+		"model/gltf-binary", "model/obj", "model/stl", "application/postscript", "application/x-ndjson":
+		return true
+	}
+	return false
+}
+
+// types are media types by extension, as IANA registers them or, where it does
+// not, as browsers know them.
+var types = table(`
+text/html                         html htm
+text/css                          css
+text/javascript                   js mjs cjs
+text/plain                        txt text log conf cfg ini def list in diff patch
+text/markdown                     md markdown
+text/csv                          csv
+text/tab-separated-values         tsv
+text/calendar                     ics ifb
+text/vcard                        vcf vcard
+text/vtt                          vtt
+text/x-rst                        rst
+text/x-python                     py
+text/x-go                         go
+text/x-c                          c h
+text/x-c++                        cc cpp cxx hh hpp
+text/x-java                       java
+text/x-rust                       rs
+text/x-typescript                 tsx
+text/cache-manifest               appcache
+text/troff                        t tr roff man
+
+application/json                  json map
+application/ld+json               jsonld
+application/geo+json              geojson
+application/feed+json             jsonfeed
+application/manifest+json         webmanifest
+application/jsonl                 jsonl ndjson
+application/xml                   xml xsd rng
+application/xslt+xml              xsl xslt
+application/xhtml+xml             xhtml xht
+application/xml-dtd               dtd
+application/rss+xml               rss
+application/atom+xml              atom
+application/gpx+xml               gpx
+application/mathml+xml            mathml
+application/vnd.google-earth.kml+xml kml
+application/vnd.google-earth.kmz  kmz
+application/wasm                  wasm
+application/yaml                  yaml yml
+application/toml                  toml
+application/sql                   sql
+application/rtf                   rtf
+application/pdf                   pdf
+application/postscript            ps eps ai
+application/epub+zip              epub
+application/x-mobipocket-ebook    mobi
+application/x-sh                  sh
+application/x-tex                 tex
+application/pgp-signature         sig asc
+application/pkcs7-mime            p7m p7c
+application/x-x509-ca-cert        crt cer der
+application/x-pem-file            pem
+application/x-bittorrent          torrent
+application/x-sqlite3             sqlite sqlite3 db
+
+application/gzip                  gz tgz
+application/zip                   zip
+application/zstd                  zst
+application/x-brotli              br
+application/x-bzip2               bz2 tbz2
+application/x-xz                  xz txz
+application/x-7z-compressed       7z
+application/vnd.rar               rar
+application/x-tar                 tar
+application/x-lzma                lzma
+application/java-archive          jar
+application/vnd.android.package-archive apk
+application/vnd.debian.binary-package deb
+application/x-rpm                 rpm
+application/x-apple-diskimage     dmg
+application/x-iso9660-image       iso
+application/vnd.microsoft.portable-executable exe dll
+application/x-msi                 msi
+application/x-xpinstall           xpi
+
+application/msword                doc dot
+application/vnd.ms-excel          xls xlt
+application/vnd.ms-powerpoint     ppt pps
+application/vnd.openxmlformats-officedocument.wordprocessingml.document docx
+application/vnd.openxmlformats-officedocument.spreadsheetml.sheet xlsx
+application/vnd.openxmlformats-officedocument.presentationml.presentation pptx
+application/vnd.oasis.opendocument.text odt
+application/vnd.oasis.opendocument.spreadsheet ods
+application/vnd.oasis.opendocument.presentation odp
+application/vnd.oasis.opendocument.graphics odg
+application/vnd.ms-fontobject     eot
+application/vnd.visio             vsd
+application/vnd.apple.mpegurl     m3u8
+application/dash+xml              mpd
+application/vnd.apple.installer+xml mpkg
+application/octet-stream          bin img dat
+
+image/png                         png
+image/apng                        apng
+image/jpeg                        jpg jpeg jpe jfif
+image/gif                         gif
+image/webp                        webp
+image/avif                        avif
+image/jxl                         jxl
+image/heic                        heic
+image/heif                        heif
+image/svg+xml                     svg svgz
+image/bmp                         bmp
+image/tiff                        tif tiff
+image/vnd.microsoft.icon          ico cur
+image/vnd.adobe.photoshop         psd
+image/jp2                         jp2
+
+audio/mpeg                        mp3 mp2 mpga
+audio/ogg                         oga ogg opus spx
+audio/wav                         wav
+audio/flac                        flac
+audio/aac                         aac
+audio/mp4                         m4a
+audio/midi                        mid midi
+audio/webm                        weba
+audio/aiff                        aif aiff
+audio/mpegurl                     m3u
+
+video/mp4                         mp4 m4v
+video/mpeg                        mpeg mpg mpe
+video/ogg                         ogv
+video/webm                        webm
+video/quicktime                   mov qt
+video/x-matroska                  mkv
+video/x-msvideo                   avi
+video/x-ms-wmv                    wmv
+video/x-flv                       flv
+video/mp2t                        ts m2ts
+video/3gpp                        3gp
+video/3gpp2                       3g2
+
+font/woff                         woff
+font/woff2                        woff2
+font/ttf                          ttf
+font/otf                          otf
+font/collection                   ttc
+
+model/gltf+json                   gltf
+model/gltf-binary                 glb
+model/obj                         obj
+model/stl                         stl
+`)
+
+func table(text string) map[string]string {
+	m := make(map[string]string, 256)
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		for i := 1; i < len(fields); i++ {
+			m["."+fields[i]] = fields[0]
+		}
+	}
+	return m
+}
