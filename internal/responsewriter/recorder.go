@@ -1,0 +1,110 @@
+package responsewriter
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+)
+
+// Recorder remembers what was answered.
+type Recorder struct {
+	Forward
+	Shape
+	// Status is the status code of the header that went out, 0 if none did.
+	// Informational answers do not count, a switch of protocols does.
+	Status int
+	// Bytes is how much of the body the handler wrote.
+	Bytes int64
+	// Hijacked says that the handler took the connection; Status may then not
+	// be what it sent.
+	Hijacked bool
+}
+
+// Record returns a writer for the handler in place of w, and what it records.
+// Where w is a recorder's writer already it returns that one.
+func Record(w http.ResponseWriter) (http.ResponseWriter, *Recorder) {
+	if c, ok := w.(Core); ok {
+		if rec := c.recorder(); rec != nil {
+			return w, rec
+		}
+	}
+	rec := &Recorder{Forward: Forward{w}}
+	return rec.Like(rec, w), rec
+}
+
+// Sent is the status that the client gets if the handler returns now: a handler
+// that wrote nothing answers 200.
+func (rec *Recorder) Sent() int {
+	if rec.Status == 0 {
+		return http.StatusOK
+	}
+	return rec.Status
+}
+
+// Began reports whether something of the answer is out, so that another one
+// cannot take its place.
+func (rec *Recorder) Began() bool { return rec.Status != 0 || rec.Hijacked }
+
+func (rec *Recorder) recorder() *Recorder { return rec }
+
+// WriteHeader records the first status that is final.
+func (rec *Recorder) WriteHeader(status int) {
+	rec.ResponseWriter.WriteHeader(status)
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		rec.began(status)
+	}
+}
+
+func (rec *Recorder) began(status int) {
+	if rec.Status == 0 {
+		rec.Status = status
+	}
+}
+
+// Write records the size.
+func (rec *Recorder) Write(p []byte) (int, error) {
+	rec.began(http.StatusOK)
+	n, err := rec.ResponseWriter.Write(p)
+	rec.Bytes += int64(n)
+	return n, err
+}
+
+// WriteString records the size.
+func (rec *Recorder) WriteString(s string) (int, error) {
+	rec.began(http.StatusOK)
+	n, err := rec.Forward.WriteString(s)
+	rec.Bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom records the size. A reader that fails at once leaves the answer
+// open.
+func (rec *Recorder) ReadFrom(r io.Reader) (n int64, err error) {
+	returned := false
+	defer func() {
+		if n > 0 || !returned {
+			rec.began(http.StatusOK)
+		}
+		rec.Bytes += n
+	}()
+	n, err = rec.Forward.ReadFrom(r)
+	returned = true
+	return n, err
+}
+
+// FlushError sends the header at least.
+func (rec *Recorder) FlushError() error {
+	err := rec.Forward.FlushError()
+	if err == nil {
+		rec.began(http.StatusOK)
+	}
+	return err
+}
+
+// Hijack records that the connection is the handler's.
+func (rec *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, buf, err := rec.Forward.Hijack()
+	rec.Hijacked = rec.Hijacked || err == nil
+	return c, buf, err
+}

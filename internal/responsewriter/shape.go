@@ -1,0 +1,111 @@
+package responsewriter
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+)
+
+// Shape makes a writer with some of the methods of a [Full] one. Embedded in
+// the struct that is the Full one it costs no allocation: what Like returns
+// points into it.
+type Shape struct{ made shaped }
+
+// shaped has the methods that all shapes share. The types below are it with
+// more methods: f flushes, h hijacks, r reads from, p pushes.
+type shaped struct{ Core }
+
+type (
+	none shaped
+	f    shaped
+	h    shaped
+	r    shaped
+	fh   shaped
+	fr   shaped
+	hr   shaped
+	fhr  shaped
+	fp   shaped
+)
+
+// Like returns full as a writer that can do what w can. Flushing and hijacking
+// count where w has them below an Unwrap; ReadFrom and Push, which would pass
+// by what lies between, where w has them itself.
+func (s *Shape) Like(full Full, w http.ResponseWriter) http.ResponseWriter {
+	s.made.Core = full
+	p := &s.made
+	flush, hijack := reaches[http.Flusher](w) || reaches[errorFlusher](w), reaches[http.Hijacker](w)
+	_, read := w.(io.ReaderFrom)
+	switch {
+	case flush && hijack && read:
+		return (*fhr)(p)
+	case flush && hijack:
+		return (*fh)(p)
+	case flush && read:
+		return (*fr)(p)
+	case hijack && read:
+		return (*hr)(p)
+	case flush:
+		if _, push := w.(http.Pusher); push {
+			return (*fp)(p)
+		}
+		return (*f)(p)
+	case hijack:
+		return (*h)(p)
+	case read:
+		return (*r)(p)
+	}
+	return (*none)(p)
+}
+
+type errorFlusher interface{ FlushError() error }
+
+// reaches reports whether w, or a writer below it, is a T.
+func reaches[T any](w http.ResponseWriter) bool {
+	for {
+		if _, ok := w.(T); ok {
+			return true
+		}
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return false
+		}
+		w = u.Unwrap()
+	}
+}
+
+type (
+	conn   = net.Conn
+	buffer = *bufio.ReadWriter
+)
+
+func full(c Core) Full { return c.(Full) }
+
+func (w *f) Flush()            { full(w.Core).FlushError() }
+func (w *f) FlushError() error { return full(w.Core).FlushError() }
+
+func (w *h) Hijack() (conn, buffer, error) { return full(w.Core).Hijack() }
+
+func (w *r) ReadFrom(from io.Reader) (int64, error) { return full(w.Core).ReadFrom(from) }
+
+func (w *fh) Flush()                        { full(w.Core).FlushError() }
+func (w *fh) FlushError() error             { return full(w.Core).FlushError() }
+func (w *fh) Hijack() (conn, buffer, error) { return full(w.Core).Hijack() }
+
+func (w *fr) Flush()                                 { full(w.Core).FlushError() }
+func (w *fr) FlushError() error                      { return full(w.Core).FlushError() }
+func (w *fr) ReadFrom(from io.Reader) (int64, error) { return full(w.Core).ReadFrom(from) }
+
+func (w *hr) Hijack() (conn, buffer, error)          { return full(w.Core).Hijack() }
+func (w *hr) ReadFrom(from io.Reader) (int64, error) { return full(w.Core).ReadFrom(from) }
+
+func (w *fhr) Flush()                                 { full(w.Core).FlushError() }
+func (w *fhr) FlushError() error                      { return full(w.Core).FlushError() }
+func (w *fhr) Hijack() (conn, buffer, error)          { return full(w.Core).Hijack() }
+func (w *fhr) ReadFrom(from io.Reader) (int64, error) { return full(w.Core).ReadFrom(from) }
+
+func (w *fp) Flush()            { full(w.Core).FlushError() }
+func (w *fp) FlushError() error { return full(w.Core).FlushError() }
+func (w *fp) Push(target string, options *http.PushOptions) error {
+	return full(w.Core).Push(target, options)
+}
