@@ -1,0 +1,176 @@
+package debugger
+
+import (
+	"bytes"
+	"crypto/rand"
+	_ "embed"
+	"encoding/json"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+var (
+	//go:embed page.html
+	pageHTML string
+	//go:embed page.css
+	pageCSS string
+	//go:embed page.js
+	pageJS string
+)
+
+// page answers with a [Report]. Everything it needs is in the document: no
+// other URL of the application is taken.
+type page struct {
+	*Report
+	editor string
+}
+
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"visible": visible,
+	"lines":   visibleLines,
+	"css":     func() template.CSS { return template.CSS(pageCSS) },
+	"js":      func() template.JS { return template.JS(pageJS) },
+}).Parse(pageHTML))
+
+func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Add("Vary", "Accept")
+	var body []byte
+	switch wanted(r) {
+	case asHTML:
+		nonce := rand.Text()
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; script-src 'nonce-"+nonce+
+			"'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'")
+		body = p.html(nonce)
+	case asJSON:
+		h.Set("Content-Type", "application/json")
+		body = p.json()
+	default:
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		body = []byte(p.Text())
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(http.StatusInternalServerError)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // the client has gone: there is nobody to tell
+	}
+}
+
+type format int
+
+const (
+	asText format = iota
+	asJSON
+	asHTML
+)
+
+// wanted is the form of the report that suits the client. Who takes anything
+// (curl) reads text, who wants data reads JSON, and a browser says text/html.
+func wanted(r *http.Request) format {
+	accept := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
+	html := strings.Index(accept, "text/html")
+	data := strings.Index(accept, "json")
+	switch {
+	case html >= 0 && (data < 0 || html < data):
+		return asHTML
+	case data >= 0:
+		return asJSON
+	}
+	return asText
+}
+
+func (p page) json() []byte {
+	text, err := json.MarshalIndent(p.Report, "", "  ")
+	if err != nil {
+		// A report is made of texts and numbers; this cannot be.
+		return []byte(strconv.Quote(err.Error()))
+	}
+	return append(text, '\n')
+}
+
+func (p page) html(nonce string) []byte {
+	var b bytes.Buffer
+	err := pageTemplate.Execute(&b, struct {
+		page
+		Nonce string
+	}{p, nonce})
+	if err != nil {
+		return []byte("<!doctype html><pre>" + template.HTMLEscapeString(p.Text()) + "</pre>")
+	}
+	return b.Bytes()
+}
+
+// shownFrame is a frame with what the page adds to it.
+type shownFrame struct {
+	Frame
+	Index int
+	Open  bool
+	Edit  template.URL
+}
+
+// maxOpen is how many frames are open at first.
+const maxOpen = 12
+
+// ShownFrames marks the frames that are open at first: the newest ones of the
+// application, or else the newest at all.
+func (p page) ShownFrames() []shownFrame {
+	list := make([]shownFrame, len(p.Frames))
+	opened := 0
+	for i, f := range p.Frames {
+		list[i] = shownFrame{Frame: f, Index: i, Edit: p.edit(f)}
+		if !f.Library && opened < maxOpen {
+			list[i].Open = true
+			opened++
+		}
+	}
+	if opened == 0 && len(list) > 0 {
+		list[0].Open = true
+	}
+	return list
+}
+
+// edit is the link that opens a frame's place in an editor, or "".
+func (p page) edit(f Frame) template.URL {
+	if p.editor == "off" || f.Template || len(f.Source) == 0 {
+		return ""
+	}
+	link := strings.NewReplacer("{file}", (&url.URL{Path: locate(f.File)}).EscapedPath(), "{line}", strconv.Itoa(f.Line)).Replace(p.editor)
+	link = strings.Replace(link, "file//", "file/", 1)
+	if scheme, _, ok := strings.Cut(link, ":"); !ok || strings.EqualFold(scheme, "javascript") || strings.EqualFold(scheme, "data") {
+		return ""
+	}
+	return template.URL(link)
+}
+
+// Libraries reports whether some frames are folded away as library frames.
+func (p page) Libraries() bool {
+	own, library := false, false
+	for _, f := range p.Frames {
+		own = own || !f.Library
+		library = library || f.Library
+	}
+	return own && library
+}
+
+// Again reports whether the request can be sent once more by a form: its
+// fields are known, and none was masked.
+func (p page) Again() bool {
+	if p.Request.Method == http.MethodGet {
+		return !strings.Contains(p.Request.URL, masked)
+	}
+	if p.Request.Method != http.MethodPost || !p.Request.FormParsed || len(p.Request.Files) > 0 {
+		return false
+	}
+	for _, f := range p.Request.Form {
+		if f.Value == masked {
+			return false
+		}
+	}
+	return true
+}

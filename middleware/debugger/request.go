@@ -1,0 +1,143 @@
+package debugger
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/zeugkit/zeug/gateway"
+)
+
+// Field is a name with its value, as a table shows it.
+type Field struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// RequestFacts is what the page shows of the request. Values that look like
+// secrets are masked, see [Debugger.Secret].
+type RequestFacts struct {
+	Method string `json:"method"`
+	// URL is the absolute one, as the client sees it.
+	URL      string `json:"url"`
+	Protocol string `json:"protocol"`
+	Client   string `json:"client"`
+	// Host and RootPath are those of the request's origin.
+	Host     string  `json:"host"`
+	RootPath string  `json:"root_path,omitempty"`
+	Query    []Field `json:"query,omitempty"`
+	Headers  []Field `json:"headers,omitempty"`
+	Cookies  []Field `json:"cookies,omitempty"`
+	// Form holds the body's fields, and Files the names of uploads, if the
+	// application had parsed them: the debugger never reads a body.
+	Form  []Field `json:"form,omitempty"`
+	Files []Field `json:"files,omitempty"`
+	// FormParsed says whether Form was to be had.
+	FormParsed bool `json:"form_parsed"`
+}
+
+// masked stands for a secret.
+const masked = "••••••••"
+
+// secretName finds names whose values are masked.
+var secretName = regexp.MustCompile(`(?i)pass|pwd|secret|token|api.?key|session|sess?id|^sid$|auth|credential|csrf|xsrf|cvv|cvc|card.?number|\bssn\b|private|signature|^pin$|jwt`)
+
+// facts collects what is shown of r.
+func facts(r *http.Request, secret func(string) bool) RequestFacts {
+	o := gateway.OriginOf(r)
+	f := RequestFacts{
+		Method:   r.Method,
+		Protocol: r.Proto,
+		Client:   r.RemoteAddr,
+		Host:     o.Host,
+		RootPath: o.RootPath,
+	}
+	mask := func(name, value string) string {
+		if value != "" && secret(name) {
+			return masked
+		}
+		return value
+	}
+	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name = unescaped(name)
+		f.Query = append(f.Query, Field{name, mask(name, unescaped(value))})
+	}
+	f.URL = o.Scheme + "://" + o.Host + o.RootPath + r.URL.EscapedPath()
+	if len(f.Query) > 0 {
+		f.URL += "?" + maskedQuery(r.URL.RawQuery, secret)
+	}
+	for name, values := range r.Header {
+		if name == "Cookie" {
+			continue
+		}
+		for _, value := range values {
+			if name == "Referer" {
+				if u, err := url.Parse(value); err == nil && u.RawQuery != "" {
+					u.RawQuery = maskedQuery(u.RawQuery, secret)
+					value = u.String()
+				}
+			}
+			f.Headers = append(f.Headers, Field{name, mask(name, value)})
+		}
+	}
+	byName(f.Headers)
+	for _, cookie := range r.Cookies() {
+		f.Cookies = append(f.Cookies, Field{cookie.Name, mask(cookie.Name, cookie.Value)})
+	}
+	if f.FormParsed = r.PostForm != nil; f.FormParsed {
+		f.Form = fields(r.PostForm, mask)
+	}
+	if m := r.MultipartForm; m != nil {
+		f.FormParsed = true
+		if len(f.Form) == 0 {
+			f.Form = fields(m.Value, mask)
+		}
+		for name, files := range m.File {
+			for _, file := range files {
+				f.Files = append(f.Files, Field{name, file.Filename})
+			}
+		}
+		byName(f.Files)
+	}
+	return f
+}
+
+func fields(values map[string][]string, mask func(string, string) string) []Field {
+	var list []Field
+	for name, all := range values {
+		for _, value := range all {
+			list = append(list, Field{name, mask(name, value)})
+		}
+	}
+	byName(list)
+	return list
+}
+
+func byName(list []Field) {
+	sort.SliceStable(list, func(i, j int) bool { return list[i].Name < list[j].Name })
+}
+
+func unescaped(s string) string {
+	if t, err := url.QueryUnescape(s); err == nil {
+		return t
+	}
+	return s
+}
+
+// maskedQuery is the query with the values of secrets replaced.
+func maskedQuery(query string, secret func(string) bool) string {
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		if name, value, ok := strings.Cut(pair, "="); ok && value != "" && secret(unescaped(name)) {
+			pairs[i] = name + "=" + masked
+		}
+	}
+	return strings.Join(slices.DeleteFunc(pairs, func(p string) bool { return p == "" }), "&")
+}

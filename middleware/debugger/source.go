@@ -1,0 +1,164 @@
+package debugger
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+)
+
+// margin is how many source lines are shown on each side of a frame's line.
+const margin = 5
+
+// maxSource is the size up to which a source file is read, in bytes.
+const maxSource = 4 << 20
+
+// SourceLine is one line of a frame's source.
+type SourceLine struct {
+	Number int    `json:"number"`
+	Text   string `json:"text"`
+	// Current marks the line that was running.
+	Current bool `json:"current,omitempty"`
+
+	tokens []token
+}
+
+// sources reads source files for one report, each once.
+type sources struct {
+	files map[string][]SourceLine
+}
+
+// around returns the lines of a Go file around line, or nil where the file is
+// not at hand: a program built elsewhere, or with -trimpath and started outside
+// its module.
+func (s *sources) around(file string, line int) []SourceLine {
+	lines, known := s.files[file]
+	if !known {
+		if text, ok := readSource(locate(file)); ok {
+			lines = highlight(text)
+		}
+		if s.files == nil {
+			s.files = map[string][]SourceLine{}
+		}
+		s.files[file] = lines
+	}
+	return excerpt(lines, line)
+}
+
+// excerpt returns a copy of the lines around the one with the given number,
+// which is marked.
+func excerpt(lines []SourceLine, number int) []SourceLine {
+	if number < 1 || number > len(lines) {
+		return nil
+	}
+	first := max(0, number-1-margin)
+	last := min(len(lines), number+margin)
+	part := append([]SourceLine(nil), lines[first:last]...)
+	part[number-1-first].Current = true
+	return part
+}
+
+func readSource(file string) (string, bool) {
+	info, err := os.Stat(file)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxSource {
+		return "", false
+	}
+	text, err := os.ReadFile(file)
+	return string(text), err == nil
+}
+
+// build is what the binary says of itself.
+var build = sync.OnceValue(func() *debug.BuildInfo {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return new(debug.BuildInfo)
+	}
+	return info
+})
+
+// locate finds a file that -trimpath has left only the import path of: a file
+// of the main module below the module's folder, if the program runs in it, one
+// of Go below GOROOT, one of a dependency in the module cache.
+func locate(file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	if module := build().Main.Path; module != "" {
+		if rest, ok := strings.CutPrefix(file, module+"/"); ok {
+			if root := moduleRoot(); root != "" {
+				return filepath.Join(root, filepath.FromSlash(rest))
+			}
+		}
+	}
+	if strings.Contains(file, "@v") {
+		cache := os.Getenv("GOMODCACHE")
+		if cache == "" {
+			home, _ := os.UserHomeDir()
+			cache = filepath.Join(home, "go", "pkg", "mod")
+		}
+		return filepath.Join(cache, filepath.FromSlash(file))
+	}
+	if root := os.Getenv("GOROOT"); root != "" {
+		return filepath.Join(root, "src", filepath.FromSlash(file))
+	}
+	return file
+}
+
+// moduleRoot is the nearest folder at or above the working one with a go.mod.
+func moduleRoot() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return ""
+		}
+		dir = up
+	}
+}
+
+// goroot is where the Go that built the program keeps its packages, with
+// "/src/" at its end, or "" in a program built with -trimpath.
+var goroot = sync.OnceValue(func() string {
+	f := runtime.FuncForPC(reflect.ValueOf(strings.ToUpper).Pointer())
+	file, _ := f.FileLine(f.Entry())
+	if root, ok := strings.CutSuffix(file, "strings/strings.go"); ok {
+		return root
+	}
+	return ""
+})
+
+// zeug is the module of this package, whose packages are a library to the
+// application, but for its examples and its own tests.
+const zeug = "github.com/zeugkit/zeug/"
+
+// isLibrary reports whether a frame belongs to Go, to the module cache, to a
+// vendor folder or to Zeug, and not to the application.
+func (s *sources) isLibrary(f Frame) bool {
+	file := filepath.ToSlash(f.File)
+	pkg := f.Package()
+	switch root := goroot(); {
+	case root != "" && strings.HasPrefix(file, root):
+		return true
+	case strings.Contains(file, "/pkg/mod/"), strings.Contains(file, "/vendor/"), strings.Contains(file, "@v"):
+		return true
+	case strings.HasPrefix(pkg, zeug):
+		rest := pkg[len(zeug):]
+		return !strings.HasPrefix(rest, "examples/") && !strings.HasPrefix(rest, "docs/") && !strings.HasSuffix(file, "_test.go")
+	case pkg == "main":
+		return false
+	}
+	first, _, _ := strings.Cut(pkg, "/")
+	// A package of Go has no dot in the first part of its path, and neither
+	// has a module with a name of its own choice, which is the main one.
+	main, _, _ := strings.Cut(build().Main.Path, "/")
+	return !filepath.IsAbs(f.File) && !strings.Contains(first, ".") && first != main
+}
