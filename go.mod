@@ -9,9 +9,7 @@ require (
 	github.com/flosch/pongo2/v6 v6.0.0
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/net v0.62.0
+	golang.org/x/text v0.43.0
 )
 
-require (
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
-	golang.org/x/text v0.43.0 // indirect
-)
+require go.yaml.in/yaml/v3 v3.0.5 // indirect

@@ -6,9 +6,9 @@ import (
 	"io"
 	"iter"
 	"math"
-	"mime"
 	"net/textproto"
 
+	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
 )
 
@@ -189,16 +189,13 @@ func (r *partReader) readHeader(p *Part) error {
 	}
 	flush()
 	r.scanner.fresh = true
-	_, params, err := mime.ParseMediaType(p.Header.Get("Content-Disposition"))
-	if err != nil {
-		return malformed("A part of the multipart form has no valid Content-Disposition.")
-	}
-	field, named := params["name"]
+	disposition := datastructures.ParseOptions(p.Header.Get("Content-Disposition"))
+	field, named := disposition.Lookup("name")
 	if !named {
-		return malformed("A part of the multipart form has no name.")
+		return malformed("A part of the multipart form has no Content-Disposition with a name.")
 	}
 	p.Field = field
-	p.FileName, p.IsFile = params["filename"]
+	p.FileName, p.IsFile = disposition.Lookup("filename")
 	return nil
 }
 

@@ -254,3 +254,14 @@ func (s *scanner) line(most int) ([]byte, error) {
 		}
 	}
 }
+
+// validBoundary reports whether a boundary can delimit parts. RFC 2046 allows
+// fewer characters; senders use others.
+func validBoundary(boundary string) bool {
+	for i := range len(boundary) {
+		if c := boundary[i]; c < ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return boundary != "" && len(boundary) <= maxBoundary
+}

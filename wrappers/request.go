@@ -115,22 +115,16 @@ func (req *Request) Args() *datastructures.Values {
 	return req.args
 }
 
-// Values returns the arguments of the query followed by the fields of the
-// form; for GET and HEAD the arguments alone. Reading the form may fail as
-// [Request.Form] does; the arguments are returned all the same.
-func (req *Request) Values() (*datastructures.Values, error) {
-	values := new(datastructures.Values)
-	for key, value := range req.Args().All() {
-		values.Add(key, value)
-	}
+// Values returns a view of the arguments of the query, which come first, and
+// the fields of the form; for GET and HEAD of the arguments alone (Werkzeug's
+// values). Reading the form may fail as [Request.Form] does; the arguments are
+// there all the same.
+func (req *Request) Values() (*datastructures.CombinedValues, error) {
 	if req.Method == http.MethodGet || req.Method == http.MethodHead {
-		return values, nil
+		return datastructures.CombineValues(req.Args()), nil
 	}
 	form, err := req.Form()
-	for key, value := range form.All() {
-		values.Add(key, value)
-	}
-	return values, err
+	return datastructures.CombineValues(req.Args(), form), err
 }
 
 // String returns the method and the URL: "GET http://example.org/x".

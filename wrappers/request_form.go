@@ -2,12 +2,9 @@ package wrappers
 
 import (
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/url"
-	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
@@ -112,14 +109,14 @@ func (req *Request) readURLEncoded(c *content, limits *Limits) error {
 	if c.kept && int64(len(data)) > limits.formMemory() {
 		return tooLarge("The form of %d bytes exceeds the limit of %d bytes.", len(data), limits.formMemory())
 	}
-	c.form.fields = datastructures.ParseQuery(string(data))
-	return nil
+	c.form.fields, err = req.reading().parseURLEncoded(data, req.charset())
+	return err
 }
 
 // openParts returns a reader of the body's parts, nil if there is no body.
 func (req *Request) openParts() (*partReader, error) {
-	_, params, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
-	if req.MediaType() != multipartType {
+	contentType := req.ContentType()
+	if contentType.Value != multipartType {
 		return nil, &httperror.Error{
 			Code:        httperror.UnsupportedMediaType,
 			Description: "The body must be a form of the type multipart/form-data.",
@@ -129,8 +126,8 @@ func (req *Request) openParts() (*partReader, error) {
 	if c == nil {
 		return nil, nil
 	}
-	boundary := params["boundary"]
-	if boundary == "" || len(boundary) > maxBoundary {
+	boundary := contentType.Get("boundary")
+	if !validBoundary(boundary) {
 		return nil, malformed("The Content-Type of the multipart form has no valid boundary.")
 	}
 	limits := &req.reading().Limits
@@ -142,150 +139,23 @@ func (req *Request) openParts() (*partReader, error) {
 	return newPartReader(src, boundary, limits), nil
 }
 
-func (req *Request) readMultipart(c *content, settings *Settings) error {
-	r, err := req.openParts()
-	if err != nil {
-		return err
-	}
-	defer r.scanner.release()
-	share := settings.fileMemory()
-	memory := settings.Limits.formMemory()
-	var inMemory []*UploadedFile
-	var contents [][]byte
-	for {
-		p, err := r.next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if !p.IsFile {
-			value, err := p.value(&memory, settings.Limits.formMemory())
-			if err != nil {
-				return err
-			}
-			c.form.fields.Add(p.Field, value)
-			continue
-		}
-		file := &UploadedFile{Field: p.Field, Name: p.FileName, Header: p.Header, opened: &c.form.opened}
-		var w io.Writer
-		if settings.Sink != nil {
-			if w, err = settings.Sink(p); err != nil {
-				return err
-			}
-			file.sink = w
-		}
-		var s *spool
-		if w == nil {
-			s = &spool{share: &share, keep: c.keepTemporary}
-			w = s
-		}
-		_, err = p.WriteTo(w)
-		if closed := closeSink(w, err); err == nil {
-			err = closed
-		}
-		if err != nil {
-			return err
-		}
-		file.Size = p.size
-		if s != nil {
-			file.stored = s.header
-			if s.header == nil {
-				inMemory = append(inMemory, file)
-				contents = append(contents, s.memory)
-			}
-		}
-		c.form.files.Add(p.Field, file)
-	}
-	headers, err := fileHeaders(settings.fileMemory(), contents...)
-	if err != nil {
-		return err
-	}
-	for i, file := range inMemory {
-		file.stored = headers[i]
-	}
-	return nil
-}
-
-// value reads a text field; left is what is left of the limit.
-func (p *Part) value(left *int64, limit int64) (string, error) {
-	var value []byte
-	*left -= int64(len(p.Field))
-	for {
-		*left -= int64(len(p.rest))
-		if *left < 0 {
-			return "", p.from.fail(tooLarge("The fields of the form exceed the limit of %d bytes.", limit))
-		}
-		value = append(value, p.rest...)
-		p.rest = nil
-		switch p.err {
-		case nil:
-			p.scan()
-		case io.EOF:
-			return string(value), nil
-		default:
-			return "", p.err
-		}
-	}
-}
-
-// keepTemporary remembers a temporary file, to be removed with the request, or
-// at the latest when nothing of the request is left in memory.
-func (c *content) keepTemporary(header *multipart.FileHeader) {
-	temps := c.form.temps
-	if temps == nil {
-		temps = &multipart.Form{File: map[string][]*multipart.FileHeader{}}
-		c.form.temps = temps
-		runtime.AddCleanup(c, func(temps *multipart.Form) { temps.RemoveAll() }, temps)
-	}
-	temps.File[""] = append(temps.File[""], header)
-}
-
-// release closes what was opened of the files and removes the temporary ones.
-func (c *content) release() error {
-	for _, opened := range c.form.opened {
-		opened.Close()
-	}
-	c.form.opened = nil
-	if c.form.temps == nil {
-		return nil
-	}
-	return c.form.temps.RemoveAll()
-}
-
 // adopt takes what a plain handler has parsed of the body before us.
 func (req *Request) adopt(f *formState) bool {
 	r := req.Request
 	if r.PostForm == nil && r.MultipartForm == nil {
 		return false
 	}
-	for _, key := range sortedKeys(r.PostForm) {
-		for _, value := range r.PostForm[key] {
-			f.fields.Add(key, value)
-		}
-	}
+	f.fields.Extend(datastructures.FromMap(r.PostForm))
 	if r.MultipartForm == nil {
 		return len(r.PostForm) > 0
 	}
-	for _, field := range sortedKeys(r.MultipartForm.File) {
-		for _, header := range r.MultipartForm.File[field] {
-			f.files.Add(field, &UploadedFile{
-				Field: field, Name: header.Filename, Header: header.Header, Size: header.Size,
-				stored: header, opened: &f.opened,
-			})
-		}
+	for field, header := range datastructures.FromMap(r.MultipartForm.File).All() {
+		f.files.Add(field, &UploadedFile{
+			Field: field, Name: header.Filename, Header: header.Header, Size: header.Size,
+			stored: header, opened: &f.opened,
+		})
 	}
 	return true
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // show makes the fields of the [http.Request] agree with the parsed form.
@@ -334,11 +204,4 @@ func urlValues(v *datastructures.Values) url.Values {
 		m[key] = append(m[key], value)
 	}
 	return m
-}
-
-// MediaType returns the media type of the body in lower case and without its
-// parameters (Werkzeug's mimetype), "" if it is not declared.
-func (req *Request) MediaType() string {
-	contentType, _, _ := strings.Cut(req.Header.Get("Content-Type"), ";")
-	return strings.ToLower(strings.TrimSpace(contentType))
 }

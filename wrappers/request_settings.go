@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"net/http"
+
+	"golang.org/x/text/encoding"
 )
 
 // Settings say how requests are read. The zero value is ready for use: every
@@ -22,6 +24,10 @@ type Settings struct {
 	// Silent answers a malformed form with an empty one, as Werkzeug does,
 	// where it is an error otherwise. Limits are errors in any case.
 	Silent bool
+	// Charset finds the encoding of a text that is declared to be in neither
+	// UTF-8, US-ASCII nor ISO-8859-1; htmlindex.Get of golang.org/x/text knows
+	// them all. Nil means that there are no others.
+	Charset func(name string) (encoding.Encoding, error)
 	// JSON says how [Request.JSON] reads.
 	JSON JSONRules
 	// TrustedHosts are the hosts that [Request.Host] accepts, without ports.

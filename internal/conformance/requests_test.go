@@ -1,0 +1,194 @@
+package conformance_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/zeugkit/zeug/datastructures"
+	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/wrappers"
+)
+
+var _ = register(map[string]operation{
+	"request.url":          answers(requestURL),
+	"request.form":         answers(requestForm),
+	"request.json":         answers(requestJSON),
+	"request.limits":       answers(requestLimits),
+	"request.access_route": answers(requestAccessRoute),
+	"request.mimetype":     answers(requestMimetype),
+})
+
+// requestInput is a request as the vectors describe one.
+type requestInput struct {
+	Method     string      `json:"method"`
+	Target     string      `json:"target"`
+	Headers    [][2]string `json:"headers"`
+	Body       []byte      `json:"body"`
+	Scheme     string      `json:"scheme"`
+	Host       string      `json:"host"`
+	RemoteAddr string      `json:"remote_addr"`
+	RootPath   string      `json:"root_path"`
+	Limits     struct {
+		ContentLength *int64 `json:"max_content_length"`
+		FormMemory    *int64 `json:"max_form_memory_size"`
+		Parts         *int   `json:"max_form_parts"`
+	} `json:"limits"`
+}
+
+// request returns what a server makes of the input, and reads malformed forms
+// as Werkzeug's Request does: silently.
+func (in *requestInput) request() *wrappers.Request {
+	target, err := url.ParseRequestURI(in.Target)
+	if err != nil {
+		path, query, _ := strings.Cut(in.Target, "?")
+		target = &url.URL{Path: path, RawQuery: query}
+	}
+	method := in.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	r := &http.Request{
+		Method: method, URL: target, RequestURI: in.Target, Host: in.Host, Header: http.Header{},
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: http.NoBody, ContentLength: int64(len(in.Body)), RemoteAddr: in.RemoteAddr,
+	}
+	if len(in.Body) > 0 {
+		r.Body = io.NopCloser(bytes.NewReader(in.Body))
+	}
+	for _, field := range in.Headers {
+		r.Header.Add(field[0], field[1])
+	}
+	origin := gateway.Origin{Scheme: in.Scheme, Host: in.Host, RootPath: strings.TrimRight(in.RootPath, "/")}
+	if addr, err := netip.ParseAddr(in.RemoteAddr); err == nil {
+		origin.Client = netip.AddrPortFrom(addr, 0)
+	}
+	req := wrappers.NewRequest(gateway.WithOrigin(r, origin))
+	settings := wrappers.Settings{Silent: true}
+	if n := in.Limits.ContentLength; n != nil {
+		settings.Limits.Body = given(*n)
+	}
+	if n := in.Limits.FormMemory; n != nil {
+		settings.Limits.FormMemory = given(*n)
+	}
+	if n := in.Limits.Parts; n != nil {
+		settings.Limits.Parts = int(given(int64(*n)))
+	}
+	req.Configure(settings)
+	return req
+}
+
+// given is a limit that is set: ours mean the default by 0.
+func given(n int64) int64 { return max(n, 1) }
+
+func requestURL(in requestInput) any {
+	req := in.request()
+	host, err := req.Host()
+	if err != nil {
+		host = ""
+	}
+	return map[string]any{
+		"url": req.FullURL(), "base_url": req.BaseURL(), "root_url": req.RootURL(), "host_url": req.HostURL(),
+		"host": host, "is_secure": req.IsSecure(), "path": req.URL.Path, "root_path": req.RootPath(),
+		"args": grouped(req.Args()),
+	}
+}
+
+func requestForm(in requestInput) any {
+	req := in.request()
+	form, err := req.Form()
+	if err != nil {
+		return failure(err)
+	}
+	files, err := req.Files()
+	if err != nil {
+		return failure(err)
+	}
+	uploads := []any{}
+	for field, file := range files.All() {
+		content, err := file.Bytes()
+		if err != nil {
+			return failure(err)
+		}
+		sum := sha256.Sum256(content)
+		var contentType any
+		if _, sent := file.Header["Content-Type"]; sent {
+			contentType = file.ContentType()
+		}
+		uploads = append(uploads, map[string]any{
+			"field": field, "filename": file.Name, "content_type": contentType, "sha256": hex.EncodeToString(sum[:]),
+		})
+	}
+	return map[string]any{"form": grouped(form), "files": uploads}
+}
+
+func requestJSON(in requestInput) any {
+	req := in.request()
+	answer := map[string]any{"is_json": req.IsJSON()}
+	var value any
+	if err := req.JSON(&value); err != nil {
+		answer["error"] = status(err)
+	} else {
+		answer["json"] = value
+	}
+	return answer
+}
+
+func requestLimits(in requestInput) any {
+	req := in.request()
+	form, err := req.Form()
+	if err != nil {
+		return failure(err)
+	}
+	files, err := req.Files()
+	if err != nil {
+		return failure(err)
+	}
+	return map[string]any{"form_fields": form.Len(), "files": files.Len()}
+}
+
+func requestAccessRoute(in requestInput) any { return in.request().UntrustedRoute() }
+
+func requestMimetype(in requestInput) any {
+	contentType := in.request().ContentType()
+	params := map[string]string{}
+	for name, value := range contentType.All() {
+		params[name] = value
+	}
+	return map[string]any{"mimetype": contentType.Value, "params": params}
+}
+
+func failure(err error) any { return map[string]any{"error": status(err)} }
+
+func status(err error) int {
+	var e *httperror.Error
+	if errors.As(err, &e) {
+		return int(e.Code)
+	}
+	return http.StatusInternalServerError
+}
+
+// grouped lists pairs as Werkzeug's multi-dictionaries do: the values of a key
+// together, where we keep the order across keys.
+func grouped(v *datastructures.Values) [][2]string {
+	pairs := [][2]string{}
+	for key, value := range v.All() {
+		at := len(pairs)
+		for i, pair := range slices.Backward(pairs) {
+			if pair[0] == key {
+				at = i + 1
+				break
+			}
+		}
+		pairs = slices.Insert(pairs, at, [2]string{key, value})
+	}
+	return pairs
+}
