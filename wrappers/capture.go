@@ -1,0 +1,81 @@
+package wrappers
+
+import (
+	"io"
+	"maps"
+	"net/http"
+)
+
+// Capture runs any handler into a Response: to look at it, change it, put it
+// into a page, keep it. The handler sees what a server would let it see: the
+// fields are those of the moment when the status was written, a HEAD request
+// and the statuses 204 and 304 have no body, and where no Content-Type is set
+// the beginning of the body decides it, as in net/http.
+//
+// The body comes into memory, whatever its size. A flush does nothing, trailers
+// are not kept, a handler that takes over the connection is told that it
+// cannot ([http.ErrNotSupported]), and one that panics does so through Capture.
+func Capture(h http.Handler, r *http.Request) *Response {
+	w := &captured{header: make(http.Header), head: r.Method == http.MethodHead}
+	h.ServeHTTP(w, r)
+	w.WriteHeader(http.StatusOK)
+	if _, given := w.sent["Content-Type"]; !given && len(w.body) > 0 && w.sent["Content-Encoding"] == nil {
+		w.sent["Content-Type"] = []string{http.DetectContentType(w.body)}
+	}
+	return &Response{Status: w.status, header: w.sent, data: w.body}
+}
+
+// captured is the [http.ResponseWriter] of a capture.
+type captured struct {
+	header http.Header
+	sent   http.Header // header when the status was written
+	status int
+	body   []byte
+	head   bool
+}
+
+func (w *captured) Header() http.Header { return w.header }
+
+func (w *captured) WriteHeader(status int) {
+	if w.sent != nil || status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+		return
+	}
+	w.status = status
+	w.sent = maps.Clone(w.header)
+	for name, values := range w.sent {
+		w.sent[name] = append([]string(nil), values...)
+	}
+}
+
+func (w *captured) allowed() error {
+	w.WriteHeader(http.StatusOK)
+	if !bodyAllowed(w.status) {
+		return http.ErrBodyNotAllowed
+	}
+	return nil
+}
+
+func (w *captured) Write(p []byte) (int, error) {
+	if err := w.allowed(); err != nil {
+		return 0, err
+	}
+	if !w.head {
+		w.body = append(w.body, p...)
+	}
+	return len(p), nil
+}
+
+func (w *captured) WriteString(s string) (int, error) {
+	if err := w.allowed(); err != nil {
+		return 0, err
+	}
+	if !w.head {
+		w.body = append(w.body, s...)
+	}
+	return len(s), nil
+}
+
+func (w *captured) ReadFrom(r io.Reader) (int64, error) { return io.Copy(justWriter{w}, r) }
+
+// Flush writes the status, as it does on a connection.
+func (w *captured) Flush() { w.WriteHeader(http.StatusOK) }
