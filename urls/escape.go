@@ -23,7 +23,36 @@ const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 // own syntax needs.
 var (
 	queryChars = newCharset(unreserved + "!$'()*,/:;?@")
+
+	// The ones of a whole part keep "%": what is escaped already stays so.
+	iriPathChars     = newCharset(unreserved + "%!$&'()*+,/:;=@")
+	iriQueryChars    = newCharset(unreserved + "%!$&'()*+,/:;=?@")
+	iriFragmentChars = newCharset(unreserved + "%!#$&'()*+,/:;=?@")
+	iriUserChars     = newCharset(unreserved + "%!$&'()*+,;=")
 )
+
+// EscapePath percent-encodes what a path of a URL cannot hold. Escapes that are
+// there already stay, and so do slashes.
+func EscapePath(path string) string { return escape(path, &iriPathChars) }
+
+// escape percent-encodes the bytes of s that are not in keep.
+func escape(s string, keep *charset) string {
+	for i := 0; i < len(s); i++ {
+		if keep.has(s[i]) {
+			continue
+		}
+		b := append(make([]byte, 0, len(s)+16), s[:i]...)
+		for ; i < len(s); i++ {
+			if keep.has(s[i]) {
+				b = append(b, s[i])
+			} else {
+				b = appendEscaped(b, s[i])
+			}
+		}
+		return string(b)
+	}
+	return s
+}
 
 const upperHex = "0123456789ABCDEF"
 

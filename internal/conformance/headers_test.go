@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/zeugkit/zeug/datastructures"
 )
@@ -44,6 +45,9 @@ var _ = register(map[string]operation{
 	"value.quote":  answers(func(in struct{ Value string }) any { return datastructures.Quote(in.Value) }),
 	"value.quote.always": answers(func(in struct{ Value string }) any {
 		return datastructures.QuoteAlways(in.Value)
+	}),
+	"set.parse": answers(func(in headerInput) any {
+		return list(slices.Collect(datastructures.ParseHeaderSet(in.Header).All()))
 	}),
 	"value.unquote": answers(func(in struct{ Value string }) any { return datastructures.Unquote(in.Value) }),
 })

@@ -1,0 +1,170 @@
+package datastructures
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/zeugkit/zeug/internal/httplex"
+)
+
+// The keywords that stand for sources in a [ContentSecurityPolicy]; their quotes
+// are part of them.
+const (
+	CSPSelf          = "'self'"
+	CSPNone          = "'none'"
+	CSPUnsafeInline  = "'unsafe-inline'"
+	CSPUnsafeEval    = "'unsafe-eval'"
+	CSPUnsafeHashes  = "'unsafe-hashes'"
+	CSPStrictDynamic = "'strict-dynamic'"
+	CSPReportSample  = "'report-sample'"
+)
+
+type cspDirective struct{ name, value string }
+
+// ContentSecurityPolicy is a policy of the Content-Security-Policy header (CSP
+// level 3): directives such as "default-src" with the sources they allow, in
+// their order. A directive may have no sources: "upgrade-insecure-requests". The
+// zero policy is empty and ready for use.
+type ContentSecurityPolicy struct {
+	directives []cspDirective
+}
+
+// ParseContentSecurityPolicy reads a policy. Names are made lower case, and of a
+// directive that comes twice the first counts, as browsers have it.
+func ParseContentSecurityPolicy(header string) ContentSecurityPolicy {
+	var p ContentSecurityPolicy
+	seen := map[string]struct{}{}
+	for directive := range strings.SplitSeq(header, ";") {
+		name, value, _ := strings.Cut(strings.ReplaceAll(httplex.Trim(directive), "\t", " "), " ")
+		name = httplex.Lower(name)
+		if _, twice := seen[name]; name == "" || twice {
+			continue
+		}
+		seen[name] = struct{}{}
+		p.directives = append(p.directives, cspDirective{name, httplex.Trim(value)})
+	}
+	return p
+}
+
+// Len is the number of directives.
+func (p ContentSecurityPolicy) Len() int { return len(p.directives) }
+
+// All ranges over the directives and their sources, which stand in one text.
+func (p ContentSecurityPolicy) All() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, d := range p.directives {
+			if !yield(d.name, d.value) {
+				return
+			}
+		}
+	}
+}
+
+// Lookup returns the sources of a directive, and whether it is there.
+func (p ContentSecurityPolicy) Lookup(directive string) (string, bool) {
+	if i := p.index(directive); i >= 0 {
+		return p.directives[i].value, true
+	}
+	return "", false
+}
+
+// Get returns the sources of a directive, "" if it is not there.
+func (p ContentSecurityPolicy) Get(directive string) string {
+	value, _ := p.Lookup(directive)
+	return value
+}
+
+// Set makes the sources the ones of a directive; a new one comes last. A name or
+// a source that would end the directive is an error.
+func (p *ContentSecurityPolicy) Set(directive string, sources ...string) error {
+	directive = httplex.Lower(directive)
+	if err := checkDirective(directive, sources); err != nil {
+		return err
+	}
+	directives := slices.Clone(p.directives)
+	set := cspDirective{directive, strings.Join(sources, " ")}
+	if i := p.index(directive); i >= 0 {
+		directives[i] = set
+	} else {
+		directives = append(directives, set)
+	}
+	p.directives = directives
+	return nil
+}
+
+// Add appends sources to those of a directive. A directive that only said
+// 'none' then allows the sources.
+func (p *ContentSecurityPolicy) Add(directive string, sources ...string) error {
+	if value := p.Get(directive); value != "" && value != CSPNone {
+		sources = append([]string{value}, sources...)
+	}
+	return p.Set(directive, sources...)
+}
+
+// AddNonce allows elements with this nonce in each of the directives, or in
+// "script-src" and "style-src" if none is named.
+func (p *ContentSecurityPolicy) AddNonce(nonce string, directives ...string) error {
+	if len(directives) == 0 {
+		directives = []string{"script-src", "style-src"}
+	}
+	for _, directive := range directives {
+		if err := p.Add(directive, "'nonce-"+nonce+"'"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// NewNonce returns a text that nobody can guess, for the nonce attribute of the
+// elements of one response and for [ContentSecurityPolicy.AddNonce]: 128 random
+// bits in base64.
+func NewNonce() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	return base64.StdEncoding.EncodeToString(b[:])
+}
+
+// Del removes a directive.
+func (p *ContentSecurityPolicy) Del(directive string) {
+	if i := p.index(directive); i >= 0 {
+		p.directives = slices.Delete(slices.Clone(p.directives), i, i+1)
+	}
+}
+
+// String returns the header.
+func (p ContentSecurityPolicy) String() string {
+	var b strings.Builder
+	for i, d := range p.directives {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(d.name)
+		if d.value != "" {
+			b.WriteByte(' ')
+			b.WriteString(d.value)
+		}
+	}
+	return b.String()
+}
+
+func (p ContentSecurityPolicy) index(directive string) int {
+	return slices.IndexFunc(p.directives, func(d cspDirective) bool {
+		return httplex.EqualFold(d.name, directive)
+	})
+}
+
+func checkDirective(directive string, sources []string) error {
+	if !httplex.IsToken(directive) {
+		return fmt.Errorf("content security policy: %q is not the name of a directive", directive)
+	}
+	for _, source := range sources {
+		if strings.ContainsAny(source, ";,") || !httplex.IsFieldValue(source) {
+			return fmt.Errorf("content security policy: %s: the source %q has a character that would end it", directive, source)
+		}
+	}
+	return nil
+}

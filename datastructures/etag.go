@@ -1,0 +1,224 @@
+package datastructures
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/zeugkit/zeug/internal/httplex"
+)
+
+// ETag is an entity tag: the name of one state of a resource (RFC 9110, section
+// 8.8.3). The zero ETag is none.
+type ETag struct {
+	// Value is the tag without its quotes. It must not hold quotes or control
+	// characters.
+	Value string
+	// Weak says that states with this tag mean the same but may differ in bytes.
+	Weak bool
+}
+
+// NewETag returns a strong tag made of data: the first half of its SHA-256.
+func NewETag(data []byte) ETag {
+	sum := sha256.Sum256(data)
+	return ETag{Value: base64.RawURLEncoding.EncodeToString(sum[:16])}
+}
+
+// ParseETag reads one tag: `"a"`, or `W/"a"` for a weak one. Quotes may be
+// missing and the W may be small. It reports false if nothing is left.
+func ParseETag(s string) (ETag, bool) {
+	var tag ETag
+	s, tag.Weak = cutWeak(httplex.Trim(s))
+	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
+		s = s[1 : len(s)-1]
+		tag.Value = s
+		return tag, true
+	}
+	tag.Value = s
+	return tag, s != ""
+}
+
+func cutWeak(s string) (string, bool) {
+	if len(s) >= 2 && s[0]|0x20 == 'w' && s[1] == '/' {
+		return s[2:], true
+	}
+	return s, false
+}
+
+// IsZero reports whether there is no tag.
+func (t ETag) IsZero() bool { return t == ETag{} }
+
+// Check reports why the tag cannot be sent, nil if it can.
+func (t ETag) Check() error {
+	for i := 0; i < len(t.Value); i++ {
+		if c := t.Value[i]; c <= ' ' || c == '"' || c == 0x7f {
+			return fmt.Errorf("etag %q: the character %q is not allowed", t.Value, c)
+		}
+	}
+	return nil
+}
+
+// String returns the tag in quotes, `W/` before a weak one.
+func (t ETag) String() string {
+	if t.Weak {
+		return `W/"` + t.Value + `"`
+	}
+	return `"` + t.Value + `"`
+}
+
+// StrongMatch compares as If-Match and If-Range do: equal, and neither is weak
+// (RFC 9110, section 8.8.3.2).
+func (t ETag) StrongMatch(other ETag) bool {
+	return !t.Weak && !other.Weak && t.Value == other.Value
+}
+
+// WeakMatch compares as If-None-Match does: equal, weak or not.
+func (t ETag) WeakMatch(other ETag) bool { return t.Value == other.Value }
+
+// ETags are the tags of an If-Match or If-None-Match header, or the star that
+// stands for any. The zero ETags is a header that was not sent.
+type ETags struct {
+	star bool
+	tags []ETag
+}
+
+// NewETags returns ETags of the given ones.
+func NewETags(tags ...ETag) ETags { return ETags{tags: tags} }
+
+// AnyETag returns the star.
+func AnyETag() ETags { return ETags{star: true} }
+
+// ParseETags reads a list of tags. Quotes may be missing, commas inside quotes
+// belong to the tag, a star anywhere makes it the star.
+func ParseETags(header string) ETags {
+	var e ETags
+	closing := 0 // where the next quote stands that ends a tag, if beyond the opening one
+	for at := 0; at < len(header); {
+		text, weak := cutWeak(header[at:])
+		start := len(header) - len(text)
+		if strings.HasPrefix(text, `"`) {
+			if closing <= start {
+				closing = closingQuote(header, start+1)
+			}
+			if closing < len(header) {
+				e.tags = append(e.tags, ETag{header[start+1 : closing], weak})
+				at = nextItem(header, closing+1)
+				continue
+			}
+		}
+		end := len(header)
+		if comma := strings.IndexByte(text, ','); comma >= 0 {
+			end = start + comma
+			text = strings.TrimRight(text[:comma], " \t")
+		}
+		switch text {
+		case "*":
+			return ETags{star: true}
+		case "":
+		default:
+			e.tags = append(e.tags, ETag{text, weak})
+		}
+		at = nextItem(header, end)
+	}
+	return e
+}
+
+// closingQuote finds the first quote from i on that ends a tag: one that a comma
+// or the header's end follows. It is len(header) if there is none.
+func closingQuote(header string, i int) int {
+	for ; i < len(header); i++ {
+		if header[i] != '"' {
+			continue
+		}
+		next := i + 1
+		for next < len(header) && (header[next] == ' ' || header[next] == '\t') {
+			next++
+		}
+		if i+1 == len(header) || next < len(header) && header[next] == ',' {
+			return i
+		}
+		i = next - 1
+	}
+	return i
+}
+
+// nextItem skips the comma at i, with the whitespace around it.
+func nextItem(header string, i int) int {
+	for i < len(header) && (header[i] == ' ' || header[i] == '\t') {
+		i++
+	}
+	if i < len(header) && header[i] == ',' {
+		i++
+	}
+	for i < len(header) && (header[i] == ' ' || header[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+// IsZero reports whether there is neither a tag nor the star.
+func (e ETags) IsZero() bool { return !e.star && len(e.tags) == 0 }
+
+// Star reports whether any tag will do.
+func (e ETags) Star() bool { return e.star }
+
+// Len is the number of tags.
+func (e ETags) Len() int { return len(e.tags) }
+
+// All ranges over the tags in their order.
+func (e ETags) All() iter.Seq[ETag] {
+	return func(yield func(ETag) bool) {
+		for _, tag := range e.tags {
+			if !yield(tag) {
+				return
+			}
+		}
+	}
+}
+
+// Has reports whether exactly this tag is listed, weak or strong as it is.
+func (e ETags) Has(tag ETag) bool {
+	for _, t := range e.tags {
+		if t == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// StrongMatch reports whether tag is among the tags as If-Match compares: strong
+// ones only. The star matches every tag.
+func (e ETags) StrongMatch(tag ETag) bool {
+	return e.star || !tag.Weak && e.Has(tag)
+}
+
+// WeakMatch reports whether tag is among the tags as If-None-Match compares:
+// weak or not. The star matches every tag.
+func (e ETags) WeakMatch(tag ETag) bool {
+	if e.star {
+		return true
+	}
+	for _, t := range e.tags {
+		if t.Value == tag.Value {
+			return true
+		}
+	}
+	return false
+}
+
+// String returns the header.
+func (e ETags) String() string {
+	if e.star {
+		return "*"
+	}
+	var b strings.Builder
+	for i, tag := range e.tags {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(tag.String())
+	}
+	return b.String()
+}

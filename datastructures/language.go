@@ -1,0 +1,123 @@
+package datastructures
+
+import (
+	"strings"
+
+	"golang.org/x/text/language"
+
+	"github.com/zeugkit/zeug/internal/httplex"
+)
+
+// LanguageAccept is the Accept-Language header: the languages a reader wants
+// (RFC 9110, section 12.5.4).
+type LanguageAccept struct{ Accept }
+
+// ParseLanguageAccept reads an Accept-Language header. Items with a bad quality
+// are left out.
+func ParseLanguageAccept(header string) LanguageAccept {
+	return LanguageAccept{newAccept(header, httplex.ValueRank)}
+}
+
+// Quality is how much the client likes exactly this language: 0 not at all, 1
+// fully. Case does not count, and "_" is "-".
+func (a LanguageAccept) Quality(tag string) float64 {
+	return a.quality(func(accepted string) bool { return languageMatches(tag, accepted) })
+}
+
+// Accepts reports whether the client named exactly this language, or any.
+func (a LanguageAccept) Accepts(tag string) bool { return a.Quality(tag) > 0 }
+
+// Best returns the language on offer that the client likes best, as it is
+// spelled in the offers, and false if none will do. It looks for
+//
+//   - the same tag: "en-GB" for "en-gb";
+//   - then, for a client that wants "zh-Hant-TW", for "zh-Hant" and at last for
+//     "zh" (the lookup of RFC 4647, section 3.4);
+//   - then, for a client that wants "en", for the first offer of that language,
+//     such as "en-GB".
+//
+// So "en-GB" is never an answer to "en-US". [LanguageAccept.Match] knows which
+// languages and regions are near each other.
+func (a LanguageAccept) Best(offers ...string) (string, bool) {
+	if i := a.best(offers, languageMatches, httplex.ValueRank); i >= 0 {
+		return offers[i], true
+	}
+	best, bestQuality, bestLength := -1, 0.0, 0
+	for i, tag := range offers {
+		for accepted, quality := range a.All() {
+			if quality <= 0 || !isLanguagePrefix(tag, accepted) {
+				continue
+			}
+			if quality > bestQuality || quality == bestQuality && len(tag) > bestLength {
+				best, bestQuality, bestLength = i, quality, len(tag)
+			}
+		}
+	}
+	if best >= 0 {
+		return offers[best], true
+	}
+	primaries := make([]string, len(offers))
+	for i, tag := range offers {
+		primaries[i] = primaryLanguage(tag)
+	}
+	return offer(offers, a.best(primaries, languageMatches, httplex.ValueRank))
+}
+
+// Match returns the one of m's languages that serves the client best, its place
+// among them, and how sure that is: [language.No] if the client wants none of
+// them, and then the first is the answer. Regions, scripts and languages that
+// are understood for each other count as the Unicode CLDR has it: a client that
+// wants "en-GB" is served "en-US" rather than French.
+//
+//	var languages = language.NewMatcher([]language.Tag{language.English, language.German})
+//	tag, _, _ := req.AcceptLanguages().Match(languages)
+//
+// Only the client's first 32 languages are looked at.
+func (a LanguageAccept) Match(m language.Matcher) (language.Tag, int, language.Confidence) {
+	var tags []language.Tag
+	for value, quality := range a.All() {
+		if quality <= 0 || value == "*" {
+			continue
+		}
+		if tag, err := language.Parse(value); err == nil {
+			tags = append(tags, tag)
+		}
+		if len(tags) == 32 {
+			break
+		}
+	}
+	return m.Match(tags...)
+}
+
+func languageMatches(tag, accepted string) bool {
+	if accepted == "*" {
+		return true
+	}
+	return len(tag) == len(accepted) && isLanguagePrefix(tag, accepted)
+}
+
+// isLanguagePrefix reports whether tag's subtags are the first of accepted's.
+func isLanguagePrefix(tag, accepted string) bool {
+	if tag == "" || len(tag) > len(accepted) || len(tag) < len(accepted) && !isSubtagEnd(accepted[len(tag)]) {
+		return false
+	}
+	for i := 0; i < len(tag); i++ {
+		x, y := tag[i], accepted[i]
+		if x == y || isSubtagEnd(x) && isSubtagEnd(y) {
+			continue
+		}
+		if x |= 0x20; x != y|0x20 || x < 'a' || x > 'z' {
+			return false
+		}
+	}
+	return true
+}
+
+func isSubtagEnd(c byte) bool { return c == '-' || c == '_' }
+
+func primaryLanguage(tag string) string {
+	if i := strings.IndexAny(tag, "-_"); i >= 0 {
+		return tag[:i]
+	}
+	return tag
+}
