@@ -1,0 +1,13 @@
+//go:build !linux || (!amd64 && !arm64)
+
+package selfcore
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+)
+
+func write(string, int64) (int64, error) {
+	return 0, fmt.Errorf("write core on %s/%s: %w", runtime.GOOS, runtime.GOARCH, errors.ErrUnsupported)
+}
