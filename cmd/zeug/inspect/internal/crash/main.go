@@ -1,0 +1,72 @@
+// Command crash panics in a handler's stead, writes a core of itself while it
+// does, and says where.
+package main
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"runtime"
+
+	"github.com/zeugkit/zeug/middleware/debugger/selfcore"
+)
+
+type item struct {
+	Name  string
+	Price int
+}
+
+type base struct{ ID int }
+
+type user struct {
+	base
+	Name  string
+	Tags  map[string]int
+	Boss  *user
+	hello func() string
+}
+
+var served = 41
+
+func main() {
+	path := os.Args[1]
+	defer func() {
+		_ = recover()
+		size, id, err := selfcore.Write(path, 0)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		runtime.GC()
+		fmt.Println(size, id)
+	}()
+	served++
+	handle("/checkout?cart=7")
+}
+
+func handle(target string) {
+	r := httptest.NewRequest("GET", target, nil)
+	items := []item{{"pen", 2}, {"ink", 5}, {"paper", 11}}
+	big := make([]int, 1000)
+	for i := range big {
+		big[i] = i * i
+	}
+	who := &user{base: base{7}, Name: "Ann", Tags: map[string]int{"vip": 1, "new": 2}}
+	who.Boss = who
+	who.hello = func() string { return who.Name }
+	var any interface{} = *who
+	x := 1
+	{
+		x := "inner"
+		total(items, func(i item) int { return i.Price * 2 }, r.URL.Path, x, any)
+	}
+	fmt.Println(x, big)
+}
+
+func total[T any](list []T, price func(T) int, path, note string, extra any) int {
+	sum := 0
+	for i := 0; i <= len(list); i++ {
+		sum += price(list[i])
+	}
+	return sum
+}
