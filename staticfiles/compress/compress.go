@@ -1,0 +1,65 @@
+// Package compress has the encoders that [staticfiles.SharedData] makes
+// compressed forms of files with:
+//
+//	staticfiles.SharedData{
+//		Exports:  []staticfiles.Export{{Prefix: "/static", Dir: "static"}},
+//		Encoders: compress.All(),
+//	}
+//
+// It is a package of its own so that programs which compress nothing, or
+// compress when they are built, do not link the libraries. The levels are high
+// ones: a file is compressed once and sent many times.
+package compress
+
+import (
+	"io"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/zeugkit/zeug/staticfiles"
+)
+
+// All returns the encoders for br, zstd and gzip.
+func All() []staticfiles.Encoder {
+	return []staticfiles.Encoder{Brotli(), Zstd(), Gzip()}
+}
+
+// Brotli returns the encoder for br (RFC 7932). Text becomes a sixth smaller than with
+// gzip; it takes about 20 ms for each 100 KB.
+func Brotli() staticfiles.Encoder {
+	return staticfiles.Encoder{Coding: "br", Encode: func(dst io.Writer, src []byte) error {
+		return encode(brotli.NewWriterLevel(dst, 7), src)
+	}}
+}
+
+// Zstd returns the encoder for zstd (RFC 8878). Its window is at most 8 MiB, as
+// RFC 9659 wants for the web.
+func Zstd() staticfiles.Encoder {
+	return staticfiles.Encoder{Coding: "zstd", Encode: func(dst io.Writer, src []byte) error {
+		w, err := zstd.NewWriter(dst, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8<<20))
+		if err != nil {
+			return err
+		}
+		return encode(w, src)
+	}}
+}
+
+// Gzip returns the encoder for gzip (RFC 1952).
+func Gzip() staticfiles.Encoder {
+	return staticfiles.Encoder{Coding: "gzip", Encode: func(dst io.Writer, src []byte) error {
+		w, err := gzip.NewWriterLevel(dst, gzip.BestCompression)
+		if err != nil {
+			return err
+		}
+		return encode(w, src)
+	}}
+}
+
+func encode(w io.WriteCloser, src []byte) error {
+	if _, err := w.Write(src); err != nil {
+		return err
+	}
+	return w.Close()
+}
