@@ -12,8 +12,6 @@ import (
 	"runtime"
 	"strings"
 	"time"
-
-	"github.com/zeugkit/zeug/httperror"
 )
 
 // Export says where the files under a URL prefix are. Of FS, Zip and neither one
@@ -250,13 +248,4 @@ func (e *export) contentType(name string) string {
 		}
 	}
 	return ContentType(name)
-}
-
-// refuse answers for an export that is NotFound.
-func (e *export) refuse(w http.ResponseWriter, r *http.Request) {
-	var err error = httperror.NotFound
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		err = &httperror.Error{Code: httperror.MethodNotAllowed, Header: http.Header{"Allow": {"GET, HEAD"}}}
-	}
-	httperror.Respond(w, r, err)
 }

@@ -2,10 +2,11 @@ package staticfiles
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/zeugkit/zeug/datastructures"
 )
 
 // preference is what a client's Accept-Encoding says about the codings: those
@@ -74,28 +75,36 @@ func (s *Shared) negotiate(r *http.Request, res *resource) *representation {
 }
 
 func parsePreference(header string) (wish preference) {
-	best := 0.0
+	accept := datastructures.ParseEncodingAccept(header)
+	// The plain file is the last choice unless the client says otherwise.
+	plain := 0.0
+	for coding, q := range accept.All() {
+		if strings.EqualFold(coding, "identity") {
+			plain = q
+		}
+	}
+	var quality [codings]float64
 	for c, name := range codingNames {
-		if q := quality(header, name); q > best {
-			best = q
-			wish.order[0], wish.n = int8(c), 1
+		quality[c] = accept.Quality(name)
+		if name == "gzip" {
+			quality[c] = max(quality[c], accept.Quality("x-gzip")) // RFC 9110, section 8.4.1.3
 		}
 	}
-	return wish
-}
-
-func quality(header, coding string) float64 {
-	for item := range strings.SplitSeq(header, ",") {
-		name, params, _ := strings.Cut(item, ";")
-		if !strings.EqualFold(strings.TrimSpace(name), coding) {
-			continue
-		}
-		_, q, ok := strings.Cut(params, "=")
-		if !ok {
-			return 1
-		}
-		v, _ := strconv.ParseFloat(strings.TrimSpace(q), 64)
-		return v
+	if header == "" {
+		return wish
 	}
-	return 0
+	for {
+		best := -1
+		for c, q := range quality {
+			if q > 0 && q >= plain && (best < 0 || q > quality[best]) {
+				best = c
+			}
+		}
+		if best < 0 {
+			return wish
+		}
+		wish.order[wish.n] = int8(best)
+		wish.n++
+		quality[best] = 0
+	}
 }

@@ -27,7 +27,7 @@ type representation struct {
 	extra                                                                               http.Header
 
 	// ranged is the last range that was asked for.
-	ranged atomic.Pointer[rangeFields]
+	ranged atomic.Pointer[span]
 }
 
 var (

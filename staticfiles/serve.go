@@ -1,54 +1,142 @@
 package staticfiles
 
 import (
-	"bytes"
-	"fmt"
-	"io"
+	"errors"
+	"io/fs"
+	"log/slog"
 	"net/http"
-	"sync"
+	"strconv"
+	"strings"
 
+	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/wrappers"
 )
 
-// answer sends res. The common requests, those of a whole file and those of a
-// client that has it, cost a few map entries.
-func (s *Shared) answer(w http.ResponseWriter, r *http.Request, res *resource) {
+// answer sends res. The common requests, those of a whole file, of a range and
+// of what the client has, cost some map entries; others go by way of a
+// [wrappers.Response]. The error is errChanging, or that of opening the file,
+// before anything was sent.
+func (s *Shared) answer(w http.ResponseWriter, r *http.Request, res *resource) error {
 	rep := res.plain
 	if res.vary {
 		rep = s.negotiate(r, res)
 	}
+	switch verdict := rep.verdict(r); verdict {
+	case http.StatusNotModified:
+		rep.notModified(w)
+		return nil
+	case http.StatusPreconditionFailed:
+		httperror.Respond(w, r, httperror.PreconditionFailed)
+		return nil
+	}
+	part := partOf(r, rep)
+	var f *file
+	if rep.body == nil && r.Method != http.MethodHead {
+		var err error
+		if f, err = res.export.open(rep.name); err != nil {
+			return err
+		}
+		defer f.Close()
+		if f.id != rep.id {
+			return errChanging
+		}
+	}
+	if part == &byResponse {
+		rep.response(f).ServeHTTP(w, r)
+		return nil
+	}
 	h := w.Header()
-	tags, conditional := r.Header["If-None-Match"]
-	if conditional && len(tags) == 1 && tags[0] == rep.tag {
-		rep.notModified(w, h)
-		return
-	}
-	if rep.body == nil || conditional || asksMore(r.Header) {
-		s.answerAtLength(w, r, res, rep)
-		return
-	}
 	rep.setHeader(h)
-	h["Content-Length"] = rep.contentLength
-	if r.Method == http.MethodHead {
-		w.WriteHeader(http.StatusOK)
-		return
+	status, start, length := http.StatusOK, int64(0), rep.size
+	if part == nil {
+		h["Content-Length"] = rep.contentLength
+		if rep.contentEncoding == nil {
+			h["Accept-Ranges"] = acceptBytes
+		}
+	} else {
+		h["Content-Length"] = part.contentLength
+		h["Content-Range"] = part.contentRange
+		status, start, length = http.StatusPartialContent, part.Start, part.Len()
 	}
-	w.Write(rep.body)
+	w.WriteHeader(status)
+	switch {
+	case r.Method == http.MethodHead || length == 0:
+	case f == nil:
+		w.Write(rep.body[start : start+length])
+	default:
+		if err := f.send(w, start, length); err != nil {
+			abort(r, err)
+		}
+	}
+	return nil
 }
 
-// setHeader sets the fields that every answer has.
-func (rep *representation) setHeader(h http.Header) {
-	if rep.lastModified != nil {
-		h["Last-Modified"] = rep.lastModified
+// abort breaks the connection off, so that the client does not take what it has
+// for the whole.
+func abort(r *http.Request, err error) {
+	if r.Context().Err() == nil {
+		slog.ErrorContext(r.Context(), "static file cut short", "path", r.URL.Path, "err", err)
 	}
+	panic(http.ErrAbortHandler)
+}
+
+// verdict evaluates the request's conditions: 200, 304 or 412.
+func (rep *representation) verdict(r *http.Request) int {
+	h := r.Header
+	none, asked := h["If-None-Match"]
+	since, dated := h["If-Modified-Since"]
+	_, match := h["If-Match"]
+	_, unmodified := h["If-Unmodified-Since"]
+	if !asked && !dated && !match && !unmodified {
+		return http.StatusOK
+	}
+	if !match && !unmodified {
+		if asked {
+			if len(none) == 1 && none[0] == rep.tag {
+				return http.StatusNotModified
+			}
+		} else if rep.lastModified != nil && since[0] == rep.lastModified[0] {
+			return http.StatusNotModified
+		}
+	}
+	err := wrappers.CheckPreconditions(r, &wrappers.Validators{ETag: rep.tag, LastModified: rep.modified})
+	if err == nil {
+		return http.StatusOK
+	}
+	if errors.Is(err, httperror.PreconditionFailed) {
+		return http.StatusPreconditionFailed
+	}
+	return http.StatusNotModified
+}
+
+// notModified answers 304 with the fields that RFC 9110, section 15.4.5, wants:
+// the tag is enough of a validator.
+func (rep *representation) notModified(w http.ResponseWriter) {
+	h := w.Header()
+	h["Etag"] = rep.etag
+	h["Cache-Control"] = rep.cacheControl
+	if rep.vary != nil {
+		addVary(h, rep.vary)
+	}
+	if vary := rep.extra["Vary"]; vary != nil {
+		addVary(h, vary)
+	}
+	w.WriteHeader(http.StatusNotModified)
+}
+
+// setHeader sets the fields that every answer with a content has. With the two
+// or three that follow there are at most eight: more would make maps grow.
+func (rep *representation) setHeader(h http.Header) {
 	h["Content-Type"] = rep.contentType
 	h["Etag"] = rep.etag
 	h["Cache-Control"] = rep.cacheControl
 	h["X-Content-Type-Options"] = nosniff
+	if rep.lastModified != nil {
+		h["Last-Modified"] = rep.lastModified
+	}
 	if rep.contentEncoding != nil {
 		h["Content-Encoding"] = rep.contentEncoding
-	} else {
-		h["Accept-Ranges"] = acceptBytes
 	}
 	if rep.vary != nil {
 		addVary(h, rep.vary)
@@ -69,55 +157,63 @@ func addVary(h http.Header, values []string) {
 	h["Vary"] = values
 }
 
-// notModified answers 304 with the fields that RFC 9110, section 15.4.5, wants:
-// the tag is enough of a validator.
-func (rep *representation) notModified(w http.ResponseWriter, h http.Header) {
-	h["Etag"] = rep.etag
-	h["Cache-Control"] = rep.cacheControl
-	if rep.vary != nil {
-		addVary(h, rep.vary)
-	}
-	for name, values := range rep.extra {
-		if name == "Vary" {
-			addVary(h, values)
-		}
-	}
-	w.WriteHeader(http.StatusNotModified)
+// span is a range of a representation with its fields ready.
+type span struct {
+	header string // the Range field that asks for it
+	datastructures.Span
+	contentLength, contentRange []string
 }
 
-// asksMore reports whether the request has conditions or a range.
-func asksMore(h http.Header) bool {
-	for _, name := range [...]string{"Range", "If-Modified-Since", "If-Match", "If-Unmodified-Since"} {
-		if _, ok := h[name]; ok {
-			return true
-		}
+// byResponse stands for ranges that a wrappers.Response serves, or refuses.
+var byResponse span
+
+// partOf returns the one range of rep that the request asks for, nil for the
+// whole.
+func partOf(r *http.Request, rep *representation) *span {
+	ranges := r.Header["Range"]
+	if len(ranges) == 0 || r.Method != http.MethodGet {
+		return nil
 	}
-	return false
+	if len(ranges) > 1 {
+		return &byResponse
+	}
+	if same, ok := r.Header["If-Range"]; ok && same[0] != rep.tag && (rep.lastModified == nil || same[0] != rep.lastModified[0]) {
+		return &byResponse
+	}
+	header := ranges[0]
+	// Players and download managers ask for the same few ranges of a file.
+	if last := rep.ranged.Load(); last != nil && last.header == header {
+		return last
+	}
+	asked, ok := datastructures.ParseRange(header)
+	if !ok || asked.Unit != "bytes" {
+		return &byResponse
+	}
+	part, ok := asked.Single(rep.size)
+	if !ok {
+		return &byResponse
+	}
+	p := &span{
+		header: strings.Clone(header), Span: part,
+		contentLength: []string{strconv.FormatInt(part.Len(), 10)},
+		contentRange:  []string{part.ContentRange(rep.size).String()},
+	}
+	if len(header) < 64 {
+		rep.ranged.Store(p)
+	}
+	return p
 }
 
-func (s *Shared) answerAtLength(w http.ResponseWriter, r *http.Request, res *resource, rep *representation) {
-	rep.setHeader(w.Header())
-	if rep.body != nil {
-		http.ServeContent(w, r, "", rep.modified, bytes.NewReader(rep.body))
-		return
+// response returns rep as a Response; f is nil where rep is in memory.
+func (rep *representation) response(f *file) *wrappers.Response {
+	var resp *wrappers.Response
+	if f != nil {
+		resp = wrappers.Reader(rep.contentType[0], f, rep.size)
+	} else {
+		resp = wrappers.NewResponse(rep.contentType[0], rep.body)
 	}
-	f, err := res.export.open(rep.name)
-	if err == nil && f.id != rep.id {
-		f.Close()
-		err = errChanging
-	}
-	if err != nil {
-		httperror.Respond(w, r, fmt.Errorf("static file: %w", err))
-		return
-	}
-	defer f.Close()
-	content, _ := f.File.(io.ReadSeeker)
-	http.ServeContent(w, r, "", rep.modified, content)
+	rep.setHeader(resp.Header())
+	return resp.MakeConditional()
 }
 
-const copyBuffer = 64 << 10
-
-// copyBuffers are for what goes by no shorter way.
-var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
-
-type rangeFields struct{}
+var _ fs.File = (*file)(nil)

@@ -106,27 +106,50 @@ func (s *Shared) serve(w http.ResponseWriter, r *http.Request) bool {
 	}
 	reading := r.Method == http.MethodGet || r.Method == http.MethodHead
 	if reading && (r.URL.RawPath == "" || !slashesHidden(r.URL.RawPath)) {
-		res, err := s.resource(r.URL.Path)
+		err := s.find(w, r)
 		switch {
-		case err == nil && res.redirect != "":
-			s.redirect(w, r, res.redirect)
-			return true
 		case err == nil:
-			s.answer(w, r, res)
 			return true
-		case exhausted(err):
-			httperror.Respond(w, r, fmt.Errorf("static file: %w", err))
+		case exhausted(err), errors.Is(err, errChanging):
+			httperror.Respond(w, r, &httperror.Error{Code: httperror.ServiceUnavailable, Err: fmt.Errorf("static file: %w", err)})
 			return true
 		case errors.Is(err, fs.ErrPermission):
 			slog.WarnContext(r.Context(), "static files: a file may not be read", "path", r.URL.Path, "err", err)
 		}
 	}
-	if s.refusing {
-		for _, e := range s.exports {
-			if _, ok := e.match(r.URL.Path); ok && e.NotFound {
-				e.refuse(w, r)
-				return true
+	return s.refusing && s.refuse(w, r)
+}
+
+// find answers with a file. The error says why there is none, and then nothing
+// was sent. A file that is replaced between two looks at it is looked for anew.
+func (s *Shared) find(w http.ResponseWriter, r *http.Request) (err error) {
+	for range 4 {
+		var res *resource
+		if res, err = s.resource(r.URL.Path); err != nil {
+			return err
+		}
+		if res.redirect != "" {
+			redirect(w, r, res.redirect)
+			return nil
+		}
+		if err = s.answer(w, r, res); err == nil {
+			return nil
+		}
+		s.resources.remove(res.path)
+	}
+	return err
+}
+
+// refuse answers for the first export that is NotFound and has the prefix.
+func (s *Shared) refuse(w http.ResponseWriter, r *http.Request) bool {
+	for _, e := range s.exports {
+		if _, ok := e.match(r.URL.Path); ok && e.NotFound {
+			var err error = httperror.NotFound
+			if r.Method != http.MethodGet && r.Method != http.MethodHead {
+				err = &httperror.Error{Code: httperror.MethodNotAllowed, Header: http.Header{"Allow": {"GET, HEAD"}}}
 			}
+			httperror.Respond(w, r, err)
+			return true
 		}
 	}
 	return false
@@ -282,7 +305,7 @@ func (s *Shared) unchanged(res *resource) bool {
 
 // redirect sends a client to a directory's URL with its slash. The reference is
 // relative to the last segment, so that it holds below any mount.
-func (s *Shared) redirect(w http.ResponseWriter, r *http.Request, from string) {
+func redirect(w http.ResponseWriter, r *http.Request, from string) {
 	to := url.URL{Path: "./" + path.Base(from) + "/", RawQuery: r.URL.RawQuery}
 	w.Header().Set("Location", to.String())
 	w.WriteHeader(http.StatusPermanentRedirect)

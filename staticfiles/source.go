@@ -23,44 +23,6 @@ type source interface {
 	io.Closer
 }
 
-// file is an open regular file with what was known of it at its opening.
-type file struct {
-	fs.File
-	info fs.FileInfo
-	id   identity
-	// disk is the File where it is one of the operating system's, the kind
-	// that sendfile takes.
-	disk *os.File
-}
-
-var errNotRegular = errors.New("not a regular file")
-
-func newFile(f fs.File, err error) (*file, error) {
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: info.Name(), Err: errNotRegular}
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	disk, _ := f.(*os.File)
-	return &file{File: f, info: info, id: identityOf(info), disk: disk}, nil
-}
-
-// unchanged reports whether the open file is still what it was at its opening.
-// That another file has taken its name does not matter.
-func (f *file) unchanged() bool {
-	if f.disk == nil {
-		return true
-	}
-	info, err := f.Stat()
-	return err == nil && info.Size() == f.info.Size() && info.ModTime().Equal(f.info.ModTime())
-}
-
 // directory is a source below a directory of the operating system. An os.Root
 // holds it, so no name and no symbolic link leads out of it.
 type directory struct {

@@ -1,0 +1,123 @@
+package staticfiles
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+)
+
+// file is an open regular file with what was known of it at its opening.
+type file struct {
+	fs.File
+	info fs.FileInfo
+	id   identity
+	// disk is the File where it is one of the operating system's, the kind
+	// that sendfile takes.
+	disk *os.File
+}
+
+var errNotRegular = errors.New("not a regular file")
+
+func newFile(f fs.File, err error) (*file, error) {
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: info.Name(), Err: errNotRegular}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	disk, _ := f.(*os.File)
+	return &file{File: f, info: info, id: identityOf(info), disk: disk}, nil
+}
+
+// unchanged reports whether the open file is still what it was at its opening.
+// That another file has taken its name does not matter.
+func (f *file) unchanged() bool {
+	if !f.id.dated() && f.disk == nil {
+		return true
+	}
+	info, err := f.Stat()
+	return err == nil && info.Size() == f.info.Size() && info.ModTime().Equal(f.info.ModTime())
+}
+
+// Seek moves to an offset; files that cannot return an error.
+func (f *file) Seek(offset int64, whence int) (int64, error) {
+	if seeker, ok := f.File.(io.Seeker); ok {
+		return seeker.Seek(offset, whence)
+	}
+	return 0, errors.ErrUnsupported
+}
+
+// send copies length bytes from start.
+func (f *file) send(w io.Writer, start, length int64) error {
+	if start > 0 {
+		if _, err := f.Seek(start, io.SeekStart); err != nil {
+			// A compressed file of an archive is read past what is not asked for.
+			if _, err := copyBuffered(io.Discard, io.LimitReader(f.File, start)); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := f.CopyN(w, length)
+	return err
+}
+
+// tail is how much of what is sent comes last, after another look at the file.
+const tail = 16 << 10
+
+// CopyN copies the next n bytes, all but the last ones by sendfile where w
+// has that. Those are read, and sent only if the file has not changed since it
+// was opened: a client never gets, for a whole, what is in part the one content
+// and in part the next.
+func (f *file) CopyN(w io.Writer, n int64) (sent int64, err error) {
+	if ahead := n - tail; ahead > 0 {
+		if f.disk != nil {
+			sent, err = io.Copy(w, &io.LimitedReader{R: f.disk, N: ahead})
+		} else {
+			sent, err = copyBuffered(w, io.LimitReader(f.File, ahead))
+		}
+		if err == nil && sent < ahead {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return sent, f.why(err)
+		}
+	}
+	buf := copyBuffers.Get().(*[copyBuffer]byte)
+	defer copyBuffers.Put(buf)
+	last := buf[:n-sent]
+	if _, err := io.ReadFull(f.File, last); err != nil {
+		return sent, f.why(err)
+	}
+	if !f.unchanged() {
+		return sent, errChanging
+	}
+	m, err := w.Write(last)
+	return sent + int64(m), err
+}
+
+// why returns errChanging where that is behind err.
+func (f *file) why(err error) error {
+	if !f.unchanged() {
+		return fmt.Errorf("%w: %w", errChanging, err)
+	}
+	return err
+}
+
+const copyBuffer = 32 << 10
+
+// copyBuffers are for what goes by no shorter way.
+var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
+
+func copyBuffered(w io.Writer, r io.Reader) (int64, error) {
+	buf := copyBuffers.Get().(*[copyBuffer]byte)
+	defer copyBuffers.Put(buf)
+	return io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, buf[:])
+}
