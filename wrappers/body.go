@@ -35,6 +35,9 @@ type streamTarget interface {
 // serves ranges of it: by seeking, or else by reading past what is not asked
 // for. A regular file goes out by sendfile where the server can.
 //
+// An r with a method CopyN(w io.Writer, n int64) (int64, error) copies its next
+// n bytes to the client by it.
+//
 // Bytes are taken from where r stands. Fewer of them than size break the
 // connection off, more are not sent.
 func Reader(contentType string, r io.Reader, size ...int64) *Response {
@@ -120,7 +123,15 @@ func (src *readerSource) seek(offset int64) error {
 
 // copyN copies n bytes; fewer are an error.
 func (src *readerSource) copyN(w io.Writer, n int64) error {
-	sent, err := copyFrom(w, &io.LimitedReader{R: src.r, N: n})
+	var sent int64
+	var err error
+	if c, ok := src.r.(interface {
+		CopyN(w io.Writer, n int64) (int64, error)
+	}); ok {
+		sent, err = c.CopyN(w, n)
+	} else {
+		sent, err = copyFrom(w, &io.LimitedReader{R: src.r, N: n})
+	}
 	if err == nil && sent < n {
 		err = fmt.Errorf("body of a response: %d bytes of %d are missing: %w", n-sent, n, io.ErrUnexpectedEOF)
 	}
