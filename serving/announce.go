@@ -10,18 +10,19 @@ import (
 
 // announce says where the server is to be found: Werkzeug's lines for a reader
 // at a terminal, one record for a program.
-func announce(o Options, addrs ...net.Addr) {
+func announce(o *Options, secure bool, addrs []net.Addr) {
 	if !onTerminal() || !isDefault(o.Logger) {
 		for _, addr := range addrs {
-			o.Logger.Info("running", "address", addr.String())
+			found := urls(addr, secure)
+			o.Logger.Info("running", "address", addr.String(), "url", found[len(found)-1])
 		}
 		return
 	}
 	if o.Debug {
-		fmt.Fprintln(os.Stderr, "\x1b[31mWARNING: Debug is on. Everybody who reaches this server can read its source and memory.\x1b[0m")
+		fmt.Fprintln(os.Stderr, "\x1b[31mWARNING: Debug is on: whoever reaches this server reads its source. It is for development.\x1b[0m")
 	}
 	for _, addr := range addrs {
-		for _, url := range urls(addr) {
+		for _, url := range urls(addr, secure) {
 			fmt.Fprintln(os.Stderr, " * Running on "+url)
 		}
 	}
@@ -30,18 +31,22 @@ func announce(o Options, addrs ...net.Addr) {
 
 // urls returns what a browser can be given to reach addr: of an unspecified
 // address a line that says so, loopback, and the address other machines use.
-func urls(addr net.Addr) []string {
+func urls(addr net.Addr, secure bool) []string {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok {
 		return []string{addr.Network() + "://" + addr.String()}
 	}
+	scheme := "http://"
+	if secure {
+		scheme = "https://"
+	}
 	port := strconv.Itoa(tcp.Port)
 	if !tcp.IP.IsUnspecified() {
-		return []string{"http://" + net.JoinHostPort(tcp.IP.String(), port)}
+		return []string{scheme + net.JoinHostPort(tcp.IP.String(), port)}
 	}
-	lines := []string{"all addresses (" + tcp.IP.String() + ")", "http://" + net.JoinHostPort("127.0.0.1", port)}
+	lines := []string{"all addresses (" + tcp.IP.String() + ")", scheme + net.JoinHostPort("127.0.0.1", port)}
 	if ip := outward(); ip != "" {
-		lines = append(lines, "http://"+net.JoinHostPort(ip, port))
+		lines = append(lines, scheme+net.JoinHostPort(ip, port))
 	}
 	return lines
 }

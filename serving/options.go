@@ -1,12 +1,20 @@
 package serving
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
+	"net"
 	"time"
+
+	"github.com/zeugkit/zeug/serving/certs"
 )
 
-// Options are the settings of [Run]. The zero value is a server for production
-// with every limit on; a duration or a number below zero lifts a limit.
+// Options are the settings of [Run] and [Server]. The zero value is a server
+// for production with every limit on. Of the limits, zero stands for the
+// default, and a number below zero lifts the limit.
 type Options struct {
 	// Debug shows tracebacks in the browser. It is for development: never
 	// set it where strangers can reach the server.
@@ -14,36 +22,88 @@ type Options struct {
 	// Reload rebuilds and restarts the application when its source changes.
 	Reload bool
 
+	// Listen holds more addresses to serve at, in the forms of package listen.
+	Listen []string
+	// SocketMode is the permission of unix sockets; 0 leaves it to the umask.
+	SocketMode fs.FileMode
+	// WrapListener changes each listener before TLS: serving/proxyprotocol
+	// gives one that reads the PROXY protocol.
+	WrapListener func(net.Listener) net.Listener
+	// TLS is where certificates come from; nil serves without TLS. With it
+	// HTTP/2 is served too.
+	TLS certs.Source
+	// H2C serves HTTP/2 without TLS as well, to clients that know beforehand.
+	H2C bool
+	// Companions serve the same application by other transports; serving/http3
+	// is one.
+	Companions []Companion
+
 	// Logger receives what the server has to say, and a line for each request.
 	// By default that is plain lines on a terminal's standard error, and JSON
 	// when standard error is anything else.
 	Logger *slog.Logger
 	// NoAccessLog leaves out the line for each request.
 	NoAccessLog bool
+	// PIDFile is written with the number of the process once it serves.
+	PIDFile string
+
+	// Health is the path that answers 200 as long as the process serves, and
+	// Ready the one that answers 200 as long as it should be sent requests: not
+	// once it drains, nor while Check fails. Empty paths answer nothing. Neither
+	// reaches the application or the access log.
+	Health, Ready string
+	// Check says why the application cannot serve, nil when it can. It has 5 s.
+	Check func(context.Context) error
 
 	// HeaderTimeout is how long a client may take to send a request's header;
-	// 10 s by default.
+	// 10 s. A client that began one is answered 408.
 	HeaderTimeout time.Duration
-	// IdleTimeout is how long a connection is kept between two requests; 2 min
-	// by default.
+	// StallTimeout is how long a client may send nothing of a body that is
+	// waited for, or take nothing of an answer; 30 s. Each byte begins it anew,
+	// so that it bounds no upload, download or stream that goes on.
+	StallTimeout time.Duration
+	// IdleTimeout is how long a connection is kept between two requests; 2 min.
 	IdleTimeout time.Duration
-	// MaxHeader is how many bytes a request's line and header may take; beyond
-	// it the answer is 431. 64 KiB by default.
+	// MaxHeader is how many bytes a request's line and header may take; 64 KiB.
+	// Beyond it the answer is 431.
 	MaxHeader int
+	// MaxConnections is how many connections are open at once; by default nine
+	// tenths of the descriptors the process may have. At the limit the one that
+	// has been idle longest makes room, and where none is idle, new clients wait.
+	MaxConnections int
 
-	// DrainTimeout is how long requests that run when the server is told to
-	// stop may go on; 30 s by default.
+	// DrainDelay is how long the server goes on as before after it has been told
+	// to stop, with Ready answering 503, so that a load balancer looks elsewhere;
+	// none by default.
+	DrainDelay time.Duration
+	// DrainTimeout is how long requests may go on after that; 30 s. Event
+	// streams and websockets, which would never end, are told to end at once.
 	DrainTimeout time.Duration
 }
 
-func (o *Options) setDefaults() {
+// complete checks o and puts in the defaults.
+func (o *Options) complete() error {
 	if o.Logger == nil {
 		o.Logger = defaultLogger()
 	}
 	preset(&o.HeaderTimeout, 10*time.Second)
+	preset(&o.StallTimeout, 30*time.Second)
 	preset(&o.IdleTimeout, 2*time.Minute)
 	preset(&o.MaxHeader, 64<<10)
+	preset(&o.MaxConnections, connectionsByDefault())
 	preset(&o.DrainTimeout, 30*time.Second)
+	for name, path := range map[string]string{"Health": o.Health, "Ready": o.Ready} {
+		if path != "" && path[0] != '/' {
+			return fmt.Errorf("serving: Options.%s is the path %q: begin it with a slash", name, path)
+		}
+	}
+	if o.Check != nil && o.Ready == "" {
+		return errors.New("serving: Options.Check is asked by Options.Ready: give that a path")
+	}
+	if len(o.Companions) > 0 && o.TLS == nil {
+		return errors.New("serving: Options.Companions want certificates: set Options.TLS")
+	}
+	return nil
 }
 
 // preset gives v its default where it is zero.

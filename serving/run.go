@@ -3,65 +3,82 @@ package serving
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"net"
+	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
+	"time"
+
+	"github.com/zeugkit/zeug/serving/listen"
 )
 
-// Run serves app at addr, "host:port", until SIGINT or SIGTERM arrives; then it
-// stops accepting, lets what runs finish, and returns nil. A second signal ends
-// it at once. Port 0 takes a free port, an empty addr is 127.0.0.1:5000.
+// Run serves app at addr until SIGINT or SIGTERM arrives; then it drains, as
+// [Server.Shutdown] says, and returns nil, or [ErrCut] where requests had to be
+// cut. A second signal cuts at once. addr has one of the forms of package
+// listen; empty it is 127.0.0.1:5000. Sockets that systemd passes take the
+// place of every address.
+//
+// SIGHUP starts the program's executable anew, hands it the sockets, and drains
+// once the new process serves: no connection is refused meanwhile.
 //
 // What goes wrong at the start is returned as an error of one line that names
 // the way out. At most one Options is read. It is Werkzeug's run_simple.
 func Run(addr string, app http.Handler, opts ...Options) error {
 	o, err := single(opts)
 	if err != nil {
-		return err
+		return &StartError{err}
 	}
-	o.setDefaults()
-	listener, err := listen(addr)
+	s, err := New(app, o)
 	if err != nil {
-		return err
+		return &StartError{err}
 	}
-	app = recovered(app, &o)
-	if !o.NoAccessLog {
-		app = logged(app, o.Logger)
+	if err := s.open(append([]string{addr}, o.Listen...)); err != nil {
+		return &StartError{err}
 	}
-	server := &http.Server{
-		Handler:           app,
-		ReadHeaderTimeout: max(o.HeaderTimeout, 0),
-		IdleTimeout:       max(o.IdleTimeout, 0),
-		MaxHeaderBytes:    max(o.MaxHeader, 0),
-		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn),
-	}
-	announce(o, listener.Addr())
-
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	select {
-	case err := <-served:
-		return err
-	case s := <-signals:
-		o.Logger.Info("stopping", "signal", s.String())
-	}
-	return drain(server, o, signals)
+	return s.run()
 }
 
-// Main is [Run] for the last line of a main function: it exits with 0 after a
-// clean stop, and with 1 after it has printed the error.
+// Main is [Run] for the last line of a main function: it exits, with
+// [ExitCode], after it has printed the error, if there is one.
 func Main(addr string, app http.Handler, opts ...Options) {
-	if err := Run(addr, app, opts...); err != nil {
-		os.Stderr.WriteString(err.Error() + "\n")
-		os.Exit(1)
+	err := Run(addr, app, opts...)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 	}
-	os.Exit(0)
+	os.Exit(ExitCode(err))
+}
+
+// A StartError says why a server did not start.
+type StartError struct{ Err error }
+
+// Error returns the one line.
+func (e *StartError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *StartError) Unwrap() error { return e.Err }
+
+// ExitCode returns what a process should exit with after [Run] returned err, as
+// sysexits.h has them, so that a supervisor knows whether to try again: 0
+// without an error, 69 when an address is taken, 75 when requests were cut, 77
+// without permission, 78 when options or certificates are wrong, and else 1.
+func ExitCode(err error) int {
+	var start *StartError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, ErrCut):
+		return 75
+	case !errors.As(err, &start):
+		return 1
+	case errors.Is(err, syscall.EADDRINUSE):
+		return 69
+	case errors.Is(err, fs.ErrPermission):
+		return 77
+	}
+	return 78
 }
 
 func single(opts []Options) (Options, error) {
@@ -74,35 +91,126 @@ func single(opts []Options) (Options, error) {
 	return Options{}, errors.New("serving: give one Options, not several")
 }
 
-// drain waits for what runs, until the deadline or another signal.
-func drain(server *http.Server, o Options, signals <-chan os.Signal) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	if o.DrainTimeout > 0 {
-		ctx, cancel = context.WithTimeout(ctx, o.DrainTimeout)
-		defer cancel()
+// open takes the sockets that were handed to the process, and opens the rest.
+func (s *Server) open(addrs []string) error {
+	activated, err := listen.Activated()
+	if err != nil {
+		return err
 	}
-	go func() {
-		select {
-		case <-signals:
-			cancel()
-		case <-ctx.Done():
+	if len(activated) > 0 {
+		for i, l := range activated {
+			s.use("fd://"+strconv.Itoa(i), l, true)
 		}
-	}()
-	if err := server.Shutdown(ctx); err != nil {
-		server.Close()
-		return errors.New("serving: stopped before every request was answered; give them longer by Options.DrainTimeout")
+		return nil
+	}
+	handed, err := listen.HandedDown()
+	if err != nil {
+		return err
+	}
+	for _, addr := range addrs {
+		if l, ok := handed[addr]; ok {
+			delete(handed, addr)
+			s.Use(addr, l)
+		} else if err := s.Listen(addr); err != nil {
+			return err
+		}
+	}
+	for _, l := range handed {
+		l.Close() // the program no longer serves there
 	}
 	return nil
 }
 
-func listen(addr string) (net.Listener, error) {
-	if addr == "" {
-		addr = "127.0.0.1:5000"
+// run serves until a signal.
+func (s *Server) run() error {
+	o := &s.options
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, append(handoverSignals(), os.Interrupt, syscall.SIGTERM)...)
+	defer signal.Stop(signals)
+
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	if err := writePID(o.PIDFile); err != nil {
+		s.Close()
+		return &StartError{err}
 	}
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, explain(addr, err)
+	defer removePID(o.PIDFile)
+	announce(o, s.tls != nil, s.Addrs())
+	reportReady()
+	notify("READY=1")
+
+	for {
+		select {
+		case err := <-served:
+			return err
+		case got := <-signals:
+			if isHandover(got) {
+				notify(reloading())
+				pid, err := s.handover()
+				if err != nil {
+					notify("READY=1")
+					o.Logger.Error("the new process did not take over; this one goes on", "err", err)
+					continue
+				}
+				o.Logger.Info("the new process has taken over", "pid", pid)
+				notify("MAINPID=" + strconv.Itoa(pid) + "\nREADY=1")
+			} else {
+				o.Logger.Info("stopping", "signal", got.String())
+				notify("STOPPING=1")
+			}
+			return s.end(signals)
+		}
 	}
-	return l, nil
 }
+
+// end drains, until the deadline or another signal.
+func (s *Server) end(signals <-chan os.Signal) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if s.options.DrainTimeout > 0 {
+		ctx, cancel = context.WithTimeout(ctx, s.options.DrainDelay+s.options.DrainTimeout)
+		defer cancel()
+	}
+	go func() {
+		for {
+			select {
+			case got := <-signals:
+				if !isHandover(got) {
+					cancel()
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return s.Shutdown(ctx)
+}
+
+func writePID(name string) error {
+	if name == "" {
+		return nil
+	}
+	// Another process that reads it sees the old number or the new one.
+	next := name + ".new"
+	err := os.WriteFile(next, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644)
+	if err == nil {
+		err = os.Rename(next, name)
+	}
+	if err != nil {
+		return fmt.Errorf("serving: write the PID file: choose a folder this user may write to: %w", err)
+	}
+	return nil
+}
+
+// removePID leaves the file of a process that took over.
+func removePID(name string) {
+	if name == "" {
+		return
+	}
+	if b, err := os.ReadFile(name); err == nil && string(b) == strconv.Itoa(os.Getpid())+"\n" {
+		os.Remove(name)
+	}
+}
+
+// handoverTime is how long a new process may take to serve.
+const handoverTime = time.Minute

@@ -1,26 +1,298 @@
 package serving_test
 
 import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeugkit/zeug/serving"
 )
 
-func TestRunRefuses(t *testing.T) {
+// The test's own executable is the program whose process the tests drive.
+func TestMain(m *testing.M) {
+	addr, ok := os.LookupEnv("TEST_SERVE_AT")
+	if !ok {
+		os.Exit(m.Run())
+	}
+	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if d, err := time.ParseDuration(r.URL.Query().Get("sleep")); err == nil {
+			time.Sleep(d)
+		}
+		fmt.Fprint(w, os.Getpid())
+	})
+	serving.Main(addr, app, serving.Options{PIDFile: os.Getenv("TEST_PID_FILE"), DrainTimeout: 5 * time.Second})
+}
+
+// process is a running server, and what it and its successors say.
+type process struct {
+	*exec.Cmd
+	records <-chan map[string]any
+}
+
+func launch(t *testing.T, cmd *exec.Cmd, addr string, env ...string) *process {
+	t.Helper()
+	out, in, err := os.Pipe()
+	require.NoError(t, err)
+	cmd.Env, cmd.Stderr = append(os.Environ(), append(env, "TEST_SERVE_AT="+addr)...), in
+	require.NoError(t, cmd.Start())
+	in.Close()
+	records := make(chan map[string]any, 100)
+	go func() {
+		defer close(records)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			var r map[string]any
+			if json.Unmarshal(lines.Bytes(), &r) == nil && r["msg"] != "request" {
+				records <- r
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		out.Close()
+	})
+	return &process{cmd, records}
+}
+
+func own() *exec.Cmd { return exec.Command(os.Args[0]) }
+
+// record returns the next record of the log with this message.
+func (p *process) record(t *testing.T, message string) map[string]any {
+	t.Helper()
+	for r := range p.records {
+		if r["msg"] == message {
+			return r
+		}
+	}
+	t.Fatalf("the process ended without saying %q", message)
+	return nil
+}
+
+func (p *process) address(t *testing.T) string {
+	return p.record(t, "running")["address"].(string)
+}
+
+func get(t *testing.T, client *http.Client, url string) string {
+	t.Helper()
+	resp, err := client.Get(url)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return string(b)
+}
+
+func TestRunRefusesAnAddress(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
-	for name, c := range map[string]struct{ addr, says string }{
-		"a port that is taken":     {taken.Addr().String(), "is in use by another program: stop it, or choose another port"},
-		"an address without port":  {"127.0.0.1", `write "host:port"`},
-		"another machine's addess": {"192.0.2.1:0", "is no address of this machine"},
+	socket := filepath.Join(t.TempDir(), "s")
+	alive, err := net.Listen("unix", socket)
+	require.NoError(t, err)
+	defer alive.Close()
+	file := filepath.Join(t.TempDir(), "f")
+	require.NoError(t, os.WriteFile(file, []byte("precious"), 0o600))
+	for name, c := range map[string]struct {
+		addr, says string
+		code       int
+	}{
+		"a port that is taken":        {taken.Addr().String(), "is in use by another program: stop it, or choose another port", 69},
+		"an address without port":     {"127.0.0.1", `write "host:port"`, 78},
+		"a port that is no number":    {"127.0.0.1:http!", `write "host:port"`, 78},
+		"another machine's address":   {"192.0.2.1:0", "is no address of this machine", 78},
+		"a socket that is served":     {"unix:" + socket, "somebody listens at", 69},
+		"a file that is no socket":    {"unix:" + file, "no socket", 69},
+		"a socket in no folder":       {"unix:" + file + "x/s", "does not exist: make it first", 78},
+		"a socket without path":       {"unix:", "wants a path", 78},
+		"a socket of too long a path": {"unix:/tmp/" + strings.Repeat("x", 200), "choose a shorter one", 78},
+		"a descriptor that is none":   {"fd://99", "is no listening socket", 78},
+		"a descriptor without number": {"fd://x", "the number of an open descriptor", 78},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.ErrorContains(t, serving.Run(c.addr, http.NotFoundHandler()), c.says)
+			err := serving.Run(c.addr, http.NotFoundHandler())
+			require.ErrorContains(t, err, c.says)
+			require.Equal(t, c.code, serving.ExitCode(err))
+			require.NotContains(t, err.Error(), "\n")
 		})
 	}
+	left, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, "precious", string(left))
+}
+
+func TestSIGTERMFinishesWhatRunsAndExits0(t *testing.T) {
+	p := launch(t, own(), "127.0.0.1:0")
+	addr := p.address(t)
+	answered := make(chan string)
+	go func() { answered <- get(t, http.DefaultClient, "http://"+addr+"/?sleep=300ms") }()
+	time.Sleep(100 * time.Millisecond) // for the request to be on its way
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	require.Equal(t, strconv.Itoa(p.Process.Pid), <-answered)
+	require.NoError(t, p.Wait(), "exit code 0")
+}
+
+func TestASecondSignalEndsAtOnce(t *testing.T) {
+	p := launch(t, own(), "127.0.0.1:0")
+	addr := p.address(t)
+	go http.Get("http://" + addr + "/?sleep=1m")
+	time.Sleep(100 * time.Millisecond) // for the request to be on its way
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	p.record(t, "stopping")
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	var exit *exec.ExitError
+	require.ErrorAs(t, p.Wait(), &exit)
+	require.Equal(t, 75, exit.ExitCode())
+}
+
+func TestAStaleSocketIsReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	p := launch(t, own(), "unix:"+path)
+	p.address(t)
+	p.Process.Kill()
+	p.Wait()
+	require.FileExists(t, path)
+
+	p = launch(t, own(), "unix:"+path)
+	p.address(t)
+	client := &http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
+	require.Equal(t, strconv.Itoa(p.Process.Pid), get(t, client, "http://app/"))
+	client.CloseIdleConnections()
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, p.Wait())
+	require.NoFileExists(t, path)
+}
+
+func TestSystemdActivates(t *testing.T) {
+	tool, err := exec.LookPath("systemd-socket-activate")
+	if err != nil {
+		t.Skip("systemd-socket-activate is not installed")
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := free.Addr().String()
+	free.Close()
+	p := launch(t, exec.Command(tool, "-l", addr, "-E", "TEST_SERVE_AT", os.Args[0]), "127.0.0.1:1")
+	require.Eventually(t, func() bool {
+		c, err := net.Dial("tcp", addr) // the first connection starts the program
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	}, 10*time.Second, 10*time.Millisecond)
+	require.Equal(t, addr, p.address(t))
+	require.Equal(t, strconv.Itoa(p.Process.Pid), get(t, http.DefaultClient, "http://"+addr))
+}
+
+func TestSystemdIsTold(t *testing.T) {
+	if testing.Short() {
+		t.Skip("several processes")
+	}
+	path := filepath.Join(t.TempDir(), "notify")
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	require.NoError(t, err)
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	told := func() string {
+		b := make([]byte, 1000)
+		n, err := c.Read(b)
+		require.NoError(t, err)
+		return string(b[:n])
+	}
+	p := launch(t, own(), "127.0.0.1:0", "NOTIFY_SOCKET="+path)
+	require.Equal(t, "READY=1", told())
+	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
+	require.Regexp(t, `^RELOADING=1\nMONOTONIC_USEC=[1-9]\d+$`, told())
+	require.Equal(t, "READY=1", told(), "the new process")
+	next := told()
+	require.Regexp(t, `^MAINPID=\d+\nREADY=1$`, next)
+	require.NoError(t, p.Wait())
+	pid, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(next, "MAINPID="), "\nREADY=1"))
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(pid, syscall.SIGTERM))
+	require.Equal(t, "STOPPING=1", told())
+}
+
+func TestSIGHUPHandsOverUnderLoad(t *testing.T) {
+	if testing.Short() {
+		t.Skip("several processes")
+	}
+	dir := t.TempDir()
+	for name, addr := range map[string]string{"TCP": "127.0.0.1:0", "a unix socket": "unix:" + filepath.Join(dir, "s")} {
+		t.Run(name, func(t *testing.T) {
+			pidFile := filepath.Join(dir, "pid")
+			p := launch(t, own(), addr, "TEST_PID_FILE="+pidFile)
+			network, at := "unix", filepath.Join(dir, "s")
+			if a := p.address(t); name == "TCP" {
+				network, at = "tcp", a
+			}
+			var asked, stop atomic.Int64
+			var clients sync.WaitGroup
+			for range 8 {
+				clients.Go(func() {
+					transport := &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) { return net.Dial(network, at) }}
+					for stop.Load() == 0 {
+						resp, err := (&http.Client{Transport: transport}).Post("http://app/", "text/plain", strings.NewReader("x"))
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						io.Copy(io.Discard, resp.Body)
+						resp.Body.Close()
+						asked.Add(1)
+					}
+				})
+			}
+			pid := p.Process.Pid
+			for range 2 {
+				before := asked.Load()
+				require.NoError(t, syscall.Kill(pid, syscall.SIGHUP))
+				require.Eventually(t, func() bool {
+					b, err := os.ReadFile(pidFile)
+					now, _ := strconv.Atoi(strings.TrimSpace(string(b)))
+					if err != nil || now == pid || now == 0 {
+						return false
+					}
+					pid = now
+					return true
+				}, 10*time.Second, 5*time.Millisecond)
+				require.Eventually(t, func() bool { return asked.Load() > before+200 }, 10*time.Second, 5*time.Millisecond)
+			}
+			stop.Store(1)
+			clients.Wait()
+			require.NoError(t, p.Wait(), "the first process drained")
+			require.NoError(t, syscall.Kill(pid, syscall.SIGTERM))
+			require.Eventually(t, func() bool { return syscall.Kill(pid, 0) != nil }, 10*time.Second, 5*time.Millisecond)
+			require.NoFileExists(t, pidFile)
+			if network == "unix" {
+				require.NoFileExists(t, at)
+			}
+		})
+	}
+}
+
+func TestAHandoverThatFailsLeavesTheOldProcess(t *testing.T) {
+	dir := t.TempDir()
+	program := filepath.Join(dir, "program")
+	require.NoError(t, os.Link(os.Args[0], program))
+	p := launch(t, exec.Command(program), "127.0.0.1:0")
+	addr := p.address(t)
+	require.NoError(t, os.Remove(program))
+	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\nexit 3\n"), 0o700))
+	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
+	require.Contains(t, p.record(t, "the new process did not take over; this one goes on")["err"], "exit status 3")
+	require.Equal(t, strconv.Itoa(p.Process.Pid), get(t, http.DefaultClient, "http://"+addr))
 }

@@ -1,0 +1,29 @@
+package serving
+
+import (
+	"net"
+	"syscall"
+)
+
+// onlyOpened lets everything to a listening socket pass but the first packet of
+// a connection: ldb [13], the flags of TCP; SYN without ACK is dropped.
+var onlyOpened = []syscall.SockFilter{
+	{Code: syscall.BPF_LD | syscall.BPF_B | syscall.BPF_ABS, K: 13},
+	{Code: syscall.BPF_ALU | syscall.BPF_AND | syscall.BPF_K, K: 0x12},
+	{Code: syscall.BPF_JMP | syscall.BPF_JEQ | syscall.BPF_K, Jt: 1, K: 0x02},
+	{Code: syscall.BPF_RET | syscall.BPF_K, K: 0xffff},
+	{Code: syscall.BPF_RET | syscall.BPF_K, K: 0},
+}
+
+// holdNew keeps connections from being opened at l while those that are open
+// and wait are taken in: a client that comes now tries again in a second, and
+// finds the listener closed, instead of losing a connection it believed to have.
+func holdNew(l net.Listener) {
+	tcp, ok := l.(*net.TCPListener)
+	if !ok {
+		return
+	}
+	if raw, err := tcp.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { syscall.AttachLsf(int(fd), onlyOpened) })
+	}
+}

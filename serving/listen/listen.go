@@ -1,0 +1,128 @@
+// Package listen opens the sockets of a server from addresses as text, takes
+// over those that a supervisor or an older process of the same program hands
+// down, and says in one line what to do when a socket cannot be had.
+//
+// An address is one of
+//
+//	127.0.0.1:5000      TCP; port 0 takes a free port, ":5000" is every address
+//	                    of the machine
+//	unix:///run/a.sock  a unix socket; a relative path is "unix:a.sock"
+//	fd://3              a descriptor that the parent process left open
+package listen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Default is the address of a server that is given none.
+const Default = "127.0.0.1:5000"
+
+// Open listens at addr. mode is the permission of a unix socket, 0 leaves it to
+// the umask; a socket file that nobody listens at any more is replaced. A unix
+// socket's file goes when the listener is closed.
+func Open(addr string, mode fs.FileMode) (net.Listener, error) {
+	if addr == "" {
+		addr = Default
+	}
+	if path, ok := UnixPath(addr); ok {
+		return openUnix(path, mode)
+	}
+	if number, ok := strings.CutPrefix(addr, "fd://"); ok {
+		return openDescriptor(number)
+	}
+	// A listener of multipath TCP cannot hold new connections off while those
+	// that are open are taken in, and costs each plain connection a fall-back.
+	var config net.ListenConfig
+	config.SetMultipathTCP(false)
+	l, err := config.Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, explain(addr, err)
+	}
+	return l, nil
+}
+
+// UnixPath returns the path of a unix socket's address, made absolute.
+func UnixPath(addr string) (string, bool) {
+	path, ok := strings.CutPrefix(addr, "unix:")
+	if !ok {
+		return "", false
+	}
+	path = strings.TrimPrefix(path, "//")
+	if path == "" {
+		return "", true
+	}
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	return path, true
+}
+
+func openUnix(path string, mode fs.FileMode) (net.Listener, error) {
+	if path == "" {
+		return nil, errors.New(`serving: a unix socket wants a path, as in "unix:///run/app.sock"`)
+	}
+	l, err := net.Listen("unix", path)
+	if errors.Is(err, syscall.EADDRINUSE) && stale(path) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("serving: remove the stale socket: %w", err)
+		}
+		l, err = net.Listen("unix", path)
+	}
+	if err != nil {
+		return nil, explainUnix(path, err)
+	}
+	if mode != 0 {
+		if err := os.Chmod(path, mode); err != nil {
+			l.Close()
+			return nil, fmt.Errorf("serving: set the mode of the socket: %w", err)
+		}
+	}
+	return l, nil
+}
+
+// stale reports whether path is a socket at which nobody listens.
+func stale(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&fs.ModeSocket == 0 {
+		return false
+	}
+	dialer := net.Dialer{Timeout: time.Second}
+	c, err := dialer.DialContext(context.Background(), "unix", path)
+	if err == nil {
+		c.Close()
+		return false
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+func openDescriptor(number string) (net.Listener, error) {
+	fd, err := strconv.ParseUint(number, 10, 31)
+	if err != nil {
+		return nil, fmt.Errorf("serving: fd://%s: write the number of an open descriptor, as in fd://3", number)
+	}
+	l, err := fromDescriptor(uintptr(fd), "fd://"+number)
+	if err != nil {
+		return nil, fmt.Errorf("serving: descriptor %d is no listening socket; the parent process must leave one open there: %w", fd, err)
+	}
+	return l, nil
+}
+
+// fromDescriptor makes a listener of fd, and closes fd itself.
+func fromDescriptor(fd uintptr, name string) (net.Listener, error) {
+	file := os.NewFile(fd, name)
+	if file == nil {
+		return nil, syscall.EBADF
+	}
+	defer file.Close()
+	return net.FileListener(file)
+}
