@@ -229,25 +229,27 @@ func (s *scanner) line(most int) ([]byte, error) {
 	at := 0
 	for {
 		w := s.buf[s.start:s.end]
-		for ; at < len(w); at++ {
-			c := w[at]
-			if c != '\n' && !(c == '\r' && s.bare) {
-				continue
-			}
-			if at > most {
-				return nil, errFull
-			}
-			line := w[:at]
-			s.start += at + 1
-			if c == '\n' && at > 0 && line[at-1] == '\r' {
-				line = line[:at-1]
-			}
-			return line, nil
+		for at < len(w) && w[at] != '\n' && !(s.bare && w[at] == '\r') {
+			at++
 		}
 		if at > most {
 			return nil, errFull
 		}
+		// In a header of lone CRs, one before an LF is half of a break, but for
+		// the one that ends the header: the LF is then the content's.
+		half := at > 0 && at < len(w) && w[at] == '\r'
+		if at < len(w) && !(half && at+1 == len(w) && s.err == nil) {
+			line := w[:at]
+			s.start += at + 1
+			if half && at+1 < len(w) && w[at+1] == '\n' {
+				s.start++
+			}
+			return bytes.TrimSuffix(line, []byte("\r")), nil
+		}
 		if err := s.fill(); err == io.EOF {
+			if half {
+				continue
+			}
 			return nil, io.ErrUnexpectedEOF
 		} else if err != nil {
 			return nil, err

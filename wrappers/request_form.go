@@ -65,6 +65,9 @@ func (req *Request) parseForm() *formState {
 		f.clear(nil)
 		if !req.adopt(f) {
 			if err := req.readForm(c); err != nil {
+				if req.reading().Silent && isMalformed(err) {
+					err = nil
+				}
 				f.clear(err)
 				c.release()
 			}
@@ -83,17 +86,13 @@ func (f *formState) clear(err error) {
 
 func (req *Request) readForm(c *content) error {
 	settings := req.reading()
-	var err error
-	switch mediaType := req.MediaType(); mediaType {
+	switch req.MediaType() {
 	case urlencodedType:
-		err = req.readURLEncoded(c, &settings.Limits)
+		return req.readURLEncoded(c, &settings.Limits)
 	case multipartType:
-		err = req.readMultipart(c, settings)
+		return req.readMultipart(c, settings)
 	}
-	if err != nil && settings.Silent && isMalformed(err) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 func isMalformed(err error) bool {

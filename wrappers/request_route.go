@@ -11,7 +11,7 @@ import (
 // [Request.Client] for anything that matters, behind a proxy fix.
 func (req *Request) UntrustedRoute() []string {
 	if forwarded, sent := req.Header["X-Forwarded-For"]; sent {
-		return datastructures.ParseList(strings.Join(forwarded, ","))
+		return append([]string{}, datastructures.ParseList(strings.Join(forwarded, ","))...)
 	}
 	if client := req.Client(); client.IsValid() {
 		return []string{client.Addr().String()}

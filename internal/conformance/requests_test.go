@@ -6,10 +6,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"iter"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/zeugkit/zeug/datastructures"
@@ -98,7 +98,7 @@ func requestURL(in requestInput) any {
 	return map[string]any{
 		"url": req.FullURL(), "base_url": req.BaseURL(), "root_url": req.RootURL(), "host_url": req.HostURL(),
 		"host": host, "is_secure": req.IsSecure(), "path": req.URL.Path, "root_path": req.RootPath(),
-		"args": grouped(req.Args()),
+		"args": pairs(req.Args()),
 	}
 }
 
@@ -113,7 +113,7 @@ func requestForm(in requestInput) any {
 		return failure(err)
 	}
 	uploads := []any{}
-	for field, file := range files.All() {
+	for field, file := range together(files.All()) {
 		content, err := file.Bytes()
 		if err != nil {
 			return failure(err)
@@ -127,7 +127,7 @@ func requestForm(in requestInput) any {
 			"field": field, "filename": file.Name, "content_type": contentType, "sha256": hex.EncodeToString(sum[:]),
 		})
 	}
-	return map[string]any{"form": grouped(form), "files": uploads}
+	return map[string]any{"form": pairs(form), "files": uploads}
 }
 
 func requestJSON(in requestInput) any {
@@ -176,19 +176,29 @@ func status(err error) int {
 	return http.StatusInternalServerError
 }
 
-// grouped lists pairs as Werkzeug's multi-dictionaries do: the values of a key
-// together, where we keep the order across keys.
-func grouped(v *datastructures.Values) [][2]string {
-	pairs := [][2]string{}
-	for key, value := range v.All() {
-		at := len(pairs)
-		for i, pair := range slices.Backward(pairs) {
-			if pair[0] == key {
-				at = i + 1
-				break
+// pairs lists fields as JSON.
+func pairs(v *datastructures.Values) [][2]string {
+	list := [][2]string{}
+	for key, value := range together(v.All()) {
+		list = append(list, [2]string{key, value})
+	}
+	return list
+}
+
+// together yields the values of a key together, as Werkzeug's dictionaries list
+// them, where ours keep the order across keys.
+func together[V any](items iter.Seq2[string, V]) iter.Seq2[string, V] {
+	d := new(datastructures.MultiDict[V])
+	for key, value := range items {
+		d.Add(key, value)
+	}
+	return func(yield func(string, V) bool) {
+		for key, values := range d.Lists() {
+			for _, value := range values {
+				if !yield(key, value) {
+					return
+				}
 			}
 		}
-		pairs = slices.Insert(pairs, at, [2]string{key, value})
 	}
-	return pairs
 }
