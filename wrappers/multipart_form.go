@@ -27,7 +27,7 @@ func (req *Request) readMultipart(c *content, settings *Settings) error {
 	if err != nil {
 		return err
 	}
-	defer parts.scanner.release()
+	defer parts.release()
 	r := &formReader{
 		settings: settings, content: c, parts: parts,
 		memory: settings.Limits.formMemory(), share: settings.fileMemory(),

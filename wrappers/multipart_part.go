@@ -72,10 +72,6 @@ func (p *Part) WriteTo(w io.Writer) (int64, error) {
 
 // scan puts the next bytes of the part in rest, or how it ended in err, or both.
 func (p *Part) scan() {
-	if p.from.part != p {
-		p.err = errPartOver
-		return
-	}
 	data, kind, err := p.from.scanner.next()
 	p.size += int64(len(data))
 	switch {
@@ -90,6 +86,9 @@ func (p *Part) scan() {
 		p.rest = data
 	}
 }
+
+// close ends reading the part: its bytes are about to be overwritten.
+func (p *Part) close() { p.rest, p.err = nil, errPartOver }
 
 var errPartOver = errors.New("a part of a multipart form is readable until the next is asked for")
 
@@ -117,6 +116,7 @@ func (r *partReader) next() (*Part, error) {
 	for r.err == nil && r.part.err == nil {
 		r.part.scan()
 	}
+	r.part.close()
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -139,9 +139,19 @@ func (r *partReader) next() (*Part, error) {
 	return p, nil
 }
 
+// release gives back what reading took.
+func (r *partReader) release() {
+	r.part.close()
+	r.scanner.release()
+}
+
 // fail ends reading by an error that answers the request.
 func (r *partReader) fail(err error) error {
 	if err == io.ErrUnexpectedEOF {
+		if r.scanner.total == 0 {
+			r.last = true // no body at all, though its length was not declared
+			return io.EOF
+		}
 		err = &httperror.Error{
 			Code:        httperror.BadRequest,
 			Description: "The multipart form ends before its last boundary.",
@@ -223,7 +233,7 @@ func (req *Request) Parts() iter.Seq2[*Part, error] {
 		if r == nil {
 			return
 		}
-		defer r.scanner.release()
+		defer r.release()
 		for {
 			p, err := r.next()
 			if err == io.EOF || !yield(p, err) || err != nil {

@@ -17,6 +17,7 @@ type scanner struct {
 	src        io.Reader
 	buf        *[scanBuffer]byte
 	start, end int   // what of buf is read and not yet handed out
+	total      int64 // how many bytes were read
 	err        error // how reading ended
 
 	dash  []byte     // "--" and the boundary
@@ -75,6 +76,7 @@ func (s *scanner) fill() error {
 	for range 100 {
 		n, err := s.src.Read(s.buf[s.end:])
 		s.end += n
+		s.total += int64(n)
 		s.err = err
 		if n > 0 {
 			return nil

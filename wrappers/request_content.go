@@ -15,12 +15,13 @@ import (
 // Body of the [http.Request], so that it travels with every copy of the request
 // and bounds plain handlers' reading too.
 type content struct {
-	src    io.ReadCloser
-	req    *Request // whose settings bound plain reading
-	length int64    // the declared Content-Length, or -1
-	limit  int64    // 0 until the first read
-	read   int64    // how many bytes came
-	err    error    // how reading ended, io.EOF included
+	src      io.ReadCloser
+	req      *Request  // who met the body first, whose settings bound plain reading
+	settings *Settings // of a Wrap further in, which bound it instead
+	length   int64     // the declared Content-Length, or -1
+	limit    int64
+	read     int64 // how many bytes came
+	err      error // how reading ended, io.EOF included
 
 	data   []byte // the whole content, once kept
 	kept   bool
@@ -44,8 +45,12 @@ func (b *content) Read(p []byte) (int, error) {
 		b.replay += n
 		return n, nil
 	}
-	if b.limit == 0 {
-		if err := b.bound(b.req.reading().Limits.body()); err != nil {
+	if b.read == 0 {
+		settings := b.settings
+		if settings == nil {
+			settings = b.req.reading()
+		}
+		if err := b.bound(settings.Limits.body()); err != nil {
 			return 0, err
 		}
 	}

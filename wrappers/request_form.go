@@ -63,7 +63,7 @@ func (req *Request) parseForm() *formState {
 	if !f.parsed {
 		f.parsed = true
 		f.clear(nil)
-		if !req.adopt(f) {
+		if !f.streamed && !req.adopt(f) {
 			if err := req.readForm(c); err != nil {
 				if req.reading().Silent && isMalformed(err) {
 					err = nil

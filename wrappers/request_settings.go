@@ -103,6 +103,9 @@ var defaultSettings Settings
 // read with these settings. It has the type of a middleware.
 func (s Settings) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Body.(*content); ok {
+			c.settings = &s
+		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), settingsKey{}, &s)))
 	})
 }
@@ -116,7 +119,12 @@ func (req *Request) Settings() Settings { return *req.reading() }
 //	s := req.Settings()
 //	s.Limits.Body = 1 << 30
 //	req.Configure(s)
-func (req *Request) Configure(s Settings) { req.settings = &s }
+func (req *Request) Configure(s Settings) {
+	req.settings = &s
+	if req.content != nil {
+		req.content.settings = &s
+	}
+}
 
 // reading returns the settings in force, not to be changed.
 func (req *Request) reading() *Settings {
