@@ -1,0 +1,438 @@
+package routing
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// BuildOptions ask for more of a URL than [Adapter.Build] does.
+type BuildOptions struct {
+	// Method chooses among the endpoint's rules; "" tries the request's own
+	// first, and then any.
+	Method string
+	// External makes the URL absolute even on the same host.
+	External bool
+	// Scheme is the scheme of an absolute URL; "" is the one bound to.
+	Scheme string
+	// NoScheme makes an absolute URL start in "//".
+	NoScheme bool
+	// DropUnknown leaves out values that the rule does not know, instead of
+	// making them the query.
+	DropUnknown bool
+}
+
+// Builder builds URLs: any [Adapter], for those who do not care what its rules
+// lead to (url_for of a template).
+type Builder interface {
+	Build(endpoint string, values ...Value) (string, error)
+	BuildWith(options BuildOptions, endpoint string, values ...Value) (string, error)
+}
+
+// Build returns the URL of the endpoint with the values: a path under the mount
+// if it is on the host bound to, else an absolute URL. Of the endpoint's rules
+// the one with the most variables and defaults is taken that the values suffice
+// for; values it does not know become the query, in their order.
+//
+// What is built matches again: a value that the rule's converter would refuse,
+// or that would become the segment "." or "..", is a *[BuildError].
+func (a Adapter[T]) Build(endpoint string, values ...Value) (string, error) {
+	return a.urls.snapshot.Load().build(&a.bound, BuildOptions{}, endpoint, values)
+}
+
+// BuildWith is Build with options.
+func (a Adapter[T]) BuildWith(options BuildOptions, endpoint string, values ...Value) (string, error) {
+	return a.urls.snapshot.Load().build(&a.bound, options, endpoint, values)
+}
+
+// building says how values become a URL. The URL itself is in two buffers that
+// pass through its methods, so that they can stay on the stack.
+type building struct {
+	table *table
+	loose bool // see Options.LooseBuild
+	known bool // only values that the rule knows
+}
+
+func (t *table) build(b *bound, options BuildOptions, endpoint string, values []Value) (string, error) {
+	w := building{t, t.options.LooseBuild, options.DropUnknown}
+	var hostSpace [64]byte
+	var pathSpace [256]byte
+	host, path := hostSpace[:0], pathSpace[:0]
+	var (
+		r       *rule
+		refused error
+	)
+	if options.Method != "" {
+		r, host, path, refused = w.choose(host, path, b, t.bit(options.Method), endpoint, values)
+	} else {
+		if r, host, path, refused = w.choose(host, path, b, t.bit(b.method()), endpoint, values); r == nil {
+			r, host, path, refused = w.choose(host, path, b, allMethods, endpoint, values)
+		}
+	}
+	if r == nil {
+		return "", t.buildError(endpoint, values, options.Method, refused)
+	}
+	return t.join(b, options, r, host, path)
+}
+
+// choose appends what the first rule that fits makes of the values; err is why
+// a rule refused one of them. Where the table matches hosts, a rule on the host
+// bound to comes before others.
+func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoint string, values []Value) (r *rule, h, p []byte, err error) {
+	var elsewhere *rule
+	for _, r := range w.table.endpoints[endpoint] {
+		if !r.suits(values, methods) {
+			continue
+		}
+		h, p, refused := w.rule(host[:0], path[:0], r, values)
+		if refused != nil {
+			if err == nil {
+				err = refused
+			}
+			continue
+		}
+		if w.table.options.HostMatching {
+			if _, here, _, failed := w.table.domain(b); failed != nil || string(h) != here {
+				if elsewhere == nil {
+					elsewhere = r
+				}
+				continue
+			}
+		}
+		return r, h, p, nil
+	}
+	if elsewhere != nil {
+		host, path, err = w.rule(host[:0], path[:0], elsewhere, values)
+	}
+	return elsewhere, host, path, err
+}
+
+// suits reports whether the values suffice for r: each variable has one, and
+// none contradicts a default.
+func (r *rule) suits(values []Value, methods methodSet) bool {
+	if r.methods&methods == 0 {
+		return false
+	}
+	for i := range r.variables {
+		name := r.variables[i].name
+		if v := find(values, name); (v == nil || v.kind == nilValue) && !r.hasDefault(name) {
+			return false
+		}
+	}
+	for i := range r.defaults {
+		d := &r.defaults[i]
+		if v := find(values, d.name); v != nil && v.kind != nilValue && !v.equal(*d) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *rule) hasDefault(name string) bool {
+	for i := range r.defaults {
+		if r.defaults[i].name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func find(values []Value, name string) *Value {
+	for i := range values {
+		if values[i].name == name {
+			return &values[i]
+		}
+	}
+	return nil
+}
+
+// rule appends r's host, and its path with the query.
+func (w building) rule(host, path []byte, r *rule, values []Value) (h, p []byte, err error) {
+	if host, err = w.steps(host, r, r.hostOps, values, true); err != nil {
+		return host, path, err
+	}
+	if path, err = w.steps(path, r, r.pathOps, values, false); err != nil {
+		return host, path, err
+	}
+	if !w.loose {
+		if err = r.checkDivision(values); err != nil {
+			return host, path, err
+		}
+	}
+	if !w.known {
+		path, err = w.query(path, r, values)
+	}
+	return host, path, err
+}
+
+func (w building) steps(b []byte, r *rule, ops []op, values []Value, host bool) ([]byte, error) {
+	for i := range ops {
+		o := &ops[i]
+		if o.variable < 0 {
+			b = append(b, o.text...)
+			continue
+		}
+		v := &r.variables[o.variable]
+		start := len(b)
+		var err error
+		if b, err = v.converter.appendValue(b, *find(values, v.name), w.loose); err == nil && !w.loose {
+			if host {
+				err = checkHostText(b[start:])
+			} else {
+				err = checkSegments(b, start, i+1 < len(ops) && (ops[i+1].variable >= 0 || ops[i+1].text[0] != '/'))
+			}
+		}
+		if err != nil {
+			return b, fmt.Errorf("the value of %q: %w", v.name, err)
+		}
+	}
+	return b, nil
+}
+
+// checkHostText refuses what would make another host of a host's label.
+func checkHostText(b []byte) error {
+	for _, c := range b {
+		if !plainInQuery[c] || c == '/' || c == '@' || c == '?' {
+			return fmt.Errorf("%q cannot stand in a host name", string(b))
+		}
+	}
+	if len(b) == 0 || b[0] == '.' || b[len(b)-1] == '.' {
+		return fmt.Errorf("%q is no part of a host name", string(b))
+	}
+	return nil
+}
+
+// checkSegments refuses a variable's text, which is b from start on, if it makes
+// a segment that a client would take out of the path (RFC 3986, section 5.2.4)
+// or an empty one; more says that the last segment goes on behind it.
+func checkSegments(b []byte, start int, more bool) error {
+	if start == len(b) {
+		return fmt.Errorf("an empty text does not match again")
+	}
+	at := slices.Index(b[start:], '/')
+	from := start
+	for from > 0 && b[from-1] != '/' {
+		from--
+	}
+	for {
+		to := len(b)
+		if at >= 0 {
+			to = start + at
+		}
+		if at < 0 && more {
+			return nil
+		}
+		if segment := b[from:to]; len(segment) <= 2 && (string(segment) == "." || string(segment) == "..") {
+			return fmt.Errorf("the segment %q would be taken out of the path", string(segment))
+		}
+		if at < 0 {
+			return nil
+		}
+		from, start = to+1, to+1
+		at = slices.Index(b[start:], '/')
+	}
+}
+
+// checkDivision refuses values that the rule would divide otherwise when they
+// share a segment: "x-y" and "z" in "<a>-<b>".
+func (r *rule) checkDivision(values []Value) error {
+	first := 0
+	for _, parts := range [][]part{r.host, r.way} {
+		for i := range parts {
+			p := parts[i].pattern
+			if p == nil {
+				continue
+			}
+			if p.variables > 1 {
+				if err := r.checkPart(p, first, values); err != nil {
+					return err
+				}
+			}
+			first += p.variables
+		}
+	}
+	return nil
+}
+
+func (r *rule) checkPart(p *pattern, first int, values []Value) error {
+	var text strings.Builder
+	var want []string
+	for _, e := range p.elements {
+		if e.form == nil {
+			text.WriteString(e.literal)
+			continue
+		}
+		v := &r.variables[first+len(want)]
+		value, ok := r.defaultOf(v.name)
+		if !ok {
+			value = *find(values, v.name)
+		}
+		encoded, err := v.converter.appendValue(nil, value, false)
+		if err != nil {
+			return err
+		}
+		plain := unescape(string(encoded), v.converter.form.overSlashes())
+		text.WriteString(plain)
+		want = append(want, plain)
+	}
+	var found spans
+	_, ok := p.match(text.String(), 0, &found)
+	for i := range want {
+		if ok = ok && text.String()[found.at(i).from:found.at(i).to] == want[i]; !ok {
+			name := r.variables[first+i].name
+			return fmt.Errorf("the value of %q: %q would be read differently beside the other values of %q", name, want[i], text.String())
+		}
+	}
+	return nil
+}
+
+// unescape decodes what appendEscaped encoded; a slash that was encoded stays
+// apart from one that was not.
+func unescape(text string, slashes bool) string {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == '%' {
+			c = unhex(text[i+1])<<4 | unhex(text[i+2])
+			i += 2
+			if c == '/' && !slashes {
+				c = 0xFF
+			}
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}
+
+// query appends the values that r does not know.
+func (w building) query(b []byte, r *rule, values []Value) ([]byte, error) {
+	if w.table.options.SortParameters && len(values) > 1 {
+		values = slices.Clone(values)
+		slices.SortStableFunc(values, w.table.order())
+	}
+	mark := byte('?')
+	for i := range values {
+		v := &values[i]
+		if v.kind == nilValue || r.knows(v.name) {
+			continue
+		}
+		if v.kind != listValue {
+			var err error
+			if b, err = appendParameter(b, mark, v); err != nil {
+				return b, err
+			}
+			mark = '&'
+			continue
+		}
+		list := v.list()
+		if w.table.options.SortParameters {
+			slices.SortStableFunc(list, w.table.order())
+		}
+		for i := range list {
+			if list[i].kind == nilValue {
+				continue
+			}
+			var err error
+			if b, err = appendParameter(b, mark, &list[i]); err != nil {
+				return b, err
+			}
+			mark = '&'
+		}
+	}
+	return b, nil
+}
+
+func appendParameter(b []byte, mark byte, v *Value) ([]byte, error) {
+	b = append(b, mark)
+	b = appendQuery(b, v.name)
+	b = append(b, '=')
+	switch v.kind {
+	case textValue:
+		return appendQuery(b, v.text), nil
+	case intValue:
+		return strconv.AppendInt(b, int64(v.bits), 10), nil
+	}
+	text, err := v.plain()
+	if err != nil {
+		return b, fmt.Errorf("the value of %q: %w", v.name, err)
+	}
+	return appendQuery(b, text), nil
+}
+
+// order is the order of parameters.
+func (t *table) order() func(a, b Value) int {
+	if t.options.SortKey != nil {
+		return t.options.SortKey
+	}
+	return func(a, b Value) int {
+		if c := strings.Compare(a.name, b.name); c != 0 {
+			return c
+		}
+		x, number := a.number()
+		if y, other := b.number(); number && other {
+			switch {
+			case x < y:
+				return -1
+			case x > y:
+				return 1
+			}
+			return 0
+		}
+		s, _ := a.plain()
+		u, _ := b.plain()
+		return strings.Compare(s, u)
+	}
+}
+
+func (r *rule) knows(name string) bool {
+	if len(r.arguments) == 0 {
+		return false
+	}
+	return slices.Contains(r.arguments, name)
+}
+
+// join puts scheme, host and mount before the path where they are needed.
+func (t *table) join(b *bound, options BuildOptions, r *rule, built, path []byte) (string, error) {
+	absolute := options.External || r.webSocket
+	var host string
+	if absolute || t.start == nil {
+		var here string
+		var err error
+		if host, here, _, err = t.domain(b); err != nil {
+			return "", err
+		}
+		absolute = absolute || string(built) != here
+	}
+	for len(path) > 1 && path[1] == '/' {
+		path = path[1:]
+	}
+	root := b.rootPath()
+	if !absolute {
+		return root + string(path), nil
+	}
+	scheme := options.Scheme
+	if scheme == "" && !options.NoScheme {
+		scheme = b.scheme()
+	}
+	switch {
+	case r.webSocket && secure(scheme):
+		scheme = "wss:"
+	case r.webSocket:
+		scheme = "ws:"
+	case secure(scheme):
+		scheme = "https:"
+	case scheme != "":
+		scheme = "http:"
+	}
+	return scheme + "//" + t.authority(host, string(built)) + root + string(path), nil
+}
+
+// values returns the Args as values to build with.
+func (a *Args) values() []Value {
+	var values []Value
+	for name, value := range a.All() {
+		values = append(values, valueOf(name, value))
+	}
+	return values
+}

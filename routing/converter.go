@@ -1,0 +1,471 @@
+package routing
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// A Converter says which texts a variable of a rule accepts, and turns them
+// into values and back. The zero Converter accepts any text without a slash.
+type Converter struct {
+	// Pattern is a regular expression (RE2 syntax) that the whole text must
+	// match, or "" for any text that is not empty.
+	Pattern string
+	// Slashes lets the variable go on over slashes.
+	Slashes bool
+	// Weight orders the variables that could stand at one place; the lowest is
+	// tried first. 0 stands for 100, the weight of the string converter; int,
+	// float and uuid are 50, 50 and 100, path is 200.
+	Weight int
+	// Parse turns the text into the variable's value. An error lets the next
+	// rule try. Nil leaves the text as it is.
+	//
+	// Parse is called while matching, by many goroutines at a time.
+	Parse func(text string) (any, error)
+	// Format turns a value into its text, which Build then percent-encodes. Nil
+	// formats what [With] lists.
+	Format func(value any) (string, error)
+}
+
+// ConverterFunc makes the converter of one variable from the arguments that the
+// rule gives it. It is called at registration, and its error names the rule.
+type ConverterFunc func(arguments []Argument) (Converter, error)
+
+// Typed returns a Converter for values of one type: what parse returns is what
+// [Arg] finds, and what format is given.
+func Typed[V any](parse func(text string) (V, error), format func(value V) string) Converter {
+	return Converter{
+		Parse: func(text string) (any, error) { return parse(text) },
+		Format: func(value any) (string, error) {
+			v, ok := value.(V)
+			if !ok {
+				return "", fmt.Errorf("it is a %T, not a %T", value, v)
+			}
+			return format(v), nil
+		},
+	}
+}
+
+type converterKind uint8
+
+const (
+	stringConverter converterKind = iota
+	pathConverter
+	anyConverter
+	intConverter
+	floatConverter
+	uuidConverter
+	regexpConverter
+	customConverter
+)
+
+// converter is a Converter or one of the built-in ones, for one variable.
+type converter struct {
+	kind   converterKind
+	name   string // with its arguments, as in the rule's text
+	form   form
+	weight int
+
+	digits    int     // of a number; 0 is any
+	low, high float64 // of a float
+	min, max  int64   // of an int
+	bounded   bool    // an int that min or max bound
+
+	parse  func(string) (any, error)
+	format func(any) (string, error)
+}
+
+// builtin holds the converters that every Map knows.
+var builtin = map[string]func([]Argument) (*converter, error){
+	"default": newString,
+	"string":  newString,
+	"path":    newPath,
+	"any":     newAny,
+	"int":     newInt,
+	"float":   newFloat,
+	"uuid":    newUUID,
+	"regexp":  newRegexp,
+}
+
+func newString(arguments []Argument) (*converter, error) {
+	c := &converter{kind: stringConverter, weight: 100, form: form{kind: textForm, min: 1, max: math.MaxInt}}
+	exact := -1
+	err := read(arguments, []string{"minlength", "maxlength", "length"}, func(name, text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return fmt.Errorf("%s is a number of characters, not %q", name, text)
+		}
+		switch name {
+		case "minlength":
+			c.form.min = n
+		case "maxlength":
+			c.form.max = n
+		case "length":
+			exact = n
+		}
+		return nil
+	})
+	if exact >= 0 {
+		c.form.min, c.form.max = exact, exact
+	}
+	if err == nil && (c.form.max < c.form.min || c.form.max == 0) {
+		err = faultf(arguments[0].Offset, "no text has a length between %d and %d", c.form.min, c.form.max)
+	}
+	return c, err
+}
+
+func newPath(arguments []Argument) (*converter, error) {
+	return &converter{kind: pathConverter, weight: 200, form: form{kind: pathForm}}, read(arguments, nil, nil)
+}
+
+func newUUID(arguments []Argument) (*converter, error) {
+	return &converter{kind: uuidConverter, weight: 100, form: form{kind: uuidForm}}, read(arguments, nil, nil)
+}
+
+func newAny(arguments []Argument) (*converter, error) {
+	c := &converter{kind: anyConverter, weight: 100, form: form{kind: wordsForm}}
+	if len(arguments) == 0 {
+		return nil, fmt.Errorf("any needs the words to choose from, as in any(about, help)")
+	}
+	for _, a := range arguments {
+		switch {
+		case a.Name != "":
+			return nil, faultf(a.Offset, "any takes words, not %s=", a.Name)
+		case a.Text == "":
+			return nil, faultf(a.Offset, "an empty word matches nothing")
+		}
+		c.form.words = append(c.form.words, a.Text)
+	}
+	return c, nil
+}
+
+func newInt(arguments []Argument) (*converter, error) {
+	c := &converter{kind: intConverter, weight: 50, form: form{kind: digitsForm}, min: math.MinInt, max: math.MaxInt}
+	return c, read(arguments, []string{"fixed_digits", "min", "max", "signed"}, func(name, text string) (err error) {
+		switch name {
+		case "signed":
+			c.form.signed, err = truth(text)
+		case "fixed_digits":
+			c.digits, err = strconv.Atoi(text)
+		case "min":
+			c.bounded = true
+			c.min, err = strconv.ParseInt(text, 10, strconv.IntSize)
+		case "max":
+			c.bounded = true
+			c.max, err = strconv.ParseInt(text, 10, strconv.IntSize)
+		}
+		return refusedArgument(name, text, err)
+	})
+}
+
+func newFloat(arguments []Argument) (*converter, error) {
+	c := &converter{kind: floatConverter, weight: 50, form: form{kind: decimalForm}, low: math.Inf(-1), high: math.Inf(1)}
+	return c, read(arguments, []string{"min", "max", "signed"}, func(name, text string) (err error) {
+		switch name {
+		case "signed":
+			c.form.signed, err = truth(text)
+		case "min":
+			c.low, err = strconv.ParseFloat(text, 64)
+		case "max":
+			c.high, err = strconv.ParseFloat(text, 64)
+		}
+		return refusedArgument(name, text, err)
+	})
+}
+
+func newRegexp(arguments []Argument) (*converter, error) {
+	if len(arguments) != 1 || arguments[0].Name != "" {
+		return nil, fmt.Errorf(`regexp takes one pattern in quotes, as in regexp("[a-z]{2}")`)
+	}
+	c, err := newCustom(Converter{Pattern: arguments[0].Text})
+	if err != nil {
+		return nil, faultf(arguments[0].Offset, "%v", err)
+	}
+	c.kind = regexpConverter
+	return c, nil
+}
+
+// newCustom compiles a Converter of the application.
+func newCustom(public Converter) (*converter, error) {
+	c := &converter{kind: customConverter, weight: public.Weight, parse: public.Parse, format: public.Format}
+	if c.weight == 0 {
+		c.weight = 100
+	}
+	switch {
+	case public.Pattern != "":
+		pattern, err := regexp.Compile(`\A(?:` + public.Pattern + `)\z`)
+		if err != nil {
+			return nil, err
+		}
+		c.form = form{kind: regexpForm, pattern: pattern, source: public.Pattern, slashes: public.Slashes}
+	case public.Slashes:
+		c.form = form{kind: pathForm}
+	default:
+		c.form = form{kind: textForm, min: 1, max: math.MaxInt}
+	}
+	return c, nil
+}
+
+// read gives each argument to set under its name; an argument without one takes
+// the name of its place.
+func read(arguments []Argument, names []string, set func(name, text string) error) error {
+	seen := map[string]bool{}
+	for i, a := range arguments {
+		name := a.Name
+		if name == "" && i < len(names) {
+			name = names[i]
+		}
+		known := false
+		for _, n := range names {
+			known = known || n == name
+		}
+		switch {
+		case len(names) == 0:
+			return faultf(a.Offset, "the converter takes no arguments")
+		case name == "":
+			return faultf(a.Offset, "too many arguments: there are %s", strings.Join(names, ", "))
+		case !known:
+			return faultf(a.Offset, "unknown argument %q: there are %s", name, strings.Join(names, ", "))
+		case seen[name]:
+			return faultf(a.Offset, "the argument %q is given twice", name)
+		}
+		seen[name] = true
+		if a.Text == "None" {
+			continue
+		}
+		if err := set(name, a.Text); err != nil {
+			return faultf(a.Offset, "%v", err)
+		}
+	}
+	return nil
+}
+
+func refusedArgument(name, text string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s does not take %q", name, text)
+	}
+	return nil
+}
+
+func truth(text string) (bool, error) {
+	switch text {
+	case "True", "true", "1":
+		return true, nil
+	case "False", "false", "0":
+		return false, nil
+	}
+	return false, strconv.ErrSyntax
+}
+
+// checks reports whether a text of the right form can still be refused.
+func (c *converter) checks() bool {
+	switch c.kind {
+	case intConverter, floatConverter:
+		return true
+	case customConverter:
+		return c.parse != nil
+	}
+	return false
+}
+
+// accepts reports whether a text of the right form has a value.
+func (c *converter) accepts(text string) bool {
+	switch c.kind {
+	case intConverter:
+		_, ok := c.int(text)
+		return ok
+	case floatConverter:
+		_, ok := c.float(text)
+		return ok
+	case customConverter:
+		if c.parse != nil {
+			_, err := c.parse(text)
+			return err == nil
+		}
+	}
+	return true
+}
+
+// value returns the value of a text that the converter accepts.
+func (c *converter) value(text string) any {
+	switch c.kind {
+	case intConverter:
+		n, _ := c.int(text)
+		return n
+	case floatConverter:
+		f, _ := c.float(text)
+		return f
+	case uuidConverter:
+		u, _ := ParseUUID(text)
+		return u
+	case customConverter:
+		if c.parse != nil {
+			if v, err := c.parse(text); err == nil {
+				return v
+			}
+			return nil
+		}
+	}
+	return text
+}
+
+func (c *converter) int(text string) (int, bool) {
+	if c.digits > 0 && len(text) != c.digits {
+		return 0, false
+	}
+	n, ok := parseInt(text)
+	return n, ok && (!c.bounded || int64(n) >= c.min && int64(n) <= c.max)
+}
+
+func (c *converter) float(text string) (float64, bool) {
+	f, err := strconv.ParseFloat(text, 64)
+	return f, err == nil && f >= c.low && f <= c.high
+}
+
+// parseInt reads digits with an optional minus sign; it reports false where
+// they are more than an int holds.
+func parseInt(text string) (int, bool) {
+	digits := strings.TrimPrefix(text, "-")
+	if len(digits) > 18 {
+		n, err := strconv.Atoi(text)
+		return n, err == nil
+	}
+	n := int64(0)
+	for i := 0; i < len(digits); i++ {
+		n = n*10 + int64(digits[i]-'0')
+	}
+	if len(digits) != len(text) {
+		n = -n
+	}
+	return int(n), int64(int(n)) == n
+}
+
+// appendValue appends the percent-encoded text of v to b. Unless loose, a value
+// that would not match again is refused.
+func (c *converter) appendValue(b []byte, v Value, loose bool) ([]byte, error) {
+	switch c.kind {
+	case intConverter:
+		return c.appendInt(b, v, loose)
+	case floatConverter:
+		return c.appendFloat(b, v, loose)
+	case stringConverter:
+		if v.kind == intValue && c.form.min <= 1 && c.form.max == math.MaxInt {
+			return strconv.AppendInt(b, int64(v.bits), 10), nil
+		}
+	}
+	text, err := c.text(v, loose)
+	if err != nil {
+		return b, err
+	}
+	if !loose && !c.form.whole(text) {
+		return b, fmt.Errorf("%q is not what <%s> matches", text, c.name)
+	}
+	if c.kind == uuidConverter {
+		return append(b, text...), nil
+	}
+	return appendEscaped(b, text, loose || c.form.overSlashes()), nil
+}
+
+// text returns the plain text of v.
+func (c *converter) text(v Value, loose bool) (string, error) {
+	switch {
+	case c.format != nil:
+		return c.format(v.Any())
+	case c.kind == uuidConverter && v.kind != uuidValue && !loose:
+		text, err := v.plain()
+		if err == nil && !isUUID(text) {
+			err = fmt.Errorf("%q is no UUID", text)
+		}
+		return text, err
+	}
+	return v.plain()
+}
+
+func (c *converter) appendInt(b []byte, v Value, loose bool) ([]byte, error) {
+	var n int64
+	switch v.kind {
+	case intValue:
+		n = int64(v.bits)
+	case uintValue:
+		if n = int64(v.bits); n < 0 {
+			return b, fmt.Errorf("%d is out of range", v.bits)
+		}
+	default:
+		if loose {
+			return c.appendLooseInt(b, v)
+		}
+		text, err := v.plain()
+		if err != nil {
+			return b, err
+		}
+		if n, err = strconv.ParseInt(text, 10, 64); err != nil || v.kind == floatValue {
+			return b, fmt.Errorf("%q is no integer", text)
+		}
+	}
+	start := len(b)
+	b = strconv.AppendInt(b, n, 10)
+	for c.digits > len(b)-start {
+		sign := 0
+		if n < 0 {
+			sign = 1
+		}
+		b = append(b, 0)
+		copy(b[start+sign+1:], b[start+sign:])
+		b[start+sign] = '0'
+	}
+	if loose {
+		return b, nil
+	}
+	switch {
+	case c.digits > 0 && len(b)-start > c.digits:
+		return b[:start], fmt.Errorf("%d has more than %d digits", n, c.digits)
+	case n < 0 && !c.form.signed:
+		return b[:start], fmt.Errorf("%d is negative, and <%s> is not signed", n, c.name)
+	case c.bounded && (n < c.min || n > c.max):
+		return b[:start], fmt.Errorf("%d is out of the range of <%s>", n, c.name)
+	}
+	return b, nil
+}
+
+func (c *converter) appendFloat(b []byte, v Value, loose bool) ([]byte, error) {
+	f, ok := v.number()
+	if !ok {
+		text, err := v.plain()
+		if err != nil {
+			return b, err
+		}
+		if f, err = strconv.ParseFloat(text, 64); err != nil {
+			return b, fmt.Errorf("%q is no number", text)
+		}
+	}
+	start := len(b)
+	b, err := appendFloat(b, f)
+	if err != nil || loose {
+		return b, err
+	}
+	switch {
+	case math.Signbit(f) && !c.form.signed:
+		return b[:start], fmt.Errorf("%v is negative, and <%s> is not signed", f, c.name)
+	case f < c.low || f > c.high:
+		return b[:start], fmt.Errorf("%v is out of the range of <%s>", f, c.name)
+	}
+	return b, nil
+}
+
+// characters counts the characters of text, up to one more than limit.
+func characters(text string, limit int) int {
+	if len(text) <= limit {
+		return utf8.RuneCountInString(text)
+	}
+	n := 0
+	for range text {
+		if n++; n > limit {
+			break
+		}
+	}
+	return n
+}

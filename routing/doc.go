@@ -1,0 +1,34 @@
+// Package routing finds the rule for a URL, and the URL for a rule.
+//
+// A [Map] holds [Rule] values: a path with typed variables, the endpoint's name
+// and a target, which is whatever the application wants a match to yield. Bound
+// to a request, a Map matches it, in Werkzeug's order of precedence rather than
+// the order of registration, and builds URLs as they look from that request:
+//
+//	urls := routing.MustMap(
+//		routing.Rule[view]{Path: "/", Endpoint: "index", Target: index},
+//		routing.Rule[view]{Path: "/user/<int:id>", Endpoint: "user", Target: user},
+//	)
+//	match, err := urls.Bind(r).Match()
+//	path, err := urls.Bind(r).Build("user", routing.With("id", 5))
+//
+// Variables are converted while matching. The converters, with what they may be
+// given in parentheses:
+//
+//	string   any text without a slash; length, minlength, maxlength. The default.
+//	path     any text that does not start with a slash
+//	any      one of the words given
+//	int      digits; fixed_digits, min, max, signed
+//	float    digits with a point; min, max, signed
+//	uuid     a UUID
+//	regexp   what the regular expression given matches
+//
+// and [Options].Converters adds others. A converter that refuses a text lets the
+// next rule try.
+//
+// Paths are matched segment by segment: a slash that is percent-encoded stays
+// inside its variable. Rules are tried in this order: static text before
+// variables in each segment, more static text before less, numbers before other
+// texts, paths last. Where no rule matches, the error answers the request: a
+// redirect to the better spelling, 405 with the methods there are, or 404.
+package routing

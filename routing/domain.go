@@ -1,0 +1,87 @@
+package routing
+
+import (
+	"fmt"
+	"net"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// What the host of a request says about the subdomain, and hosts as texts.
+
+// hostText returns the static text of a host pattern as requests spell it: in
+// lower case and in ASCII (RFC 5891).
+func hostText(text string) (string, error) {
+	text = strings.ToLower(text)
+	if isASCII(text) {
+		return text, nil
+	}
+	ascii, err := idna.ToASCII(text)
+	if err != nil {
+		return "", fmt.Errorf("%q is no part of a host name: %w", text, err)
+	}
+	return ascii, nil
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// normalHost returns a request's host in lower case and ASCII, without the port
+// that the scheme has anyway and without the root's dot.
+func normalHost(host, scheme string) (string, error) {
+	name, port := host, ""
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		name, port = host[:i], host[i+1:]
+	}
+	name = strings.TrimSuffix(name, ".")
+	if !isASCII(name) || hasUpper(name) {
+		var err error
+		if name, err = hostText(name); err != nil {
+			return "", err
+		}
+	}
+	if len(name) > 253 {
+		return "", fmt.Errorf("a host name has at most 253 characters")
+	}
+	if port == "" || port == "80" && !secure(scheme) || port == "443" && secure(scheme) {
+		return name, nil
+	}
+	if len(name)+1+len(port) == len(host) && strings.HasPrefix(host, name) {
+		return host, nil
+	}
+	if strings.HasPrefix(name, "[") {
+		return name + ":" + port, nil
+	}
+	return net.JoinHostPort(name, port), nil
+}
+
+func hasUpper(text string) bool {
+	for i := range len(text) {
+		if 'A' <= text[i] && text[i] <= 'Z' {
+			return true
+		}
+	}
+	return false
+}
+
+func secure(scheme string) bool { return scheme == "https" || scheme == "wss" }
+
+// subdomainOf returns what stands before server in host, without the dot
+// between. It reports false where host is not server or below it.
+func subdomainOf(host, server string) (string, bool) {
+	rest, ok := strings.CutSuffix(host, server)
+	switch {
+	case !ok:
+		return "", false
+	case rest == "":
+		return "", true
+	}
+	return strings.CutSuffix(rest, ".")
+}

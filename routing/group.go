@@ -1,0 +1,121 @@
+package routing
+
+import "strings"
+
+// Group is anything that stands for rules: a [Rule] for itself, and the groups
+// of this file, which nest.
+type Group[T any] interface {
+	// Rules returns the rules of the group.
+	Rules() []Rule[T]
+}
+
+// Rules are several rules as one group.
+type Rules[T any] []Group[T]
+
+// Rules returns the rules of all groups in the list.
+func (list Rules[T]) Rules() []Rule[T] {
+	var rules []Rule[T]
+	for _, g := range list {
+		rules = append(rules, g.Rules()...)
+	}
+	return rules
+}
+
+// Submount puts rules below a path, which may have variables.
+func Submount[T any](path string, groups ...Group[T]) Group[T] {
+	path = strings.TrimRight(path, "/")
+	return changed(groups, func(r *Rule[T]) { r.Path = path + r.Path })
+}
+
+// Subdomain gives rules without a subdomain of their own this one.
+func Subdomain[T any](pattern string, groups ...Group[T]) Group[T] {
+	return changed(groups, func(r *Rule[T]) {
+		if r.Subdomain == "" {
+			r.Subdomain = pattern
+		}
+	})
+}
+
+// Host gives rules without a host of their own this one.
+func Host[T any](pattern string, groups ...Group[T]) Group[T] {
+	return changed(groups, func(r *Rule[T]) {
+		if r.Host == "" {
+			r.Host = pattern
+		}
+	})
+}
+
+// EndpointPrefix puts a prefix before the endpoints of rules.
+func EndpointPrefix[T any](prefix string, groups ...Group[T]) Group[T] {
+	return changed(groups, func(r *Rule[T]) { r.Endpoint = prefix + r.Endpoint })
+}
+
+// Template replaces "$name" and "${name}" in the rules' paths, endpoints,
+// subdomains, hosts, redirects and in defaults that are texts by the values of
+// names; "$$" is a dollar sign, and a name that is not there stays as it is.
+func Template[T any](names map[string]string, groups ...Group[T]) Group[T] {
+	fill := func(text *string) { *text = substitute(*text, names) }
+	return changed(groups, func(r *Rule[T]) {
+		for _, text := range []*string{&r.Path, &r.Endpoint, &r.Subdomain, &r.Host, &r.RedirectTo} {
+			fill(text)
+		}
+		defaults := make(map[string]any, len(r.Defaults))
+		for name, value := range r.Defaults {
+			if text, ok := value.(string); ok {
+				value = substitute(text, names)
+			}
+			defaults[name] = value
+		}
+		if r.Defaults != nil {
+			r.Defaults = defaults
+		}
+	})
+}
+
+// changed is a group of changed copies of rules.
+func changed[T any](groups []Group[T], change func(*Rule[T])) Group[T] {
+	rules := append([]Rule[T](nil), Rules[T](groups).Rules()...)
+	list := make(Rules[T], len(rules))
+	for i := range rules {
+		change(&rules[i])
+		list[i] = rules[i]
+	}
+	return list
+}
+
+func substitute(text string, names map[string]string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(text, "$")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		if strings.HasPrefix(after, "$") {
+			b.WriteByte('$')
+			text = after[1:]
+			continue
+		}
+		name, rest := after, ""
+		if strings.HasPrefix(after, "{") {
+			var closed bool
+			if name, rest, closed = strings.Cut(after[1:], "}"); !closed {
+				name, rest = "", after
+			}
+		} else {
+			n := 0
+			for n < len(after) && isWordByte(after[n], n > 0) {
+				n++
+			}
+			name, rest = after[:n], after[n:]
+		}
+		value, known := names[name]
+		if !known {
+			b.WriteByte('$')
+			text = after
+			continue
+		}
+		b.WriteString(value)
+		text = rest
+	}
+}

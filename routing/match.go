@@ -1,0 +1,233 @@
+package routing
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// matcher is one walk through a table: what it looks for and what it found.
+type matcher struct {
+	path   string // decoded, with a stand-in for slashes that were encoded
+	slash  byte   // the stand-in, or 0
+	host   string // the host or subdomain
+	method methodSet
+	// webSocket says that the request opens a WebSocket.
+	webSocket bool
+	mismatch  bool          // a rule matched but for webSocket
+	allowed   methodSet     // methods of rules that matched but for theirs
+	refusing  *state        // where the last of them ended
+	request   *http.Request // for conditions; may be nil
+
+	found spans
+	vars  map[string]string // what a rule's route found
+}
+
+// needsSlash is what a walk returns when a branch was asked for without the
+// slash that it ends in.
+var needsSlash = new(rule)
+
+// run walks from the table's hosts, or from its start.
+func (m *matcher) run(t *table, first int) *rule {
+	if t.start != nil {
+		return m.walk(t.start, first)
+	}
+	if s := t.hosts[m.host]; s != nil {
+		if r := m.walk(s, first); r != nil {
+			return r
+		}
+	}
+	for i := range t.edges {
+		e := &t.edges[i]
+		if _, ok := e.pattern.match(m.host, 0, &m.found); ok {
+			if r := m.walk(e.next, first); r != nil {
+				return r
+			}
+		}
+		m.found.n = 0
+	}
+	return nil
+}
+
+// walk matches the segments of m.path that start at i with what may follow s,
+// and returns the rule it ends at, needsSlash, or nil. An i beyond the path's
+// end says that no segment is left, and the path's end itself that an empty one
+// is.
+func (m *matcher) walk(s *state, i int) *rule {
+	for {
+		if i > len(m.path) {
+			return m.end(s)
+		}
+		rest := m.path[i:]
+		var next *state
+		length := 1
+		if rest == "" || rest[0] == '/' {
+			next = s.slash
+		} else if len(s.kids) > 0 {
+			next, length = s.child(rest)
+		}
+		if next != nil {
+			if len(s.edges) == 0 && !(s.loose && rest == "") {
+				s, i = next, i+length
+				continue
+			}
+			if r := m.walk(next, i+length); r != nil {
+				return r
+			}
+		}
+		count := m.found.n
+		for n := range s.edges {
+			e := &s.edges[n]
+			after := i
+			switch e.kind {
+			case textEdge:
+				for after < len(m.path) && m.path[after] != '/' {
+					after++
+				}
+				if after == i {
+					continue
+				}
+				m.found.add(i, after)
+				after++
+			case digitsEdge:
+				after = digits(m.path, i)
+				if after == i || after < len(m.path) && m.path[after] != '/' {
+					continue
+				}
+				m.found.add(i, after)
+				after++
+			default:
+				var ok bool
+				if after, ok = m.take(e.pattern, i); !ok {
+					m.found.n = count
+					continue
+				}
+			}
+			if r := m.walk(e.next, after); r != nil {
+				return r
+			}
+			m.found.n = count
+		}
+		if rest == "" && s.loose {
+			for _, r := range s.rules {
+				if !r.strict && m.fits(s, r) {
+					return r
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// take matches a pattern with the segment that starts at i, or with all that is
+// left, and returns where the next segment starts.
+func (m *matcher) take(p *pattern, i int) (after int, ok bool) {
+	to := len(m.path)
+	if !p.final {
+		to = end(m.path, i, '/')
+	}
+	slash, ok := p.match(m.path[i:to], i, &m.found)
+	if slash {
+		return to, ok // the empty segment behind the slash is left
+	}
+	return to + 1, ok
+}
+
+// end chooses among the rules that end at s.
+func (m *matcher) end(s *state) *rule {
+	for _, r := range s.rules {
+		if m.fits(s, r) {
+			return r
+		}
+	}
+	if s.slash != nil {
+		for _, r := range s.slash.rules {
+			if r.webSocket == m.webSocket && r.methods&m.method != 0 && m.accepts(r) {
+				if r.strict {
+					return needsSlash
+				}
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// fits reports whether r, which ends at s, takes the request, and remembers what
+// was missing if not.
+func (m *matcher) fits(s *state, r *rule) bool {
+	if r.checked && !m.acceptsValues(r) {
+		return false
+	}
+	if r.methods&m.method == 0 {
+		m.allowed |= r.methods
+		m.refusing = s
+		return false
+	}
+	if r.webSocket != m.webSocket {
+		m.mismatch = true
+		return false
+	}
+	return r.route == nil || m.acceptsRoute(r)
+}
+
+func (m *matcher) accepts(r *rule) bool {
+	return (!r.checked || m.acceptsValues(r)) && (r.route == nil || m.acceptsRoute(r))
+}
+
+// acceptsValues asks the converters that can refuse a text.
+func (m *matcher) acceptsValues(r *rule) bool {
+	for i := range r.variables {
+		v := &r.variables[i]
+		if v.converter.checks() && !v.converter.accepts(m.text(r, i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// acceptsRoute asks the rule's conditions.
+func (m *matcher) acceptsRoute(r *rule) bool {
+	if m.request == nil {
+		return false
+	}
+	var found mux.RouteMatch
+	if !r.route.Match(m.request, &found) || found.MatchErr != nil {
+		return false
+	}
+	m.vars = found.Vars
+	return true
+}
+
+// text returns the text of r's variable i.
+func (m *matcher) text(r *rule, i int) string {
+	return cut(m.found.at(i), r.variables[i].host, m.host, m.path, m.slash)
+}
+
+// cut returns the text of a span.
+func cut(s span, inHost bool, host, path string, slash byte) string {
+	if inHost {
+		return host[s.from:s.to]
+	}
+	text := path[s.from:s.to]
+	if slash != 0 && strings.IndexByte(text, slash) >= 0 {
+		return strings.ReplaceAll(text, string([]byte{slash}), "/")
+	}
+	return text
+}
+
+// failure is the error of a walk that found no rule.
+func (m *matcher) failure(t *table) error {
+	switch {
+	case m.allowed != 0 && m.allowed == m.refusing.methods:
+		return m.refusing.refusal
+	case m.allowed != 0:
+		return &MethodNotAllowed{Allow: t.namesOf(m.allowed)}
+	case m.mismatch:
+		return ErrWebSocketMismatch
+	}
+	return httperror.NotFound
+}

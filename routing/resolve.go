@@ -1,0 +1,347 @@
+package routing
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// From a request to a rule: what is around the walk through the table. The path
+// is made ready, and what the walk found can still turn out to be a redirect.
+
+func (t *table) match(b *bound, args *Args) (*rule, error) {
+	r, err := t.matchMethod(b, t.bit(b.method()), args)
+	if err == nil && b.request != nil {
+		if route := gateway.RouteOf(b.request); route != nil {
+			report(route, r, *args)
+		}
+	}
+	return r, err
+}
+
+// report tells whoever asked which rule matched.
+func report(route *gateway.Route, r *rule, args Args) {
+	route.Pattern, route.Endpoint, route.Args = r.path, r.endpoint, args.Map
+}
+
+func (t *table) matchMethod(b *bound, method methodSet, args *Args) (*rule, error) {
+	var m matcher
+	m.method = method
+	first := 1
+	if r := b.request; b.place == nil {
+		m.request = r
+		m.path = r.URL.Path
+		if r.URL.RawPath != "" {
+			m.path, m.slash = unescapeSegments(r.URL)
+		}
+	} else {
+		m.path = b.place.Path
+	}
+	if len(m.path) == 0 || m.path[0] != '/' || len(m.path) > 1 && m.path[1] == '/' {
+		m.path, first = oneSlash(m.path)
+	}
+	if t.webSockets || b.place != nil {
+		m.webSocket = b.webSocket()
+	}
+	if t.start == nil {
+		_, subdomain, ok, err := t.domain(b)
+		if err != nil {
+			return nil, err
+		} else if !ok {
+			return nil, httperror.NotFound
+		}
+		m.host = subdomain
+	}
+	r := m.run(t, first)
+	if r == nil || r == needsSlash || r.special(t) {
+		return t.resolve(b, &m, r, args)
+	}
+	m.args(r, args)
+	return r, nil
+}
+
+// special reports whether a match of r can still become a redirect.
+func (r *rule) special(t *table) bool {
+	return len(r.shorter) > 0 || r.alias && !t.options.KeepDefaults || r.redirectTo != "" || r.redirectFunc != nil
+}
+
+// resolve answers what is not a plain match.
+func (t *table) resolve(b *bound, m *matcher, r *rule, args *Args) (*rule, error) {
+	if r == needsSlash {
+		return nil, t.redirectTo(b, m.quoted(m.path+"/"))
+	}
+	if r == nil {
+		if err := t.merged(b, m); err != nil {
+			return nil, err
+		}
+		if t.options.AnswerOptions && m.method == optionsMethod && m.allowed != 0 {
+			return nil, &MethodNotAllowed{Allow: t.namesOf(m.allowed | optionsMethod), options: true}
+		}
+		return nil, m.failure(t)
+	}
+	m.args(r, args)
+	if r.alias && !t.options.KeepDefaults {
+		if err := t.canonical(b, r, args); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range r.shorter {
+		if redirect := t.shortened(b, m, r, o, args); redirect != nil {
+			return nil, redirect
+		}
+	}
+	if r.redirectTo != "" || r.redirectFunc != nil {
+		return nil, t.ruleRedirect(b, r, args)
+	}
+	return r, nil
+}
+
+// merged looks once more, with single slashes, and returns the redirect to that
+// path if something is there.
+func (t *table) merged(b *bound, m *matcher) error {
+	if t.options.KeepSlashes || !strings.Contains(m.path, "//") {
+		return nil
+	}
+	m.path = mergeSlashes(m.path)
+	m.found.n = 0
+	r := m.run(t, 1)
+	switch {
+	case r == needsSlash:
+		return t.redirectTo(b, m.quoted(m.path+"/"))
+	case r == nil || !r.merge:
+		return nil
+	}
+	return t.redirectTo(b, m.quoted(m.path))
+}
+
+func mergeSlashes(path string) string {
+	var merged strings.Builder
+	for i := range len(path) {
+		if path[i] != '/' || i == 0 || path[i-1] != '/' {
+			merged.WriteByte(path[i])
+		}
+	}
+	return merged.String()
+}
+
+// oneSlash returns the path with exactly one slash at its start, and where its
+// first segment begins. The empty path has none, and no segment.
+func oneSlash(path string) (string, int) {
+	if path == "" {
+		return path, 1
+	}
+	return "/" + strings.TrimLeft(path, "/"), 1
+}
+
+// quoted percent-encodes the matcher's path.
+func (m *matcher) quoted(path string) string {
+	if m.slash == 0 {
+		return string(appendEscaped(nil, path, true))
+	}
+	var b []byte
+	for i, piece := range strings.Split(path, string([]byte{m.slash})) {
+		if i > 0 {
+			b = append(b, "%2F"...)
+		}
+		b = appendEscaped(b, piece, true)
+	}
+	return string(b)
+}
+
+// unescapeSegments returns the URL's decoded path with another byte in the place
+// of slashes that were encoded, so that they do not part segments, and that
+// byte; 0 if there was no such slash.
+func unescapeSegments(u *url.URL) (string, byte) {
+	escaped := u.EscapedPath()
+	if !strings.Contains(escaped, "%2F") && !strings.Contains(escaped, "%2f") {
+		return u.Path, 0
+	}
+	for _, c := range standIns {
+		if strings.IndexByte(u.Path, c) >= 0 {
+			continue
+		}
+		b := make([]byte, 0, len(u.Path))
+		for i := 0; i < len(escaped); i++ {
+			if escaped[i] != '%' {
+				b = append(b, escaped[i])
+				continue
+			}
+			// EscapedPath has two digits after each percent sign.
+			decoded := unhex(escaped[i+1])<<4 | unhex(escaped[i+2])
+			if decoded == '/' {
+				decoded = c
+			}
+			b = append(b, decoded)
+			i += 2
+		}
+		return string(b), c
+	}
+	return u.Path, 0
+}
+
+// standIns are bytes that stand for an encoded slash: those that are in no
+// UTF-8 text, and then control characters.
+var standIns = func() (list []byte) {
+	for _, span := range [][2]int{{0xF5, 0xFF}, {0xC0, 0xC1}, {0x01, 0x1F}} {
+		for c := span[0]; c <= span[1]; c++ {
+			list = append(list, byte(c))
+		}
+	}
+	return list
+}()
+
+// redirectTo makes the redirect to an encoded path below the mount.
+func (t *table) redirectTo(b *bound, path string) error {
+	host, subdomain, _, err := t.domain(b)
+	if err != nil {
+		return err
+	}
+	return t.redirect(b, host, subdomain, path)
+}
+
+// redirect makes the redirect to a path below the mount, with the request's
+// query.
+func (t *table) redirect(b *bound, host, subdomain, path string) error {
+	location := b.rootPath() + "/" + strings.TrimLeft(path, "/")
+	if query := b.query(); query != "" {
+		location += "?" + query
+	}
+	scheme := b.scheme()
+	if scheme == "" {
+		scheme = "http"
+	}
+	return &Redirect{
+		Code:     http.StatusPermanentRedirect,
+		Location: location,
+		url:      scheme + "://" + t.authority(host, subdomain) + location,
+	}
+}
+
+// authority joins a subdomain to its host.
+func (t *table) authority(host, subdomain string) string {
+	switch {
+	case t.options.HostMatching:
+		return subdomain
+	case subdomain == "":
+		return host
+	}
+	return subdomain + "." + host
+}
+
+// canonical returns the redirect from an alias to the rule it is an alias of, or
+// nil if the endpoint has no other rule for the values.
+func (t *table) canonical(b *bound, r *rule, args *Args) error {
+	values := args.values()
+	for _, o := range t.endpoints[r.endpoint] {
+		if o.alias || !o.suits(values, t.bit(b.method())) {
+			continue
+		}
+		if redirect := t.redirectBuilt(b, o, values); redirect != nil {
+			return redirect
+		}
+	}
+	return nil
+}
+
+// shortened returns the redirect from r to o, whose defaults the values spell
+// out, or nil if they do not.
+func (t *table) shortened(b *bound, m *matcher, r, o *rule, args *Args) error {
+	values := args.values()
+	if o.methods&m.method == 0 || !o.suits(values, m.method) {
+		return nil
+	}
+	return t.redirectBuilt(b, o, values)
+}
+
+// redirectBuilt returns the redirect to o's URL for the values, with the
+// request's query; nil if it cannot be built.
+func (t *table) redirectBuilt(b *bound, o *rule, values []Value) error {
+	built, path, err := building{t, t.options.LooseBuild, true}.rule(nil, nil, o, values)
+	if err != nil {
+		return nil
+	}
+	host, here, _, err := t.domain(b)
+	if err != nil {
+		return err
+	}
+	there := string(built)
+	redirect := t.redirect(b, host, there, string(path))
+	if there != here {
+		redirect.(*Redirect).Location = redirect.(*Redirect).url
+	}
+	return redirect
+}
+
+// checkRedirect reports a name in RedirectTo that the rule does not have.
+func (r *rule) checkRedirect() error {
+	_, err := r.fillRedirect(func(name string) (string, bool) {
+		_, isDefault := r.defaultOf(name)
+		return "", isDefault || r.variable(name) >= 0
+	})
+	return err
+}
+
+// fillRedirect replaces "<name>" in RedirectTo.
+func (r *rule) fillRedirect(value func(name string) (string, bool)) (string, error) {
+	var b strings.Builder
+	rest := r.redirectTo
+	for {
+		before, after, found := strings.Cut(rest, "<")
+		b.WriteString(before)
+		if !found {
+			return b.String(), nil
+		}
+		name, after, closed := strings.Cut(after, ">")
+		if !closed {
+			return "", faultf(len(r.redirectTo)-len(rest)+len(before), "the variable is not closed by '>'")
+		}
+		text, ok := value(name)
+		if !ok {
+			return "", faultf(len(r.redirectTo)-len(rest)+len(before), "the rule has no variable %q", name)
+		}
+		b.WriteString(text)
+		rest = after
+	}
+}
+
+// ruleRedirect makes the redirect that the rule itself asks for.
+func (t *table) ruleRedirect(b *bound, r *rule, args *Args) error {
+	var target string
+	if r.redirectFunc != nil {
+		target = r.redirectFunc(b.request, *args)
+	} else {
+		target, _ = r.fillRedirect(func(name string) (string, bool) {
+			slashes := false
+			if i := r.variable(name); i >= 0 {
+				slashes = r.variables[i].converter.form.overSlashes()
+			}
+			return string(appendEscaped(nil, args.String(name), slashes)), true
+		})
+	}
+	host, subdomain, _, err := t.domain(b)
+	if err != nil {
+		return err
+	}
+	scheme := b.scheme()
+	if scheme == "" {
+		scheme = "http"
+	}
+	base := scheme + "://" + t.authority(host, subdomain)
+	root, err := url.Parse(base + b.rootPath() + "/")
+	if err != nil {
+		return errHost
+	}
+	reference, err := url.Parse(target)
+	if err != nil {
+		return httperror.NotFound
+	}
+	absolute := root.ResolveReference(reference).String()
+	location := absolute
+	if rest, ok := strings.CutPrefix(absolute, base+"/"); ok {
+		location = "/" + rest
+	}
+	return &Redirect{Code: http.StatusPermanentRedirect, Location: location, url: absolute}
+}

@@ -1,0 +1,203 @@
+package routing
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The grammar of a rule's text: static text, slashes and variables. It knows
+// nothing of what a converter means.
+
+// token is one piece of a rule's text: a slash, static text, or a variable.
+type token struct {
+	kind      tokenKind
+	text      string // static text
+	name      string // a variable's name
+	converter string // its converter's name, or "default"
+	arguments []Argument
+	offset    int
+}
+
+type tokenKind uint8
+
+const (
+	slashToken tokenKind = iota
+	staticToken
+	variableToken
+)
+
+// Argument is one argument that a rule's text gives to a converter, as
+// `length=2` in "/<string(length=2):code>".
+type Argument struct {
+	// Name is the word before the equals sign, or "".
+	Name string
+	// Text is the value, without the quotes if it had any.
+	Text string
+	// Offset is where in the rule's text the argument starts.
+	Offset int
+}
+
+// syntaxError is a fault at an offset of a rule's text.
+type syntaxError struct {
+	offset  int
+	message string
+}
+
+func (e *syntaxError) Error() string { return e.message }
+
+func faultf(offset int, format string, args ...any) error {
+	return &syntaxError{offset, fmt.Sprintf(format, args...)}
+}
+
+// scanner reads a rule's text.
+type scanner struct {
+	text string
+	at   int
+}
+
+// tokens splits a rule's text; slashes are tokens of their own.
+func tokens(text string) ([]token, error) {
+	s := scanner{text: text}
+	var found []token
+	for s.at < len(text) {
+		switch text[s.at] {
+		case '/':
+			found = append(found, token{kind: slashToken, offset: s.at})
+			s.at++
+		case '<':
+			variable, err := s.variable()
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, variable)
+		default:
+			end := strings.IndexAny(text[s.at:], "</")
+			if end < 0 {
+				end = len(text) - s.at
+			}
+			found = append(found, token{kind: staticToken, text: text[s.at : s.at+end], offset: s.at})
+			s.at += end
+		}
+	}
+	return found, nil
+}
+
+// variable reads "<name>", "<converter:name>" or "<converter(arguments):name>".
+func (s *scanner) variable() (token, error) {
+	start := s.at
+	s.at++
+	t := token{kind: variableToken, converter: "default", offset: start}
+	word := s.identifier()
+	if word == "" {
+		return t, faultf(s.at, "a variable needs a name of letters, digits and underscores, as in <name> or <int:id>")
+	}
+	t.name = word
+	if s.skip('(') {
+		var err error
+		if t.arguments, err = s.arguments(); err != nil {
+			return t, err
+		}
+		if !s.skip(':') {
+			return t, faultf(s.at, "a colon and the variable's name must follow the arguments of %q", word)
+		}
+		t.converter, t.name = word, s.identifier()
+	} else if s.skip(':') {
+		t.converter, t.name = word, s.identifier()
+	}
+	if t.name == "" {
+		return t, faultf(s.at, "the name of the variable is missing after %q", t.converter)
+	}
+	if !s.skip('>') {
+		return t, faultf(start, "the variable %q is not closed by '>'", t.name)
+	}
+	return t, nil
+}
+
+func (s *scanner) arguments() ([]Argument, error) {
+	var found []Argument
+	for {
+		s.space()
+		if s.skip(')') {
+			return found, nil
+		}
+		argument := Argument{Offset: s.at}
+		text, quoted, err := s.value()
+		if err != nil {
+			return nil, err
+		}
+		s.space()
+		if !quoted && s.skip('=') {
+			s.space()
+			argument.Name = text
+			if text, _, err = s.value(); err != nil {
+				return nil, err
+			}
+			s.space()
+		}
+		argument.Text = text
+		found = append(found, argument)
+		if s.skip(',') {
+			continue
+		}
+		if s.at >= len(s.text) || s.text[s.at] != ')' {
+			return nil, faultf(s.at, "arguments are separated by commas and end in ')'")
+		}
+	}
+}
+
+// value reads a quoted text, a word or a number.
+func (s *scanner) value() (text string, quoted bool, err error) {
+	if s.at < len(s.text) && (s.text[s.at] == '"' || s.text[s.at] == '\'') {
+		end := strings.IndexByte(s.text[s.at+1:], s.text[s.at])
+		if end < 0 {
+			return "", true, faultf(s.at, "the quote is not closed")
+		}
+		text = s.text[s.at+1 : s.at+1+end]
+		s.at += end + 2
+		return text, true, nil
+	}
+	rest := s.text[s.at:]
+	end := strings.IndexFunc(rest, func(r rune) bool {
+		return r != '_' && r != '.' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
+	if end < 0 {
+		end = len(rest)
+	}
+	if end == 0 {
+		r, _ := utf8.DecodeRuneInString(rest)
+		if rest == "" {
+			return "", false, faultf(s.at, "the arguments are not closed by ')'")
+		}
+		return "", false, faultf(s.at, "unexpected %q in an argument: quote it", r)
+	}
+	s.at += end
+	return rest[:end], false, nil
+}
+
+func (s *scanner) identifier() string {
+	start := s.at
+	for s.at < len(s.text) && isWordByte(s.text[s.at], s.at > start) {
+		s.at++
+	}
+	return s.text[start:s.at]
+}
+
+func (s *scanner) space() {
+	for s.at < len(s.text) && (s.text[s.at] == ' ' || s.text[s.at] == '\t') {
+		s.at++
+	}
+}
+
+func (s *scanner) skip(c byte) bool {
+	if s.at < len(s.text) && s.text[s.at] == c {
+		s.at++
+		return true
+	}
+	return false
+}
+
+func isWordByte(c byte, digits bool) bool {
+	return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || digits && '0' <= c && c <= '9'
+}

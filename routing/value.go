@@ -1,0 +1,263 @@
+package routing
+
+import (
+	"encoding"
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+)
+
+// Value is a named value for [Adapter.Build]. Make one with [With], or several
+// with [Pairs].
+type Value struct {
+	name  string
+	kind  valueKind
+	bits  uint64 // an integer, a float's bits, or a truth
+	text  string
+	other any // a list, a UUID, or what only a custom converter knows
+}
+
+type valueKind uint8
+
+const (
+	nilValue valueKind = iota
+	textValue
+	intValue
+	uintValue
+	floatValue
+	boolValue
+	uuidValue
+	listValue
+	otherValue
+)
+
+// With names a value for a URL: a variable of the rule or, if the rule has no
+// such variable, an argument of the query. There a nil is left out, and a slice
+// repeats the name.
+//
+// Numbers, texts, truths, UUIDs (any array of 16 bytes), an
+// [encoding.TextMarshaler] and an [fmt.Stringer] have a form of their own; any
+// other type needs a converter of its own.
+func With[V any](name string, value V) Value {
+	// The common types are read through a pointer that does not escape, so that
+	// they are never boxed.
+	switch v := any(&value).(type) {
+	case *string:
+		return Value{name: name, kind: textValue, text: *v}
+	case *int:
+		return Value{name: name, kind: intValue, bits: uint64(*v)}
+	case *int64:
+		return Value{name: name, kind: intValue, bits: uint64(*v)}
+	case *bool:
+		return Value{name: name, kind: boolValue, bits: bit(*v)}
+	case *float64:
+		return Value{name: name, kind: floatValue, bits: math.Float64bits(*v)}
+	}
+	return valueOf(name, any(value))
+}
+
+// Pairs makes values of names and values in turn, for values whose types are
+// known only at run time (a template's). It fails where a name is no text or
+// the last value is missing.
+func Pairs(namesAndValues ...any) ([]Value, error) {
+	values := make([]Value, 0, len(namesAndValues)/2)
+	for i := 0; i < len(namesAndValues); i += 2 {
+		name, ok := namesAndValues[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("routing: value %d needs a name before it, not %T", i/2+1, namesAndValues[i])
+		}
+		if i+1 == len(namesAndValues) {
+			return nil, fmt.Errorf("routing: the value of %q is missing", name)
+		}
+		values = append(values, valueOf(name, namesAndValues[i+1]))
+	}
+	return values, nil
+}
+
+// Name returns the value's name.
+func (v Value) Name() string { return v.name }
+
+// Any returns the value.
+func (v Value) Any() any {
+	switch v.kind {
+	case nilValue:
+		return nil
+	case textValue:
+		return v.text
+	case intValue:
+		return int(v.bits)
+	case uintValue:
+		return v.bits
+	case floatValue:
+		return v.float()
+	case boolValue:
+		return v.bits != 0
+	}
+	return v.other
+}
+
+func (v Value) float() float64 { return math.Float64frombits(v.bits) }
+
+// valueOf sorts a value by its kind, named types included.
+func valueOf(name string, value any) Value {
+	switch v := value.(type) {
+	case nil:
+		return Value{name: name}
+	case Value:
+		v.name = name
+		return v
+	case string:
+		return Value{name: name, kind: textValue, text: v}
+	case UUID:
+		return Value{name: name, kind: uuidValue, other: v}
+	}
+	r := reflect.ValueOf(value)
+	if r.Kind() == reflect.Pointer || r.Kind() == reflect.Interface {
+		if r.IsNil() {
+			return Value{name: name}
+		}
+	}
+	if isUUIDType(r.Type()) {
+		return Value{name: name, kind: uuidValue, other: r.Convert(reflect.TypeFor[UUID]()).Interface()}
+	}
+	switch value.(type) {
+	case encoding.TextMarshaler, fmt.Stringer:
+		return Value{name: name, kind: otherValue, other: value}
+	}
+	switch {
+	case r.CanInt():
+		return Value{name: name, kind: intValue, bits: uint64(r.Int())}
+	case r.CanUint():
+		return Value{name: name, kind: uintValue, bits: r.Uint()}
+	case r.CanFloat():
+		return Value{name: name, kind: floatValue, bits: math.Float64bits(r.Float())}
+	}
+	switch r.Kind() {
+	case reflect.String:
+		return Value{name: name, kind: textValue, text: r.String()}
+	case reflect.Bool:
+		return Value{name: name, kind: boolValue, bits: bit(r.Bool())}
+	case reflect.Pointer:
+		return valueOf(name, r.Elem().Interface())
+	case reflect.Slice, reflect.Array:
+		return Value{name: name, kind: listValue, other: value}
+	}
+	return Value{name: name, kind: otherValue, other: value}
+}
+
+func isUUIDType(t reflect.Type) bool {
+	return t.Kind() == reflect.Array && t.Len() == 16 && t.Elem().Kind() == reflect.Uint8
+}
+
+// list returns the elements of a list, named as it is.
+func (v Value) list() []Value {
+	r := reflect.ValueOf(v.other)
+	if r.Kind() == reflect.Slice && r.Type().Elem().Kind() == reflect.Uint8 {
+		return []Value{{name: v.name, kind: textValue, text: string(r.Bytes())}}
+	}
+	elements := make([]Value, r.Len())
+	for i := range elements {
+		elements[i] = valueOf(v.name, r.Index(i).Interface())
+	}
+	return elements
+}
+
+// appendText appends the value's plain text to b.
+func (v Value) appendText(b []byte) ([]byte, error) {
+	switch v.kind {
+	case textValue:
+		return append(b, v.text...), nil
+	case intValue:
+		return strconv.AppendInt(b, int64(v.bits), 10), nil
+	case uintValue:
+		return strconv.AppendUint(b, v.bits, 10), nil
+	case floatValue:
+		return appendFloat(b, v.float())
+	case boolValue:
+		return strconv.AppendBool(b, v.bits != 0), nil
+	case uuidValue:
+		return v.other.(UUID).append(b), nil
+	}
+	switch o := v.other.(type) {
+	case encoding.TextMarshaler:
+		text, err := o.MarshalText()
+		return append(b, text...), err
+	case fmt.Stringer:
+		return append(b, o.String()...), nil
+	}
+	if v.kind == nilValue {
+		return b, fmt.Errorf("it is nil")
+	}
+	if v.kind == listValue {
+		if elements := v.list(); len(elements) == 1 {
+			return elements[0].appendText(b)
+		}
+	}
+	return b, fmt.Errorf("a %T has no text", v.other)
+}
+
+// text returns the value's plain text.
+func (v Value) plain() (string, error) {
+	if v.kind == textValue {
+		return v.text, nil
+	}
+	b, err := v.appendText(nil)
+	return string(b), err
+}
+
+// appendFloat appends f without an exponent and with a point, so that the float
+// converter reads it again.
+func appendFloat(b []byte, f float64) ([]byte, error) {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return b, fmt.Errorf("%v has no digits", f)
+	}
+	start := len(b)
+	b = strconv.AppendFloat(b, f, 'f', -1, 64)
+	for _, c := range b[start:] {
+		if c == '.' {
+			return b, nil
+		}
+	}
+	return append(b, '.', '0'), nil
+}
+
+// equal reports whether v and o are the same value; numbers are equal across
+// their types.
+func (v Value) equal(o Value) bool {
+	if v.kind == o.kind {
+		switch v.kind {
+		case nilValue:
+			return true
+		case textValue:
+			return v.text == o.text
+		case intValue, uintValue, boolValue:
+			return v.bits == o.bits
+		case floatValue:
+			return v.float() == o.float()
+		}
+		return reflect.DeepEqual(v.other, o.other)
+	}
+	x, number := v.number()
+	y, other := o.number()
+	return number && other && x == y
+}
+
+func (v Value) number() (float64, bool) {
+	switch v.kind {
+	case intValue:
+		return float64(int64(v.bits)), true
+	case uintValue:
+		return float64(v.bits), true
+	case floatValue:
+		return v.float(), true
+	}
+	return 0, false
+}
+
+func bit(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
