@@ -33,16 +33,30 @@ type Origin struct {
 
 type originKey struct{}
 
-// stated is an Origin in a context, with the one that the server received.
+// stated is a context that holds an Origin, and the one that the server
+// received.
 type stated struct {
+	context.Context
 	origin   Origin
 	received Origin
+}
+
+func (s *stated) Value(key any) any {
+	if key == (originKey{}) {
+		return s
+	}
+	return s.Context.Value(key)
+}
+
+func statement(r *http.Request) *stated {
+	s, _ := r.Context().Value(originKey{}).(*stated)
+	return s
 }
 
 // OriginOf returns what [WithOrigin] last stated about r, or else what r itself
 // shows: TLS or not, the Host header, no mount, the peer's address.
 func OriginOf(r *http.Request) Origin {
-	if s, ok := r.Context().Value(originKey{}).(*stated); ok {
+	if s := statement(r); s != nil {
 		return s.origin
 	}
 	return shown(r)
@@ -51,7 +65,7 @@ func OriginOf(r *http.Request) Origin {
 // Received returns the Origin before anything corrected it: what the server
 // itself saw.
 func Received(r *http.Request) Origin {
-	if s, ok := r.Context().Value(originKey{}).(*stated); ok {
+	if s := statement(r); s != nil {
 		return s.received
 	}
 	return shown(r)
@@ -59,7 +73,7 @@ func Received(r *http.Request) Origin {
 
 // RootPath is OriginOf(r).RootPath at a lower cost.
 func RootPath(r *http.Request) string {
-	if s, ok := r.Context().Value(originKey{}).(*stated); ok {
+	if s := statement(r); s != nil {
 		return s.origin.RootPath
 	}
 	return ""
@@ -69,10 +83,17 @@ func RootPath(r *http.Request) string {
 // and RemoteAddr follow o, so that handlers which know nothing of Origin see
 // the same; r and its headers stay as they are.
 func WithOrigin(r *http.Request, o Origin) *http.Request {
-	s := &stated{origin: o, received: Received(r)}
-	c := r.WithContext(context.WithValue(r.Context(), originKey{}, s))
+	s := &stated{Context: r.Context(), origin: o}
+	client := netip.AddrPort{}
+	if before := statement(r); before != nil {
+		s.received, client = before.received, before.origin.Client
+	} else {
+		s.received = shown(r)
+		client = s.received.Client
+	}
+	c := r.WithContext(s)
 	c.Host = o.Host
-	if o.Client.IsValid() {
+	if o.Client.IsValid() && o.Client != client {
 		c.RemoteAddr = o.Client.String()
 	}
 	return c

@@ -26,7 +26,7 @@ func (resp *Response) String() string {
 
 func (resp *Response) write(b *strings.Builder) {
 	if r := resp.Request; r != nil {
-		fmt.Fprintf(b, "> %s %s\n> Host: %s\n", r.Method, r.URL, r.Host)
+		fmt.Fprintf(b, "> %s %s://%s%s\n> Host: %s\n", r.Method, r.URL.Scheme, r.URL.Host, r.URL.RequestURI(), r.Host)
 		writeHeader(b, "> ", r.Header)
 		if resp.sent != nil {
 			resp.sent.mu.Lock()
