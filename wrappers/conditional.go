@@ -3,8 +3,8 @@ package wrappers
 import (
 	"net/http"
 	"slices"
-	"strconv"
 
+	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
 )
 
@@ -44,13 +44,11 @@ func (resp *Response) ranged() bool {
 	return !given || slices.Equal(unit, acceptBytes)
 }
 
-// validators returns the ETag and Last-Modified of the response.
-func (resp *Response) validators() (v Validators) {
-	v.ETag = first(resp.header, "Etag")
-	if date := first(resp.header, "Last-Modified"); date != "" {
-		v.LastModified, _ = http.ParseTime(date)
-	}
-	return v
+// state is the version that the response is of.
+func (resp *Response) state() (s datastructures.State) {
+	s.ETag = resp.ETag()
+	s.Modified = resp.LastModified()
+	return s
 }
 
 // decide turns the answer into a 304, 412 or 206 where the request's conditions
@@ -60,47 +58,57 @@ func (resp *Response) decide(a *answer, r *http.Request) error {
 	if !read || a.status < 200 || a.status > 299 {
 		return nil
 	}
-	h := r.Header
-	ranges := first(h, "Range")
+	ranges := first(r.Header, "Range")
 	if r.Method == http.MethodHead {
 		ranges = "" // RFC 9110, section 14.2: a range is of GET alone
 	}
-	v := resp.validators()
-	match, none := "", ""
-	if v.ETag != "" {
-		match, none = fieldOf(h, "If-Match"), fieldOf(h, "If-None-Match")
-	} else if first(h, "If-Match") != "" {
+	conditions := datastructures.ParsePreconditions(r.Header)
+	if ranges == "" && conditions.IsZero() {
+		return nil
+	}
+	state := resp.state()
+	if state.ETag.IsZero() && !conditions.IfMatch.IsZero() {
+		conditions.IfMatch = datastructures.ETags{}
 		ranges = "" // a part of what may be another version would mix the two
 	}
-	switch {
-	case match != "" && !matchesTag(match, v.ETag, true),
-		match == "" && v.modifiedAfter(first(h, "If-Unmodified-Since")):
+	switch conditions.Evaluate(r.Method, state) {
+	case http.StatusPreconditionFailed:
 		a.status = http.StatusPreconditionFailed
 		if resp.source != nil {
 			return httperror.PreconditionFailed
 		}
 		return nil
-	case none != "" && matchesTag(none, v.ETag, false),
-		none == "" && v.notModifiedSince(first(h, "If-Modified-Since")):
+	case http.StatusNotModified:
 		a.status, a.size = http.StatusNotModified, -1
 		return nil
 	}
-	if ranges == "" || a.size <= 0 || !resp.ranged() || !v.allowsRange(first(h, "If-Range")) {
+	if ranges == "" || a.size <= 0 || !resp.ranged() || !allowsRange(r.Header, state) {
 		return nil
 	}
-	cut, unsatisfiable := parseRanges(ranges, a.size)
+	spans, unsatisfiable := parseRanges(ranges, a.size)
 	switch {
 	case unsatisfiable:
 		return &httperror.Error{
 			Code:   httperror.RangeNotSatisfiable,
-			Header: http.Header{"Content-Range": {"bytes */" + strconv.FormatInt(a.size, 10)}},
+			Header: http.Header{"Content-Range": {datastructures.UnsatisfiedRange(a.size).String()}},
 		}
-	case cut == nil, len(cut) > 1 && !resp.seekable() && !inOrder(cut):
+	case spans == nil, len(spans) > 1 && !resp.seekable() && !inOrder(spans):
 		return nil
 	}
 	a.status = http.StatusPartialContent
-	a.parts, a.size = newParts(cut, a.size, resp.ContentType())
+	a.parts, a.size = newParts(spans, a.size, resp.ContentType())
 	return nil
+}
+
+// allowsRange evaluates If-Range: ranges are served only of the version that the
+// client has the rest of.
+func allowsRange(h http.Header, state datastructures.State) bool {
+	field := first(h, "If-Range")
+	if field == "" {
+		return true
+	}
+	condition, ok := datastructures.ParseIfRange(field)
+	return ok && condition.Match(state.ETag, state.Modified)
 }
 
 // seekable reports whether parts of the body can be taken in any order.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/wrappers"
 )
@@ -286,21 +287,22 @@ func boolInt(b bool) int {
 }
 
 func TestCheckPreconditions(t *testing.T) {
-	current := &wrappers.Validators{ETag: `"v1"`}
+	current := datastructures.State{ETag: datastructures.ETag{Value: "v1"}}
+	missing := datastructures.State{Missing: true}
 	for _, c := range []struct {
 		name, method string
-		current      *wrappers.Validators
+		current      datastructures.State
 		header       map[string]string
 		refused      bool
 		notModified  bool
 	}{
 		{name: "a change of the version that is", method: "PUT", current: current, header: map[string]string{"If-Match": `"v1"`}},
 		{name: "a change of an older version", method: "PUT", current: current, header: map[string]string{"If-Match": `"v0"`}, refused: true},
-		{name: "a change of what is no more", method: "DELETE", header: map[string]string{"If-Match": `*`}, refused: true},
+		{name: "a change of what is no more", method: "DELETE", current: missing, header: map[string]string{"If-Match": `*`}, refused: true},
 		{name: "a change of whatever there is", method: "DELETE", current: current, header: map[string]string{"If-Match": `*`}},
-		{name: "a creation", method: "PUT", header: map[string]string{"If-None-Match": `*`}},
+		{name: "a creation", method: "PUT", current: missing, header: map[string]string{"If-None-Match": `*`}},
 		{name: "a creation of what is there", method: "PUT", current: current, header: map[string]string{"If-None-Match": `*`}, refused: true},
-		{name: "a change of what has no tag", method: "PATCH", current: new(wrappers.Validators), header: map[string]string{"If-Match": `"v1"`}, refused: true},
+		{name: "a change of what has no tag", method: "PATCH", current: datastructures.State{}, header: map[string]string{"If-Match": `"v1"`}, refused: true},
 		{name: "a read of the version that is", method: "GET", current: current, header: map[string]string{"If-None-Match": `"v1"`}, notModified: true},
 		{name: "a read of an older version", method: "GET", current: current, header: map[string]string{"If-None-Match": `"v0"`}},
 		{name: "no condition", method: "PUT", current: current},

@@ -1,36 +1,53 @@
 package wrappers
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
+	"fmt"
 	"strconv"
+
+	"github.com/zeugkit/zeug/datastructures"
 )
 
-// AddETag gives the response a strong ETag made of its body (its SHA-256),
-// unless it has one already. A body that is not in memory comes there.
+// ETag returns the entity tag: the name of this version of the body. The zero
+// ETag is none.
+func (resp *Response) ETag() datastructures.ETag {
+	tag, _ := datastructures.ParseETag(first(resp.header, "Etag"))
+	return tag
+}
+
+// SetETag sets the entity tag; the zero ETag removes it. The error is an
+// [ErrInvalidHeader] for a tag with a quote, a space or a control character.
+func (resp *Response) SetETag(tag datastructures.ETag) error {
+	if tag.IsZero() {
+		delete(resp.Header(), "Etag")
+		return nil
+	}
+	if err := tag.Check(); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalidHeader, err)
+	}
+	resp.Header()["Etag"] = []string{tag.String()}
+	return nil
+}
+
+// AddETag gives the response a strong ETag made of its body, unless it has one.
+// A body that is not in memory comes there.
 func (resp *Response) AddETag() error {
-	if first(resp.header, "Etag") != "" {
+	if !resp.ETag().IsZero() {
 		return nil
 	}
 	body, err := resp.Bytes()
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(body)
-	resp.Header()["Etag"] = []string{`"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"`}
-	return nil
+	return resp.SetETag(datastructures.NewETag(body))
 }
 
 // Freeze brings the body into memory and sets Content-Length and, unless there
 // is one, an ETag: the response is then a value that can be kept and served any
 // number of times.
 func (resp *Response) Freeze() error {
-	if err := resp.AddETag(); err != nil {
-		return err
-	}
 	if _, err := resp.Bytes(); err != nil {
 		return err
 	}
 	resp.Header()["Content-Length"] = []string{strconv.FormatInt(resp.size(), 10)}
-	return nil
+	return resp.AddETag()
 }

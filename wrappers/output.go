@@ -3,6 +3,7 @@ package wrappers
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -58,8 +59,12 @@ func (out *output) ReadFrom(r io.Reader) (int64, error) {
 		return io.Copy(justWriter{out}, r)
 	}
 	out.writeHeader()
-	// Whether the reader or the client failed cannot be told here.
-	return io.Copy(out.w, r)
+	n, err := io.Copy(out.w, r)
+	// A file that cannot be read says so by its name; else it was the client.
+	if _, ok := errors.AsType[*fs.PathError](err); err != nil && !ok {
+		out.lost = true
+	}
+	return n, err
 }
 
 // justWriter hides ReadFrom from io.Copy.

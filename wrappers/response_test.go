@@ -145,7 +145,7 @@ func TestOneResponseServesMany(t *testing.T) {
 	require.NoError(t, resp.Freeze())
 	require.Equal(t, "36", resp.Header().Get("Content-Length"))
 	etag := resp.Header().Get("ETag")
-	require.Len(t, etag, 45)
+	require.NotEmpty(t, etag)
 	var done sync.WaitGroup
 	for range 8 {
 		done.Go(func() {
@@ -333,7 +333,7 @@ func TestETag(t *testing.T) {
 	resp := wrappers.Text("Hello World")
 	require.NoError(t, resp.AddETag())
 	tag := resp.Header().Get("ETag")
-	require.Regexp(t, `^"[A-Za-z0-9_-]{43}"$`, tag)
+	require.Regexp(t, `^"[A-Za-z0-9_-]{22}"$`, tag)
 	resp.SetText("other")
 	require.NoError(t, resp.AddETag())
 	require.Equal(t, tag, resp.Header().Get("ETag"), "what is there stays")

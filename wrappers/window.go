@@ -12,7 +12,7 @@ type window struct {
 	parts *parts
 	out   *output
 	pos   int64 // of the body
-	next  int   // the first range that is not complete
+	next  int   // the first span that is not complete
 	begun bool  // its head was written
 }
 
@@ -23,7 +23,7 @@ var errEnough = errors.New("the client asked for no more of the body")
 func (p *parts) cut(resp *Response, out *output) error {
 	win := &window{parts: p, out: out}
 	err := resp.source.sendTo(win)
-	if win.next == len(p.ranges) {
+	if win.next == len(p.spans) {
 		return nil // whatever it says about being stopped
 	}
 	if err == nil {
@@ -35,11 +35,11 @@ func (p *parts) cut(resp *Response, out *output) error {
 func (win *window) Write(b []byte) (int, error) {
 	n := 0
 	for {
-		if win.next == len(win.parts.ranges) {
+		if win.next == len(win.parts.spans) {
 			return n, errEnough
 		}
-		br := win.parts.ranges[win.next]
-		if skip := br.start - win.pos; skip > 0 {
+		span := win.parts.spans[win.next]
+		if skip := span.Start - win.pos; skip > 0 {
 			skip = min(skip, int64(len(b)))
 			b, n, win.pos = b[skip:], n+int(skip), win.pos+skip
 		}
@@ -54,12 +54,12 @@ func (win *window) Write(b []byte) (int, error) {
 				}
 			}
 		}
-		m, err := win.out.Write(b[:min(br.end()-win.pos, int64(len(b)))])
+		m, err := win.out.Write(b[:min(span.Stop-win.pos, int64(len(b)))])
 		b, n, win.pos = b[m:], n+m, win.pos+int64(m)
 		if err != nil {
 			return n, err
 		}
-		if win.pos == br.end() {
+		if win.pos == span.Stop {
 			win.next, win.begun = win.next+1, false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"time"
 
+	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/wrappers"
 )
 
@@ -47,25 +48,23 @@ func conditionalAnswer(in, want json.RawMessage) error {
 		resp = wrappers.NewResponse(*input.Mimetype, []byte(input.Body))
 	}
 	resp.Status = input.Status
-	header := resp.Header()
-	var current wrappers.Validators
+	var current datastructures.State
 	if input.ETag != nil {
-		current.ETag = `"` + *input.ETag + `"`
-		if input.Weak {
-			current.ETag = "W/" + current.ETag
+		current.ETag = datastructures.ETag{Value: *input.ETag, Weak: input.Weak}
+		if err := resp.SetETag(current.ETag); err != nil {
+			return err
 		}
-		header.Set("ETag", current.ETag)
 	}
 	if input.LastModified != nil {
-		current.LastModified = time.Unix(*input.LastModified, 0)
-		header.Set("Last-Modified", current.LastModified.UTC().Format(http.TimeFormat))
+		current.Modified = time.Unix(*input.LastModified, 0)
+		resp.SetLastModified(current.Modified)
 	}
 	switch unit := input.AcceptRanges.(type) {
 	case string:
-		header.Set("Accept-Ranges", unit)
+		resp.Header().Set("Accept-Ranges", unit)
 	case bool:
 		if !unit {
-			header.Set("Accept-Ranges", "none")
+			resp.Header().Set("Accept-Ranges", "none")
 		}
 	}
 
@@ -77,7 +76,7 @@ func conditionalAnswer(in, want json.RawMessage) error {
 	switch input.Method {
 	case http.MethodPut, http.MethodPatch, http.MethodDelete:
 		app = wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
-			return resp, wrappers.CheckPreconditions(req.Request, &current)
+			return resp, wrappers.CheckPreconditions(req.Request, current)
 		})
 	}
 	w := httptest.NewRecorder()

@@ -1,0 +1,257 @@
+package wrappers_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/datastructures"
+	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/wrappers"
+)
+
+func TestFields(t *testing.T) {
+	at := time.Date(2026, 11, 21, 12, 30, 5, 900, time.FixedZone("", 3600))
+	var cc datastructures.ResponseCacheControl
+	cc.SetPublic(true)
+	cc.SetMaxAge(time.Hour)
+	var csp datastructures.ContentSecurityPolicy
+	require.NoError(t, csp.Set("default-src", datastructures.CSPSelf))
+	basic := datastructures.NewChallenge("basic", "realm", "a b")
+	bearer := datastructures.NewChallenge("bearer")
+	for _, c := range []struct {
+		field string
+		set   func(*wrappers.Response) error
+		want  string
+	}{
+		{"Last-Modified", func(r *wrappers.Response) error { r.SetLastModified(at); return nil }, "Sat, 21 Nov 2026 11:30:05 GMT"},
+		{"Expires", func(r *wrappers.Response) error { r.SetExpires(at); return nil }, "Sat, 21 Nov 2026 11:30:05 GMT"},
+		{"Date", func(r *wrappers.Response) error { r.SetDate(at); return nil }, "Sat, 21 Nov 2026 11:30:05 GMT"},
+		{"Age", func(r *wrappers.Response) error { r.SetAge(90 * time.Second); return nil }, "90"},
+		{"Age", func(r *wrappers.Response) error { r.SetAge(-1); return nil }, "0"},
+		{"Retry-After", func(r *wrappers.Response) error { r.SetRetryAfter(1001 * time.Millisecond); return nil }, "2"},
+		{"Retry-After", func(r *wrappers.Response) error { r.SetRetryAfterDate(at); return nil }, "Sat, 21 Nov 2026 11:30:05 GMT"},
+		{"Allow", func(r *wrappers.Response) error { return r.SetAllow("GET", "HEAD", "GET") }, "GET, HEAD"},
+		{"Content-Language", func(r *wrappers.Response) error { return r.SetContentLanguage("de", "en-GB") }, "de, en-GB"},
+		{"Accept-Ranges", func(r *wrappers.Response) error { return r.SetAcceptRanges("none") }, "none"},
+		{"Etag", func(r *wrappers.Response) error { return r.SetETag(datastructures.ETag{Value: "v1", Weak: true}) }, `W/"v1"`},
+		{"Cache-Control", func(r *wrappers.Response) error { return r.SetCacheControl(cc) }, "public, max-age=3600"},
+		{"Content-Security-Policy", func(r *wrappers.Response) error { return r.SetContentSecurityPolicy(csp) }, "default-src 'self'"},
+		{"Content-Security-Policy-Report-Only", func(r *wrappers.Response) error { return r.SetContentSecurityPolicyReportOnly(csp) }, "default-src 'self'"},
+		{"Www-Authenticate", func(r *wrappers.Response) error { return r.SetWWWAuthenticate(basic, bearer) }, `Basic realm="a b"|Bearer`},
+		{"Content-Range", func(r *wrappers.Response) error {
+			return r.SetContentRange(datastructures.Span{Start: 0, Stop: 5}.ContentRange(36))
+		}, "bytes 0-4/36"},
+		{"Cross-Origin-Opener-Policy", func(r *wrappers.Response) error { r.SetOpenerPolicy(wrappers.OpenerSameOrigin); return nil }, "same-origin"},
+		{"Cross-Origin-Embedder-Policy", func(r *wrappers.Response) error { r.SetEmbedderPolicy(wrappers.EmbedderRequireCORP); return nil }, "require-corp"},
+		{"Cross-Origin-Resource-Policy", func(r *wrappers.Response) error { r.SetResourcePolicy(wrappers.ResourceSameSite); return nil }, "same-site"},
+
+		// The zero value takes the field away.
+		{"Last-Modified", func(r *wrappers.Response) error { r.SetLastModified(time.Time{}); return nil }, ""},
+		{"Allow", func(r *wrappers.Response) error { return r.SetAllow() }, ""},
+		{"Etag", func(r *wrappers.Response) error { return r.SetETag(datastructures.ETag{}) }, ""},
+		{"Cache-Control", func(r *wrappers.Response) error { return r.SetCacheControl(datastructures.ResponseCacheControl{}) }, ""},
+		{"Content-Security-Policy", func(r *wrappers.Response) error {
+			return r.SetContentSecurityPolicy(datastructures.ContentSecurityPolicy{})
+		}, ""},
+		{"Www-Authenticate", func(r *wrappers.Response) error { return r.SetWWWAuthenticate() }, ""},
+		{"Content-Range", func(r *wrappers.Response) error { return r.SetContentRange(datastructures.ContentRange{}) }, ""},
+		{"Cross-Origin-Opener-Policy", func(r *wrappers.Response) error { r.SetOpenerPolicy(""); return nil }, ""},
+	} {
+		resp := wrappers.Text("")
+		resp.Header().Set(c.field, "before")
+		require.NoError(t, c.set(resp), c.field)
+		require.Equal(t, c.want, strings.Join(resp.Header()[c.field], "|"), c.field)
+		_, there := resp.Header()[c.field]
+		require.Equal(t, c.want != "", there, c.field)
+	}
+}
+
+func TestFieldsThatCannotBeSent(t *testing.T) {
+	var csp datastructures.ContentSecurityPolicy
+	csp = datastructures.ParseContentSecurityPolicy("default-src a\nb")
+	for name, set := range map[string]func(*wrappers.Response) error{
+		"Vary":        func(r *wrappers.Response) error { return r.AddVary("Accept\r\nX: y") },
+		"Allow":       func(r *wrappers.Response) error { return r.SetAllow("GET POST") },
+		"language":    func(r *wrappers.Response) error { return r.SetContentLanguage("") },
+		"ETag":        func(r *wrappers.Response) error { return r.SetETag(datastructures.ETag{Value: `a"b`}) },
+		"CSP":         func(r *wrappers.Response) error { return r.SetContentSecurityPolicy(csp) },
+		"disposition": func(r *wrappers.Response) error { return r.SetContentDisposition("a; b", "") },
+		"CORS origin": func(r *wrappers.Response) error { return r.SetCORS(wrappers.CORS{Origin: "a\n"}) },
+		"CORS method": func(r *wrappers.Response) error { return r.SetCORS(wrappers.CORS{Methods: []string{"a b"}}) },
+		"CORS credentials of all": func(r *wrappers.Response) error {
+			return r.SetCORS(wrappers.CORS{Origin: "*", Credentials: true})
+		},
+	} {
+		resp := wrappers.Text("")
+		require.ErrorIs(t, set(resp), wrappers.ErrInvalidHeader, name)
+		require.Len(t, resp.Header(), 1, name)
+	}
+}
+
+func TestVaryMerges(t *testing.T) {
+	resp := wrappers.Text("")
+	require.NoError(t, resp.AddVary("Accept", "Origin"))
+	resp.Header().Add("Vary", "X-A")
+	require.NoError(t, resp.AddVary("accept", "Cookie"))
+	require.Equal(t, []string{"Accept, Origin, X-A, Cookie"}, resp.Header()["Vary"])
+	require.True(t, resp.Vary().Has("cookie"))
+	require.NoError(t, resp.AddVary("*"))
+	require.NoError(t, resp.AddVary("Accept"))
+	require.Equal(t, []string{"*"}, resp.Header()["Vary"])
+}
+
+func TestCacheControlMerges(t *testing.T) {
+	resp := wrappers.Text("")
+	require.NoError(t, resp.Set("Cache-Control", "public, max-age=60, community=\"UCI\""))
+	var cc datastructures.ResponseCacheControl
+	cc.SetPrivate()
+	cc.SetMaxAge(time.Minute * 5)
+	require.NoError(t, resp.AddCacheControl(cc))
+	require.Equal(t, "max-age=300, community=UCI, private", resp.Header().Get("Cache-Control"))
+	merged := resp.CacheControl()
+	age, ok := merged.MaxAge()
+	require.True(t, ok)
+	require.Equal(t, 5*time.Minute, age)
+}
+
+func TestFieldsAreRead(t *testing.T) {
+	at := time.Date(2026, 11, 21, 11, 30, 5, 0, time.UTC)
+	resp := wrappers.Text("")
+	require.True(t, resp.Expires().IsZero())
+	require.True(t, resp.ContentRange().IsZero())
+	_, ok := resp.Age()
+	require.False(t, ok)
+	resp.SetExpires(at)
+	resp.SetDate(at)
+	resp.SetLastModified(at)
+	resp.SetAge(time.Minute)
+	require.Equal(t, []time.Time{at, at, at}, []time.Time{resp.Expires().UTC(), resp.Date().UTC(), resp.LastModified().UTC()})
+	age, _ := resp.Age()
+	require.Equal(t, time.Minute, age)
+	resp.SetRetryAfter(time.Minute)
+	require.Equal(t, at.Add(time.Minute), resp.RetryAfter(at))
+	resp.SetRetryAfterDate(at)
+	require.True(t, at.Equal(resp.RetryAfter(time.Now())))
+	require.NoError(t, resp.SetWWWAuthenticate(datastructures.NewChallenge("basic", "realm", "a"), datastructures.NewChallenge("bearer")))
+	require.Len(t, resp.WWWAuthenticate(), 2)
+	require.NoError(t, resp.SetContentRange(datastructures.UnsatisfiedRange(7)))
+	require.EqualValues(t, 7, resp.ContentRange().Length)
+}
+
+func TestCORS(t *testing.T) {
+	resp := wrappers.Text("")
+	require.NoError(t, resp.SetCORS(wrappers.CORS{
+		Origin: "https://example.org", Credentials: true, Methods: []string{"GET", "PUT"},
+		Headers: []string{"X-A"}, Expose: []string{"ETag", "X-B"}, MaxAge: time.Hour,
+	}))
+	for name, want := range map[string]string{
+		"Access-Control-Allow-Origin":      "https://example.org",
+		"Access-Control-Allow-Credentials": "true",
+		"Access-Control-Allow-Methods":     "GET, PUT",
+		"Access-Control-Allow-Headers":     "X-A",
+		"Access-Control-Expose-Headers":    "ETag, X-B",
+		"Access-Control-Max-Age":           "3600",
+		"Vary":                             "Origin",
+	} {
+		require.Equal(t, want, resp.Header().Get(name), name)
+	}
+	require.NoError(t, resp.SetCORS(wrappers.CORS{Origin: "*"}))
+	require.Len(t, resp.Header(), 3, "Content-Type, Vary and the origin")
+}
+
+func TestContentDisposition(t *testing.T) {
+	for _, c := range []struct{ name, want string }{
+		{"", "attachment"},
+		{"index.html", "attachment; filename=index.html"},
+		{"two words.txt", `attachment; filename="two words.txt"`},
+		{`a"b\c.txt`, `attachment; filename="a\"b\\c.txt"`},
+		{"te:st.txt", `attachment; filename="te:st.txt"`},
+		{"Imágenes.txt", "attachment; filename=Imagenes.txt; filename*=UTF-8''Im%C3%A1genes.txt"},
+		{"“quotes”.txt", "attachment; filename=quotes.txt; filename*=UTF-8''%E2%80%9Cquotes%E2%80%9D.txt"},
+		{"文.pdf", "attachment; filename=.pdf; filename*=UTF-8''%E6%96%87.pdf"},
+		{"文", "attachment; filename=\"\"; filename*=UTF-8''%E6%96%87"},
+		{"a\r\nSet-Cookie: b.txt", "attachment; filename=\"aSet-Cookie: b.txt\"; filename*=UTF-8''a%0D%0ASet-Cookie%3A%20b.txt"},
+		{"ﬁle (1)'*%.txt", "attachment; filename=\"file (1)'*%.txt\"; filename*=UTF-8''%EF%AC%81le%20%281%29%27%2A%25.txt"},
+	} {
+		resp := wrappers.Text("")
+		require.NoError(t, resp.SetContentDisposition(wrappers.Attachment, c.name))
+		require.Equal(t, c.want, resp.Header().Get("Content-Disposition"))
+		require.Equal(t, 200, serve(resp, "GET", nil).Code)
+	}
+	resp := wrappers.Text("")
+	require.NoError(t, resp.SetContentDisposition(wrappers.Inline, "a.txt"))
+	require.Equal(t, "inline; filename=a.txt", resp.Header().Get("Content-Disposition"))
+}
+
+func TestSetCookie(t *testing.T) {
+	secure := httptest.NewRequest("GET", "/", nil)
+	secure.TLS = new(tls.ConnectionState)
+	behind := gateway.WithOrigin(httptest.NewRequest("GET", "/", nil), gateway.Origin{Scheme: "https", Host: "a", RootPath: "/app"})
+	for _, c := range []struct {
+		name   string
+		r      *http.Request
+		cookie datastructures.Cookie
+		want   string
+	}{
+		{"the path is all of the host", nil, datastructures.Cookie{Name: "a", Value: "b"}, "a=b; Path=/"},
+		{"a path is kept", nil, datastructures.Cookie{Name: "a", Path: "/x"}, "a=; Path=/x"},
+		{"any value is carried", nil, datastructures.Cookie{Name: "a", Value: "x,y z;é"}, `a="x\054y z\073\303\251"; Path=/`},
+		{"https makes it secure", secure, datastructures.Cookie{Name: "a", Value: "b"}, "a=b; Secure; Path=/"},
+		{"a mount gives the path", behind, datastructures.Cookie{Name: "a", Value: "b"}, "a=b; Secure; Path=/app/"},
+		{"a host's cookie has the host's path", behind, datastructures.Cookie{Name: "__Host-a", Value: "b"}, "__Host-a=b; Secure; Path=/"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			resp := wrappers.Text("")
+			if c.r == nil {
+				require.NoError(t, resp.SetCookie(c.cookie))
+			} else {
+				require.NoError(t, resp.SetCookieFor(c.r, c.cookie))
+			}
+			require.Equal(t, []string{c.want}, resp.Header()["Set-Cookie"])
+
+			if c.r == nil {
+				require.NoError(t, resp.DeleteCookie(c.cookie))
+			} else {
+				require.NoError(t, resp.DeleteCookieFor(c.r, c.cookie))
+			}
+			deleted, ok := datastructures.ParseSetCookie(resp.Header()["Set-Cookie"][1])
+			require.True(t, ok)
+			set, _ := datastructures.ParseSetCookie(c.want)
+			require.Equal(t, set.Path, deleted.Path)
+			require.Empty(t, deleted.Value)
+			require.Zero(t, deleted.Expires.Unix())
+			require.Negative(t, deleted.MaxAge)
+		})
+	}
+}
+
+func TestSetCookieLosesNothingSilently(t *testing.T) {
+	resp := wrappers.Text("")
+	for name, cookie := range map[string]datastructures.Cookie{
+		"a name with a semicolon":  {Name: "k;x", Value: "v"},
+		"no name":                  {Value: "v"},
+		"more than browsers keep":  {Name: "k", Value: strings.Repeat("v", 4096)},
+		"a host that is none":      {Name: "k", Domain: "a b"},
+		"a prefix without Secure":  {Name: "__Secure-k"},
+		"an attribute of no value": {Name: "k", SameSite: "sometimes"},
+	} {
+		require.Error(t, resp.SetCookie(cookie), name)
+	}
+	require.Empty(t, resp.Header()["Set-Cookie"])
+
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(before)
+	require.NoError(t, resp.SetCookie(datastructures.Cookie{Name: "k", Value: strings.Repeat("v", 4090)}))
+	require.Contains(t, log.String(), "too large")
+	require.Len(t, resp.Header()["Set-Cookie"], 1)
+}
