@@ -1,7 +1,6 @@
 package staticfiles
 
 import (
-	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -100,14 +99,12 @@ func (rep *representation) verdict(r *http.Request) int {
 			return http.StatusNotModified
 		}
 	}
-	err := wrappers.CheckPreconditions(r, &wrappers.Validators{ETag: rep.tag, LastModified: rep.modified})
-	if err == nil {
-		return http.StatusOK
+	tag, _ := datastructures.ParseETag(rep.tag)
+	state := datastructures.State{ETag: tag, Modified: rep.modified}
+	if status := datastructures.ParsePreconditions(h).Evaluate(r.Method, state); status != 0 {
+		return status
 	}
-	if errors.Is(err, httperror.PreconditionFailed) {
-		return http.StatusPreconditionFailed
-	}
-	return http.StatusNotModified
+	return http.StatusOK
 }
 
 // notModified answers 304 with the fields that RFC 9110, section 15.4.5, wants:
