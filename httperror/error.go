@@ -2,21 +2,74 @@ package httperror
 
 import (
 	"fmt"
-	"html"
 	"net/http"
+	"runtime"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Error is a [Code] with details.
 type Error struct {
 	Code Code
-	// Description is a sentence for the client, as plain text.
+	// Description is a sentence or more for the client, as plain text. "" means
+	// the code's own.
 	Description string
+	// Markup is HTML that a page shows in the place of the description; it is
+	// sent as it is, so nothing in it may come from a client.
+	Markup string
 	// Header is sent with the answer: Allow, Retry-After, WWW-Authenticate.
 	Header http.Header
+	// Type is a URI that names the kind of problem (RFC 9457), for clients that
+	// read JSON; "" means that the code says it all.
+	Type string
+	// Members are further members of the problem in JSON.
+	Members map[string]any
 	// Err is the cause. It is for the log and never sent.
 	Err error
+
+	callers []uintptr
 }
+
+// New returns an error with a description for the client. One of 500 and above
+// remembers where it was made.
+func New(code Code, description string) *Error {
+	return (&Error{Code: code, Description: description}).traced(code)
+}
+
+// Wrap returns an error with a cause, which is for the log alone. One of 500 and
+// above remembers where it was made.
+func Wrap(code Code, err error) *Error {
+	return (&Error{Code: code, Err: err}).traced(code)
+}
+
+// traced keeps the callers of the function that calls it, for failures of the
+// server: those of clients are many and their place tells nothing.
+func (e *Error) traced(code Code) *Error {
+	if code >= 500 {
+		e.callers = callers(2)
+	}
+	return e
+}
+
+// Trace returns a copy that remembers where Trace was called, whatever its code.
+func (e *Error) Trace() *Error {
+	c := *e
+	c.callers = callers(1)
+	return &c
+}
+
+// callers returns the program counters of the stack, without skip functions
+// above it.
+func callers(skip int) []uintptr {
+	var pcs [64]uintptr
+	n := runtime.Callers(skip+2, pcs[:])
+	return append(make([]uintptr, 0, n), pcs[:n]...)
+}
+
+// Callers returns the program counters of where the error was made, for
+// [runtime.CallersFrames]; nil if it did not remember.
+func (e *Error) Callers() []uintptr { return e.callers }
 
 // Error returns the code, its name, and the cause or else the description.
 func (e *Error) Error() string {
@@ -37,16 +90,60 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Code, e.Err}
 }
 
-// ServeHTTP answers with the code, the header and a page that shows the
-// description.
-func (e *Error) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	for name, values := range e.Header {
-		h[name] = values
+// StatusCode returns the code as net/http has it.
+func (e *Error) StatusCode() int { return int(e.Code) }
+
+// ServeHTTP answers with the error's page, through [Respond].
+func (e *Error) ServeHTTP(w http.ResponseWriter, r *http.Request) { Respond(w, r, e) }
+
+// WithHeader returns a copy that sends a header as well.
+func (e *Error) WithHeader(name string, values ...string) *Error {
+	c := *e
+	if c.Header = e.Header.Clone(); c.Header == nil {
+		c.Header = http.Header{}
 	}
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(int(e.Code))
-	name := http.StatusText(int(e.Code))
-	fmt.Fprintf(w, "<!doctype html>\n<html lang=en>\n<title>%d %s</title>\n<h1>%s</h1>\n<p>%s</p>\n",
-		e.Code, name, name, strings.ReplaceAll(html.EscapeString(e.Description), "\n", "<br>"))
+	for _, value := range values {
+		c.Header.Add(name, value)
+	}
+	return &c
+}
+
+// RetryAfter returns a copy that tells the client how long to wait, in whole
+// seconds, rounded up.
+func (e *Error) RetryAfter(d time.Duration) *Error {
+	seconds := max(0, (d+time.Second-1)/time.Second)
+	return e.withOnly("Retry-After", strconv.FormatInt(int64(seconds), 10))
+}
+
+// RetryAt returns a copy that tells the client until when to wait.
+func (e *Error) RetryAt(t time.Time) *Error {
+	return e.withOnly("Retry-After", t.UTC().Format(http.TimeFormat))
+}
+
+func (e *Error) withOnly(name, value string) *Error {
+	c := e.WithHeader(name)
+	c.Header.Set(name, value)
+	return c
+}
+
+// NotAllowed returns a 405 that names the methods that are allowed (RFC 9110,
+// section 15.5.6).
+func NotAllowed(methods ...string) *Error {
+	return (&Error{Code: MethodNotAllowed}).withOnly("Allow", strings.Join(methods, ", "))
+}
+
+// NotAuthenticated returns a 401 with its challenges, one WWW-Authenticate header
+// each (RFC 9110, section 15.5.2): values of datastructures.WWWAuthenticate.
+func NotAuthenticated(challenges ...fmt.Stringer) *Error {
+	e := &Error{Code: Unauthorized}
+	for _, challenge := range challenges {
+		e = e.WithHeader("Www-Authenticate", challenge.String())
+	}
+	return e
+}
+
+// NotSatisfiable returns a 416 that tells how many bytes there are (RFC 9110,
+// section 15.5.17).
+func NotSatisfiable(length int64) *Error {
+	return (&Error{Code: RangeNotSatisfiable}).withOnly("Content-Range", "bytes */"+strconv.FormatInt(length, 10))
 }

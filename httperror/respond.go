@@ -5,38 +5,161 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 )
 
-// Responder answers the request r, which failed with err.
+// Responder answers the request r, which failed with err. [From] tells what
+// there is to say and [Error.WriteHeader] writes all but the body; an error that
+// a Responder does not want it hands on with [Respond], to the Responder further
+// out and at last to [Default].
 type Responder func(w http.ResponseWriter, r *http.Request, err error)
 
+// Wrap returns a handler that answers as next does, but for failures, which f
+// answers. It is a middleware.
+func (f Responder) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, WithResponder(r, f))
+	})
+}
+
 type responderKey struct{}
+
+// responder is a Responder in a context, and the one further out.
+type responder struct {
+	answer Responder
+	outer  *responder
+	// busy says that it is answering already: what it calls Respond for is not
+	// for itself again.
+	busy atomic.Bool
+}
 
 // WithResponder returns a copy of r whose failures f answers: an application's
 // own pages, or the debugger's.
 func WithResponder(r *http.Request, f Responder) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), responderKey{}, f))
+	outer, _ := r.Context().Value(responderKey{}).(*responder)
+	return r.WithContext(context.WithValue(r.Context(), responderKey{}, &responder{answer: f, outer: outer}))
 }
 
-// Respond answers r with err: through the [Responder] of r if it has one, and
-// else by [Default].
+// Respond answers r with err: through the innermost [Responder] of r that is not
+// answering already, and else by [Default]. A nil err is answered as a 500, since
+// something must be.
 func Respond(w http.ResponseWriter, r *http.Request, err error) {
-	if f, ok := r.Context().Value(responderKey{}).(Responder); ok {
-		f(w, r, err)
-		return
+	at, _ := r.Context().Value(responderKey{}).(*responder)
+	for ; at != nil; at = at.outer {
+		if at.busy.CompareAndSwap(false, true) {
+			defer at.busy.Store(false)
+			at.answer(w, r, err)
+			return
+		}
 	}
 	Default(w, r, err)
 }
 
-// Default answers r with the first error in err's tree that is itself an
-// [http.Handler] (a [Code], an [Error], a redirect of the router); any other
-// error is logged and answered by 500 without its text.
+// Default answers r by itself: with the page of what [From] finds in err, or, if
+// err answers for itself in another way, such as a redirect of the router, with
+// that. It logs the cause of an error with the request (see [Log]). Where the
+// header has been sent already, as far as w tells, it only logs.
 func Default(w http.ResponseWriter, r *http.Request, err error) {
-	var h http.Handler
-	if errors.As(err, &h) {
-		h.ServeHTTP(w, r)
+	e, ok := From(err)
+	if !ok {
+		handlerOf(err).ServeHTTP(w, r)
 		return
 	}
-	slog.ErrorContext(r.Context(), "unanswered error", "method", r.Method, "path", r.URL.Path, "err", err)
-	InternalServerError.ServeHTTP(w, r)
+	Log(r, err)
+	if sent(w) {
+		return
+	}
+	e.serve(w, r)
+}
+
+// From returns what a client is to be told of err, with everything filled in:
+//
+//   - a copy of the first [Error] in its tree, or an Error of the first [Code];
+//   - 413 for an [http.MaxBytesError];
+//   - 500 with err as the cause for any other error, and for nil.
+//
+// It reports false for an error that answers for itself in another way: one
+// whose first [http.Handler] is neither.
+func From(err error) (*Error, bool) {
+	var e Error
+	switch answer := handlerOf(err).(type) {
+	case *Error:
+		if answer == nil {
+			e.Code = InternalServerError
+			break
+		}
+		e = *answer
+	case Code:
+		e.Code = answer
+	case nil:
+		e = Error{Code: InternalServerError, Err: err}
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			e.Code = ContentTooLarge
+		}
+	default:
+		return nil, false
+	}
+	if !e.Code.valid() {
+		// A slip of the application: no such status can be sent as an error.
+		e = Error{Code: InternalServerError, Err: err}
+	}
+	if e.Description == "" {
+		e.Description = e.Code.Description()
+	}
+	return &e, true
+}
+
+// handlerOf returns the first error in err's tree that is an [http.Handler].
+func handlerOf(err error) (h http.Handler) {
+	errors.As(err, &h)
+	return h
+}
+
+// CodeOf returns the code that err is answered with: 0 for nil and for an error
+// that answers for itself in another way.
+func CodeOf(err error) Code {
+	if err == nil {
+		return 0
+	}
+	e, ok := From(err)
+	if !ok {
+		return 0
+	}
+	return e.Code
+}
+
+// Log writes an error to [slog.Default] with the request that it belongs to: a
+// failure of the server as an error, the cause of one of a client as
+// information. What has no cause and is no failure is not logged, and a request
+// whose client has gone is no failure.
+func Log(r *http.Request, err error) {
+	e, ok := From(err)
+	if !ok || e.Err == nil && e.Code < 500 {
+		return
+	}
+	level := slog.LevelInfo
+	if e.Code >= 500 && !errors.Is(err, context.Canceled) {
+		level = slog.LevelError
+	}
+	slog.LogAttrs(r.Context(), level, "request failed",
+		slog.String("method", r.Method), slog.String("host", r.Host), slog.String("path", r.URL.Path),
+		slog.Int("status", int(e.Code)), slog.Any("err", err))
+}
+
+// sent reports whether a header has left through w, as far as it can tell:
+// writers that wrap others know by one of these methods.
+func sent(w http.ResponseWriter) bool {
+	for w != nil {
+		switch t := w.(type) {
+		case interface{ Written() bool }:
+			return t.Written()
+		case interface{ Status() int }:
+			return t.Status() != 0
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = t.Unwrap()
+		default:
+			return false
+		}
+	}
+	return false
 }

@@ -29,6 +29,7 @@ var (
 	iriQueryChars    = newCharset(unreserved + "%!$&'()*+,/:;=?@")
 	iriFragmentChars = newCharset(unreserved + "%!#$&'()*+,/:;=?@")
 	iriUserChars     = newCharset(unreserved + "%!$&'()*+,;=")
+	iriHostChars     = newCharset(unreserved + "%!$&'()*+,;=:")
 )
 
 // EscapePath percent-encodes what a path of a URL cannot hold. Escapes that are

@@ -37,3 +37,8 @@ var _ = register(map[string]operation{
 		return urls.Host(in.Scheme, header, server)
 	}),
 })
+
+var _ = register(map[string]operation{
+	"iri_to_uri": answers(func(in struct{ IRI string }) any { return urls.IRIToURI(in.IRI) }),
+	"uri_to_iri": answers(func(in struct{ URI string }) any { return urls.URIToIRI(in.URI) }),
+})

@@ -1,0 +1,110 @@
+package httperror
+
+import (
+	"encoding/json"
+	"html"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/zeugkit/zeug/internal/httplex"
+)
+
+// formats are the media types of the default page, in the order that decides
+// where a client likes them equally.
+var formats = []string{"text/html", "application/problem+json", "application/json"}
+
+// serve writes the default page: HTML, or a problem in JSON, as the client
+// accepts it; HTML if it accepts neither, since an error had better be seen.
+func (e *Error) serve(w http.ResponseWriter, r *http.Request) {
+	contentType, body := "text/html; charset=utf-8", []byte(nil)
+	switch httplex.BestMedia(strings.Join(r.Header["Accept"], ","), formats...) {
+	case 1:
+		contentType, body = formats[1], e.problem(r)
+	case 2:
+		contentType, body = formats[2], e.problem(r)
+	default:
+		body = e.html()
+	}
+	h := w.Header()
+	e.prepare(h, contentType)
+	if !varies(h) {
+		h["Vary"] = append(slices.Clip(h["Vary"]), "Accept")
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(int(e.Code))
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // a client that has gone needs no answer
+	}
+}
+
+func varies(h http.Header) bool {
+	for _, value := range h["Vary"] {
+		for name := range httplex.Items(value) {
+			if name == "*" || httplex.EqualFold(name, "Accept") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// WriteHeader writes the status and the header of an answer whose body the
+// caller writes then, of the given media type: the error's own header, without
+// what described a body that is not sent now, such as Content-Length, ETag and
+// Cache-Control. The code must be one of an error: that of an Error from [From]
+// is.
+func (e *Error) WriteHeader(w http.ResponseWriter, contentType string) {
+	e.prepare(w.Header(), contentType)
+	w.WriteHeader(int(e.Code))
+}
+
+func (e *Error) prepare(h http.Header, contentType string) {
+	for _, name := range []string{
+		"Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language",
+		"Content-Length", "Content-Range", "Etag", "Expires", "Last-Modified",
+	} {
+		delete(h, name)
+	}
+	maps.Copy(h, e.Header)
+	h["Content-Type"] = []string{contentType}
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+}
+
+func (e *Error) html() []byte {
+	name := html.EscapeString(e.Code.Name())
+	text := e.Markup
+	if text == "" {
+		text = strings.ReplaceAll(html.EscapeString(e.Description), "\n", "<br>")
+	}
+	var b []byte
+	b = append(b, "<!doctype html>\n<html lang=en>\n<title>"...)
+	b = strconv.AppendInt(b, int64(e.Code), 10)
+	b = append(append(append(b, ' '), name...), "</title>\n<h1>"...)
+	b = append(append(b, name...), "</h1>\n<p>"...)
+	return append(append(b, text...), "</p>\n"...)
+}
+
+// problem returns the error as RFC 9457 has it. Members that cannot be written as
+// JSON are logged and left out: there must be an answer.
+func (e *Error) problem(r *http.Request) []byte {
+	members := make(map[string]any, len(e.Members)+4)
+	maps.Copy(members, e.Members)
+	members["title"] = e.Code.Name()
+	members["status"] = int(e.Code)
+	members["detail"] = e.Description
+	if e.Type != "" {
+		members["type"] = e.Type
+	}
+	text, err := json.Marshal(members)
+	if err != nil {
+		slog.ErrorContext(r.Context(), "members of a problem are no JSON", "path", r.URL.Path, "err", err)
+		plain := *e
+		plain.Members = nil
+		return plain.problem(r)
+	}
+	return append(text, '\n')
+}
