@@ -1,0 +1,107 @@
+package security
+
+import (
+	"runtime"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// SecureFilename makes the name of an uploaded file safe to store, in ASCII, as
+// Werkzeug does: accents are taken off and other characters dropped, separators
+// and runs of spaces become one "_", only letters, digits, "_", "." and "-" are
+// kept, and dots and underscores around the name go. On Windows the name of a
+// device gets a "_" in front.
+//
+// The result may be empty, as it is for a name in another script, and two
+// names may become the same. [UnicodeFilename] keeps every script.
+func SecureFilename(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r >= utf8.RuneSelf {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(name))
+	name = strings.ReplaceAll(name, "/", " ")
+	if runtime.GOOS == "windows" {
+		name = strings.ReplaceAll(name, `\`, " ")
+	}
+	name = strings.Join(strings.FieldsFunc(name, isASCIISpace), "_")
+	name = strings.Map(func(r rune) rune {
+		if isSafeASCII(r) {
+			return r
+		}
+		return -1
+	}, name)
+	return guardDevice(strings.Trim(name, "._"))
+}
+
+// isASCIISpace knows the separators among the control characters too.
+func isASCIISpace(r rune) bool {
+	return r == ' ' || '\t' <= r && r <= '\r' || 0x1c <= r && r <= 0x1f
+}
+
+func isSafeASCII(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '.' || r == '-'
+}
+
+func guardDevice(name string) string {
+	if runtime.GOOS == "windows" && isDevice(name) {
+		return "_" + name
+	}
+	return name
+}
+
+// MaxFilename is how many bytes a name from [UnicodeFilename] has at most: what
+// every file system of today takes.
+const MaxFilename = 255
+
+// UnicodeFilename makes the name of an uploaded file safe to store on any system
+// and keeps its script: "日本.txt" stays what it is. Only the part behind the
+// last slash or backslash counts. The name is composed (NFC); control
+// characters, those that hide or turn the text around them, and `<>:"|?*` are
+// dropped; runs of spaces become one "_"; dots, underscores and dashes around it
+// go; the name of a Windows device gets a "_" in front, on every system. A name
+// longer than [MaxFilename] bytes is cut before its extension.
+//
+// The result may be empty.
+func UnicodeFilename(name string) string {
+	name = name[strings.LastIndexAny(name, `/\`)+1:]
+	name = norm.NFC.String(strings.ToValidUTF8(name, ""))
+	name = strings.Join(strings.FieldsFunc(name, unicode.IsSpace), "_")
+	name = strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) && !isJoiner(r) || strings.ContainsRune(`<>:"|?*`, r) {
+			return -1
+		}
+		return r
+	}, name)
+	name = shorten(strings.Trim(name, "._-"))
+	if isDevice(name) {
+		name = "_" + name
+	}
+	return name
+}
+
+// isJoiner reports whether r is one of the two invisible characters that some
+// scripts cannot be written without.
+func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
+
+// shorten cuts a name between characters, so that its extension stays. One byte
+// is left for what may come in front.
+func shorten(name string) string {
+	const limit = MaxFilename - 1
+	if len(name) <= limit {
+		return name
+	}
+	extension := ""
+	if i := strings.LastIndexByte(name, '.'); i >= 0 && len(name)-i <= 32 {
+		name, extension = name[:i], name[i:]
+	}
+	name = name[:limit-len(extension)]
+	for !utf8.ValidString(name) {
+		name = name[:len(name)-1]
+	}
+	return strings.TrimRight(name, "._-") + extension
+}

@@ -1,0 +1,348 @@
+package security
+
+import (
+	"crypto/md5"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha3"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/crypto/scrypt"
+)
+
+// A PasswordMethod turns passwords into hashes that are safe to store: [Argon2id],
+// [Scrypt] or [PBKDF2]. Its hashes tell the method and its settings, so that
+// [CheckPassword] needs nothing but the hash.
+type PasswordMethod interface {
+	// Hash returns the hash of a password, with a salt of its own.
+	Hash(password string) (string, error)
+
+	// settings is the part of the hash before the salt.
+	settings() (string, error)
+}
+
+// HashPassword hashes a password by [Argon2id] with its defaults.
+func HashPassword(password string) (string, error) { return Argon2id{}.Hash(password) }
+
+// CheckPassword reports whether a password is the one that a hash was made of.
+// It takes the same time wherever the two differ, and is false for a hash that
+// is malformed, of an unknown method, or of settings beyond all measure (more
+// than 4 GiB of memory). It knows the hashes of this package and of Werkzeug:
+// argon2id, scrypt and pbkdf2.
+func CheckPassword(hashed, password string) bool {
+	h, err := parseHash(hashed)
+	if err != nil {
+		return false
+	}
+	sum, err := h.derive(password, h.salt, len(h.sum))
+	return err == nil && subtle.ConstantTimeCompare(sum, h.sum) == 1
+}
+
+// NeedsRehash reports whether a hash was made by another method than m, or with
+// other settings: then hash the password anew when its owner next signs in.
+//
+//	if security.CheckPassword(user.Hash, password) && security.NeedsRehash(user.Hash, security.Argon2id{}) {
+//		user.Hash, err = security.HashPassword(password)
+//	}
+func NeedsRehash(hashed string, m PasswordMethod) bool {
+	want, err := m.settings()
+	if err != nil {
+		return false
+	}
+	rest, ok := strings.CutPrefix(hashed, want+"$")
+	if !ok {
+		return true
+	}
+	_, err = parseHash(want + "$" + rest)
+	return err != nil
+}
+
+// Argon2id is the method of RFC 9106, the best there is for passwords. Its hashes
+// have the form of the PHC: "$argon2id$v=19$m=65536,t=3,p=4$salt$hash". A zero
+// setting is the RFC's second recommendation.
+type Argon2id struct {
+	// Memory is in KiB, 65536 (64 MiB) by default.
+	Memory uint32
+	// Passes over the memory, 3 by default.
+	Passes uint32
+	// Lanes is how many run at once, 4 by default.
+	Lanes uint8
+}
+
+// Hash returns the hash of a password.
+func (m Argon2id) Hash(password string) (string, error) {
+	settings, err := m.settings()
+	if err != nil {
+		return "", err
+	}
+	m = m.withDefaults()
+	var salt [16]byte
+	rand.Read(salt[:]) // never fails
+	sum := argon2.IDKey([]byte(password), salt[:], m.Passes, m.Memory, m.Lanes, 32)
+	b64 := base64.RawStdEncoding
+	return settings + "$" + b64.EncodeToString(salt[:]) + "$" + b64.EncodeToString(sum), nil
+}
+
+func (m Argon2id) withDefaults() Argon2id {
+	if m.Memory == 0 {
+		m.Memory = 64 << 10
+	}
+	if m.Passes == 0 {
+		m.Passes = 3
+	}
+	if m.Lanes == 0 {
+		m.Lanes = 4
+	}
+	return m
+}
+
+func (m Argon2id) settings() (string, error) {
+	m = m.withDefaults()
+	if m.Memory < 8*uint32(m.Lanes) || m.Memory > maxMemory>>10 {
+		return "", fmt.Errorf("argon2id: %d KiB of memory are not between 8 for each of %d lanes and %d", m.Memory, m.Lanes, maxMemory>>10)
+	}
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d", argon2.Version, m.Memory, m.Passes, m.Lanes), nil
+}
+
+// Scrypt is the method of RFC 7914, and Werkzeug's default. Its hashes have
+// Werkzeug's form: "scrypt:32768:8:1$salt$hash". A zero setting is Werkzeug's
+// default.
+type Scrypt struct {
+	// N is the cost, a power of two, 32768 by default. 128·N·R bytes of memory
+	// are used.
+	N int
+	// R is the size of a block, 8 by default.
+	R int
+	// P is how many times over the work is done, 1 by default.
+	P int
+}
+
+// Hash returns the hash of a password.
+func (m Scrypt) Hash(password string) (string, error) { return werkzeugHash(m, password) }
+
+func (m Scrypt) withDefaults() Scrypt {
+	if m.N == 0 {
+		m.N = 1 << 15
+	}
+	if m.R == 0 {
+		m.R = 8
+	}
+	if m.P == 0 {
+		m.P = 1
+	}
+	return m
+}
+
+func (m Scrypt) settings() (string, error) {
+	m = m.withDefaults()
+	if m.N < 2 || m.N&(m.N-1) != 0 || m.R < 1 || m.P < 1 || m.R > 1<<20 || m.P > 1<<20 || m.N > maxMemory/128/m.R {
+		return "", fmt.Errorf("scrypt: N %d, R %d, P %d are not a power of two and two positive numbers for at most %d bytes of memory", m.N, m.R, m.P, maxMemory)
+	}
+	return fmt.Sprintf("scrypt:%d:%d:%d", m.N, m.R, m.P), nil
+}
+
+// PBKDF2 is the method of RFC 8018, for where another rules. Its hashes have
+// Werkzeug's form: "pbkdf2:sha256:1000000$salt$hash".
+type PBKDF2 struct {
+	// Hash names a hash function as Python does: "sha256" by default, "sha1",
+	// "sha224", "sha384", "sha512", "sha3_256", "sha3_512", and "md5" for hashes
+	// that are there already.
+	HashName string
+	// Iterations is 1,000,000 by default.
+	Iterations int
+}
+
+// Hash returns the hash of a password.
+func (m PBKDF2) Hash(password string) (string, error) { return werkzeugHash(m, password) }
+
+func (m PBKDF2) withDefaults() PBKDF2 {
+	if m.HashName == "" {
+		m.HashName = "sha256"
+	}
+	if m.Iterations == 0 {
+		m.Iterations = 1_000_000
+	}
+	return m
+}
+
+func (m PBKDF2) settings() (string, error) {
+	m = m.withDefaults()
+	if _, ok := digests[m.HashName]; !ok {
+		return "", fmt.Errorf("pbkdf2: unknown hash function %q", m.HashName)
+	}
+	if m.Iterations < 1 {
+		return "", fmt.Errorf("pbkdf2: %d iterations are none", m.Iterations)
+	}
+	return fmt.Sprintf("pbkdf2:%s:%d", m.HashName, m.Iterations), nil
+}
+
+// digests are the hash functions of pbkdf2 by the names that Python has for them.
+var digests = map[string]func() hash.Hash{
+	"md5":      md5.New,
+	"sha1":     sha1.New,
+	"sha224":   sha256.New224,
+	"sha256":   sha256.New,
+	"sha384":   sha512.New384,
+	"sha512":   sha512.New,
+	"sha3_224": func() hash.Hash { return sha3.New224() },
+	"sha3_256": func() hash.Hash { return sha3.New256() },
+	"sha3_384": func() hash.Hash { return sha3.New384() },
+	"sha3_512": func() hash.Hash { return sha3.New512() },
+}
+
+// maxMemory is the most that checking one password may use.
+const maxMemory = 4 << 30
+
+// werkzeugHash hashes in Werkzeug's form, in which the salt is a text.
+func werkzeugHash(m PasswordMethod, password string) (string, error) {
+	settings, err := m.settings()
+	if err != nil {
+		return "", err
+	}
+	salt := rand.Text() // 130 bits
+	h, err := parseHash(settings + "$" + salt + "$00")
+	if err != nil {
+		return "", err
+	}
+	sum, err := h.derive(password, []byte(salt), 0)
+	if err != nil {
+		return "", err
+	}
+	return settings + "$" + salt + "$" + hex.EncodeToString(sum), nil
+}
+
+// parsedHash is a stored hash taken apart.
+type parsedHash struct {
+	salt, sum []byte
+	// derive makes the sum of a password. length is that of the stored one, which
+	// only argon2id follows.
+	derive func(password string, salt []byte, length int) ([]byte, error)
+}
+
+var errHash = errors.New("malformed password hash")
+
+func parseHash(text string) (parsedHash, error) {
+	if rest, ok := strings.CutPrefix(text, "$argon2id$"); ok {
+		return parseArgon2id(rest)
+	}
+	method, rest, ok := strings.Cut(text, "$")
+	if !ok {
+		return parsedHash{}, errHash
+	}
+	salt, sum, ok := strings.Cut(rest, "$")
+	if !ok {
+		return parsedHash{}, errHash
+	}
+	h := parsedHash{salt: []byte(salt)}
+	var err error
+	if h.sum, err = hex.DecodeString(sum); err != nil {
+		return h, errHash
+	}
+	name, args, _ := strings.Cut(method, ":")
+	switch name {
+	case "scrypt":
+		h.derive, err = scryptFrom(args)
+	case "pbkdf2":
+		h.derive, err = pbkdf2From(args)
+	default:
+		err = errHash
+	}
+	return h, err
+}
+
+func scryptFrom(args string) (func(string, []byte, int) ([]byte, error), error) {
+	var m Scrypt
+	if args != "" {
+		fields := strings.Split(args, ":")
+		if len(fields) != 3 {
+			return nil, errHash
+		}
+		for i, field := range []*int{&m.N, &m.R, &m.P} {
+			var err error
+			if *field, err = strconv.Atoi(fields[i]); err != nil || *field < 1 {
+				return nil, errHash
+			}
+		}
+	}
+	if _, err := m.settings(); err != nil {
+		return nil, err
+	}
+	m = m.withDefaults()
+	return func(password string, salt []byte, _ int) ([]byte, error) {
+		return scrypt.Key([]byte(password), salt, m.N, m.R, m.P, 64)
+	}, nil
+}
+
+func pbkdf2From(args string) (func(string, []byte, int) ([]byte, error), error) {
+	var m PBKDF2
+	name, iterations, has := strings.Cut(args, ":")
+	m.HashName = name
+	if has {
+		var err error
+		if m.Iterations, err = strconv.Atoi(iterations); err != nil || m.Iterations < 1 {
+			return nil, errHash
+		}
+	}
+	if _, err := m.settings(); err != nil {
+		return nil, err
+	}
+	m = m.withDefaults()
+	digest := digests[m.HashName]
+	return func(password string, salt []byte, _ int) ([]byte, error) {
+		return pbkdf2.Key(digest, password, salt, m.Iterations, digest().Size())
+	}, nil
+}
+
+// parseArgon2id reads "v=19$m=65536,t=3,p=4$salt$hash".
+func parseArgon2id(text string) (h parsedHash, err error) {
+	fields := strings.Split(text, "$")
+	if len(fields) != 4 || fields[0] != "v="+strconv.Itoa(argon2.Version) {
+		return h, errHash
+	}
+	var m Argon2id
+	var lanes uint32
+	params := strings.Split(fields[1], ",")
+	if len(params) != 3 {
+		return h, errHash
+	}
+	for i, param := range []struct {
+		name  string
+		value *uint32
+	}{{"m=", &m.Memory}, {"t=", &m.Passes}, {"p=", &lanes}} {
+		digits, ok := strings.CutPrefix(params[i], param.name)
+		n, err := strconv.ParseUint(digits, 10, 32)
+		if !ok || err != nil || n == 0 {
+			return h, errHash
+		}
+		*param.value = uint32(n)
+	}
+	if lanes > 255 {
+		return h, errHash
+	}
+	m.Lanes = uint8(lanes)
+	if _, err := m.settings(); err != nil {
+		return h, err
+	}
+	b64 := base64.RawStdEncoding.Strict()
+	if h.salt, err = b64.DecodeString(fields[2]); err != nil {
+		return h, errHash
+	}
+	if h.sum, err = b64.DecodeString(fields[3]); err != nil || len(h.sum) < 4 || len(h.sum) > 1024 {
+		return h, errHash
+	}
+	h.derive = func(password string, salt []byte, length int) ([]byte, error) {
+		return argon2.IDKey([]byte(password), salt, m.Passes, m.Memory, m.Lanes, uint32(length)), nil
+	}
+	return h, nil
+}

@@ -1,0 +1,73 @@
+package security
+
+import (
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// SafeJoin joins a trusted directory and parts of a path that come from a
+// client, and reports false where the result would not stay below the
+// directory: parts that are absolute, lead above it, or hold a NUL; on Windows
+// also those with a backslash, a colon, or the name of a device. Each part is
+// cleaned ("a/./b", "a/../b") and judged by itself; an empty one is skipped. An
+// empty directory is the current one.
+//
+// It looks at names only. A symbolic link below the directory may lead out of
+// it: open what you serve through an [os.Root].
+func SafeJoin(directory string, parts ...string) (string, bool) {
+	if directory == "" {
+		directory = "."
+	}
+	joined := directory
+	for _, part := range parts {
+		if part == "" {
+			continue
+		}
+		if strings.HasPrefix(part, "/") || strings.IndexByte(part, 0) >= 0 {
+			return "", false
+		}
+		part = path.Clean(part)
+		if part == ".." || strings.HasPrefix(part, "../") {
+			return "", false
+		}
+		if runtime.GOOS == "windows" && !isLocalOnWindows(part) {
+			return "", false
+		}
+		if !strings.HasSuffix(joined, "/") {
+			joined += "/"
+		}
+		joined += part
+	}
+	return joined, true
+}
+
+// isLocalOnWindows judges a cleaned path with slashes as Windows will read it.
+func isLocalOnWindows(part string) bool {
+	if strings.ContainsAny(part, `\:`) || !filepath.IsLocal(filepath.FromSlash(part)) {
+		return false
+	}
+	for segment := range strings.SplitSeq(part, "/") {
+		if isDevice(segment) {
+			return false
+		}
+	}
+	return true
+}
+
+// isDevice reports whether Windows takes the name of a file for a device, with
+// any extension and any spaces around it.
+func isDevice(name string) bool {
+	name, _, _ = strings.Cut(name, ".")
+	name = strings.ToUpper(strings.TrimSpace(name))
+	switch name {
+	case "AUX", "CON", "CONIN$", "CONOUT$", "NUL", "PRN":
+		return true
+	}
+	number, ok := strings.CutPrefix(name, "COM")
+	if !ok {
+		number, ok = strings.CutPrefix(name, "LPT")
+	}
+	return ok && len([]rune(number)) == 1 && strings.Contains("123456789¹²³", number)
+}
