@@ -34,7 +34,7 @@ type Request struct {
 	closes   bool      // this Request met the body first, and cleans up after it
 	settings *Settings // what Configure said, or nil
 	args     *datastructures.Values
-	query    string // what args was parsed from
+	argsOf   string // the query that args was parsed from
 }
 
 // node is the Request's place in the chain of contexts. It lies in the Request,
@@ -75,8 +75,8 @@ func NewRequest(r *http.Request) *Request {
 	req.node = node{ctx, req}
 	req.own = *r.WithContext(&req.node)
 	req.Request = &req.own
-	if outer != nil && outer.args != nil && r.URL != nil && outer.query == r.URL.RawQuery {
-		req.args, req.query = outer.args, outer.query
+	if outer != nil && outer.args != nil && r.URL != nil && outer.argsOf == r.URL.RawQuery {
+		req.args, req.argsOf = outer.args, outer.argsOf
 	}
 	switch b := r.Body.(type) {
 	case nil:
@@ -108,9 +108,9 @@ func (req *Request) Close() error {
 // Args returns the arguments of the URL's query, in their order (Werkzeug's
 // args). Nothing is lost: pairs with ";" and escapes that are none stay data.
 func (req *Request) Args() *datastructures.Values {
-	if req.args == nil || req.query != req.URL.RawQuery {
-		req.query = req.URL.RawQuery
-		req.args = datastructures.ParseQuery(req.query)
+	if req.args == nil || req.argsOf != req.URL.RawQuery {
+		req.argsOf = req.URL.RawQuery
+		req.args = datastructures.ParseQuery(req.argsOf)
 	}
 	return req.args
 }

@@ -31,14 +31,7 @@ type JSONRules struct {
 
 // IsJSON reports whether the body is declared as JSON: application/json or
 // application/*+json.
-func (req *Request) IsJSON() bool {
-	mediaType := req.MediaType()
-	if mediaType == "application/json" {
-		return true
-	}
-	subtype, ok := strings.CutPrefix(mediaType, "application/")
-	return ok && strings.HasSuffix(subtype, "+json")
-}
+func (req *Request) IsJSON() bool { return isJSON(req.Header.Get("Content-Type")) }
 
 // JSON decodes the body into v, by the rules given here or else those of the
 // settings. The error answers 415 where the body is not declared as JSON, and

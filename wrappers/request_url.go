@@ -1,11 +1,14 @@
 package wrappers
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/urls"
 )
 
 // Scheme is how the client spoke, "http" or "https", as far as it is trusted.
@@ -24,19 +27,29 @@ func (req *Request) RootPath() string { return gateway.RootPath(req.Request) }
 // the zero AddrPort where there is none, as on a unix socket.
 func (req *Request) Client() netip.AddrPort { return gateway.OriginOf(req.Request).Client }
 
+// ErrUntrustedHost is in the error of [Request.Host] (Werkzeug's SecurityError).
+var ErrUntrustedHost = errors.New("host is not valid or not trusted")
+
 // Host returns the host the client asked for, with the port unless it is the
-// scheme's own. The error answers 400: a host with characters no host has, or
-// one that [Settings].TrustedHosts does not name. An HTTP/1.0 request without a
-// Host header yields "".
+// scheme's own. The error answers 400: a host with characters that no host has
+// (RFC 9112, section 3.2), or one that [Settings].TrustedHosts does not name. A
+// request of HTTP/1.0 without a Host header yields "", unless hosts must be
+// trusted.
+//
+// What was sent, unchecked, is the Host of the embedded [http.Request].
 func (req *Request) Host() (string, error) {
 	o := gateway.OriginOf(req.Request)
-	host := withoutPort(o.Scheme, o.Host)
 	trusted := req.reading().TrustedHosts
-	if host == "" && len(trusted) == 0 {
+	if o.Host == "" && len(trusted) == 0 {
 		return "", nil
 	}
-	if !validHost(host) || !trustedHost(host, trusted) {
-		return "", &httperror.Error{Code: httperror.BadRequest, Description: "The host is not known here."}
+	host := urls.Host(o.Scheme, o.Host, "")
+	if host == "" || !urls.HostTrusted(host, trusted) {
+		return "", &httperror.Error{
+			Code:        httperror.BadRequest,
+			Description: "The host is not known here.",
+			Err:         fmt.Errorf("%w: %q", ErrUntrustedHost, o.Host),
+		}
 	}
 	return host, nil
 }
@@ -46,117 +59,60 @@ func (req *Request) Host() (string, error) {
 // has, which are percent-encoded.
 //
 // Where [Request.Host] has none that can be trusted, the URL starts at the
-// path: it then means the same host to whoever holds the page.
-func (req *Request) FullURL() string {
-	url := req.BaseURL()
-	if req.URL.RawQuery == "" {
-		return url
-	}
-	return url + "?" + escapeRest(req.URL.RawQuery)
-}
+// path: to whoever holds the page it means the host it came from.
+func (req *Request) FullURL() string { return req.BaseURL() + req.query() }
 
 // BaseURL is [Request.FullURL] without the query.
-func (req *Request) BaseURL() string {
-	path := req.URL.EscapedPath()
-	if path == "" || path[0] != '/' {
-		path = "/" + path
-	}
-	return req.origin() + req.RootPath() + escapeRest(path)
-}
+func (req *Request) BaseURL() string { return req.absolute(req.RootPath() + req.path()) }
 
 // RootURL is the absolute URL of the application's root, with a slash at the
 // end.
-func (req *Request) RootURL() string { return req.origin() + req.RootPath() + "/" }
+func (req *Request) RootURL() string { return req.absolute(req.RootPath() + "/") }
 
 // HostURL is the scheme and the host, with a slash at the end.
-func (req *Request) HostURL() string { return req.origin() + "/" }
+func (req *Request) HostURL() string { return req.absolute("/") }
 
 // FullPath is the path below the root and the query, without the "?" where
 // there is none.
-func (req *Request) FullPath() string {
-	path := escapeRest(req.URL.EscapedPath())
-	if req.URL.RawQuery == "" {
-		return path
+func (req *Request) FullPath() string { return rooted(escapeRest(req.path())) + req.query() }
+
+// absolute is "scheme://host" and the path, or the path alone without a host to
+// trust.
+func (req *Request) absolute(path string) string {
+	path = escapeRest(path)
+	if host, err := req.Host(); err == nil && host != "" {
+		return req.Scheme() + "://" + host + path
 	}
-	return path + "?" + escapeRest(req.URL.RawQuery)
+	return rooted(path)
 }
 
-// origin is "scheme://host", or "" without a host to trust.
-func (req *Request) origin() string {
-	host, err := req.Host()
-	if err != nil || host == "" {
+// path is the path below the root, percent-encoded as it was sent.
+func (req *Request) path() string {
+	path := req.URL.EscapedPath()
+	if path == "*" { // of OPTIONS, for the server as a whole
+		return "/"
+	}
+	if path == "" || path[0] != '/' {
+		return "/" + path
+	}
+	return path
+}
+
+// rooted keeps a path that starts in two slashes from being taken for a host:
+// the dot says that it is a path (WHATWG URL, section 4.5).
+func rooted(path string) string {
+	if strings.HasPrefix(path, "//") {
+		return "/." + path
+	}
+	return path
+}
+
+// query is the query behind its "?", or "".
+func (req *Request) query() string {
+	if req.URL.RawQuery == "" {
 		return ""
 	}
-	return req.Scheme() + "://" + host
-}
-
-func withoutPort(scheme, host string) string {
-	if scheme == "https" {
-		return strings.TrimSuffix(host, ":443")
-	}
-	return strings.TrimSuffix(host, ":80")
-}
-
-// validHost reports whether host is a name or an address of either kind, with
-// or without a port of digits.
-func validHost(host string) bool {
-	name, port, ok := splitHost(host)
-	if !ok {
-		return false
-	}
-	for i := range len(port) {
-		if port[i] < '0' || port[i] > '9' {
-			return false
-		}
-	}
-	if strings.HasPrefix(name, "[") {
-		_, err := netip.ParseAddr(name[1 : len(name)-1])
-		return err == nil
-	}
-	for i := range len(name) {
-		c := name[i] | 0x20
-		if !(c >= 'a' && c <= 'z' || name[i] >= '0' && name[i] <= '9' || name[i] == '.' || name[i] == '-') {
-			return false
-		}
-	}
-	return name != ""
-}
-
-// splitHost splits "name:port"; an IPv6 address keeps its brackets.
-func splitHost(host string) (name, port string, ok bool) {
-	if strings.HasPrefix(host, "[") {
-		end := strings.IndexByte(host, ']')
-		if end < 0 {
-			return "", "", false
-		}
-		name, port = host[:end+1], host[end+1:]
-		if port == "" {
-			return name, "", true
-		}
-		return name, port[1:], port[0] == ':' && len(port) > 1
-	}
-	name, port, found := strings.Cut(host, ":")
-	return name, port, !found || port != ""
-}
-
-// trustedHost reports whether one of the trusted hosts names host, or there are
-// none.
-func trustedHost(host string, trusted []string) bool {
-	if len(trusted) == 0 {
-		return true
-	}
-	name, _, _ := splitHost(host)
-	for _, t := range trusted {
-		t, _, _ = splitHost(t)
-		domain, below := strings.CutPrefix(t, ".")
-		if strings.EqualFold(name, domain) {
-			return true
-		}
-		if below && len(name) > len(t) && strings.EqualFold(name[len(name)-len(t):], t) {
-			return true
-		}
-	}
-	return false
+	return "?" + escapeRest(req.URL.RawQuery)
 }
 
 // escapeRest percent-encodes the bytes of s that a URL's path or query cannot

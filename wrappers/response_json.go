@@ -8,8 +8,10 @@ import (
 
 // IsJSON reports whether the media type is JSON: application/json, or anything
 // that ends in "+json".
-func (resp *Response) IsJSON() bool {
-	essence, _, _ := strings.Cut(resp.ContentType(), ";")
+func (resp *Response) IsJSON() bool { return isJSON(resp.ContentType()) }
+
+func isJSON(contentType string) bool {
+	essence, _, _ := strings.Cut(contentType, ";")
 	essence = strings.ToLower(strings.TrimSpace(essence))
 	return essence == "application/json" || strings.HasPrefix(essence, "application/") && strings.HasSuffix(essence, "+json")
 }
