@@ -41,6 +41,16 @@ func UnescapeQuery(s string) string {
 	if plain {
 		return s
 	}
+	b := UnescapeQueryBytes(s)
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	return string(escapeInvalid(b))
+}
+
+// UnescapeQueryBytes is [UnescapeQuery] for a text that is not in UTF-8: every
+// byte is what was sent.
+func UnescapeQueryBytes(s string) []byte {
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -53,10 +63,7 @@ func UnescapeQuery(s string) string {
 			b = append(b, c)
 		}
 	}
-	if utf8.Valid(b) {
-		return string(b)
-	}
-	return string(escapeInvalid(b))
+	return b
 }
 
 // escapeInvalid returns b with the bytes that are not UTF-8 percent-encoded.

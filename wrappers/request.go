@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/gateway"
@@ -20,7 +21,8 @@ import (
 // stays with the body, so a middleware and the view behind it share it even
 // where something between them made copies of the request.
 //
-// What the embedded [http.Request] has stays in reach; where Request has a
+// The Method is in upper case, however the client wrote it. What else the
+// embedded [http.Request] has stays in reach; where Request has a
 // method of the same name (Form, Host, Cookies) that method is the careful
 // reading, and req.Request.Form the field.
 //
@@ -74,6 +76,7 @@ func NewRequest(r *http.Request) *Request {
 	req := new(Request)
 	req.node = node{ctx, req}
 	req.own = *r.WithContext(&req.node)
+	req.own.Method = strings.ToUpper(r.Method)
 	req.Request = &req.own
 	if outer != nil && outer.args != nil && r.URL != nil && outer.argsOf == r.URL.RawQuery {
 		req.args, req.argsOf = outer.args, outer.argsOf

@@ -3,7 +3,6 @@ package wrappers
 import (
 	"bytes"
 	"fmt"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/urls"
 )
 
 // ContentType returns the Content-Type: the media type in lower case as its
@@ -106,12 +106,7 @@ func (s *Settings) parseURLEncoded(data []byte, charset string) (*datastructures
 const charsetField = "_charset_"
 
 func decodeURLEncoded(text string, e encoding.Encoding) *datastructures.Values {
-	decode := func(s string) string {
-		if raw, err := url.QueryUnescape(s); err == nil {
-			s = raw
-		}
-		return decodeText(e, []byte(s))
-	}
+	decode := func(s string) string { return decodeText(e, urls.UnescapeQueryBytes(s)) }
 	values := new(datastructures.Values)
 	for pair := range strings.SplitSeq(text, "&") {
 		if key, value, _ := strings.Cut(pair, "="); pair != "" {
