@@ -155,7 +155,9 @@ func requestLimits(in requestInput) any {
 	return map[string]any{"form_fields": form.Len(), "files": files.Len()}
 }
 
-func requestAccessRoute(in requestInput) any { return append([]string{}, in.request().UntrustedRoute()...) }
+func requestAccessRoute(in requestInput) any {
+	return append([]string{}, in.request().UntrustedRoute()...)
+}
 
 func requestMimetype(in requestInput) any {
 	contentType := in.request().ContentType()
