@@ -13,8 +13,9 @@
 // pass what a person typed as a string, or write {{ v|stringformat:"%s" }}.
 //
 // In a template, url_for("endpoint", "name", value, …) builds a URL as the
-// application's routing map does, static_url("style.css") one of a static file
-// with a version of its content, and request is the [wrappers.Request].
+// application's routing map does (with "_external", true an absolute one),
+// static_url("style.css") that of a static file, and request is the
+// [wrappers.Request].
 package templates
 
 import (
@@ -48,11 +49,10 @@ type Options struct {
 	// Filters are known in every template as {{ value|name }} and
 	// {{ value|name:argument }}.
 	Filters map[string]Filter
-	// URLFor builds the URLs of url_for. Without it that name is unknown.
-	URLFor URLFor
-	// Static says where static_url finds its files. Without a file system
-	// that name is unknown.
-	Static Static
+	// URLs builds the URLs of url_for. Without it that name is unknown.
+	URLs URLs
+	// StaticURL builds the URLs of static_url. Without it that name is unknown.
+	StaticURL StaticURL
 }
 
 // Environment is a set of templates that share a file system, globals and
@@ -60,7 +60,6 @@ type Options struct {
 type Environment struct {
 	files   fs.FS
 	options Options
-	static  versions
 
 	mu     sync.RWMutex
 	parsed map[string]*pongo2.Template
@@ -78,8 +77,6 @@ func New(files fs.FS, o Options) (*Environment, error) {
 		return nil, err
 	}
 	e := &Environment{files: files, options: o, parsed: map[string]*pongo2.Template{}}
-	e.static.files = o.Static.Files
-	e.static.fresh = o.Reload
 	if o.Reload {
 		return e, nil
 	}
@@ -210,10 +207,10 @@ func (run *rendering) context(own Context) pongo2.Context {
 	all := pongo2.Context{}
 	if run.request != nil {
 		all["request"] = run.request
-		if run.environment.options.URLFor != nil {
+		if run.environment.options.URLs != nil {
 			all["url_for"] = run.urlFor
 		}
-		if run.environment.options.Static.Files != nil {
+		if run.environment.options.StaticURL != nil {
 			all["static_url"] = run.staticURL
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/routing"
 	"github.com/zeugkit/zeug/templates"
 	"github.com/zeugkit/zeug/wrappers"
 )
@@ -139,7 +141,7 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 		Reload:  true,
 		Globals: templates.Context{"fail": func() (string, error) { return "", broken }, "explode": func() string { panic(broken) }},
 		Filters: map[string]templates.Filter{"refuse": refuse},
-		URLFor:  func(*wrappers.Request, string, map[string]any) (string, error) { return "", broken },
+		URLs:    urls,
 	}
 	for name, c := range map[string]struct {
 		files        []string
@@ -153,8 +155,9 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 		"an unclosed variable": {[]string{"a.html", "é {{ x\n"}, "a.html", 1, 8, "ewline", nil},
 		"a function's failure": {[]string{"a.html", "\n\n  {{ fail() }}"}, "a.html", 3, 6, "out of stock", nil},
 		"a filter's failure":   {[]string{"a.html", "{{ 1|refuse }}"}, "a.html", 1, 6, "refused 1", errRefused},
-		"url_for":              {[]string{"a.html", "{{ url_for('x') }}"}, "a.html", 1, 4, "out of stock", broken},
-		"url_for's arguments":  {[]string{"a.html", "{{ url_for('x', 'y') }}"}, "a.html", 1, 4, "in pairs", nil},
+		"url_for":              {[]string{"a.html", "{{ url_for('itme') }}"}, "a.html", 1, 4, `"item"`, nil},
+		"url_for's values":     {[]string{"a.html", "{{ url_for('item', 'id') }}"}, "a.html", 1, 4, `the value of "id" is missing`, nil},
+		"url_for's names":      {[]string{"a.html", "{{ url_for('item', 1, 2) }}"}, "a.html", 1, 4, "needs a name", nil},
 		"a panic":              {[]string{"a.html", "{{ explode() }}"}, "a.html", 0, 0, "panic: out of stock", broken},
 		"in an included template": {
 			[]string{"a.html", `{% include "b.html" %}`, "b.html", "\n{{ x|nope }}"}, "b.html", 2, 6, "does not exist", nil,
@@ -205,6 +208,11 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 	}
 }
 
+// urls is an application's map.
+func urls(req *wrappers.Request) routing.Builder { return shop.Bind(req.Request) }
+
+var shop = routing.MustMap(routing.Rule[string]{Path: "/item/<int:id>", Endpoint: "item"})
+
 var errRefused = errors.New("refused")
 
 func refuse(value, _ any) (any, error) { return nil, fmt.Errorf("%w %v", errRefused, value) }
@@ -235,15 +243,15 @@ func TestReload(t *testing.T) {
 
 func TestRender(t *testing.T) {
 	source := files(
-		"a.html", `{{ request.URL.Path }} {{ url_for("item", "id", 7, "q", word) }} {{ static_url("a b.css") }} {{ site }}`,
+		"a.html", `{{ request.URL.Path }} {{ url_for("item", "id", 7, "q", word, "r", 1) }} {{ url_for("item", "_external", true, "id", 7) }} {{ static_url("a b.css") }} {{ site }}`,
 		"a.txt", "x", "a.xml", "<x/>",
 	)
 	e, err := templates.New(source, templates.Options{
 		Globals: templates.Context{"site": "shop", "word": "from the globals"},
-		URLFor: func(req *wrappers.Request, endpoint string, values map[string]any) (string, error) {
-			return fmt.Sprintf("%s/%s/%v?q=%v&x", gateway.RootPath(req.Request), endpoint, values["id"], values["q"]), nil
+		URLs:    urls,
+		StaticURL: func(req *wrappers.Request, name string) (string, error) {
+			return gateway.RootPath(req.Request) + "/static/" + url.PathEscape(name), nil
 		},
-		Static: templates.Static{Path: "/static/", Files: files("a b.css", "p{}")},
 	})
 	require.NoError(t, err)
 	mounted, ok := gateway.Mount(httptest.NewRequest("GET", "/app/list", nil), "/app")
@@ -252,7 +260,7 @@ func TestRender(t *testing.T) {
 	require.NoError(t, err)
 	w := httptest.NewRecorder()
 	resp.ServeHTTP(w, mounted)
-	require.Equal(t, "/list /app/item/7?q=w&amp;x /app/static/a%20b.css?v=806db221261e shop", w.Body.String())
+	require.Equal(t, "/list /app/item/7?q=w&amp;r=1 http://example.com/app/item/7 /app/static/a%20b.css shop", w.Body.String())
 	for name, want := range map[string]string{
 		"a.html": "text/html; charset=utf-8", "a.txt": "text/plain; charset=utf-8", "a.xml": "application/xml; charset=utf-8",
 	} {
@@ -262,13 +270,14 @@ func TestRender(t *testing.T) {
 	}
 }
 
-func TestStaticFilesThatAreNotThereAreErrors(t *testing.T) {
-	for _, name := range []string{"gone.css", "../x", ""} {
-		e, err := templates.New(files("a.html", `{{ static_url("`+name+`") }}`), templates.Options{Static: templates.Static{Files: files("x.css", "")}})
-		require.NoError(t, err)
-		_, err = e.Render(request("/"), "a.html", nil)
-		require.ErrorContains(t, err, `template "a.html", line 1, column 4: static_url(`)
-	}
+func TestAStaticFileThatIsNotThereIsAnError(t *testing.T) {
+	e, err := templates.New(files("a.html", `{{ static_url("gone.css") }}`), templates.Options{
+		StaticURL: func(_ *wrappers.Request, name string) (string, error) { return "", fs.ErrNotExist },
+	})
+	require.NoError(t, err)
+	_, err = e.Render(request("/"), "a.html", nil)
+	require.EqualError(t, err, `template "a.html", line 1, column 4: static_url("gone.css"): file does not exist`)
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
 func TestConcurrentUse(t *testing.T) {

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/routing"
+	"github.com/zeugkit/zeug/staticfiles"
+	"github.com/zeugkit/zeug/templates"
+	"github.com/zeugkit/zeug/wrappers"
+)
+
+//go:embed templates static
+var embedded embed.FS
+
+// view answers a request that a rule matched.
+type view func(*wrappers.Request, routing.Args) (*wrappers.Response, error)
+
+// App is the URL shortener.
+type App struct {
+	links  *Links
+	urls   *routing.Map[view]
+	static *staticfiles.Shared
+	pages  *templates.Environment
+}
+
+// NewApp returns the application over these links. Its templates and static
+// files are those that were compiled in or, for work on them, those of the
+// directory dir, read anew for each request.
+func NewApp(links *Links, dir string) (*App, error) {
+	a := &App{links: links}
+	var files fs.FS = embedded
+	if dir != "" {
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			return nil, fmt.Errorf("the directory of templates and static files: %w", err)
+		}
+		files = root.FS()
+	}
+	var err error
+	a.urls, err = routing.NewMap(
+		routing.Rule[view]{Path: "/", Endpoint: "new_url", Target: a.newURL, Methods: []string{"GET", "POST"}},
+		routing.Rule[view]{Path: "/<short_id>", Endpoint: "follow_short_link", Target: a.followShortLink, Methods: []string{"GET"}},
+		routing.Rule[view]{Path: "/<short_id>+", Endpoint: "short_link_details", Target: a.shortLinkDetails, Methods: []string{"GET"}},
+	)
+	if err != nil {
+		return nil, err
+	}
+	a.static, err = staticfiles.SharedData{
+		Exports:     []staticfiles.Export{{Prefix: "/static", FS: files, Dir: "static", NotFound: true}},
+		Development: dir != "",
+	}.Open()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := fs.Sub(files, "templates")
+	if err != nil {
+		return nil, err
+	}
+	a.pages, err = templates.New(pages, templates.Options{
+		Reload:    dir != "",
+		Globals:   templates.Context{"hostname": hostname},
+		URLs:      func(req *wrappers.Request) routing.Builder { return a.urls.Bind(req.Request) },
+		StaticURL: a.staticURL,
+	})
+	return a, err
+}
+
+// staticURL returns the URL of a static file, with a fingerprint of its content.
+func (a *App) staticURL(req *wrappers.Request, name string) (string, error) {
+	path, err := a.static.Lookup(name)
+	return gateway.RootPath(req.Request) + path, err
+}
+
+// ServeHTTP serves the static files and the pages.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.static.Wrap(wrappers.View(a.dispatch)).ServeHTTP(w, r)
+}
+
+// dispatch finds the view for a request, and gives errors pages of their own.
+func (a *App) dispatch(req *wrappers.Request) (*wrappers.Response, error) {
+	resp, err := a.answer(req)
+	if err != nil {
+		if resp, err = a.failure(req, err); err != nil {
+			return nil, err
+		}
+	}
+	resp.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	resp.Header().Set("X-Content-Type-Options", "nosniff")
+	return resp, nil
+}
+
+func (a *App) answer(req *wrappers.Request) (*wrappers.Response, error) {
+	match, err := a.urls.Bind(req.Request).Match()
+	if err != nil {
+		return nil, err // 404, 405 or a redirect: it answers for itself
+	}
+	return match.Target(req, match.Args)
+}
+
+// failure returns the page for an error, or the error if there is none.
+func (a *App) failure(req *wrappers.Request, err error) (*wrappers.Response, error) {
+	var away *httperror.Error
+	switch {
+	case errors.Is(err, httperror.NotFound):
+		return a.page(req, http.StatusNotFound, "404.html", nil)
+	case errors.Is(err, httperror.ServiceUnavailable) && errors.As(err, &away):
+		slog.WarnContext(req.Context(), "Redis is away", "path", req.URL.Path, "err", away.Err)
+		form, _ := req.Form() // read before, if this is a submission
+		resp, err := a.page(req, http.StatusServiceUnavailable, "503.html", templates.Context{"url": form.Get("url")})
+		if err != nil {
+			return nil, err
+		}
+		resp.Header().Set("Retry-After", away.Header.Get("Retry-After"))
+		return resp, nil
+	}
+	return nil, err
+}
+
+func (a *App) page(req *wrappers.Request, status int, name string, context templates.Context) (*wrappers.Response, error) {
+	resp, err := a.pages.Render(req, name, context)
+	if err != nil {
+		return nil, err
+	}
+	resp.Status = status
+	resp.Header().Set("Cache-Control", "no-cache")
+	return resp, nil
+}
+
+// newURL shows the form, and takes what it sends.
+func (a *App) newURL(req *wrappers.Request, _ routing.Args) (*wrappers.Response, error) {
+	if req.Method != http.MethodPost {
+		return a.page(req, http.StatusOK, "new_url.html", nil)
+	}
+	form, err := req.Form()
+	if err != nil {
+		return nil, err
+	}
+	target, err := checkURL(form.Get("url"))
+	if err != nil {
+		return a.page(req, http.StatusUnprocessableEntity, "new_url.html", templates.Context{"url": form.Get("url"), "error": err.Error()})
+	}
+	id, err := a.links.Add(req.Context(), target)
+	if err != nil {
+		return nil, err
+	}
+	details, err := a.urls.Bind(req.Request).Build("short_link_details", routing.With("short_id", id))
+	if err != nil {
+		return nil, err
+	}
+	return redirect(details, http.StatusSeeOther), nil
+}
+
+// followShortLink leads to where the link points, and counts.
+func (a *App) followShortLink(req *wrappers.Request, args routing.Args) (*wrappers.Response, error) {
+	target, err := a.links.Follow(req.Context(), args.String("short_id"))
+	if err != nil {
+		return nil, err
+	}
+	resp := redirect(target, http.StatusFound)
+	// Every click is to be counted.
+	resp.Header().Set("Cache-Control", "no-store")
+	return resp, nil
+}
+
+// shortLinkDetails shows where a link points, and how often it was followed.
+func (a *App) shortLinkDetails(req *wrappers.Request, args routing.Args) (*wrappers.Response, error) {
+	link, err := a.links.Get(req.Context(), args.String("short_id"))
+	if err != nil {
+		return nil, err
+	}
+	return a.page(req, http.StatusOK, "short_link_details.html", templates.Context{"link": link})
+}
+
+func redirect(location string, status int) *wrappers.Response {
+	resp := wrappers.Text("")
+	resp.Status = status
+	var b strings.Builder
+	for i := range len(location) {
+		if c := location[i]; c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	resp.Header().Set("Location", b.String())
+	return resp
+}

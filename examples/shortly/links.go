@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// Links keeps short links in Redis, under the keys that Werkzeug's tutorial
+// uses, so that its shortly and this one can serve the same Redis:
+//
+//	last-url-id         the number of the newest id
+//	url-target:<id>     the URL that an id leads to
+//	reverse-url:<url>   the id of a URL
+//	click-count:<id>    how often an id was followed
+//
+// Every command touches one key: on a Redis Cluster the four live on different
+// nodes, where no transaction and no script spans them. What has to hold holds
+// by the order of the commands instead; see [Links.Add].
+//
+// A failure of Redis is an [httperror.Error] that answers 503.
+type Links struct {
+	redis redis.UniversalClient
+}
+
+// Link is a short link.
+type Link struct {
+	ID, Target string
+	// Clicks is how often it was followed.
+	Clicks int64
+}
+
+// patience is how long one request may wait for Redis, all its commands taken
+// together, and clickPatience how long a click may take to be counted.
+const (
+	patience      = 1500 * time.Millisecond
+	clickPatience = 300 * time.Millisecond
+)
+
+// maxAttempts is how many numbers Add tries. Each step is twice as wide as the
+// one before, so it finds a free one however far the counter fell behind.
+const maxAttempts = 40
+
+// Add returns the id of url, a new one if it has none.
+//
+// The order of the commands is what makes it right:
+//
+//	GET    reverse-url:<url>    the id it has already, if any
+//	INCRBY last-url-id          a number that nobody else gets
+//	SETNX  url-target:<id>      the id answers, though nobody knows it yet
+//	SETNX  reverse-url:<url>    the id is the URL's, unless somebody was first
+//
+// After a crash between any two of them there is at most a number without a
+// link, or an id that answers this URL and that nobody was told. Of two people
+// who submit one URL at once one wins the last command, and the other reads
+// the winner's id from the key; the loser's id is left as it is, because it
+// answers the same URL and nothing is gained by taking it back.
+//
+// A target is never overwritten. So where a failover lost the newest value of
+// the counter and a number comes a second time, the id goes on answering what
+// it answered, and the next number is tried. A reverse-url: that outlived its
+// url-target: gets it back; one that leads to another URL's id is replaced.
+func (l *Links) Add(ctx context.Context, url string) (id string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	known, err := l.get(ctx, "reverse-url:"+url)
+	if err != nil {
+		return "", err
+	}
+	if known != "" {
+		if ok, err := l.claim(ctx, known, url); ok || err != nil {
+			return known, err
+		}
+	}
+	if id, err = l.number(ctx, url); err != nil {
+		return "", err
+	}
+	if known != "" {
+		return id, away(l.redis.Set(ctx, "reverse-url:"+url, id, 0).Err())
+	}
+	first, err := l.redis.SetNX(ctx, "reverse-url:"+url, id, 0).Result()
+	if err != nil || first {
+		return id, away(err)
+	}
+	winner, err := l.get(ctx, "reverse-url:"+url)
+	if winner != "" {
+		id = winner
+	}
+	return id, err
+}
+
+// number takes the next number for url, and returns its id.
+func (l *Links) number(ctx context.Context, url string) (id string, err error) {
+	step := int64(1)
+	for range maxAttempts {
+		n, err := l.redis.IncrBy(ctx, "last-url-id", step).Result()
+		if err != nil {
+			return "", away(err)
+		}
+		id := strconv.FormatInt(n, 36)
+		if n > 0 {
+			if ok, err := l.claim(ctx, id, url); ok || err != nil {
+				return id, err
+			}
+		}
+		step *= 2
+	}
+	return "", fmt.Errorf("no free id after %d attempts: last-url-id is far behind the ids in use", maxAttempts)
+}
+
+// claim makes id lead to url, and reports false if it leads to another one.
+func (l *Links) claim(ctx context.Context, id, url string) (bool, error) {
+	ok, err := l.redis.SetNX(ctx, "url-target:"+id, url, 0).Result()
+	if err != nil || ok {
+		return ok, away(err)
+	}
+	// It may be our own: the client repeats a command whose answer was lost.
+	held, err := l.get(ctx, "url-target:"+id)
+	return held == url, err
+}
+
+// Follow returns the URL that id leads to and counts the click. A click that
+// cannot be counted is logged. Its error is [httperror.NotFound] for an id that
+// leads nowhere.
+func (l *Links) Follow(ctx context.Context, id string) (target string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if target, err = l.target(ctx, id); err != nil {
+		return "", err
+	}
+	ctx, cancel = context.WithTimeout(ctx, clickPatience)
+	defer cancel()
+	if err := l.redis.Incr(ctx, "click-count:"+id).Err(); err != nil {
+		slog.Warn("a click was not counted", "id", id, "err", err)
+	}
+	return target, nil
+}
+
+// Get returns the link of id. Its error is [httperror.NotFound] for an id that
+// leads nowhere.
+func (l *Links) Get(ctx context.Context, id string) (link Link, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	link.ID = id
+	if link.Target, err = l.target(ctx, id); err != nil {
+		return link, err
+	}
+	clicks, err := l.get(ctx, "click-count:"+id)
+	if err != nil || clicks == "" {
+		return link, err
+	}
+	if link.Clicks, err = strconv.ParseInt(clicks, 10, 64); err != nil {
+		return link, fmt.Errorf("click-count:%s: %w", id, err)
+	}
+	return link, nil
+}
+
+func (l *Links) target(ctx context.Context, id string) (string, error) {
+	target, err := l.get(ctx, "url-target:"+id)
+	if err == nil && target == "" {
+		err = fmt.Errorf("id %q: %w", id, httperror.NotFound)
+	}
+	return target, err
+}
+
+// get returns the value of key, "" if there is none.
+func (l *Links) get(ctx context.Context, key string) (string, error) {
+	value, err := l.redis.Get(ctx, key).Result()
+	if errors.Is(err, redis.Nil) {
+		return "", nil
+	}
+	return value, away(err)
+}
+
+// away makes a 503 of a failure of Redis; nil stays nil.
+func away(err error) error {
+	if err == nil {
+		return nil
+	}
+	if strings.HasPrefix(err.Error(), "MOVED ") {
+		err = fmt.Errorf("this Redis belongs to a Cluster, add ?cluster=true to its address: %w", err)
+	}
+	return &httperror.Error{
+		Code:        httperror.ServiceUnavailable,
+		Description: "The links cannot be read right now.",
+		Header:      http.Header{"Retry-After": {"5"}},
+		Err:         err,
+	}
+}

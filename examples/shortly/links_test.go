@@ -1,0 +1,535 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/httperror"
+)
+
+func TestLinksOnEveryRedis(t *testing.T) {
+	onEach(t, func(t *testing.T, client redis.UniversalClient) {
+		links, ctx := &Links{client}, t.Context()
+
+		id, err := links.Add(ctx, "https://example.org/a")
+		require.NoError(t, err)
+		require.Equal(t, "1", id)
+		id, err = links.Add(ctx, "https://example.org/b")
+		require.NoError(t, err)
+		require.Equal(t, "2", id)
+		id, err = links.Add(ctx, "https://example.org/a")
+		require.NoError(t, err)
+		require.Equal(t, "1", id, "a URL keeps its id")
+
+		for range 3 {
+			target, err := links.Follow(ctx, "1")
+			require.NoError(t, err)
+			require.Equal(t, "https://example.org/a", target)
+		}
+		link, err := links.Get(ctx, "1")
+		require.NoError(t, err)
+		require.Equal(t, Link{ID: "1", Target: "https://example.org/a", Clicks: 3}, link)
+		link, err = links.Get(ctx, "2")
+		require.NoError(t, err)
+		require.Equal(t, Link{ID: "2", Target: "https://example.org/b"}, link)
+
+		for _, id := range []string{"3", "", "last-url-id", "1\r\nDEL x", "*"} {
+			_, err = links.Follow(ctx, id)
+			require.ErrorIs(t, err, httperror.NotFound)
+			_, err = links.Get(ctx, id)
+			require.ErrorIs(t, err, httperror.NotFound)
+			require.Zero(t, client.Exists(ctx, "click-count:"+id).Val(), "no clicks are counted for what is not there")
+		}
+
+		t.Run("many people submit one URL at once", func(t *testing.T) {
+			for round := range 20 {
+				url := fmt.Sprintf("https://example.org/at-once/%d", round)
+				ids := make([]string, 8)
+				var all sync.WaitGroup
+				for i := range ids {
+					all.Go(func() {
+						id, err := (&Links{client}).Add(ctx, url)
+						if err != nil {
+							t.Errorf("add: %v", err)
+						}
+						ids[i] = id
+					})
+				}
+				all.Wait()
+				require.Len(t, slices.Compact(slices.Sorted(slices.Values(ids))), 1, "one id for %s", url)
+				target, err := links.Follow(ctx, ids[0])
+				require.NoError(t, err)
+				require.Equal(t, url, target)
+			}
+		})
+	})
+}
+
+func TestIDsAreInBase36(t *testing.T) {
+	client := connect(t, startEmbedded(t))
+	links, ctx := &Links{client}, t.Context()
+	for last, want := range map[string]string{"9": "a", "34": "z", "35": "10", "1295": "100", "2176782335": "1000000"} {
+		require.NoError(t, client.Set(ctx, "last-url-id", last, 0).Err())
+		id, err := links.Add(ctx, "https://example.org/"+last)
+		require.NoError(t, err)
+		require.Equal(t, want, id)
+	}
+}
+
+// step is a hook that asks before each command whether it may be sent. It
+// stands for a process that dies, or for one that is slower than another.
+type step func(ctx context.Context, command redis.Cmder) error
+
+func (s step) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (s step) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+func (s step) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, command redis.Cmder) error {
+		if err := s(ctx, command); err != nil {
+			command.SetErr(err)
+			return err
+		}
+		return next(ctx, command)
+	}
+}
+
+var errCrash = errors.New("the process is gone")
+
+// targets returns what each id answers.
+func targets(t *testing.T, client redis.UniversalClient) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	keys := client.Scan(t.Context(), 0, "url-target:*", 1000).Iterator()
+	for keys.Next(t.Context()) {
+		all[strings.TrimPrefix(keys.Val(), "url-target:")] = client.Get(t.Context(), keys.Val()).Val()
+	}
+	require.NoError(t, keys.Err())
+	return all
+}
+
+// TestACrashBetweenTwoCommands lets a process die after each number of commands
+// that it sent, and looks at what it left.
+func TestACrashBetweenTwoCommands(t *testing.T) {
+	states := map[string][]any{
+		"an empty Redis":                       nil,
+		"the URL has a link":                   {"last-url-id", "5", "url-target:5", "https://new", "reverse-url:https://new", "5"},
+		"the counter fell behind":              {"last-url-id", "1", "url-target:2", "https://two", "url-target:3", "https://three"},
+		"the id of the URL lost its target":    {"last-url-id", "5", "reverse-url:https://new", "5"},
+		"the id of the URL answers another":    {"last-url-id", "5", "reverse-url:https://new", "5", "url-target:5", "https://five"},
+		"the counter is not there, links are":  {"url-target:1", "https://one", "reverse-url:https://one", "1"},
+		"the counter was set below zero":       {"last-url-id", "-3"},
+		"the URL's id was told, not yet known": {"last-url-id", "7", "url-target:7", "https://new"},
+	}
+	for name, state := range states {
+		t.Run(name, func(t *testing.T) {
+			for after := 0; ; after++ {
+				o := startEmbedded(t)
+				client, dying := connect(t, o), connect(t, o)
+				ctx := t.Context()
+				if state != nil {
+					require.NoError(t, client.MSet(ctx, state...).Err())
+				}
+				before := targets(t, client)
+				sent := 0
+				dying.AddHook(step(func(context.Context, redis.Cmder) error {
+					if sent == after {
+						return errCrash
+					}
+					sent++
+					return nil
+				}))
+				told, err := (&Links{dying}).Add(ctx, "https://new")
+				finished := err == nil
+
+				left := targets(t, client)
+				for id, target := range before {
+					require.Equal(t, target, left[id], "after %d commands: id %s answers what it did", after, id)
+				}
+				for id, target := range left {
+					if before[id] == "" {
+						require.Equal(t, "https://new", target, "after %d commands: id %s", after, id)
+					}
+				}
+				// The next person who comes gets a link that works and stays.
+				id, err := (&Links{client}).Add(ctx, "https://new")
+				require.NoError(t, err)
+				if finished {
+					require.Equal(t, told, id)
+				}
+				again, err := (&Links{client}).Add(ctx, "https://new")
+				require.NoError(t, err)
+				require.Equal(t, id, again)
+				target, err := (&Links{client}).Follow(ctx, id)
+				require.NoError(t, err)
+				require.Equal(t, "https://new", target)
+				other, err := (&Links{client}).Add(ctx, "https://other")
+				require.NoError(t, err)
+				require.NotEqual(t, id, other)
+				if finished {
+					return
+				}
+			}
+		})
+	}
+}
+
+// writer submits a URL and returns the id it tells the person.
+type writer func(ctx context.Context, client redis.UniversalClient, url string) (string, error)
+
+func ours(ctx context.Context, client redis.UniversalClient, url string) (string, error) {
+	return (&Links{client}).Add(ctx, url)
+}
+
+// theirs sends the commands of the shortly that comes with Werkzeug.
+func theirs(ctx context.Context, client redis.UniversalClient, url string) (string, error) {
+	if id, err := client.Get(ctx, "reverse-url:"+url).Result(); err == nil || !errors.Is(err, redis.Nil) {
+		return id, err
+	}
+	n, err := client.Incr(ctx, "last-url-id").Result()
+	if err != nil {
+		return "", err
+	}
+	id := fmt.Sprint(n) // below ten base 36 is base 10
+	if err := client.Set(ctx, "url-target:"+id, url, 0).Err(); err != nil {
+		return "", err
+	}
+	return id, client.Set(ctx, "reverse-url:"+url, id, 0).Err()
+}
+
+// TestEveryInterleavingOfTwoSubmissions lets two processes submit one URL and
+// takes their commands in every order there is.
+func TestEveryInterleavingOfTwoSubmissions(t *testing.T) {
+	for name, c := range map[string]struct {
+		first, second writer
+		one           bool // both must be told the same id
+	}{
+		"two of ours":                  {ours, ours, true},
+		"ours and Werkzeug's shortly":  {ours, theirs, false},
+		"Werkzeug's shortly, and ours": {theirs, ours, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			orders := 0
+			for order := range interleavings(5, 5) {
+				orders++
+				o := startEmbedded(t)
+				look := connect(t, o)
+				ids := interleave(t, o, order, c.first, c.second)
+				if c.one {
+					require.Equal(t, ids[0], ids[1], "order %v", order)
+				}
+				for _, id := range ids {
+					require.Equal(t, "https://new", look.Get(t.Context(), "url-target:"+id).Val(), "order %v: id %q", order, id)
+				}
+				id := look.Get(t.Context(), "reverse-url:https://new").Val()
+				require.Contains(t, ids, id, "order %v", order)
+			}
+			require.Equal(t, 252, orders)
+		})
+	}
+}
+
+// interleavings yields every sequence of a zeros and b ones.
+func interleavings(a, b int) func(yield func([]int) bool) {
+	return func(yield func([]int) bool) {
+		var extend func(prefix []int, a, b int) bool
+		extend = func(prefix []int, a, b int) bool {
+			if a == 0 && b == 0 {
+				return yield(slices.Clone(prefix))
+			}
+			return (a == 0 || extend(append(prefix, 0), a-1, b)) && (b == 0 || extend(append(prefix, 1), a, b-1))
+		}
+		extend(nil, a, b)
+	}
+}
+
+// interleave runs two writers whose commands are let through in this order.
+// Turns of one that has finished are skipped.
+func interleave(t *testing.T, o *redis.UniversalOptions, order []int, writers ...writer) []string {
+	t.Helper()
+	ids := make([]string, len(writers))
+	asks, goes, done := make([]chan bool, len(writers)), make([]chan bool, len(writers)), make([]chan bool, len(writers))
+	for i, write := range writers {
+		asks[i], goes[i], done[i] = make(chan bool), make(chan bool), make(chan bool)
+		client := redis.NewUniversalClient(o)
+		client.AddHook(step(func(context.Context, redis.Cmder) error {
+			asks[i] <- true
+			<-goes[i]
+			return nil
+		}))
+		go func() {
+			defer client.Close()
+			defer close(done[i])
+			id, err := write(context.Background(), client, "https://new")
+			if err != nil {
+				t.Errorf("writer %d: %v", i, err)
+			}
+			ids[i] = id
+		}()
+	}
+	// A writer is let go, and is next heard of when its command was answered.
+	waiting := make([]bool, len(writers))
+	hear := func(i int) {
+		select {
+		case <-asks[i]:
+			waiting[i] = true
+		case <-done[i]:
+			waiting[i] = false
+		}
+	}
+	for i := range writers {
+		hear(i)
+	}
+	for _, i := range append(order, 0, 0, 0, 1, 1, 1) {
+		if waiting[i] {
+			goes[i] <- true
+			hear(i)
+		}
+	}
+	for i := range writers {
+		<-done[i]
+	}
+	return ids
+}
+
+// TestAnAnswerThatWasLost has every command sent twice, as the client does when
+// a connection breaks after the command and before its answer.
+func TestAnAnswerThatWasLost(t *testing.T) {
+	o := startEmbedded(t)
+	twice, raw := connect(t, o), connect(t, o)
+	twice.AddHook(step(func(ctx context.Context, command redis.Cmder) error {
+		return ignoreNil(raw.Do(ctx, command.Args()...).Err())
+	}))
+	links := &Links{twice}
+	id, err := links.Add(t.Context(), "https://example.org/")
+	require.NoError(t, err)
+	again, err := links.Add(t.Context(), "https://example.org/")
+	require.NoError(t, err)
+	require.Equal(t, id, again)
+	require.Equal(t, map[string]string{id: "https://example.org/"}, targets(t, raw))
+}
+
+func ignoreNil(err error) error {
+	if errors.Is(err, redis.Nil) {
+		return nil
+	}
+	return err
+}
+
+func TestACounterFarBehindTheIDsInUse(t *testing.T) {
+	client := connect(t, startEmbedded(t))
+	ctx := t.Context()
+	taken := map[string]string{}
+	for n := range 2000 {
+		taken["url-target:"+fmt.Sprintf("%s", base36(n+1))] = "https://taken"
+	}
+	require.NoError(t, client.MSet(ctx, taken).Err())
+	id, err := (&Links{client}).Add(ctx, "https://new")
+	require.NoError(t, err)
+	require.NotContains(t, slices.Collect(maps.Keys(taken)), "url-target:"+id)
+	require.Equal(t, "https://new", client.Get(ctx, "url-target:"+id).Val())
+}
+
+func base36(n int) string {
+	const digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+	if n < 36 {
+		return digits[n : n+1]
+	}
+	return base36(n/36) + digits[n%36:n%36+1]
+}
+
+// within fails the test when f takes longer than a person should wait.
+func within(t *testing.T, limit time.Duration, f func() error) error {
+	t.Helper()
+	began := time.Now()
+	err := f()
+	require.Less(t, time.Since(began), limit)
+	return err
+}
+
+// everyCall calls each method that needs Redis and expects a 503 in time.
+func everyCall(t *testing.T, links *Links) {
+	t.Helper()
+	for name, call := range map[string]func() error{
+		"add":    func() error { _, err := links.Add(t.Context(), "https://example.org/new"); return err },
+		"follow": func() error { _, err := links.Follow(t.Context(), "1"); return err },
+		"get":    func() error { _, err := links.Get(t.Context(), "1"); return err },
+	} {
+		var answer *httperror.Error
+		require.ErrorAs(t, within(t, 2*time.Second, call), &answer, name)
+		require.Equal(t, httperror.ServiceUnavailable, answer.Code)
+		require.Equal(t, "5", answer.Header.Get("Retry-After"))
+		require.Error(t, answer.Err)
+	}
+}
+
+// listen returns an address at which nobody accepts connections.
+func listen(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().String()
+}
+
+func TestRedisAway(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for what does not come")
+	}
+	s := startRedis(t)
+	links := &Links{connect(t, parse(t, "redis://"+s.addr))}
+	_, err := links.Add(t.Context(), "https://example.org/")
+	require.NoError(t, err)
+
+	for name, c := range map[string]struct{ leave, back func() }{
+		"stopped": {
+			s.stop,
+			func() {
+				s.start(t)
+				require.NoError(t, s.client.Set(t.Context(), "url-target:1", "https://example.org/", 0).Err())
+			},
+		},
+		"hanging": {
+			func() { require.NoError(t, s.command.Process.Signal(syscall.SIGSTOP)) },
+			func() { require.NoError(t, s.command.Process.Signal(syscall.SIGCONT)) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.leave()
+			everyCall(t, links)
+			c.back()
+			require.Eventually(t, func() bool {
+				target, err := links.Follow(t.Context(), "1")
+				return err == nil && target == "https://example.org/"
+			}, 5*time.Second, 20*time.Millisecond, "it is back without a restart")
+		})
+	}
+	t.Run("unreachable", func(t *testing.T) {
+		// Connections to these are taken by the kernel, and nobody answers them.
+		mute, other := listen(t), listen(t)
+		for _, address := range []string{
+			"redis://" + mute, "redis://" + mute + "," + other, "rediss://" + mute,
+			"redis+sentinel://" + mute + "," + other + "/links", "unix:///nonexistent.sock", "redis://no-such-host.invalid",
+		} {
+			t.Run(address, func(t *testing.T) { everyCall(t, &Links{connect(t, parse(t, address))}) })
+		}
+		t.Run("packets get lost", func(t *testing.T) {
+			o := parse(t, "redis://"+mute)
+			o.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			everyCall(t, &Links{connect(t, o)})
+		})
+	})
+	t.Run("not a Redis of one's own", func(t *testing.T) {
+		s := startRedis(t)
+		require.NoError(t, s.client.ConfigSet(t.Context(), "requirepass", "secret").Err())
+		everyCall(t, &Links{connect(t, parse(t, "redis://"+s.addr))})
+	})
+}
+
+// TestManyWaitForARedisThatHangs is about the pool: who waits for a connection
+// waits no longer than one who has one.
+func TestManyWaitForARedisThatHangs(t *testing.T) {
+	s := startRedis(t)
+	links := &Links{connect(t, parse(t, "redis://"+s.addr+"?pool_size=2"))}
+	_, err := links.Add(t.Context(), "https://example.org/")
+	require.NoError(t, err)
+	require.NoError(t, s.command.Process.Signal(syscall.SIGSTOP))
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			began := time.Now()
+			_, err := links.Follow(context.Background(), "1")
+			if took := time.Since(began); took > 2*time.Second || !errors.Is(err, httperror.ServiceUnavailable) {
+				t.Errorf("answered %v after %v", err, took)
+			}
+		})
+	}
+	all.Wait()
+	require.NoError(t, s.command.Process.Signal(syscall.SIGCONT))
+	require.Eventually(t, func() bool {
+		_, err := links.Follow(t.Context(), "1")
+		return err == nil
+	}, 5*time.Second, 20*time.Millisecond)
+}
+
+func TestAClickThatCannotBeCountedStillRedirects(t *testing.T) {
+	client := connect(t, startEmbedded(t))
+	links := &Links{client}
+	id, err := links.Add(t.Context(), "https://example.org/")
+	require.NoError(t, err)
+	client.AddHook(step(func(ctx context.Context, command redis.Cmder) error {
+		if command.Name() == "incr" {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return nil
+	}))
+	require.NoError(t, within(t, time.Second, func() error {
+		target, err := links.Follow(t.Context(), id)
+		require.Equal(t, "https://example.org/", target)
+		return err
+	}))
+
+	t.Run("by a replica that may only be read", func(t *testing.T) {
+		s := startRedis(t)
+		links := &Links{connect(t, parse(t, "redis://"+s.addr))}
+		id, err := links.Add(t.Context(), "https://example.org/")
+		require.NoError(t, err)
+		require.NoError(t, s.client.ConfigSet(t.Context(), "min-replicas-to-write", "1").Err())
+		target, err := links.Follow(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, "https://example.org/", target)
+	})
+}
+
+func TestFailoverOfTheMaster(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for an election")
+	}
+	master, _, sentinel := startSentinels(t)
+	links := &Links{connect(t, parse(t, "redis+sentinel://"+sentinel.addr+"/links"))}
+	id, err := links.Add(t.Context(), "https://example.org/before")
+	require.NoError(t, err)
+	require.NoError(t, master.client.Wait(t.Context(), 1, 5*time.Second).Err(), "the replica has it")
+	master.stop()
+	everyCall(t, links)
+	require.Eventually(t, func() bool {
+		other, err := links.Add(t.Context(), "https://example.org/after")
+		return err == nil && other != id
+	}, 30*time.Second, 100*time.Millisecond, "the replica takes over")
+	target, err := links.Follow(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, "https://example.org/before", target)
+}
+
+func TestLossOfAClusterNode(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts several servers")
+	}
+	// The cluster as a whole is down without one of its masters.
+	o := startCluster(t)
+	links := &Links{connect(t, o)}
+	_, err := links.Add(t.Context(), "https://example.org/")
+	require.NoError(t, err)
+	one := connect(t, parse(t, "redis://"+o.Addrs[0]))
+	_, err = (&Links{one}).Add(t.Context(), "https://example.org/")
+	require.ErrorContains(t, err, "?cluster=true", "one node is not the whole cluster, and the log says so")
+	whole := connect(t, parse(t, "redis://"+o.Addrs[0]+"?cluster=true"))
+	_, err = (&Links{whole}).Add(t.Context(), "https://example.org/")
+	require.NoError(t, err)
+}

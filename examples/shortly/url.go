@@ -1,0 +1,97 @@
+package main
+
+import (
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/zeugkit/zeug/urls"
+)
+
+// maxURL is how long a URL may be, in bytes: what RFC 9110, section 4.1, wants
+// everybody to support.
+const maxURL = 8000
+
+// refusal says to the person who typed it why a URL is not taken.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+const (
+	refusedEmpty     refusal = "Please enter a URL."
+	refusedScheme    refusal = "Please enter a valid URL: one that begins with http:// or https://."
+	refusedHost      refusal = "Please enter a valid URL: the host of this one is missing or is none."
+	refusedLength    refusal = "Please enter a shorter URL: 8,000 bytes is the most."
+	refusedCharacter refusal = "Please enter a valid URL: this one has characters that cannot be seen."
+)
+
+// checkURL returns the URL that was typed, without space around it, or a
+// refusal. Only http and https with a host are accepted. After the host
+// anything goes that can be typed: the rest is for the target to understand.
+func checkURL(typed string) (string, error) {
+	typed = strings.TrimSpace(typed)
+	switch {
+	case typed == "":
+		return "", refusedEmpty
+	case len(typed) > maxURL:
+		return "", refusedLength
+	case !utf8.ValidString(typed) || strings.ContainsFunc(typed, unseen):
+		return "", refusedCharacter
+	}
+	authority, ok := afterScheme(typed)
+	if !ok {
+		return "", refusedScheme
+	}
+	if !validAuthority(authority) {
+		return "", refusedHost
+	}
+	return typed, nil
+}
+
+// validAuthority reports whether a host and a port can be reached by a name or
+// an address, as far as their form tells.
+func validAuthority(authority string) bool {
+	u, err := url.Parse("http://" + authority)
+	if err != nil {
+		return false
+	}
+	if port := u.Port(); port != "" {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return false
+		}
+	}
+	if strings.HasPrefix(u.Host, "[") {
+		_, err = netip.ParseAddr(u.Hostname())
+	} else {
+		_, err = urls.HostToASCII(u.Hostname())
+	}
+	return err == nil
+}
+
+// unseen reports what deceives who reads a URL: controls, and what changes the
+// direction of the text.
+func unseen(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+}
+
+// afterScheme returns what stands between "http://" or "https://" and the path.
+func afterScheme(address string) (authority string, ok bool) {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+		return "", false
+	}
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	return rest, true
+}
+
+// hostname returns the host of a URL, with its port: not the user name before
+// it, which looks like a host when somebody wants it to.
+func hostname(address string) string {
+	authority, _ := afterScheme(address)
+	return authority[strings.LastIndexByte(authority, '@')+1:]
+}
