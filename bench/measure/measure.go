@@ -1,0 +1,164 @@
+// Package measure times things side by side, so that their ratios hold on a busy
+// machine: processor time of the process rather than the clock, one processor,
+// the subjects by turns in each round, the median of the rounds.
+package measure
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Subject is one thing that is timed.
+type Subject struct {
+	// Case is what is done, Peer by whom: the row and the column of the table.
+	Case, Peer string
+	// Run does it n times.
+	Run func(n int)
+}
+
+// Result is what a Subject took.
+type Result struct {
+	Subject
+	// Time is the median of the rounds, for doing it once.
+	Time time.Duration
+	// Nanoseconds is the same, with the fraction.
+	Nanoseconds float64
+	// Allocations is how many there were each time.
+	Allocations float64
+}
+
+// Settings say how thoroughly to measure.
+type Settings struct {
+	// Rounds is how often each subject is timed; 0 is 15.
+	Rounds int
+	// Slice is about how long one timing takes; 0 is 4 ms.
+	Slice time.Duration
+}
+
+// Flags returns Settings that the command line sets, once it is parsed.
+func Flags() *Settings {
+	s := new(Settings)
+	flag.IntVar(&s.Rounds, "rounds", 15, "how often each subject is timed")
+	flag.DurationVar(&s.Slice, "slice", 4*time.Millisecond, "about how long one timing takes")
+	return s
+}
+
+// Run times the subjects by turns.
+func (s Settings) Run(subjects []Subject) []Result {
+	if s.Rounds == 0 {
+		s.Rounds = 15
+	}
+	if s.Slice == 0 {
+		s.Slice = 4 * time.Millisecond
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	results := make([]Result, len(subjects))
+	counts := make([]int, len(subjects))
+	for i, subject := range subjects {
+		results[i].Subject = subject
+		results[i].Allocations = testing.AllocsPerRun(20, func() { subject.Run(1) })
+		counts[i] = calibrate(subject, s.Slice)
+	}
+	timings := make([][]float64, len(subjects))
+	for range s.Rounds {
+		runtime.GC()
+		for i, subject := range subjects {
+			start := processorTime()
+			subject.Run(counts[i])
+			timings[i] = append(timings[i], float64(processorTime()-start)/float64(counts[i]))
+		}
+	}
+	for i := range results {
+		results[i].Nanoseconds = median(timings[i])
+		results[i].Time = time.Duration(results[i].Nanoseconds)
+	}
+	return results
+}
+
+// calibrate returns how many runs fill the slice.
+func calibrate(subject Subject, slice time.Duration) int {
+	for n := 1; ; n *= 2 {
+		start := processorTime()
+		subject.Run(n)
+		if took := processorTime() - start; took >= slice/2 || n >= 1<<30 {
+			return max(1, int(float64(n)*float64(slice)/float64(max(took, 1))))
+		}
+	}
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	n := len(values)
+	if n%2 == 1 {
+		return values[n/2]
+	}
+	return (values[n/2-1] + values[n/2]) / 2
+}
+
+// Table writes the results as a Markdown table: a row a case, a column a peer,
+// both in the order they come. The last column is the time of the first peer
+// divided by that of the fastest other one.
+func Table(w io.Writer, results []Result) {
+	var cases, peers []string
+	cells := map[[2]string]Result{}
+	for _, r := range results {
+		if !slices.Contains(cases, r.Case) {
+			cases = append(cases, r.Case)
+		}
+		if !slices.Contains(peers, r.Peer) {
+			peers = append(peers, r.Peer)
+		}
+		cells[[2]string{r.Case, r.Peer}] = r
+	}
+	fmt.Fprintf(w, "| | %s | ratio |\n|---|%s\n", strings.Join(peers, " | "), strings.Repeat("---|", len(peers)+1))
+	for _, c := range cases {
+		row := []string{c}
+		fastest := 0.0
+		for i, peer := range peers {
+			r, ok := cells[[2]string{c, peer}]
+			if !ok {
+				row = append(row, "–")
+				continue
+			}
+			row = append(row, fmt.Sprintf("%s (%s)", nanoseconds(r.Nanoseconds), strconv.FormatFloat(r.Allocations, 'f', -1, 64)))
+			if i > 0 && (fastest == 0 || r.Nanoseconds < fastest) {
+				fastest = r.Nanoseconds
+			}
+		}
+		ratio := "–"
+		if own, ok := cells[[2]string{c, peers[0]}]; ok && fastest > 0 {
+			ratio = fmt.Sprintf("%.2f", own.Nanoseconds/fastest)
+		}
+		fmt.Fprintf(w, "| %s | %s |\n", strings.Join(row, " | "), ratio)
+	}
+}
+
+// nanoseconds writes a time with three digits and its unit.
+func nanoseconds(ns float64) string {
+	for _, unit := range []struct {
+		size float64
+		name string
+	}{{1e9, "s"}, {1e6, "ms"}, {1e3, "µs"}} {
+		if ns >= 10*unit.size {
+			return strconv.FormatFloat(ns/unit.size, 'f', 1, 64) + " " + unit.name
+		}
+	}
+	return strconv.FormatFloat(ns, 'f', 0, 64)
+}
+
+// Bench runs the subjects as benchmarks of package testing.
+func Bench(b *testing.B, subjects []Subject) {
+	for _, s := range subjects {
+		b.Run(s.Case+"/"+s.Peer, func(b *testing.B) {
+			b.ReportAllocs()
+			s.Run(b.N)
+		})
+	}
+}

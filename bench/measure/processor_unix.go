@@ -1,0 +1,19 @@
+//go:build unix
+
+package measure
+
+import (
+	"syscall"
+	"time"
+)
+
+// processorTime is what the process has used.
+func processorTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return time.Since(start)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+var start = time.Now()

@@ -1,0 +1,138 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/zeugkit/zeug/bench/measure"
+)
+
+// match is a case of matching: routes, and the requests that are made by turns.
+type match struct {
+	name     string
+	routes   []string
+	requests []string
+}
+
+//go:embed github.txt
+var githubText string
+
+// github is the API that routers are commonly compared by.
+func github() []string { return strings.Split(strings.TrimSpace(githubText), "\n") }
+
+// filled puts values for the variables of routes.
+func filled(routes []string) []string {
+	requests := make([]string, len(routes))
+	for i, r := range routes {
+		requests[i] = variables.ReplaceAllString(r, "${2}1")
+	}
+	return requests
+}
+
+// table is a table of n routes with a typed segment in the middle.
+func table(n int) []string {
+	routes := make([]string, n)
+	for i := range routes {
+		routes[i] = fmt.Sprintf("GET /section%d/{int:id}/page%d", i, i%7)
+	}
+	return routes
+}
+
+func tableCase(n int) match {
+	var requests []string
+	for i := range 64 {
+		k := i * 7919 % n
+		requests = append(requests, fmt.Sprintf("GET /section%d/%d/page%d", k, 1000+i, k%7))
+	}
+	return match{fmt.Sprintf("table of %d", n), table(n), requests}
+}
+
+func matches() []match {
+	return []match{
+		{"one static", []string{"GET /hello"}, []string{"GET /hello"}},
+		{"one parameter", []string{"GET /user/{name}"}, []string{"GET /user/gordon"}},
+		{"one typed int", []string{"GET /user/{int:id}"}, []string{"GET /user/12345"}},
+		{"five parameters", []string{"GET /{a}/{b}/{c}/{d}/{e}"}, []string{"GET /test1/test2/test3/test4/test5"}},
+		{"GitHub, static", github(), []string{"GET /user/repos"}},
+		{"GitHub, parameters", github(), []string{"GET /repos/julien/router/stargazers"}},
+		{"GitHub, all 203", github(), filled(github())},
+		{"404", github(), []string{"GET /repos/julien/router/nothing"}},
+		{"405", github(), []string{"PATCH /repos/julien/router/keys"}},
+		tableCase(10), tableCase(1000), tableCase(10000),
+	}
+}
+
+// nothing is a writer that drops the answer.
+type nothing struct{ header http.Header }
+
+func (w *nothing) Header() http.Header         { return w.header }
+func (w *nothing) Write(b []byte) (int, error) { return len(b), nil }
+func (w *nothing) WriteString(s string) (int, error) {
+	return len(s), nil
+}
+func (w *nothing) WriteHeader(int) {}
+
+// subjects are the matching cases of all peers.
+func subjects() []measure.Subject {
+	var list []measure.Subject
+	for _, m := range matches() {
+		routes := make([]route, len(m.routes))
+		for i, text := range m.routes {
+			routes[i] = newRoute(text)
+		}
+		requests := make([]*http.Request, len(m.requests))
+		for i, text := range m.requests {
+			method, path, _ := strings.Cut(text, " ")
+			requests[i] = &http.Request{Method: method, URL: &url.URL{Path: path}, RequestURI: path, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Host: "example.com"}
+		}
+		for _, p := range peers {
+			if p.make == nil {
+				list = append(list, measure.Subject{Case: m.name, Peer: p.name, Run: fast(routes, m.requests)})
+				continue
+			}
+			serve := p.make(routes)
+			all := strings.Contains(m.name, "all")
+			w := &nothing{http.Header{}}
+			list = append(list, measure.Subject{Case: m.name, Peer: p.name, Run: func(n int) {
+				for i := range n {
+					if !all {
+						serve(w, requests[i%len(requests)])
+						continue
+					}
+					for _, r := range requests {
+						serve(w, r)
+					}
+				}
+			}})
+		}
+	}
+	return list
+}
+
+// fast runs the requests through fiber.
+func fast(routes []route, requests []string) func(n int) {
+	serve := newFiber(routes)
+	contexts := make([]*fasthttp.RequestCtx, len(requests))
+	for i, text := range requests {
+		method, path, _ := strings.Cut(text, " ")
+		contexts[i] = &fasthttp.RequestCtx{}
+		contexts[i].Request.Header.SetMethod(method)
+		contexts[i].Request.SetRequestURI(path)
+	}
+	return func(n int) {
+		for i := range n {
+			if len(requests) < 200 {
+				serve(contexts[i%len(contexts)])
+				continue
+			}
+			for _, c := range contexts {
+				serve(c)
+			}
+		}
+	}
+}

@@ -1,0 +1,23 @@
+// Command routing times Zeug's router beside others, and writes the tables of
+// docs/performance.md.
+package main
+
+import (
+	"flag"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/zeugkit/zeug/bench/measure"
+)
+
+func main() {
+	settings := measure.Flags()
+	only := flag.String("only", "", "the case, or the cases that hold this text")
+	without := flag.String("without", "", "peers to leave out, with commas")
+	flag.Parse()
+	list := slices.DeleteFunc(subjects(), func(s measure.Subject) bool {
+		return !strings.Contains(s.Case, *only) || *without != "" && slices.Contains(strings.Split(*without, ","), s.Peer)
+	})
+	measure.Table(os.Stdout, settings.Run(list))
+}

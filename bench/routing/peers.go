@@ -1,0 +1,216 @@
+package main
+
+import (
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-chi/chi/v5"
+	"github.com/gofiber/fiber/v3"
+	"github.com/gorilla/mux"
+	"github.com/julienschmidt/httprouter"
+	"github.com/labstack/echo/v5"
+	"github.com/uptrace/bunrouter"
+	"github.com/valyala/fasthttp"
+
+	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/routing"
+)
+
+// A peer is a router with the routes of a case. Its handlers read every variable,
+// and make a number of one that is typed, so that all of them deliver the same.
+
+// route is a route as ServeMux writes it; typed names the variables that are
+// integers.
+type route struct {
+	method, path string
+	names        []string
+	typed        map[string]bool
+}
+
+var variables = regexp.MustCompile(`\{(int:)?([a-z_0-9]+)\}`)
+
+// newRoute reads "GET /user/{int:id}".
+func newRoute(text string) route {
+	method, path, _ := strings.Cut(text, " ")
+	r := route{method: method, path: variables.ReplaceAllString(path, "{$2}"), typed: map[string]bool{}}
+	for _, found := range variables.FindAllStringSubmatch(path, -1) {
+		r.names = append(r.names, found[2])
+		r.typed[found[2]] = found[1] != ""
+	}
+	return r
+}
+
+// with writes the route's variables as the router does.
+func (r route) with(text, typed string) string {
+	return variables.ReplaceAllStringFunc(r.path, func(v string) string {
+		name := v[1 : len(v)-1]
+		if r.typed[name] {
+			return strings.ReplaceAll(typed, "$", name)
+		}
+		return strings.ReplaceAll(text, "$", name)
+	})
+}
+
+// sink takes what handlers read.
+var sink int
+
+// read reads the route's variables by get.
+func (r *route) read(get func(name string) string) {
+	for _, name := range r.names {
+		value := get(name)
+		if r.typed[name] {
+			n, _ := strconv.Atoi(value)
+			sink += n
+			continue
+		}
+		sink += len(value)
+	}
+}
+
+// serve is how a request of a case reaches a router.
+type serve func(w http.ResponseWriter, r *http.Request)
+
+// peer is a router's name and how it is made; only the first is ours.
+type peer struct {
+	name string
+	make func(routes []route) serve
+}
+
+var peers = []peer{
+	{"zeug", zeug}, {"zeug, http.Handler", zeugHandler},
+	{"ServeMux", serveMux}, {"gorilla/mux", gorilla}, {"chi", newChi}, {"httprouter", newHTTPRouter},
+	{"gin", newGin}, {"echo", newEcho}, {"bunrouter", newBunRouter}, {"fiber", nil},
+}
+
+// target is a view of an application's own shape.
+type target func(w http.ResponseWriter, r *http.Request, args routing.Args)
+
+func zeugRules[T any](routes []route, target func(r route) T) routing.Rules[T] {
+	rules := make(routing.Rules[T], len(routes))
+	for i, r := range routes {
+		rules[i] = routing.Rule[T]{Path: r.with("<$>", "<int:$>"), Endpoint: r.method + r.path, Target: target(r)}
+		if r.method != "" {
+			rule := rules[i].(routing.Rule[T])
+			rule.Methods = []string{r.method}
+			rules[i] = rule
+		}
+	}
+	return rules
+}
+
+func (r route) readArgs(args routing.Args) {
+	for _, name := range r.names {
+		if r.typed[name] {
+			sink += args.Int(name)
+			continue
+		}
+		sink += len(args.String(name))
+	}
+}
+
+func zeug(routes []route) serve {
+	urls := routing.MustMap(zeugRules(routes, func(r route) target {
+		return func(_ http.ResponseWriter, _ *http.Request, args routing.Args) { r.readArgs(args) }
+	}))
+	return func(w http.ResponseWriter, r *http.Request) {
+		match, err := urls.Bind(r).Match()
+		if err != nil {
+			httperror.Respond(w, r, err)
+			return
+		}
+		match.Target(w, r, match.Args)
+	}
+}
+
+func zeugHandler(routes []route) serve {
+	return routing.MustMap(zeugRules(routes, func(r route) http.Handler {
+		return http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) { r.readArgs(routing.ArgsOf(req)) })
+	})).Handler().ServeHTTP
+}
+
+func serveMux(routes []route) serve {
+	m := http.NewServeMux()
+	for _, r := range routes {
+		m.HandleFunc(r.method+" "+r.path, func(_ http.ResponseWriter, req *http.Request) { r.read(req.PathValue) })
+	}
+	return m.ServeHTTP
+}
+
+func gorilla(routes []route) serve {
+	m := mux.NewRouter()
+	for _, r := range routes {
+		m.HandleFunc(r.with("{$}", "{$:[0-9]+}"), func(_ http.ResponseWriter, req *http.Request) {
+			vars := mux.Vars(req)
+			r.read(func(name string) string { return vars[name] })
+		}).Methods(r.method).Name(r.method + r.path)
+	}
+	return m.ServeHTTP
+}
+
+func newChi(routes []route) serve {
+	m := chi.NewRouter()
+	for _, r := range routes {
+		m.MethodFunc(r.method, r.with("{$}", "{$:[0-9]+}"), func(_ http.ResponseWriter, req *http.Request) {
+			r.read(func(name string) string { return chi.URLParam(req, name) })
+		})
+	}
+	return m.ServeHTTP
+}
+
+func newHTTPRouter(routes []route) serve {
+	m := httprouter.New()
+	for _, r := range routes {
+		m.Handle(r.method, r.with(":$", ":$"), func(_ http.ResponseWriter, _ *http.Request, p httprouter.Params) {
+			r.read(p.ByName)
+		})
+	}
+	return m.ServeHTTP
+}
+
+func newGin(routes []route) serve {
+	gin.SetMode(gin.ReleaseMode)
+	m := gin.New()
+	m.HandleMethodNotAllowed = true
+	for _, r := range routes {
+		m.Handle(r.method, r.with(":$", ":$"), func(c *gin.Context) { r.read(c.Param) })
+	}
+	return m.ServeHTTP
+}
+
+func newEcho(routes []route) serve {
+	m := echo.New()
+	for _, r := range routes {
+		m.Add(r.method, r.with(":$", ":$"), func(c *echo.Context) error {
+			r.read(c.Param)
+			return nil
+		})
+	}
+	return m.ServeHTTP
+}
+
+func newBunRouter(routes []route) serve {
+	m := bunrouter.New()
+	for _, r := range routes {
+		m.Handle(r.method, r.with(":$", ":$"), func(_ http.ResponseWriter, req bunrouter.Request) error {
+			r.read(req.Param)
+			return nil
+		})
+	}
+	return m.ServeHTTP
+}
+
+// newFiber is fiber's router, which has no net/http: it serves fasthttp's
+// requests.
+func newFiber(routes []route) fasthttp.RequestHandler {
+	m := fiber.New()
+	for _, r := range routes {
+		m.Add([]string{r.method}, r.with(":$", ":$<int>"), func(c fiber.Ctx) error {
+			r.read(func(name string) string { return c.Params(name) })
+			return nil
+		})
+	}
+	return m.Handler()
+}
