@@ -119,6 +119,15 @@ func (c *cache[V]) remove(key string) {
 	}
 }
 
+// full reports whether most of the budget is used.
+func (c *cache[V]) full() bool {
+	var budget int64
+	for i := range c.shards {
+		budget += c.shards[i].budget
+	}
+	return c.weight() > budget*9/10
+}
+
 // weight is that of everything kept.
 func (c *cache[V]) weight() int64 {
 	var sum int64

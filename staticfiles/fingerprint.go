@@ -203,7 +203,10 @@ func (e *export) where() string {
 	return fmt.Sprintf("%q (%s)", e.prefix+"/", place)
 }
 
-func (e *export) url(name, sum string) string {
+func (e *export) url(name, sum string) string { return escapePath(e.path(name, sum)) }
+
+// path is that of the URL of a file, decoded; sum is its fingerprint or "".
+func (e *export) path(name, sum string) string {
 	p := e.prefix + "/" + name
 	if e.single != "" {
 		p = e.prefix
@@ -211,7 +214,7 @@ func (e *export) url(name, sum string) string {
 	if sum != "" {
 		p = addFingerprint(p, sum)
 	}
-	return escapePath(p)
+	return p
 }
 
 func escapePath(p string) string { return (&url.URL{Path: p}).EscapedPath() }

@@ -62,8 +62,8 @@ func (s *Shared) build(e *export, name, path string, f *file, fingerprinted bool
 	}
 	weight := plain.weight()
 	own := contentEncoding(name)
-	coded := own == "" && (compressible(contentType) || contentType == octetStream)
-	if coded {
+	res.codable = own == "" && (compressible(contentType) || contentType == octetStream)
+	if res.codable {
 		for c := range res.coded {
 			if sibling := s.sibling(e, plain, c); sibling != nil {
 				res.coded[c].sibling, res.vary = sibling, true

@@ -172,8 +172,9 @@ type resource struct {
 	path   string // of the URL
 	plain  *representation
 	coded  [codings]codedForm
-	// vary says that the answer depends on Accept-Encoding.
-	vary bool
+	// codable says that a compressed form may lie beside the file; vary that
+	// there is or will be one, and the answer depends on Accept-Encoding.
+	codable, vary bool
 	// checked is when the file was last looked at.
 	checked atomic.Int64
 	// redirect is where a directory without its slash is sent.
@@ -294,7 +295,7 @@ func (s *Shared) unchanged(res *resource) bool {
 			if !same(sibling.name, sibling.id) {
 				return false
 			}
-		} else if res.vary {
+		} else if res.codable {
 			if _, err := res.export.stat(res.name + codingSuffixes[c]); err == nil {
 				return false
 			}

@@ -1,0 +1,41 @@
+package staticfiles
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+)
+
+// Offload tells a server in front to send a file itself: it returns the header
+// field that says so for an absolute path. The answer then has no body of its
+// own; conditions are still answered here, ranges by that server.
+type Offload func(path string) (field, value string, err error)
+
+// XSendfile is the field of Apache's mod_xsendfile, lighttpd and others: the
+// path itself, percent-encoded.
+func XSendfile(path string) (field, value string, err error) {
+	return "X-Sendfile", escapePath(filepath.ToSlash(path)), nil
+}
+
+// XAccelRedirect is nginx's field. Files below dir are named by their place
+// below the internal location uri:
+//
+//	location /protected/ { internal; alias /srv/files/; }
+//
+//	staticfiles.XAccelRedirect("/srv/files", "/protected")
+//
+// A file elsewhere is an error.
+func XAccelRedirect(dir, uri string) Offload {
+	return func(path string) (string, string, error) {
+		root, err := filepath.Abs(dir)
+		if err != nil {
+			return "", "", err
+		}
+		below, err := filepath.Rel(root, path)
+		if err != nil || !filepath.IsLocal(below) {
+			return "", "", fmt.Errorf("%q is not below %q, which the location %q is for", path, root, uri)
+		}
+		return "X-Accel-Redirect", strings.TrimRight(uri, "/") + (&url.URL{Path: "/" + filepath.ToSlash(below)}).EscapedPath(), nil
+	}
+}

@@ -1,0 +1,277 @@
+package staticfiles
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/wrappers"
+)
+
+// SendOptions say how [Send] and its like answer with a file. The zero value
+// is a file shown in the browser that clients revalidate.
+type SendOptions struct {
+	// Attachment makes the client save the file instead of showing it.
+	Attachment bool
+	// DownloadName is the name to save it under; "" means its own. Names that
+	// are not ASCII are sent as RFC 8187 wants, and once more in ASCII for
+	// clients which do not know that.
+	DownloadName string
+	// ContentType is the media type; "" means that of DownloadName or the file's
+	// name, by [ContentType].
+	ContentType string
+
+	// MaxAge is for how long clients and caches may use the file without asking
+	// again, in whole seconds: "public, max-age=…". 0 means "no-cache".
+	MaxAge time.Duration
+	// CacheControl, where it is not "", is the value of that field instead.
+	CacheControl string
+
+	// ETag is the entity tag, with or without its quotes; "" means one of the
+	// file's size, date and inode, or of its content where it has no date and is
+	// no larger than 1 MiB. NoETag means none.
+	ETag   string
+	NoETag bool
+	// LastModified is the date of the last change; the zero time means the
+	// file's.
+	LastModified time.Time
+
+	// Dotfiles lets SendFrom and SendFromFS answer with names that have a segment
+	// which starts in a dot.
+	Dotfiles bool
+
+	// Offload leaves the sending to the server in front: [XSendfile] or
+	// [XAccelRedirect]. It is for files of the system, and nil for no such
+	// server.
+	Offload Offload
+}
+
+// Send returns a Response of the file at path, relative to the working
+// directory; Werkzeug calls it send_file. The path is the program's own: of a
+// path from a client see [SendFrom]. The Response answers to conditions and
+// ranges, and closes the file in the end.
+func Send(path string, opts SendOptions) (*wrappers.Response, error) {
+	f, err := openPath(path)
+	if err != nil {
+		return nil, fmt.Errorf("send a file: %w", err)
+	}
+	return opts.sendDisk(f, path)
+}
+
+// SendFile is Send of an open file, which the Response closes in the end, and
+// which is closed where there is an error.
+func SendFile(f fs.File, opts SendOptions) (*wrappers.Response, error) {
+	opened, err := newFile(f, nil)
+	if err != nil {
+		return nil, fmt.Errorf("send a file: %w", err)
+	}
+	if _, err := opened.Seek(0, io.SeekStart); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		f.Close()
+		return nil, fmt.Errorf("send a file: %w", err)
+	}
+	return opts.send(opened, opened.info.Name())
+}
+
+// SendReader is Send of any content that can seek, all of it. It has no name and no date
+// of its own: DownloadName or ContentType must be given. If r is an
+// [io.Closer], the Response closes it in the end.
+func SendReader(r io.ReadSeeker, opts SendOptions) (*wrappers.Response, error) {
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("send a reader: %w", err)
+	}
+	resp, err := opts.respond(r, -1, "")
+	if err != nil {
+		return nil, err
+	}
+	return opts.validate(resp, "", time.Time{})
+}
+
+// SendFrom is Send of the file that a client named, below a directory of the
+// program's; Werkzeug calls it send_from_directory. A name that leads out of
+// dir, by dots or a symbolic link, that has no file or a directory, or that no
+// file can have, is an [httperror.NotFound]; that there is no dir is another
+// error.
+func SendFrom(dir, name string, opts SendOptions) (*wrappers.Response, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("send a file of a directory: %w", err)
+	}
+	defer root.Close()
+	f, err := opts.named(name, func() (fs.File, error) {
+		return root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|openFlags, 0)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return opts.sendDisk(f, filepath.Join(dir, filepath.FromSlash(name)))
+}
+
+// SendFromFS is SendFrom for any file system.
+func SendFromFS(fsys fs.FS, name string, opts SendOptions) (*wrappers.Response, error) {
+	f, err := opts.named(name, func() (fs.File, error) { return fsys.Open(name) })
+	if err != nil {
+		return nil, err
+	}
+	return opts.send(f, name)
+}
+
+// named opens a file by a name that came from a client.
+func (opts SendOptions) named(name string, open func() (fs.File, error)) (*file, error) {
+	if !servable(name, windows) || !opts.Dotfiles && hasDotfile(name) {
+		return nil, &httperror.Error{Code: httperror.NotFound, Err: fmt.Errorf("send %q: %w", name, fs.ErrInvalid)}
+	}
+	f, err := newFile(open())
+	switch {
+	case err == nil:
+		return f, nil
+	case exhausted(err), errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("send a file of a directory: %w", err)
+	}
+	return nil, &httperror.Error{Code: httperror.NotFound, Err: err}
+}
+
+func openPath(path string) (*file, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return nil, err
+	}
+	return newFile(f, nil)
+}
+
+// sendDisk is send for a file that a server in front can read too.
+func (opts SendOptions) sendDisk(f *file, path string) (*wrappers.Response, error) {
+	if opts.Offload == nil {
+		return opts.send(f, filepath.Base(path))
+	}
+	f.Close()
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("send a file: %w", err)
+	}
+	field, value, err := opts.Offload(absolute)
+	if err != nil {
+		return nil, fmt.Errorf("send a file: %w", err)
+	}
+	resp, err := opts.respond(http.NoBody, 0, filepath.Base(path))
+	if err != nil {
+		return nil, err
+	}
+	if err := resp.Set(field, value); err != nil {
+		return nil, fmt.Errorf("send %q: %w", path, err)
+	}
+	return opts.validate(resp, f.id.tag(), f.date())
+}
+
+func (opts SendOptions) send(f *file, name string) (*wrappers.Response, error) {
+	tag := f.id.tag()
+	if tag == "" && opts.ETag == "" && !opts.NoETag && f.info.Size() <= largestHashed {
+		body, err := io.ReadAll(io.LimitReader(f, largestHashed))
+		f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("send %q: %w", name, err)
+		}
+		sum, _ := sumOf(bytes.NewReader(body))
+		resp, err := opts.respond(bytes.NewReader(body), int64(len(body)), name)
+		if err != nil {
+			return nil, err
+		}
+		return opts.validate(resp, `"`+hex.EncodeToString(sum[:16])+`"`, f.date())
+	}
+	resp, err := opts.respond(f, f.info.Size(), name)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return opts.validate(resp, tag, f.date())
+}
+
+// largestHashed is the size up to which a content is read for its tag alone.
+const largestHashed = 1 << 20
+
+// respond returns the Response without its validators. A size below 0 is
+// found out.
+func (opts SendOptions) respond(r io.Reader, size int64, name string) (*wrappers.Response, error) {
+	if opts.DownloadName != "" {
+		name = opts.DownloadName
+	}
+	contentType := opts.ContentType
+	if contentType == "" {
+		if name == "" {
+			return nil, errors.New("send a reader: its type is not known: set DownloadName or ContentType")
+		}
+		contentType = ContentType(name)
+	}
+	disposition := wrappers.Inline
+	if opts.Attachment {
+		disposition = wrappers.Attachment
+		if name == "" {
+			return nil, errors.New("send a reader as attachment: it has no name: set DownloadName")
+		}
+	}
+	var resp *wrappers.Response
+	if size < 0 {
+		resp = wrappers.Reader(contentType, r)
+	} else {
+		resp = wrappers.Reader(contentType, r, size)
+	}
+	h := resp.Header()
+	if name != "" {
+		if err := resp.SetContentDisposition(disposition, name); err != nil {
+			return nil, fmt.Errorf("send %q: %w", name, err)
+		}
+	}
+	if coding := contentEncoding(name); coding != "" && !opts.Attachment {
+		h["Content-Encoding"] = []string{coding}
+	}
+	h["X-Content-Type-Options"] = nosniff
+	control := opts.CacheControl
+	switch {
+	case control != "":
+	case opts.MaxAge >= time.Second:
+		control = "public, max-age=" + strconv.FormatInt(int64(opts.MaxAge/time.Second), 10)
+	default:
+		control = "no-cache"
+	}
+	return resp, resp.Set("Cache-Control", control)
+}
+
+// validate sets the validators, of which the file's own are tag and date.
+func (opts SendOptions) validate(resp *wrappers.Response, tag string, date time.Time) (*wrappers.Response, error) {
+	if opts.ETag != "" {
+		tag = opts.ETag
+		if !strings.HasSuffix(tag, `"`) {
+			tag = `"` + tag + `"`
+		}
+	}
+	if tag != "" && !opts.NoETag {
+		if err := resp.Set("ETag", tag); err != nil {
+			resp.Close()
+			return nil, fmt.Errorf("send a file: %w", err)
+		}
+	}
+	if !opts.LastModified.IsZero() {
+		date = opts.LastModified
+	}
+	if !date.IsZero() {
+		resp.Header().Set("Last-Modified", date.UTC().Format(http.TimeFormat))
+	}
+	return resp.MakeConditional(), nil
+}
+
+// date is that of the last change; the zero time where there is none.
+func (f *file) date() time.Time {
+	if !f.id.dated() {
+		return time.Time{}
+	}
+	return f.info.ModTime()
+}

@@ -1,0 +1,54 @@
+package staticfiles
+
+import (
+	"context"
+	"fmt"
+)
+
+// Warm reads the files into memory and compresses them, by plain and by
+// fingerprinted names, until ctx ends or the memory is full, so that no client
+// waits for it. It returns the error of a directory that cannot be read; files
+// that cannot be are left to their requests. In development it does nothing.
+func (s *Shared) Warm(ctx context.Context) error {
+	if s.development {
+		return nil
+	}
+	for _, e := range s.exports {
+		visit := func(name string) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if e.single != "" && name != e.single || !e.shows(name) || s.resources.full() {
+				return nil
+			}
+			s.warm(e, name, "")
+			if sum, err := s.fingerprint(e, name); err == nil {
+				s.warm(e, name, sum)
+			}
+			return nil
+		}
+		var err error
+		if e.single != "" {
+			err = visit(e.single)
+		} else {
+			err = e.walk(visit)
+		}
+		if err != nil {
+			return fmt.Errorf("warm static files of %q: %w", e.prefix, err)
+		}
+	}
+	return nil
+}
+
+// warm has one file ready as if every coding had been asked for.
+func (s *Shared) warm(e *export, name, sum string) {
+	res, err := s.resource(e.path(name, sum))
+	if err != nil || res.redirect != "" || !res.vary || res.plain.body == nil {
+		return
+	}
+	for c := range codings {
+		if res.coded[c].sibling == nil && s.encodes(c, res.plain) {
+			s.made(res, c)
+		}
+	}
+}
