@@ -3,6 +3,8 @@ package staticfiles
 import (
 	"path"
 	"strings"
+
+	"github.com/zeugkit/zeug/wrappers"
 )
 
 // octetStream is the type of what no table knows.
@@ -10,9 +12,9 @@ const octetStream = "application/octet-stream"
 
 // ContentType returns the value of the Content-Type field for a file name, by
 // its extension and a table of the package's own, so that it is the same on
-// every machine: "text/css; charset=utf-8", "image/png". Texts are said to be
-// in UTF-8; XML and JSON say so themselves. A name that the table does not know
-// is "application/octet-stream".
+// every machine: "text/css; charset=utf-8", "image/png". Texts, XML among them,
+// are said to be in UTF-8, as those of a [wrappers.Response] are. A name that the
+// table does not know is "application/octet-stream".
 func ContentType(name string) string {
 	if t := lookupType(name); t != "" {
 		return withCharset(t)
@@ -37,11 +39,9 @@ func lookupType(name string) string {
 	return types[strings.ToLower(ext)]
 }
 
+// withCharset adds the charset by the rule of every Response.
 func withCharset(mediaType string) string {
-	if strings.HasPrefix(mediaType, "text/") && !strings.Contains(mediaType, ";") {
-		return mediaType + "; charset=utf-8"
-	}
-	return mediaType
+	return wrappers.NewResponse(mediaType, nil).ContentType()
 }
 
 // compressible reports whether a file of this Content-Type is worth

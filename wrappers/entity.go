@@ -28,7 +28,7 @@ func RemoveEntityHeaders(h http.Header, keep ...string) {
 
 // removeEntityHeaders leaves of them what belongs into a 304 (RFC 9110, section
 // 15.4.5): Content-Location and Expires, and Last-Modified where there is no
-// ETag to identify the version by.
+// ETag to identify the version by. Orders to send a file go too.
 func removeEntityHeaders(h http.Header) {
 	for _, name := range entityHeaders {
 		switch name {
@@ -41,4 +41,7 @@ func removeEntityHeaders(h http.Header) {
 		}
 		delete(h, name)
 	}
+	// They would have a server in front send the body after all.
+	delete(h, "X-Sendfile")
+	delete(h, "X-Accel-Redirect")
 }
