@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"unicode/utf8"
 
@@ -47,6 +48,7 @@ func (req *Request) JSON(v any, rules ...JSONRules) error {
 		return &httperror.Error{
 			Code:        httperror.UnsupportedMediaType,
 			Description: "The body must be JSON, with the Content-Type application/json.",
+			Header:      http.Header{"Accept": {"application/json"}}, // RFC 9110, section 12.5.1
 		}
 	}
 	data, err := req.Data()

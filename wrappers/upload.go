@@ -4,14 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"mime/multipart"
 	"net/textproto"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/security"
 )
 
 // UploadedFile is a file of a multipart form (Werkzeug's FileStorage). It lives
@@ -54,6 +57,13 @@ func (f *Files) Require(field string) (*UploadedFile, error) {
 // Chosen reports whether there is a file at all: browsers send an empty one
 // without a name where the user has chosen none.
 func (f *UploadedFile) Chosen() bool { return f.Name != "" || f.Size > 0 }
+
+// SafeName returns a name that any system can store, made of the client's: no
+// path, no control characters, no device of Windows. It keeps the script it is
+// written in, as [security.UnicodeFilename] does; [security.SecureFilename] of
+// Name is Werkzeug's, in ASCII. It may be empty, and two files may have the
+// same.
+func (f *UploadedFile) SafeName() string { return security.UnicodeFilename(f.Name) }
 
 // ContentType returns the Content-Type as the client sent it, "" if it sent
 // none. It is a claim, not what the file is.
@@ -138,6 +148,29 @@ func (f *UploadedFile) Save(path string) error {
 	return f.fill(dst, func() error { return nil })
 }
 
+// SaveIn saves the file in a directory under its [UploadedFile.SafeName], with a
+// number before the extension where that is taken ("a-2.txt"), and returns the
+// path. A file without a usable name is called "upload".
+func (f *UploadedFile) SaveIn(dir string) (string, error) {
+	name := f.SafeName()
+	if name == "" {
+		name = "upload"
+	}
+	ext := filepath.Ext(name)
+	for n := 1; ; n++ {
+		path := filepath.Join(dir, name)
+		if n > 1 {
+			path = filepath.Join(dir, fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ext), n, ext))
+		}
+		if err := f.Save(path); !errors.Is(err, fs.ErrExist) || n == manyNames {
+			return path, err
+		}
+	}
+}
+
+// manyNames is how many names are tried before a directory counts as full.
+const manyNames = 10_000
+
 // SaveOver writes the content to path and replaces what stands there, in one
 // step: a reader sees the old file or the new one, and an error leaves the old.
 // A file that is replaced hands on its mode; a new one has 0666 before the umask.
@@ -178,7 +211,7 @@ func createBeside(path string) (*os.File, error) {
 	for n := 0; ; n++ {
 		name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d-%d", filepath.Base(path), os.Getpid(), n))
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if !errors.Is(err, os.ErrExist) || n == 1000 {
+		if !errors.Is(err, fs.ErrExist) || n == manyNames {
 			return f, err
 		}
 	}
