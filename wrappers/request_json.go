@@ -61,82 +61,93 @@ func (req *Request) JSON(v any, rules ...JSONRules) error {
 func (as *JSONRules) decode(data []byte, v any) error {
 	data = bytes.TrimPrefix(data, []byte("\ufeff")) // RFC 8259, section 8.1: may be ignored
 	if !utf8.Valid(data) {
-		return malformed("The body is not JSON: byte %d is not UTF-8.", invalidUTF8(data))
+		return jsonError("The body is not JSON: it is not UTF-8", int64(invalidUTF8(data)), errNotUTF8)
+	}
+	if err := as.unmarshal(data, v); err != nil {
+		return notJSON(err, data)
 	}
 	if as.RefuseDuplicates {
 		if err := refuseDuplicates(data); err != nil {
 			return notJSON(err, data)
 		}
 	}
+	return nil
+}
+
+func (as *JSONRules) unmarshal(data []byte, v any) error {
 	if as.Unmarshal != nil {
-		if err := as.Unmarshal(data, v); err != nil {
-			return notJSON(err, data)
-		}
-		return nil
+		return as.Unmarshal(data, v)
 	}
 	if !as.RefuseUnknown && !as.UseNumber {
-		if err := json.Unmarshal(data, v); err != nil {
-			return notJSON(err, data)
-		}
-		return nil
+		return json.Unmarshal(data, v)
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
+	// A Decoder tells neither what follows the value nor where it stopped.
+	var whole json.RawMessage
+	if err := json.Unmarshal(data, &whole); err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(whole))
 	if as.RefuseUnknown {
 		d.DisallowUnknownFields()
 	}
 	if as.UseNumber {
 		d.UseNumber()
 	}
-	if err := d.Decode(v); err != nil {
-		return notJSON(err, data)
-	}
-	rest := bytes.TrimLeft(data[d.InputOffset():], " \t\r\n")
-	if len(rest) > 0 {
-		return malformed("The body is not JSON: there is more after the value, at offset %d.", len(data)-len(rest))
-	}
-	return nil
+	return d.Decode(v)
 }
+
+var errNotUTF8 = errors.New("not UTF-8")
 
 // notJSON makes the answer of a decoder's error. An error that is the
 // programmer's, of a v that cannot be decoded into, stays what it is.
 func notJSON(err error, data []byte) error {
 	var wrong *json.InvalidUnmarshalError
-	if errors.As(err, &wrong) {
-		return err
-	}
-	description := "The body is not JSON of the wanted shape."
 	var syntax *json.SyntaxError
 	var shape *json.UnmarshalTypeError
 	var twice *duplicateKey
 	switch {
+	case errors.As(err, &wrong):
+		return err
 	case len(bytes.TrimSpace(data)) == 0:
-		description = "The body is empty where JSON was expected."
+		return jsonError("The body is empty where JSON was expected", 0, err)
 	case errors.As(err, &syntax):
-		description = fmt.Sprintf("The body is not JSON: %s, at offset %d.", syntax.Error(), syntax.Offset)
-	case errors.As(err, &shape) && shape.Field != "":
-		description = fmt.Sprintf("The JSON value of %q, a %s before offset %d, is not of the wanted type.", shape.Field, shape.Value, shape.Offset)
-	case errors.As(err, &shape):
-		description = fmt.Sprintf("The JSON value, a %s before offset %d, is not of the wanted type.", shape.Value, shape.Offset)
-	case errors.As(err, &twice):
-		description = fmt.Sprintf("The JSON object has the key %q twice, at offset %d.", twice.key, twice.offset)
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		description = fmt.Sprintf("The body is not JSON: it ends early, at offset %d.", len(data))
-	default:
-		if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-			description = fmt.Sprintf("The JSON object has the unknown key %s.", key)
+		at := syntax.Offset // how much was read: the byte that is wrong as well, unless there was none
+		if at < int64(len(data)) || !strings.HasPrefix(syntax.Error(), "unexpected end") {
+			at--
 		}
+		return jsonError("The body is not JSON: "+syntax.Error(), at, err)
+	case errors.As(err, &shape) && shape.Field != "":
+		return jsonError(fmt.Sprintf("The value of %q is a JSON %s, which is not what is wanted", shape.Field, shape.Value), shape.Offset, err)
+	case errors.As(err, &shape):
+		return jsonError(fmt.Sprintf("The body is a JSON %s, which is not what is wanted", shape.Value), shape.Offset, err)
+	case errors.As(err, &twice):
+		return jsonError(fmt.Sprintf("The body has the key %q twice in one object", twice.key), twice.offset, err)
 	}
-	return &httperror.Error{Code: httperror.BadRequest, Description: description, Err: err}
+	description := "The body is not the JSON that is wanted."
+	if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		description = "The body has the key " + key + ", which is not known."
+	}
+	return &httperror.Error{Code: httperror.BadRequest, Description: description, Err: fmt.Errorf("JSON body: %w", err)}
 }
 
+// jsonError is a 400 that tells the offset where reading stopped, in bytes from
+// 0: in its description, in the log, and as a member of a problem in JSON.
+func jsonError(description string, offset int64, err error) error {
+	return &httperror.Error{
+		Code:        httperror.BadRequest,
+		Description: fmt.Sprintf("%s, at offset %d.", description, offset),
+		Members:     map[string]any{"offset": offset},
+		Err:         fmt.Errorf("JSON body, at offset %d: %w", offset, err),
+	}
+}
+
+// duplicateKey says which key comes twice, and where the second one ends.
 type duplicateKey struct {
 	key    string
 	offset int64
 }
 
-func (e *duplicateKey) Error() string {
-	return fmt.Sprintf("duplicate key %q at offset %d", e.key, e.offset)
-}
+func (e *duplicateKey) Error() string { return fmt.Sprintf("key %q comes twice", e.key) }
 
 // refuseDuplicates returns a duplicateKey if an object in data has one key
 // twice, or the error of data that is no JSON.
