@@ -46,9 +46,6 @@ func (p *Panic) Unwrap() error {
 	return err
 }
 
-// Logged is true: whoever is told of the panic need not log it again.
-func (p *Panic) Logged() bool { return true }
-
 // Wrap returns next without its panics.
 func (m Recover) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -67,7 +64,7 @@ func (m Recover) Wrap(next http.Handler) http.Handler {
 			}
 			p := &Panic{value, debug.Stack()}
 			m.log(r, p)
-			if rec.Written() {
+			if rec.Began() {
 				panic(http.ErrAbortHandler)
 			}
 			h := w.Header()

@@ -42,9 +42,9 @@ func (rec *Recorder) Sent() int {
 	return rec.Status
 }
 
-// Written reports whether something of the answer is out, so that another one
+// Began reports whether something of the answer is out, so that another one
 // cannot take its place.
-func (rec *Recorder) Written() bool { return rec.Status != 0 || rec.Hijacked }
+func (rec *Recorder) Began() bool { return rec.Status != 0 || rec.Hijacked }
 
 func (rec *Recorder) recorder() *Recorder { return rec }
 

@@ -1,0 +1,56 @@
+package middleware
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// CrossOriginProtection refuses requests that a page of another origin makes a
+// browser send (cross-site request forgery), by [http.CrossOriginProtection]:
+// Sec-Fetch-Site, and Origin against Host where a browser does not send that.
+// GET, HEAD and OPTIONS pass, so they must not change anything, and so do
+// clients that are no browsers. No token is needed in forms.
+//
+// It judges by the host that the client asked for: put it behind [ProxyFix].
+type CrossOriginProtection struct {
+	// TrustedOrigins may send what they like: "https://example.org", with the
+	// port if it is not the scheme's.
+	TrustedOrigins []string
+	// Bypass are patterns of [http.ServeMux] whose requests are not judged, such
+	// as "POST /webhook/". A path is the one below the mount.
+	Bypass []string
+}
+
+// Wrap returns next behind the protection; what is refused is answered by 403.
+// It panics if an origin is none, or a pattern conflicts with another one.
+func (p CrossOriginProtection) Wrap(next http.Handler) http.Handler {
+	judge := http.NewCrossOriginProtection()
+	for _, origin := range p.TrustedOrigins {
+		if err := judge.AddTrustedOrigin(origin); err != nil {
+			panic(fmt.Sprintf("middleware.CrossOriginProtection: trusted origin %q: %v", origin, err))
+		}
+	}
+	for _, pattern := range p.Bypass {
+		judge.AddInsecureBypassPattern(pattern)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		judged := r
+		if host := gateway.OriginOf(r).Host; host != r.Host {
+			copied := *r
+			copied.Host = host
+			judged = &copied
+		}
+		if err := judge.Check(judged); err != nil {
+			httperror.Respond(w, r, &httperror.Error{
+				Code:        httperror.Forbidden,
+				Description: "This request was sent by a page of another site.",
+				Err:         err,
+			})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
