@@ -95,7 +95,7 @@ func (out *output) fail(r *http.Request, err error) {
 }
 
 var (
-	defaultContentType = []string{"text/plain; charset=utf-8"}
+	defaultContentType = []string{typeText}
 	acceptBytes        = []string{"bytes"}
 )
 
@@ -113,6 +113,16 @@ func contentLength(n int64) []string {
 	value := []string{strconv.FormatInt(n, 10)}
 	shortLengths[n].Store(&value)
 	return value
+}
+
+// lengthToState returns the length that Content-Length has to state for a body
+// that is written at once, -1 where net/http states it by itself: it does so,
+// faster, for a body that fits its buffer.
+func lengthToState(n int64, r *http.Request) int64 {
+	if n > 0 && n < 2048 && r.Context().Value(http.ServerContextKey) != nil {
+		return -1
+	}
+	return n
 }
 
 // buffers are for bodies that are read.

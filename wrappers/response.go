@@ -31,6 +31,13 @@ type Response struct {
 	closers     []func() error
 }
 
+// The media types of the constructors.
+const (
+	typeText = "text/plain; charset=utf-8"
+	typeHTML = "text/html; charset=utf-8"
+	typeJSON = "application/json"
+)
+
 // NewResponse returns a Response with a body of the given media type. Where the
 // type is text without a charset, as "text/css" or "image/svg+xml",
 // "; charset=utf-8" joins it. The Response keeps body without a copy.
@@ -40,12 +47,12 @@ func NewResponse(contentType string, body []byte) *Response {
 
 // Text returns a Response of plain text.
 func Text(s string) *Response {
-	return &Response{contentType: [1]string{"text/plain; charset=utf-8"}, text: s}
+	return &Response{contentType: [1]string{typeText}, text: s}
 }
 
 // HTML returns a Response of an HTML document.
 func HTML(s string) *Response {
-	return &Response{contentType: [1]string{"text/html; charset=utf-8"}, text: s}
+	return &Response{contentType: [1]string{typeHTML}, text: s}
 }
 
 // JSON returns a Response of v as JSON; its error is json.Marshal's.
@@ -54,7 +61,7 @@ func JSON(v any) (*Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("response as JSON: %w", err)
 	}
-	return &Response{contentType: [1]string{"application/json"}, data: append(body, '\n')}, nil
+	return &Response{contentType: [1]string{typeJSON}, data: append(body, '\n')}, nil
 }
 
 // Header returns the header fields to send. It is the Response's own map: what
@@ -117,9 +124,11 @@ func (resp *Response) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case resp.source != nil || a.parts != nil:
 		resp.stream(w, r, a)
 	case resp.data != nil:
+		a.size = lengthToState(a.size, r)
 		resp.writeHeader(w, &a)
 		w.Write(resp.data)
 	default:
+		a.size = lengthToState(a.size, r)
 		resp.writeHeader(w, &a)
 		io.WriteString(w, resp.text)
 	}
@@ -153,6 +162,10 @@ func (resp *Response) check() error {
 		return fmt.Errorf("response has the status %d: it must be between 100 and 999", resp.Status)
 	}
 	if resp.header == nil {
+		switch resp.contentType[0] {
+		case "", typeText, typeHTML, typeJSON:
+			return nil
+		}
 		return checkField("Content-Type", resp.contentType[0])
 	}
 	for name, values := range resp.header {
@@ -207,6 +220,8 @@ func (resp *Response) copyHeader(h http.Header) {
 			if before := h[name]; len(before) > 0 {
 				values = append(before[:len(before):len(before)], values...)
 			}
+		case "Location", "Content-Location":
+			values = sentIRIs(values)
 		}
 		h[name] = values
 	}

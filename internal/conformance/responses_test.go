@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/zeugkit/zeug/datastructures"
@@ -14,7 +16,59 @@ import (
 
 var _ = register(map[string]operation{
 	"response.conditional": conditionalAnswer,
+	"redirect": answers(func(in struct {
+		Location string
+		Code     *int
+	}) any {
+		var code []int
+		if in.Code != nil {
+			code = []int{*in.Code}
+		}
+		resp := wrappers.Redirect(in.Location, code...)
+		return redirection(resp, resp.Header().Get("Location"), true)
+	}),
+	"append_slash": answers(func(in struct {
+		Path  string
+		Query string
+		Code  *int
+	}) any {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		if u, err := url.Parse(in.Path); err == nil {
+			r.URL = u
+		} else {
+			r.URL = &url.URL{Path: in.Path}
+		}
+		r.URL.RawQuery = in.Query
+		var code []int
+		if in.Code != nil {
+			code = []int{*in.Code}
+		}
+		resp := wrappers.AppendSlashRedirect(r, code...)
+		// Werkzeug leaves the path unescaped until it is sent, and its texts are
+		// WSGI's: a character for each byte.
+		path, query, _ := strings.Cut(resp.Header().Get("Location"), "?")
+		path, err := url.PathUnescape(path)
+		if err != nil {
+			return err.Error()
+		}
+		if query != "" {
+			path += "?" + query
+		}
+		location := make([]rune, len(path))
+		for i := range len(path) {
+			location[i] = rune(path[i])
+		}
+		return redirection(resp, string(location), false)
+	}),
 })
+
+func redirection(resp *wrappers.Response, location string, withType bool) any {
+	answer := map[string]any{"status": resp.Status, "location": location}
+	if withType {
+		answer["content_type"] = resp.ContentType()
+	}
+	return answer
+}
 
 // conditionalAnswer serves a response to a request with conditions. Of the
 // headers only those listed are compared, of the body only one that is given.
