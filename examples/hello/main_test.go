@@ -1,0 +1,20 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/webtest"
+)
+
+func TestHello(t *testing.T) {
+	client := webtest.New(t, newApp())
+	require.Equal(t, "Say hello: /hello/<your name>\n", client.Get("/").Expect(200).Text())
+	require.Equal(t, "Hello, Ada!\n", client.Get("/hello/Ada").Expect(200).Text())
+	require.Equal(t, "Grüß Gott, Jörg Ü!\n", client.Get("/hello/J%C3%B6rg%20Ü?greeting=Gr%C3%BC%C3%9F+Gott").Expect(200).Text())
+	require.Equal(t, "text/plain; charset=utf-8", client.Get("/hello/<b>").Expect(200).Header.Get("Content-Type"))
+	for _, nothing := range []string{"/hello", "/hello/", "/hello/a/b", "/other"} {
+		client.Get(nothing).Expect(404)
+	}
+}
