@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"strings"
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
@@ -156,7 +155,7 @@ func (a *App) newURL(req *wrappers.Request, _ routing.Args) (*wrappers.Response,
 	if err != nil {
 		return nil, err
 	}
-	return redirect(details, http.StatusSeeOther), nil
+	return wrappers.Redirect(details, http.StatusSeeOther), nil
 }
 
 // followShortLink leads to where the link points, and counts.
@@ -165,7 +164,7 @@ func (a *App) followShortLink(req *wrappers.Request, args routing.Args) (*wrappe
 	if err != nil {
 		return nil, err
 	}
-	resp := redirect(target, http.StatusFound)
+	resp := wrappers.Redirect(target, http.StatusFound)
 	// Every click is to be counted.
 	resp.Header().Set("Cache-Control", "no-store")
 	return resp, nil
@@ -178,19 +177,4 @@ func (a *App) shortLinkDetails(req *wrappers.Request, args routing.Args) (*wrapp
 		return nil, err
 	}
 	return a.page(req, http.StatusOK, "short_link_details.html", templates.Context{"link": link})
-}
-
-func redirect(location string, status int) *wrappers.Response {
-	resp := wrappers.Text("")
-	resp.Status = status
-	var b strings.Builder
-	for i := range len(location) {
-		if c := location[i]; c <= ' ' || c >= 0x7f {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	resp.Header().Set("Location", b.String())
-	return resp
 }
