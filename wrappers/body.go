@@ -181,7 +181,8 @@ var errHandler = errors.New("a response that is another handler has no body of i
 
 // Handler returns a Response that lets h answer: a plain handler as the result
 // of a view, an upgrade to a WebSocket, a reverse proxy. The header fields of
-// the Response are in place before h runs; its status and body are h's.
+// the Response are in place before h runs; status, body and the answer to
+// conditions are h's.
 func Handler(h http.Handler) *Response {
 	resp := new(Response)
 	resp.setSource(handlerSource{h})
@@ -220,7 +221,7 @@ func (resp *Response) size() int64 {
 func (resp *Response) Streamed() bool { return resp.source != nil }
 
 // Bytes returns the body. One that was not in memory is from now on: Bytes
-// reads it to its end, whatever its size, and closes what it read from.
+// reads it to its end, whatever its size.
 func (resp *Response) Bytes() ([]byte, error) {
 	if resp.source != nil {
 		var buf memory

@@ -3,6 +3,7 @@ package wrappers
 import (
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // entityHeaders are the fields that describe a body (Werkzeug's list, from
@@ -16,11 +17,9 @@ var entityHeaders = []string{
 // Content-Encoding, -Language, -Length, -Location, -MD5, -Range, -Type, Expires
 // and Last-Modified, except those named in keep.
 func RemoveEntityHeaders(h http.Header, keep ...string) {
-	for i := range keep {
-		keep[i] = http.CanonicalHeaderKey(keep[i])
-	}
 	for _, name := range entityHeaders {
-		if !slices.Contains(keep, name) {
+		kept := func(other string) bool { return strings.EqualFold(name, other) }
+		if !slices.ContainsFunc(keep, kept) {
 			delete(h, name)
 		}
 	}

@@ -102,7 +102,7 @@ func Events(r *http.Request, send func(events *EventStream) error) *Response {
 		events := &EventStream{
 			LastEventID: r.Header.Get("Last-Event-ID"),
 			ctx:         ctx, cancel: cancel, w: w, controller: w.Controller(),
-			beat: time.NewTicker(Heartbeat),
+			beat: time.NewTimer(Heartbeat), interval: Heartbeat,
 		}
 		defer events.beat.Stop()
 		if events.controller != nil {
@@ -133,11 +133,12 @@ type EventStream struct {
 
 	ctx        context.Context
 	cancel     context.CancelCauseFunc
-	beat       *time.Ticker
+	beat       *time.Timer
 	controller *http.ResponseController // nil without a connection
 
-	mu sync.Mutex // of what follows
-	w  *StreamWriter
+	mu       sync.Mutex // of what follows
+	w        *StreamWriter
+	interval time.Duration // between beats, 0 without them
 }
 
 // Context ends when the client has gone or the server shuts the request down.
@@ -146,11 +147,19 @@ func (events *EventStream) Context() context.Context { return events.ctx }
 // SetHeartbeat changes how long the stream may be silent, from [Heartbeat]; 0
 // stops the comments.
 func (events *EventStream) SetHeartbeat(d time.Duration) {
-	if d <= 0 {
+	events.mu.Lock()
+	defer events.mu.Unlock()
+	events.interval = max(d, 0)
+	events.rest()
+}
+
+// rest starts the time of silence anew.
+func (events *EventStream) rest() {
+	if events.interval > 0 {
+		events.beat.Reset(events.interval)
+	} else {
 		events.beat.Stop()
-		return
 	}
-	events.beat.Reset(d)
 }
 
 // Send sends an event. The error is one of [ErrInvalidEvent], or says that the
@@ -185,6 +194,7 @@ func (events *EventStream) write(b []byte) error {
 	if err != nil {
 		events.cancel(err)
 	}
+	events.rest()
 	return err
 }
 

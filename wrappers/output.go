@@ -117,9 +117,11 @@ func contentLength(n int64) []string {
 
 // lengthToState returns the length that Content-Length has to state for a body
 // that is written at once, -1 where net/http states it by itself: it does so,
-// faster, for a body that fits its buffer.
-func lengthToState(n int64, r *http.Request) int64 {
-	if n > 0 && n < 2048 && r.Context().Value(http.ServerContextKey) != nil {
+// faster, for a body that fits its buffer. A length that was set, as by Freeze,
+// may no longer be right.
+func (resp *Response) lengthToState(r *http.Request) int64 {
+	n := resp.size()
+	if n > 0 && n < 2048 && resp.header["Content-Length"] == nil && r.Context().Value(http.ServerContextKey) != nil {
 		return -1
 	}
 	return n

@@ -86,6 +86,16 @@ func (resp *Response) ContentType() string {
 	return first(resp.header, "Content-Type")
 }
 
+// SetContentType sets the media type, as [NewResponse] does; "" removes it, and
+// a body is then sent as plain text.
+func (resp *Response) SetContentType(contentType string) error {
+	if contentType == "" {
+		delete(resp.Header(), "Content-Type")
+		return nil
+	}
+	return resp.Set("Content-Type", withCharset(contentType))
+}
+
 // ServeHTTP sends the response. A HEAD request and the statuses 1xx, 204 and
 // 304 get no body; the callbacks of [Response.OnClose] run in every case, also
 // when the client has gone or a stream function panics.
@@ -124,11 +134,11 @@ func (resp *Response) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case resp.source != nil || a.parts != nil:
 		resp.stream(w, r, a)
 	case resp.data != nil:
-		a.size = lengthToState(a.size, r)
+		a.size = resp.lengthToState(r)
 		resp.writeHeader(w, &a)
 		w.Write(resp.data)
 	default:
-		a.size = lengthToState(a.size, r)
+		a.size = resp.lengthToState(r)
 		resp.writeHeader(w, &a)
 		io.WriteString(w, resp.text)
 	}

@@ -341,3 +341,20 @@ func TestETag(t *testing.T) {
 	failing := wrappers.Reader("text/plain", iotest.ErrReader(errors.New("disk gone")))
 	require.ErrorContains(t, failing.Freeze(), "disk gone")
 }
+
+func TestSetContentType(t *testing.T) {
+	resp := wrappers.Text("a,b\n")
+	require.NoError(t, resp.SetContentType("text/csv"))
+	require.Equal(t, "text/csv; charset=utf-8", resp.ContentType())
+	require.ErrorIs(t, resp.SetContentType("a/b\n"), wrappers.ErrInvalidHeader)
+	require.NoError(t, resp.SetContentType(""))
+	require.Empty(t, resp.ContentType())
+}
+
+func TestRemoveEntityHeaders(t *testing.T) {
+	h := http.Header{"Content-Type": {"a"}, "Content-Length": {"1"}, "Expires": {"b"}, "Allow": {"GET"}, "Etag": {"c"}, "Date": {"d"}}
+	keep := []string{"expires"}
+	wrappers.RemoveEntityHeaders(h, keep...)
+	require.Equal(t, http.Header{"Expires": {"b"}, "Etag": {"c"}, "Date": {"d"}}, h)
+	require.Equal(t, []string{"expires"}, keep)
+}

@@ -267,3 +267,20 @@ func TestAFrozenResponseIsTheSameOverEveryProtocol(t *testing.T) {
 		require.Equal(t, resp.Header().Get("ETag"), res.Header.Get("ETag"))
 	})
 }
+
+func TestABodyThatGrewAfterItWasFrozen(t *testing.T) {
+	protocols(t, view(func(*wrappers.Request) *wrappers.Response {
+		resp := wrappers.Text(alphabet)
+		require.NoError(t, resp.Freeze())
+		io.WriteString(resp, "+")
+		return resp
+	}), func(t *testing.T, s *httptest.Server) {
+		res, err := s.Client().Get(s.URL)
+		require.NoError(t, err)
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		require.Equal(t, alphabet+"+", string(body))
+		require.EqualValues(t, 37, res.ContentLength)
+	})
+}
