@@ -87,8 +87,12 @@ func (a Accept) First() string {
 	return a.items[0].Value
 }
 
-// String returns the header: "text/html,*/*;q=0.8".
+// String returns the header: "text/html,*/*;q=0.8". A header that was sent but
+// accepts nothing is a list of nothing, ",".
 func (a Accept) String() string {
+	if a.items != nil && len(a.items) == 0 {
+		return ","
+	}
 	var b []byte
 	for i, item := range a.items {
 		if i > 0 {

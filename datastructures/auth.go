@@ -70,10 +70,16 @@ func cutScheme(header string) (scheme, rest string) {
 // parseCredentials tells a token, in which "=" is padding at the end only, from
 // parameters.
 func parseCredentials(s string) (token string, params Params) {
-	if strings.Contains(strings.TrimRight(s, "="), "=") {
-		return "", ParseDict(s).Params
+	if !strings.Contains(strings.TrimRight(s, "="), "=") {
+		return s, Params{}
 	}
-	return s, Params{}
+	params = ParseDict(s).Params
+	for name := range params.All() {
+		if !params.IsBare(name) {
+			return "", params
+		}
+	}
+	return "", Params{} // what held the "=" was malformed
 }
 
 // IsZero reports whether there is no Authorization.

@@ -27,17 +27,17 @@ func NewETag(data []byte) ETag {
 }
 
 // ParseETag reads one tag: `"a"`, or `W/"a"` for a weak one. Quotes may be
-// missing and the W may be small. It reports false if nothing is left.
+// missing and the W may be small. It reports false for the empty tag: it would
+// be the name of every state.
 func ParseETag(s string) (ETag, bool) {
-	var tag ETag
-	s, tag.Weak = cutWeak(httplex.Trim(s))
+	s, weak := cutWeak(httplex.Trim(s))
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
 		s = s[1 : len(s)-1]
-		tag.Value = s
-		return tag, true
 	}
-	tag.Value = s
-	return tag, s != ""
+	if s == "" {
+		return ETag{}, false
+	}
+	return ETag{s, weak}, true
 }
 
 func cutWeak(s string) (string, bool) {
@@ -91,7 +91,7 @@ func NewETags(tags ...ETag) ETags { return ETags{tags: tags} }
 func AnyETag() ETags { return ETags{star: true} }
 
 // ParseETags reads a list of tags. Quotes may be missing, commas inside quotes
-// belong to the tag, a star anywhere makes it the star.
+// belong to the tag, empty ones are left out, a star anywhere makes it the star.
 func ParseETags(header string) ETags {
 	var e ETags
 	closing := 0 // where the next quote stands that ends a tag, if beyond the opening one
@@ -103,7 +103,9 @@ func ParseETags(header string) ETags {
 				closing = closingQuote(header, start+1)
 			}
 			if closing < len(header) {
-				e.tags = append(e.tags, ETag{header[start+1 : closing], weak})
+				if closing > start+1 {
+					e.tags = append(e.tags, ETag{header[start+1 : closing], weak})
+				}
 				at = nextItem(header, closing+1)
 				continue
 			}

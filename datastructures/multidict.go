@@ -13,8 +13,7 @@ type Item[V any] struct {
 
 // MultiDict is an ordered dictionary that may hold several values for a key. It
 // keeps the order in which the items came, across keys. The zero value is empty
-// and ready for use, and so is a nil pointer for reading. It is not safe for
-// concurrent changes.
+// and ready for use. It is not safe for concurrent changes.
 //
 // Keys are compared byte for byte. Looking a key up walks the items, which is
 // faster than a map for the sizes that requests have.
@@ -61,12 +60,7 @@ func FromMap[M ~map[string][]V, V any](m M) *MultiDict[V] {
 }
 
 // Len is the number of items.
-func (d *MultiDict[V]) Len() int {
-	if d == nil {
-		return 0
-	}
-	return len(d.items)
-}
+func (d *MultiDict[V]) Len() int { return len(d.items) }
 
 // Has reports whether key has a value.
 func (d *MultiDict[V]) Has(key string) bool { return d.index(key) >= 0 }
@@ -91,9 +85,6 @@ func (d *MultiDict[V]) Lookup(key string) (V, bool) {
 // List returns all values of key in order, nil if there are none. The list is
 // the caller's.
 func (d *MultiDict[V]) List(key string) []V {
-	if d == nil {
-		return nil
-	}
 	var list []V
 	for i := range d.items {
 		if d.items[i].Key == key {
@@ -106,9 +97,6 @@ func (d *MultiDict[V]) List(key string) []V {
 // All ranges over the items in order, each key as often as it has values.
 func (d *MultiDict[V]) All() iter.Seq2[string, V] {
 	return func(yield func(string, V) bool) {
-		if d == nil {
-			return
-		}
 		for _, item := range d.items {
 			if !yield(item.Key, item.Value) {
 				return
@@ -159,9 +147,6 @@ func (d *MultiDict[V]) Map() map[string][]V {
 
 // Clone returns a copy that shares nothing but the values themselves.
 func (d *MultiDict[V]) Clone() *MultiDict[V] {
-	if d == nil {
-		return new(MultiDict[V])
-	}
 	return &MultiDict[V]{items: slices.Clone(d.items)}
 }
 
@@ -226,9 +211,6 @@ func (d *MultiDict[V]) Pop(key string) []V {
 func (d *MultiDict[V]) Clear() { d.items = nil }
 
 func (d *MultiDict[V]) index(key string) int {
-	if d == nil {
-		return -1
-	}
 	for i := range d.items {
 		if d.items[i].Key == key {
 			return i

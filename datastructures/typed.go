@@ -18,9 +18,6 @@ type texts interface {
 }
 
 func (v *Values) candidates(key string, yield func(string) bool) {
-	if v == nil {
-		return
-	}
 	if s, ok := v.Lookup(key); ok {
 		yield(s)
 	}

@@ -35,12 +35,11 @@ func NewValues(pairs ...string) *Values {
 // reverse.
 func ParseQuery(query string) *Values {
 	v := new(Values)
-	if query == "" {
-		return v
-	}
-	// An estimate, bounded so that a text of nothing but "&" buys no memory.
-	v.items = make([]Item[string], 0, min(1+strings.Count(query, "&"), 16))
 	for key, value := range urls.Query(query) {
+		if v.items == nil {
+			// An estimate, bounded so that a text of nothing but "&" buys no memory.
+			v.items = make([]Item[string], 0, min(1+strings.Count(query, "&"), 16))
+		}
 		v.Add(key, value)
 	}
 	return v
@@ -65,9 +64,4 @@ func (v *Values) Encode() string {
 func (v *Values) String() string { return v.Encode() }
 
 // Clone returns a copy.
-func (v *Values) Clone() *Values {
-	if v == nil {
-		return new(Values)
-	}
-	return &Values{*v.MultiDict.Clone()}
-}
+func (v *Values) Clone() *Values { return &Values{*v.MultiDict.Clone()} }

@@ -29,6 +29,9 @@ func weighItem(item string) (value string, weight float64, ok bool) {
 	if semicolon < 0 {
 		return Trim(item), 1, true
 	}
+	if Trim(item[:semicolon]) == "" {
+		return "", 1, true // parameters of nothing
+	}
 	// The usual case without an allocation: a weight and nothing else.
 	rest := trimLeft(item[semicolon+1:])
 	if len(rest) > 2 && rest[0]|0x20 == 'q' && rest[1] == '=' {

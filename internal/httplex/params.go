@@ -121,7 +121,7 @@ func dictItem(item string) (Param, bool) {
 		plain, extended = strings.CutSuffix(name, "*")
 	}
 	// What could not be written again is no name.
-	if plain == "" || plain[len(plain)-1] == '*' || strings.ContainsAny(plain, `",`) {
+	if plain == "" || plain[len(plain)-1] == '*' || Trim(plain) != plain || strings.ContainsAny(plain, `",`) {
 		return Param{}, false
 	}
 	if !has {
@@ -225,7 +225,7 @@ type optionGatherer struct {
 	gatherer
 	// joined holds the parts of continued values by the parameter's place, so
 	// that many parts are not copied again and again.
-	joined map[int][]byte
+	joined map[int]*joined
 	// charset is that of the last extended value: later parts of a continued one
 	// do not repeat it.
 	charset string
@@ -242,7 +242,7 @@ func (g *optionGatherer) add(name, raw string) {
 		if charset == "" {
 			charset = g.charset
 		}
-		if decoded, ok := decodeExtended(charset, value); ok {
+		if decoded, ok := decodeEscapes(charset, value); ok {
 			value, g.charset = decoded, charset
 		}
 	}
@@ -255,33 +255,47 @@ func (g *optionGatherer) add(name, raw string) {
 	}
 	if continued {
 		if _, again := cutContinuation(name); !again {
-			g.join(name, value)
+			g.join(name, value, extended)
 		}
 		return
+	}
+	if extended {
+		value = strings.ToValidUTF8(value, "\uFFFD")
 	}
 	delete(g.joined, g.set(Param{Name: name, Value: value}))
 }
 
+// joined is a value in parts. Where a part is extended a character may lie across
+// two of them, so it is only the whole that must be UTF-8.
+type joined struct {
+	text     []byte
+	extended bool
+}
+
 // join appends value to what the parameter of this name has so far.
-func (g *optionGatherer) join(name, value string) {
+func (g *optionGatherer) join(name, value string, extended bool) {
 	i := g.index(name)
 	if i < 0 {
-		g.gatherer.add(Param{Name: name, Value: value})
-		return
+		i = g.gatherer.add(Param{Name: name})
 	}
 	if g.joined == nil {
-		g.joined = map[int][]byte{}
+		g.joined = map[int]*joined{}
 	}
-	b, ok := g.joined[i]
-	if !ok {
-		b = []byte(g.params[i].Value)
+	j := g.joined[i]
+	if j == nil {
+		j = &joined{text: []byte(g.params[i].Value)}
+		g.joined[i] = j
 	}
-	g.joined[i] = append(b, value...)
+	j.text = append(j.text, value...)
+	j.extended = j.extended || extended
 }
 
 func (g *optionGatherer) finish() Params {
-	for i, b := range g.joined {
-		g.params[i].Value = string(b)
+	for i, j := range g.joined {
+		g.params[i].Value = string(j.text)
+		if j.extended {
+			g.params[i].Value = strings.ToValidUTF8(g.params[i].Value, "\uFFFD")
+		}
 	}
 	return g.params
 }
@@ -384,9 +398,16 @@ func cutCharset(s string) (charset, text string, ok bool) {
 	return Lower(charset), text[:n], true
 }
 
-// decodeExtended decodes the escapes of an extended value. It knows the charsets
-// that RFC 8187 names; bytes that are not of them become U+FFFD.
+// decodeExtended decodes an extended value. Bytes that are not of its charset
+// become U+FFFD.
 func decodeExtended(charset, text string) (string, bool) {
+	text, ok := decodeEscapes(charset, text)
+	return strings.ToValidUTF8(text, "\uFFFD"), ok
+}
+
+// decodeEscapes decodes the escapes of an extended value. It knows the charsets
+// that RFC 8187 names. In UTF-8 the result may be a part of a character.
+func decodeEscapes(charset, text string) (string, bool) {
 	latin := charset == "iso-8859-1"
 	if !latin && charset != "utf-8" && charset != "us-ascii" && charset != "ascii" {
 		return "", false
@@ -412,7 +433,7 @@ func decodeExtended(charset, text string) (string, bool) {
 		}
 		b = append(b, c)
 	}
-	return strings.ToValidUTF8(string(b), "\uFFFD"), true
+	return string(b), true
 }
 
 // unhex is the value of a hexadecimal digit, 16 of any other character.
