@@ -17,22 +17,30 @@ import (
 // where a client likes them equally.
 var formats = []string{"text/html", "application/problem+json", "application/json"}
 
+// The values of headers are made once; nobody may write to them in place, and
+// appending copies them.
+var (
+	contentTypes = [...][]string{{"text/html; charset=utf-8"}, formats[1:2:2], formats[2:3:3]}
+	varyAccept   = []string{"Accept"}
+	noSniff      = []string{"nosniff"}
+)
+
 // serve writes the default page: HTML, or a problem in JSON, as the client
 // accepts it; HTML if it accepts neither, since an error had better be seen.
 func (e *Error) serve(w http.ResponseWriter, r *http.Request) {
-	contentType, body := "text/html; charset=utf-8", []byte(nil)
-	switch httplex.BestMedia(strings.Join(r.Header["Accept"], ","), formats...) {
-	case 1:
-		contentType, body = formats[1], e.problem(r)
-	case 2:
-		contentType, body = formats[2], e.problem(r)
-	default:
-		body = e.html()
+	var body []byte
+	best := httplex.BestMedia(strings.Join(r.Header["Accept"], ","), formats...)
+	if best > 0 {
+		body = e.problem(r)
+	} else {
+		best, body = 0, e.html()
 	}
 	h := w.Header()
-	e.prepare(h, contentType)
-	if !varies(h) {
-		h["Vary"] = append(slices.Clip(h["Vary"]), "Accept")
+	e.prepare(h, contentTypes[best])
+	if vary := h["Vary"]; len(vary) == 0 {
+		h["Vary"] = varyAccept
+	} else if !varies(h) {
+		h["Vary"] = append(slices.Clip(vary), "Accept")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(int(e.Code))
@@ -58,20 +66,23 @@ func varies(h http.Header) bool {
 // Cache-Control. The code must be one of an error: that of an Error from [From]
 // is.
 func (e *Error) WriteHeader(w http.ResponseWriter, contentType string) {
-	e.prepare(w.Header(), contentType)
+	e.prepare(w.Header(), []string{contentType})
 	w.WriteHeader(int(e.Code))
 }
 
-func (e *Error) prepare(h http.Header, contentType string) {
-	for _, name := range []string{
-		"Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language",
-		"Content-Length", "Content-Range", "Etag", "Expires", "Last-Modified",
-	} {
+func (e *Error) prepare(h http.Header, contentType []string) {
+	for _, name := range ofABody {
 		delete(h, name)
 	}
 	maps.Copy(h, e.Header)
-	h["Content-Type"] = []string{contentType}
-	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h["Content-Type"] = contentType
+	h["X-Content-Type-Options"] = noSniff
+}
+
+// ofABody are the headers that describe a body.
+var ofABody = []string{
+	"Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language",
+	"Content-Length", "Content-Range", "Etag", "Expires", "Last-Modified",
 }
 
 func (e *Error) html() []byte {
@@ -80,7 +91,7 @@ func (e *Error) html() []byte {
 	if text == "" {
 		text = strings.ReplaceAll(html.EscapeString(e.Description), "\n", "<br>")
 	}
-	var b []byte
+	b := make([]byte, 0, 128+2*len(name)+len(text))
 	b = append(b, "<!doctype html>\n<html lang=en>\n<title>"...)
 	b = strconv.AppendInt(b, int64(e.Code), 10)
 	b = append(append(append(b, ' '), name...), "</title>\n<h1>"...)

@@ -44,6 +44,7 @@ func WithResponder(r *http.Request, f Responder) *http.Request {
 // answering already, and else by [Default]. A nil err is answered as a 500, since
 // something must be.
 func Respond(w http.ResponseWriter, r *http.Request, err error) {
+	err = some(err)
 	at, _ := r.Context().Value(responderKey{}).(*responder)
 	for ; at != nil; at = at.outer {
 		if at.busy.CompareAndSwap(false, true) {
@@ -60,6 +61,7 @@ func Respond(w http.ResponseWriter, r *http.Request, err error) {
 // that. It logs the cause of an error with the request (see [Log]). Where the
 // header has been sent already, as far as w tells, it only logs.
 func Default(w http.ResponseWriter, r *http.Request, err error) {
+	err = some(err)
 	e, ok := From(err)
 	if !ok {
 		handlerOf(err).ServeHTTP(w, r)
@@ -76,18 +78,15 @@ func Default(w http.ResponseWriter, r *http.Request, err error) {
 //
 //   - a copy of the first [Error] in its tree, or an Error of the first [Code];
 //   - 413 for an [http.MaxBytesError];
-//   - 500 with err as the cause for any other error, and for nil.
+//   - 500 with err as the cause for any other error, and one for nil.
 //
 // It reports false for an error that answers for itself in another way: one
 // whose first [http.Handler] is neither.
 func From(err error) (*Error, bool) {
+	err = some(err)
 	var e Error
 	switch answer := handlerOf(err).(type) {
 	case *Error:
-		if answer == nil {
-			e.Code = InternalServerError
-			break
-		}
 		e = *answer
 	case Code:
 		e.Code = answer
@@ -107,6 +106,16 @@ func From(err error) (*Error, bool) {
 		e.Description = e.Code.Description()
 	}
 	return &e, true
+}
+
+var errNil = errors.New("a nil error was to be answered")
+
+// some makes an error of nil, be it a nil pointer or none at all.
+func some(err error) error {
+	if e, ok := err.(*Error); err == nil || ok && e == nil {
+		return errNil
+	}
+	return err
 }
 
 // handlerOf returns the first error in err's tree that is an [http.Handler].
@@ -133,6 +142,7 @@ func CodeOf(err error) Code {
 // information. What has no cause and is no failure is not logged, and a request
 // whose client has gone is no failure.
 func Log(r *http.Request, err error) {
+	err = some(err)
 	e, ok := From(err)
 	if !ok || e.Err == nil && e.Code < 500 {
 		return
