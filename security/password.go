@@ -246,7 +246,7 @@ func parseHash(text string) (parsedHash, error) {
 	}
 	h := parsedHash{salt: []byte(salt)}
 	var err error
-	if h.sum, err = hex.DecodeString(sum); err != nil {
+	if h.sum, err = hex.DecodeString(sum); err != nil || sum == "" {
 		return h, errHash
 	}
 	name, args, _ := strings.Cut(method, ":")

@@ -14,6 +14,11 @@ import (
 // names what is no host: an empty label, one that is too long, or a character
 // that no name has. An address in brackets, as in a URL, is none here.
 func HostToASCII(host string) (string, error) {
+	// No name of a host is longer, however it is written; the encoding of IDNA
+	// takes quadratic time.
+	if len(host) > 4*254 {
+		return "", errors.New("host name is longer than 254 characters")
+	}
 	ascii := true
 	for i := 0; i < len(host) && ascii; i++ {
 		ascii = host[i] < 0x80

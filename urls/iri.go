@@ -67,7 +67,7 @@ func decodeHost(host string) string {
 	}
 	labels := strings.Split(host, ".")
 	for i, label := range labels {
-		if !strings.HasPrefix(label, "xn--") {
+		if !strings.HasPrefix(label, "xn--") || len(label) > 63 {
 			continue
 		}
 		if decoded, err := idna.Lookup.ToUnicode(label); err == nil {

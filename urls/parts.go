@@ -84,7 +84,21 @@ func mapAuthority(authority string, user, host func(string) string) string {
 			port = rest[i:]
 		}
 	}
-	return credentials + host(strings.ToLower(name)) + port
+	return credentials + host(lowerHost(name)) + port
+}
+
+// lowerHost makes the capitals of a host small, but for those of its escapes.
+func lowerHost(host string) string {
+	b := []byte(host)
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '%' && i+2 < len(b) && isHex(b[i+1]) && isHex(b[i+2]):
+			i += 2
+		case 'A' <= c && c <= 'Z':
+			b[i] = c - 'A' + 'a'
+		}
+	}
+	return string(b)
 }
 
 func cutLast(s string, sep byte) (before, after string, found bool) {

@@ -1,0 +1,30 @@
+package security_test
+
+import (
+	"fmt"
+
+	"github.com/zeugkit/zeug/security"
+)
+
+func ExampleCheckPassword() {
+	// A hash that Werkzeug made, in a database that was there before.
+	stored := "pbkdf2:sha1:1000$7ZidnZXsXTtXxKLG$e1677b6634098cb8261d74fb39872142c87485be"
+	fmt.Println(security.CheckPassword(stored, "pässwörd"), security.CheckPassword(stored, "password"))
+	fmt.Println("make a new one:", security.NeedsRehash(stored, security.Argon2id{}))
+	// Output:
+	// true false
+	// make a new one: true
+}
+
+func ExampleSafeJoin() {
+	fmt.Println(security.SafeJoin("/srv/www", "css/site.css"))
+	fmt.Println(security.SafeJoin("/srv/www", "../../etc/passwd"))
+	// Output:
+	// /srv/www/css/site.css true
+	//  false
+}
+
+func ExampleUnicodeFilename() {
+	fmt.Println(security.UnicodeFilename(`C:\fakepath\Füße 1.png`), security.SecureFilename(`Füße 1.png`))
+	// Output: Füße_1.png Fue_1.png
+}
