@@ -236,7 +236,7 @@ func (c *Client) run(r *request, method string, u *url.URL) (*Response, error) {
 
 // exchange sends one request.
 func (c *Client) exchange(r *request, method string, u *url.URL, body *content) (*Response, error) {
-	resp := &Response{t: c.t}
+	resp := &Response{t: c.t, client: c}
 	ctx := context.WithValue(r.ctx, wayKey{}, r.way)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		Got1xxResponse: func(code int, header textproto.MIMEHeader) error {

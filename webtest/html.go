@@ -2,7 +2,6 @@ package webtest
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/andybalholm/cascadia"
@@ -40,20 +39,4 @@ func (resp *Response) only(selector string) *goquery.Selection {
 		resp.t.Fatalf("webtest: %q finds %d elements, want one\n%s", selector, found.Length(), resp)
 	}
 	return found
-}
-
-// address resolves a reference of the page, by its base element if it has one.
-func (resp *Response) address(reference string) string {
-	resp.t.Helper()
-	from := resp.Request.URL
-	if base, ok := resp.document().Find("base[href]").First().Attr("href"); ok {
-		if u, err := join(from, strings.TrimSpace(base)); err == nil {
-			from = u
-		}
-	}
-	u, err := join(from, strings.TrimSpace(reference))
-	if err != nil {
-		resp.t.Fatalf("webtest: the reference %q: %v\n%s", reference, err, resp)
-	}
-	return u.String()
 }

@@ -87,11 +87,11 @@ func (r *request) allowed(from, to *url.URL) error {
 		to.Hostname() == from.Hostname() && defaultPort(to) && defaultPort(from) ||
 		r.allows(host)
 	if !inside {
-		return fmt.Errorf("a redirect leads outside, to %s (allow it with webtest.Hosts)", to)
+		return fmt.Errorf("the way leads outside, to %s (allow it with webtest.Hosts)", to)
 	}
 	root := r.base.Path
 	if path := to.EscapedPath(); root != "" && path != root && !strings.HasPrefix(path, root+"/") {
-		return fmt.Errorf("a redirect leads outside, to %s: the application is mounted at %s", to, root)
+		return fmt.Errorf("the way leads outside, to %s: the application is mounted at %s", to, root)
 	}
 	return nil
 }

@@ -34,10 +34,11 @@ type Response struct {
 	// Err is why the answer broke off or never came (see [MayAbort]).
 	Err error
 
-	t    TB
-	live bool
-	body []byte
-	sent *excerpt // nil without a body
+	t      TB
+	client *Client
+	live   bool
+	body   []byte
+	sent   *excerpt // nil without a body
 }
 
 // Informational is an answer before the answer.
