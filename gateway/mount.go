@@ -15,18 +15,22 @@ import (
 // prefix is percent-encoded; slashes at its ends are ignored, and "" or "/"
 // mounts nothing away.
 func Mount(r *http.Request, prefix string) (*http.Request, bool) {
-	prefix = strings.Trim(prefix, "/")
+	prefix = strings.TrimRight(prefix, "/")
+	for strings.HasPrefix(prefix, "//") {
+		prefix = prefix[1:]
+	}
 	if prefix == "" {
 		return r, true
 	}
-	prefix = "/" + prefix
+	if prefix[0] != '/' {
+		prefix = "/" + prefix
+	}
 	escaped := r.URL.EscapedPath()
 	rest, ok := cutSegments(escaped, prefix)
 	if !ok {
 		return r, false
 	}
-	o := OriginOf(r)
-	o.RootPath += escaped[:len(escaped)-len(rest)]
+	root := escaped[:len(escaped)-len(rest)]
 	if rest == "" {
 		rest = "/"
 	}
@@ -34,14 +38,22 @@ func Mount(r *http.Request, prefix string) (*http.Request, bool) {
 	if err != nil {
 		return r, false
 	}
-	c := WithOrigin(r, o)
-	u := *r.URL
-	u.Path, u.RawPath = path, rest
+	m := &mounted{url: *r.URL}
+	m.url.Path, m.url.RawPath = path, rest
 	if rest == path {
-		u.RawPath = ""
+		m.url.RawPath = ""
 	}
-	c.URL = &u
+	m.state(r, OriginOf(r))
+	m.origin.RootPath += root
+	c := r.WithContext(&m.stated)
+	c.URL = &m.url
 	return c, true
+}
+
+// mounted is a statement and the URL that goes with it, in one allocation.
+type mounted struct {
+	stated
+	url url.URL
 }
 
 // cutSegments removes prefix from the front of path where whole segments agree

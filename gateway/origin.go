@@ -33,12 +33,12 @@ type Origin struct {
 
 type originKey struct{}
 
-// stated is a context that holds an Origin, and the one that the server
+// stated is a context that holds an Origin, and the request that the server
 // received.
 type stated struct {
 	context.Context
 	origin   Origin
-	received Origin
+	received *http.Request
 }
 
 func (s *stated) Value(key any) any {
@@ -66,7 +66,7 @@ func OriginOf(r *http.Request) Origin {
 // itself saw.
 func Received(r *http.Request) Origin {
 	if s := statement(r); s != nil {
-		return s.received
+		return shown(s.received)
 	}
 	return shown(r)
 }
@@ -83,20 +83,22 @@ func RootPath(r *http.Request) string {
 // and RemoteAddr follow o, so that handlers which know nothing of Origin see
 // the same; r and its headers stay as they are.
 func WithOrigin(r *http.Request, o Origin) *http.Request {
-	s := &stated{Context: r.Context(), origin: o}
-	client := netip.AddrPort{}
-	if before := statement(r); before != nil {
-		s.received, client = before.received, before.origin.Client
-	} else {
-		s.received = shown(r)
-		client = s.received.Client
-	}
+	s := new(stated)
+	s.state(r, o)
 	c := r.WithContext(s)
 	c.Host = o.Host
-	if o.Client.IsValid() && o.Client != client {
+	if o.Client.IsValid() && o.Client != OriginOf(r).Client {
 		c.RemoteAddr = o.Client.String()
 	}
 	return c
+}
+
+// state fills s in for r.
+func (s *stated) state(r *http.Request, o Origin) {
+	s.Context, s.origin, s.received = r.Context(), o, r
+	if outer := statement(r); outer != nil {
+		s.received = outer.received
+	}
 }
 
 func shown(r *http.Request) Origin {

@@ -34,9 +34,24 @@ func WithRoute(r *http.Request) (*http.Request, *Route) {
 	if route := RouteOf(r); route != nil {
 		return r, route
 	}
-	routesWanted.Store(true)
-	route := new(Route)
-	return r.WithContext(context.WithValue(r.Context(), routeKey{}, route)), route
+	if !routesWanted.Load() {
+		routesWanted.Store(true)
+	}
+	c := &routed{Context: r.Context()}
+	return r.WithContext(c), &c.route
+}
+
+// routed is a context that holds a Route.
+type routed struct {
+	context.Context
+	route Route
+}
+
+func (c *routed) Value(key any) any {
+	if key == (routeKey{}) {
+		return &c.route
+	}
+	return c.Context.Value(key)
 }
 
 // RouteOf returns the Route that waits in r's context, or nil.

@@ -51,13 +51,13 @@ func (l AccessLog) Wrap(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		a := access{start: time.Now(), panicked: true}
+		a := &access{start: time.Now(), panicked: true}
 		w, a.rec = responsewriter.Record(w)
 		if l.Combined == nil {
 			r, a.route = gateway.WithRoute(r)
 		}
 		a.r = r
-		defer func() { write(&a, w.Header()) }()
+		defer write(a)
 		next.ServeHTTP(w, r)
 		a.panicked = false
 	})
@@ -88,7 +88,7 @@ func (a *access) client() string {
 	return a.r.RemoteAddr
 }
 
-func (l *AccessLog) log(a *access, answer http.Header) {
+func (l *AccessLog) log(a *access) {
 	logger, level, status, ctx := l.Logger, slog.LevelInfo, a.status(), a.r.Context()
 	if logger == nil {
 		logger = slog.Default()
@@ -112,7 +112,7 @@ func (l *AccessLog) log(a *access, answer http.Header) {
 	)
 	id := RequestIDOf(ctx)
 	if id == "" { // a RequestID inside
-		id = answer.Get("X-Request-Id")
+		id = a.rec.Header().Get("X-Request-Id")
 	}
 	for _, optional := range [...]struct{ name, text string }{
 		{"rule", a.route.Pattern}, {"request_id", id}, {"referer", a.r.Referer()}, {"user_agent", a.r.UserAgent()},
@@ -132,16 +132,22 @@ func (l *AccessLog) log(a *access, answer http.Header) {
 
 // combined writes lines in Apache's combined format.
 type combined struct {
+	out io.Writer
+
 	mu      sync.Mutex
-	out     io.Writer
 	line    []byte
+	second  int64
+	stamp   []byte // of that second
 	failing bool
 }
 
-func (c *combined) log(a *access, _ http.Header) {
+func (c *combined) log(a *access) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.line = appendCombined(c.line[:0], a)
+	if second := a.start.Unix(); second != c.second || c.stamp == nil {
+		c.second, c.stamp = second, a.start.AppendFormat(c.stamp[:0], "[02/Jan/2006:15:04:05 -0700]")
+	}
+	c.line = appendCombined(c.line[:0], a, c.stamp)
 	_, err := c.out.Write(c.line)
 	if err != nil && !c.failing {
 		slog.ErrorContext(a.r.Context(), "access log cannot be written", "err", err)

@@ -9,12 +9,12 @@ import "strconv"
 // What a client sent is escaped as Apache does, with a backslash or as \xhh; in
 // fields without quotes spaces are escaped too. The user is the one that the
 // request names by Basic authentication, whether or not it was believed.
-func appendCombined(b []byte, a *access) []byte {
+func appendCombined(b []byte, a *access, stamp []byte) []byte {
 	b = appendField(b, a.client())
 	b = append(b, " - "...)
 	user, _, _ := a.r.BasicAuth()
 	b = appendField(b, user)
-	b = a.start.AppendFormat(append(b, ' '), "[02/Jan/2006:15:04:05 -0700]")
+	b = append(append(b, ' '), stamp...)
 	b = append(b, ` "`...)
 	b = appendEscaped(b, a.r.Method, false)
 	b = appendEscaped(append(b, ' '), a.r.RequestURI, false)
@@ -48,21 +48,26 @@ func appendQuoted(b []byte, s string) []byte {
 
 func appendEscaped(b []byte, s string, spaces bool) []byte {
 	const hex = "0123456789abcdef"
+	done := 0
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
+		c := s[i]
+		if c > ' ' && c < 0x7f && c != '"' && c != '\\' || c == ' ' && !spaces {
+			continue
+		}
+		b = append(b, s[done:i]...)
+		done = i + 1
+		switch c {
+		case '"', '\\':
 			b = append(b, '\\', c)
-		case c == '\n':
+		case '\n':
 			b = append(b, `\n`...)
-		case c == '\r':
+		case '\r':
 			b = append(b, `\r`...)
-		case c == '\t':
+		case '\t':
 			b = append(b, `\t`...)
-		case c < ' ' || c >= 0x7f || spaces && c == ' ':
-			b = append(b, '\\', 'x', hex[c>>4], hex[c&15])
 		default:
-			b = append(b, c)
+			b = append(b, '\\', 'x', hex[c>>4], hex[c&15])
 		}
 	}
-	return b
+	return append(b, s[done:]...)
 }

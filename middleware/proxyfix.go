@@ -67,6 +67,10 @@ func (p ProxyFix) Wrap(next http.Handler) http.Handler {
 		p.Trusted[i] = unmapped(network)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !p.concerns(r.Header) {
+			next.ServeHTTP(w, r)
+			return
+		}
 		before := gateway.OriginOf(r)
 		if after := p.correct(before, r.Header); after != before {
 			r = gateway.WithOrigin(r, after)
@@ -98,6 +102,13 @@ func (p ProxyFix) check() {
 			panic("middleware.ProxyFix: Trusted has an invalid network")
 		}
 	}
+}
+
+// concerns reports whether the header has a field that counts.
+func (p *ProxyFix) concerns(h http.Header) bool {
+	return p.For != 0 && h["X-Forwarded-For"] != nil || p.Proto != 0 && h["X-Forwarded-Proto"] != nil ||
+		p.Host != 0 && h["X-Forwarded-Host"] != nil || p.Port != 0 && h["X-Forwarded-Port"] != nil ||
+		p.Prefix != 0 && h["X-Forwarded-Prefix"] != nil || p.Forwarded != 0 && h["Forwarded"] != nil
 }
 
 // correct returns what the headers make of o.

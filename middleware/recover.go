@@ -50,10 +50,8 @@ func (p *Panic) Unwrap() error {
 func (m Recover) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w, rec := responsewriter.Record(w)
-		var before http.Header
-		if h := w.Header(); len(h) > 0 {
-			before = maps.Clone(h)
-		}
+		var before headerCopy
+		before.take(w.Header())
 		defer func() {
 			value := recover()
 			if value == nil {
@@ -67,14 +65,44 @@ func (m Recover) Wrap(next http.Handler) http.Handler {
 			if rec.Began() {
 				panic(http.ErrAbortHandler)
 			}
-			h := w.Header()
-			clear(h)
-			maps.Copy(h, before)
+			before.restore(w.Header())
 			// Whatever was thrown, it is the server's fault.
 			httperror.Respond(w, r, &httperror.Error{Code: httperror.InternalServerError, Err: p})
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+// headerCopy is a header as it was. The few fields that outer middlewares set
+// fit in it without an allocation.
+type headerCopy struct {
+	few   [6]headerField
+	count int
+	many  http.Header
+}
+
+type headerField struct {
+	name   string
+	values []string
+}
+
+func (c *headerCopy) take(h http.Header) {
+	if len(h) > len(c.few) {
+		c.many = maps.Clone(h)
+		return
+	}
+	for name, values := range h {
+		c.few[c.count] = headerField{name, values}
+		c.count++
+	}
+}
+
+func (c *headerCopy) restore(h http.Header) {
+	clear(h)
+	maps.Copy(h, c.many)
+	for _, f := range c.few[:c.count] {
+		h[f.name] = f.values
+	}
 }
 
 func (m Recover) log(r *http.Request, p *Panic) {

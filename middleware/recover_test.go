@@ -102,3 +102,22 @@ func TestRecoverLetsAbortsPass(t *testing.T) {
 		require.Empty(t, log.String())
 	}
 }
+
+func TestRecoverKeepsManyFields(t *testing.T) {
+	var log bytes.Buffer
+	outer := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			for i := range 20 {
+				w.Header().Set(fmt.Sprintf("X-%d", i), "kept")
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	h := middleware.Chain(outer, middleware.Recover{Logger: quiet(&log)}.Wrap)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-20", "lost")
+		panic("no")
+	}))
+	resp := webtest.New(t, h).Get("/").Expect(500)
+	require.Equal(t, "kept", resp.Header.Get("X-19"))
+	require.NotContains(t, resp.Header, "X-20")
+}
