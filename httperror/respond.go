@@ -140,11 +140,17 @@ func CodeOf(err error) Code {
 // Log writes an error to [slog.Default] with the request that it belongs to: a
 // failure of the server as an error, the cause of one of a client as
 // information. What has no cause and is no failure is not logged, and a request
-// whose client has gone is no failure.
+// whose client has gone is no failure. Nor is an error logged that says it was:
+// one that has, or in whose tree another has, a method Logged() bool that
+// returns true.
 func Log(r *http.Request, err error) {
 	err = some(err)
 	e, ok := From(err)
 	if !ok || e.Err == nil && e.Code < 500 {
+		return
+	}
+	var known interface{ Logged() bool }
+	if errors.As(err, &known) && known.Logged() {
 		return
 	}
 	level := slog.LevelInfo

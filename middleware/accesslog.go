@@ -66,7 +66,7 @@ func (l AccessLog) Wrap(next http.Handler) http.Handler {
 // status is what the client got. A panic that nobody inside answered is a 500
 // of somebody outside, or a connection that was cut.
 func (a *access) status() int {
-	if a.panicked && !a.rec.Began() {
+	if a.panicked && !a.rec.Written() {
 		return http.StatusInternalServerError
 	}
 	return a.rec.Sent()

@@ -46,6 +46,9 @@ func (p *Panic) Unwrap() error {
 	return err
 }
 
+// Logged is true: whoever is told of the panic need not log it again.
+func (p *Panic) Logged() bool { return true }
+
 // Wrap returns next without its panics.
 func (m Recover) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -62,7 +65,7 @@ func (m Recover) Wrap(next http.Handler) http.Handler {
 			}
 			p := &Panic{value, debug.Stack()}
 			m.log(r, p)
-			if rec.Began() {
+			if rec.Written() {
 				panic(http.ErrAbortHandler)
 			}
 			before.restore(w.Header())

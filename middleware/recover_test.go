@@ -26,7 +26,10 @@ func quiet(to *bytes.Buffer) *slog.Logger {
 }
 
 func TestRecoverAnswersPanics(t *testing.T) {
-	var log bytes.Buffer
+	var log, other bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(quiet(&other))
+	defer slog.SetDefault(before)
 	outer := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Outer", "kept")
@@ -48,6 +51,7 @@ func TestRecoverAnswersPanics(t *testing.T) {
 	require.Contains(t, log.String(), "recover_test.go")
 	require.Contains(t, log.String(), "request_id=id-7")
 	require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("\n")))
+	require.Empty(t, other.String(), "nobody logs it again")
 }
 
 func TestRecoverAsksTheResponder(t *testing.T) {

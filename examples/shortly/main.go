@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"log/slog"
 	"net/http"
 	"os"
 
@@ -55,17 +56,29 @@ func newApp(address, dir string, proxies int) (http.Handler, error) {
 	return behind.Wrap(app), nil
 }
 
+// findRedis returns the Redis at the address, or one in this process.
 func findRedis(address string) (*redis.UniversalOptions, error) {
-	if address != "" {
-		options, err := parseRedis(address)
+	if address == "" {
+		options, err := embedRedis()
 		if err == nil {
-			fmt.Fprintf(os.Stderr, " * Links are kept in %s\n", describe(options))
+			announce("Links are kept in memory only, and are gone when this program ends: -redis or REDIS_URL says where to keep them")
 		}
 		return options, err
 	}
-	options, err := embedRedis()
+	options, err := parseRedis(address)
 	if err == nil {
-		fmt.Fprintln(os.Stderr, " * Links are kept in memory only, and are gone when this program ends: -redis or REDIS_URL says where to keep them")
+		announce("Links are kept in " + describe(options))
 	}
 	return options, err
+}
+
+// announce writes a line of the start-up: beside the server's own lines, as
+// JSON where a program reads them.
+func announce(line string) {
+	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		fmt.Fprintln(os.Stderr, " * "+line)
+		return
+	}
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	slog.Info(line)
 }

@@ -41,6 +41,9 @@ type Core interface {
 	http.ResponseWriter
 	io.StringWriter
 	Unwrap() http.ResponseWriter
+	// Written reports whether something of the answer is out, so that another
+	// one cannot take its place, as far as anybody here knows.
+	Written() bool
 	recorder() *Recorder
 }
 
@@ -80,6 +83,20 @@ func (f *Forward) Push(target string, options *http.PushOptions) error {
 		return p.Push(target, options)
 	}
 	return http.ErrNotSupported
+}
+
+// Written asks the writers below.
+func (f *Forward) Written() bool {
+	for w := f.ResponseWriter; ; {
+		switch t := w.(type) {
+		case interface{ Written() bool }:
+			return t.Written()
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = t.Unwrap()
+		default:
+			return false
+		}
+	}
 }
 
 func (f *Forward) recorder() *Recorder { return nil }

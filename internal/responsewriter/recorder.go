@@ -42,9 +42,9 @@ func (rec *Recorder) Sent() int {
 	return rec.Status
 }
 
-// Began reports whether something of the answer is out, so that another one
+// Written reports whether something of the answer is out, so that another one
 // cannot take its place.
-func (rec *Recorder) Began() bool { return rec.Status != 0 || rec.Hijacked }
+func (rec *Recorder) Written() bool { return rec.Status != 0 || rec.Hijacked }
 
 func (rec *Recorder) recorder() *Recorder { return rec }
 

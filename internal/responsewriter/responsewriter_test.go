@@ -96,7 +96,7 @@ func first[A, B any](a A, _ B) A { return a }
 func TestErrorOfFlushingIsPassedOn(t *testing.T) {
 	w, rec := responsewriter.Record(fails{})
 	require.EqualError(t, http.NewResponseController(w).Flush(), "broken")
-	require.False(t, rec.Began())
+	require.False(t, rec.Written())
 	w, _ = responsewriter.Record(plain{})
 	require.ErrorIs(t, http.NewResponseController(w).Flush(), http.ErrNotSupported)
 }
@@ -133,7 +133,7 @@ func TestRecorder(t *testing.T) {
 				c.do(w)
 				require.Equal(t, c.status, rec.Status, name)
 				require.Equal(t, c.bytes, rec.Bytes, name)
-				require.Equal(t, c.status != 0, rec.Began(), name)
+				require.Equal(t, c.status != 0, rec.Written(), name)
 			}
 		})
 	}
@@ -142,7 +142,7 @@ func TestRecorder(t *testing.T) {
 func TestCopyThatPanicsMayHaveBegun(t *testing.T) {
 	w, rec := responsewriter.Record(reads{})
 	require.Panics(t, func() { io.Copy(w, readerFunc(func([]byte) (int, error) { panic("no") })) })
-	require.True(t, rec.Began())
+	require.True(t, rec.Written())
 }
 
 type copies struct{}

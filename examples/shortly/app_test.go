@@ -1,0 +1,343 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/webtest"
+)
+
+func newTestApp(t *testing.T, client redis.UniversalClient) *App {
+	t.Helper()
+	app, err := NewApp(&Links{client}, "")
+	require.NoError(t, err)
+	return app
+}
+
+func submit(target string) url.Values { return url.Values{"url": {target}} }
+
+func TestShortlyOnEveryRedis(t *testing.T) {
+	onEach(t, func(t *testing.T, client redis.UniversalClient) {
+		person := webtest.New(t, newTestApp(t, client))
+		const target = "https://example.org/a?b=c&d=ä#e"
+
+		page := person.Get("/").Expect(200)
+		require.Equal(t, "Create a short link | shortly", page.HTML("title").Text())
+		require.Equal(t, 1, page.HTML("form input[name=url]").Length())
+
+		created := person.PostForm("/", submit(target)).Expect(303)
+		require.Equal(t, "/1+", created.Header.Get("Location"))
+		require.Equal(t, "/1+", person.PostForm("/", submit(target)).Expect(303).Header.Get("Location"), "a URL keeps its id")
+
+		details := person.Get("/1+").Expect(200)
+		require.Equal(t, "Details about /1 | shortly", details.HTML("title").Text())
+		require.Equal(t, target, details.HTML(".target dd").Text())
+		require.Equal(t, "example.org", details.HTML(".host dd").Text())
+		require.Equal(t, "0", details.HTML(".count dd").Text())
+		require.Equal(t, "http://example.com/1", details.HTML("#short").Text())
+
+		for range 2 {
+			require.Equal(t, "https://example.org/a?b=c&d=%C3%A4#e", person.Get("/1").Expect(302).Header.Get("Location"))
+		}
+		require.Equal(t, "2", person.Get("/1+").HTML(".count dd").Text())
+
+		for _, nothing := range []string{"/2", "/2+", "/+", "/a/b", "/1++", "/%00", "/1%2B"} {
+			missing := person.Get(nothing)
+			if nothing == "/1%2B" { // an encoded plus is a plus
+				missing.Expect(200)
+				continue
+			}
+			missing.Expect(404)
+			require.Equal(t, "There is no such link.", missing.HTML("h1").Text())
+		}
+		require.Equal(t, "GET, HEAD", person.Post("/1").Expect(405).Header.Get("Allow"))
+		require.Equal(t, "GET, HEAD, POST", person.Delete("/").Expect(405).Header.Get("Allow"))
+	})
+}
+
+func TestWhatIsNoURLComesBack(t *testing.T) {
+	person := webtest.New(t, newTestApp(t, connect(t, startEmbedded(t))))
+	for _, typed := range []string{"", "example.org", "javascript:alert(1)", `"><script>alert(1)</script>`, "http://", "ftp://x/", `' onfocus='alert(1)`, "{{ 7|add:7 }}"} {
+		page := person.PostForm("/", submit(typed)).Expect(422)
+		require.Equal(t, typed, page.HTML("input[name=url]").AttrOr("value", "none"))
+		require.Contains(t, page.HTML("#error").Text(), "Please enter a")
+		require.Zero(t, page.HTML("script").Length())
+		require.Equal(t, 1, page.HTML("input").Length())
+	}
+	person.PostForm("/", url.Values{"other": {"x"}}).Expect(422)
+	person.Post("/", webtest.Body("application/x-www-form-urlencoded", strings.NewReader(strings.Repeat("a", 1<<20)))).Expect(413)
+}
+
+func TestNothingTypedLeavesThePageAsMarkup(t *testing.T) {
+	person := webtest.New(t, newTestApp(t, connect(t, startEmbedded(t))))
+	for n, typed := range []string{
+		`https://example.org/"><script>alert(1)</script>`,
+		`https://example.org/'><img src=x onerror=alert(1)>`,
+		`https://user"><b>@example.org/`,
+		"https://example.org/{{ 7|add:7 }}{% now \"2006\" %}",
+	} {
+		created := person.PostForm("/", submit(typed))
+		if created.Status == 422 { // a user's name with a bracket in it
+			require.Equal(t, typed, created.HTML("input[name=url]").AttrOr("value", ""))
+			continue
+		}
+		page := person.Get(created.Expect(303).Header.Get("Location")).Expect(200)
+		require.Equal(t, typed, page.HTML(".target dd").Text(), n)
+		require.Zero(t, page.HTML("dl script, dl img, dl b").Length())
+		for _, policy := range []string{"default-src 'none'", "script-src 'self'", "form-action 'self'"} {
+			require.Contains(t, page.Header.Get("Content-Security-Policy"), policy)
+		}
+		location := person.Get(strings.TrimSuffix(created.Header.Get("Location"), "+")).Expect(302).Header.Get("Location")
+		require.True(t, strings.HasPrefix(location, "https://example.org/"), location)
+	}
+}
+
+func TestStaticFiles(t *testing.T) {
+	person := webtest.New(t, newTestApp(t, connect(t, startEmbedded(t))))
+	plain := person.Get("/static/style.css").Expect(200)
+	require.Equal(t, "text/css; charset=utf-8", plain.Header.Get("Content-Type"))
+	person.Get("/static/style.css", webtest.Header("If-None-Match", plain.Header.Get("ETag"))).Expect(304)
+	for _, link := range []string{"link[rel=stylesheet]", "link[rel=icon]"} {
+		address := person.Get("/").HTML(link).AttrOr("href", "")
+		require.Contains(t, person.Get(address).Expect(200).Header.Get("Cache-Control"), "immutable")
+	}
+	for _, nothing := range []string{"/static/", "/static/nothing.css", "/static/../app.go", "/static/%2e%2e/main.go", "/templates/layout.html"} {
+		person.Get(nothing).Expect(404)
+	}
+}
+
+// TestUnderAPrefix mounts the same application under a path, by what a proxy
+// says of it.
+func TestUnderAPrefix(t *testing.T) {
+	app, err := newApp("", "", 1)
+	require.NoError(t, err)
+	person := webtest.New(t, app).With(
+		webtest.Header("X-Forwarded-Prefix", "/s"), webtest.Header("X-Forwarded-Host", "go.example"),
+		webtest.Header("X-Forwarded-Proto", "https"), webtest.Header("X-Forwarded-For", "192.0.2.7"))
+	page := person.Get("/").Expect(200)
+	require.Equal(t, "/s/", page.HTML("form").AttrOr("action", ""))
+	require.True(t, strings.HasPrefix(page.HTML("link[rel=stylesheet]").AttrOr("href", ""), "/s/static/style."))
+	require.Equal(t, "/s/1+", person.PostForm("/", submit("https://example.org/")).Expect(303).Header.Get("Location"))
+	details := person.Get("/1+").Expect(200)
+	require.Equal(t, "https://go.example/s/1", details.HTML("#short").Text())
+	require.Equal(t, "/s/1", details.HTML("#short").AttrOr("href", ""))
+
+	unbelieving, err := newApp("", "", 0)
+	require.NoError(t, err)
+	page = webtest.New(t, unbelieving).Get("/", webtest.Header("X-Forwarded-Prefix", "/s"))
+	require.Equal(t, "/", page.HTML("form").AttrOr("action", ""), "nobody is believed by default")
+}
+
+// TestBehindNginx is the same with a proxy that is there.
+func TestBehindNginx(t *testing.T) {
+	nginx, err := exec.LookPath("nginx")
+	if err != nil {
+		if nginx = "/usr/sbin/nginx"; !isFile(nginx) {
+			t.Skip("nginx is not installed")
+		}
+	}
+	app, err := newApp("", "", 1)
+	require.NoError(t, err)
+	server := httptest.NewServer(app)
+	t.Cleanup(server.Close)
+	dir, port := t.TempDir(), freePort(t)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "nginx.conf"), fmt.Appendf(nil, `
+daemon off; pid nginx.pid; error_log stderr; worker_processes 1;
+events {}
+http {
+  access_log off;
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  server {
+    listen 127.0.0.1:%s;
+    location /tools/short/ {
+      proxy_pass %s/;
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Forwarded-Host $http_host;
+      proxy_set_header X-Forwarded-Prefix /tools/short;
+    }
+  }
+}`, port, server.URL), 0o600))
+	command := exec.Command(nginx, "-p", dir, "-c", "nginx.conf", "-e", "stderr")
+	require.NoError(t, command.Start())
+	t.Cleanup(func() { command.Process.Signal(os.Interrupt); command.Wait() })
+	base := "http://127.0.0.1:" + port
+	require.Eventually(t, func() bool {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	}, 10*time.Second, 10*time.Millisecond)
+
+	person := webtest.Live(t, base)
+	details := person.PostForm("/tools/short/", submit("https://example.org/"), webtest.Follow).Expect(200)
+	require.Equal(t, base+"/tools/short/1", details.HTML("#short").Text())
+	require.Equal(t, "https://example.org/", person.Get(details.HTML("#short").AttrOr("href", "")).Expect(302).Header.Get("Location"))
+	person.Get(details.HTML("link[rel=stylesheet]").AttrOr("href", "")).Expect(200)
+	person.Get(details.HTML("script").AttrOr("src", "")).Expect(200)
+	person.Get(details.HTML(".note a").AttrOr("href", "")).Expect(200)
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+func TestThePageWhenRedisIsAway(t *testing.T) {
+	s := startRedis(t)
+	client := connect(t, parse(t, "redis://"+s.addr))
+	person := webtest.New(t, newTestApp(t, client))
+	person.PostForm("/", submit("https://example.org/")).Expect(303)
+	s.stop()
+
+	person.Get("/").Expect(200)
+	person.Get("/static/style.css").Expect(200)
+	for name, ask := range map[string]func() *webtest.Response{
+		"following":  func() *webtest.Response { return person.Get("/1") },
+		"details":    func() *webtest.Response { return person.Get("/1+") },
+		"submitting": func() *webtest.Response { return person.PostForm("/", submit("https://example.org/new")) },
+	} {
+		began := time.Now()
+		page := ask().Expect(503)
+		require.Less(t, time.Since(began), 2*time.Second, name)
+		require.Equal(t, "5", page.Header.Get("Retry-After"))
+		require.Equal(t, "The links are out of reach.", page.HTML("h1").Text())
+		if name == "submitting" {
+			require.Equal(t, "https://example.org/new", page.HTML("input[name=url]").AttrOr("value", ""), "what was typed is not lost")
+		}
+	}
+	s.start(t)
+	require.NoError(t, s.client.Set(t.Context(), "url-target:1", "https://example.org/", 0).Err())
+	require.Eventually(t, func() bool { return person.Get("/1").Status == 302 }, 5*time.Second, 20*time.Millisecond)
+}
+
+// TestWhatWerkzeugsShortlyWrote serves links of the other shortly, whose ids
+// and URLs are less strict.
+func TestWhatWerkzeugsShortlyWrote(t *testing.T) {
+	client := connect(t, startEmbedded(t))
+	ctx := t.Context()
+	require.NoError(t, client.MSet(ctx,
+		"last-url-id", "40", "url-target:14", "http:foo bar", "reverse-url:http:foo bar", "14", "click-count:14", "7",
+		"url-target:my-link", "https://example.org/", "url-target:z", "javascript:alert(1)").Err())
+	person := webtest.New(t, newTestApp(t, client))
+	details := person.Get("/14+").Expect(200)
+	require.Equal(t, "7", details.HTML(".count dd").Text())
+	require.Equal(t, "http:foo bar", details.HTML(".target dd").Text())
+	require.Equal(t, "http:foo%20bar", person.Get("/14").Expect(302).Header.Get("Location"))
+	require.Equal(t, "https://example.org/", person.Get("/my-link").Expect(302).Header.Get("Location"))
+	require.Equal(t, "/15+", person.PostForm("/", submit("https://example.org/41")).Expect(303).Header.Get("Location"))
+	require.Zero(t, person.Get("/z+").Expect(200).HTML("[href^='javascript:']").Length())
+
+	require.NoError(t, client.Set(ctx, "click-count:14", "many", 0).Err())
+	person.Get("/14+").Expect(500)
+}
+
+func TestPagesFromDisk(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(filepath.Join(dir, "templates"), os.DirFS("templates")))
+	require.NoError(t, os.CopyFS(filepath.Join(dir, "static"), os.DirFS("static")))
+	app, err := newApp("", dir, 0)
+	require.NoError(t, err)
+	person := webtest.New(t, app)
+	person.Get("/").Expect(200)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "templates", "404.html"), []byte("<h1>changed {{ 1|add:1 }}</h1>"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "static", "style.css"), []byte("p{}"), 0o600))
+	require.Equal(t, "changed 2", person.Get("/nothing").Expect(404).HTML("h1").Text())
+	require.Equal(t, "p{}", person.Get("/static/style.css").Text())
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "templates", "404.html"), []byte("{% nonsense %}"), 0o600))
+	person.Get("/nothing").Expect(500)
+}
+
+func TestNewAppRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		address, dir string
+		proxies      int
+		want         string
+	}{
+		"an address that is none":   {address: "localhost", want: "no scheme"},
+		"a directory that is none":  {dir: "nothing", want: "templates and static files"},
+		"a directory without pages": {dir: t.TempDir(), want: "static"},
+		"less than no proxies":      {proxies: -1, want: "-proxies -1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := newApp(c.address, c.dir, c.proxies)
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+// TestMain runs the program itself where a test asks for it.
+func TestMain(m *testing.M) {
+	if os.Getenv("SHORTLY_RUNS_AS_PROGRAM") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func program(t *testing.T, variables []string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	command := exec.CommandContext(t.Context(), self, args...)
+	command.Env = append(os.Environ(), "SHORTLY_RUNS_AS_PROGRAM=1", "REDIS_URL=")
+	command.Env = append(command.Env, variables...)
+	return command
+}
+
+func TestProgram(t *testing.T) {
+	s := startRedis(t)
+	for name, c := range map[string]struct {
+		variables, args []string
+		says            string
+	}{
+		"without a Redis":     {nil, nil, "Links are kept in memory only"},
+		"with one, by a flag": {nil, []string{"-redis", "redis://:pw@" + s.addr}, "Links are kept in the Redis at " + s.addr},
+		"by a variable":       {[]string{"REDIS_URL=redis://" + s.addr + "/3"}, nil, "Links are kept in the Redis at " + s.addr + ", database 3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr := "127.0.0.1:" + freePort(t)
+			command := program(t, c.variables, append(c.args, "-addr", addr)...)
+			stderr, err := command.StderrPipe()
+			require.NoError(t, err)
+			require.NoError(t, command.Start())
+			require.Eventually(t, func() bool {
+				resp, err := http.Get("http://" + addr)
+				if err == nil {
+					resp.Body.Close()
+				}
+				return err == nil
+			}, 10*time.Second, 10*time.Millisecond)
+			require.NoError(t, command.Process.Signal(os.Interrupt))
+			said, _ := io.ReadAll(stderr)
+			require.NoError(t, command.Wait(), "%s", said)
+			require.Contains(t, string(said), c.says)
+			require.NotContains(t, string(said), "pw")
+		})
+	}
+	for name, args := range map[string][]string{
+		"an address that is none": {"-redis", "localhost:6379"},
+		"an argument":             {"run"},
+	} {
+		t.Run("refuses "+name, func(t *testing.T) {
+			out, err := program(t, nil, args...).CombinedOutput()
+			require.Error(t, err)
+			require.Equal(t, 1, strings.Count(string(out), "\n"), "%s", out)
+		})
+	}
+}
