@@ -1,0 +1,17 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/zeugkit/zeug/bench/measure"
+)
+
+func BenchmarkWrappers(b *testing.B) { measure.Bench(b, subjects()) }
+
+// TestSubjectsDoTheirWork runs every subject once: each panics where it does not
+// read what was sent.
+func TestSubjectsDoTheirWork(t *testing.T) {
+	for _, s := range subjects() {
+		t.Run(s.Case+"/"+s.Peer, func(*testing.T) { s.Run(2) })
+	}
+}
