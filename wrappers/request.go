@@ -4,7 +4,6 @@
 package wrappers
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -16,81 +15,51 @@ import (
 // Request wraps an [http.Request] with what an application asks of it: the
 // query, the form and its files, JSON, cookies, URLs and headers as values.
 //
-// Nothing is parsed before it is asked for, and nothing twice: a Request is
-// kept in the context of its own [http.Request], and what was read of the body
-// stays with the body, so a middleware and the view behind it share it even
-// where something between them made copies of the request.
+// Nothing is parsed before it is asked for. What was read of the body stays with
+// the body and is read once, whoever asks: a middleware and the view behind it
+// share it, even where something between them made copies of the request.
 //
 // The Method is in upper case, however the client wrote it. What else the
-// embedded [http.Request] has stays in reach; where Request has a
-// method of the same name (Form, Host, Cookies) that method is the careful
-// reading, and req.Request.Form the field.
+// embedded [http.Request] has stays in reach; where Request has a method of the
+// same name (Form, Host, Cookies) that method is the careful reading, and
+// req.Request.Form the field. Hand req.Request, not the request it was made of,
+// to handlers behind.
 //
 // A Request is for the goroutine that serves it.
 type Request struct {
 	*http.Request
 
-	own      http.Request // what Request points to: a copy of the server's with our context and body
-	node     node
 	content  *content  // nil where there is no body
-	closes   bool      // this Request met the body first, and cleans up after it
 	settings *Settings // what Configure said, or nil
 	args     *datastructures.Values
 	argsOf   string // the query that args was parsed from
 }
 
-// node is the Request's place in the chain of contexts. It lies in the Request,
-// so that being kept in the context costs no allocation of its own.
-type node struct {
-	context.Context
-	req *Request
-}
-
-type requestKey struct{}
-
-func (n *node) Value(key any) any {
-	switch key.(type) {
-	case requestKey:
-		return n.req
-	case settingsKey:
-		if n.req.settings != nil {
-			return n.req.settings
-		}
-	}
-	return n.Context.Value(key)
-}
-
-// NewRequest returns the Request of r. If r is the [http.Request] of one, that
-// is it. If r is a copy that a middleware made of one, the result has the
-// copy's URL, header and context, and shares what did not change: above all
-// the body, which is read and parsed once whoever asks.
+// NewRequest returns the Request of r. If r is the [http.Request] of one that has
+// a body, that is it. If r is a copy that a middleware made of one, the result
+// has the copy's URL, header and context and shares the body. A form that the
+// fields of r show already counts as parsed.
 //
 // Who calls NewRequest outside of a [View] should call [Request.Close] when the
 // request is answered.
 func NewRequest(r *http.Request) *Request {
-	ctx := r.Context()
-	outer, _ := ctx.Value(requestKey{}).(*Request)
-	if outer != nil && outer.Request == r {
-		return outer
-	}
-	req := new(Request)
-	req.node = node{ctx, req}
-	req.own = *r.WithContext(&req.node)
-	req.own.Method = strings.ToUpper(r.Method)
-	req.Request = &req.own
-	if outer != nil && outer.args != nil && r.URL != nil && outer.argsOf == r.URL.RawQuery {
-		req.args, req.argsOf = outer.args, outer.argsOf
-	}
-	switch b := r.Body.(type) {
-	case nil:
-	case *content:
-		req.content = b
-	default:
-		if r.Body != http.NoBody {
-			req.content = newContent(req, r)
-			req.closes = true
-			req.own.Body = req.content
+	if c, ok := r.Body.(*content); ok {
+		if c.first.Request == r {
+			return c.first
 		}
+		return &Request{Request: r, content: c}
+	}
+	req := &Request{Request: r}
+	method := strings.ToUpper(r.Method)
+	switch {
+	case r.Body != nil && r.Body != http.NoBody:
+		c := &content{src: r.Body, first: req, length: r.ContentLength, own: *r}
+		c.own.Body, c.own.Method = c, method
+		req.Request, req.content = &c.own, c
+	case method != r.Method:
+		own := *r
+		own.Method = method
+		req.Request = &own
 	}
 	return req
 }
@@ -102,7 +71,7 @@ func NewRequest(r *http.Request) *Request {
 // Only the Request that met the body first cleans up after it, so a handler
 // further in does not take the files away from those around it.
 func (req *Request) Close() error {
-	if !req.closes {
+	if req.content == nil || req.content.first != req {
 		return nil
 	}
 	return req.content.release()

@@ -15,8 +15,9 @@ import (
 // Body of the [http.Request], so that it travels with every copy of the request
 // and bounds plain handlers' reading too.
 type content struct {
+	own      http.Request // the first Request's copy of the server's, with this as its Body
 	src      io.ReadCloser
-	req      *Request  // who met the body first, whose settings bound plain reading
+	first    *Request  // who met the body first, whose settings bound plain reading
 	settings *Settings // of a Wrap further in, which bound it instead
 	length   int64     // the declared Content-Length, or -1
 	limit    int64
@@ -28,10 +29,6 @@ type content struct {
 	replay int // how much of data plain reading has given out
 
 	form formState
-}
-
-func newContent(req *Request, r *http.Request) *content {
-	return &content{src: r.Body, req: req, length: r.ContentLength}
 }
 
 // Read is plain reading: what [Request.Data] or a form of fields kept is given
@@ -48,7 +45,7 @@ func (b *content) Read(p []byte) (int, error) {
 	if b.read == 0 {
 		settings := b.settings
 		if settings == nil {
-			settings = b.req.reading()
+			settings = b.first.reading()
 		}
 		if err := b.bound(settings.Limits.body()); err != nil {
 			return 0, err

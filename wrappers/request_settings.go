@@ -113,23 +113,34 @@ func (s Settings) Wrap(next http.Handler) http.Handler {
 // Settings returns a copy of the settings the request is read with.
 func (req *Request) Settings() Settings { return *req.reading() }
 
-// Configure sets how the request is read from now on: what is read already
-// stays as it is. To change one setting of several:
+// Configure sets how the request is read from now on, here and by handlers that
+// get req.Request: what is read already stays as it is. To change one setting
+// of several:
 //
 //	s := req.Settings()
 //	s.Limits.Body = 1 << 30
 //	req.Configure(s)
 func (req *Request) Configure(s Settings) {
+	own := req.Request.WithContext(context.WithValue(req.Context(), settingsKey{}, &s))
 	req.settings = &s
-	if req.content != nil {
-		req.content.settings = &s
+	if c := req.content; c != nil {
+		c.settings = &s
+		if c.first == req { // stay the Request of this http.Request
+			c.own = *own
+			return
+		}
 	}
+	req.Request = own
 }
 
 // reading returns the settings in force, not to be changed.
 func (req *Request) reading() *Settings {
-	if s, ok := req.node.Value(settingsKey{}).(*Settings); ok {
-		return s
+	if req.settings == nil {
+		s, ok := req.Context().Value(settingsKey{}).(*Settings)
+		if !ok {
+			return &defaultSettings
+		}
+		req.settings = s
 	}
-	return &defaultSettings
+	return req.settings
 }

@@ -30,15 +30,25 @@ func request(method, target, contentType, body string) *http.Request {
 	return r
 }
 
-func TestRequestIsOnePerRequest(t *testing.T) {
-	req := wrappers.NewRequest(request("GET", "/", "", ""))
+func TestRequestIsOnePerBody(t *testing.T) {
+	req := wrappers.NewRequest(request("POST", "/", "", "x"))
 	require.Same(t, req, wrappers.NewRequest(req.Request))
+	req.Configure(wrappers.Settings{})
+	require.Same(t, req, wrappers.NewRequest(req.Request))
+}
+
+func TestConfiguredRequestHandsItsSettingsOn(t *testing.T) {
+	for _, body := range []string{"", "x"} {
+		req := wrappers.NewRequest(request("POST", "/", "", body))
+		req.Configure(wrappers.Settings{Silent: true})
+		require.True(t, wrappers.NewRequest(req.WithContext(req.Context())).Settings().Silent)
+		require.True(t, wrappers.NewRequest(req.Request).Settings().Silent)
+	}
 }
 
 func TestCopyOfARequestSharesWhatDidNotChange(t *testing.T) {
 	type key struct{}
 	outer := wrappers.NewRequest(request("POST", "/a?x=1", urlencoded, "f=2"))
-	args := outer.Args()
 	form, err := outer.Form()
 	require.NoError(t, err)
 
@@ -54,7 +64,6 @@ func TestCopyOfARequestSharesWhatDidNotChange(t *testing.T) {
 	again, err := inner.Form()
 	require.NoError(t, err)
 	require.Same(t, form, again)
-	require.Same(t, args, wrappers.NewRequest(outer.WithContext(r.Context())).Args())
 
 	r = outer.WithContext(outer.Context())
 	r.Body, r.Form, r.PostForm = io.NopCloser(strings.NewReader("g=4")), nil, nil
