@@ -193,7 +193,6 @@ func readers() []reader {
 }
 
 func reading() []measure.Subject {
-	empty := wrappers.NewResponse("text/plain", nil)
 	var list []measure.Subject
 	for _, c := range readers() {
 		template := &http.Request{
@@ -206,9 +205,10 @@ func reading() []measure.Subject {
 		add := func(peer string, handler http.Handler) {
 			list = append(list, measure.Subject{Case: c.name, Peer: peer, Run: call(handler, template, c.body)})
 		}
-		add(zeug, wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
+		add(zeug, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			req := wrappers.NewRequest(r)
 			must(c.zeug(req), c.name)
-			return empty, nil
+			req.Close()
 		}))
 		if c.std != nil {
 			add(std, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { must(c.std(r), c.name) }))
