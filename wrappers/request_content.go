@@ -97,7 +97,10 @@ func (b *content) keep(limit int64) ([]byte, error) {
 		return nil, err
 	}
 	// A declared length is believed up to a point: memory is taken as it comes.
-	size := min(max(b.length, 0), 512<<10) + bytes.MinRead
+	size := int64(bytes.MinRead)
+	if b.length > 0 {
+		size = min(b.length, 512<<10) + 1 // the last byte's place is where the end is read
+	}
 	data := make([]byte, 0, size)
 	for {
 		if len(data) == cap(data) {

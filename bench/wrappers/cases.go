@@ -153,7 +153,9 @@ func readers() []reader {
 				form, err := req.Form()
 				return err == nil && form.Get("email") == "ada@example.org"
 			},
-			std:  func(r *http.Request) bool { return r.ParseForm() == nil && r.PostForm.Get("email") == "ada@example.org" },
+			std: func(r *http.Request) bool {
+				return r.ParseForm() == nil && r.PostForm.Get("email") == "ada@example.org"
+			},
 			gin:  func(c *gin.Context) bool { return c.PostForm("email") == "ada@example.org" },
 			echo: func(c *echo.Context) bool { return c.FormValue("email") == "ada@example.org" },
 		},
