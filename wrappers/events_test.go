@@ -105,3 +105,45 @@ func TestEventsReachTheClientAtOnceAndBeat(t *testing.T) {
 		require.Error(t, <-gone)
 	}
 }
+
+// FuzzEvents: what is sent is what the standard's parser reads.
+func FuzzEvents(f *testing.F) {
+	f.Add("1", "tick", "a\nb\r\nc\rd")
+	f.Add("", "", "\n")
+	f.Add("\x01", ":", ": \uFEFF")
+	f.Fuzz(func(t *testing.T, id, name, data string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		w := httptest.NewRecorder()
+		var err error
+		wrappers.Events(r, func(events *wrappers.EventStream) error {
+			err = events.Send(wrappers.Event{ID: id, Name: name, Data: data})
+			return nil
+		}).ServeHTTP(w, r)
+		if err != nil {
+			require.Empty(t, w.Body.String())
+			return
+		}
+		// Of the lines that the standard knows by three ends, only one is sent.
+		text, ended := strings.CutSuffix(w.Body.String(), "\n\n")
+		require.True(t, ended)
+		require.NotContains(t, text, "\r")
+		var gotID, gotName string
+		var lines []string
+		for line := range strings.SplitSeq(text, "\n") {
+			field, value, _ := strings.Cut(line, ":")
+			value = strings.TrimPrefix(value, " ")
+			switch field {
+			case "id":
+				gotID = value
+			case "event":
+				gotName = value
+			case "data":
+				lines = append(lines, value)
+			default:
+				t.Fatalf("line %q", line)
+			}
+		}
+		require.Equal(t, []string{id, name}, []string{gotID, gotName})
+		require.Equal(t, strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(data), strings.Join(lines, "\n"))
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"log/slog"
+	"mime"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -254,4 +255,20 @@ func TestSetCookieLosesNothingSilently(t *testing.T) {
 	require.NoError(t, resp.SetCookie(datastructures.Cookie{Name: "k", Value: strings.Repeat("v", 4090)}))
 	require.Contains(t, log.String(), "too large")
 	require.Len(t, resp.Header()["Set-Cookie"], 1)
+}
+
+// FuzzContentDisposition: the standard library reads the file name back.
+func FuzzContentDisposition(f *testing.F) {
+	for _, name := range []string{"a.txt", "two words", `a"b\c`, "Grüße.pdf", "文\x00\r\n", "%22", "\xff"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		resp := wrappers.Text("")
+		require.NoError(t, resp.SetContentDisposition(wrappers.Attachment, name))
+		require.Equal(t, 200, serve(resp, "GET", nil).Code)
+		kind, params, err := mime.ParseMediaType(resp.Header().Get("Content-Disposition"))
+		require.NoError(t, err)
+		require.Equal(t, "attachment", kind)
+		require.Equal(t, name, params["filename"])
+	})
 }
