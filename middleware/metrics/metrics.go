@@ -84,7 +84,7 @@ func (m Metrics) Wrap(next http.Handler) http.Handler {
 		defer func() {
 			c.inFlight.Dec()
 			status := rec.Sent()
-			if panicked && !rec.Began() {
+			if panicked && !rec.Written() {
 				status = http.StatusInternalServerError
 			}
 			labels := []string{method(r.Method), route.Pattern, strconv.Itoa(status)}

@@ -84,7 +84,7 @@ func (t Tracing) Wrap(next http.Handler) http.Handler {
 					span.RecordError(fmt.Errorf("panic: %v", value), trace.WithStackTrace(true))
 				}
 				span.SetStatus(codes.Error, "panic")
-				if rec.Began() {
+				if rec.Written() {
 					span.SetAttributes(attribute.Int("http.response.status_code", rec.Sent()))
 				}
 				panic(value)
