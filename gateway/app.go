@@ -1,0 +1,213 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// This file is the calling convention of WSGI (PEP 3333), word for word, for
+// those who come with that specification in hand:
+//
+//	func hello(environ gateway.Environ, start gateway.StartResponse) gateway.Body {
+//		start("200 OK", []gateway.Field{{"Content-type", "text/plain"}})
+//		return gateway.Chunks("Hello world!\n")
+//	}
+//
+//	http.ListenAndServe(":5000", gateway.App(hello))
+//
+// An [App] is an [net/http.Handler], and [AppOf] makes one of any Handler.
+
+// Environ holds the variables of a request: those of CGI as texts,
+// "wsgi.input" as an [io.Reader], "wsgi.errors" as an [io.Writer],
+// "wsgi.url_scheme" as a text, "http.Request" as the [*http.Request], and what
+// middlewares add.
+type Environ map[string]any
+
+// String is the variable as a text, "" if there is none of that name or it is
+// no text.
+func (e Environ) String(name string) string {
+	s, _ := e[name].(string)
+	return s
+}
+
+// Field is a header field.
+type Field struct{ Name, Value string }
+
+// Write sends a part of the body at once: what start returned, for applications
+// that cannot return their body.
+type Write func(p []byte) (int, error)
+
+// StartResponse begins an answer with a status, "404 Not Found", and a header. It
+// may be called again with an error, to answer something else, as long as
+// nothing has been sent; without an error that is a mistake, and so is a status
+// that does not begin in three digits, or a field with a line break. A mistake
+// panics: it is the program's and not the request's. Called again with an error
+// after something was sent it panics with that error.
+type StartResponse func(status string, header []Field, failure ...error) Write
+
+// Body yields the parts of an answer's body. It is a function that ranges, so
+// what it defers runs when the body is over, or the client has gone: that is
+// what PEP 3333 has close for. A nil Body is an empty one.
+type Body = iter.Seq[[]byte]
+
+// App is an application by the convention.
+type App func(environ Environ, start StartResponse) Body
+
+// Application is a value that is called by the convention: a type can be an
+// application as well as a function can.
+type Application interface {
+	Call(environ Environ, start StartResponse) Body
+}
+
+// Chunks is a Body of texts that are there.
+func Chunks(parts ...string) Body {
+	return func(yield func([]byte) bool) {
+		for _, part := range parts {
+			if !yield([]byte(part)) {
+				return
+			}
+		}
+	}
+}
+
+// Called returns the App that calls a.
+func Called(a Application) App { return a.Call }
+
+// ServeHTTP answers r by the application. The first part of the body that is not
+// empty sends the header, and each part is sent before the next is asked for.
+func (a App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s := &starter{w: w}
+	body := a(NewEnviron(r), s.start)
+	if body != nil {
+		controller := http.NewResponseController(w)
+		for part := range body {
+			if len(part) == 0 {
+				continue
+			}
+			if _, err := s.write(part); err != nil {
+				return // the client has gone: the body ends by its defers
+			}
+			// Not every writer can; then parts are sent when it likes.
+			_ = controller.Flush()
+		}
+	}
+	s.send()
+}
+
+// errNotStarted says that an application sent a body before it called start.
+var errNotStarted = errors.New("gateway.App: the application did not call start before it sent a body or returned an empty one")
+
+// starter is the start of one answer.
+type starter struct {
+	w      http.ResponseWriter
+	status int
+	sent   bool
+}
+
+func (s *starter) start(status string, header []Field, failure ...error) Write {
+	var err error
+	if len(failure) > 0 {
+		err = failure[0]
+	}
+	switch {
+	case err != nil && s.sent:
+		panic(err)
+	case err == nil && s.status != 0:
+		panic("gateway.App: start was called twice without an error")
+	}
+	digits, _, _ := strings.Cut(status, " ")
+	code, bad := strconv.Atoi(digits)
+	if bad != nil || len(digits) != 3 || code < 200 {
+		panic(fmt.Sprintf("gateway.App: status %q: want three digits from 200 and a reason", status))
+	}
+	to := s.w.Header()
+	if s.status != 0 {
+		clear(to)
+	}
+	for _, field := range header {
+		if strings.ContainsAny(field.Name+field.Value, "\r\n\x00") {
+			panic(fmt.Sprintf("gateway.App: a line break in the header field %q", field.Name))
+		}
+		to.Add(field.Name, field.Value)
+	}
+	s.status = code
+	return s.write
+}
+
+func (s *starter) send() {
+	if s.status == 0 {
+		panic(errNotStarted)
+	}
+	if !s.sent {
+		s.sent = true
+		s.w.WriteHeader(s.status)
+	}
+}
+
+func (s *starter) write(p []byte) (int, error) {
+	s.send()
+	return s.w.Write(p)
+}
+
+// NewEnviron describes r by the variables that PEP 3333 names.
+func NewEnviron(r *http.Request) Environ {
+	o := OriginOf(r)
+	name, port, ok := SplitHost(o.Host)
+	if !ok || name == "" {
+		name, port = "localhost", ""
+	}
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[o.Scheme]
+	}
+	env := Environ{
+		"REQUEST_METHOD":  r.Method,
+		"SCRIPT_NAME":     decoded(o.RootPath),
+		"PATH_INFO":       r.URL.Path,
+		"QUERY_STRING":    r.URL.RawQuery,
+		"REQUEST_URI":     r.RequestURI,
+		"SERVER_NAME":     strings.Trim(name, "[]"),
+		"SERVER_PORT":     port,
+		"SERVER_PROTOCOL": r.Proto,
+		"HTTP_HOST":       o.Host,
+
+		"wsgi.version":      [2]int{1, 0},
+		"wsgi.url_scheme":   o.Scheme,
+		"wsgi.input":        io.Reader(r.Body),
+		"wsgi.errors":       io.Writer(errorLog{r}),
+		"wsgi.multithread":  true,
+		"wsgi.multiprocess": false,
+		"wsgi.run_once":     false,
+		"http.Request":      r,
+	}
+	if r.Body == nil {
+		env["wsgi.input"] = io.Reader(http.NoBody)
+	}
+	if o.Client.IsValid() {
+		env["REMOTE_ADDR"] = o.Client.Addr().String()
+		env["REMOTE_PORT"] = strconv.Itoa(int(o.Client.Port()))
+	}
+	if r.ContentLength >= 0 && r.Body != nil && r.Body != http.NoBody {
+		env["CONTENT_LENGTH"] = strconv.FormatInt(r.ContentLength, 10)
+	}
+	for field, values := range r.Header {
+		key := strings.ToUpper(strings.ReplaceAll(field, "-", "_"))
+		switch {
+		// One that has an underscore itself would pass for another field.
+		case strings.Contains(field, "_"), key == "PROXY", key == "HOST", key == "CONTENT_LENGTH":
+			continue
+		case key == "CONTENT_TYPE":
+			env[key] = values[0]
+			continue
+		case key == "COOKIE":
+			env["HTTP_"+key] = strings.Join(values, "; ")
+			continue
+		}
+		env["HTTP_"+key] = strings.Join(values, ",")
+	}
+	return env
+}

@@ -1,0 +1,297 @@
+// Package cgi turns the variables of CGI (RFC 3875) into requests and answers
+// back into what a CGI server reads. The other gateway protocols speak of a
+// request in the same variables and build on it.
+//
+// A program serves one request, as a web server starts it, by [Serve]:
+//
+//	func main() { log.Fatal(cgi.Serve(newApp())) }
+//
+// Where the application is mounted (SCRIPT_NAME), who asked and how become the
+// request's [gateway.Origin], so that its URLs come out right; the variables
+// that have no place in a request are had by [Variables].
+package cgi
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/textproto"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/zeugkit/zeug/gateway"
+)
+
+// ErrRequest says that variables do not describe a request. The server that
+// sent them is at fault, or somebody who is none.
+var ErrRequest = errors.New("no CGI request")
+
+type variablesKey struct{}
+
+// Variables returns the variables a request was made of, or nil for a request
+// that came otherwise. They must not be changed.
+func Variables(r *http.Request) map[string]string {
+	v, _ := r.Context().Value(variablesKey{}).(map[string]string)
+	return v
+}
+
+// NewRequest makes a request of CGI variables and a body, which is cut at
+// CONTENT_LENGTH. An error wraps [ErrRequest].
+//
+// The path is taken from REQUEST_URI where there is one, since PATH_INFO has
+// lost which slashes were escaped. Header fields come from the variables HTTP_*;
+// Proxy and Transfer-Encoding are left out, the first because programs take the
+// variable for a setting, the second because the server has decoded the body.
+func NewRequest(ctx context.Context, vars map[string]string, body io.Reader) (*http.Request, error) {
+	method := vars["REQUEST_METHOD"]
+	if method == "" {
+		return nil, fmt.Errorf("%w: REQUEST_METHOD is missing", ErrRequest)
+	}
+	r, err := http.NewRequestWithContext(context.WithValue(ctx, variablesKey{}, vars), method, "/", nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: REQUEST_METHOD %q", ErrRequest, method)
+	}
+	r.Proto = vars["SERVER_PROTOCOL"]
+	var ok bool
+	if r.ProtoMajor, r.ProtoMinor, ok = protocol(r.Proto); !ok {
+		r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.0", 1, 0
+	}
+	r.Header = header(vars)
+	if r.ContentLength, err = contentLength(vars["CONTENT_LENGTH"]); err != nil {
+		return nil, err
+	}
+	r.Body = http.NoBody
+	if r.ContentLength > 0 && body != nil {
+		r.Body = &limitedBody{r: body, left: r.ContentLength}
+	}
+
+	root, err := setURL(r, vars)
+	if err != nil {
+		return nil, err
+	}
+	o := gateway.Origin{Scheme: scheme(vars), Host: host(vars), Client: client(vars)}
+	if o.Scheme == "https" {
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true}
+	}
+	r.Host = o.Host
+	if o.Client.IsValid() {
+		r.RemoteAddr = o.Client.String()
+	}
+	o.RootPath = root
+	return gateway.WithOrigin(r, o), nil
+}
+
+// protocol reads "HTTP/1.1", and "HTTP/2.0" and "HTTP/2" alike.
+func protocol(s string) (major, minor int, ok bool) {
+	if major, minor, ok = http.ParseHTTPVersion(s); ok {
+		return major, minor, true
+	}
+	switch s {
+	case "HTTP/2":
+		return 2, 0, true
+	case "HTTP/3":
+		return 3, 0, true
+	}
+	return 0, 0, false
+}
+
+// header collects the request's header fields.
+func header(vars map[string]string) http.Header {
+	h := http.Header{}
+	for name, value := range vars {
+		field, ok := strings.CutPrefix(name, "HTTP_")
+		if !ok || field == "" {
+			continue
+		}
+		switch field {
+		case "HOST", "PROXY", "TRANSFER_ENCODING", "CONTENT_LENGTH", "CONTENT_TYPE":
+			continue
+		}
+		h[textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(field, "_", "-"))] = []string{value}
+	}
+	if t := vars["CONTENT_TYPE"]; t != "" {
+		h["Content-Type"] = []string{t}
+	}
+	if n := vars["CONTENT_LENGTH"]; n != "" {
+		h["Content-Length"] = []string{n}
+	}
+	return h
+}
+
+func contentLength(s string) (int64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(s, 10, 63)
+	if err != nil {
+		return 0, fmt.Errorf("%w: CONTENT_LENGTH %q", ErrRequest, s)
+	}
+	return int64(n), nil
+}
+
+// setURL fills in r.URL and r.RequestURI, and returns the root path.
+//
+// Servers differ in what they call SCRIPT_NAME. By the standard it is the
+// mount, and PATH_INFO what lies below. nginx's own lists of variables have the
+// whole path in it and no PATH_INFO, and so has Apache's mod_proxy_fcgi: then
+// there is no mount.
+func setURL(r *http.Request, vars map[string]string) (root string, err error) {
+	script := strings.TrimRight(vars["SCRIPT_NAME"], "/")
+	info, hasInfo := vars["PATH_INFO"]
+	if !hasInfo && script != "" && (vars["DOCUMENT_URI"] == vars["SCRIPT_NAME"] || strings.HasPrefix(vars["SCRIPT_FILENAME"], "proxy:")) {
+		script, info = "", vars["SCRIPT_NAME"]
+	}
+	if script != "" && script[0] != '/' {
+		script = "/" + script
+	}
+	if rest, below := strings.CutPrefix(info, script); below && script != "" && infoIsWhole(vars) && (rest == "" || rest[0] == '/') {
+		// nginx's list for uwsgi has the whole path in PATH_INFO.
+		info = rest
+	}
+	root = (&url.URL{Path: script}).EscapedPath()
+
+	uri, hasURI := vars["REQUEST_URI"]
+	uri, query, _ := strings.Cut(uri, "?")
+	if _, rest, ok := strings.Cut(uri, "://"); ok && !strings.HasPrefix(uri, "/") {
+		// The absolute form.
+		_, rest, _ = strings.Cut(rest, "/")
+		uri = "/" + rest
+	}
+	if q, ok := vars["QUERY_STRING"]; ok {
+		query = q
+	}
+	r.URL = &url.URL{RawQuery: query}
+
+	// What was asked for is the better source, if it lies below the mount: a
+	// server that rewrites URLs sends a PATH_INFO that was never asked for.
+	if hasURI && strings.HasPrefix(uri, "/") {
+		if path, err := url.PathUnescape(uri); err == nil {
+			whole := *r
+			whole.URL = &url.URL{Path: path, RawPath: uri}
+			below, ok := gateway.Mount(&whole, root)
+			if ok && (!hasInfo || sameInfo(below.URL.Path, info)) {
+				r.URL.Path, r.URL.RawPath = below.URL.Path, below.URL.RawPath
+				if r.URL.RawPath == r.URL.Path {
+					r.URL.RawPath = ""
+				}
+				root = gateway.RootPath(below)
+				r.RequestURI = vars["REQUEST_URI"]
+				return root, nil
+			}
+		}
+	}
+	if info == "" || info[0] != '/' {
+		info = "/" + info
+	}
+	r.URL.Path = info
+	r.RequestURI = r.URL.RequestURI()
+	if hasURI {
+		r.RequestURI = vars["REQUEST_URI"]
+	}
+	return root, nil
+}
+
+// infoIsWhole reports whether PATH_INFO has the mount in it, though SCRIPT_NAME
+// says it: it is then the path of REQUEST_URI, or nginx's name for that.
+func infoIsWhole(vars map[string]string) bool {
+	info := vars["PATH_INFO"]
+	if info == vars["DOCUMENT_URI"] {
+		return true
+	}
+	uri, _, _ := strings.Cut(vars["REQUEST_URI"], "?")
+	path, err := url.PathUnescape(uri)
+	return err == nil && sameInfo(path, info)
+}
+
+// sameInfo reports whether a path and PATH_INFO are the same but for what
+// servers do to the latter: they merge slashes, resolve dots, and leave it
+// empty at the mount.
+func sameInfo(path, info string) bool {
+	if path == info || info == "" && path == "/" {
+		return true
+	}
+	squeeze := func(s string) string {
+		// Apache may leave escaped slashes as they are in a decoded text.
+		s = strings.NewReplacer("%2F", "/", "%2f", "/").Replace(s)
+		for strings.Contains(s, "//") {
+			s = strings.ReplaceAll(s, "//", "/")
+		}
+		return s
+	}
+	return squeeze(path) == squeeze(info)
+}
+
+func scheme(vars map[string]string) string {
+	for _, name := range []string{"REQUEST_SCHEME", "UWSGI_SCHEME", "wsgi.url_scheme"} {
+		switch s := strings.ToLower(vars[name]); s {
+		case "http", "https":
+			return s
+		}
+	}
+	switch strings.ToLower(vars["HTTPS"]) {
+	case "on", "1", "true", "https":
+		return "https"
+	}
+	return "http"
+}
+
+// host is the Host header, or else the server's name and port (RFC 3875,
+// section 4.1.14).
+func host(vars map[string]string) string {
+	if h := vars["HTTP_HOST"]; h != "" {
+		return h
+	}
+	name, port := vars["SERVER_NAME"], vars["SERVER_PORT"]
+	if name == "" || name == "_" {
+		return ""
+	}
+	if port == "" || port == "80" && scheme(vars) == "http" || port == "443" && scheme(vars) == "https" {
+		return name
+	}
+	return net.JoinHostPort(strings.Trim(name, "[]"), port)
+}
+
+func client(vars map[string]string) netip.AddrPort {
+	addr, err := netip.ParseAddr(vars["REMOTE_ADDR"])
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	port, err := strconv.ParseUint(vars["REMOTE_PORT"], 10, 16)
+	if err != nil {
+		port = 0
+	}
+	return netip.AddrPortFrom(addr, uint16(port))
+}
+
+// limitedBody is the body of the announced length. One that ends before is an
+// error: it was cut on its way.
+type limitedBody struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *limitedBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, io.EOF
+	}
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.r.Read(p)
+	b.left -= int64(n)
+	switch {
+	case b.left == 0 && (err == nil || err == io.EOF):
+		return n, nil
+	case err == io.EOF:
+		return n, io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+func (b *limitedBody) Close() error { return nil }

@@ -1,0 +1,8 @@
+//go:build unix
+
+package cgi
+
+import "syscall"
+
+// terminate is the signal by which a web server stops a program.
+const terminate = syscall.SIGTERM
