@@ -31,13 +31,6 @@ type Response struct {
 	closers     []func() error
 }
 
-// The media types of the constructors.
-const (
-	typeText = "text/plain; charset=utf-8"
-	typeHTML = "text/html; charset=utf-8"
-	typeJSON = "application/json"
-)
-
 // NewResponse returns a Response with a body of the given media type. Where the
 // type is text without a charset, as "text/css" or "image/svg+xml",
 // "; charset=utf-8" joins it. The Response keeps body without a copy.
@@ -76,24 +69,6 @@ func (resp *Response) Header() http.Header {
 		}
 	}
 	return resp.header
-}
-
-// ContentType returns the media type of the body with its parameters.
-func (resp *Response) ContentType() string {
-	if resp.header == nil {
-		return resp.contentType[0]
-	}
-	return first(resp.header, "Content-Type")
-}
-
-// SetContentType sets the media type, as [NewResponse] does; "" removes it, and
-// a body is then sent as plain text.
-func (resp *Response) SetContentType(contentType string) error {
-	if contentType == "" {
-		delete(resp.Header(), "Content-Type")
-		return nil
-	}
-	return resp.Set("Content-Type", withCharset(contentType))
 }
 
 // ServeHTTP sends the response. A HEAD request and the statuses 1xx, 204 and
@@ -199,7 +174,7 @@ func (resp *Response) writeHeader(w http.ResponseWriter, a *answer) {
 		delete(h, "Content-Length") // RFC 9110, section 8.6
 	default:
 		if _, given := h["Content-Type"]; !given && a.size != 0 {
-			h["Content-Type"] = defaultContentType
+			h["Content-Type"] = defaultType
 		}
 		if a.size >= 0 {
 			h["Content-Length"] = contentLength(a.size)

@@ -35,6 +35,9 @@ func (resp *Response) MakeConditional() *Response {
 	return resp
 }
 
+// acceptBytes is the Accept-Ranges of a body of which ranges are served.
+var acceptBytes = []string{"bytes"}
+
 // ranged reports whether ranges of the body are served.
 func (resp *Response) ranged() bool {
 	if resp.size() < 0 || resp.status() != http.StatusOK {

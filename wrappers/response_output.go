@@ -6,9 +6,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"strconv"
-	"sync"
-	"sync/atomic"
 
 	"github.com/zeugkit/zeug/httperror"
 )
@@ -83,49 +80,14 @@ func (out *output) Flush() error {
 // fail answers for a body that could not be sent, as far as that is still
 // possible.
 func (out *output) fail(r *http.Request, err error) {
-	if out.lost || r.Context().Err() != nil {
-		return // nobody is there to be told
-	}
-	if !out.started {
+	switch {
+	case out.lost: // nobody is there to be told
+	case !out.started:
 		httperror.Respond(out.w, r, err)
-		return
+	default:
+		if r.Context().Err() == nil {
+			slog.ErrorContext(r.Context(), "response cut short", "method", r.Method, "path", r.URL.Path, "err", err)
+		}
+		panic(http.ErrAbortHandler)
 	}
-	slog.ErrorContext(r.Context(), "response cut short", "method", r.Method, "path", r.URL.Path, "err", err)
-	panic(http.ErrAbortHandler)
 }
-
-var (
-	defaultContentType = []string{typeText}
-	acceptBytes        = []string{"bytes"}
-)
-
-// shortLengths are the values of Content-Length for short bodies, each made at
-// its first use: they spare two allocations a request.
-var shortLengths [4096]atomic.Pointer[[]string]
-
-func contentLength(n int64) []string {
-	if n >= int64(len(shortLengths)) {
-		return []string{strconv.FormatInt(n, 10)}
-	}
-	if value := shortLengths[n].Load(); value != nil {
-		return *value
-	}
-	value := []string{strconv.FormatInt(n, 10)}
-	shortLengths[n].Store(&value)
-	return value
-}
-
-// lengthToState returns the length that Content-Length has to state for a body
-// that is written at once, -1 where net/http states it by itself: it does so,
-// faster, for a body that fits its buffer. A length that was set, as by Freeze,
-// may no longer be right.
-func (resp *Response) lengthToState(r *http.Request) int64 {
-	n := resp.size()
-	if n > 0 && n < 2048 && resp.header["Content-Length"] == nil && r.Context().Value(http.ServerContextKey) != nil {
-		return -1
-	}
-	return n
-}
-
-// buffers are for bodies that are read.
-var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}

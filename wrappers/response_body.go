@@ -1,0 +1,145 @@
+package wrappers
+
+import (
+	"bytes"
+	"io"
+)
+
+// source is a body that is not in memory.
+type source interface {
+	// length is its size in bytes, -1 when not known.
+	length() int64
+	// sendTo writes all of it.
+	sendTo(w streamTarget) error
+}
+
+// streamTarget is where a body goes: the client, or a buffer.
+type streamTarget interface {
+	io.Writer
+	io.StringWriter
+	Flush() error
+}
+
+func (resp *Response) setSource(src source) {
+	resp.text, resp.data, resp.source = "", nil, src
+}
+
+// SetBody makes b the body, without a copy.
+func (resp *Response) SetBody(b []byte) {
+	resp.text, resp.data, resp.source = "", b, nil
+}
+
+// SetText makes s the body.
+func (resp *Response) SetText(s string) {
+	resp.text, resp.data, resp.source = s, nil, nil
+}
+
+// Size is the length of the body in bytes, -1 when it is not known.
+func (resp *Response) Size() int64 { return resp.size() }
+
+func (resp *Response) size() int64 {
+	switch {
+	case resp.source != nil:
+		return resp.source.length()
+	case resp.data != nil:
+		return int64(len(resp.data))
+	}
+	return int64(len(resp.text))
+}
+
+// Streamed reports whether the body is read or written when it is sent, rather
+// than being in memory.
+func (resp *Response) Streamed() bool { return resp.source != nil }
+
+// Bytes returns the body. One that was not in memory is from now on: Bytes
+// reads it to its end, whatever its size.
+func (resp *Response) Bytes() ([]byte, error) {
+	if resp.source != nil {
+		var buf memory
+		if err := resp.source.sendTo(&buf); err != nil {
+			return nil, err
+		}
+		resp.SetBody(buf.Bytes())
+	}
+	if resp.data == nil && resp.text != "" {
+		return []byte(resp.text), nil
+	}
+	return resp.data, nil
+}
+
+// memory is a buffer as the target of a body.
+type memory struct{ bytes.Buffer }
+
+func (*memory) Flush() error { return nil }
+
+// Write appends to the body; with it a Response can be given to whatever
+// writes: a template, a csv.Writer, a zip.Writer. A body that is read or
+// streamed comes into memory first, as by [Response.Bytes].
+func (resp *Response) Write(p []byte) (int, error) {
+	if err := resp.writable(); err != nil {
+		return 0, err
+	}
+	resp.data = append(resp.data, p...)
+	return len(p), nil
+}
+
+// WriteString appends to the body, as [Response.Write] does.
+func (resp *Response) WriteString(s string) (int, error) {
+	if err := resp.writable(); err != nil {
+		return 0, err
+	}
+	resp.data = append(resp.data, s...)
+	return len(s), nil
+}
+
+// writable puts the body into data, where nobody else has it.
+func (resp *Response) writable() error {
+	if resp.source != nil {
+		if _, err := resp.Bytes(); err != nil {
+			return err
+		}
+	}
+	if resp.text != "" {
+		resp.data, resp.text = []byte(resp.text), ""
+	}
+	return nil
+}
+
+// WriteTo writes the body alone.
+func (resp *Response) WriteTo(w io.Writer) (int64, error) {
+	counted := &counter{w: w}
+	err := resp.sendWhole(counted)
+	return counted.n, err
+}
+
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+func (c *counter) WriteString(s string) (int, error) {
+	n, err := io.WriteString(c.w, s)
+	c.n += int64(n)
+	return n, err
+}
+
+func (*counter) Flush() error { return nil }
+
+// sendWhole writes all of the body.
+func (resp *Response) sendWhole(w streamTarget) (err error) {
+	switch {
+	case resp.source != nil:
+		return resp.source.sendTo(w)
+	case resp.data != nil:
+		_, err = w.Write(resp.data)
+	default:
+		_, err = w.WriteString(resp.text)
+	}
+	return err
+}
