@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,4 +19,14 @@ func TestHello(t *testing.T) {
 	for _, nothing := range []string{"/hello", "/hello/", "/hello/a/b", "/other"} {
 		client.Get(nothing).Expect(404)
 	}
+}
+
+func TestTheReadmeShowsThisProgram(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	program, err := os.ReadFile("main.go")
+	require.NoError(t, err)
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	require.Len(t, blocks, 1)
+	require.Contains(t, string(program), blocks[0][1])
 }
