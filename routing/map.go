@@ -248,7 +248,6 @@ type builder struct {
 	converters map[string]func([]Argument) (*converter, error)
 	rules      []rule
 	errs       []error
-	ends       map[*state]bool
 }
 
 func newBuilder(options Options, rules int) *builder {

@@ -24,6 +24,7 @@ func holdNew(l net.Listener) {
 		return
 	}
 	if raw, err := tcp.SyscallConn(); err == nil {
+		//lint:ignore SA1019 x/net/bpf assembles programs and cannot attach them to a listener
 		raw.Control(func(fd uintptr) { syscall.AttachLsf(int(fd), onlyOpened) })
 	}
 }

@@ -2,6 +2,7 @@ package serving_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -168,7 +169,7 @@ func TestAStaleSocketIsReplaced(t *testing.T) {
 
 	p = launch(t, own(), "unix:"+path)
 	p.address(t)
-	client := &http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
+	client := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", path) }}}
 	require.Equal(t, strconv.Itoa(p.Process.Pid), get(t, client, "http://app/"))
 	client.CloseIdleConnections()
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
@@ -243,7 +244,7 @@ func TestSIGHUPHandsOverUnderLoad(t *testing.T) {
 			var clients sync.WaitGroup
 			for range 8 {
 				clients.Go(func() {
-					transport := &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) { return net.Dial(network, at) }}
+					transport := &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial(network, at) }}
 					for stop.Load() == 0 {
 						resp, err := (&http.Client{Transport: transport}).Post("http://app/", "text/plain", strings.NewReader("x"))
 						if err != nil {

@@ -21,8 +21,6 @@ const (
 	zstd
 	gzip
 	codings
-
-	identityCoding = -1
 )
 
 var (

@@ -28,9 +28,6 @@ func post(contentType string, body io.Reader) *wrappers.Request {
 	return wrappers.NewRequest(r)
 }
 
-// lines joins the lines of a multipart body with nl.
-func lines(nl string, lines ...string) string { return strings.Join(lines, nl) }
-
 // described lists a form: fields as "name=value", files as "name:file=content".
 func described(t testing.TB, req *wrappers.Request) []string {
 	t.Helper()

@@ -76,8 +76,7 @@ func TestFields(t *testing.T) {
 }
 
 func TestFieldsThatCannotBeSent(t *testing.T) {
-	var csp datastructures.ContentSecurityPolicy
-	csp = datastructures.ParseContentSecurityPolicy("default-src a\nb")
+	csp := datastructures.ParseContentSecurityPolicy("default-src a\nb")
 	for name, set := range map[string]func(*wrappers.Response) error{
 		"Vary":        func(r *wrappers.Response) error { return r.AddVary("Accept\r\nX: y") },
 		"Allow":       func(r *wrappers.Response) error { return r.SetAllow("GET POST") },

@@ -333,7 +333,7 @@ func TestACounterFarBehindTheIDsInUse(t *testing.T) {
 	ctx := t.Context()
 	taken := map[string]string{}
 	for n := range 2000 {
-		taken["url-target:"+fmt.Sprintf("%s", base36(n+1))] = "https://taken"
+		taken["url-target:"+base36(n+1)] = "https://taken"
 	}
 	require.NoError(t, client.MSet(ctx, taken).Err())
 	id, err := (&Links{client}).Add(ctx, "https://new")

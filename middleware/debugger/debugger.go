@@ -98,8 +98,7 @@ type handler struct {
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b := newBuffer(w)
-	var served *http.Request
-	served = httperror.WithResponder(r, func(w http.ResponseWriter, r *http.Request, err error) {
+	served := httperror.WithResponder(r, func(w http.ResponseWriter, r *http.Request, err error) {
 		h.respond(b, w, r, err)
 	})
 	returned := false

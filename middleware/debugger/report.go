@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -148,16 +147,6 @@ func buildFacts() []Field {
 		}
 	}
 	return list
-}
-
-// setting is the value of a build setting, "" if it was not given.
-func setting(info *debug.BuildInfo, key string) string {
-	for _, s := range info.Settings {
-		if s.Key == key {
-			return s.Value
-		}
-	}
-	return ""
 }
 
 // Title is the failure in one line: its type and the first line of its message.

@@ -35,7 +35,7 @@ func traced(t *testing.T, settings tracing.Tracing, h http.HandlerFunc, r *http.
 func attributes(span tracetest.SpanStub) map[attribute.Key]string {
 	list := map[attribute.Key]string{}
 	for _, a := range span.Attributes {
-		list[a.Key] = a.Value.Emit()
+		list[a.Key] = a.Value.String()
 	}
 	return list
 }

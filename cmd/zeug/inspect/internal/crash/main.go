@@ -26,6 +26,7 @@ type user struct {
 	hello func() string
 }
 
+//lint:ignore U1000 the debugger reads it
 var served = 41
 
 func main() {
