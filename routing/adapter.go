@@ -83,9 +83,14 @@ type Match[T any] struct {
 // or [ErrWebSocketMismatch].
 func (a Adapter[T]) Match() (match Match[T], err error) {
 	s := a.urls.snapshot.Load()
-	r, err := s.match(&a.bound, &match.Args)
+	r, err := s.match(&a.bound, s.bit(a.bound.method()), &match.Args)
 	if err != nil {
 		return match, err
+	}
+	if a.bound.request != nil {
+		if route := gateway.RouteOf(a.bound.request); route != nil {
+			report(route, r, match.Args)
+		}
 	}
 	rule := &s.rules[r.index]
 	match.Target, match.Rule, match.Endpoint = rule.Target, rule, r.endpoint
@@ -104,7 +109,7 @@ func (a Adapter[T]) Test() bool {
 func (a Adapter[T]) AllowedMethods() []string {
 	var allowed *MethodNotAllowed
 	b := a.bound
-	_, err := a.urls.snapshot.Load().matchMethod(&b, otherMethod, new(Args))
+	_, err := a.urls.snapshot.Load().match(&b, otherMethod, new(Args))
 	if errors.As(err, &allowed) {
 		return append([]string(nil), allowed.Allow...)
 	}

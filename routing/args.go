@@ -15,35 +15,43 @@ const inlineArgs = 8
 // A name that the rule does not have gives the zero value: the rule's text and
 // the view are written by the same hand, and a request must not panic.
 type Args struct {
-	rule  *rule
-	path  string
-	slash byte
-	found spans
-	more  *moreArgs
+	rule *rule
+	path string
+	few  fewSpans // what lies in the path, unless more has it
+	more *moreArgs
 }
 
-// moreArgs are what few matches have.
+// moreArgs are what few matches have. Args is copied more often than any of
+// this is there.
 type moreArgs struct {
-	host string            // that the host's variables lie in
-	vars map[string]string // what the rule's route found
+	host  string            // that the host's variables lie in
+	slash byte              // what stands for an encoded slash in the path
+	spans []span            // all of them, if they are too many or too far
+	vars  map[string]string // what the rule's route found
 }
 
 // args writes what m found for r to a.
 func (m *matcher) args(r *rule, a *Args) {
-	a.rule, a.path, a.slash = r, m.path, m.slash
-	a.found = m.found
-	if m.vars != nil || len(r.variables) > 0 && r.variables[0].host {
-		a.more = &moreArgs{host: m.host, vars: m.vars}
+	a.rule, a.path, a.few = r, m.path, m.found.few
+	if m.found.many != nil || m.slash != 0 || m.vars != nil || r.hosted {
+		a.more = &moreArgs{host: m.host, slash: m.slash, vars: m.vars}
+		if m.found.many != nil {
+			a.more.spans = (*m.found.many)[:m.found.n]
+		}
 	}
 }
 
 // text returns the text of variable i.
 func (a *Args) text(i int) string {
-	host := ""
-	if a.more != nil {
-		host = a.more.host
+	if a.more == nil {
+		s := a.few[i]
+		return a.path[s.from:s.to]
 	}
-	return cut(a.found.at(i), a.rule.variables[i].host, host, a.path, a.slash)
+	s := a.few.at(i)
+	if a.more.spans != nil {
+		s = a.more.spans[i]
+	}
+	return cut(s, a.rule.variables[i].host, a.more.host, a.path, a.more.slash)
 }
 
 // lookup returns the place of a variable, -1 for none.
@@ -56,7 +64,7 @@ func (a *Args) lookup(name string) int {
 
 // Get returns the value of name: an int, a float64, a [UUID], a string, or what
 // a custom converter's Parse returned.
-func (a Args) Get(name string) (value any, ok bool) {
+func (a *Args) Get(name string) (value any, ok bool) {
 	if a.rule == nil {
 		return nil, false
 	}
@@ -76,7 +84,7 @@ func (a Args) Get(name string) (value any, ok bool) {
 
 // String returns the text of name as it stood in the URL, percent-decoded; a
 // default's as Build would write it.
-func (a Args) String(name string) string {
+func (a *Args) String(name string) string {
 	i := a.lookup(name)
 	if i >= 0 && len(a.rule.defaults) == 0 {
 		return a.text(i)
@@ -102,39 +110,37 @@ func (a *Args) otherText(name string, i int) string {
 }
 
 // Int returns the value of name if it is an integer.
-func (a Args) Int(name string) int {
-	if i := a.lookup(name); i >= 0 && len(a.rule.defaults) == 0 {
-		if c := a.rule.variables[i].converter; c.kind == intConverter {
-			n, _ := parseInt(a.text(i))
-			return n
-		}
+func (a *Args) Int(name string) int {
+	if i := a.lookup(name); i >= 0 && len(a.rule.defaults) == 0 && a.rule.variables[i].converter.kind == intConverter {
+		n, _ := parseInt(a.text(i))
+		return n
 	}
 	n, _ := Arg[int](a, name)
 	return n
 }
 
 // Float returns the value of name if it is a float.
-func (a Args) Float(name string) float64 {
+func (a *Args) Float(name string) float64 {
 	f, _ := Arg[float64](a, name)
 	return f
 }
 
 // UUID returns the value of name if it is a UUID.
-func (a Args) UUID(name string) UUID {
+func (a *Args) UUID(name string) UUID {
 	u, _ := Arg[UUID](a, name)
 	return u
 }
 
 // Arg returns the value of name if it is a V; a custom converter's Parse is
 // called for it.
-func Arg[V any](a Args, name string) (value V, ok bool) {
+func Arg[V any](a *Args, name string) (value V, ok bool) {
 	any, _ := a.Get(name)
 	value, ok = any.(V)
 	return value, ok
 }
 
 // Len returns how many values there are.
-func (a Args) Len() int {
+func (a *Args) Len() int {
 	n := 0
 	for range a.All() {
 		n++
@@ -144,7 +150,7 @@ func (a Args) Len() int {
 
 // All returns the names and values: variables in the order of the rule's text,
 // then the other defaults by name, then what the rule's route found.
-func (a Args) All() iter.Seq2[string, any] {
+func (a *Args) All() iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
 		if a.rule == nil {
 			return
@@ -175,7 +181,7 @@ func (a Args) All() iter.Seq2[string, any] {
 }
 
 // Map returns the values by name.
-func (a Args) Map() map[string]any {
+func (a *Args) Map() map[string]any {
 	values := map[string]any{}
 	for name, value := range a.All() {
 		values[name] = value
@@ -184,7 +190,7 @@ func (a Args) Map() map[string]any {
 }
 
 // texts returns the values' texts by name, as mux.Vars does.
-func (a Args) texts() map[string]string {
+func (a *Args) texts() map[string]string {
 	texts := map[string]string{}
 	for name := range a.All() {
 		texts[name] = a.String(name)
@@ -195,13 +201,15 @@ func (a Args) texts() map[string]string {
 type argsKey struct{}
 
 // ArgsOf returns the values of the match that led to r's handler, if a Map
-// called it ([Map.Handler]).
-func ArgsOf(r *http.Request) Args {
+// called it ([Map.Handler]), and else none. It is never nil.
+func ArgsOf(r *http.Request) *Args {
 	if c, ok := r.Context().Value(argsKey{}).(*matchContext); ok {
-		return c.args
+		return &c.args
 	}
-	return Args{}
+	return &noArgs
 }
+
+var noArgs Args
 
 // matchContext is the context of a handler that a Map called.
 type matchContext struct {

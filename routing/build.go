@@ -58,7 +58,7 @@ func (t *table) build(b *bound, options BuildOptions, endpoint string, values []
 	w := building{t, t.options.LooseBuild, options.DropUnknown}
 	var hostSpace [64]byte
 	var pathSpace [256]byte
-	host, path := hostSpace[:0], pathSpace[:0]
+	host, path := hostSpace[:0], append(pathSpace[:0], b.rootPath()...)
 	var (
 		r       *rule
 		refused error
@@ -76,16 +76,17 @@ func (t *table) build(b *bound, options BuildOptions, endpoint string, values []
 	return t.join(b, options, r, host, path)
 }
 
-// choose appends what the first rule that fits makes of the values; err is why
+// choose appends to path, and writes to host, what the first rule that fits makes of the values; err is why
 // a rule refused one of them. Where the table matches hosts, a rule on the host
 // bound to comes before others.
 func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoint string, values []Value) (r *rule, h, p []byte, err error) {
 	var elsewhere *rule
+	root := len(path)
 	for _, r := range w.table.endpoints[endpoint] {
 		if !r.suits(values, methods) {
 			continue
 		}
-		h, p, refused := w.rule(host[:0], path[:0], r, values)
+		h, p, refused := w.rule(host[:0], path[:root], r, values)
 		if refused != nil {
 			if err == nil {
 				err = refused
@@ -103,7 +104,7 @@ func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoin
 		return r, h, p, nil
 	}
 	if elsewhere != nil {
-		host, path, err = w.rule(host[:0], path[:0], elsewhere, values)
+		host, path, err = w.rule(host[:0], path[:root], elsewhere, values)
 	}
 	return elsewhere, host, path, err
 }
@@ -155,7 +156,7 @@ func (w building) rule(host, path []byte, r *rule, values []Value) (h, p []byte,
 	if path, err = w.steps(path, r, r.pathOps, values, false); err != nil {
 		return host, path, err
 	}
-	if !w.loose {
+	if !w.loose && r.shared {
 		if err = r.checkDivision(values); err != nil {
 			return host, path, err
 		}
@@ -392,7 +393,7 @@ func (r *rule) knows(name string) bool {
 	return slices.Contains(r.arguments, name)
 }
 
-// join puts scheme, host and mount before the path where they are needed.
+// join puts scheme and host before the path where they are needed.
 func (t *table) join(b *bound, options BuildOptions, r *rule, built, path []byte) (string, error) {
 	absolute := options.External || r.webSocket
 	var host string
@@ -404,12 +405,8 @@ func (t *table) join(b *bound, options BuildOptions, r *rule, built, path []byte
 		}
 		absolute = absolute || string(built) != here
 	}
-	for len(path) > 1 && path[1] == '/' {
-		path = path[1:]
-	}
-	root := b.rootPath()
 	if !absolute {
-		return root + string(path), nil
+		return string(path), nil
 	}
 	scheme := options.Scheme
 	if scheme == "" && !options.NoScheme {
@@ -425,7 +422,7 @@ func (t *table) join(b *bound, options BuildOptions, r *rule, built, path []byte
 	case scheme != "":
 		scheme = "http:"
 	}
-	return scheme + "//" + t.authority(host, string(built)) + root + string(path), nil
+	return scheme + "//" + t.authority(host, string(built)) + string(path), nil
 }
 
 // values returns the Args as values to build with.

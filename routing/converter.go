@@ -272,6 +272,12 @@ func (c *converter) checks() bool {
 	return false
 }
 
+// decided reports whether the matcher's transition for a whole segment of digits
+// answers for the converter.
+func (c *converter) decided() bool {
+	return c.kind == intConverter && c.digits == 0 && !c.bounded && !c.form.signed
+}
+
 // accepts reports whether a text of the right form has a value.
 func (c *converter) accepts(text string) bool {
 	switch c.kind {
@@ -326,22 +332,26 @@ func (c *converter) float(text string) (float64, bool) {
 	return f, err == nil && f >= c.low && f <= c.high
 }
 
+// surelyInt is how many digits an int holds whatever they are.
+const surelyInt = 9 + 9*(strconv.IntSize/64)
+
 // parseInt reads digits with an optional minus sign; it reports false where
 // they are more than an int holds.
 func parseInt(text string) (int, bool) {
-	digits := strings.TrimPrefix(text, "-")
-	if len(digits) > 18 {
+	if len(text) > surelyInt || text != "" && text[0] == '-' {
 		n, err := strconv.Atoi(text)
 		return n, err == nil
 	}
-	n := int64(0)
-	for i := 0; i < len(digits); i++ {
-		n = n*10 + int64(digits[i]-'0')
+	n := 0
+	for i := 0; i < len(text); i++ {
+		n = n*10 + int(text[i]-'0')
 	}
-	if len(digits) != len(text) {
-		n = -n
-	}
-	return int(n), int64(int(n)) == n
+	return n, true
+}
+
+func isInt(text string) bool {
+	_, err := strconv.Atoi(text)
+	return err == nil
 }
 
 // appendValue appends the percent-encoded text of v to b. Unless loose, a value

@@ -413,6 +413,11 @@ func (b *builder) finish() (*table, error) {
 	}
 	t := b.table
 	t.finish()
+	for _, r := range t.rules {
+		r.simple = !r.checked && !r.webSocket && r.route == nil
+		r.hosted = len(r.variables) > 0 && r.variables[0].host
+		r.special = r.alias && !t.options.KeepDefaults || r.redirectTo != "" || r.redirectFunc != nil
+	}
 	for _, rules := range t.endpoints {
 		slices.SortStableFunc(rules, func(a, b *rule) int {
 			if a.alias != b.alias {
@@ -430,7 +435,7 @@ func (b *builder) finish() (*table, error) {
 		for _, r := range rules {
 			for _, o := range short {
 				if o.providesDefaultsFor(r) {
-					r.shorter = append(r.shorter, o)
+					r.shorter, r.special = append(r.shorter, o), true
 				}
 			}
 			if len(r.defaults) > 0 {

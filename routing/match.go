@@ -31,7 +31,8 @@ type matcher struct {
 var needsSlash = new(rule)
 
 // run walks from the table's hosts, or from its start.
-func (m *matcher) run(t *table, first int) *rule {
+func (m *matcher) run(t *table) *rule {
+	const first = 1
 	if t.start != nil {
 		return m.walk(t.start, first)
 	}
@@ -94,7 +95,7 @@ func (m *matcher) walk(s *state, i int) *rule {
 				after++
 			case digitsEdge:
 				after = digits(m.path, i)
-				if after == i || after < len(m.path) && m.path[after] != '/' {
+				if after == i || after < len(m.path) && m.path[after] != '/' || after-i > surelyInt && !isInt(m.path[i:after]) {
 					continue
 				}
 				m.found.add(i, after)
@@ -139,7 +140,7 @@ func (m *matcher) take(p *pattern, i int) (after int, ok bool) {
 // end chooses among the rules that end at s.
 func (m *matcher) end(s *state) *rule {
 	for _, r := range s.rules {
-		if m.fits(s, r) {
+		if r.simple && r.methods&m.method != 0 && !m.webSocket || m.fits(s, r) {
 			return r
 		}
 	}

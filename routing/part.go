@@ -56,7 +56,36 @@ type compiler struct {
 func (c *compiler) path(text string) error {
 	parts, ops, err := c.parts(text, false)
 	c.rule.way, c.rule.pathOps = parts, ops
-	return err
+	if err != nil {
+		return err
+	}
+	// A URL has one slash after the mount, whatever the rule starts with.
+	ops[0].text = "/" + strings.TrimLeft(ops[0].text, "/")
+	c.rule.shared = slices.ContainsFunc(append(slices.Clip(c.rule.host), parts...), func(p part) bool {
+		return p.pattern != nil && p.pattern.variables > 1
+	})
+	c.rule.checked = c.rule.needsChecks()
+	return nil
+}
+
+// needsChecks reports whether a converter must be asked once the parts match.
+func (r *rule) needsChecks() bool {
+	i := 0
+	for _, parts := range [][]part{r.host, r.way} {
+		for _, p := range parts {
+			if p.pattern == nil {
+				continue
+			}
+			for range p.pattern.variables {
+				c := r.variables[i].converter
+				if c.checks() && !(c.decided() && len(p.pattern.elements) == 1 && !r.variables[i].host) {
+					return true
+				}
+				i++
+			}
+		}
+	}
+	return false
 }
 
 // domain compiles the pattern of a host or subdomain.
@@ -185,7 +214,6 @@ func (c *compiler) variable(t token, host bool) (*converter, error) {
 		converter.name += "(" + arguments(t.arguments) + ")"
 	}
 	c.rule.variables = append(c.rule.variables, variable{t.name, converter, host})
-	c.rule.checked = c.rule.checked || converter.checks()
 	return converter, nil
 }
 

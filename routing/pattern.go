@@ -27,28 +27,44 @@ type element struct {
 type span struct{ from, to uint32 }
 
 // spans is a list of spans that needs no allocation while it is short. It holds
-// no pointer to itself, so that a copy is one.
+// no pointer to itself, so that a copy is one; it is small, because it is
+// copied with every match.
 type spans struct {
-	few  [inlineArgs]span
-	many []span // those beyond the few
-	n    int
+	few  fewSpans
+	many *[]span // all of them, once one does not fit in few
+	n    int32
 }
 
+// fewSpans are the first spans of a path that is not too long.
+type fewSpans [inlineArgs]struct{ from, to uint16 }
+
+func (l *fewSpans) at(i int) span { return span{uint32(l[i].from), uint32(l[i].to)} }
+
 func (l *spans) add(from, to int) {
-	s := span{uint32(from), uint32(to)}
-	if l.n < len(l.few) {
-		l.few[l.n] = s
+	if l.n < inlineArgs && to <= math.MaxUint16 && l.many == nil {
+		l.few[l.n].from, l.few[l.n].to = uint16(from), uint16(to)
 	} else {
-		l.many = append(l.many[:l.n-len(l.few)], s)
+		l.spill(from, to)
 	}
 	l.n++
 }
 
-func (l *spans) at(i int) span {
-	if i < len(l.few) {
-		return l.few[i]
+func (l *spans) spill(from, to int) {
+	if l.many == nil {
+		all := make([]span, 0, 2*inlineArgs)
+		for i := range int(l.n) {
+			all = append(all, l.at(i))
+		}
+		l.many = &all
 	}
-	return l.many[i-len(l.few)]
+	*l.many = append((*l.many)[:l.n], span{uint32(from), uint32(to)})
+}
+
+func (l *spans) at(i int) span {
+	if l.many != nil {
+		return (*l.many)[i]
+	}
+	return l.few.at(i)
 }
 
 type pattern struct {

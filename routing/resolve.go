@@ -12,60 +12,89 @@ import (
 // From a request to a rule: what is around the walk through the table. The path
 // is made ready, and what the walk found can still turn out to be a redirect.
 
-func (t *table) match(b *bound, args *Args) (*rule, error) {
-	r, err := t.matchMethod(b, t.bit(b.method()), args)
-	if err == nil && b.request != nil {
-		if route := gateway.RouteOf(b.request); route != nil {
-			report(route, r, *args)
-		}
-	}
-	return r, err
-}
-
-// report tells whoever asked which rule matched.
-func report(route *gateway.Route, r *rule, args Args) {
-	route.Pattern, route.Endpoint, route.Args = r.path, r.endpoint, args.Map
-}
-
-func (t *table) matchMethod(b *bound, method methodSet, args *Args) (*rule, error) {
-	var m matcher
-	m.method = method
-	first := 1
-	if r := b.request; b.place == nil {
-		m.request = r
-		m.path = r.URL.Path
-		if r.URL.RawPath != "" {
-			m.path, m.slash = unescapeSegments(r.URL)
-		}
+// match finds the rule for what b is bound to, asked with method.
+func (t *table) match(b *bound, method methodSet, args *Args) (*rule, error) {
+	var path string
+	if b.place != nil {
+		path = b.place.Path
 	} else {
-		m.path = b.place.Path
-	}
-	if len(m.path) == 0 || m.path[0] != '/' || len(m.path) > 1 && m.path[1] == '/' {
-		m.path, first = oneSlash(m.path)
-	}
-	if t.webSockets || b.place != nil {
-		m.webSocket = b.webSocket()
-	}
-	if t.start == nil {
-		_, subdomain, ok, err := t.domain(b)
-		if err != nil {
-			return nil, err
-		} else if !ok {
-			return nil, httperror.NotFound
+		path = b.request.URL.Path
+		if b.request.URL.RawPath != "" {
+			return t.search(b, method, path, nil, 1, args)
 		}
-		m.host = subdomain
 	}
-	r := m.run(t, first)
-	if r == nil || r == needsSlash || r.special(t) {
+	s, i := t.start, 1
+	if s == nil || t.webSockets || len(path) < 2 || path[0] != '/' || path[1] == '/' || b.place != nil {
+		return t.search(b, method, path, nil, 1, args)
+	}
+	// Up to the first state that leaves a choice nothing needs to be remembered.
+	for len(s.edges) == 0 && !s.loose {
+		rest := path[i:]
+		var next *state
+		length := 1
+		if rest == "" || rest[0] == '/' {
+			next = s.slash
+		} else {
+			next, length = s.child(rest)
+		}
+		if next == nil {
+			return t.search(b, method, path, s, i, args)
+		}
+		s, i = next, i+length
+		if i <= len(path) {
+			continue
+		}
+		if len(s.rules) > 0 {
+			if r := s.rules[0]; r.simple && !r.special && r.methods&method != 0 {
+				args.rule = r
+				return r, nil
+			}
+		}
+		return t.search(b, method, path, s, i, args)
+	}
+	return t.search(b, method, path, s, i, args)
+}
+
+// search finds the rule when there is something to choose: from the state s and
+// the segment at i on, or from the start if s is nil.
+func (t *table) search(b *bound, method methodSet, path string, s *state, i int, args *Args) (*rule, error) {
+	m := matcher{path: path, method: method, request: b.request}
+	if s == nil {
+		if b.place == nil && b.request.URL.RawPath != "" {
+			m.path, m.slash = unescapeSegments(b.request.URL)
+		}
+		if m.path == "" || m.path[0] != '/' || len(m.path) > 1 && m.path[1] == '/' {
+			m.path = oneSlash(m.path)
+		}
+		if t.webSockets || b.place != nil {
+			m.webSocket = b.webSocket()
+		}
+		if s, i = t.start, 1; s == nil {
+			_, subdomain, ok, err := t.domain(b)
+			if err != nil {
+				return nil, err
+			} else if !ok {
+				return nil, httperror.NotFound
+			}
+			m.host = subdomain
+		}
+	}
+	var r *rule
+	if s != nil {
+		r = m.walk(s, i)
+	} else {
+		r = m.run(t)
+	}
+	if r == nil || r == needsSlash || r.special {
 		return t.resolve(b, &m, r, args)
 	}
 	m.args(r, args)
 	return r, nil
 }
 
-// special reports whether a match of r can still become a redirect.
-func (r *rule) special(t *table) bool {
-	return len(r.shorter) > 0 || r.alias && !t.options.KeepDefaults || r.redirectTo != "" || r.redirectFunc != nil
+// report tells whoever asked which rule matched.
+func report(route *gateway.Route, r *rule, args Args) {
+	route.Pattern, route.Endpoint, route.Args = r.path, r.endpoint, (&args).Map
 }
 
 // resolve answers what is not a plain match.
@@ -107,7 +136,7 @@ func (t *table) merged(b *bound, m *matcher) error {
 	}
 	m.path = mergeSlashes(m.path)
 	m.found.n = 0
-	r := m.run(t, 1)
+	r := m.run(t)
 	switch {
 	case r == needsSlash:
 		return t.redirectTo(b, m.quoted(m.path+"/"))
@@ -127,13 +156,13 @@ func mergeSlashes(path string) string {
 	return merged.String()
 }
 
-// oneSlash returns the path with exactly one slash at its start, and where its
-// first segment begins. The empty path has none, and no segment.
-func oneSlash(path string) (string, int) {
+// oneSlash returns the path with exactly one slash at its start; the empty path
+// has none.
+func oneSlash(path string) string {
 	if path == "" {
-		return path, 1
+		return path
 	}
-	return "/" + strings.TrimLeft(path, "/"), 1
+	return "/" + strings.TrimLeft(path, "/")
 }
 
 // quoted percent-encodes the matcher's path.

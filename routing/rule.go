@@ -121,6 +121,10 @@ type rule struct {
 
 	variables []variable // the host's, then the path's
 	checked   bool       // some variable's converter can refuse a text
+	special   bool       // a match can still become a redirect
+	simple    bool       // nothing but path and method is asked for
+	hosted    bool       // some variable stands in the host
+	shared    bool       // some part has several variables
 	defaults  []Value
 	arguments []string // names of variables and defaults, sorted
 

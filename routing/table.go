@@ -198,10 +198,9 @@ func (s *state) child(rest string) (next *state, length int) {
 		return k.take(rest)
 	}
 	for i := range s.kids {
-		if k := &s.kids[i]; k.label[0] == rest[0] {
-			if next, length = k.take(rest); next != nil {
-				return next, length
-			}
+		k := &s.kids[i]
+		if n := len(k.label); len(rest) >= n && rest[0] == k.label[0] && rest[:n] == k.label && (len(rest) == n || rest[n] == '/') {
+			return k.next, n + 1
 		}
 	}
 	return nil, 0

@@ -103,7 +103,7 @@ func zeugRules[T any](routes []route, target func(r route) T) routing.Rules[T] {
 	return rules
 }
 
-func (r route) readArgs(args routing.Args) {
+func (r route) readArgs(args *routing.Args) {
 	for _, name := range r.names {
 		if r.typed[name] {
 			sink += args.Int(name)
@@ -115,7 +115,7 @@ func (r route) readArgs(args routing.Args) {
 
 func zeug(routes []route) serve {
 	urls := routing.MustMap(zeugRules(routes, func(r route) target {
-		return func(_ http.ResponseWriter, _ *http.Request, args routing.Args) { r.readArgs(args) }
+		return func(_ http.ResponseWriter, _ *http.Request, args routing.Args) { r.readArgs(&args) }
 	}))
 	return func(w http.ResponseWriter, r *http.Request) {
 		match, err := urls.Bind(r).Match()

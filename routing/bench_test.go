@@ -1,0 +1,70 @@
+package routing_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/zeugkit/zeug/routing"
+)
+
+// The comparison with other routers is in bench/routing.
+
+type action func(http.ResponseWriter, *http.Request, routing.Args)
+
+var sink int
+
+func BenchmarkMatch(b *testing.B) {
+	text := func(name string) action {
+		return func(_ http.ResponseWriter, _ *http.Request, args routing.Args) { sink += len(args.String(name)) }
+	}
+	urls := routing.MustMap(
+		routing.Rule[action]{Path: "/hello", Target: text("")},
+		routing.Rule[action]{Path: "/name/<name>", Target: text("name")},
+		routing.Rule[action]{Path: "/user/<int:id>", Target: func(_ http.ResponseWriter, _ *http.Request, args routing.Args) { sink += args.Int("id") }},
+		routing.Rule[action]{Path: "/five/<a>/<b>/<c>/<d>/<e>", Target: text("e")},
+		routing.Rule[action]{Path: "/version/v<int:major>.<int:minor>", Target: text("minor")},
+		routing.Rule[action]{Path: "/files/<path:file>/edit", Target: text("file")},
+	)
+	for _, c := range []struct{ name, path string }{
+		{"static", "/hello"},
+		{"text", "/name/gordon"},
+		{"int", "/user/12345"},
+		{"five", "/five/test1/test2/test3/test4/test5"},
+		{"two in a segment", "/version/v12.7"},
+		{"path", "/files/a/b/c/edit"},
+	} {
+		r := httptest.NewRequest("GET", c.path, nil)
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				match, err := urls.Bind(r).Match()
+				if err != nil {
+					b.Fatal(err)
+				}
+				match.Target(nil, r, match.Args)
+			}
+		})
+	}
+}
+
+func BenchmarkBuild(b *testing.B) {
+	urls := routing.MustMap(
+		routing.Rule[int]{Path: "/user/<int:id>", Endpoint: "user"},
+		routing.Rule[int]{Path: "/<a>/<int:b>/<c>", Endpoint: "three"},
+	)
+	r := httptest.NewRequest("GET", "/", nil)
+	id, name := 12345, r.Host
+	b.Run("one value", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			urls.Bind(r).Build("user", routing.With("id", id))
+		}
+	})
+	b.Run("three values", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			urls.Bind(r).Build("three", routing.With("a", name), routing.With("b", id), routing.With("c", name))
+		}
+	})
+}
