@@ -79,8 +79,9 @@ type Match[T any] struct {
 }
 
 // Match finds the rule for the request. Where it finds none, the error answers
-// for itself: it is a *[Redirect], a *[MethodNotAllowed], [httperror.NotFound]
-// or [ErrWebSocketMismatch].
+// for itself through [httperror.Respond]: it is a *[Redirect], a
+// *[MethodNotAllowed], [httperror.NotFound], an *[OptionsAnswer] or
+// [ErrWebSocketMismatch].
 func (a Adapter[T]) Match() (match Match[T], err error) {
 	s := a.urls.snapshot.Load()
 	r, err := s.match(&a.bound, s.bit(a.bound.method()), &match.Args)

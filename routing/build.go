@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -81,12 +83,13 @@ func (t *table) build(b *bound, options BuildOptions, endpoint string, values []
 // bound to comes before others.
 func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoint string, values []Value) (r *rule, h, p []byte, err error) {
 	var elsewhere *rule
+	var at places
 	root := len(path)
 	for _, r := range w.table.endpoints[endpoint] {
-		if !r.suits(values, methods) {
+		if r.methods&methods == 0 || !at.find(r, values) {
 			continue
 		}
-		h, p, refused := w.rule(host[:0], path[:root], r, values)
+		h, p, refused := w.rule(host[:0], path[:root], r, values, &at)
 		if refused != nil {
 			if err == nil {
 				err = refused
@@ -104,29 +107,65 @@ func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoin
 		return r, h, p, nil
 	}
 	if elsewhere != nil {
-		host, path, err = w.rule(host[:0], path[:root], elsewhere, values)
+		at.find(elsewhere, values)
+		host, path, err = w.rule(host[:0], path[:root], elsewhere, values, &at)
 	}
 	return elsewhere, host, path, err
 }
 
-// suits reports whether the values suffice for r: each variable has one, and
-// none contradicts a default.
-func (r *rule) suits(values []Value, methods methodSet) bool {
-	if r.methods&methods == 0 {
-		return false
+// places tells which of the values each variable of a rule takes, -1 for its
+// default.
+type places struct {
+	few     [2 * inlineArgs]int32
+	many    []int32
+	unknown bool // some value is none of the rule's
+}
+
+func (p *places) at(i int) int32 {
+	if p.many != nil {
+		return p.many[i]
 	}
+	return p.few[i]
+}
+
+// find looks for the values of r's variables. It reports whether they suffice:
+// each variable has one, and none contradicts a default.
+func (p *places) find(r *rule, values []Value) bool {
+	p.many, p.unknown = nil, false
+	list := p.few[:]
+	var byName map[string]int32
+	if n := len(r.variables); n > len(list) {
+		p.many = make([]int32, n)
+		list, byName = p.many, make(map[string]int32, len(values))
+		for i := len(values) - 1; i >= 0; i-- {
+			byName[values[i].name] = int32(i)
+		}
+	}
+	used := 0
 	for i := range r.variables {
-		name := r.variables[i].name
-		if v := find(values, name); (v == nil || v.kind == nilValue) && !r.hasDefault(name) {
+		name, place := r.variables[i].name, -1
+		if byName != nil {
+			if at, ok := byName[name]; ok {
+				place = int(at)
+			}
+		} else {
+			place = indexOf(values, name)
+		}
+		switch {
+		case place >= 0 && values[place].kind != nilValue:
+			used++
+		case !r.hasDefault(name):
 			return false
 		}
+		list[i] = int32(place)
 	}
 	for i := range r.defaults {
 		d := &r.defaults[i]
-		if v := find(values, d.name); v != nil && v.kind != nilValue && !v.equal(*d) {
+		if at := indexOf(values, d.name); at >= 0 && values[at].kind != nilValue && !values[at].equal(*d) {
 			return false
 		}
 	}
+	p.unknown = used < len(values)
 	return true
 }
 
@@ -139,57 +178,62 @@ func (r *rule) hasDefault(name string) bool {
 	return false
 }
 
-func find(values []Value, name string) *Value {
+func indexOf(values []Value, name string) int {
 	for i := range values {
 		if values[i].name == name {
-			return &values[i]
+			return i
 		}
 	}
-	return nil
+	return -1
 }
 
 // rule appends r's host, and its path with the query.
-func (w building) rule(host, path []byte, r *rule, values []Value) (h, p []byte, err error) {
-	if host, err = w.steps(host, r, r.hostOps, values, true); err != nil {
+func (w building) rule(host, path []byte, r *rule, values []Value, p *places) (h, b []byte, err error) {
+	if host, err = w.steps(host, r, r.hostOps, values, p, true); err != nil {
 		return host, path, err
 	}
-	if path, err = w.steps(path, r, r.pathOps, values, false); err != nil {
+	if path, err = w.steps(path, r, r.pathOps, values, p, false); err != nil {
 		return host, path, err
 	}
 	if !w.loose && r.shared {
-		if err = r.checkDivision(values); err != nil {
+		if err = r.checkDivision(values, p); err != nil {
 			return host, path, err
 		}
 	}
-	if !w.known {
+	if !w.known && p.unknown {
 		path, err = w.query(path, r, values)
 	}
 	return host, path, err
 }
 
-func (w building) steps(b []byte, r *rule, ops []op, values []Value, host bool) ([]byte, error) {
+func (w building) steps(b []byte, r *rule, ops []op, values []Value, p *places, host bool) ([]byte, error) {
 	for i := range ops {
 		o := &ops[i]
 		if o.variable < 0 {
 			b = append(b, o.text...)
 			continue
 		}
-		v := &r.variables[o.variable]
+		c := r.variables[o.variable].converter
 		start := len(b)
 		var err error
-		if b, err = v.converter.appendValue(b, *find(values, v.name), w.loose); err == nil && !w.loose {
-			if host {
+		if b, err = c.appendValue(b, &values[p.at(o.variable)], w.loose); err == nil && !w.loose {
+			switch {
+			case host:
 				err = checkHostText(b[start:])
-			} else {
-				err = checkSegments(b, start, i+1 < len(ops) && (ops[i+1].variable >= 0 || ops[i+1].text[0] != '/'))
+			case start == len(b):
+				err = errEmpty
+			case bytes.IndexByte(b[start:], '.') >= 0:
+				err = checkDots(b, start, i+1 < len(ops) && (ops[i+1].variable >= 0 || ops[i+1].text[0] != '/'))
 			}
 		}
 		if err != nil {
-			return b, fmt.Errorf("the value of %q: %w", v.name, err)
+			return b, fmt.Errorf("the value of %q: %w", r.variables[o.variable].name, err)
 		}
 	}
 	return b, nil
 }
+
+var errEmpty = errors.New("an empty text does not match again")
 
 // checkHostText refuses what would make another host of a host's label.
 func checkHostText(b []byte) error {
@@ -204,40 +248,33 @@ func checkHostText(b []byte) error {
 	return nil
 }
 
-// checkSegments refuses a variable's text, which is b from start on, if it makes
-// a segment that a client would take out of the path (RFC 3986, section 5.2.4)
-// or an empty one; more says that the last segment goes on behind it.
-func checkSegments(b []byte, start int, more bool) error {
-	if start == len(b) {
-		return fmt.Errorf("an empty text does not match again")
-	}
-	at := slices.Index(b[start:], '/')
-	from := start
-	for from > 0 && b[from-1] != '/' {
-		from--
-	}
+// checkDots refuses a variable's text, which is b from start on, if it makes a
+// segment that a client would take out of the path (RFC 3986, section 5.2.4);
+// more says that the last segment goes on behind it.
+func checkDots(b []byte, start int, more bool) error {
+	from := bytes.LastIndexByte(b[:start], '/') + 1
 	for {
-		to := len(b)
-		if at >= 0 {
-			to = start + at
-		}
-		if at < 0 && more {
+		segment := b[from:]
+		length := bytes.IndexByte(segment, '/')
+		if length < 0 && more {
 			return nil
 		}
-		if segment := b[from:to]; len(segment) <= 2 && (string(segment) == "." || string(segment) == "..") {
+		if length >= 0 {
+			segment = segment[:length]
+		}
+		if string(segment) == "." || string(segment) == ".." {
 			return fmt.Errorf("the segment %q would be taken out of the path", string(segment))
 		}
-		if at < 0 {
+		if length < 0 {
 			return nil
 		}
-		from, start = to+1, to+1
-		at = slices.Index(b[start:], '/')
+		from += length + 1
 	}
 }
 
 // checkDivision refuses values that the rule would divide otherwise when they
 // share a segment: "x-y" and "z" in "<a>-<b>".
-func (r *rule) checkDivision(values []Value) error {
+func (r *rule) checkDivision(values []Value, places *places) error {
 	first := 0
 	for _, parts := range [][]part{r.host, r.way} {
 		for i := range parts {
@@ -246,7 +283,7 @@ func (r *rule) checkDivision(values []Value) error {
 				continue
 			}
 			if p.variables > 1 {
-				if err := r.checkPart(p, first, values); err != nil {
+				if err := r.checkPart(p, first, values, places); err != nil {
 					return err
 				}
 			}
@@ -256,7 +293,7 @@ func (r *rule) checkDivision(values []Value) error {
 	return nil
 }
 
-func (r *rule) checkPart(p *pattern, first int, values []Value) error {
+func (r *rule) checkPart(p *pattern, first int, values []Value, places *places) error {
 	var text strings.Builder
 	var want []string
 	for _, e := range p.elements {
@@ -267,9 +304,9 @@ func (r *rule) checkPart(p *pattern, first int, values []Value) error {
 		v := &r.variables[first+len(want)]
 		value, ok := r.defaultOf(v.name)
 		if !ok {
-			value = *find(values, v.name)
+			value = values[places.at(first+len(want))]
 		}
-		encoded, err := v.converter.appendValue(nil, value, false)
+		encoded, err := v.converter.appendValue(nil, &value, false)
 		if err != nil {
 			return err
 		}

@@ -77,7 +77,7 @@ func (t *table) buildError(endpoint string, values []Value, method string, refus
 	for i, r := range rules {
 		var missing []string
 		for _, name := range r.arguments {
-			if v := find(values, name); (v == nil || v.kind == nilValue) && !r.hasDefault(name) {
+			if at := indexOf(values, name); (at < 0 || values[at].kind == nilValue) && !r.hasDefault(name) {
 				missing = append(missing, name)
 			}
 		}

@@ -356,7 +356,7 @@ func isInt(text string) bool {
 
 // appendValue appends the percent-encoded text of v to b. Unless loose, a value
 // that would not match again is refused.
-func (c *converter) appendValue(b []byte, v Value, loose bool) ([]byte, error) {
+func (c *converter) appendValue(b []byte, v *Value, loose bool) ([]byte, error) {
 	switch c.kind {
 	case intConverter:
 		return c.appendInt(b, v, loose)
@@ -381,7 +381,7 @@ func (c *converter) appendValue(b []byte, v Value, loose bool) ([]byte, error) {
 }
 
 // text returns the plain text of v.
-func (c *converter) text(v Value, loose bool) (string, error) {
+func (c *converter) text(v *Value, loose bool) (string, error) {
 	switch {
 	case c.format != nil:
 		return c.format(v.Any())
@@ -395,7 +395,7 @@ func (c *converter) text(v Value, loose bool) (string, error) {
 	return v.plain()
 }
 
-func (c *converter) appendInt(b []byte, v Value, loose bool) ([]byte, error) {
+func (c *converter) appendInt(b []byte, v *Value, loose bool) ([]byte, error) {
 	var n int64
 	switch v.kind {
 	case intValue:
@@ -441,7 +441,7 @@ func (c *converter) appendInt(b []byte, v Value, loose bool) ([]byte, error) {
 	return b, nil
 }
 
-func (c *converter) appendFloat(b []byte, v Value, loose bool) ([]byte, error) {
+func (c *converter) appendFloat(b []byte, v *Value, loose bool) ([]byte, error) {
 	f, ok := v.number()
 	if !ok {
 		text, err := v.plain()

@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -11,10 +10,9 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// What Match returns in the place of a match. Each of these errors answers the
-// request for itself, being an [http.Handler] or holding one that
-// [httperror.Respond] finds; where nothing matches, the error is
-// [httperror.NotFound].
+// What Match returns in the place of a match: errors that are an [http.Handler]
+// or hold one, so that [httperror.Respond] answers with them. Where nothing
+// matches, the error is [httperror.NotFound].
 
 // Redirect says that the URL has a better spelling, or that its rule redirects.
 // It is an error because the request was not matched, and a handler because it
@@ -55,42 +53,36 @@ func (e *Redirect) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type MethodNotAllowed struct {
 	// Allow are the methods that the path has, sorted.
 	Allow []string
-
-	// options says that it is the answer to OPTIONS.
-	options bool
 }
 
 // Error names the methods there are.
 func (e *MethodNotAllowed) Error() string {
-	return httperror.MethodNotAllowed.Error() + ": there are " + e.header()
+	return httperror.MethodNotAllowed.Error() + ": there are " + strings.Join(e.Allow, ", ")
 }
 
-func (e *MethodNotAllowed) header() string { return strings.Join(e.Allow, ", ") }
+// Unwrap returns a new [httperror.Error] of 405 with the Allow header, which is
+// what answers.
+func (e *MethodNotAllowed) Unwrap() error { return httperror.NotAllowed(e.Allow...) }
 
-// Unwrap returns the error as an [httperror.Error] with the Allow header.
-func (e *MethodNotAllowed) Unwrap() error {
-	return &httperror.Error{Code: httperror.MethodNotAllowed, Header: http.Header{"Allow": {e.header()}}}
+// OptionsAnswer says that the request asked which methods the path has, and is
+// the answer; see [Options].AnswerOptions.
+type OptionsAnswer struct {
+	// Allow are the methods that the path has, sorted.
+	Allow []string
 }
 
-// ServeHTTP answers with 405 and Allow, and OPTIONS with 204 if
-// [Options].AnswerOptions is set.
-func (e *MethodNotAllowed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if e.options {
-		w.Header().Set("Allow", e.header())
-		w.WriteHeader(http.StatusNoContent)
-		return
-	}
-	e.Unwrap().(*httperror.Error).ServeHTTP(w, r)
+// Error names the methods there are.
+func (e *OptionsAnswer) Error() string { return "the methods are " + strings.Join(e.Allow, ", ") }
+
+// ServeHTTP answers with 204 and Allow.
+func (e *OptionsAnswer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Allow", strings.Join(e.Allow, ", "))
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // ErrWebSocketMismatch says that the path is there for WebSockets only, or for
 // anything else only. It answers with 400.
-var ErrWebSocketMismatch error = fmt.Errorf("routing: %w", webSocketMismatch{})
-
-type webSocketMismatch struct{}
-
-func (webSocketMismatch) Error() string { return "a WebSocket is expected here, or is not" }
-func (webSocketMismatch) Unwrap() error { return httperror.BadRequest }
+var ErrWebSocketMismatch = fmt.Errorf("routing: a WebSocket is expected here, or is not: %w", httperror.BadRequest)
 
 // errHost says that the request's host is none. It answers with 400.
-var errHost error = &httperror.Error{Code: httperror.BadRequest, Err: errors.New("the Host is no host name")}
+var errHost = fmt.Errorf("routing: the Host is no host name: %w", httperror.BadRequest)

@@ -9,7 +9,7 @@ import (
 
 // appendLooseInt appends what Python's int makes of a value, for
 // [Options].LooseBuild: a float is cut off, a UUID is a number of 128 bits.
-func (c *converter) appendLooseInt(b []byte, v Value) ([]byte, error) {
+func (c *converter) appendLooseInt(b []byte, v *Value) ([]byte, error) {
 	text := ""
 	switch v.kind {
 	case floatValue:

@@ -26,8 +26,8 @@ type Options struct {
 	// KeepDefaults serves a URL that spells out defaults, and an alias, where
 	// they are instead of redirecting (redirect_defaults=False).
 	KeepDefaults bool
-	// AnswerOptions makes OPTIONS, where no rule names it, match nothing but an
-	// answer of 204 with the Allow header; see [MethodNotAllowed].
+	// AnswerOptions makes Match return an [OptionsAnswer] for OPTIONS where no
+	// rule of the path names that method, instead of a 405.
 	AnswerOptions bool
 
 	// ServerName is the host below which subdomains are counted, with its port
@@ -471,7 +471,7 @@ func (r *rule) setDefaults(defaults map[string]any, loose bool) error {
 			if !ok {
 				continue
 			}
-			text, err := v.converter.appendValue(nil, d, loose)
+			text, err := v.converter.appendValue(nil, &d, loose)
 			if err != nil {
 				return fmt.Errorf("the default of %q: %w", v.name, err)
 			}

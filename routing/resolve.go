@@ -107,13 +107,13 @@ func (t *table) resolve(b *bound, m *matcher, r *rule, args *Args) (*rule, error
 			return nil, err
 		}
 		if t.options.AnswerOptions && m.method == optionsMethod && m.allowed != 0 {
-			return nil, &MethodNotAllowed{Allow: t.namesOf(m.allowed | optionsMethod), options: true}
+			return nil, &OptionsAnswer{Allow: t.namesOf(m.allowed | optionsMethod)}
 		}
 		return nil, m.failure(t)
 	}
 	m.args(r, args)
 	if r.alias && !t.options.KeepDefaults {
-		if err := t.canonical(b, r, args); err != nil {
+		if err := t.canonical(b, m, r, args); err != nil {
 			return nil, err
 		}
 	}
@@ -262,10 +262,10 @@ func (t *table) authority(host, subdomain string) string {
 
 // canonical returns the redirect from an alias to the rule it is an alias of, or
 // nil if the endpoint has no other rule for the values.
-func (t *table) canonical(b *bound, r *rule, args *Args) error {
+func (t *table) canonical(b *bound, m *matcher, r *rule, args *Args) error {
 	values := args.values()
 	for _, o := range t.endpoints[r.endpoint] {
-		if o.alias || !o.suits(values, t.bit(b.method())) {
+		if o.alias || o.methods&m.method == 0 {
 			continue
 		}
 		if redirect := t.redirectBuilt(b, o, values); redirect != nil {
@@ -279,7 +279,7 @@ func (t *table) canonical(b *bound, r *rule, args *Args) error {
 // out, or nil if they do not.
 func (t *table) shortened(b *bound, m *matcher, r, o *rule, args *Args) error {
 	values := args.values()
-	if o.methods&m.method == 0 || !o.suits(values, m.method) {
+	if o.methods&m.method == 0 {
 		return nil
 	}
 	return t.redirectBuilt(b, o, values)
@@ -288,7 +288,11 @@ func (t *table) shortened(b *bound, m *matcher, r, o *rule, args *Args) error {
 // redirectBuilt returns the redirect to o's URL for the values, with the
 // request's query; nil if it cannot be built.
 func (t *table) redirectBuilt(b *bound, o *rule, values []Value) error {
-	built, path, err := building{t, t.options.LooseBuild, true}.rule(nil, nil, o, values)
+	var p places
+	if !p.find(o, values) {
+		return nil
+	}
+	built, path, err := building{t, t.options.LooseBuild, true}.rule(nil, nil, o, values, &p)
 	if err != nil {
 		return nil
 	}

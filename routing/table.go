@@ -3,7 +3,6 @@ package routing
 import (
 	"math"
 	"slices"
-	"strings"
 )
 
 // table is the state machine of a Map: immutable once it is built. Its input is
@@ -29,8 +28,9 @@ type table struct {
 type state struct {
 	// kids are the static transitions, each a segment or a chain of them.
 	kids []kid
-	// index finds a kid by its first segment where there are many.
-	index map[string]int32
+	// index finds a kid by its first segment where there are many, and while
+	// rules are added.
+	index segmentIndex
 	// slash is the transition of the empty segment: the slash at a path's end.
 	slash *state
 	// edges are the transitions with variables, in the order they are tried.
@@ -66,9 +66,6 @@ const (
 	textEdge            // a segment that is one variable, of any text
 	digitsEdge          // a segment that is one variable, of digits
 )
-
-// fewKids is up to how many static transitions are compared one by one.
-const fewKids = 6
 
 // add leads the rule's parts through the machine.
 func (t *table) add(r *rule) *state {
@@ -124,15 +121,20 @@ func follow(edges []edge, p part) ([]edge, *state) {
 
 // step returns the state behind a static segment.
 func (s *state) step(segment string) *state {
-	if s.index == nil {
-		s.index = map[string]int32{}
-	}
-	if i, ok := s.index[segment]; ok {
-		return s.kids[i].next
+	if s.index != nil {
+		if i := s.index.find(s.kids, segment); i >= 0 {
+			return s.kids[i].next
+		}
+	} else {
+		for i := range s.kids {
+			if s.kids[i].label == segment {
+				return s.kids[i].next
+			}
+		}
 	}
 	next := &state{}
-	s.index[segment] = int32(len(s.kids))
 	s.kids = append(s.kids, kid{segment, next})
+	s.index = s.index.grown(s.kids)
 	return next
 }
 
@@ -174,21 +176,19 @@ func (s *state) finish(t *table) {
 			k.next = n.kids[0].next
 		}
 	}
-	if len(s.kids) <= fewKids {
-		s.index = nil
-	}
 }
 
 // child returns the state behind the static transition that rest, which is not
 // empty, begins with, and how much of rest is behind it.
 func (s *state) child(rest string) (next *state, length int) {
 	if s.index != nil {
-		segment := rest
-		if i := strings.IndexByte(rest, '/'); i >= 0 {
-			segment = rest[:i]
+		n := 0
+		for n < len(rest) && rest[n] != '/' {
+			n++
 		}
-		i, ok := s.index[segment]
-		if !ok {
+		segment := rest[:n]
+		i := s.index.find(s.kids, segment)
+		if i < 0 {
 			return nil, 0
 		}
 		k := &s.kids[i]

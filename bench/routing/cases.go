@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/valyala/fasthttp"
 
@@ -22,8 +23,8 @@ type match struct {
 //go:embed github.txt
 var githubText string
 
-// github is the API that routers are commonly compared by.
-func github() []string { return strings.Split(strings.TrimSpace(githubText), "\n") }
+// github returns the API that routers are commonly compared by.
+var github = sync.OnceValue(func() []string { return strings.Split(strings.TrimSpace(githubText), "\n") })
 
 // filled puts values for the variables of routes.
 func filled(routes []string) []string {
@@ -77,41 +78,54 @@ func (w *nothing) WriteString(s string) (int, error) {
 }
 func (w *nothing) WriteHeader(int) {}
 
+// lazily makes what runs when it is first run: some routers take seconds to be
+// made of 10,000 routes.
+func lazily(make func() func(n int)) func(n int) {
+	made := sync.OnceValue(make)
+	return func(n int) { made()(n) }
+}
+
 // subjects are the matching cases of all peers.
 func subjects() []measure.Subject {
 	var list []measure.Subject
 	for _, m := range matches() {
-		routes := make([]route, len(m.routes))
-		for i, text := range m.routes {
-			routes[i] = newRoute(text)
-		}
-		requests := make([]*http.Request, len(m.requests))
-		for i, text := range m.requests {
-			method, path, _ := strings.Cut(text, " ")
-			requests[i] = &http.Request{Method: method, URL: &url.URL{Path: path}, RequestURI: path, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Host: "example.com"}
-		}
+		routes := newRoutes(m.routes)
 		for _, p := range peers {
-			if p.make == nil {
-				list = append(list, measure.Subject{Case: m.name, Peer: p.name, Run: fast(routes, m.requests)})
-				continue
-			}
-			serve := p.make(routes)
-			all := strings.Contains(m.name, "all")
-			w := &nothing{http.Header{}}
-			list = append(list, measure.Subject{Case: m.name, Peer: p.name, Run: func(n int) {
-				for i := range n {
-					if !all {
-						serve(w, requests[i%len(requests)])
-						continue
-					}
-					for _, r := range requests {
-						serve(w, r)
-					}
+			list = append(list, measure.Subject{Case: m.name, Peer: p.name, Run: lazily(func() func(n int) {
+				if p.make == nil {
+					return fast(routes, m.requests)
 				}
-			}})
+				return p.run(routes, m.requests)
+			})})
 		}
 	}
 	return list
+}
+
+// run returns what sends requests to the router by turns; all of 203 count as
+// one.
+func (p peer) run(routes []route, texts []string) func(n int) {
+	requests := make([]*http.Request, len(texts))
+	for i, text := range texts {
+		method, path, _ := strings.Cut(text, " ")
+		requests[i] = &http.Request{
+			Method: method, URL: &url.URL{Path: path}, RequestURI: path, Host: "example.com",
+			Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{},
+		}
+	}
+	serve := p.make(routes)
+	w := &nothing{http.Header{}}
+	return func(n int) {
+		for i := range n {
+			if len(requests) < len(github()) {
+				serve(w, requests[i%len(requests)])
+				continue
+			}
+			for _, r := range requests {
+				serve(w, r)
+			}
+		}
+	}
 }
 
 // fast runs the requests through fiber.
@@ -126,7 +140,7 @@ func fast(routes []route, requests []string) func(n int) {
 	}
 	return func(n int) {
 		for i := range n {
-			if len(requests) < 200 {
+			if len(requests) < len(github()) {
 				serve(contexts[i%len(contexts)])
 				continue
 			}

@@ -22,12 +22,14 @@ import (
 // A peer is a router with the routes of a case. Its handlers read every variable,
 // and make a number of one that is typed, so that all of them deliver the same.
 
-// route is a route as ServeMux writes it; typed names the variables that are
-// integers.
+// route is a route as each family of routers writes it; typed names the
+// variables that are integers.
 type route struct {
-	method, path string
-	names        []string
-	typed        map[string]bool
+	method, path, colons, regexps, angles, typedColons string
+
+	names  []string
+	typed  map[string]bool
+	number []bool // whether each of names is typed
 }
 
 var variables = regexp.MustCompile(`\{(int:)?([a-z_0-9]+)\}`)
@@ -39,11 +41,23 @@ func newRoute(text string) route {
 	for _, found := range variables.FindAllStringSubmatch(path, -1) {
 		r.names = append(r.names, found[2])
 		r.typed[found[2]] = found[1] != ""
+		r.number = append(r.number, found[1] != "")
 	}
+	r.colons, r.typedColons = r.with(":$", ":$"), r.with(":$", ":$<int>")
+	r.regexps, r.angles = r.with("{$}", "{$:[0-9]+}"), r.with("<$>", "<int:$>")
 	return r
 }
 
-// with writes the route's variables as the router does.
+func newRoutes(texts []string) []route {
+	routes := make([]route, len(texts))
+	for i, text := range texts {
+		routes[i] = newRoute(text)
+	}
+	return routes
+}
+
+// with returns the path with its variables in the forms given for texts and for
+// numbers, in which "$" is the name.
 func (r route) with(text, typed string) string {
 	return variables.ReplaceAllStringFunc(r.path, func(v string) string {
 		name := v[1 : len(v)-1]
@@ -61,9 +75,9 @@ var sink int
 
 // read reads the route's variables by get.
 func (r *route) read(get func(name string) string) {
-	for _, name := range r.names {
+	for i, name := range r.names {
 		value := get(name)
-		if r.typed[name] {
+		if r.number[i] {
 			n, _ := strconv.Atoi(value)
 			sink += n
 			continue
@@ -93,7 +107,7 @@ type target func(w http.ResponseWriter, r *http.Request, args routing.Args)
 func zeugRules[T any](routes []route, target func(r route) T) routing.Rules[T] {
 	rules := make(routing.Rules[T], len(routes))
 	for i, r := range routes {
-		rules[i] = routing.Rule[T]{Path: r.with("<$>", "<int:$>"), Endpoint: r.method + r.path, Target: target(r)}
+		rules[i] = routing.Rule[T]{Path: r.angles, Endpoint: r.method + r.path, Target: target(r)}
 		if r.method != "" {
 			rule := rules[i].(routing.Rule[T])
 			rule.Methods = []string{r.method}
@@ -103,9 +117,9 @@ func zeugRules[T any](routes []route, target func(r route) T) routing.Rules[T] {
 	return rules
 }
 
-func (r route) readArgs(args *routing.Args) {
-	for _, name := range r.names {
-		if r.typed[name] {
+func (r *route) readArgs(args *routing.Args) {
+	for i, name := range r.names {
+		if r.number[i] {
 			sink += args.Int(name)
 			continue
 		}
@@ -144,7 +158,7 @@ func serveMux(routes []route) serve {
 func gorilla(routes []route) serve {
 	m := mux.NewRouter()
 	for _, r := range routes {
-		m.HandleFunc(r.with("{$}", "{$:[0-9]+}"), func(_ http.ResponseWriter, req *http.Request) {
+		m.HandleFunc(r.regexps, func(_ http.ResponseWriter, req *http.Request) {
 			vars := mux.Vars(req)
 			r.read(func(name string) string { return vars[name] })
 		}).Methods(r.method).Name(r.method + r.path)
@@ -155,7 +169,7 @@ func gorilla(routes []route) serve {
 func newChi(routes []route) serve {
 	m := chi.NewRouter()
 	for _, r := range routes {
-		m.MethodFunc(r.method, r.with("{$}", "{$:[0-9]+}"), func(_ http.ResponseWriter, req *http.Request) {
+		m.MethodFunc(r.method, r.regexps, func(_ http.ResponseWriter, req *http.Request) {
 			r.read(func(name string) string { return chi.URLParam(req, name) })
 		})
 	}
@@ -165,7 +179,7 @@ func newChi(routes []route) serve {
 func newHTTPRouter(routes []route) serve {
 	m := httprouter.New()
 	for _, r := range routes {
-		m.Handle(r.method, r.with(":$", ":$"), func(_ http.ResponseWriter, _ *http.Request, p httprouter.Params) {
+		m.Handle(r.method, r.colons, func(_ http.ResponseWriter, _ *http.Request, p httprouter.Params) {
 			r.read(p.ByName)
 		})
 	}
@@ -177,7 +191,7 @@ func newGin(routes []route) serve {
 	m := gin.New()
 	m.HandleMethodNotAllowed = true
 	for _, r := range routes {
-		m.Handle(r.method, r.with(":$", ":$"), func(c *gin.Context) { r.read(c.Param) })
+		m.Handle(r.method, r.colons, func(c *gin.Context) { r.read(c.Param) })
 	}
 	return m.ServeHTTP
 }
@@ -185,7 +199,7 @@ func newGin(routes []route) serve {
 func newEcho(routes []route) serve {
 	m := echo.New()
 	for _, r := range routes {
-		m.Add(r.method, r.with(":$", ":$"), func(c *echo.Context) error {
+		m.Add(r.method, r.colons, func(c *echo.Context) error {
 			r.read(c.Param)
 			return nil
 		})
@@ -196,7 +210,7 @@ func newEcho(routes []route) serve {
 func newBunRouter(routes []route) serve {
 	m := bunrouter.New()
 	for _, r := range routes {
-		m.Handle(r.method, r.with(":$", ":$"), func(_ http.ResponseWriter, req bunrouter.Request) error {
+		m.Handle(r.method, r.colons, func(_ http.ResponseWriter, req bunrouter.Request) error {
 			r.read(req.Param)
 			return nil
 		})
@@ -209,7 +223,7 @@ func newBunRouter(routes []route) serve {
 func newFiber(routes []route) fasthttp.RequestHandler {
 	m := fiber.New()
 	for _, r := range routes {
-		m.Add([]string{r.method}, r.with(":$", ":$<int>"), func(c fiber.Ctx) error {
+		m.Add([]string{r.method}, r.typedColons, func(c fiber.Ctx) error {
 			r.read(func(name string) string { return c.Params(name) })
 			return nil
 		})
