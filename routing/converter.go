@@ -31,8 +31,9 @@ type Converter struct {
 	Format func(value any) (string, error)
 }
 
-// ConverterFunc makes the converter of one variable from the arguments that the
-// rule gives it. It is called at registration, and its error names the rule.
+// ConverterFunc makes the converter of variables from the arguments that a rule
+// gives it. It is called at registration, once for all variables that are
+// written alike, and its error names the rule.
 type ConverterFunc func(arguments []Argument) (Converter, error)
 
 // Typed returns a Converter for values of one type: what parse returns is what
@@ -63,10 +64,11 @@ const (
 	customConverter
 )
 
-// converter is a Converter or one of the built-in ones, for one variable.
+// converter is a Converter or one of the built-in ones, with its arguments.
 type converter struct {
 	kind   converterKind
 	name   string // with its arguments, as in the rule's text
+	key    string // of its form
 	form   form
 	weight int
 
@@ -213,7 +215,6 @@ func newCustom(public Converter) (*converter, error) {
 // read gives each argument to set under its name; an argument without one takes
 // the name of its place.
 func read(arguments []Argument, names []string, set func(name, text string) error) error {
-	seen := map[string]bool{}
 	for i, a := range arguments {
 		name := a.Name
 		if name == "" && i < len(names) {
@@ -230,10 +231,9 @@ func read(arguments []Argument, names []string, set func(name, text string) erro
 			return faultf(a.Offset, "too many arguments: there are %s", strings.Join(names, ", "))
 		case !known:
 			return faultf(a.Offset, "unknown argument %q: there are %s", name, strings.Join(names, ", "))
-		case seen[name]:
+		case given(arguments[:i], names, name):
 			return faultf(a.Offset, "the argument %q is given twice", name)
 		}
-		seen[name] = true
 		if a.Text == "None" {
 			continue
 		}
@@ -242,6 +242,16 @@ func read(arguments []Argument, names []string, set func(name, text string) erro
 		}
 	}
 	return nil
+}
+
+// given reports whether one of the arguments is the one called name.
+func given(arguments []Argument, names []string, name string) bool {
+	for i, a := range arguments {
+		if a.Name == name || a.Name == "" && names[i] == name {
+			return true
+		}
+	}
+	return false
 }
 
 func refusedArgument(name, text string, err error) error {

@@ -14,9 +14,20 @@ type Rules[T any] []Group[T]
 
 // Rules returns the rules of all groups in the list.
 func (list Rules[T]) Rules() []Rule[T] {
-	var rules []Rule[T]
-	for _, g := range list {
-		rules = append(rules, g.Rules()...)
+	return appendRules(make([]Rule[T], 0, len(list)), list)
+}
+
+// appendRules appends the rules of groups to rules.
+func appendRules[T any](rules []Rule[T], groups []Group[T]) []Rule[T] {
+	for _, g := range groups {
+		switch g := g.(type) {
+		case Rule[T]:
+			rules = append(rules, g)
+		case Rules[T]:
+			rules = appendRules(rules, g)
+		default:
+			rules = append(rules, g.Rules()...)
+		}
 	}
 	return rules
 }
@@ -74,7 +85,7 @@ func Template[T any](names map[string]string, groups ...Group[T]) Group[T] {
 
 // changed is a group of changed copies of rules.
 func changed[T any](groups []Group[T], change func(*Rule[T])) Group[T] {
-	rules := append([]Rule[T](nil), Rules[T](groups).Rules()...)
+	rules := Rules[T](groups).Rules()
 	list := make(Rules[T], len(rules))
 	for i := range rules {
 		change(&rules[i])

@@ -118,13 +118,13 @@ func (m *Map[T]) Add(groups ...Group[T]) error {
 func (m *Map[T]) add(groups []Group[T], where string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	rules := slices.Clip(m.snapshot.Load().rules)
-	for _, g := range groups {
-		for _, r := range g.Rules() {
-			if r.where == "" {
-				r.where = where
-			}
-			rules = append(rules, r)
+	old := m.snapshot.Load().rules
+	rules := make([]Rule[T], len(old), len(old)+len(groups))
+	copy(rules, old)
+	rules = appendRules(rules, groups)
+	for i := range rules {
+		if rules[i].where == "" {
+			rules[i].where = where
 		}
 	}
 	b := newBuilder(m.options, len(rules))
@@ -244,40 +244,25 @@ func described[T any](r *Rule[T]) description {
 
 // builder makes a table of rules, and collects what is wrong with them.
 type builder struct {
-	table      *table
-	converters map[string]func([]Argument) (*converter, error)
-	rules      []rule
-	errs       []error
+	table    *table
+	compiler *compiler
+	rules    []rule
+	errs     []error
 }
 
 func newBuilder(options Options, rules int) *builder {
-	b := &builder{
+	return &builder{
 		table: &table{
 			options:   options,
 			rules:     make([]*rule, 0, rules),
-			endpoints: map[string][]*rule{},
+			endpoints: make(map[string][]*rule, rules),
 			methods:   map[string]methodSet{},
 			hosts:     map[string]*state{},
+			refusals:  map[methodSet]*MethodNotAllowed{},
 		},
-		rules:      make([]rule, 0, rules),
-		converters: builtin,
+		compiler: newCompiler(options),
+		rules:    make([]rule, 0, rules),
 	}
-	if len(options.Converters) > 0 {
-		b.converters = make(map[string]func([]Argument) (*converter, error), len(builtin)+len(options.Converters))
-		for name, make := range builtin {
-			b.converters[name] = make
-		}
-		for name, public := range options.Converters {
-			b.converters[name] = func(arguments []Argument) (*converter, error) {
-				c, err := public(arguments)
-				if err != nil {
-					return nil, err
-				}
-				return newCustom(c)
-			}
-		}
-	}
-	return b
 }
 
 // RuleError says why a rule is refused.
@@ -332,7 +317,8 @@ func (b *builder) add(d description) {
 		b.refuse(d, d.path, err)
 		return
 	}
-	c := compiler{rule: r, converters: b.converters}
+	c := b.compiler
+	c.rule = r
 	domain := d.host
 	if !o.HostMatching {
 		if domain = d.subdomain; domain == "" {

@@ -83,7 +83,17 @@ func (t *table) learn(names []string) (methodSet, []string, error) {
 	if set&getMethod != 0 {
 		set |= headMethod
 	}
-	return set, t.namesOf(set), nil
+	return set, t.refusal(set).Allow, nil
+}
+
+// refusal returns the error for any method that is not in set, one for each set.
+func (t *table) refusal(set methodSet) *MethodNotAllowed {
+	e := t.refusals[set]
+	if e == nil {
+		e = &MethodNotAllowed{Allow: t.namesOf(set)}
+		t.refusals[set] = e
+	}
+	return e
 }
 
 // namesOf returns the names of a set, sorted.

@@ -2,7 +2,9 @@ package routing
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -13,8 +15,6 @@ import (
 type part struct {
 	static  string
 	pattern *pattern // nil for a static part
-	weight  weight
-	key     string // equal for parts that match the same texts
 }
 
 // weight orders the patterns of one place, as Werkzeug's matcher does: more
@@ -46,10 +46,39 @@ type op struct {
 	variable int // -1 for text
 }
 
-// compiler turns the text of a rule into parts, variables and steps.
+// compiler turns the texts of rules into parts, variables and steps. Patterns
+// that match the same texts become one, so that rules share them.
 type compiler struct {
-	rule       *rule
-	converters map[string]func([]Argument) (*converter, error)
+	make     map[string]func([]Argument) (*converter, error)
+	made     map[string]*converter // by what the rule's text says
+	patterns map[string]*pattern
+	noHost   []part
+
+	rule *rule // the one at hand
+
+	// What is used again for the next rule.
+	tokens   []token
+	key      []byte
+	elements []element
+	weight   weight
+}
+
+func newCompiler(options Options) *compiler {
+	c := &compiler{make: builtin, made: map[string]*converter{}, patterns: map[string]*pattern{}, noHost: []part{{}}}
+	if len(options.Converters) == 0 {
+		return c
+	}
+	c.make = maps.Clone(builtin)
+	for name, public := range options.Converters {
+		c.make[name] = func(arguments []Argument) (*converter, error) {
+			custom, err := public(arguments)
+			if err != nil {
+				return nil, err
+			}
+			return newCustom(custom)
+		}
+	}
+	return c
 }
 
 // path compiles the rule's path.
@@ -61,9 +90,8 @@ func (c *compiler) path(text string) error {
 	}
 	// A URL has one slash after the mount, whatever the rule starts with.
 	ops[0].text = "/" + strings.TrimLeft(ops[0].text, "/")
-	c.rule.shared = slices.ContainsFunc(append(slices.Clip(c.rule.host), parts...), func(p part) bool {
-		return p.pattern != nil && p.pattern.variables > 1
-	})
+	several := func(p part) bool { return p.pattern != nil && p.pattern.variables > 1 }
+	c.rule.shared = slices.ContainsFunc(c.rule.host, several) || slices.ContainsFunc(parts, several)
 	c.rule.checked = c.rule.needsChecks()
 	return nil
 }
@@ -90,6 +118,10 @@ func (r *rule) needsChecks() bool {
 
 // domain compiles the pattern of a host or subdomain.
 func (c *compiler) domain(text string) error {
+	if text == "" {
+		c.rule.host = c.noHost
+		return nil
+	}
 	parts, ops, err := c.parts(text, true)
 	if err == nil && len(parts) != 1 {
 		err = fmt.Errorf("a host holds no slash")
@@ -98,24 +130,18 @@ func (c *compiler) domain(text string) error {
 	return err
 }
 
-func (c *compiler) parts(text string, host bool) ([]part, []op, error) {
-	list, err := tokens(text)
-	if err != nil {
+func (c *compiler) parts(text string, host bool) (parts []part, ops []op, err error) {
+	if c.tokens, err = tokens(c.tokens[:0], text); err != nil {
 		return nil, nil, err
 	}
+	list := c.tokens
 	if !host && c.rule.merge {
 		list = slices.CompactFunc(list, func(a, b token) bool {
 			return a.kind == slashToken && b.kind == slashToken
 		})
 	}
-	var (
-		parts    []part
-		ops      []op
-		elements []element
-		w        weight
-		key      strings.Builder
-		final    bool
-	)
+	final := false
+	parts = make([]part, 0, strings.Count(text, "/")+1)
 	write := func(text string) {
 		if n := len(ops); n > 0 && ops[n-1].variable < 0 {
 			ops[n-1].text += text
@@ -124,28 +150,9 @@ func (c *compiler) parts(text string, host bool) ([]part, []op, error) {
 		}
 	}
 	finish := func(suffixed bool) error {
-		p := part{weight: w}
-		switch {
-		case len(w.variables) > 0:
-			if p.pattern, err = newPattern(elements, final, suffixed); err != nil {
-				return err
-			}
-			p.key = fmt.Sprintf("%s %t %t %v", key.String(), final, suffixed, w)
-		case len(elements) > 0:
-			p.static = elements[0].literal
-		}
-		parts = append(parts, p)
-		elements, w, final = nil, weight{}, false
-		key.Reset()
-		return nil
-	}
-	static := func(text string) {
-		if n := len(elements); n > 0 && elements[n-1].form == nil {
-			elements[n-1].literal += text
-		} else {
-			elements = append(elements, element{literal: text})
-		}
-		fmt.Fprintf(&key, "%q", text)
+		p, err := c.part(final, suffixed)
+		parts, final = append(parts, p), false
+		return err
 	}
 	for i, t := range list {
 		switch t.kind {
@@ -155,32 +162,27 @@ func (c *compiler) parts(text string, host bool) ([]part, []op, error) {
 					return nil, nil, faultf(t.offset, "%v", err)
 				}
 			}
-			w.statics = append(w.statics, utf8.RuneCountInString(t.text))
-			static(t.text)
-			write(string(appendEscaped(nil, t.text, true)))
+			c.weight.statics = append(c.weight.statics, utf8.RuneCountInString(t.text))
+			c.static(t.text)
+			write(escaped(t.text))
 		case variableToken:
 			converter, err := c.variable(t, host)
 			if err != nil {
 				return nil, nil, err
 			}
 			final = final || converter.form.overSlashes()
-			elements = append(elements, element{form: &converter.form})
-			w.variables = append(w.variables, converter.weight)
-			fmt.Fprintf(&key, "<%s>", converter.form.key())
+			c.elements = append(c.elements, element{form: &converter.form})
+			c.weight.variables = append(c.weight.variables, converter.weight)
+			c.key = append(append(append(c.key, '<'), converter.key...), '>')
 			ops = append(ops, op{variable: len(c.rule.variables) - 1})
 		case slashToken:
 			write("/")
-			if final && i == len(list)-1 {
-				if err := finish(true); err != nil {
-					return nil, nil, faultf(0, "%v", err)
-				}
-				break
+			last := i == len(list)-1
+			if final && !last {
+				c.static("/")
+				continue
 			}
-			if final {
-				static("/")
-				break
-			}
-			if err := finish(false); err != nil {
+			if err := finish(final && last); err != nil {
 				return nil, nil, faultf(0, "%v", err)
 			}
 		}
@@ -191,42 +193,61 @@ func (c *compiler) parts(text string, host bool) ([]part, []op, error) {
 	return parts, ops, nil
 }
 
+// static adds static text to the part at hand.
+func (c *compiler) static(text string) {
+	if n := len(c.elements); n > 0 && c.elements[n-1].form == nil {
+		c.elements[n-1].literal += text
+	} else {
+		c.elements = append(c.elements, element{literal: text})
+	}
+	c.key = strconv.AppendQuote(c.key, text)
+}
+
+// part returns the part at hand, and begins a new one.
+func (c *compiler) part(final, suffixed bool) (p part, err error) {
+	switch {
+	case len(c.weight.variables) > 0:
+		c.key = fmt.Appendf(c.key, "%t%t%v", final, suffixed, c.weight.variables)
+		if p.pattern = c.patterns[string(c.key)]; p.pattern == nil {
+			if p.pattern, err = newPattern(slices.Clone(c.elements), final, suffixed); err == nil {
+				p.pattern.weight = weight{slices.Clone(c.weight.statics), slices.Clone(c.weight.variables)}
+				c.patterns[string(c.key)] = p.pattern
+			}
+		}
+	case len(c.elements) > 0:
+		p.static = c.elements[0].literal
+	}
+	c.elements, c.key = c.elements[:0], c.key[:0]
+	c.weight.statics, c.weight.variables = c.weight.statics[:0], c.weight.variables[:0]
+	return p, err
+}
+
 // variable makes the converter of a variable and adds the variable to the rule.
 func (c *compiler) variable(t token, host bool) (*converter, error) {
-	make, ok := c.converters[t.converter]
-	if !ok {
-		return nil, faultf(t.offset, "unknown converter %q: there are %s", t.converter, known(c.converters))
-	}
 	if c.rule.variable(t.name) >= 0 {
 		return nil, faultf(t.offset, "the variable %q stands in the rule twice", t.name)
 	}
-	converter, err := make(t.arguments)
-	if fault, ok := err.(*syntaxError); ok {
-		return nil, fault
-	} else if err != nil {
-		return nil, faultf(t.offset, "%v", err)
+	converter := c.made[t.source]
+	if converter == nil {
+		make, ok := c.make[t.converter]
+		if !ok {
+			return nil, faultf(t.offset, "unknown converter %q: there are %s", t.converter, known(c.make))
+		}
+		var err error
+		converter, err = make(t.arguments)
+		if fault, ok := err.(*syntaxError); ok {
+			return nil, fault
+		} else if err != nil {
+			return nil, faultf(t.offset, "%v", err)
+		}
+		converter.name, converter.key = t.source, converter.form.key()
+		c.made[t.source] = converter
 	}
 	if host && converter.form.overSlashes() {
 		return nil, faultf(t.offset, "a host holds no slash, and <%s> may", t.converter)
 	}
-	converter.name = t.converter
-	if len(t.arguments) > 0 {
-		converter.name += "(" + arguments(t.arguments) + ")"
-	}
 	c.rule.variables = append(c.rule.variables, variable{t.name, converter, host})
 	return converter, nil
-}
-
-// arguments writes arguments as in a rule's text.
-func arguments(list []Argument) string {
-	texts := make([]string, len(list))
-	for i, a := range list {
-		texts[i] = a.Text
-		if a.Name != "" {
-			texts[i] = a.Name + "=" + a.Text
-		}
-	}
-	return strings.Join(texts, ",")
 }
 
 func known[V any](converters map[string]V) string {

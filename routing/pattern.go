@@ -70,6 +70,7 @@ func (l *spans) at(i int) span {
 type pattern struct {
 	elements  []element
 	variables int
+	weight    weight
 	// final says that the pattern takes all that is left of the path.
 	final bool
 	// suffixed says that the rule goes on with one slash, which the pattern

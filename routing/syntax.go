@@ -16,6 +16,7 @@ type token struct {
 	text      string // static text
 	name      string // a variable's name
 	converter string // its converter's name, or "default"
+	source    string // the converter with its arguments, as they were written
 	arguments []Argument
 	offset    int
 }
@@ -57,10 +58,10 @@ type scanner struct {
 	at   int
 }
 
-// tokens splits a rule's text; slashes are tokens of their own.
-func tokens(text string) ([]token, error) {
+// tokens appends the tokens of a rule's text to found; slashes are tokens of
+// their own.
+func tokens(found []token, text string) ([]token, error) {
 	s := scanner{text: text}
-	var found []token
 	for s.at < len(text) {
 		switch text[s.at] {
 		case '/':
@@ -88,7 +89,7 @@ func tokens(text string) ([]token, error) {
 func (s *scanner) variable() (token, error) {
 	start := s.at
 	s.at++
-	t := token{kind: variableToken, converter: "default", offset: start}
+	t := token{kind: variableToken, converter: "default", source: "default", offset: start}
 	word := s.identifier()
 	if word == "" {
 		return t, faultf(s.at, "a variable needs a name of letters, digits and underscores, as in <name> or <int:id>")
@@ -102,9 +103,9 @@ func (s *scanner) variable() (token, error) {
 		if !s.skip(':') {
 			return t, faultf(s.at, "a colon and the variable's name must follow the arguments of %q", word)
 		}
-		t.converter, t.name = word, s.identifier()
+		t.converter, t.source, t.name = word, s.text[start+1:s.at-1], s.identifier()
 	} else if s.skip(':') {
-		t.converter, t.name = word, s.identifier()
+		t.converter, t.source, t.name = word, word, s.identifier()
 	}
 	if t.name == "" {
 		return t, faultf(s.at, "the name of the variable is missing after %q", t.converter)

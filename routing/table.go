@@ -22,6 +22,8 @@ type table struct {
 	start *state
 
 	webSockets bool // some rule is a WebSocket's
+
+	refusals map[methodSet]*MethodNotAllowed // while it is built
 }
 
 // state is a place in the machine: what may follow.
@@ -54,8 +56,6 @@ type edge struct {
 	pattern *pattern
 	next    *state
 	kind    edgeKind
-	weight  weight
-	key     string
 }
 
 // edgeKind singles out the patterns that the matcher knows by heart.
@@ -103,11 +103,11 @@ func (t *table) add(r *rule) *state {
 // not there.
 func follow(edges []edge, p part) ([]edge, *state) {
 	for _, e := range edges {
-		if e.key == p.key {
+		if e.pattern == p.pattern {
 			return edges, e.next
 		}
 	}
-	e := edge{pattern: p.pattern, next: &state{}, weight: p.weight, key: p.key}
+	e := edge{pattern: p.pattern, next: &state{}}
 	if only := p.pattern.elements; len(only) == 1 && !p.pattern.final {
 		switch f := only[0].form; {
 		case f.kind == textForm && f.min == 1 && f.max == math.MaxInt:
@@ -153,13 +153,13 @@ func (t *table) finish() {
 }
 
 func sortEdges(edges []edge) {
-	slices.SortStableFunc(edges, func(a, b edge) int { return a.weight.compare(b.weight) })
+	slices.SortStableFunc(edges, func(a, b edge) int { return a.pattern.weight.compare(b.pattern.weight) })
 }
 
 func (s *state) finish(t *table) {
 	sortEdges(s.edges)
 	if len(s.rules) > 0 && s.methods != allMethods {
-		s.refusal = &MethodNotAllowed{Allow: t.namesOf(s.methods)}
+		s.refusal = t.refusal(s.methods)
 	}
 	if s.slash != nil {
 		s.slash.finish(t)

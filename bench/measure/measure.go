@@ -70,9 +70,9 @@ func (s Settings) Run(subjects []Subject) []Result {
 	for range s.Rounds {
 		runtime.GC()
 		for i, subject := range subjects {
-			start := processorTime()
+			start := ProcessorTime()
 			subject.Run(counts[i])
-			timings[i] = append(timings[i], float64(processorTime()-start)/float64(counts[i]))
+			timings[i] = append(timings[i], float64(ProcessorTime()-start)/float64(counts[i]))
 		}
 	}
 	for i := range results {
@@ -85,9 +85,9 @@ func (s Settings) Run(subjects []Subject) []Result {
 // calibrate returns how many runs fill the slice.
 func calibrate(subject Subject, slice time.Duration) int {
 	for n := 1; ; n *= 2 {
-		start := processorTime()
+		start := ProcessorTime()
 		subject.Run(n)
-		if took := processorTime() - start; took >= slice/2 || n >= 1<<30 {
+		if took := ProcessorTime() - start; took >= slice/2 || n >= 1<<30 {
 			return max(1, int(float64(n)*float64(slice)/float64(max(took, 1))))
 		}
 	}
