@@ -1,8 +1,10 @@
 package routing
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/zeugkit/zeug/gateway"
@@ -84,6 +86,9 @@ type Match[T any] struct {
 // [ErrWebSocketMismatch].
 func (a Adapter[T]) Match() (match Match[T], err error) {
 	s := a.urls.snapshot.Load()
+	if s.bridge != nil {
+		return s.bridged(&a.bound)
+	}
 	r, err := s.match(&a.bound, s.bit(a.bound.method()), &match.Args)
 	if err != nil {
 		return match, err
@@ -98,6 +103,39 @@ func (a Adapter[T]) Match() (match Match[T], err error) {
 	return match, nil
 }
 
+// bridged matches by the mux router that the rules come from.
+func (s *snapshot[T]) bridged(b *bound) (match Match[T], err error) {
+	request := b.request
+	if request == nil {
+		request = b.place.request()
+	}
+	r, handler, err := s.bridge.match(request, &match.Args)
+	if err != nil {
+		return match, err
+	}
+	if route := gateway.RouteOf(request); route != nil {
+		report(route, r, match.Args)
+	}
+	match.Rule, match.Endpoint = &s.rules[r.index], r.endpoint
+	match.Target, _ = handler.(T)
+	return match, nil
+}
+
+// request returns a request to the place.
+func (p *At) request() *http.Request {
+	return &http.Request{
+		Method: cmp.Or(p.Method, http.MethodGet), Host: p.Host, Header: http.Header{}, Body: http.NoBody,
+		URL: &url.URL{Path: p.Path, RawQuery: p.Query}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+}
+
+func (b *bound) host() string {
+	if b.place != nil {
+		return b.place.Host
+	}
+	return gateway.OriginOf(b.request).Host
+}
+
 // Test reports whether Match finds a rule, or redirects.
 func (a Adapter[T]) Test() bool {
 	_, err := a.Match()
@@ -110,7 +148,16 @@ func (a Adapter[T]) Test() bool {
 func (a Adapter[T]) AllowedMethods() []string {
 	var allowed *MethodNotAllowed
 	b := a.bound
-	_, err := a.urls.snapshot.Load().match(&b, otherMethod, new(Args))
+	s := a.urls.snapshot.Load()
+	if s.bridge != nil {
+		if b.request == nil {
+			return s.bridge.allowed(b.place.request())
+		}
+		r := b.request.WithContext(b.request.Context())
+		r.Method = "-"
+		return s.bridge.allowed(r)
+	}
+	_, err := s.match(&b, otherMethod, new(Args))
 	if errors.As(err, &allowed) {
 		return append([]string(nil), allowed.Allow...)
 	}

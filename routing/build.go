@@ -57,6 +57,9 @@ type building struct {
 }
 
 func (t *table) build(b *bound, options BuildOptions, endpoint string, values []Value) (string, error) {
+	if rules := t.endpoints[endpoint]; t.bridge != nil && len(rules) > 0 {
+		return t.bridge.build(b, options, rules[0], values)
+	}
 	w := building{t, t.options.LooseBuild, options.DropUnknown}
 	var hostSpace [64]byte
 	var pathSpace [256]byte
@@ -201,7 +204,7 @@ func (w building) rule(host, path []byte, r *rule, values []Value, p *places) (h
 		}
 	}
 	if !w.known && p.unknown {
-		path, err = w.query(path, r, values)
+		path, err = w.query(path, r, values, false)
 	}
 	return host, path, err
 }
@@ -343,13 +346,16 @@ func unescape(text string, slashes bool) string {
 	return b.String()
 }
 
-// query appends the values that r does not know.
-func (w building) query(b []byte, r *rule, values []Value) ([]byte, error) {
+// query appends the values that r does not know; more says that others are there.
+func (w building) query(b []byte, r *rule, values []Value, more bool) ([]byte, error) {
 	if w.table.options.SortParameters && len(values) > 1 {
 		values = slices.Clone(values)
 		slices.SortStableFunc(values, w.table.order())
 	}
 	mark := byte('?')
+	if more {
+		mark = '&'
+	}
 	for i := range values {
 		v := &values[i]
 		if v.kind == nilValue || r.knows(v.name) {

@@ -22,6 +22,7 @@ const (
 	uuidForm                    // a UUID's 36 characters
 	pathForm                    // segments: no slash first, no line break later
 	regexpForm                  // what a regular expression matches
+	restForm                    // anything
 )
 
 type form struct {
@@ -36,7 +37,7 @@ type form struct {
 
 // overSlashes reports whether a text of the form may hold slashes.
 func (f *form) overSlashes() bool {
-	return f.kind == pathForm || f.slashes
+	return f.kind == pathForm || f.kind == restForm || f.slashes
 }
 
 // key tells forms apart.

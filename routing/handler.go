@@ -32,7 +32,7 @@ func (m *Map[T]) DispatchOr(serve func(w http.ResponseWriter, r *http.Request, m
 // request returns r as the match's target is to see it.
 func (match *Match[T]) request(r *http.Request) *http.Request {
 	r.Pattern = match.Rule.Path
-	if match.Args.rule.silent() && match.Args.more == nil {
+	if match.Args.rule.silent() && match.Args.more == nil && match.Args.rule.route == nil {
 		return r
 	}
 	return r.WithContext(&matchContext{Context: r.Context(), args: match.Args})

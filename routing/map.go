@@ -118,6 +118,9 @@ func (m *Map[T]) Add(groups ...Group[T]) error {
 func (m *Map[T]) add(groups []Group[T], where string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.snapshot.Load().bridge != nil {
+		return errors.New("routing: a map that FromMux made takes no further rules: use Fallback to try another map first")
+	}
 	old := m.snapshot.Load().rules
 	rules := make([]Rule[T], len(old), len(old)+len(groups))
 	copy(rules, old)
@@ -348,6 +351,18 @@ func (b *builder) add(d description) {
 func (b *builder) contradiction(d description) error {
 	o := &b.table.options
 	switch {
+	case d.route != nil:
+		if err := d.route.GetError(); err != nil {
+			return fmt.Errorf("its Route: %w", err)
+		}
+		if _, err := d.route.GetPathTemplate(); err == nil {
+			return fmt.Errorf("its Route has a path of its own")
+		}
+		if _, err := d.route.GetMethods(); err == nil {
+			return fmt.Errorf("its Route has methods of its own: the rule's Methods are asked before it")
+		}
+		d.route = nil
+		return b.contradiction(d)
 	case !strings.HasPrefix(d.path, "/"):
 		return faultf(0, "a rule starts with a slash")
 	case o.HostMatching && d.subdomain != "":

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"maps"
 	"net/http"
 
 	"github.com/gorilla/mux"
@@ -35,10 +36,18 @@ func (c *listeningContext) Value(key any) any {
 func (c *matchContext) muxValue(key any) (value any, ok bool) {
 	switch key {
 	case muxKeys.vars:
-		return c.args.texts(), true
+		texts := map[string]string{}
+		if outer, ok := c.Context.Value(key).(map[string]string); ok {
+			maps.Copy(texts, outer) // of a router that this Map is mounted in
+		}
+		maps.Copy(texts, c.args.texts())
+		return texts, true
 	case muxKeys.route:
-		if route := c.args.rule.route; route != nil {
-			return route, true
+		switch r := c.args.rule; {
+		case r.muxRoute != nil:
+			return r.muxRoute.route, true
+		case r.route != nil:
+			return r.route, true
 		}
 	}
 	return nil, false

@@ -138,6 +138,8 @@ type rule struct {
 	hostOps []op
 	pathOps []op
 
+	muxRoute *muxRoute // of a Map that is made from a mux router
+
 	// shorter are the endpoint's rules whose defaults make this one's URL
 	// shorter, best first.
 	shorter []*rule

@@ -23,6 +23,8 @@ type table struct {
 
 	webSockets bool // some rule is a WebSocket's
 
+	bridge *bridge // to a mux router that the rules come from
+
 	refusals map[methodSet]*MethodNotAllowed // while it is built
 }
 
