@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // spool takes a file into memory as long as the request's share of it lasts,
@@ -78,10 +79,13 @@ func temporary() (*multipart.FileHeader, *os.File, error) {
 	return headers[0], file, nil
 }
 
+// ownBoundary is a boundary that no content holds, since nobody is told.
+var ownBoundary = sync.OnceValue(rand.Text)
+
 // fileHeaders returns headers of files with these contents, by way of a form
 // that mime/multipart reads, keeping up to memory bytes in memory.
 func fileHeaders(memory int64, contents ...[]byte) ([]*multipart.FileHeader, error) {
-	boundary := rand.Text() // no content can hold it
+	boundary := ownBoundary()
 	start := []byte("--" + boundary + "\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n")
 	headers := make([]*multipart.FileHeader, 0, len(contents))
 	for some := range slices.Chunk(contents, 500) { // it takes 1,000 at most
