@@ -78,6 +78,7 @@ type Export struct {
 type export struct {
 	Export
 	source
+	number int    // among the exports
 	prefix string // decoded, without a slash at its end
 	single string // the name in source of an export of one file
 	allow  globs

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -80,31 +81,33 @@ type digest struct {
 }
 
 // fingerprint returns that of a file, from memory while the file is unchanged.
-func (s *Shared) fingerprint(e *export, name string) (string, error) {
-	key := e.prefix + "\x00" + name
+func (s *Shared) fingerprint(e *export, name string) (*digest, error) {
+	key := strconv.Itoa(e.number) + "/" + name
 	known, ok := s.digests.get(key)
 	if ok && s.fresh(known.id, &known.checked) {
-		return known.sum, nil
+		return known, nil
 	}
 	f, err := e.open(name)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer f.Close()
 	if ok && f.id == known.id {
-		return known.sum, nil
+		return known, nil
 	}
 	sum, err := sumOf(f)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if !f.unchanged() {
-		return "", fmt.Errorf("%q is being written", name)
+		return nil, fmt.Errorf("%q: %w", name, errChanging)
 	}
 	d := &digest{id: f.id, sum: hex.EncodeToString(sum)[:fingerprintLen]}
 	d.checked.Store(now())
-	s.digests.put(key, d, int64(len(d.sum))+96, func(*digest) bool { return false })
-	return d.sum, nil
+	if !young(f.info.ModTime()) {
+		s.digests.put(key, d, int64(len(d.sum))+96, func(*digest) bool { return false })
+	}
+	return d, nil
 }
 
 // URL returns the URL of a file below the middleware's mount, fingerprinted:
@@ -149,9 +152,9 @@ func (s *Shared) Lookup(name string) (string, error) {
 			}
 			continue
 		}
-		sum, err := s.fingerprint(e, below)
+		d, err := s.fingerprint(e, below)
 		if err == nil {
-			return e.url(below, sum), nil
+			return e.url(below, d.sum), nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNotRegular) {
 			return "", fmt.Errorf("static file %q: %w", name, err)

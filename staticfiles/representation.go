@@ -44,11 +44,6 @@ func (s *Shared) build(e *export, name, path string, f *file, fingerprinted bool
 	res := &resource{export: e, name: name, path: path}
 	contentType := e.contentType(name)
 	plain, err := s.represent(f, name)
-	for tries := 0; errors.Is(err, errChanging) && tries < 3; tries++ {
-		if f, err = e.open(name); err == nil {
-			plain, err = s.represent(f, name)
-		}
-	}
 	if err != nil {
 		return nil, err
 	}

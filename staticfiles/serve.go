@@ -95,7 +95,7 @@ func (rep *representation) verdict(r *http.Request) int {
 			if len(none) == 1 && none[0] == rep.tag {
 				return http.StatusNotModified
 			}
-		} else if rep.lastModified != nil && since[0] == rep.lastModified[0] {
+		} else if rep.lastModified != nil && len(since) == 1 && since[0] == rep.lastModified[0] {
 			return http.StatusNotModified
 		}
 	}
@@ -174,7 +174,7 @@ func partOf(r *http.Request, rep *representation) *span {
 	if len(ranges) > 1 {
 		return &byResponse
 	}
-	if same, ok := r.Header["If-Range"]; ok && same[0] != rep.tag && (rep.lastModified == nil || same[0] != rep.lastModified[0]) {
+	if same := r.Header["If-Range"]; len(same) > 0 && same[0] != rep.tag && (rep.lastModified == nil || same[0] != rep.lastModified[0]) {
 		return &byResponse
 	}
 	header := ranges[0]

@@ -54,6 +54,7 @@ func (d SharedData) Open() (*Shared, error) {
 			errs = append(errs, fmt.Errorf("staticfiles: export %d (%q): %w", i, x.Prefix, err))
 			continue
 		}
+		e.number = i
 		s.exports = append(s.exports, e)
 		s.refusing = s.refusing || x.NotFound
 	}
@@ -125,7 +126,9 @@ func (s *Shared) serve(w http.ResponseWriter, r *http.Request) bool {
 func (s *Shared) find(w http.ResponseWriter, r *http.Request) (err error) {
 	for range 4 {
 		var res *resource
-		if res, err = s.resource(r.URL.Path); err != nil {
+		if res, err = s.resource(r.URL.Path); errors.Is(err, errChanging) {
+			continue
+		} else if err != nil {
 			return err
 		}
 		if res.redirect != "" {
@@ -216,7 +219,7 @@ func (s *Shared) load(path string) (*resource, error) {
 		if err == nil {
 			return res, nil
 		}
-		if exhausted(err) {
+		if exhausted(err) || errors.Is(err, errChanging) {
 			return nil, err
 		}
 		if errors.Is(err, fs.ErrPermission) {
@@ -252,20 +255,22 @@ func (s *Shared) loadFrom(e *export, name, path string) (*resource, error) {
 		return nil, err
 	}
 	plain, sum, ok := cutFingerprint(name)
-	if !ok || s.development && !e.shows(plain) {
+	if !ok || !e.shows(plain) {
 		return nil, err
 	}
-	if !e.shows(plain) {
+	d, err := s.fingerprint(e, plain)
+	if err != nil {
 		return nil, err
 	}
-	if have, err := s.fingerprint(e, plain); err != nil || have != sum {
-		if err == nil {
-			err = fs.ErrNotExist
-		}
-		return nil, err
+	if d.sum != sum {
+		return nil, fs.ErrNotExist
 	}
 	if f, err = e.open(plain); err != nil {
 		return nil, err
+	}
+	if f.id != d.id {
+		f.Close()
+		return nil, errChanging
 	}
 	return s.build(e, plain, path, f, true)
 }

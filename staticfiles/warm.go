@@ -22,8 +22,8 @@ func (s *Shared) Warm(ctx context.Context) error {
 				return nil
 			}
 			s.warm(e, name, "")
-			if sum, err := s.fingerprint(e, name); err == nil {
-				s.warm(e, name, sum)
+			if d, err := s.fingerprint(e, name); err == nil {
+				s.warm(e, name, d.sum)
 			}
 			return nil
 		}
