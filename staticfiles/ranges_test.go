@@ -189,7 +189,7 @@ func placed(t testing.TB, contentRange, part, content string) {
 
 // What net/http's own file server takes for one range is the same range here.
 func FuzzRange(f *testing.F) {
-	for _, ranges := range []string{"bytes=0-4", "bytes=-5", "bytes=5-", "bytes=0-0,5-9", "bytes=9-1", "lines=0-1", "bytes=99999999999999999999-", "bytes=0-99999999999999999999", "bytes=\t1-2"} {
+	for _, ranges := range []string{"bytes=0-4", "bytes=-5", "bytes=5-", "bytes=0-0,5-9", "bytes=9-1", "lines=0-1", "bytes=99999999999999999999-", "bytes=0-99999999999999999999", "bytes=\t1-2", "bytes=-0"} {
 		f.Add(ranges, "")
 		f.Add(ranges, `"x"`)
 	}
@@ -217,7 +217,8 @@ func FuzzRange(f *testing.F) {
 		r.Header.Set("Range", ranges)
 		w := httptest.NewRecorder()
 		theirs.ServeHTTP(w, r)
-		if w.Code == 206 && !strings.Contains(ranges, ",") {
+		// An answer without a byte has a Content-Range that is none: ours is 416.
+		if w.Code == 206 && w.Body.Len() > 0 && !strings.Contains(ranges, ",") {
 			require.Equal(t, 206, resp.StatusCode)
 			require.Equal(t, w.Header().Get("Content-Range"), resp.Header.Get("Content-Range"))
 		}

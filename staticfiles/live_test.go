@@ -1,0 +1,205 @@
+package staticfiles_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/staticfiles"
+	"github.com/zeugkit/zeug/wrappers"
+)
+
+// program returns the path of a program that a test is about.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs " + name)
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("%s is not installed", name)
+	}
+	return path
+}
+
+func TestCurlContinues(t *testing.T) {
+	curl := program(t, "curl")
+	for source, s := range everywhere(t, 3_000_000) {
+		t.Run("a download from "+source, func(t *testing.T) {
+			server := httptest.NewServer(s.Wrap(application))
+			defer server.Close()
+			content := digits(3_000_000)
+			file := filepath.Join(t.TempDir(), "a.bin")
+			require.NoError(t, os.WriteFile(file, content[:1_234_567], 0o644))
+			out, err := exec.Command(curl, "-sS", "--fail", "--continue-at", "-", "-o", file, server.URL+"/a.bin").CombinedOutput()
+			require.NoError(t, err, string(out))
+			have, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(content, have))
+		})
+	}
+}
+
+// The process itself is traced while it sends: the large file must leave by
+// sendfile, the small one by a single write.
+func TestLargeFilesLeaveBySendfile(t *testing.T) {
+	strace := program(t, "strace")
+	dir := write(t, map[string]string{"large.bin": string(digits(3_000_000)), "small.css": string(digits(1000))})
+	binary := filepath.Join(t.TempDir(), "serve")
+	source := filepath.Join(t.TempDir(), "main.go")
+	require.NoError(t, os.WriteFile(source, []byte(sendfileProgram), 0o644))
+	out, err := exec.Command("go", "build", "-o", binary, source).CombinedOutput()
+	require.NoError(t, err, string(out))
+	trace := filepath.Join(t.TempDir(), "trace")
+	cmd := exec.Command(strace, "-f", "-o", trace, "-e", "trace=sendfile,write,read,pread64", binary, dir)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	stdin, err := cmd.StdinPipe() // strace passes no signal on
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start(), errs.String())
+	stop := func() {
+		stdin.Close()
+		cmd.Wait()
+	}
+	defer stop()
+	var addr string
+	_, err = fmt.Fscan(stdout, &addr)
+	require.NoError(t, err, errs.String())
+	for path, want := range map[string]int{"/s/large.bin": 3_000_000, "/s/small.css": 1000} {
+		resp, err := http.Get("http://" + addr + path)
+		require.NoError(t, err)
+		require.Len(t, body(t, resp), want)
+	}
+	stop()
+	calls, err := os.ReadFile(trace)
+	require.NoError(t, err)
+	sent := 0
+	for line := range strings.Lines(string(calls)) {
+		if i := strings.LastIndex(line, " = "); strings.Contains(line, "sendfile") && i > 0 {
+			n := 0
+			fmt.Sscan(line[i+3:], &n)
+			sent += max(n, 0)
+		}
+	}
+	require.Greater(t, sent, 2_900_000, "bytes by sendfile")
+	require.Regexp(t, `write\(\d+, "HTTP/1\.1 200 OK.*, 1\d\d\d\)`, string(calls), "header and small file in one write")
+}
+
+const sendfileProgram = `package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+
+	"github.com/zeugkit/zeug/staticfiles"
+)
+
+func main() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(l.Addr())
+	go http.Serve(l, staticfiles.SharedData{Exports: []staticfiles.Export{{Prefix: "/s", Dir: os.Args[1]}}}.Wrap(http.NotFoundHandler()))
+	io.Copy(io.Discard, os.Stdin)
+}
+`
+
+func TestNginxSendsForUs(t *testing.T) {
+	nginx := program(t, "nginx")
+	dir := write(t, map[string]string{"files/a b#1?.txt": string(digits(1000)), "files/äöü.txt": "umlauts"})
+	require.NoError(t, os.Chmod(dir, 0o755))
+	app := wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
+		return staticfiles.SendFrom(filepath.Join(dir, "files"), strings.TrimPrefix(req.URL.Path, "/"), staticfiles.SendOptions{
+			Attachment: true, DownloadName: "réport.txt", MaxAge: time.Hour,
+			Offload: staticfiles.XAccelRedirect(dir, "/protected"),
+		})
+	})
+	backend := httptest.NewServer(app)
+	defer backend.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	front := l.Addr().String()
+	require.NoError(t, l.Close())
+	own := t.TempDir()
+	user := ""
+	if os.Geteuid() == 0 {
+		user = "user root;"
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(own, "nginx.conf"), fmt.Appendf(nil, `
+%s daemon off; pid %s/pid; error_log stderr;
+events {}
+http {
+	access_log off;
+	client_body_temp_path %[2]s/b; proxy_temp_path %[2]s/p; fastcgi_temp_path %[2]s/f; uwsgi_temp_path %[2]s/u; scgi_temp_path %[2]s/s;
+	server {
+		listen %s;
+		location / { proxy_pass %s; }
+		location /protected/ { internal; alias %s/; }
+	}
+}`, user, own, front, backend.URL, dir), 0o644))
+	cmd := exec.Command(nginx, "-c", filepath.Join(own, "nginx.conf"))
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	require.NoError(t, cmd.Start())
+	defer func() {
+		cmd.Process.Signal(os.Interrupt)
+		cmd.Wait()
+	}()
+	require.Eventually(t, func() bool {
+		conn, err := net.Dial("tcp", front)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	}, 10*time.Second, 20*time.Millisecond, "nginx: %s", &errs)
+	fetch := func(path string, header ...string) *http.Response {
+		r, err := http.NewRequest("GET", "http://"+front+path, nil)
+		require.NoError(t, err)
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		resp, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		t.Cleanup(func() { resp.Body.Close() })
+		return resp
+	}
+	resp := fetch("/a%20b%231%3F.txt")
+	require.Equal(t, 200, resp.StatusCode, errs.String())
+	require.Equal(t, string(digits(1000)), body(t, resp))
+	require.Equal(t, `attachment; filename=report.txt; filename*=UTF-8''r%C3%A9port.txt`, resp.Header.Get("Content-Disposition"))
+	require.Equal(t, "text/plain; charset=utf-8", resp.Header.Get("Content-Type"))
+	require.Equal(t, "public, max-age=3600", resp.Header.Get("Cache-Control"))
+	require.Empty(t, resp.Header.Get("X-Accel-Redirect"))
+	require.Equal(t, "umlauts", body(t, fetch("/%C3%A4%C3%B6%C3%BC.txt")))
+
+	part := fetch("/a%20b%231%3F.txt", "Range", "bytes=8-15")
+	require.Equal(t, 206, part.StatusCode)
+	require.Equal(t, "0000008 ", body(t, part))
+	for _, validator := range []string{"ETag:If-None-Match", "Last-Modified:If-Modified-Since"} {
+		have, ask, _ := strings.Cut(validator, ":")
+		require.NotEmpty(t, resp.Header.Get(have))
+		again := fetch("/a%20b%231%3F.txt", ask, resp.Header.Get(have))
+		require.Equal(t, 304, again.StatusCode, ask)
+		io.Copy(io.Discard, again.Body)
+	}
+	require.Equal(t, 404, fetch("/x/%252e%252e/secret").StatusCode)
+	require.Equal(t, 404, fetch("/protected/files/x").StatusCode)
+	require.Equal(t, 404, fetch("/gone.txt").StatusCode)
+}
