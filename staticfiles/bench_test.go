@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
@@ -15,6 +17,32 @@ type sink struct{ header http.Header }
 func (s *sink) Header() http.Header         { return s.header }
 func (s *sink) WriteHeader(int)             {}
 func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
+
+// What is asked for most costs no memory.
+func TestHotAnswersDoNotAllocate(t *testing.T) {
+	dir := write(t, map[string]string{"style.css": strings.Repeat("a { b: c }\n", 93), "style.css.gz": "gzip"})
+	s := open(t, staticfiles.SharedData{Exports: []staticfiles.Export{{Prefix: "/static", Dir: dir}}})
+	h := s.Wrap(application)
+	tag := ask(s, "GET", "/static/style.css").Header.Get("ETag")
+	for name, header := range map[string]http.Header{
+		"whole":        {},
+		"coded":        {"Accept-Encoding": {"gzip, deflate, br, zstd"}},
+		"not modified": {"If-None-Match": {tag}},
+		"range":        {"Range": {"bytes=100-299"}, "If-Range": {tag}},
+		"not so":       {"If-None-Match": {`"other"`}},
+	} {
+		r := httptest.NewRequest("GET", "/static/style.css", nil)
+		r.Header = header
+		w := &sink{header: make(http.Header)}
+		h.ServeHTTP(w, r)
+		allocations := testing.AllocsPerRun(100, func() {
+			clear(w.header)
+			h.ServeHTTP(w, r)
+		})
+		require.Zero(t, allocations, name)
+		require.LessOrEqual(t, len(w.header), 8, "a map of more has to grow")
+	}
+}
 
 // BenchmarkServe is what the middleware itself costs, without a server.
 func BenchmarkServe(b *testing.B) {

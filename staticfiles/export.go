@@ -49,8 +49,8 @@ type Export struct {
 	// hides what is in it. Hide does not tell upper from lower case, since some
 	// file systems do not.
 	Allow, Hide []string
-	// Allowed, where it is not nil, is asked too: it gets the name of the file
-	// below the export (Werkzeug's is_allowed).
+	// Allowed, where it is not nil, is asked too, for each request: it gets the
+	// name of the file below the export (Werkzeug's is_allowed).
 	Allowed func(name string) bool
 	// Dotfiles answers names with segments that start in a dot as well.
 	Dotfiles bool
@@ -80,6 +80,7 @@ type export struct {
 	source
 	number int    // among the exports
 	prefix string // decoded, without a slash at its end
+	start  string // what all paths of the export begin with
 	single string // the name in source of an export of one file
 	allow  globs
 	hide   globs
@@ -126,6 +127,9 @@ func openExport(x Export, every time.Duration) (*export, error) {
 	}
 	if strings.ContainsAny(x.CacheControl, "\r\n\x00") {
 		return nil, errors.New("CacheControl: line breaks cannot be sent")
+	}
+	if e.start = e.prefix; e.File != "" {
+		e.start = strings.TrimSuffix(e.prefix, path.Ext(e.prefix)) // a fingerprint may follow
 	}
 	return e, e.openSource(every)
 }
@@ -239,8 +243,12 @@ func (e *export) shows(name string) bool {
 	if len(e.allow) > 0 && !e.allow.match(name) {
 		return false
 	}
-	return e.Allowed == nil || e.Allowed(name)
+	return e.allows(name)
 }
+
+// allows asks the application. It is asked for every request, since what it says
+// may change.
+func (e *export) allows(name string) bool { return e.Allowed == nil || e.Allowed(name) }
 
 func (e *export) contentType(name string) string {
 	if len(e.types) > 0 {

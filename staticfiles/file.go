@@ -19,7 +19,13 @@ type file struct {
 	disk *os.File
 }
 
-var errNotRegular = errors.New("not a regular file")
+var (
+	errNotRegular = errors.New("not a regular file")
+	// errChanging says that a file changed while it was read.
+	errChanging = errors.New("the file is being written")
+	// errUnreadable says that a file is there and cannot be read all the same.
+	errUnreadable = errors.New("the file cannot be read")
+)
 
 func newFile(f fs.File, err error) (*file, error) {
 	if err != nil {
@@ -45,6 +51,35 @@ func (f *file) unchanged() bool {
 	}
 	info, err := f.Stat()
 	return err == nil && info.Size() == f.info.Size() && info.ModTime().Equal(f.info.ModTime())
+}
+
+// content reads all of the file, and closes it.
+func (f *file) content() ([]byte, error) {
+	defer f.Close()
+	b := make([]byte, f.info.Size())
+	if err := f.fill(b); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// fill reads all of b and makes sure that it is of the content the file had
+// when it was opened.
+func (f *file) fill(b []byte) error {
+	if _, err := io.ReadFull(f.File, b); err != nil {
+		return f.why(err)
+	}
+	if f.disk == nil {
+		// A zip file says at the end, and not before, whether the sum is right.
+		var next [1]byte
+		if _, err := f.File.Read(next[:]); err != nil && err != io.EOF {
+			return f.why(err)
+		}
+	}
+	if !f.unchanged() {
+		return errChanging
+	}
+	return nil
 }
 
 // Seek moves to an offset; files that cannot return an error.
@@ -84,31 +119,32 @@ func (f *file) CopyN(w io.Writer, n int64) (sent int64, err error) {
 			sent, err = copyBuffered(w, io.LimitReader(f.File, ahead))
 		}
 		if err == nil && sent < ahead {
-			err = io.ErrUnexpectedEOF
+			return sent, f.why(io.ErrUnexpectedEOF)
 		}
 		if err != nil {
-			return sent, f.why(err)
+			return sent, err
 		}
 	}
 	buf := copyBuffers.Get().(*[copyBuffer]byte)
 	defer copyBuffers.Put(buf)
 	last := buf[:n-sent]
-	if _, err := io.ReadFull(f.File, last); err != nil {
-		return sent, f.why(err)
-	}
-	if !f.unchanged() {
-		return sent, errChanging
+	if err := f.fill(last); err != nil {
+		return sent, err
 	}
 	m, err := w.Write(last)
 	return sent + int64(m), err
 }
 
-// why returns errChanging where that is behind err.
+// why says more of an error in the middle of a file: errChanging, where that is
+// behind it.
 func (f *file) why(err error) error {
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
 	if !f.unchanged() {
 		return fmt.Errorf("%w: %w", errChanging, err)
 	}
-	return err
+	return fmt.Errorf("%w: %w", errUnreadable, err)
 }
 
 const copyBuffer = 32 << 10

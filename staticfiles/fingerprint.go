@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/wrappers"
 )
 
 // A fingerprinted name has the beginning of its content's SHA-256 before the
@@ -63,24 +64,22 @@ func isFingerprint(ext string) bool {
 	return true
 }
 
-func sumOf(r io.Reader) ([]byte, error) {
+func sumOf(r io.Reader) (sum [sha256.Size]byte, err error) {
 	h := sha256.New()
-	buf := copyBuffers.Get().(*[copyBuffer]byte)
-	defer copyBuffers.Put(buf)
-	if _, err := io.CopyBuffer(h, struct{ io.Reader }{r}, buf[:]); err != nil {
-		return nil, err
-	}
-	return h.Sum(nil), nil
+	_, err = copyBuffered(h, r)
+	h.Sum(sum[:0])
+	return sum, err
 }
 
-// digest is a known fingerprint.
+// digest is what is known of a content.
 type digest struct {
 	id      identity
-	sum     string
+	sum     [sha256.Size]byte
+	mark    string // the fingerprint: the beginning of sum
 	checked atomic.Int64
 }
 
-// fingerprint returns that of a file, from memory while the file is unchanged.
+// fingerprint returns the digest of a file, from memory while the file is unchanged.
 func (s *Shared) fingerprint(e *export, name string) (*digest, error) {
 	key := strconv.Itoa(e.number) + "/" + name
 	known, ok := s.digests.get(key)
@@ -102,10 +101,10 @@ func (s *Shared) fingerprint(e *export, name string) (*digest, error) {
 	if !f.unchanged() {
 		return nil, fmt.Errorf("%q: %w", name, errChanging)
 	}
-	d := &digest{id: f.id, sum: hex.EncodeToString(sum)[:fingerprintLen]}
+	d := &digest{id: f.id, sum: sum, mark: hex.EncodeToString(sum[:fingerprintLen/2])}
 	d.checked.Store(now())
 	if !young(f.info.ModTime()) {
-		s.digests.put(key, d, int64(len(d.sum))+96, func(*digest) bool { return false })
+		s.digests.put(key, d, 160, func(*digest) bool { return false })
 	}
 	return d, nil
 }
@@ -133,6 +132,16 @@ func (s *Shared) URLFor(r *http.Request, name string) string {
 	return gateway.RootPath(r) + s.URL(name)
 }
 
+// StaticURL is URLFor with an error for a file that is not there. It is what
+// templates.Options.StaticURL wants, for {{ static_url("style.css") }}.
+func (s *Shared) StaticURL(req *wrappers.Request, name string) (string, error) {
+	u, err := s.Lookup(name)
+	if err != nil {
+		return "", err
+	}
+	return gateway.RootPath(req.Request) + u, nil
+}
+
 // Lookup is URL with an error for a file that no export has or shows; it wraps
 // [fs.ErrNotExist] and names the exports that were asked.
 func (s *Shared) Lookup(name string) (string, error) {
@@ -154,7 +163,7 @@ func (s *Shared) Lookup(name string) (string, error) {
 		}
 		d, err := s.fingerprint(e, below)
 		if err == nil {
-			return e.url(below, d.sum), nil
+			return e.url(below, d.mark), nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNotRegular) {
 			return "", fmt.Errorf("static file %q: %w", name, err)

@@ -10,11 +10,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/staticfiles"
+	"github.com/zeugkit/zeug/templates"
+	"github.com/zeugkit/zeug/wrappers"
 )
 
 func mark(content string) string {
@@ -95,6 +98,16 @@ func TestURLsBelowAMount(t *testing.T) {
 	r, ok := gateway.Mount(httptest.NewRequest("GET", "/shop/page", nil), "/shop")
 	require.True(t, ok)
 	require.Equal(t, "/shop"+s.URL("style.css"), s.URLFor(r, "style.css"))
+
+	env, err := templates.New(fstest.MapFS{"a.html": {Data: []byte(`{{ static_url(name) }}`)}}, templates.Options{StaticURL: s.StaticURL})
+	require.NoError(t, err)
+	page, err := env.Render(wrappers.NewRequest(r), "a.html", templates.Context{"name": "style.css"})
+	require.NoError(t, err)
+	text, err := page.Bytes()
+	require.NoError(t, err)
+	require.Equal(t, s.URLFor(r, "style.css"), string(text))
+	_, err = env.Render(wrappers.NewRequest(r), "a.html", templates.Context{"name": "gone.css"})
+	require.ErrorContains(t, err, "gone.css")
 
 	mounted := func(target string) *httptest.ResponseRecorder {
 		r, _ := gateway.Mount(httptest.NewRequest("GET", target, nil), "/shop")

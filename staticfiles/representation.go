@@ -2,10 +2,10 @@ package staticfiles
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"hash/crc32"
-	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -36,14 +36,11 @@ var (
 	varyEncoding = []string{"Accept-Encoding"}
 )
 
-// errChanging says that a file changed while it was read.
-var errChanging = errors.New("the file is being written")
-
 // build makes the resource of an open file, which it closes, and keeps it.
 func (s *Shared) build(e *export, name, path string, f *file, fingerprinted bool) (*resource, error) {
 	res := &resource{export: e, name: name, path: path}
 	contentType := e.contentType(name)
-	plain, err := s.represent(f, name)
+	plain, err := s.represent(e, f, name)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +53,7 @@ func (s *Shared) build(e *export, name, path string, f *file, fingerprinted bool
 		control = immutable
 	}
 	weight := plain.weight()
+	settled := !young(plain.modified)
 	own := contentEncoding(name)
 	res.codable = own == "" && (compressible(contentType) || contentType == octetStream)
 	if res.codable {
@@ -63,6 +61,7 @@ func (s *Shared) build(e *export, name, path string, f *file, fingerprinted bool
 			if sibling := s.sibling(e, plain, c); sibling != nil {
 				res.coded[c].sibling, res.vary = sibling, true
 				weight += sibling.weight()
+				settled = settled && !young(sibling.modified)
 			} else if s.encodes(c, plain) && compressible(contentType) {
 				res.vary = true
 			}
@@ -75,7 +74,7 @@ func (s *Shared) build(e *export, name, path string, f *file, fingerprinted bool
 		}
 	}
 	res.checked.Store(now())
-	if s.development || s.memory == 0 || young(plain.modified) {
+	if s.development || s.memory == 0 || !settled {
 		return res, nil
 	}
 	path = strings.Clone(path)
@@ -94,37 +93,35 @@ func young(modified time.Time) bool {
 
 // represent reads what is to be known of f, and its content if that is to be
 // kept, and closes it.
-func (s *Shared) represent(f *file, name string) (*representation, error) {
+func (s *Shared) represent(e *export, f *file, name string) (*representation, error) {
 	defer f.Close()
 	rep := &representation{id: f.id, name: name, size: f.info.Size(), tag: f.id.tag()}
 	if f.id.dated() {
 		rep.modified = f.info.ModTime()
 	}
 	if rep.size <= s.maxFile {
-		body := make([]byte, rep.size)
-		if _, err := io.ReadFull(f, body); err != nil {
-			if err == io.EOF || err == io.ErrUnexpectedEOF {
-				err = errChanging
-			}
+		var err error
+		if rep.body, err = f.content(); err != nil {
 			return nil, err
 		}
-		if !f.unchanged() {
-			return nil, errChanging
-		}
-		rep.body = body
 	}
-	if rep.tag == "" {
-		content := io.Reader(f)
-		if rep.body != nil {
-			content = bytes.NewReader(rep.body)
-		}
-		sum, err := sumOf(content)
+	switch {
+	case rep.tag != "":
+	case rep.body != nil:
+		rep.tag = contentTag(sha256.Sum256(rep.body))
+	default:
+		d, err := s.fingerprint(e, name)
 		if err != nil {
 			return nil, err
 		}
-		rep.tag = `"` + hex.EncodeToString(sum[:16]) + `"`
+		rep.tag = contentTag(d.sum)
 	}
 	return rep, nil
+}
+
+// contentTag is the entity tag of a content by its sum.
+func contentTag(sum [sha256.Size]byte) string {
+	return `"` + hex.EncodeToString(sum[:16]) + `"`
 }
 
 // sibling returns the precompressed form of plain that lies beside it, nil
@@ -135,7 +132,7 @@ func (s *Shared) sibling(e *export, plain *representation, coding int) *represen
 	if err != nil {
 		return nil
 	}
-	rep, err := s.represent(f, name)
+	rep, err := s.represent(e, f, name)
 	if err != nil || !plain.modified.IsZero() && rep.modified.Before(plain.modified.Add(-2*time.Second)) {
 		return nil
 	}
@@ -147,17 +144,18 @@ func (s *Shared) sibling(e *export, plain *representation, coding int) *represen
 }
 
 // made returns a form of res that s compresses itself, nil where that is no
-// gain.
+// gain or there is no room to keep it.
 func (s *Shared) made(res *resource, coding int) *representation {
 	m := &res.coded[coding].made
 	m.once.Do(func() {
-		plain := res.plain
-		var b bytes.Buffer
-		if err := s.encoders[coding].Encode(&b, plain.body); err != nil || int64(b.Len()) > plain.size*9/10 {
+		body, err := s.encode(res, coding)
+		if err != nil {
+			slog.Error("static files: a file is sent uncompressed", "path", res.path, "coding", codingNames[coding], "err", err)
 			return
 		}
-		body := bytes.Clone(b.Bytes())
-		if !s.resources.grow(res.path, func(v *resource) bool { return v == res }, int64(len(body))+512) {
+		plain := res.plain
+		if int64(len(body)) > plain.size*9/10 ||
+			!s.resources.grow(res.path, func(v *resource) bool { return v == res }, int64(len(body))+768) {
 			return
 		}
 		// Another release of the compressor makes other bytes of the same file.
@@ -172,9 +170,33 @@ func (s *Shared) made(res *resource, coding int) *representation {
 	return m.rep
 }
 
+// encode returns the content of res in a coding.
+func (s *Shared) encode(res *resource, coding int) ([]byte, error) {
+	content := res.plain.body
+	if content == nil {
+		f, err := res.export.open(res.name)
+		if err != nil {
+			return nil, err
+		}
+		again, err := f.content()
+		if err == nil && f.id != res.plain.id {
+			err = errChanging
+		}
+		if err != nil {
+			return nil, err
+		}
+		content = again
+	}
+	var b bytes.Buffer
+	if err := s.encoders[coding].Encode(&b, content); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(b.Bytes()), nil
+}
+
 // encodes reports whether s can make a form of rep in this coding.
 func (s *Shared) encodes(coding int, rep *representation) bool {
-	return s.encoders[coding] != nil && rep.body != nil && !s.development &&
+	return s.encoders[coding] != nil && s.memory > 0 && !s.development &&
 		rep.size >= smallestEncoded && rep.size <= largestEncoded
 }
 

@@ -2,7 +2,7 @@ package staticfiles
 
 import (
 	"bytes"
-	"encoding/hex"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -175,17 +175,15 @@ func (opts SendOptions) sendDisk(f *file, path string) (*wrappers.Response, erro
 func (opts SendOptions) send(f *file, name string) (*wrappers.Response, error) {
 	tag := f.id.tag()
 	if tag == "" && opts.ETag == "" && !opts.NoETag && f.info.Size() <= largestHashed {
-		body, err := io.ReadAll(io.LimitReader(f, largestHashed))
-		f.Close()
+		body, err := f.content()
 		if err != nil {
 			return nil, fmt.Errorf("send %q: %w", name, err)
 		}
-		sum, _ := sumOf(bytes.NewReader(body))
 		resp, err := opts.respond(bytes.NewReader(body), int64(len(body)), name)
 		if err != nil {
 			return nil, err
 		}
-		return opts.validate(resp, `"`+hex.EncodeToString(sum[:16])+`"`, f.date())
+		return opts.validate(resp, contentTag(sha256.Sum256(body)), f.date())
 	}
 	resp, err := opts.respond(f, f.info.Size(), name)
 	if err != nil {

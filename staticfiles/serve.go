@@ -1,6 +1,7 @@
 package staticfiles
 
 import (
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -72,9 +73,10 @@ func (s *Shared) answer(w http.ResponseWriter, r *http.Request, res *resource) e
 }
 
 // abort breaks the connection off, so that the client does not take what it has
-// for the whole.
+// for the whole. That the client itself has gone is no news.
 func abort(r *http.Request, err error) {
-	if r.Context().Err() == nil {
+	var path *fs.PathError
+	if errors.Is(err, errChanging) || errors.Is(err, errUnreadable) || errors.As(err, &path) {
 		slog.ErrorContext(r.Context(), "static file cut short", "path", r.URL.Path, "err", err)
 	}
 	panic(http.ErrAbortHandler)
@@ -92,8 +94,12 @@ func (rep *representation) verdict(r *http.Request) int {
 	}
 	if !match && !unmodified {
 		if asked {
-			if len(none) == 1 && none[0] == rep.tag {
-				return http.StatusNotModified
+			if len(none) == 1 {
+				if tag, ok := singleTag(none[0]); ok && tag == rep.tag {
+					return http.StatusNotModified
+				} else if ok {
+					return http.StatusOK
+				}
 			}
 		} else if rep.lastModified != nil && len(since) == 1 && since[0] == rep.lastModified[0] {
 			return http.StatusNotModified
@@ -105,6 +111,16 @@ func (rep *representation) verdict(r *http.Request) int {
 		return status
 	}
 	return http.StatusOK
+}
+
+// singleTag returns the one entity tag that a field holds, without the mark of
+// a weak one, which the comparison for If-None-Match passes over.
+func singleTag(field string) (tag string, ok bool) {
+	tag = strings.TrimPrefix(field, "W/")
+	if len(tag) < 2 || tag[0] != '"' {
+		return "", false
+	}
+	return tag, strings.IndexByte(tag[1:], '"') == len(tag)-2
 }
 
 // notModified answers 304 with the fields that RFC 9110, section 15.4.5, wants:
@@ -212,5 +228,3 @@ func (rep *representation) response(f *file) *wrappers.Response {
 	rep.setHeader(resp.Header())
 	return resp.MakeConditional()
 }
-
-var _ fs.File = (*file)(nil)

@@ -3,7 +3,6 @@ package staticfiles
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -80,7 +79,7 @@ func defaulted[T int64 | time.Duration](v, otherwise T) T {
 	return v
 }
 
-// Close closes the exports. Requests that come later find no files.
+// Close closes the exports, once no request is under way any more.
 func (s *Shared) Close() error {
 	var errs []error
 	for _, e := range s.exports {
@@ -113,6 +112,9 @@ func (s *Shared) serve(w http.ResponseWriter, r *http.Request) bool {
 			return true
 		case exhausted(err), errors.Is(err, errChanging):
 			httperror.Respond(w, r, &httperror.Error{Code: httperror.ServiceUnavailable, Err: fmt.Errorf("static file: %w", err)})
+			return true
+		case errors.Is(err, errUnreadable):
+			httperror.Respond(w, r, fmt.Errorf("static file: %w", err))
 			return true
 		case errors.Is(err, fs.ErrPermission):
 			slog.WarnContext(r.Context(), "static files: a file may not be read", "path", r.URL.Path, "err", err)
@@ -161,7 +163,7 @@ func (s *Shared) refuse(w http.ResponseWriter, r *http.Request) bool {
 // concerned reports whether path is below an export at all.
 func (s *Shared) concerned(path string) bool {
 	for _, e := range s.exports {
-		if strings.HasPrefix(path, e.prefix) || e.single != "" {
+		if strings.HasPrefix(path, e.start) {
 			return true
 		}
 	}
@@ -198,6 +200,9 @@ func (s *Shared) fresh(id identity, checked *atomic.Int64) bool {
 func (s *Shared) resource(path string) (*resource, error) {
 	if !s.development {
 		if res, ok := s.resources.get(path); ok {
+			if !res.export.allows(res.name) {
+				return s.load(path)
+			}
 			if s.fresh(res.plain.id, &res.checked) || s.unchanged(res) {
 				return res, nil
 			}
@@ -219,7 +224,7 @@ func (s *Shared) load(path string) (*resource, error) {
 		if err == nil {
 			return res, nil
 		}
-		if exhausted(err) || errors.Is(err, errChanging) {
+		if exhausted(err) || errors.Is(err, errChanging) || errors.Is(err, errUnreadable) {
 			return nil, err
 		}
 		if errors.Is(err, fs.ErrPermission) {
@@ -234,7 +239,7 @@ func (s *Shared) loadFrom(e *export, name, path string) (*resource, error) {
 		if e.Index == "" {
 			return nil, fs.ErrNotExist
 		}
-		if name == "" && !strings.HasSuffix(path, "/") {
+		if name == "" && path != "" && !strings.HasSuffix(path, "/") {
 			return &resource{redirect: path}, nil
 		}
 		name += e.Index
@@ -262,7 +267,7 @@ func (s *Shared) loadFrom(e *export, name, path string) (*resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.sum != sum {
+	if d.mark != sum {
 		return nil, fs.ErrNotExist
 	}
 	if f, err = e.open(plain); err != nil {
@@ -316,5 +321,3 @@ func redirect(w http.ResponseWriter, r *http.Request, from string) {
 	w.Header().Set("Location", to.String())
 	w.WriteHeader(http.StatusPermanentRedirect)
 }
-
-var _ io.Closer = (*Shared)(nil)

@@ -23,7 +23,7 @@ func (s *Shared) Warm(ctx context.Context) error {
 			}
 			s.warm(e, name, "")
 			if d, err := s.fingerprint(e, name); err == nil {
-				s.warm(e, name, d.sum)
+				s.warm(e, name, d.mark)
 			}
 			return nil
 		}
@@ -43,7 +43,7 @@ func (s *Shared) Warm(ctx context.Context) error {
 // warm has one file ready as if every coding had been asked for.
 func (s *Shared) warm(e *export, name, sum string) {
 	res, err := s.resource(e.path(name, sum))
-	if err != nil || res.redirect != "" || !res.vary || res.plain.body == nil {
+	if err != nil || res.redirect != "" || !res.vary {
 		return
 	}
 	for c := range codings {

@@ -2,7 +2,7 @@
 """Compares the static layers of Zeug and its peers: requests per second and
 processor time per request, each server on one core.
 
-    bench/static/compare.py [--seconds 2] [--rounds 5] [--case NAME] [--peer NAME] [--markdown]
+    bench/static/compare.py [--seconds 2] [--rounds 5] [--case NAME] [--peer NAME] [--sendfile]
 
 All servers run at once and are asked in turn, round by round, so that a busy
 machine slows all of them; figures are medians of the rounds. The processor
@@ -71,7 +71,7 @@ application = SharedDataMiddleware(missing, {{"/s": {root!r}}})
 """
 
 
-def peers(tmp, root):
+def peers(tmp, root, args):
     """Yields the name, the command line and the environment of each peer."""
     binary = f"{tmp}/serve"
     subprocess.run(["go", "build", "-o", binary, "./static/serve"], check=True,
@@ -80,6 +80,9 @@ def peers(tmp, root):
     for kind in ("bare", "zeug", "fileserver", "fiber"):
         port += 1
         yield kind, port, [binary, "-kind", kind, "-dir", root, "-addr", f"127.0.0.1:{port}"], {"GOMAXPROCS": "1"}
+    if args.sendfile:
+        port += 1
+        yield "zeug, sendfile", port, [binary, "-kind", "zeug", "-maxfile", "4096", "-dir", root, "-addr", f"127.0.0.1:{port}"], {"GOMAXPROCS": "1"}
     user = "user root;" if os.geteuid() == 0 else ""
     if shutil.which("nginx"):
         cache = "open_file_cache max=1000; open_file_cache_valid 60s;"
@@ -169,7 +172,7 @@ def main():
     parser.add_argument("--client", default="1", help="the core of wrk")
     parser.add_argument("--case", action="append", choices=CASES)
     parser.add_argument("--peer", action="append")
-    parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--sendfile", action="store_true", help="also zeug with all but tiny files from the disk")
     args = parser.parse_args()
     tmp = tempfile.mkdtemp()
     os.chmod(tmp, 0o755)
@@ -177,7 +180,7 @@ def main():
     files(root)
     running = {}
     try:
-        for name, port, command, environment in peers(tmp, root):
+        for name, port, command, environment in peers(tmp, root, args):
             if args.peer and name not in args.peer:
                 continue
             p = subprocess.Popen(["taskset", "-c", args.core, *command], env={**os.environ, **environment},

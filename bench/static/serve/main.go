@@ -21,12 +21,13 @@ func main() {
 	kind := flag.String("kind", "zeug", "zeug, bare, fileserver or fiber")
 	dir := flag.String("dir", ".", "the directory to serve")
 	addr := flag.String("addr", "127.0.0.1:8081", "where to listen")
+	maxFile := flag.Int64("maxfile", 0, "the size up to which zeug keeps a file in memory")
 	flag.Parse()
 
 	var h http.Handler
 	switch *kind {
 	case "zeug":
-		h = staticfiles.SharedData{Exports: []staticfiles.Export{{Prefix: "/s", Dir: *dir}}}.Wrap(http.NotFoundHandler())
+		h = staticfiles.SharedData{MaxFile: *maxFile, Exports: []staticfiles.Export{{Prefix: "/s", Dir: *dir}}}.Wrap(http.NotFoundHandler())
 	case "fileserver":
 		h = http.StripPrefix("/s", http.FileServer(http.Dir(*dir)))
 	case "bare":
