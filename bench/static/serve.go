@@ -1,10 +1,7 @@
-// Command serve serves a directory at /s/ with one of the peers, for
-// ../compare.py.
 package main
 
 import (
-	"flag"
-	"log"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -17,42 +14,49 @@ import (
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
-func main() {
-	kind := flag.String("kind", "zeug", "zeug, bare, fileserver or fiber")
-	dir := flag.String("dir", ".", "the directory to serve")
-	addr := flag.String("addr", "127.0.0.1:8081", "where to listen")
-	maxFile := flag.Int64("maxfile", 0, "the size up to which zeug keeps a file in memory")
-	flag.Parse()
-
+// serve serves dir at /s/ with one of the peers that are written in Go.
+func serve(kind, dir, addr string, maxFile int64) error {
 	var h http.Handler
-	switch *kind {
+	switch kind {
 	case "zeug":
-		h = staticfiles.SharedData{MaxFile: *maxFile, Exports: []staticfiles.Export{{Prefix: "/s", Dir: *dir}}}.Wrap(http.NotFoundHandler())
+		h = zeug(dir, maxFile)
 	case "fileserver":
-		h = http.StripPrefix("/s", http.FileServer(http.Dir(*dir)))
+		h = fileServer(dir)
 	case "bare":
-		h = bare(*dir)
+		h = bare(dir)
 	case "fiber":
 		app := fiber.New()
-		app.Use("/s", fiberstatic.New(*dir, fiberstatic.Config{ByteRange: true, Compress: true}))
-		log.Fatal(app.Listen(*addr, fiber.ListenConfig{DisableStartupMessage: true}))
+		// A cached gzip sibling would have fiber's own suffix.
+		app.Use("/s", fiberstatic.New(dir, fiberstatic.Config{ByteRange: true, Compress: true}))
+		return app.Listen(addr, fiber.ListenConfig{DisableStartupMessage: true})
 	default:
-		log.Fatalf("no peer %q", *kind)
+		return fmt.Errorf("no peer %q", kind)
 	}
-	l, err := net.Listen("tcp", *addr)
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	log.Fatal(http.Serve(l, h))
+	return http.Serve(l, h)
 }
+
+func zeug(dir string, maxFile int64) http.Handler {
+	return staticfiles.SharedData{
+		MaxFile: maxFile, Exports: []staticfiles.Export{{Prefix: "/s", Dir: dir}},
+	}.Wrap(http.NotFoundHandler())
+}
+
+func fileServer(dir string) http.Handler {
+	return http.StripPrefix("/s", http.FileServer(http.Dir(dir)))
+}
+
+// bareAnswers reports whether the bare handler has an answer like the others'.
+func bareAnswers(name string) bool { return name == "1 KB" || name == "304" || name == "range" }
 
 // bare answers with the bytes of one file whatever is asked for, and with
 // nothing of its own but their type.
 func bare(dir string) http.Handler {
 	body, err := os.ReadFile(filepath.Join(dir, "1k.css"))
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	contentType := []string{"text/css; charset=utf-8"}
 	length := []string{strconv.Itoa(len(body))}
 	contentRange := []string{"bytes 100-299/1024"}
