@@ -166,15 +166,17 @@ func (resp *Response) check() error {
 // writeHeader sends the status and the fields.
 func (resp *Response) writeHeader(w http.ResponseWriter, a *answer) {
 	h := w.Header()
-	resp.copyHeader(h)
+	typed := resp.copyHeader(h)
 	switch {
 	case a.status == http.StatusNotModified:
 		removeEntityHeaders(h)
 	case !bodyAllowed(a.status):
 		delete(h, "Content-Length") // RFC 9110, section 8.6
 	default:
-		if _, given := h["Content-Type"]; !given && a.size != 0 {
-			h["Content-Type"] = defaultType
+		if !typed && a.size != 0 {
+			if _, given := h["Content-Type"]; !given {
+				h["Content-Type"] = defaultType
+			}
 		}
 		if a.size >= 0 {
 			h["Content-Length"] = contentLength(a.size)
@@ -189,13 +191,15 @@ func (resp *Response) writeHeader(w http.ResponseWriter, a *answer) {
 	w.WriteHeader(a.status)
 }
 
-// copyHeader puts the fields into h.
-func (resp *Response) copyHeader(h http.Header) {
+// copyHeader puts the fields into h. It reports whether a media type is known
+// to be among them.
+func (resp *Response) copyHeader(h http.Header) (typed bool) {
 	if resp.header == nil {
 		if resp.contentType[0] != "" {
 			h["Content-Type"] = resp.contentType[:1:1]
+			return true
 		}
-		return
+		return false
 	}
 	for name, values := range resp.header {
 		// The length is the capacity: who appends to the value in h gets a copy.
@@ -210,6 +214,7 @@ func (resp *Response) copyHeader(h http.Header) {
 		}
 		h[name] = values
 	}
+	return false
 }
 
 // OnClose registers a callback for the end of the response: after it was sent,

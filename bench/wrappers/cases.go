@@ -22,6 +22,7 @@ func subjects() []measure.Subject {
 	gin.SetMode(gin.ReleaseMode)
 	var list []measure.Subject
 	list = append(list, hello()...)
+	list = append(list, answers()...)
 	list = append(list, reading()...)
 	return append(list, streams()...)
 }

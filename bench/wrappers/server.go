@@ -5,7 +5,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -63,7 +62,7 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 func (c *conn) Write(p []byte) (int, error) {
-	if strings.HasPrefix(string(p[:min(len(p), 15)]), "HTTP/1.1 200 OK") {
+	if start := string(p[:min(len(p), 10)]); start == "HTTP/1.1 2" || start == "HTTP/1.1 3" {
 		c.answers++
 	}
 	return len(p), nil
