@@ -29,18 +29,18 @@ func RemoveEntityHeaders(h http.Header, keep ...string) {
 // 15.4.5): Content-Location and Expires, and Last-Modified where there is no
 // ETag to identify the version by. Orders to send a file go too.
 func removeEntityHeaders(h http.Header) {
-	for _, name := range entityHeaders {
+	_, tagged := h["Etag"]
+	for name := range h { // they are fewer than those that might be there
 		switch name {
-		case "Content-Location", "Expires", "Allow":
-			continue
+		case "Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Md5", "Content-Range":
+			delete(h, name)
+		case "X-Sendfile", "X-Accel-Redirect":
+			// They would have a server in front send the body after all.
+			delete(h, name)
 		case "Last-Modified":
-			if h["Etag"] == nil {
-				continue
+			if tagged {
+				delete(h, name)
 			}
 		}
-		delete(h, name)
 	}
-	// They would have a server in front send the body after all.
-	delete(h, "X-Sendfile")
-	delete(h, "X-Accel-Redirect")
 }
