@@ -6,6 +6,7 @@ replace github.com/zeugkit/zeug => ../
 
 require (
 	github.com/coder/websocket v1.8.15
+	github.com/flosch/pongo2/v6 v6.0.0
 	github.com/gin-gonic/gin v1.12.0
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/gofiber/fiber/v3 v3.1.0
