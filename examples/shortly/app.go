@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strconv"
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
@@ -54,7 +55,7 @@ func NewApp(links *Links, dir string) (*App, error) {
 		return nil, err
 	}
 	a.static, err = staticfiles.SharedData{
-		Exports:     []staticfiles.Export{{Prefix: "/static", FS: files, Dir: "static", NotFound: true}},
+		Exports:     []staticfiles.Export{{Prefix: "/static", FS: files, Dir: "static"}},
 		Development: dir != "",
 	}.Open()
 	if err != nil {
@@ -107,21 +108,32 @@ func (a *App) answer(req *wrappers.Request) (*wrappers.Response, error) {
 
 // failure returns the page for an error, or the error if there is none.
 func (a *App) failure(req *wrappers.Request, err error) (*wrappers.Response, error) {
-	var away *httperror.Error
 	switch {
 	case errors.Is(err, httperror.NotFound):
 		return a.page(req, http.StatusNotFound, "404.html", nil)
-	case errors.Is(err, httperror.ServiceUnavailable) && errors.As(err, &away):
-		slog.WarnContext(req.Context(), "Redis is away", "path", req.URL.Path, "err", away.Err)
-		form, _ := req.Form() // read before, if this is a submission
-		resp, err := a.page(req, http.StatusServiceUnavailable, "503.html", templates.Context{"url": form.Get("url")})
-		if err != nil {
-			return nil, err
-		}
-		resp.Header().Set("Retry-After", away.Header.Get("Retry-After"))
-		return resp, nil
+	case errors.Is(err, httperror.ServiceUnavailable):
+		return a.redisAway(req, err)
 	}
 	return nil, err
+}
+
+// redisAway says that links are out of reach, and gives back what was typed.
+func (a *App) redisAway(req *wrappers.Request, err error) (*wrappers.Response, error) {
+	if req.Context().Err() == nil { // somebody still waits for the answer
+		slog.WarnContext(req.Context(), "Redis is away", "path", req.URL.Path, "err", err)
+	}
+	context := templates.Context{}
+	if req.Method == http.MethodPost {
+		if form, err := req.Form(); err == nil {
+			context["url"] = form.Get("url")
+		}
+	}
+	resp, err := a.page(req, http.StatusServiceUnavailable, "503.html", context)
+	if err != nil {
+		return nil, err
+	}
+	resp.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+	return resp, nil
 }
 
 func (a *App) page(req *wrappers.Request, status int, name string, context templates.Context) (*wrappers.Response, error) {

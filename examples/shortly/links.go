@@ -42,9 +42,12 @@ type Link struct {
 // patience is how long one request may wait for Redis, all its commands taken
 // together, and clickPatience how long a click may take to be counted.
 const (
-	patience      = 1500 * time.Millisecond
+	patience      = 1200 * time.Millisecond
 	clickPatience = 300 * time.Millisecond
 )
+
+// retryAfter is in how many seconds who was answered 503 should come again.
+const retryAfter = 5
 
 // maxAttempts is how many numbers Add tries. Each step is twice as wide as the
 // one before, so it finds a free one however far the counter fell behind.
@@ -192,7 +195,7 @@ func away(err error) error {
 	return &httperror.Error{
 		Code:        httperror.ServiceUnavailable,
 		Description: "The links cannot be read right now.",
-		Header:      http.Header{"Retry-After": {"5"}},
+		Header:      http.Header{"Retry-After": {strconv.Itoa(retryAfter)}},
 		Err:         err,
 	}
 }

@@ -113,8 +113,7 @@ func startCluster(t *testing.T) *redis.UniversalOptions {
 }
 
 func startSentinel(t *testing.T) *redis.UniversalOptions {
-	master, _, sentinel := startSentinels(t)
-	_ = master
+	_, _, sentinel := startSentinels(t)
 	return parse(t, "redis+sentinel://"+sentinel.addr+"/links")
 }
 
@@ -126,7 +125,7 @@ func startSentinels(t *testing.T) (master, replica, sentinel *server) {
 	conf := filepath.Join(t.TempDir(), "sentinel.conf")
 	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil,
 		"sentinel monitor links %s %s 1\nsentinel down-after-milliseconds links 500\nsentinel failover-timeout links 4000\n", host, port), 0o600))
-	sentinel = startServer(t, conf, "--sentinel")
+	sentinel = startRedis(t, conf, "--sentinel")
 	ctx := t.Context()
 	require.Eventually(t, func() bool {
 		s := redis.NewSentinelClient(&redis.Options{Addr: sentinel.addr})
@@ -155,11 +154,6 @@ type server struct {
 // startRedis starts a redis-server on a free port of loopback that writes
 // nothing but to a temporary folder, and waits until it answers.
 func startRedis(t *testing.T, args ...string) *server {
-	t.Helper()
-	return startServer(t, args...)
-}
-
-func startServer(t *testing.T, args ...string) *server {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Skip("redis-server is not installed: only the embedded Redis is tested")
