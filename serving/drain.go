@@ -31,12 +31,11 @@ const farewell = 500 * time.Millisecond
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
 	wait(ctx, nil, s.options.DrainDelay)
-	s.stop.Do(func() { close(s.stopping) })
+	s.endStreams()
 	s.all.stop()
 	for _, l := range s.listeners {
 		l.drain()
 	}
-	s.upgraded.goAway()
 	s.accept.Wait()
 	wait(ctx, s.all.ended(), farewell)
 
@@ -58,6 +57,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return ErrCut
 	}
 	return nil
+}
+
+// endStreams ends what would never end by itself.
+func (s *Server) endStreams() {
+	s.stop.Do(func() { close(s.stopping) })
+	s.upgraded.goAway()
 }
 
 // Close cuts everything off at once.

@@ -19,8 +19,16 @@ type Options struct {
 	// Debug shows tracebacks in the browser. It is for development: never
 	// set it where strangers can reach the server.
 	Debug bool
-	// Reload rebuilds and restarts the application when its source changes.
+	// Reload rebuilds and restarts the application when its source changes,
+	// and reloads the pages that browsers show of it: package reload. It wants
+	// the go command and the program's source.
 	Reload bool
+	// Watch holds more files, folders and patterns whose change restarts the
+	// application, Exclude patterns of what does not; reload.Config says more.
+	Watch, Exclude []string
+	// Poll above zero has Reload look at files in this interval, instead of
+	// waiting for the system to tell: for folders mounted from elsewhere.
+	Poll time.Duration
 
 	// Listen holds more addresses to serve at, in the forms of package listen.
 	Listen []string

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/serving/listen"
+	"github.com/zeugkit/zeug/serving/supervise"
 )
 
 // Run serves app at addr until SIGINT or SIGTERM arrives; then it drains, as
@@ -20,6 +21,10 @@ import (
 // cut. A second signal cuts at once. addr has one of the forms of package
 // listen; empty it is 127.0.0.1:5000. Sockets that systemd passes take the
 // place of every address.
+//
+// With Options.Reload this process builds the program from its source and
+// supervises another one that runs it: what follows Run in a program, and what
+// comes before, happens in both.
 //
 // SIGHUP starts the program's executable anew, hands it the sockets, and drains
 // once the new process serves: no connection is refused meanwhile.
@@ -31,11 +36,21 @@ func Run(addr string, app http.Handler, opts ...Options) error {
 	if err != nil {
 		return &StartError{err}
 	}
+	addrs := append([]string{addr}, o.Listen...)
+	supervisor, err := supervise.Connect()
+	switch {
+	case err != nil:
+		return &StartError{err}
+	case supervisor != nil:
+		return runSupervised(supervisor, addrs, app, o)
+	case o.Reload:
+		return runSupervisor(addrs, o)
+	}
 	s, err := New(app, o)
 	if err != nil {
 		return &StartError{err}
 	}
-	if err := s.open(append([]string{addr}, o.Listen...)); err != nil {
+	if err := s.open(addrs); err != nil {
 		return &StartError{err}
 	}
 	return s.run()
@@ -135,7 +150,7 @@ func (s *Server) run() error {
 		return &StartError{err}
 	}
 	defer removePID(o.PIDFile)
-	announce(o, s.tls != nil, s.Addrs())
+	s.announce()
 	reportReady()
 	notify("READY=1")
 

@@ -84,7 +84,8 @@ func (p *process) record(t *testing.T, message string) map[string]any {
 }
 
 func (p *process) address(t *testing.T) string {
-	return p.record(t, "running")["address"].(string)
+	_, address, _ := strings.Cut(p.record(t, "running")["url"].(string), "://")
+	return address
 }
 
 func get(t *testing.T, client *http.Client, url string) string {

@@ -15,6 +15,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/zeugkit/zeug/serving/supervise"
 )
 
 // The life of a certificate made here: the longest that browsers still take of
@@ -23,9 +25,12 @@ const life = 365 * 24 * time.Hour
 
 // Adhoc makes a certificate that nobody vouches for, for these hosts and the
 // names of this machine's loopback; browsers warn of it, and it is gone with the
-// process. It is Werkzeug's ssl_context="adhoc".
+// process, or with its supervisor. It is Werkzeug's ssl_context="adhoc".
 func Adhoc(hosts ...string) Source {
 	return func() (*tls.Config, error) {
+		if folder := supervise.Folder(); folder != "" {
+			return Development(filepath.Join(folder, "adhoc"), hosts...)()
+		}
 		cert, key, err := generate(hosts)
 		if err != nil {
 			return nil, err

@@ -1,0 +1,39 @@
+package listen
+
+import (
+	"net"
+	"strconv"
+)
+
+// URLs returns what a browser can be given to reach addr: of an unspecified
+// address a line that says so, loopback, and the address other machines use.
+func URLs(addr net.Addr, secure bool) []string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return []string{addr.Network() + "://" + addr.String()}
+	}
+	scheme := "http://"
+	if secure {
+		scheme = "https://"
+	}
+	port := strconv.Itoa(tcp.Port)
+	if !tcp.IP.IsUnspecified() {
+		return []string{scheme + net.JoinHostPort(tcp.IP.String(), port)}
+	}
+	lines := []string{"all addresses (" + tcp.IP.String() + ")", scheme + net.JoinHostPort("127.0.0.1", port)}
+	if ip := outward(); ip != "" {
+		lines = append(lines, scheme+net.JoinHostPort(ip, port))
+	}
+	return lines
+}
+
+// outward returns the address that packets to other networks leave from. No
+// packet is sent to learn it.
+func outward() string {
+	c, err := net.Dial("udp", "192.0.2.1:9")
+	if err != nil {
+		return ""
+	}
+	defer c.Close()
+	return c.LocalAddr().(*net.UDPAddr).IP.String()
+}

@@ -1,0 +1,247 @@
+package reload
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Program says what to build and how to start it.
+type Program struct {
+	// Dir is the folder the go command runs in, of the program's module or
+	// workspace; the current one by default.
+	Dir string
+	// WorkDir is the folder the program runs in; the current one by default.
+	WorkDir string
+	// Package is what to build, as "go build" takes it: "./cmd/app", ".", or a
+	// file. One by default is ".".
+	Package string
+	// Flags are those of "go build": -tags, -race, -ldflags.
+	Flags []string
+	// Args are the program's own arguments.
+	Args []string
+}
+
+func (p *Program) complete() {
+	if p.Package == "" {
+		p.Package = "."
+	}
+	for _, dir := range []*string{&p.Dir, &p.WorkDir} {
+		if absolute, err := filepath.Abs(*dir); err == nil {
+			*dir = absolute
+		}
+	}
+}
+
+// goCommand is the go command with args, in the program's folder.
+func (p *Program) goCommand(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = p.Dir
+	cmd.WaitDelay = time.Second
+	return cmd
+}
+
+// sources are the files of a program, as far as they are its author's: those of
+// the module, of its workspace and of modules replaced by folders. The standard
+// library and the module cache do not change.
+type sources struct {
+	packages []sourcePackage
+	modules  []string // paths of the modules, for -gcflags
+	files    []string // go.mod, go.work and their sums
+}
+
+type sourcePackage struct {
+	Dir           string
+	ImportPath    string
+	Name          string
+	Standard      bool
+	GoFiles       []string
+	EmbedFiles    []string
+	EmbedPatterns []string
+	CFiles        []string
+	CXXFiles      []string
+	HFiles        []string
+	SFiles        []string
+	Module        *struct {
+		Path    string
+		Main    bool
+		GoMod   string
+		Replace *struct{ Version string }
+	}
+	Error *struct{ Err string }
+}
+
+func (p *sourcePackage) own() bool {
+	return !p.Standard && p.Dir != "" &&
+		(p.Module == nil || p.Module.Main || p.Module.Replace != nil && p.Module.Replace.Version == "")
+}
+
+// list asks the go command what the program is made of. What does not build is
+// listed as far as that is possible.
+func (p *Program) list(ctx context.Context) (*sources, error) {
+	const fields = "-json=Dir,ImportPath,Name,Standard,GoFiles,EmbedFiles,EmbedPatterns,CFiles,CXXFiles,HFiles,SFiles,Module,Error"
+	cmd := p.goCommand(ctx, slices.Concat([]string{"list", "-e", "-deps", fields}, p.Flags, []string{p.Package})...)
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil, errors.New("serving: reloading wants the go command, and there is none in PATH: install Go, or serve without Reload")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("serving: go list %s: %w\n%s", p.Package, err, strings.TrimSpace(complaint.String()))
+	}
+	s := &sources{}
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var pkg sourcePackage
+		if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, fmt.Errorf("serving: go list %s: %w", p.Package, err)
+		}
+		if !pkg.own() {
+			continue
+		}
+		s.packages = append(s.packages, pkg)
+		if m := pkg.Module; m != nil {
+			if !slices.Contains(s.modules, m.Path) {
+				s.modules = append(s.modules, m.Path)
+			}
+			s.addFile(m.GoMod)
+			s.addFile(strings.TrimSuffix(m.GoMod, ".mod") + ".sum")
+		}
+	}
+	if out, err := p.goCommand(ctx, "env", "GOWORK").Output(); err == nil {
+		if work := strings.TrimSpace(string(out)); work != "" && work != "off" {
+			s.addFile(work)
+			s.addFile(work + ".sum")
+		}
+	}
+	return s, nil
+}
+
+func (s *sources) addFile(name string) {
+	if name != "" && !slices.Contains(s.files, name) {
+		s.files = append(s.files, name)
+	}
+}
+
+// mainPackage returns the error of a package that is no program.
+func (s *sources) mainPackage(arg string) error {
+	if len(s.packages) == 0 {
+		return fmt.Errorf("serving: %s is no package of this module: name the folder of a main package, as in ./cmd/app", arg)
+	}
+	last := s.packages[len(s.packages)-1] // dependencies come first
+	if last.Name != "" && last.Name != "main" {
+		return fmt.Errorf("serving: %s is package %s, and a program is package main: name the folder of one, as in ./cmd/app", arg, last.Name)
+	}
+	return nil
+}
+
+// build compiles the program into the file out, with what a debugger wants to
+// know of the author's own packages. A *Failure is its error when the source is
+// to blame.
+func (p *Program) build(ctx context.Context, s *sources, out string) (sum [32]byte, err error) {
+	args := []string{"build", "-o", out, "-buildvcs=false"}
+	for _, module := range s.modules {
+		args = append(args, "-gcflags="+module+"/...=-N -l")
+	}
+	args = append(args, "-gcflags=command-line-arguments=-N -l")
+	cmd := p.goCommand(ctx, slices.Concat(args, p.Flags, []string{p.Package})...)
+	text, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return sum, ctx.Err()
+	}
+	if err != nil {
+		return sum, &Failure{Kind: BuildFailed, Command: "go build " + strings.Join(append(p.Flags, p.Package), " "), Err: err, Output: string(text), Problems: problems(p.Dir, string(text))}
+	}
+	f, err := os.Open(out)
+	if err != nil {
+		return sum, fmt.Errorf("serving: go build %s made no program: %w", p.Package, err)
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return sum, fmt.Errorf("serving: read the program: %w", err)
+	}
+	return [32]byte(hash.Sum(nil)), nil
+}
+
+// A Problem is a place in the source that the go command complains of.
+type Problem struct {
+	File         string // absolute
+	Line, Column int    // from 1; Column 0 when it is not known
+	Message      string
+}
+
+var complaint = regexp.MustCompile(`^(?:vet: )?(.+?\.(?:go|mod|work|s|c|h)):(\d+)(?::(\d+))?: (.*)$`)
+
+// problems reads the output of the go command, which names files relative to dir.
+func problems(dir, output string) (found []Problem) {
+	for line := range strings.Lines(output) {
+		line = strings.TrimRight(line, "\n")
+		m := complaint.FindStringSubmatch(line)
+		if m == nil {
+			// A message goes on in lines that are indented.
+			if len(found) > 0 && strings.HasPrefix(line, "\t") {
+				found[len(found)-1].Message += "\n" + line
+			}
+			continue
+		}
+		p := Problem{File: strings.TrimSpace(m[1]), Message: m[4]}
+		p.Line, _ = strconv.Atoi(m[2])
+		p.Column, _ = strconv.Atoi(m[3])
+		if !filepath.IsAbs(p.File) {
+			p.File = filepath.Join(dir, p.File)
+		}
+		found = append(found, p)
+	}
+	return found
+}
+
+// Kind says what a [Failure] was.
+type Kind string
+
+// The kinds of failures.
+const (
+	BuildFailed Kind = "build"
+	StartFailed Kind = "start" // the program ended before it served
+	Died        Kind = "died"  // it ended while it served
+	Refused     Kind = "refused"
+)
+
+// A Failure is why the newest source is not what serves.
+type Failure struct {
+	Kind     Kind
+	Command  string
+	Err      error
+	Output   string // of the go command or the program
+	Problems []Problem
+}
+
+// Error returns what happened in one line.
+func (f *Failure) Error() string {
+	switch f.Kind {
+	case BuildFailed:
+		return "the program does not build"
+	case StartFailed:
+		return fmt.Sprintf("the program ended before it served: %v", f.Err)
+	case Refused:
+		return f.Err.Error()
+	}
+	return fmt.Sprintf("the program ended: %v", f.Err)
+}
+
+// Unwrap returns the cause.
+func (f *Failure) Unwrap() error { return f.Err }

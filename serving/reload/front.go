@@ -1,0 +1,281 @@
+package reload
+
+import (
+	"context"
+	"crypto/tls"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zeugkit/zeug/serving/listen"
+	"github.com/zeugkit/zeug/serving/supervise"
+)
+
+// publicListener is a socket that clients connect to. Nothing is accepted before
+// it is known whether they are to speak TLS: until then they wait in the system's
+// queue.
+type publicListener struct {
+	net.Listener
+	s         *Supervisor
+	accepting bool
+}
+
+func (l *publicListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.s.mu.Lock()
+	config := l.s.tls
+	l.s.mu.Unlock()
+	if config != nil {
+		c = tls.Server(c, config)
+	}
+	return c, nil
+}
+
+// open opens the addresses that are not open yet, and closes those that are and
+// are not among them.
+func (s *Supervisor) open(addrs []string, mode fs.FileMode) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, addr := range addrs {
+		if s.listeners[addr] != nil {
+			continue
+		}
+		l, err := listen.Open(addr, mode)
+		if err != nil {
+			return err
+		}
+		if s.config.WrapListener != nil {
+			l = s.config.WrapListener(l)
+		}
+		s.listeners[addr] = &publicListener{Listener: l, s: s}
+		s.announced = false
+	}
+	for addr, l := range s.listeners {
+		if !slices.Contains(addrs, addr) {
+			l.Close()
+			delete(s.listeners, addr)
+		}
+	}
+	return nil
+}
+
+// Addrs returns where the supervisor listens.
+func (s *Supervisor) Addrs() []net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var addrs []net.Addr
+	for _, l := range s.listeners {
+		addrs = append(addrs, l.Addr())
+	}
+	return addrs
+}
+
+// openFor opens what the process asks for.
+func (s *Supervisor) openFor(p *Process, hello *supervise.Hello) error {
+	var config *tls.Config
+	if hello.Cert != "" {
+		pair, err := tls.X509KeyPair([]byte(hello.Cert), []byte(hello.Key))
+		if err != nil {
+			return err
+		}
+		config = &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}
+	}
+	addrs, mode := s.config.Listen, s.config.SocketMode
+	if len(addrs) == 0 {
+		addrs = hello.Listen
+	}
+	if mode == 0 {
+		mode = fs.FileMode(hello.SocketMode)
+	}
+	if err := s.open(addrs, mode); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tls, s.hello = config, *hello
+	return nil
+}
+
+// accept begins to serve at every socket.
+func (s *Supervisor) accept() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.listeners {
+		if !l.accepting {
+			l.accepting = true
+			go s.front.Serve(l)
+		}
+	}
+}
+
+// acceptAnyway does so for a program that has not yet said where it wants to be
+// served: its failure is to be seen somewhere.
+func (s *Supervisor) acceptAnyway() {
+	s.mu.Lock()
+	none := len(s.listeners) == 0
+	s.mu.Unlock()
+	if none {
+		if err := s.open([]string{listen.Default}, 0); err != nil {
+			s.config.Logger.Error("nowhere to show the failure", "err", err)
+			return
+		}
+		s.config.Logger.Info("the failure is shown until the program serves", "url", "http://"+listen.Default)
+	}
+	s.accept()
+}
+
+func (s *Supervisor) newFront() *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler:           s,
+		Protocols:         protocols,
+		ReadHeaderTimeout: 30 * time.Second,
+		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
+		// Handlers of streams end when the front does.
+		BaseContext: func(net.Listener) context.Context { return s.live.context() },
+	}
+}
+
+// stopFront takes no more requests, and gives those that run a moment.
+func (s *Supervisor) stopFront() {
+	s.live.end()
+	ctx, cancel := context.WithTimeout(context.Background(), exitTime)
+	defer cancel()
+	if s.front.Shutdown(ctx) != nil {
+		s.front.Close()
+	}
+}
+
+// holdTime is how long a request waits for a build. The old process answers it
+// after that, or nobody.
+const holdTime = 2 * time.Minute
+
+// ServeHTTP answers a client: from the application, once it is the newest, or by
+// itself.
+func (s *Supervisor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, supervise.Prefix) {
+		s.serveReserved(w, r)
+		return
+	}
+	p, failure := s.acquire(r)
+	switch {
+	case r.Context().Err() != nil:
+		panic(http.ErrAbortHandler) // the client is gone
+	case p == nil:
+		s.serveFailure(w, r, failure, http.StatusServiceUnavailable)
+		return
+	}
+	trip := &trip{s: s, r: r, process: p, body: replayable{from: r.Body}}
+	defer func() { trip.process.inFlight.Done() }()
+	proxy := &httputil.ReverseProxy{
+		Transport:     trip,
+		Rewrite:       rewrite,
+		FlushInterval: -1,
+		ModifyResponse: func(resp *http.Response) error {
+			trip.process.served.Add(1)
+			return s.inject(r, resp)
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { s.serveLost(w, r, trip, err) },
+		ErrorLog:     s.front.ErrorLog,
+	}
+	proxy.ServeHTTP(w, r)
+}
+
+// acquire waits while the source is being built, and returns the process that is
+// to answer r, counted among its requests, or why there is none.
+func (s *Supervisor) acquire(r *http.Request) (*Process, *Failure) {
+	timeout := time.NewTimer(holdTime)
+	defer timeout.Stop()
+	for waited := false; ; {
+		s.mu.Lock()
+		if !s.busy || waited {
+			defer s.mu.Unlock()
+			shown := s.failure != nil && isNavigation(r)
+			if s.current == nil || shown || !s.current.alive() {
+				return nil, s.failure
+			}
+			s.current.inFlight.Add(1)
+			return s.current, nil
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		select {
+		case <-changed:
+		case <-r.Context().Done():
+			return nil, nil
+		case <-timeout.C:
+			waited = true
+		}
+	}
+}
+
+// noticeDeath waits until the end of a process that does not answer is known.
+func (s *Supervisor) noticeDeath(p *Process) {
+	select {
+	case <-p.gone:
+	case <-time.After(time.Second):
+		return
+	}
+	// The loop hears of it at the same time; let it have its say.
+	for range 100 {
+		s.mu.Lock()
+		known := s.busy || s.failure != nil || s.current != p
+		s.mu.Unlock()
+		if known {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// rewrite passes a request on as it came: the same target, header and host. Of
+// the connection it says what the process cannot see.
+func rewrite(pr *httputil.ProxyRequest) {
+	in, out := pr.In, pr.Out
+	out.URL.Scheme, out.URL.Host = "http", "app"
+	out.Host = in.Host
+	target, query, _ := strings.Cut(in.RequestURI, "?")
+	out.URL.RawQuery = query
+	out.URL.ForceQuery = strings.HasSuffix(in.RequestURI, "?")
+	if strings.HasPrefix(target, "/") && !strings.HasPrefix(target, "//") || target == "*" {
+		out.URL.Opaque = target
+	}
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+		if values, ok := in.Header[name]; ok {
+			out.Header[name] = values
+		}
+	}
+	scheme := "http"
+	if in.TLS != nil {
+		scheme = "https"
+	}
+	out.Header.Set(supervise.OriginHeader, scheme+" "+in.RemoteAddr)
+	if isNavigation(in) {
+		// What is compressed cannot be added to.
+		out.Header.Del("Accept-Encoding")
+	}
+}
+
+// isNavigation reports whether a browser asks for a document to show, not a
+// script for data, a fragment or an image.
+func isNavigation(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Dest") {
+	case "document", "iframe", "frame":
+		return true
+	case "":
+		return strings.Contains(r.Header.Get("Accept"), "text/html") &&
+			r.Header.Get("X-Requested-With") == "" && r.Header.Get("Hx-Request") == ""
+	}
+	return false
+}

@@ -1,0 +1,153 @@
+package reload
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheScriptStandsFirstInTheHead(t *testing.T) {
+	for name, text := range map[string]string{
+		"after the doctype":             "<!doctype html>|<title>t</title>",
+		"after html":                    "<!DOCTYPE HTML>\n<html lang=en>\n|<title>t</title>",
+		"after head":                    "<!doctype html><html><head>|<meta charset=utf-8>",
+		"after head without html":       "<!doctype html><head data-x='>'>|<title>",
+		"without doctype":               "<html><HEAD\n>|<title>",
+		"after comments":                "<!-- a > b --><!doctype html><!-- c -->|<p>",
+		"after a byte order mark":       "\xef\xbb\xbf<!doctype html>|text",
+		"before text":                   "<!doctype html>\n|hello",
+		"at the end of nothing":         "<!doctype html>|\n",
+		"before a tag that never ends":  "<!doctype html>|<title",
+		"before the body":               "<!doctype html><html>|<body>",
+		"after a doctype of old":        `<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">|<p>`,
+		"nowhere in a fragment":         "<li>one</li>",
+		"nowhere in text":               "hello <html>",
+		"nowhere in a headless head":    "<head><title>",
+		"nowhere in nothing":            "",
+		"nowhere in what looks like it": "<htmlx><p>",
+		"nowhere in an open comment":    "<!-- <!doctype html>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, after, ok := strings.Cut(text, "|")
+			whole := before + after
+			want := -1
+			if ok {
+				want = len(before)
+			}
+			require.Equal(t, want, documentHead([]byte(whole)))
+			// However the document comes in pieces.
+			head, rest := peekDocument(iotest.OneByteReader(strings.NewReader(whole)))
+			if at := documentHead(head); ok {
+				require.Equal(t, want, at)
+			} else {
+				require.Negative(t, at)
+			}
+			b, err := io.ReadAll(io.MultiReader(bytes.NewReader(head), rest))
+			require.NoError(t, err)
+			require.Equal(t, whole, string(b))
+		})
+	}
+}
+
+func TestOnlyDocumentsAreAddedTo(t *testing.T) {
+	const document = "<!doctype html>\n<title>t</title>\n"
+	browser := []string{"Accept", "text/html,*/*;q=0.8"}
+	for name, c := range map[string]struct {
+		method  string
+		request []string
+		status  int
+		header  []string
+		added   bool
+	}{
+		"a document":                     {request: browser, added: true},
+		"an error's document":            {request: browser, status: 500, added: true},
+		"a frame's":                      {request: []string{"Sec-Fetch-Dest", "iframe"}, added: true},
+		"not what a script fetches":      {request: []string{"Accept", "text/html", "Sec-Fetch-Dest", "empty"}},
+		"not what htmx fetches":          {request: []string{"Accept", "text/html", "Hx-Request", "true"}},
+		"not what XMLHttpRequest says":   {request: []string{"Accept", "text/html", "X-Requested-With", "XMLHttpRequest"}},
+		"not for what takes anything":    {request: []string{"Accept", "*/*"}},
+		"not the answer to a form":       {method: "POST", request: browser},
+		"not a download":                 {request: browser, header: []string{"Content-Disposition", `Attachment; filename="a.html"`}},
+		"not what is compressed":         {request: browser, header: []string{"Content-Encoding", "gzip"}},
+		"not what has a digest":          {request: browser, header: []string{"Content-Digest", "sha-256=:x:"}},
+		"not a range":                    {request: browser, status: 206},
+		"not what is no HTML":            {request: browser, header: []string{"Content-Type", "application/xhtml+xml"}},
+		"not what says nothing of types": {request: browser, header: []string{"Content-Type", ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(max(c.method, "GET"), "/", nil)
+			for i := 0; i < len(c.request); i += 2 {
+				r.Header.Set(c.request[i], c.request[i+1])
+			}
+			resp := &http.Response{StatusCode: max(c.status, 200), Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}},
+				ContentLength: int64(len(document)), Body: io.NopCloser(strings.NewReader(document))}
+			for i := 0; i < len(c.header); i += 2 {
+				resp.Header.Set(c.header[i], c.header[i+1])
+			}
+			require.NoError(t, (&Supervisor{}).inject(r, resp))
+			b, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			require.Equal(t, c.added, strings.Contains(string(b), "/.zeug/live.js"))
+			require.EqualValues(t, len(b), resp.ContentLength)
+			if c.added {
+				require.Equal(t, strconv.Itoa(len(b)), resp.Header.Get("Content-Length"))
+			}
+		})
+	}
+}
+
+func TestTheScriptFollowsThePolicy(t *testing.T) {
+	s := &Supervisor{}
+	require.Contains(t, s.tag("script-src 'nonce-abc=' 'self'"), ` nonce="abc="`)
+	require.NotContains(t, s.tag("script-src 'self'"), "nonce")
+}
+
+func TestProblems(t *testing.T) {
+	require.Equal(t, []Problem{
+		{File: "/app/main.go", Line: 3, Column: 5, Message: "undefined: x"},
+		{File: "/lib/a.go", Line: 9, Message: "imported and not used\n\thave (int)\n\twant ()"},
+		{File: "/app/go.mod", Line: 5, Message: "unknown directive: requir"},
+	}, problems("/app", "# example.org/app\n./main.go:3:5: undefined: x\n/lib/a.go:9: imported and not used\n\thave (int)\n\twant ()\ngo: errors parsing go.mod:\ngo.mod:5: unknown directive: requir\n"))
+	require.Empty(t, problems("/app", "write /tmp/x: no space left on device\n"))
+}
+
+func TestFnmatch(t *testing.T) {
+	for _, c := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"*.go", "a/b.go", true}, {"*.go", "b.gox", false}, {"?.go", "a.go", true}, {"[ab].go", "b.go", true},
+		{"[!ab].go", "b.go", false}, {"[!ab].go", "c.go", true}, {"*/node_modules/*", "/x/node_modules/y/z.js", true},
+		{"a.b", "axb", false}, {"[", "[", true}, {"[]", "[]", true}, {`a\b`, `a\b`, true}, {"", "", true},
+	} {
+		require.Equal(t, c.want, fnmatch(c.pattern).MatchString(c.name), "%s %s", c.pattern, c.name)
+	}
+}
+
+func TestABodyIsReadAgainFromItsBeginning(t *testing.T) {
+	body := replayable{from: iotest.HalfReader(strings.NewReader("0123456789"))}
+	first, ok := body.again()
+	require.True(t, ok)
+	_, err := io.ReadFull(first, make([]byte, 5))
+	require.NoError(t, err)
+	second, ok := body.again()
+	require.True(t, ok)
+	_, err = first.Read(make([]byte, 1))
+	require.Error(t, err, "the first reading is over")
+	b, err := io.ReadAll(second)
+	require.NoError(t, err)
+	require.Equal(t, "0123456789", string(b))
+
+	long := replayable{from: strings.NewReader(strings.Repeat("x", replaySize+1))}
+	all, _ := long.again()
+	io.Copy(io.Discard, all)
+	_, ok = long.again()
+	require.False(t, ok)
+}

@@ -1,0 +1,628 @@
+package reload_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/serving/reload"
+)
+
+// project is a program in a folder of its own, under a supervisor.
+type project struct {
+	t      *testing.T
+	dir    string
+	addr   string
+	client *http.Client
+	log    *output
+}
+
+// output collects what a supervisor and its program say.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+const program = `package main
+
+import (
+	"embed"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/zeugkit/zeug/serving"
+)
+
+//go:embed words
+var words embed.FS
+
+const answer = "one"
+
+var greeting = flag.String("greeting", "none", "")
+
+func app(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/pid":
+		fmt.Fprint(w, os.Getpid())
+	case "/slow":
+		io.WriteString(w, "")
+		time.Sleep(time.Minute)
+	case "/events":
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, "data: begun\n\n")
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		io.WriteString(w, "data: ended\n\n")
+	case "/echo":
+		b, err := io.ReadAll(r.Body)
+		fmt.Fprint(w, answer, " ", len(b), " ", err)
+	case "/origin":
+		fmt.Fprint(w, r.TLS != nil, " ", r.RemoteAddr, " ", r.Host, " ", r.RequestURI, " ", r.Header)
+	case "/words":
+		b, _ := words.ReadFile("words/word.txt")
+		w.Write(b)
+	case "/disk":
+		b, _ := os.ReadFile("data/file.txt")
+		w.Write(b)
+	case "/greeting":
+		fmt.Fprint(w, *greeting)
+	case "/document":
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		io.WriteString(w, "<!doctype html>\n<title>"+answer+"</title>\n")
+	default:
+		io.WriteString(w, answer)
+	}
+}
+
+func main() {
+	flag.Parse()
+	serving.Main("127.0.0.1:0", http.HandlerFunc(app), serving.Options{NoAccessLog: true, OPTIONS})
+}
+`
+
+// write makes a program's files.
+func write(t *testing.T, dir, options string) {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	require.NoError(t, err)
+	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	require.NoError(t, err)
+	// The requirements of the library are this program's.
+	_, requirements, _ := strings.Cut(string(mod), "\nrequire")
+	save(t, filepath.Join(dir, "go.sum"), string(sums))
+	save(t, filepath.Join(dir, "go.mod"), "module example.org/app\n\ngo 1.26.0\n\nrequire github.com/zeugkit/zeug v0.0.0\n\nreplace github.com/zeugkit/zeug => "+root+"\n\nrequire"+requirements)
+	save(t, filepath.Join(dir, "words", "word.txt"), "word")
+	save(t, filepath.Join(dir, "main.go"), strings.Replace(program, ", OPTIONS", options, 1))
+}
+
+func save(t *testing.T, name, text string) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+	require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
+}
+
+// run supervises a program until the test ends.
+func run(t *testing.T, prepare func(dir string, c *reload.Config)) *project {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds a program")
+	}
+	p := &project{t: t, dir: t.TempDir(), log: &output{}}
+	p.client = &http.Client{Transport: &http.Transport{
+		MaxIdleConnsPerHost: 100, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+	}}
+	write(t, p.dir, "")
+	config := reload.Config{
+		Program: reload.Program{Dir: p.dir, WorkDir: p.dir},
+		Listen:  []string{"127.0.0.1:0"},
+		Logger:  slog.New(slog.NewTextHandler(p.log, nil)), Stdout: p.log, Stderr: p.log,
+	}
+	if prepare != nil {
+		prepare(p.dir, &config)
+	}
+	s, err := reload.New(config)
+	require.NoError(t, err)
+	p.addr = s.Addrs()[0].String()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		p.client.CloseIdleConnections()
+		stop()
+		require.NoError(t, <-ended)
+		require.NoDirExists(t, s.Folder())
+		if t.Failed() {
+			t.Log(p.log)
+		}
+	})
+	return p
+}
+
+func (p *project) edit(old, new string) {
+	p.t.Helper()
+	name := filepath.Join(p.dir, "main.go")
+	b, err := os.ReadFile(name)
+	require.NoError(p.t, err)
+	require.Contains(p.t, string(b), old)
+	save(p.t, name, strings.Replace(string(b), old, new, 1))
+}
+
+// get returns the status and the body of an answer to what is no browser.
+func (p *project) get(path string) (int, string) {
+	p.t.Helper()
+	return p.do("GET", path, "")
+}
+
+// browse is get for a browser that asks for a document.
+func (p *project) browse(path string) (int, string) {
+	p.t.Helper()
+	return p.do("GET", path, "", "Accept", "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Dest", "document")
+}
+
+func (p *project) do(method, path, body string, header ...string) (int, string) {
+	p.t.Helper()
+	r, err := http.NewRequest(method, "http://"+p.addr+path, strings.NewReader(body))
+	require.NoError(p.t, err)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := p.client.Do(r)
+	require.NoError(p.t, err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	require.NoError(p.t, err)
+	return resp.StatusCode, string(b)
+}
+
+// eventually waits until path is answered so.
+func (p *project) eventually(path, want string) {
+	p.t.Helper()
+	last := ""
+	require.Eventually(p.t, func() bool {
+		_, last = p.get(path)
+		return last == want
+	}, 30*time.Second, 20*time.Millisecond, "%s is not answered by %q", path, want)
+}
+
+// says waits until the log says text, and begins it anew.
+func (p *project) says(text string) {
+	p.t.Helper()
+	require.Eventually(p.t, func() bool {
+		p.log.mu.Lock()
+		defer p.log.mu.Unlock()
+		said := strings.Contains(p.log.text.String(), text)
+		if said {
+			p.log.text.Reset()
+		}
+		return said
+	}, 60*time.Second, time.Millisecond, "nothing says %q", text)
+}
+
+func TestARequestWaitsForTheFirstBuild(t *testing.T) {
+	p := run(t, nil)
+	status, body := p.get("/")
+	require.Equal(t, 200, status)
+	require.Equal(t, "one", body)
+}
+
+// Each edit under load is answered by the new code, and no request fails.
+func TestEditsUnderLoadLoseNothing(t *testing.T) {
+	p := run(t, nil)
+	p.eventually("/", "one")
+	const clients, edits = 64, 30
+	var asked atomic.Int64
+	var stop atomic.Bool
+	failed := make(chan error, clients)
+	var load sync.WaitGroup
+	for n := range clients {
+		load.Go(func() {
+			transport := &http.Transport{DisableKeepAlives: n%4 == 0}
+			defer transport.CloseIdleConnections()
+			client := http.Client{Transport: transport}
+			for !stop.Load() {
+				// What has a body is not tried again behind our back.
+				resp, err := client.Post("http://"+p.addr+"/echo", "text/plain", strings.NewReader("12345"))
+				if err != nil {
+					failed <- err
+					return
+				}
+				b, err := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				if err != nil || resp.StatusCode != 200 || !strings.HasSuffix(string(b), " 5 <nil>") {
+					failed <- fmt.Errorf("%s: %q: %w", resp.Status, b, err)
+					return
+				}
+				asked.Add(1)
+				time.Sleep(5 * time.Millisecond) // two processors build, too
+			}
+		})
+	}
+	was := `"one"`
+	var longest, sum time.Duration
+	for n := range edits {
+		next := strconv.Quote("edit " + strconv.Itoa(n))
+		began := time.Now()
+		p.edit("answer = "+was, "answer = "+next)
+		was = next
+		want, _ := strconv.Unquote(next)
+		p.eventually("/", want)
+		took := time.Since(began)
+		longest, sum = max(longest, took), sum+took
+	}
+	stop.Store(true)
+	load.Wait()
+	select {
+	case err := <-failed:
+		t.Fatal(err)
+	default:
+	}
+	t.Logf("%d requests, none failed; an edit was visible after %v, at most %v", asked.Load(), sum/edits, longest)
+}
+
+func TestARequestDuringABuildIsAnsweredByTheNewCode(t *testing.T) {
+	p := run(t, nil)
+	p.eventually("/", "one")
+	p.edit(`"one"`, `"two"`)
+	p.says("detected change")
+	status, body := p.do("POST", "/echo", strings.Repeat("x", 1<<20))
+	require.Equal(t, 200, status)
+	require.Equal(t, "two 1048576 <nil>", body)
+}
+
+func TestABuildThatFails(t *testing.T) {
+	p := run(t, nil)
+	for name, c := range map[string]struct{ old, new, message, place string }{
+		"by its syntax":     {`const answer = "one"`, `const answer = "one`, "newline in string", "main.go:18:20"},
+		"by a wrong type":   {`const answer = "one"`, `const answer string = 1`, "cannot use 1", "main.go:18:23"},
+		"by what it misses": {`"embed"`, "\"embed\"\n\t_ \"example.org/missing\"", "no required module provides package example.org/missing", "main.go:5:2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.eventually("/", "one")
+			p.edit(c.old, c.new)
+			p.says("does not build")
+			status, page := p.browse("/")
+			require.Equal(t, 500, status)
+			require.Contains(t, page, c.message)
+			require.Contains(t, page, "<h2>"+c.place+"</h2>")
+			require.Contains(t, page, "<mark>")
+			require.Contains(t, page, "/.zeug/live.js")
+			status, body := p.get("/")
+			require.Equal(t, 200, status, "the old process goes on for others")
+			require.Equal(t, "one", body)
+
+			// The page that shows the failure hears when it is mended.
+			events := p.events(page)
+			p.edit(c.new, c.old)
+			require.Equal(t, "reload", <-events)
+			status, page = p.browse("/document")
+			require.Equal(t, 200, status)
+			require.Contains(t, page, "<title>")
+		})
+	}
+}
+
+// events follows the stream that the script of a page follows.
+func (p *project) events(page string) <-chan string {
+	p.t.Helper()
+	_, after, ok := strings.Cut(page, `data-version="`)
+	require.True(p.t, ok, page)
+	version, _, _ := strings.Cut(after, `"`)
+	resp, err := p.client.Get("http://" + p.addr + "/.zeug/live?since=" + version)
+	require.NoError(p.t, err)
+	p.t.Cleanup(func() { resp.Body.Close() })
+	events := make(chan string, 10)
+	lines := bufio.NewScanner(resp.Body)
+	require.True(p.t, lines.Scan())
+	require.Equal(p.t, "event: hello", lines.Text())
+	go func() {
+		for lines.Scan() {
+			if event, ok := strings.CutPrefix(lines.Text(), "event: "); ok && event != "beat" {
+				events <- event
+			}
+		}
+	}()
+	return events
+}
+
+func TestAProgramThatEndsAtStart(t *testing.T) {
+	p := run(t, nil)
+	for name, c := range map[string]struct{ insert, says, page string }{
+		"by a panic in init":    {`func init() { panic("no database") }`, "exit status 2", "panic: no database"},
+		"by its exit code":      {`func init() { println("no configuration"); os.Exit(7) }`, "exit status 7", "no configuration"},
+		"by the end of main":    {`func init() { println("done"); os.Exit(0) }`, "exit status 0", "done"},
+		"by a signal":           {`func init() { p, _ := os.FindProcess(os.Getpid()); p.Kill(); time.Sleep(time.Minute) }`, "signal: killed", ""},
+		"by a server's refusal": {`func init() { serving.Main("127.0.0.1:0", nil) }`, "exit status 78", "there is no application"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.eventually("/", "one")
+			p.edit("const answer", c.insert+"\n\nconst answer")
+			p.says("ended before it served")
+			status, page := p.browse("/")
+			require.Equal(t, 500, status)
+			require.Contains(t, page, c.says)
+			require.Contains(t, page, c.page)
+			_, body := p.get("/")
+			require.Equal(t, "one", body, "the old process goes on for others")
+			p.edit(c.insert, "")
+			p.edit(`"one"`, `"two"`)
+			p.eventually("/", "two")
+			p.edit(`"two"`, `"one"`)
+		})
+	}
+}
+
+func TestAFirstBuildThatFailsIsShownAndMended(t *testing.T) {
+	p := run(t, func(dir string, _ *reload.Config) {
+		save(t, filepath.Join(dir, "main.go"), strings.NewReplacer("func main", "func mian", ", OPTIONS", "").Replace(program))
+	})
+	status, page := p.browse("/")
+	require.Equal(t, 500, status)
+	require.Contains(t, page, "function main is undeclared")
+	status, text := p.get("/")
+	require.Equal(t, 500, status)
+	require.Contains(t, text, "function main is undeclared")
+	write(t, p.dir, "")
+	p.eventually("/", "one")
+}
+
+func TestAProcessKilledMidRequest(t *testing.T) {
+	p := run(t, nil)
+	_, pid := p.get("/pid")
+	number, err := strconv.Atoi(pid)
+	require.NoError(t, err)
+	type answer struct {
+		status int
+		body   string
+	}
+	lost := make(chan answer)
+	go func() {
+		status, body := p.browse("/slow")
+		lost <- answer{status, body}
+	}()
+	time.Sleep(100 * time.Millisecond) // for the request to be on its way
+	require.NoError(t, syscall.Kill(number, syscall.SIGKILL))
+	got := <-lost
+	require.Equal(t, 502, got.status)
+	require.Contains(t, got.body, "signal: killed")
+	status, next := p.get("/pid")
+	require.Equal(t, 200, status)
+	require.NotEqual(t, pid, next)
+}
+
+func TestAProcessThatDiesIsReplacedBeforeTheNextRequest(t *testing.T) {
+	p := run(t, nil)
+	for range 5 {
+		status, pid := p.do("POST", "/pid", "body")
+		require.Equal(t, 200, status)
+		number, err := strconv.Atoi(pid)
+		require.NoError(t, err)
+		require.NoError(t, syscall.Kill(number, syscall.SIGKILL))
+		require.Eventually(t, func() bool { return syscall.Kill(number, 0) != nil }, 10*time.Second, 100*time.Microsecond)
+	}
+}
+
+func TestStreamsEndWhenTheirProcessIsReplaced(t *testing.T) {
+	p := run(t, nil)
+	r, err := http.NewRequest("GET", "http://"+p.addr+"/events", nil)
+	require.NoError(t, err)
+	r.Header.Set("Accept", "text/event-stream")
+	resp, err := p.client.Do(r)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	p.edit(`"one"`, `"two"`)
+	b, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, "data: begun\n\ndata: ended\n\n", string(b))
+}
+
+func TestWhatIsWatched(t *testing.T) {
+	p := run(t, func(dir string, c *reload.Config) {
+		save(t, filepath.Join(dir, "templates", "a.html"), "a")
+		save(t, filepath.Join(dir, "static", "css", "a.css"), "a")
+		save(t, filepath.Join(dir, "data", "file.txt"), "data")
+		c.Watch, c.Exclude = []string{"data"}, []string{"*.ignored", "*/secret/*"}
+	})
+	p.watched()
+}
+
+func TestWhatIsWatchedByPolling(t *testing.T) {
+	p := run(t, func(dir string, c *reload.Config) {
+		save(t, filepath.Join(dir, "templates", "a.html"), "a")
+		save(t, filepath.Join(dir, "static", "css", "a.css"), "a")
+		save(t, filepath.Join(dir, "data", "file.txt"), "data")
+		c.Watch, c.Exclude = []string{"data"}, []string{"*.ignored", "*/secret/*"}
+		c.Poll = 20 * time.Millisecond
+	})
+	p.watched()
+}
+
+func (p *project) watched() {
+	t := p.t
+	_, page := p.browse("/document")
+	events := p.events(page)
+	_, pid := p.get("/pid")
+
+	save(t, filepath.Join(p.dir, "templates", "a.html"), "b!")
+	require.Equal(t, "reload", <-events)
+	save(t, filepath.Join(p.dir, "static", "css", "a.css"), "b!")
+	require.Equal(t, "restyle", <-events)
+	save(t, filepath.Join(p.dir, "templates", "new", "b.html"), "b!")
+	require.Equal(t, "reload", <-events)
+	for _, name := range []string{"main_test.go", "notes.txt", ".main.go.swp", "data/x.ignored", "data/secret/x"} {
+		save(t, filepath.Join(p.dir, name), "package main\n")
+	}
+	_, same := p.get("/pid")
+	require.Equal(t, pid, same, "none of that starts the program anew")
+
+	save(t, filepath.Join(p.dir, "data", "file.txt"), "new data")
+	p.changes("/pid", pid)
+	_, pid = p.get("/pid")
+	save(t, filepath.Join(p.dir, "words", "word.txt"), "new word")
+	p.eventually("/words", "new word")
+
+	// A package that comes into being, and then changes.
+	save(t, filepath.Join(p.dir, "more", "more.go"), "package more\n\nconst Answer = \"more\"\n")
+	p.edit(`"embed"`, "\"embed\"\n\t\"example.org/app/more\"")
+	p.edit(`answer = "one"`, `answer = more.Answer`)
+	p.eventually("/", "more")
+	save(t, filepath.Join(p.dir, "more", "more.go"), "package more\n\nconst Answer = \"even more\"\n")
+	p.eventually("/", "even more")
+
+	// A file that goes, and one that replaces another, as editors do it.
+	save(t, filepath.Join(p.dir, "extra.go"), "package main\n\nfunc init() { panic(1) }\n")
+	p.says("ended before it served")
+	require.NoError(t, os.Remove(filepath.Join(p.dir, "extra.go")))
+	save(t, filepath.Join(p.dir, "more", ".more.go.tmp"), "package more\n\nconst Answer = \"renamed\"\n")
+	require.NoError(t, os.Rename(filepath.Join(p.dir, "more", ".more.go.tmp"), filepath.Join(p.dir, "more", "more.go")))
+	p.eventually("/", "renamed")
+	status, _ := p.browse("/")
+	require.Equal(t, 200, status)
+}
+
+func (p *project) changes(path, from string) {
+	p.t.Helper()
+	require.Eventually(p.t, func() bool {
+		_, now := p.get(path)
+		return now != from
+	}, 30*time.Second, 20*time.Millisecond)
+}
+
+func TestTheProgramSeesTheRequestAsItCame(t *testing.T) {
+	p := run(t, nil)
+	_, saw := p.do("GET", "//origin", "", "X-Forwarded-For", "192.0.2.1", "Zeug-Origin", "https 192.0.2.1:1")
+	require.Equal(t, "one", saw)
+	_, saw = p.do("GET", "/origin?a;b=%zz&c", "", "X-Forwarded-For", "192.0.2.1", "Zeug-Origin", "https 192.0.2.1:1", "User-Agent", "me")
+	require.Regexp(t, `^false 127\.0\.0\.1:\d+ 127\.0\.0\.1:\d+ /origin\?a;b=%zz&c map\[Accept-Encoding:\[gzip\] User-Agent:\[me\] X-Forwarded-For:\[192\.0\.2\.1\]\]$`, saw)
+}
+
+func TestTLSIsSpokenByTheSupervisor(t *testing.T) {
+	p := run(t, func(dir string, _ *reload.Config) {
+		write(t, dir, ", TLS: certs.Adhoc()")
+		name := filepath.Join(dir, "main.go")
+		b, err := os.ReadFile(name)
+		require.NoError(t, err)
+		save(t, name, strings.Replace(string(b), `zeug/serving"`, `zeug/serving"`+"\n\t\"github.com/zeugkit/zeug/serving/certs\"", 1))
+	})
+	get := func(path string) (string, *tls.ConnectionState) {
+		resp, err := p.client.Get("https://" + p.addr + path)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return string(b), resp.TLS
+	}
+	saw, first := get("/origin")
+	require.Regexp(t, `^true 127`, saw)
+	p.edit(`"one"`, `"two"`)
+	require.Eventually(t, func() bool { got, _ := get("/"); return got == "two" }, 30*time.Second, 20*time.Millisecond)
+	p.client.CloseIdleConnections()
+	_, second := get("/")
+	require.Equal(t, first.PeerCertificates[0].Raw, second.PeerCertificates[0].Raw, "a browser that was told to trust it need not be told again")
+}
+
+func TestArgumentsAndTags(t *testing.T) {
+	p := run(t, func(dir string, c *reload.Config) {
+		c.Program.Args = []string{"-greeting", "moin"}
+		c.Program.Flags = []string{"-tags=loud"}
+		save(t, filepath.Join(dir, "loud.go"), "//go:build loud\n\npackage main\n\nfunc init() { *greeting = \"\" }\n")
+		save(t, filepath.Join(dir, "quiet.go"), "//go:build !loud\n\npackage main\n\nfunc init() { panic(1) }\n")
+	})
+	p.eventually("/greeting", "moin")
+}
+
+func TestAWorkspaceWithANestedModule(t *testing.T) {
+	p := run(t, func(dir string, c *reload.Config) {
+		save(t, filepath.Join(dir, "lib", "go.mod"), "module example.org/lib\n\ngo 1.26\n")
+		save(t, filepath.Join(dir, "lib", "lib.go"), "package lib\n\nconst Answer = \"lib\"\n")
+		save(t, filepath.Join(dir, "go.work"), "go 1.26.0\n\nuse (\n\t.\n\t./lib\n)\n")
+		name := filepath.Join(dir, "main.go")
+		b, err := os.ReadFile(name)
+		require.NoError(t, err)
+		save(t, name, strings.NewReplacer(`"embed"`, "\"embed\"\n\t\"example.org/lib\"", `"one"`, "lib.Answer").Replace(string(b)))
+	})
+	p.eventually("/", "lib")
+	save(t, filepath.Join(p.dir, "lib", "lib.go"), "package lib\n\nconst Answer = \"new lib\"\n")
+	p.eventually("/", "new lib")
+}
+
+func TestAnAddressThatIsTaken(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	_, err = reload.New(reload.Config{Listen: []string{taken.Addr().String()}})
+	require.ErrorContains(t, err, "is in use by another program")
+}
+
+func TestWhatIsNoProgramIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	save(t, filepath.Join(dir, "go.mod"), "module example.org/lib\n\ngo 1.26\n")
+	save(t, filepath.Join(dir, "lib.go"), "package lib\n")
+	for pkg, says := range map[string]string{".": "is package lib, and a program is package main", "./none": "./none"} {
+		s, err := reload.New(reload.Config{Program: reload.Program{Dir: dir, Package: pkg}, Listen: []string{"127.0.0.1:0"}})
+		require.NoError(t, err)
+		require.ErrorContains(t, s.Run(t.Context()), says)
+	}
+}
+
+// The program supervises itself when serving.Options.Reload is set.
+func TestGoRunReloads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program")
+	}
+	dir := t.TempDir()
+	write(t, dir, ", Reload: true")
+	log := &output{}
+	cmd := exec.Command("go", "run", ".", "-greeting", "moin")
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	require.NoError(t, cmd.Start())
+	p := &project{t: t, dir: dir, client: http.DefaultClient, log: log}
+	defer func() {
+		// As a terminal does it: to every process in the foreground.
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+		cmd.Wait() // go run exits with 1 whatever the program does
+	}()
+	require.Eventually(t, func() bool {
+		_, after, ok := strings.Cut(log.String(), `"url":"http://`)
+		p.addr, _, _ = strings.Cut(after, `"`)
+		return ok
+	}, 60*time.Second, 10*time.Millisecond)
+	p.eventually("/greeting", "moin")
+	p.edit(`"one"`, `"two"`)
+	p.eventually("/", "two")
+}

@@ -1,0 +1,237 @@
+package reload
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/zeugkit/zeug/serving/supervise"
+)
+
+// A Process is a run of the application.
+type Process struct {
+	// Number counts the runs from 1.
+	Number int
+	// Executable is the file that runs. It stays until the supervisor ends, so
+	// that a debugger can read it.
+	Executable string
+	// PID is the number of the process.
+	PID int
+
+	sum      [32]byte
+	cmd      *exec.Cmd
+	socket   string
+	requests *http.Transport
+	output   *tail
+	conn     atomic.Pointer[supervise.Conn]
+
+	ready    chan struct{} // closed when it serves
+	gone     chan struct{} // closed when it ended; err is set then
+	err      error
+	served   atomic.Int64 // requests it answered
+	inFlight sync.WaitGroup
+	leaving  atomic.Bool // it was told to end
+}
+
+// start runs the executable. What it prints goes to the supervisor's own
+// standard output and error.
+func (s *Supervisor) start(number int, executable string, sum [32]byte) (*Process, error) {
+	p := &Process{
+		Number: number, Executable: executable, sum: sum,
+		socket: filepath.Join(s.folder, "app"+strconv.Itoa(number)),
+		output: &tail{}, ready: make(chan struct{}), gone: make(chan struct{}),
+	}
+	p.requests = &http.Transport{
+		DialContext:         dialer(p.socket),
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: 512,
+		IdleConnTimeout:     0, // the process keeps its side until it is told to end
+	}
+	p.cmd = exec.Command(executable, s.config.Program.Args...)
+	p.cmd.Dir = s.config.Program.WorkDir
+	p.cmd.Env = append(os.Environ(), supervise.Env+"="+s.control.Addr().String(), supervise.EnvRun+"="+strconv.Itoa(number))
+	if s.config.Terminal {
+		p.cmd.Env = append(p.cmd.Env, supervise.EnvTerminal+"=1")
+	}
+	p.cmd.Stdin = os.Stdin
+	p.cmd.Stdout = io.MultiWriter(s.config.Stdout, p.output)
+	p.cmd.Stderr = io.MultiWriter(s.config.Stderr, p.output)
+	p.cmd.WaitDelay = time.Second // for children of its own that keep its output open
+	s.mu.Lock()
+	s.processes = append(s.processes, p)
+	s.starting = p
+	s.mu.Unlock()
+	if err := p.cmd.Start(); err != nil {
+		p.err = err
+		close(p.gone)
+		return nil, err
+	}
+	p.PID = p.cmd.Process.Pid
+	go func() {
+		p.err = p.cmd.Wait()
+		if errors.Is(p.err, exec.ErrWaitDelay) {
+			p.err = nil
+		}
+		if p.err == nil {
+			p.err = errors.New("exit status 0")
+		}
+		p.requests.CloseIdleConnections()
+		if c := p.conn.Load(); c != nil {
+			c.Close()
+		}
+		os.Remove(p.socket)
+		close(p.gone)
+	}()
+	return p, nil
+}
+
+// Send sends the process a message.
+func (p *Process) Send(kind string, data any) error {
+	c := p.conn.Load()
+	if c == nil {
+		return errors.New("the process has not connected")
+	}
+	return c.Send(kind, data)
+}
+
+// How long a process that another one replaced may go on with what runs, and
+// how long it may take to exit after that.
+const (
+	finishTime = 10 * time.Second
+	exitTime   = 5 * time.Second
+)
+
+// retire ends a process whose requests another one takes from now on: what runs
+// is finished, then it exits by itself, or is killed.
+func (p *Process) retire() {
+	if p.leaving.Swap(true) {
+		return
+	}
+	p.Send(supervise.TypeFinish, nil)
+	idle := make(chan struct{})
+	go func() {
+		p.inFlight.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+	case <-p.gone:
+		return
+	case <-time.After(finishTime):
+	}
+	p.end()
+}
+
+// end has the process exit, by force if it must be.
+func (p *Process) end() {
+	p.leaving.Store(true)
+	if p.Send(supervise.TypeDrain, nil) != nil {
+		p.cmd.Process.Signal(os.Interrupt)
+	}
+	select {
+	case <-p.gone:
+	case <-time.After(exitTime):
+		p.cmd.Process.Kill()
+		<-p.gone
+	}
+}
+
+// kill ends a process that does not serve yet.
+func (p *Process) kill() {
+	p.leaving.Store(true)
+	p.cmd.Process.Kill()
+	<-p.gone
+}
+
+func (p *Process) alive() bool {
+	select {
+	case <-p.gone:
+		return false
+	default:
+		return true
+	}
+}
+
+// tail keeps the end of what a process prints.
+type tail struct {
+	mu    sync.Mutex
+	bytes []byte
+}
+
+const tailSize = 64 << 10
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.bytes = append(t.bytes, b...)
+	if over := len(t.bytes) - tailSize; over > 0 {
+		t.bytes = append(t.bytes[:0], t.bytes[over:]...)
+	}
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.bytes)
+}
+
+// serveControl takes the connections of processes and listens to them.
+func (s *Supervisor) serveControl() {
+	for {
+		c, err := s.control.Accept()
+		if err != nil {
+			return
+		}
+		go s.converse(supervise.NewConn(c))
+	}
+}
+
+// converse hears a process out.
+func (s *Supervisor) converse(c *supervise.Conn) {
+	defer c.Close()
+	m, err := c.Receive()
+	if err != nil || m.Type != supervise.TypeHello {
+		return
+	}
+	var hello supervise.Hello
+	if err := m.Into(&hello); err != nil {
+		c.Send(supervise.TypeRefuse, supervise.Refuse{Error: err.Error()})
+		return
+	}
+	p := s.processOf(hello.Run)
+	if p == nil {
+		c.Send(supervise.TypeRefuse, supervise.Refuse{Error: "serving: the supervisor does not know this process: only the program it started can be served, once"})
+		return
+	}
+	p.conn.Store(c)
+	if err := s.openFor(p, &hello); err != nil {
+		s.mu.Lock()
+		s.refusal[p] = err
+		s.mu.Unlock()
+		c.Send(supervise.TypeRefuse, supervise.Refuse{Error: err.Error()})
+		return
+	}
+	c.Send(supervise.TypeServe, s.terms(p))
+	for isReady := false; ; {
+		m, err := c.Receive()
+		if err != nil {
+			return
+		}
+		if m.Type == supervise.TypeReady {
+			if !isReady {
+				isReady = true
+				close(p.ready)
+			}
+		} else if s.config.Receive != nil {
+			s.config.Receive(p, m)
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package reload
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// effect is what a change of a file asks for.
+type effect int
+
+const (
+	nothing   effect = iota
+	refresh          // the pages in the browser are loaded again
+	restyle          // only their style sheets are
+	restart          // the program is started anew
+	recompile        // it is built anew before that
+)
+
+// scope is what is watched: which folders, and what a change in them means.
+type scope struct {
+	dirs     map[string]bool   // folders to watch, without those in them
+	files    map[string]effect // single files
+	goDirs   map[string]bool   // folders of packages
+	embedded []embedding
+	extra    []string // files and folders that restart
+	globs    []string // patterns of files that restart
+	assets   []string // folders that refresh
+	exclude  []*regexp.Regexp
+}
+
+// embedding is a pattern of go:embed.
+type embedding struct{ dir, pattern string }
+
+// assetDirs are the folders, beside a program's packages, of files that a
+// program reads while it runs.
+var assetDirs = []string{"templates", "static"}
+
+// newScope is what s lists, and what the user adds: files, folders and patterns
+// that restart, folders that refresh, patterns of what is left alone. Relative
+// names are below dir.
+func newScope(dir string, s *sources, watch, assets, exclude []string) *scope {
+	sc := &scope{dirs: map[string]bool{}, files: map[string]effect{}, goDirs: map[string]bool{}}
+	for _, pattern := range exclude {
+		sc.exclude = append(sc.exclude, fnmatch(pattern))
+	}
+	absolute := func(name string) string {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(dir, name)
+		}
+		return filepath.Clean(name)
+	}
+	for _, name := range s.files {
+		sc.files[name] = recompile
+		sc.dirs[filepath.Dir(name)] = true
+	}
+	for _, p := range s.packages {
+		sc.dirs[p.Dir], sc.goDirs[p.Dir] = true, true
+		for _, names := range [][]string{p.CFiles, p.CXXFiles, p.HFiles, p.SFiles, p.EmbedFiles} {
+			for _, name := range names {
+				file := filepath.Join(p.Dir, name)
+				sc.files[file] = recompile
+				sc.dirs[filepath.Dir(file)] = true
+			}
+		}
+		for _, pattern := range p.EmbedPatterns {
+			sc.embed(p.Dir, strings.TrimPrefix(pattern, "all:"))
+		}
+		for _, name := range assetDirs {
+			sc.addAssets(filepath.Join(p.Dir, name))
+		}
+	}
+	for _, name := range assets {
+		sc.addAssets(absolute(name))
+	}
+	for _, name := range watch {
+		name = absolute(name)
+		if strings.ContainsAny(name, "*?[") {
+			sc.globs = append(sc.globs, name)
+			sc.tree(constantDir(name))
+			continue
+		}
+		sc.extra = append(sc.extra, name)
+		sc.dirs[filepath.Dir(name)] = true // also for one that is not there yet
+		sc.tree(name)
+	}
+	return sc
+}
+
+func (sc *scope) addAssets(dir string) {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		sc.assets = append(sc.assets, dir)
+		sc.tree(dir)
+	}
+}
+
+func (sc *scope) embed(dir, pattern string) {
+	sc.embedded = append(sc.embedded, embedding{dir, pattern})
+	sc.tree(constantDir(filepath.Join(dir, pattern)))
+}
+
+// constantDir is the folder of a pattern above its first wildcard.
+func constantDir(pattern string) string {
+	if i := strings.IndexAny(pattern, "*?["); i >= 0 {
+		return filepath.Dir(pattern[:i] + "x")
+	}
+	return pattern
+}
+
+// tree watches root and the folders below it, hidden ones and those of other
+// ecosystems excepted.
+func (sc *scope) tree(root string) {
+	filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil || !d.IsDir():
+			return nil
+		case name != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules") || sc.excluded(name):
+			return fs.SkipDir
+		}
+		sc.dirs[name] = true
+		return nil
+	})
+}
+
+// effect returns what a change of the file name asks for.
+func (sc *scope) effect(name string) effect {
+	base := filepath.Base(name)
+	if sc.excluded(name) {
+		return nothing
+	}
+	if e, ok := sc.files[name]; ok {
+		return e
+	}
+	// Editors write beside a file before they replace it.
+	if strings.HasPrefix(base, ".") || strings.HasSuffix(base, "~") || strings.HasPrefix(base, "#") {
+		return nothing
+	}
+	if sc.goDirs[filepath.Dir(name)] && strings.HasSuffix(base, ".go") && !strings.HasSuffix(base, "_test.go") && !strings.HasPrefix(base, "_") {
+		return recompile
+	}
+	for _, e := range sc.embedded {
+		if e.matches(name) {
+			return recompile
+		}
+	}
+	for _, extra := range sc.extra {
+		if within(extra, name) {
+			return restart
+		}
+	}
+	for _, glob := range sc.globs {
+		if ok, err := filepath.Match(glob, name); ok && err == nil {
+			return restart
+		}
+	}
+	for _, dir := range sc.assets {
+		if within(dir, name) {
+			if filepath.Ext(name) == ".css" {
+				return restyle
+			}
+			return refresh
+		}
+	}
+	return nothing
+}
+
+// matches reports whether the pattern embeds name: by itself, or with one of the
+// folders it is in.
+func (e embedding) matches(name string) bool {
+	rel, err := filepath.Rel(e.dir, name)
+	if err != nil {
+		return false
+	}
+	for rel = filepath.ToSlash(rel); rel != "." && rel != "/" && !strings.HasPrefix(rel, "../"); rel = path.Dir(rel) {
+		if ok, err := path.Match(e.pattern, rel); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func within(dir, name string) bool {
+	return name == dir || strings.HasPrefix(name, dir+string(filepath.Separator))
+}
+
+func (sc *scope) excluded(name string) bool {
+	for _, pattern := range sc.exclude {
+		if pattern.MatchString(name) || pattern.MatchString(filepath.Base(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// fnmatch compiles a pattern of the shell, whose "*" also matches slashes, as
+// Werkzeug's exclude_patterns do.
+func fnmatch(pattern string) *regexp.Regexp {
+	var re strings.Builder
+	re.WriteString(`(?s)\A`)
+	for i := 0; i < len(pattern); i++ {
+		switch c := pattern[i]; c {
+		case '*':
+			re.WriteString(".*")
+		case '?':
+			re.WriteByte('.')
+		case '[':
+			end := strings.IndexByte(pattern[i+1:], ']')
+			if end < 1 {
+				re.WriteString(`\[`)
+				continue
+			}
+			set := pattern[i+1 : i+1+end]
+			if set[0] == '!' {
+				set = "^" + set[1:]
+			}
+			re.WriteString("[" + strings.ReplaceAll(set, `\`, `\\`) + "]")
+			i += end + 1
+		default:
+			re.WriteString(regexp.QuoteMeta(pattern[i : i+1]))
+		}
+	}
+	re.WriteString(`\z`)
+	compiled, err := regexp.Compile(re.String())
+	if err != nil {
+		return regexp.MustCompile(`\A` + regexp.QuoteMeta(pattern) + `\z`)
+	}
+	return compiled
+}

@@ -1,0 +1,172 @@
+package serving
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/zeugkit/zeug/serving/certs"
+	"github.com/zeugkit/zeug/serving/listen"
+	"github.com/zeugkit/zeug/serving/supervise"
+)
+
+// runSupervised serves behind a supervisor: it holds the sockets and speaks TLS,
+// this process gets requests through a unix socket until it is told to end.
+func runSupervised(c *supervise.Conn, addrs []string, app http.Handler, o Options) error {
+	defer c.Close()
+	source := o.TLS
+	// The supervisor bounds what clients do, and keeps connections as it likes.
+	o.TLS, o.Companions, o.WrapListener, o.IdleTimeout = nil, nil, nil, -1
+	s, err := New(app, o)
+	if err != nil {
+		return &StartError{err}
+	}
+	hello := supervise.Hello{Run: supervise.Run(), SocketMode: uint32(o.SocketMode), H2C: o.H2C, Watch: o.Watch, Exclude: o.Exclude}
+	for _, addr := range addrs {
+		if addr == "" {
+			addr = listen.Default
+		}
+		hello.Listen = append(hello.Listen, addr)
+	}
+	if source != nil {
+		if hello.Cert, hello.Key, err = exported(source); err != nil {
+			return &StartError{err}
+		}
+	}
+	terms, err := negotiate(c, hello)
+	if err != nil {
+		return &StartError{err}
+	}
+	if err := s.Listen("unix:" + terms.Socket); err != nil {
+		return &StartError{err}
+	}
+	s.http.Handler = originally(s.http.Handler)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	if terms.Announce {
+		announceURLs(&s.options, terms.URLs)
+	}
+	if err := c.Send(supervise.TypeReady, nil); err != nil {
+		return err
+	}
+
+	told := make(chan string)
+	go hear(c, told)
+	for {
+		select {
+		case err := <-served:
+			return err
+		case what := <-told:
+			if what == supervise.TypeFinish {
+				s.endStreams()
+				continue
+			}
+		case <-signals:
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), supervisedDrain)
+		defer cancel()
+		return s.Shutdown(ctx)
+	}
+}
+
+// supervisedDrain is how long a process may take to end: who waits is a
+// programmer.
+const supervisedDrain = 3 * time.Second
+
+func negotiate(c *supervise.Conn, hello supervise.Hello) (terms supervise.Serve, err error) {
+	if err := c.Send(supervise.TypeHello, hello); err != nil {
+		return terms, err
+	}
+	m, err := c.Receive()
+	switch {
+	case err != nil:
+		return terms, fmt.Errorf("serving: the supervisor is gone: %w", err)
+	case m.Type == supervise.TypeRefuse:
+		var refuse supervise.Refuse
+		if err := m.Into(&refuse); err != nil {
+			return terms, err
+		}
+		return terms, errors.New(refuse.Error)
+	}
+	return terms, m.Into(&terms)
+}
+
+// hear passes on what the supervisor says; when it is gone, that this process is
+// to end.
+func hear(c *supervise.Conn, told chan<- string) {
+	for {
+		m, err := c.Receive()
+		if err != nil {
+			told <- supervise.TypeDrain
+			return
+		}
+		told <- m.Type
+	}
+}
+
+// exported returns the certificate and key of source as PEM. One that comes from
+// an authority while the server runs is replaced by one for development.
+func exported(source certs.Source) (cert, key string, err error) {
+	config, err := source()
+	if err != nil {
+		return "", "", err
+	}
+	pair, err := anyCertificate(config)
+	if err != nil {
+		if config, err = certs.Adhoc()(); err != nil {
+			return "", "", err
+		}
+		if pair, err = anyCertificate(config); err != nil {
+			return "", "", err
+		}
+	}
+	var chain strings.Builder
+	for _, der := range pair.Certificate {
+		pem.Encode(&chain, &pem.Block{Type: "CERTIFICATE", Bytes: der})
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		return "", "", fmt.Errorf("serving: the certificate's key cannot be given to the supervisor: use certs.Development while developing: %w", err)
+	}
+	return chain.String(), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})), nil
+}
+
+func anyCertificate(config *tls.Config) (*tls.Certificate, error) {
+	if len(config.Certificates) > 0 {
+		return &config.Certificates[0], nil
+	}
+	if config.GetCertificate == nil {
+		return nil, errors.New("serving: no certificate")
+	}
+	return config.GetCertificate(&tls.ClientHelloInfo{
+		ServerName:        "localhost",
+		CipherSuites:      []uint16{tls.TLS_AES_128_GCM_SHA256},
+		SignatureSchemes:  []tls.SignatureScheme{tls.ECDSAWithP256AndSHA256, tls.PSSWithSHA256},
+		SupportedVersions: []uint16{tls.VersionTLS13},
+	})
+}
+
+// originally makes each request look as it came to the supervisor.
+func originally(app http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scheme, addr, _ := strings.Cut(r.Header.Get(supervise.OriginHeader), " ")
+		r.Header.Del(supervise.OriginHeader)
+		r.RemoteAddr = addr
+		if scheme == "https" {
+			r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true}
+		}
+		app.ServeHTTP(w, r)
+	})
+}
