@@ -3,25 +3,34 @@ package serving
 import (
 	"context"
 	"errors"
-	"fmt"
-	"html"
 	"io"
-	"log/slog"
+	"maps"
 	"net/http"
 	"os"
-	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/middleware"
+	"github.com/zeugkit/zeug/middleware/debugger"
+	"github.com/zeugkit/zeug/serving/supervise"
+	"github.com/zeugkit/zeug/staticfiles"
 )
 
 // handler puts round app what the server does for each request, the outermost
-// first: ending, health, bodies that stall, the log, panics.
+// first: ending, health, bodies that stall, the log, panics or the debugger.
 func (s *Server) handler(app http.Handler) http.Handler {
 	o := &s.options
-	app = recovered(app, o)
+	if len(o.StaticFiles) > 0 {
+		app = static(app, o)
+	}
+	if o.Debug {
+		app = debugger.Debugger{}.Wrap(app)
+	} else {
+		app = middleware.Recover{Logger: o.Logger}.Wrap(app)
+	}
 	if !o.NoAccessLog {
-		app = logged(app, o.Logger)
+		app = middleware.AccessLog{Logger: o.Logger}.Wrap(app)
 	}
 	if o.StallTimeout > 0 {
 		app = unstalled(app, o.StallTimeout)
@@ -30,6 +39,20 @@ func (s *Server) handler(app http.Handler) http.Handler {
 		app = s.healthy(app)
 	}
 	return s.endable(app)
+}
+
+// static answers with the files of Options.StaticFiles. While the program is
+// worked on, so are they.
+func static(app http.Handler, o *Options) http.Handler {
+	data := staticfiles.SharedData{Development: o.Debug || o.Reload || supervise.Folder() != ""}
+	for _, prefix := range slices.Sorted(maps.Keys(o.StaticFiles)) {
+		export := staticfiles.Export{Prefix: prefix, Dir: o.StaticFiles[prefix]}
+		if info, err := os.Stat(export.Dir); err == nil && !info.IsDir() {
+			export.File, export.Dir = export.Dir, ""
+		}
+		data.Exports = append(data.Exports, export)
+	}
+	return data.Wrap(app)
 }
 
 // healthy answers the questions of load balancers and orchestrators.
@@ -44,7 +67,7 @@ func (s *Server) healthy(app http.Handler) http.Handler {
 		case path == o.Ready && s.draining.Load():
 			err = errors.New("draining")
 		case path == o.Ready && o.Check != nil:
-			ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(r.Context(), checkTime)
 			defer cancel()
 			err = o.Check(ctx)
 		}
@@ -60,6 +83,8 @@ func (s *Server) healthy(app http.Handler) http.Handler {
 		io.WriteString(w, "ok\n")
 	})
 }
+
+const checkTime = 5 * time.Second
 
 // unstalled ends the reading of a body that stops coming.
 func unstalled(app http.Handler, stall time.Duration) http.Handler {
@@ -95,84 +120,3 @@ func (b *body) Read(p []byte) (int, error) {
 	b.control.SetReadDeadline(time.Time{})
 	return n, err
 }
-
-// recovered answers a panic of app with 500, or with its traceback under Debug.
-// When part of an answer is out already the connection is cut, so that the
-// client can tell.
-func recovered(app http.Handler, o *Options) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		watched := &writer{ResponseWriter: w}
-		defer func() {
-			cause := recover()
-			if cause == nil {
-				return
-			}
-			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(http.ErrAbortHandler)
-			}
-			stack := debug.Stack()
-			o.Logger.ErrorContext(r.Context(), "panic", "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(cause), "stack", string(stack))
-			if watched.status != 0 {
-				panic(http.ErrAbortHandler)
-			}
-			clear(w.Header())
-			if !o.Debug {
-				httperror.Respond(w, r, httperror.InternalServerError)
-				return
-			}
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			w.WriteHeader(http.StatusInternalServerError)
-			fmt.Fprintf(w, "<!doctype html>\n<html lang=en>\n<title>%[1]s</title>\n<h1>%[1]s</h1>\n<pre>%[2]s</pre>\n",
-				html.EscapeString(fmt.Sprint(cause)), html.EscapeString(string(stack)))
-		}()
-		app.ServeHTTP(watched, r)
-	})
-}
-
-// logged writes a record for each request.
-func logged(app http.Handler, logger *slog.Logger) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
-		watched := &writer{ResponseWriter: w}
-		defer func() {
-			logger.InfoContext(r.Context(), "request", "client", r.RemoteAddr, "method", r.Method, "uri", r.RequestURI,
-				"status", watched.status, "bytes", watched.bytes, "took", time.Since(start))
-		}()
-		app.ServeHTTP(watched, r)
-	})
-}
-
-// writer remembers what was answered.
-type writer struct {
-	http.ResponseWriter
-	status int
-	bytes  int64
-}
-
-func (w *writer) WriteHeader(status int) {
-	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		w.status = status
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *writer) Write(b []byte) (int, error) {
-	preset(&w.status, http.StatusOK)
-	n, err := w.ResponseWriter.Write(b)
-	w.bytes += int64(n)
-	return n, err
-}
-
-func (w *writer) ReadFrom(r io.Reader) (int64, error) {
-	preset(&w.status, http.StatusOK)
-	n, err := io.Copy(w.ResponseWriter, r)
-	w.bytes += n
-	return n, err
-}
-
-func (w *writer) Flush() {
-	preset(&w.status, http.StatusOK)
-	http.NewResponseController(w.ResponseWriter).Flush()
-}
-
-func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }

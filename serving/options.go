@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"os"
 	"time"
 
+	"github.com/zeugkit/zeug/middleware/debugger"
 	"github.com/zeugkit/zeug/serving/certs"
 )
 
@@ -16,8 +18,8 @@ import (
 // for production with every limit on. Of the limits, zero stands for the
 // default, and a number below zero lifts the limit.
 type Options struct {
-	// Debug shows tracebacks in the browser. It is for development: never
-	// set it where strangers can reach the server.
+	// Debug shows tracebacks in the browser, by middleware/debugger. It is for
+	// development: never set it where strangers can reach the server.
 	Debug bool
 	// Reload rebuilds and restarts the application when its source changes,
 	// and reloads the pages that browsers show of it: package reload. It wants
@@ -29,6 +31,11 @@ type Options struct {
 	// Poll above zero has Reload look at files in this interval, instead of
 	// waiting for the system to tell: for folders mounted from elsewhere.
 	Poll time.Duration
+
+	// StaticFiles answers with files before the application is asked: of a
+	// folder, or one file, below a URL prefix, as {"/static": "static"}. Package
+	// staticfiles has more settings, as a middleware.
+	StaticFiles map[string]string
 
 	// Listen holds more addresses to serve at, in the forms of package listen.
 	Listen []string
@@ -50,7 +57,9 @@ type Options struct {
 	// By default that is plain lines on a terminal's standard error, and JSON
 	// when standard error is anything else.
 	Logger *slog.Logger
-	// NoAccessLog leaves out the line for each request.
+	// NoAccessLog leaves out the line for each request, which names whom the
+	// server spoke with: behind a proxy, use middleware.AccessLog inside of
+	// middleware.ProxyFix.
 	NoAccessLog bool
 	// PIDFile is written with the number of the process once it serves.
 	PIDFile string
@@ -107,6 +116,16 @@ func (o *Options) complete() error {
 	}
 	if o.Check != nil && o.Ready == "" {
 		return errors.New("serving: Options.Check is asked by Options.Ready: give that a path")
+	}
+	for prefix, path := range o.StaticFiles {
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("serving: Options.StaticFiles[%q] names a file or folder that is not there: paths are relative to the working directory: %w", prefix, err)
+		}
+	}
+	if o.Debug {
+		if err := (debugger.Debugger{}).Check(); err != nil {
+			return fmt.Errorf("serving: Options.Debug: %w", err)
+		}
 	}
 	if len(o.Companions) > 0 && o.TLS == nil {
 		return errors.New("serving: Options.Companions want certificates: set Options.TLS")

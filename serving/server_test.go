@@ -208,6 +208,38 @@ func TestAFileIsServedWhole(t *testing.T) {
 	require.Equal(t, want, string(b))
 }
 
+func TestStaticFilesComeBeforeTheApplication(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "a.txt")
+	require.NoError(t, os.WriteFile(name, []byte("a file"), 0o600))
+	_, addr := start(t, hello, serving.Options{StaticFiles: map[string]string{"/static": dir, "/one": name}})
+	require.Equal(t, "a file", get(t, http.DefaultClient, "http://"+addr+"/static/a.txt"))
+	require.Equal(t, "a file", get(t, http.DefaultClient, "http://"+addr+"/one"))
+	require.Equal(t, "hello over HTTP/1.1\n", get(t, http.DefaultClient, "http://"+addr+"/static/b.txt"))
+}
+
+func TestAPanicIsAnswered(t *testing.T) {
+	boom := func(w http.ResponseWriter, r *http.Request) { panic("boom at " + r.URL.Path) }
+	for debug, says := range map[bool]string{false: "Internal Server Error", true: "boom at /"} {
+		_, addr := start(t, boom, serving.Options{Debug: debug})
+		resp, err := http.Get("http://" + addr)
+		require.NoError(t, err)
+		b, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		require.Equal(t, 500, resp.StatusCode)
+		require.Contains(t, string(b), says)
+	}
+	_, addr := start(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, strings.Repeat("x", 1<<20))
+		panic("too late")
+	}, serving.Options{})
+	resp, err := http.Get("http://" + addr)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	_, err = io.ReadAll(resp.Body)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "what is cut can be told from what is whole")
+}
+
 func TestProtocols(t *testing.T) {
 	_, secure := start(t, hello, serving.Options{TLS: certs.Adhoc()})
 	_, plain := start(t, hello, serving.Options{H2C: true})
@@ -277,6 +309,7 @@ func TestOptionsAreRefused(t *testing.T) {
 		"a certificate that is none":      {serving.Options{TLS: certs.Files(junk, junk)}, "cannot be used: both must be PEM"},
 		"settings without certificate":    {serving.Options{TLS: certs.Config(&tls.Config{})}, "hold no certificate"},
 		"a health path without slash":     {serving.Options{Health: "live"}, "begin it with a slash"},
+		"static files that are not there": {serving.Options{StaticFiles: map[string]string{"/static": missing}}, "is not there"},
 		"a check nobody asks":             {serving.Options{Check: func(context.Context) error { return nil }}, "give that a path"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -31,6 +31,9 @@ func runSupervised(c *supervise.Conn, addrs []string, app http.Handler, o Option
 		return &StartError{err}
 	}
 	hello := supervise.Hello{Run: supervise.Run(), SocketMode: uint32(o.SocketMode), H2C: o.H2C, Watch: o.Watch, Exclude: o.Exclude}
+	for _, path := range o.StaticFiles {
+		hello.Assets = append(hello.Assets, path)
+	}
 	for _, addr := range addrs {
 		if addr == "" {
 			addr = listen.Default
