@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 
 	"github.com/gorilla/mux"
+
+	"github.com/zeugkit/zeug/internal/routelist"
 )
 
 // Options are the settings of a Map. The zero value has Werkzeug's defaults.
@@ -97,6 +99,9 @@ func newMap[T any](options Options, groups []Group[T], where string) (*Map[T], e
 	m.snapshot.Store(&snapshot[T]{table: &table{}})
 	if err := m.add(groups, where); err != nil {
 		return nil, err
+	}
+	if routelist.Wanted() {
+		routelist.Add(m.listed)
 	}
 	return m, nil
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/middleware/debugger"
-	"github.com/zeugkit/zeug/serving/supervise"
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
@@ -44,7 +43,7 @@ func (s *Server) handler(app http.Handler) http.Handler {
 // static answers with the files of Options.StaticFiles. While the program is
 // worked on, so are they.
 func static(app http.Handler, o *Options) http.Handler {
-	data := staticfiles.SharedData{Development: o.Debug || o.Reload || supervise.Folder() != ""}
+	data := staticfiles.SharedData{Development: o.Debug || o.Reload || Supervised()}
 	for _, prefix := range slices.Sorted(maps.Keys(o.StaticFiles)) {
 		export := staticfiles.Export{Prefix: prefix, Dir: o.StaticFiles[prefix]}
 		if info, err := os.Stat(export.Dir); err == nil && !info.IsDir() {

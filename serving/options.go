@@ -28,6 +28,11 @@ type Options struct {
 	// Watch holds more files, folders and patterns whose change restarts the
 	// application, Exclude patterns of what does not; reload.Config says more.
 	Watch, Exclude []string
+	// Assets holds folders of files that the program reads while it runs under
+	// a supervisor: a change reloads the pages in the browser, and the program
+	// goes on. Folders named templates and static are that by themselves, unless
+	// the program embeds them.
+	Assets []string
 	// Poll above zero has Reload look at files in this interval, instead of
 	// waiting for the system to tell: for folders mounted from elsewhere.
 	Poll time.Duration
@@ -101,7 +106,7 @@ type Options struct {
 // complete checks o and puts in the defaults.
 func (o *Options) complete() error {
 	if o.Logger == nil {
-		o.Logger = defaultLogger()
+		o.Logger = DefaultLogger()
 	}
 	preset(&o.HeaderTimeout, 10*time.Second)
 	preset(&o.StallTimeout, 30*time.Second)

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/zeugkit/zeug/internal/routelist"
 	"github.com/zeugkit/zeug/serving/listen"
 	"github.com/zeugkit/zeug/serving/supervise"
 )
@@ -35,6 +36,12 @@ func Run(addr string, app http.Handler, opts ...Options) error {
 	o, err := single(opts)
 	if err != nil {
 		return &StartError{err}
+	}
+	if routelist.Wanted() {
+		if err := routelist.Write(); err != nil {
+			return err
+		}
+		os.Exit(0) // what follows Run expects to have served
 	}
 	addrs := append([]string{addr}, o.Listen...)
 	supervisor, err := supervise.Connect()

@@ -19,6 +19,11 @@ import (
 	"github.com/zeugkit/zeug/serving/supervise"
 )
 
+// Supervised reports whether this process is run by a supervisor, that is by
+// "zeug run" or because of Options.Reload: it is Werkzeug's
+// is_running_from_reloader.
+func Supervised() bool { return supervise.Folder() != "" }
+
 // runSupervised serves behind a supervisor: it holds the sockets and speaks TLS,
 // this process gets requests through a unix socket until it is told to end.
 func runSupervised(c *supervise.Conn, addrs []string, app http.Handler, o Options) error {
@@ -31,6 +36,7 @@ func runSupervised(c *supervise.Conn, addrs []string, app http.Handler, o Option
 		return &StartError{err}
 	}
 	hello := supervise.Hello{Run: supervise.Run(), SocketMode: uint32(o.SocketMode), H2C: o.H2C, Watch: o.Watch, Exclude: o.Exclude}
+	hello.Assets = append(hello.Assets, o.Assets...)
 	for _, path := range o.StaticFiles {
 		hello.Assets = append(hello.Assets, path)
 	}

@@ -36,7 +36,7 @@ func runSupervisor(addrs []string, o Options) error {
 	s, err := reload.New(reload.Config{
 		Program: program, Listen: addrs, SocketMode: o.SocketMode, WrapListener: o.WrapListener,
 		Watch: o.Watch, Exclude: o.Exclude, Poll: o.Poll,
-		Logger: o.Logger, Terminal: onTerminal(),
+		Logger: o.Logger, Terminal: OnTerminal(),
 	})
 	if err != nil {
 		return &StartError{err}

@@ -174,9 +174,9 @@ func plain(s string) string {
 	return s
 }
 
-// onTerminal reports whether standard error is a terminal, or a supervisor's pipe
+// OnTerminal reports whether standard error is a terminal, or a supervisor's pipe
 // to one.
-func onTerminal() bool {
+func OnTerminal() bool {
 	if os.Getenv(supervise.EnvTerminal) != "" {
 		return true
 	}
@@ -186,8 +186,10 @@ func onTerminal() bool {
 
 var toTerminal, toPipe = slog.New(newTerminal(os.Stderr)), slog.New(slog.NewJSONHandler(os.Stderr, nil))
 
-func defaultLogger() *slog.Logger {
-	if onTerminal() {
+// DefaultLogger is what Options.Logger is by default: plain lines on a terminal,
+// requests as Werkzeug prints them, and JSON when standard error is anything else.
+func DefaultLogger() *slog.Logger {
+	if OnTerminal() {
 		return toTerminal
 	}
 	return toPipe

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/serving/supervise"
 )
 
@@ -34,7 +35,11 @@ func (s *Supervisor) inject(r *http.Request, resp *http.Response) error {
 		resp.Body = readCloser{io.MultiReader(bytes.NewReader(head), rest), resp.Body}
 		return nil
 	}
-	tag := s.tag(h.Get("Content-Security-Policy"))
+	policies := h.Values("Content-Security-Policy")
+	for i, policy := range policies {
+		policies[i] = allowing(policy, originOf(r))
+	}
+	tag := s.tag(strings.Join(policies, ";"))
 	resp.Body = readCloser{io.MultiReader(bytes.NewReader(head[:at]), strings.NewReader(tag), bytes.NewReader(head[at:]), rest), resp.Body}
 	if resp.ContentLength >= 0 {
 		resp.ContentLength += int64(len(tag))
@@ -52,6 +57,37 @@ func (s *Supervisor) tag(policy string) string {
 		}
 	}
 	return fmt.Sprintf(`<script src="%slive.js" data-version="%d"%s></script>`, supervise.Prefix, s.live.version(), nonce)
+}
+
+func originOf(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// allowing returns a Content-Security-Policy that allows the script and the
+// stream of events besides what it allows already, and nothing else.
+func allowing(policy, origin string) string {
+	p := datastructures.ParseContentSecurityPolicy(policy)
+	for directive, path := range map[string]string{"script-src": "live.js", "connect-src": "live"} {
+		if directive == "script-src" {
+			if _, ok := p.Lookup("script-src-elem"); ok {
+				directive = "script-src-elem"
+			}
+		}
+		sources, ok := p.Lookup(directive)
+		if !ok {
+			if sources, ok = p.Lookup("default-src"); !ok {
+				continue // not restricted
+			}
+		}
+		sources = strings.TrimSpace(strings.ReplaceAll(sources, "'none'", ""))
+		if p.Set(directive, append(strings.Fields(sources), origin+supervise.Prefix+path)...) != nil {
+			return policy
+		}
+	}
+	return p.String()
 }
 
 type readCloser struct {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -107,6 +108,25 @@ func TestTheScriptFollowsThePolicy(t *testing.T) {
 	s := &Supervisor{}
 	require.Contains(t, s.tag("script-src 'nonce-abc=' 'self'"), ` nonce="abc="`)
 	require.NotContains(t, s.tag("script-src 'self'"), "nonce")
+}
+
+func TestAPolicyAllowsTheScriptAndTheStream(t *testing.T) {
+	const script, stream = " http://a/.zeug/live.js", " http://a/.zeug/live"
+	for policy, want := range map[string]string{
+		"default-src 'none'":                    "default-src 'none'; script-src" + script + "; connect-src" + stream,
+		"script-src 'self'":                     "script-src 'self'" + script,
+		"default-src 'self'; connect-src b.com": "default-src 'self'; connect-src b.com" + stream + "; script-src 'self'" + script,
+		"script-src-elem 'self'":                "script-src-elem 'self'" + script,
+		"frame-ancestors 'none'":                "frame-ancestors 'none'",
+	} {
+		var directives []string
+		for _, text := range []string{allowing(policy, "http://a"), want} {
+			parts := strings.Split(text, "; ")
+			slices.Sort(parts)
+			directives = append(directives, strings.Join(parts, "; "))
+		}
+		require.Equal(t, directives[1], directives[0])
+	}
 }
 
 func TestProblems(t *testing.T) {

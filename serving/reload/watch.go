@@ -28,7 +28,8 @@ type scope struct {
 	embedded []embedding
 	extra    []string // files and folders that restart
 	globs    []string // patterns of files that restart
-	assets   []string // folders that refresh
+	assets   []string // folders that refresh, where nothing else is said of a file
+	declared []string // folders that refresh, whatever else is said
 	exclude  []*regexp.Regexp
 }
 
@@ -74,7 +75,8 @@ func newScope(dir string, s *sources, watch, assets, exclude []string) *scope {
 		}
 	}
 	for _, name := range assets {
-		sc.addAssets(absolute(name))
+		sc.declared = append(sc.declared, absolute(name))
+		sc.tree(absolute(name))
 	}
 	for _, name := range watch {
 		name = absolute(name)
@@ -131,6 +133,9 @@ func (sc *scope) effect(name string) effect {
 	if sc.excluded(name) {
 		return nothing
 	}
+	if e := sc.asset(sc.declared, name); e != nothing {
+		return e
+	}
 	if e, ok := sc.files[name]; ok {
 		return e
 	}
@@ -156,13 +161,20 @@ func (sc *scope) effect(name string) effect {
 			return restart
 		}
 	}
-	for _, dir := range sc.assets {
-		if within(dir, name) {
-			if filepath.Ext(name) == ".css" {
-				return restyle
-			}
-			return refresh
+	return sc.asset(sc.assets, name)
+}
+
+// asset returns what a change of a file in one of these folders asks for.
+func (sc *scope) asset(dirs []string, name string) effect {
+	base := filepath.Base(name)
+	for _, dir := range dirs {
+		if !within(dir, name) || strings.HasPrefix(base, ".") || strings.HasSuffix(base, "~") {
+			continue
 		}
+		if filepath.Ext(name) == ".css" {
+			return restyle
+		}
+		return refresh
 	}
 	return nothing
 }

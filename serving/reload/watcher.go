@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -169,7 +170,7 @@ func (w *watcher) told(event fsnotify.Event) {
 // inside returns the folders from dir down that the scope asks for.
 func (sc *scope) inside(dir string) []string {
 	wanted := sc.dirs[dir]
-	for _, root := range append(append([]string{}, sc.assets...), sc.extra...) {
+	for _, root := range slices.Concat(sc.assets, sc.declared, sc.extra) {
 		wanted = wanted || within(root, dir)
 	}
 	for _, e := range sc.embedded {

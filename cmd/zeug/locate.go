@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// locate makes the places of rules exact. A program knows the call that made a
+// map; where in its arguments, or beside it, each rule was written is found in
+// the source: the composite literal with the rule's path.
+func locate(routes []route) {
+	written := map[string]map[string][]string{} // by folder and path
+	taken := map[string]int{}
+	for i := range routes {
+		r := &routes[i]
+		file, _, ok := cutLast(r.Where, ":")
+		if !ok {
+			continue
+		}
+		dir := filepath.Dir(file)
+		if written[dir] == nil {
+			written[dir] = pathLiterals(dir)
+		}
+		places := written[dir][r.Path]
+		// Of several with the same path the program's order is the source's, if
+		// there are as many.
+		same := 0
+		for _, o := range routes {
+			if o.Path == r.Path && strings.HasPrefix(o.Where, dir+string(filepath.Separator)) {
+				same++
+			}
+		}
+		if key := dir + "\x00" + r.Path; len(places) == same && taken[key] < same {
+			r.Where = places[taken[key]]
+			taken[key]++
+		}
+	}
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// pathLiterals returns where in the Go files of dir a literal has a field Path of
+// each text.
+func pathLiterals(dir string) map[string][]string {
+	found := map[string][]string{}
+	names, _ := filepath.Glob(filepath.Join(dir, "*.go"))
+	files := token.NewFileSet()
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(files, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			continue
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			literal, ok := n.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			for _, element := range literal.Elts {
+				field, ok := element.(*ast.KeyValueExpr)
+				if !ok {
+					continue
+				}
+				if key, ok := field.Key.(*ast.Ident); !ok || key.Name != "Path" {
+					continue
+				}
+				if value, ok := field.Value.(*ast.BasicLit); ok && value.Kind == token.STRING {
+					if text, err := strconv.Unquote(value.Value); err == nil {
+						at := files.Position(literal.Pos())
+						found[text] = append(found[text], fmt.Sprintf("%s:%d", at.Filename, at.Line))
+					}
+				}
+			}
+			return true
+		})
+	}
+	return found
+}
