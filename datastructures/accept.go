@@ -2,7 +2,6 @@ package datastructures
 
 import (
 	"iter"
-	"slices"
 
 	"github.com/zeugkit/zeug/internal/httplex"
 )
@@ -21,41 +20,7 @@ type AcceptItem struct {
 // The zero Accept stands for a header that was not sent: every offer is welcome
 // (RFC 9110, section 12.5.1), and the first is the best.
 type Accept struct {
-	items []AcceptItem
-}
-
-// newAccept reads a header and sorts its items by rank and quality.
-func newAccept(header string, rank func(string) uint64) Accept {
-	var items []AcceptItem
-	sorted := true
-	for value, quality := range httplex.Weights(header) {
-		if items == nil {
-			items = make([]AcceptItem, 0, 8)
-		}
-		item := AcceptItem{value, quality}
-		if n := len(items); sorted && n > 0 {
-			sorted = compareAccept(items[n-1], item, rank) <= 0
-		}
-		items = append(items, item)
-	}
-	if items == nil && httplex.Trim(header) != "" {
-		items = []AcceptItem{}
-	}
-	if !sorted {
-		slices.SortStableFunc(items, func(a, b AcceptItem) int { return compareAccept(a, b, rank) })
-	}
-	return Accept{items}
-}
-
-func compareAccept(a, b AcceptItem, rank func(string) uint64) int {
-	ra, rb := rank(a.Value), rank(b.Value)
-	switch {
-	case ra > rb, ra == rb && a.Quality > b.Quality:
-		return -1
-	case ra == rb && a.Quality == b.Quality:
-		return 0
-	}
-	return 1
+	items []httplex.Weighted
 }
 
 // IsZero reports whether the header was missing or empty.
@@ -65,13 +30,13 @@ func (a Accept) IsZero() bool { return a.items == nil }
 func (a Accept) Len() int { return len(a.items) }
 
 // At returns the item at place i, from 0.
-func (a Accept) At(i int) AcceptItem { return a.items[i] }
+func (a Accept) At(i int) AcceptItem { return AcceptItem{a.items[i].Value, a.items[i].Weight} }
 
 // All ranges over the values and their qualities in order of preference.
 func (a Accept) All() iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
-		for _, item := range a.items {
-			if !yield(item.Value, item.Quality) {
+		for i := range a.items {
+			if !yield(a.items[i].Value, a.items[i].Weight) {
 				return
 			}
 		}
@@ -94,58 +59,30 @@ func (a Accept) String() string {
 		return ","
 	}
 	var b []byte
-	for i, item := range a.items {
+	for i := range a.items {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = httplex.AppendWeight(b, item.Value, item.Quality)
+		b = httplex.AppendWeight(b, a.items[i].Value, a.items[i].Weight)
 	}
 	return string(b)
 }
 
-// find returns the first item that matches, which is the most specific one.
-func (a Accept) find(matches func(accepted string) bool) (AcceptItem, bool) {
-	for _, item := range a.items {
-		if matches(item.Value) {
-			return item, true
-		}
-	}
-	return AcceptItem{}, false
-}
-
-func (a Accept) quality(matches func(accepted string) bool) float64 {
+func (a Accept) quality(value string, kind httplex.Kind) float64 {
 	if a.IsZero() {
 		return 1
 	}
-	item, _ := a.find(matches)
-	return item.Quality
+	if i := httplex.Match(a.items, value, kind); i >= 0 {
+		return a.items[i].Weight
+	}
+	return 0
 }
 
-// best chooses among the offers: by the quality that the client gave to the
-// most specific item that matches, then by how specific that item is, then by
-// the order of the offers. It returns a place, -1 if nothing is accepted.
-func (a Accept) best(offers []string, matches func(offer, accepted string) bool, rank func(string) uint64) int {
-	if a.IsZero() {
-		return min(0, len(offers)-1)
+func (a Accept) best(offers []string, kind httplex.Kind) (string, bool) {
+	if i := httplex.Best(a.items, offers, kind); i >= 0 {
+		return offers[i], true
 	}
-	best, bestQuality, bestRank := -1, 0.0, uint64(0)
-	for i, offer := range offers {
-		item, ok := a.find(func(accepted string) bool { return matches(offer, accepted) })
-		if !ok || item.Quality <= 0 || item.Quality < bestQuality {
-			continue
-		}
-		if r := rank(item.Value); item.Quality > bestQuality || r > bestRank {
-			best, bestQuality, bestRank = i, item.Quality, r
-		}
-	}
-	return best
-}
-
-func offer(offers []string, i int) (string, bool) {
-	if i < 0 {
-		return "", false
-	}
-	return offers[i], true
+	return "", false
 }
 
 // MIMEAccept is the Accept header: the media types a client understands (RFC
@@ -154,7 +91,7 @@ type MIMEAccept struct{ Accept }
 
 // ParseMIMEAccept reads an Accept header. Items with a bad quality are left out.
 func ParseMIMEAccept(header string) MIMEAccept {
-	return MIMEAccept{newAccept(header, httplex.MediaRank)}
+	return MIMEAccept{Accept{httplex.ParseWeights(header, httplex.MediaRanges)}}
 }
 
 // Best returns the media type on offer that the client likes best, and false if
@@ -163,12 +100,12 @@ func ParseMIMEAccept(header string) MIMEAccept {
 // "text/html;level=1" is not accepted as "text/html". An offer that is no media
 // type is never chosen.
 func (a MIMEAccept) Best(offers ...string) (string, bool) {
-	return offer(offers, a.best(offers, httplex.MediaMatches, httplex.MediaRank))
+	return a.best(offers, httplex.MediaRanges)
 }
 
 // Quality is how much the client likes a media type: 0 not at all, 1 fully.
 func (a MIMEAccept) Quality(mediaType string) float64 {
-	return a.quality(func(accepted string) bool { return httplex.MediaMatches(mediaType, accepted) })
+	return a.quality(mediaType, httplex.MediaRanges)
 }
 
 // Accepts reports whether the client takes a media type at all.
@@ -192,22 +129,18 @@ type EncodingAccept struct{ Accept }
 // ParseEncodingAccept reads an Accept-Encoding header. Items with a bad quality
 // are left out.
 func ParseEncodingAccept(header string) EncodingAccept {
-	return EncodingAccept{newAccept(header, httplex.ValueRank)}
-}
-
-func codingMatches(offer, accepted string) bool {
-	return accepted == "*" || httplex.EqualFold(offer, accepted)
+	return EncodingAccept{Accept{httplex.ParseWeights(header, httplex.Codings)}}
 }
 
 // Best returns the coding on offer that the client likes best, and false if it
 // named none of them: then send the content as it is, which needs no offer.
 func (a EncodingAccept) Best(offers ...string) (string, bool) {
-	return offer(offers, a.best(offers, codingMatches, httplex.ValueRank))
+	return a.best(offers, httplex.Codings)
 }
 
 // Quality is how much the client likes a coding: 0 not at all, 1 fully.
 func (a EncodingAccept) Quality(coding string) float64 {
-	return a.quality(func(accepted string) bool { return codingMatches(coding, accepted) })
+	return a.quality(coding, httplex.Codings)
 }
 
 // Accepts reports whether the client takes a coding at all. "identity", the
@@ -220,6 +153,5 @@ func (a EncodingAccept) Accepts(coding string) bool {
 	if !httplex.EqualFold(coding, "identity") {
 		return false
 	}
-	_, named := a.find(func(accepted string) bool { return codingMatches(coding, accepted) })
-	return !named
+	return httplex.Match(a.items, coding, httplex.Codings) < 0
 }

@@ -21,17 +21,20 @@ import (
 // is unquoted, and `\"`, `\\` and octal escapes (`\073`) in it are decoded, as
 // [Cookie] writes them. What has no name is left out, nothing else.
 func ParseCookies(header string) *Values {
-	cookies := new(Values)
+	var cookies *Values
 	for header != "" {
 		var name, value string
 		name, value, header = cutCookie(header)
 		if name == "" {
 			continue
 		}
-		if cookies.items == nil {
-			cookies.items = make([]Item[string], 0, min(1+strings.Count(header, ";")+1, 16))
+		if cookies == nil {
+			cookies = roomFor(2 + strings.Count(header, ";"))
 		}
 		cookies.Add(name, unquoteCookie(value))
+	}
+	if cookies == nil {
+		return new(Values)
 	}
 	return cookies
 }
@@ -197,7 +200,7 @@ func (c *Cookie) String() string {
 // date before 1601, an unknown SameSite, or a name that starts in "__Host-" or
 // "__Secure-" without the attributes that browsers then demand.
 func (c *Cookie) Format() (string, error) {
-	b, err := c.append(nil)
+	b, err := c.append(make([]byte, 0, len(c.Name)+len(c.Value)+len(c.Domain)+len(c.Path)+128))
 	if err != nil {
 		return "", &CookieError{c.Name, err}
 	}
@@ -239,8 +242,10 @@ func (c *Cookie) append(b []byte) ([]byte, error) {
 		b = append(b, "; HttpOnly"...)
 	}
 	if c.Path != "" {
-		// A semicolon is fine in a path, but not in the header.
-		path := strings.ReplaceAll(urls.EscapePath(c.Path), ";", "%3B")
+		path := urls.EscapePath(c.Path)
+		if strings.IndexByte(path, ';') >= 0 { // fine in a path, but not in the header
+			path = strings.ReplaceAll(path, ";", "%3B")
+		}
 		b = append(append(b, "; Path="...), path...)
 	}
 	if c.SameSite != "" {

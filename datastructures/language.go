@@ -15,13 +15,13 @@ type LanguageAccept struct{ Accept }
 // ParseLanguageAccept reads an Accept-Language header. Items with a bad quality
 // are left out.
 func ParseLanguageAccept(header string) LanguageAccept {
-	return LanguageAccept{newAccept(header, httplex.ValueRank)}
+	return LanguageAccept{Accept{httplex.ParseWeights(header, httplex.Languages)}}
 }
 
 // Quality is how much the client likes exactly this language: 0 not at all, 1
 // fully. Case does not count, and "_" is "-".
 func (a LanguageAccept) Quality(tag string) float64 {
-	return a.quality(func(accepted string) bool { return languageMatches(tag, accepted) })
+	return a.quality(tag, httplex.Languages)
 }
 
 // Accepts reports whether the client named exactly this language, or any.
@@ -39,13 +39,13 @@ func (a LanguageAccept) Accepts(tag string) bool { return a.Quality(tag) > 0 }
 // So "en-GB" is never an answer to "en-US". [LanguageAccept.Match] knows which
 // languages and regions are near each other.
 func (a LanguageAccept) Best(offers ...string) (string, bool) {
-	if i := a.best(offers, languageMatches, httplex.ValueRank); i >= 0 {
-		return offers[i], true
+	if tag, ok := a.best(offers, httplex.Languages); ok {
+		return tag, true
 	}
 	best, bestQuality, bestLength := -1, 0.0, 0
 	for i, tag := range offers {
 		for accepted, quality := range a.All() {
-			if quality <= 0 || !isLanguagePrefix(tag, accepted) {
+			if quality <= 0 || !httplex.IsLanguagePrefix(tag, accepted) {
 				continue
 			}
 			if quality > bestQuality || quality == bestQuality && len(tag) > bestLength {
@@ -60,7 +60,10 @@ func (a LanguageAccept) Best(offers ...string) (string, bool) {
 	for i, tag := range offers {
 		primaries[i] = primaryLanguage(tag)
 	}
-	return offer(offers, a.best(primaries, languageMatches, httplex.ValueRank))
+	if i := httplex.Best(a.items, primaries, httplex.Languages); i >= 0 {
+		return offers[i], true
+	}
+	return "", false
 }
 
 // Match returns the one of m's languages that serves the client best, its place
@@ -88,32 +91,6 @@ func (a LanguageAccept) Match(m language.Matcher) (language.Tag, int, language.C
 	}
 	return m.Match(tags...)
 }
-
-func languageMatches(tag, accepted string) bool {
-	if accepted == "*" {
-		return true
-	}
-	return len(tag) == len(accepted) && isLanguagePrefix(tag, accepted)
-}
-
-// isLanguagePrefix reports whether tag's subtags are the first of accepted's.
-func isLanguagePrefix(tag, accepted string) bool {
-	if tag == "" || len(tag) > len(accepted) || len(tag) < len(accepted) && !isSubtagEnd(accepted[len(tag)]) {
-		return false
-	}
-	for i := 0; i < len(tag); i++ {
-		x, y := tag[i], accepted[i]
-		if x == y || isSubtagEnd(x) && isSubtagEnd(y) {
-			continue
-		}
-		if x |= 0x20; x != y|0x20 || x < 'a' || x > 'z' {
-			return false
-		}
-	}
-	return true
-}
-
-func isSubtagEnd(c byte) bool { return c == '-' || c == '_' }
 
 func primaryLanguage(tag string) string {
 	if i := strings.IndexAny(tag, "-_"); i >= 0 {

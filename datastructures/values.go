@@ -34,23 +34,46 @@ func NewValues(pairs ...string) *Values {
 // is not UTF-8 stays or becomes an escape ("%FF"). [Values.Encode] is the
 // reverse.
 func ParseQuery(query string) *Values {
-	v := new(Values)
-	for key, value := range urls.Query(query) {
-		if v.items == nil {
-			// An estimate, bounded so that a text of nothing but "&" buys no memory.
-			v.items = make([]Item[string], 0, min(1+strings.Count(query, "&"), 16))
-		}
-		v.Add(key, value)
+	key, value, rest, ok := urls.CutPair(query)
+	if !ok {
+		return new(Values)
 	}
+	v := roomFor(1 + strings.Count(rest, "&"))
+	for ok {
+		v.Add(key, value)
+		key, value, rest, ok = urls.CutPair(rest)
+	}
+	return v
+}
+
+// roomFor returns Values with room for n items, up to a bound: a text of nothing
+// but separators must not buy memory. A few items lie beside the Values, in the
+// same allocation.
+func roomFor(n int) *Values {
+	if n <= 6 {
+		few := new(struct {
+			Values
+			room [6]Item[string]
+		})
+		few.items = few.room[:0]
+		return &few.Values
+	}
+	v := new(Values)
+	v.items = make([]Item[string], 0, min(n, 32))
 	return v
 }
 
 // Encode returns the items as a query, in their order: "a=1&b=2". Every item
 // has its "=", so that a single empty key is not lost.
 func (v *Values) Encode() string {
-	var b []byte
-	for key, value := range v.All() {
-		if b != nil {
+	size := 0
+	for i := range v.items {
+		size += len(v.items[i].Key) + len(v.items[i].Value) + 2
+	}
+	b := make([]byte, 0, size+size/8)
+	for i := range v.items {
+		key, value := v.items[i].Key, v.items[i].Value
+		if i > 0 {
 			b = append(b, '&')
 		}
 		b = urls.AppendQuery(b, key)

@@ -29,7 +29,8 @@ var (
 // accepts it; HTML if it accepts neither, since an error had better be seen.
 func (e *Error) serve(w http.ResponseWriter, r *http.Request) {
 	var body []byte
-	best := httplex.BestMedia(strings.Join(r.Header["Accept"], ","), formats...)
+	accepted := httplex.ParseWeights(strings.Join(r.Header["Accept"], ","), httplex.MediaRanges)
+	best := httplex.Best(accepted, formats, httplex.MediaRanges)
 	if best > 0 {
 		body = e.problem(r)
 	} else {

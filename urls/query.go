@@ -15,18 +15,54 @@ import (
 // A part that needs no decoding shares the memory of query.
 func Query(query string) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
-		for query != "" {
-			var pair string
-			pair, query, _ = strings.Cut(query, "&")
-			if pair == "" {
-				continue
-			}
-			key, value, _ := strings.Cut(pair, "=")
-			if !yield(UnescapeQuery(key), UnescapeQuery(value)) {
+		for {
+			key, value, rest, ok := CutPair(query)
+			if !ok || !yield(key, value) {
 				return
 			}
+			query = rest
 		}
 	}
+}
+
+// CutPair takes the first pair off a query, as [Query] reads it, and reports
+// false where there is none any more.
+func CutPair(query string) (key, value, rest string, ok bool) {
+	for query != "" && query[0] == '&' {
+		query = query[1:]
+	}
+	if query == "" {
+		return "", "", "", false
+	}
+	equals, end := -1, len(query)
+	plain := true
+loop:
+	for i := 0; i < len(query); i++ {
+		switch c := query[i]; {
+		case c == '&':
+			end = i
+			break loop
+		case c == '=':
+			if equals < 0 {
+				equals = i
+			}
+		case c == '%', c == '+', c >= utf8.RuneSelf:
+			plain = false
+		}
+	}
+	pair := query[:end]
+	if end < len(query) {
+		rest = query[end+1:]
+	}
+	if equals < 0 {
+		key = pair
+	} else {
+		key, value = pair[:equals], pair[equals+1:]
+	}
+	if !plain {
+		key, value = UnescapeQuery(key), UnescapeQuery(value)
+	}
+	return key, value, rest, true
 }
 
 // UnescapeQuery decodes a key or a value of a query as [Query] does.
@@ -41,29 +77,32 @@ func UnescapeQuery(s string) string {
 	if plain {
 		return s
 	}
-	b := UnescapeQueryBytes(s)
-	if utf8.Valid(b) {
-		return string(b)
+	text := unescape(s)
+	if utf8.ValidString(text) {
+		return text
 	}
-	return string(escapeInvalid(b))
+	return string(escapeInvalid([]byte(text)))
 }
 
 // UnescapeQueryBytes is [UnescapeQuery] for a text that is not in UTF-8: every
 // byte is what was sent.
-func UnescapeQueryBytes(s string) []byte {
-	b := make([]byte, 0, len(s))
+func UnescapeQueryBytes(s string) []byte { return []byte(unescape(s)) }
+
+func unescape(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '+':
-			b = append(b, ' ')
+			b.WriteByte(' ')
 		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
-			b = append(b, unhex(s[i+1])<<4|unhex(s[i+2]))
+			b.WriteByte(unhex(s[i+1])<<4 | unhex(s[i+2]))
 			i += 2
 		default:
-			b = append(b, c)
+			b.WriteByte(c)
 		}
 	}
-	return b
+	return b.String()
 }
 
 // escapeInvalid returns b with the bytes that are not UTF-8 percent-encoded.
