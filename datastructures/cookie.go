@@ -200,7 +200,8 @@ func (c *Cookie) String() string {
 // date before 1601, an unknown SameSite, or a name that starts in "__Host-" or
 // "__Secure-" without the attributes that browsers then demand.
 func (c *Cookie) Format() (string, error) {
-	b, err := c.append(make([]byte, 0, len(c.Name)+len(c.Value)+len(c.Domain)+len(c.Path)+128))
+	var room [256]byte // more is rare
+	b, err := c.append(room[:0])
 	if err != nil {
 		return "", &CookieError{c.Name, err}
 	}
