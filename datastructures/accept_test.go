@@ -29,6 +29,7 @@ func TestMIMEAcceptBest(t *testing.T) {
 		{"a bad quality drops the item", "text/html;q=high, text/plain;q=0.1", []string{"text/html", "text/plain"}, "text/plain"},
 		{"a quality above one drops the item", "text/html;q=1.1", []string{"text/html"}, ""},
 		{"a quality with an exponent drops the item", "text/html;q=1e-1", []string{"text/html"}, ""},
+		{"a space before the quality hides it", "text/html;q= 0.1, text/plain;q=0.5", []string{"text/plain", "text/html"}, "text/html"},
 		{"an open quote drops everything", `text/html, x/y;a="b`, []string{"text/html"}, ""},
 		{"what is no type matches nothing", "text, *, */html", []string{"text/html", "text"}, ""},
 		{"no offers", "*/*", nil, ""},

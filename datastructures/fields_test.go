@@ -1,6 +1,7 @@
 package datastructures_test
 
 import (
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -270,4 +271,12 @@ func TestWWWAuthenticate(t *testing.T) {
 	require.Equal(t, "Bearer", datastructures.NewChallenge("bearer").String())
 	require.Nil(t, datastructures.ParseWWWAuthenticate(""))
 	require.Nil(t, datastructures.ParseWWWAuthenticate(`Basic realm="open`))
+}
+
+func TestHopByHop(t *testing.T) {
+	require.True(t, datastructures.IsHopByHop("transfer-encoding"))
+	require.False(t, datastructures.IsHopByHop("Content-Encoding"))
+	h := http.Header{"Connection": {"close, X-Mine", "x-other"}, "X-Mine": {"1"}, "X-Other": {"2"}, "Te": {"trailers"}, "Upgrade": {"h2c"}, "Etag": {"3"}}
+	datastructures.RemoveHopByHop(h)
+	require.Equal(t, http.Header{"Etag": {"3"}}, h)
 }

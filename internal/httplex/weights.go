@@ -129,7 +129,7 @@ func (w *Weighted) read(item string) (ok bool) {
 	// The usual case without an allocation: a weight and nothing else.
 	rest := trimLeft(item[semicolon+1:])
 	if len(rest) > 2 && rest[0]|0x20 == 'q' && rest[1] == '=' {
-		if weight, ok := parseWeight(Trim(rest[2:])); ok {
+		if weight, ok := parseWeight(rest[2:]); ok {
 			w.Weight = weight
 			return true
 		}

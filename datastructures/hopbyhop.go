@@ -1,0 +1,40 @@
+package datastructures
+
+import (
+	"net/http"
+
+	"github.com/zeugkit/zeug/internal/httplex"
+)
+
+// hopByHop are the fields that concern one connection (RFC 9110, section 7.6.1,
+// and those that are older than it).
+var hopByHop = []string{
+	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
+	"Transfer-Encoding", "Upgrade",
+}
+
+// IsHopByHop reports whether a field of this name concerns one connection, and
+// not the message that travels over several. [RemoveHopByHop] also knows those
+// that a message names itself.
+func IsHopByHop(name string) bool {
+	for _, field := range hopByHop {
+		if httplex.EqualFold(field, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// RemoveHopByHop removes the fields that concern one connection, with those that
+// the Connection field names: what a message must lose before it is passed on or
+// kept.
+func RemoveHopByHop(h http.Header) {
+	for _, line := range h["Connection"] {
+		for name := range httplex.Items(line) {
+			h.Del(name)
+		}
+	}
+	for _, name := range hopByHop {
+		delete(h, name)
+	}
+}
