@@ -36,6 +36,8 @@ type At struct {
 	// BareHost says that there is none.
 	Subdomain string
 	BareHost  bool
+	// WebSocket says whether Match is to find WebSockets, if not as Scheme says.
+	WebSocket Setting
 	// RootPath is where the application is mounted, percent-encoded.
 	RootPath string
 
@@ -196,7 +198,7 @@ func (b *bound) query() string {
 // 4.1).
 func (b *bound) webSocket() bool {
 	if b.place != nil {
-		return b.place.Scheme == "ws" || b.place.Scheme == "wss"
+		return b.place.WebSocket.or(b.place.Scheme == "ws" || b.place.Scheme == "wss")
 	}
 	h := b.request.Header
 	return holdsToken(h["Upgrade"], "websocket") && holdsToken(h["Connection"], "upgrade")
@@ -211,6 +213,15 @@ func holdsToken(values []string, token string) bool {
 		}
 	}
 	return false
+}
+
+// startOf returns the state behind the host if that need not be looked at, or
+// nil.
+func (t *table) startOf(b *bound) *state {
+	if b.place == nil || t.start != nil && b.place.Subdomain == t.options.DefaultSubdomain {
+		return t.start
+	}
+	return nil
 }
 
 // domain returns the host and the subdomain of a request; the subdomain is the

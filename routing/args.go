@@ -47,9 +47,11 @@ func (a *Args) text(i int) string {
 		s := a.few[i]
 		return a.path[s.from:s.to]
 	}
-	s := a.few.at(i)
+	var s span
 	if a.more.spans != nil {
 		s = a.more.spans[i]
+	} else {
+		s = a.few.at(i)
 	}
 	return cut(s, a.rule.variables[i].host, a.more.host, a.path, a.more.slash)
 }

@@ -440,7 +440,7 @@ func (r *rule) knows(name string) bool {
 func (t *table) join(b *bound, options BuildOptions, r *rule, built, path []byte) (string, error) {
 	absolute := options.External || r.webSocket
 	var host string
-	if absolute || t.start == nil {
+	if absolute || t.elsewhere || t.startOf(b) == nil {
 		var here string
 		var err error
 		if host, here, _, err = t.domain(b); err != nil {

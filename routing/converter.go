@@ -199,6 +199,9 @@ func newCustom(public Converter) (*converter, error) {
 	}
 	switch {
 	case public.Pattern != "":
+		if _, err := regexp.Compile(public.Pattern); err != nil {
+			return nil, err
+		}
 		pattern, err := regexp.Compile(`\A(?:` + public.Pattern + `)\z`)
 		if err != nil {
 			return nil, err

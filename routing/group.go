@@ -41,7 +41,7 @@ func Submount[T any](path string, groups ...Group[T]) Group[T] {
 // Subdomain gives rules without a subdomain of their own this one.
 func Subdomain[T any](pattern string, groups ...Group[T]) Group[T] {
 	return changed(groups, func(r *Rule[T]) {
-		if r.Subdomain == "" {
+		if r.Subdomain == "" && !r.BareHost {
 			r.Subdomain = pattern
 		}
 	})

@@ -213,7 +213,7 @@ func (r *Rule[T]) remarks() string {
 		}
 	}
 	if len(r.Defaults) > 0 {
-		list = append(list, strings.TrimPrefix(fmt.Sprint("defaults ", r.Defaults), "map"))
+		list = append(list, "defaults "+strings.TrimPrefix(fmt.Sprint(r.Defaults), "map"))
 	}
 	return strings.Join(list, ", ")
 }
@@ -235,6 +235,7 @@ type description struct {
 	methods                     []string
 	defaults                    map[string]any
 	buildOnly, alias, webSocket bool
+	bareHost                    bool
 	strict, merge               Setting
 	redirectFunc                func(*http.Request, Args) string
 	route                       *mux.Route
@@ -244,7 +245,7 @@ func described[T any](r *Rule[T]) description {
 	return description{
 		path: r.Path, endpoint: r.Endpoint, subdomain: r.Subdomain, host: r.Host,
 		redirectTo: r.RedirectTo, where: r.where, methods: r.Methods, defaults: r.Defaults,
-		buildOnly: r.BuildOnly, alias: r.Alias, webSocket: r.WebSocket,
+		buildOnly: r.BuildOnly, alias: r.Alias, webSocket: r.WebSocket, bareHost: r.BareHost,
 		strict: r.StrictSlashes, merge: r.MergeSlashes,
 		redirectFunc: r.RedirectFunc, route: r.Route,
 	}
@@ -329,7 +330,7 @@ func (b *builder) add(d description) {
 	c.rule = r
 	domain := d.host
 	if !o.HostMatching {
-		if domain = d.subdomain; domain == "" {
+		if domain = d.subdomain; domain == "" && !d.bareHost {
 			domain = o.DefaultSubdomain
 		}
 	}
@@ -387,6 +388,7 @@ func (b *builder) enter(r *rule, d description) {
 	t := b.table
 	t.rules = append(t.rules, r)
 	t.endpoints[r.endpoint] = append(t.endpoints[r.endpoint], r)
+	t.elsewhere = t.elsewhere || r.host[0].pattern != nil || r.host[0].static != t.options.DefaultSubdomain
 	if r.buildOnly {
 		return
 	}

@@ -30,11 +30,11 @@ type matcher struct {
 // slash that it ends in.
 var needsSlash = new(rule)
 
-// run walks from the table's hosts, or from its start.
-func (m *matcher) run(t *table) *rule {
+// run walks from start, or else from what the host leads to.
+func (m *matcher) run(t *table, start *state) *rule {
 	const first = 1
-	if t.start != nil {
-		return m.walk(t.start, first)
+	if start != nil {
+		return m.walk(start, first)
 	}
 	if s := t.hosts[m.host]; s != nil {
 		if r := m.walk(s, first); r != nil {

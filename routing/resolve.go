@@ -69,7 +69,7 @@ func (t *table) search(b *bound, method methodSet, path string, s *state, i int,
 		if t.webSockets || b.place != nil {
 			m.webSocket = b.webSocket()
 		}
-		if s, i = t.start, 1; s == nil {
+		if s, i = t.startOf(b), 1; s == nil {
 			_, subdomain, ok, err := t.domain(b)
 			if err != nil {
 				return nil, err
@@ -83,7 +83,7 @@ func (t *table) search(b *bound, method methodSet, path string, s *state, i int,
 	if s != nil {
 		r = m.walk(s, i)
 	} else {
-		r = m.run(t)
+		r = m.run(t, nil)
 	}
 	if r == nil || r == needsSlash || r.special {
 		return t.resolve(b, &m, r, args)
@@ -136,7 +136,7 @@ func (t *table) merged(b *bound, m *matcher) error {
 	}
 	m.path = mergeSlashes(m.path)
 	m.found.n = 0
-	r := m.run(t)
+	r := m.run(t, t.startOf(b))
 	switch {
 	case r == needsSlash:
 		return t.redirectTo(b, m.quoted(m.path+"/"))
@@ -233,7 +233,7 @@ func (t *table) redirectTo(b *bound, path string) error {
 
 // redirect makes the redirect to a path below the mount, with the request's
 // query.
-func (t *table) redirect(b *bound, host, subdomain, path string) error {
+func (t *table) redirect(b *bound, host, subdomain, path string) *Redirect {
 	location := b.rootPath() + "/" + strings.TrimLeft(path, "/")
 	if query := b.query(); query != "" {
 		location += "?" + query
@@ -302,8 +302,11 @@ func (t *table) redirectBuilt(b *bound, o *rule, values []Value) error {
 	}
 	there := string(built)
 	redirect := t.redirect(b, host, there, string(path))
-	if there != here {
-		redirect.(*Redirect).Location = redirect.(*Redirect).url
+	if o.webSocket {
+		redirect.url = "ws" + strings.TrimPrefix(strings.TrimPrefix(redirect.url, "http"), "ws")
+	}
+	if there != here || o.webSocket {
+		redirect.Location = redirect.url
 	}
 	return redirect
 }

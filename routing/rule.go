@@ -31,8 +31,10 @@ type Rule[T any] struct {
 	// unless [Options].KeepDefaults is set.
 	Defaults map[string]any
 	// Subdomain is a pattern, as Path is, for what stands before
-	// [Options].ServerName; "" is [Options].DefaultSubdomain.
+	// [Options].ServerName; "" is [Options].DefaultSubdomain, unless BareHost
+	// says that nothing stands there.
 	Subdomain string
+	BareHost  bool
 	// Host is a pattern for the whole host, with its port unless that is the
 	// scheme's own. It needs [Options].HostMatching.
 	Host string

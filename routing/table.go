@@ -20,6 +20,9 @@ type table struct {
 	hosts map[string]*state
 	edges []edge
 	start *state
+	// elsewhere says that some rule, perhaps one that only builds, is on another
+	// host than the default one.
+	elsewhere bool
 
 	webSockets bool // some rule is a WebSocket's
 

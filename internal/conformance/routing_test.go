@@ -171,7 +171,7 @@ func (in routes) urls() (*routing.Map[int], error) {
 		if !in.Map.HostMatching {
 			rule.Host = ""
 			if r.Subdomain != nil && !isFalse(in.Map.SubdomainMatching) {
-				rule.Subdomain = *r.Subdomain
+				rule.Subdomain, rule.BareHost = *r.Subdomain, *r.Subdomain == ""
 			}
 		}
 		for _, method := range r.Methods {
@@ -232,7 +232,7 @@ func matchRoutes(in struct {
 			place.Query = string(*asked.Query)
 		}
 		if asked.WebSocket != nil {
-			place.Scheme = webSocketScheme(place.Scheme, *asked.WebSocket)
+			place.WebSocket = setting(asked.WebSocket)
 		}
 		adapter, err := urls.BindAt(place)
 		if err != nil {
@@ -242,20 +242,6 @@ func matchRoutes(in struct {
 		found = append(found, matched(in.routes, match, err))
 	}
 	return found
-}
-
-// webSocketScheme returns the scheme that says whether a WebSocket is opened.
-func webSocketScheme(scheme string, opens bool) string {
-	secure := scheme == "https" || scheme == "wss"
-	switch {
-	case opens && secure:
-		return "wss"
-	case opens:
-		return "ws"
-	case secure:
-		return "https"
-	}
-	return "http"
 }
 
 // matched describes a match, or what came instead.

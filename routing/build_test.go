@@ -1,0 +1,195 @@
+package routing_test
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/routing"
+)
+
+func TestBuild(t *testing.T) {
+	urls := routing.MustMap(
+		routing.Rule[int]{Path: "/", Endpoint: "index"},
+		routing.Rule[int]{Path: "/user/<int:id>", Endpoint: "user"},
+		routing.Rule[int]{Path: "/user/", Endpoint: "user", Defaults: map[string]any{"id": 1}},
+		routing.Rule[int]{Path: "/file/<path:name>", Endpoint: "file"},
+		routing.Rule[int]{Path: "/tag/<name>", Endpoint: "tag", Methods: []string{"GET"}},
+		routing.Rule[int]{Path: "/tags", Endpoint: "tag", Methods: []string{"POST"}},
+		routing.Rule[int]{Path: "/<float:f>/<uuid:u>", Endpoint: "typed"},
+	)
+	r, _ := gateway.Mount(httptest.NewRequest("GET", "https://example.org/app/x", nil), "/app")
+	adapter := urls.Bind(r)
+	for _, c := range []struct {
+		endpoint string
+		values   []routing.Value
+		want     string
+	}{
+		{"index", nil, "/app/"},
+		{"user", []routing.Value{routing.With("id", 5)}, "/app/user/5"},
+		{"user", []routing.Value{routing.With("id", uint8(5))}, "/app/user/5"},
+		{"user", []routing.Value{routing.With("id", "5")}, "/app/user/5"},
+		{"user", []routing.Value{routing.With("id", 1)}, "/app/user/"},
+		{"user", nil, "/app/user/"},
+		{"file", []routing.Value{routing.With("name", "a/b c.txt")}, "/app/file/a/b%20c.txt"},
+		{"tag", []routing.Value{routing.With("name", "a/b?")}, "/app/tag/a%2Fb%3F"},
+		{"tag", []routing.Value{routing.With("name", "x"), routing.With("b", 2), routing.With("a", []any{1, nil, "ü &"}), routing.With("n", (*int)(nil))}, "/app/tag/x?b=2&a=1&a=%C3%BC+%26"},
+		{"tag", nil, "/app/tags"},
+		{"typed", []routing.Value{routing.With("f", 1e-9), routing.With("u", [16]byte{1})}, "/app/0.000000001/01000000-0000-0000-0000-000000000000"},
+	} {
+		have, err := adapter.Build(c.endpoint, c.values...)
+		require.NoError(t, err)
+		require.Equal(t, c.want, have)
+	}
+	text, err := adapter.BuildWith(routing.BuildOptions{External: true, DropUnknown: true}, "index", routing.With("x", 1))
+	require.NoError(t, err)
+	require.Equal(t, "https://example.org/app/", text)
+	values, err := routing.Pairs("id", 7, "q", "x")
+	require.NoError(t, err)
+	text, err = adapter.Build("user", values...)
+	require.NoError(t, err)
+	require.Equal(t, "/app/user/7?q=x", text)
+	_, err = routing.Pairs(1, 2)
+	require.Error(t, err)
+	_, err = routing.Pairs("id")
+	require.Error(t, err)
+}
+
+func TestBuildRefuses(t *testing.T) {
+	urls := routing.MustMap(
+		routing.Rule[int]{Path: "/user/<int(min=2):id>", Endpoint: "user"},
+		routing.Rule[int]{Path: "/file/<path:name>", Endpoint: "file"},
+		routing.Rule[int]{Path: "/tag/<string(maxlength=3):name>", Endpoint: "tag", Methods: []string{"GET"}},
+		routing.Rule[int]{Path: "/<a>-<b>", Endpoint: "two"},
+		routing.Rule[int]{Path: "/x<a>", Endpoint: "after"},
+		routing.Rule[int]{Path: "/<uuid:u>/<float:f>", Endpoint: "typed"},
+	)
+	adapter := urls.Bind(httptest.NewRequest("GET", "/", nil))
+	for _, c := range []struct {
+		endpoint string
+		values   []routing.Value
+		says     string
+	}{
+		{"uesr", nil, `did you mean "user"?`},
+		{"user", nil, "values are missing: id"},
+		{"user", []routing.Value{routing.With("id", 1)}, "out of the range"},
+		{"user", []routing.Value{routing.With("id", -3)}, "negative"},
+		{"user", []routing.Value{routing.With("id", 2.5)}, "no integer"},
+		{"user", []routing.Value{routing.With("id", "x")}, "no integer"},
+		{"tag", []routing.Value{routing.With("name", "")}, "not what"},
+		{"tag", []routing.Value{routing.With("name", "..")}, "taken out"},
+		{"tag", []routing.Value{routing.With("name", "abcd")}, "not what"},
+		{"file", []routing.Value{routing.With("name", "/a")}, "not what"},
+		{"file", []routing.Value{routing.With("name", "a/../b")}, "taken out"},
+		{"file", []routing.Value{routing.With("name", "./b")}, "taken out"},
+		{"two", []routing.Value{routing.With("a", "x"), routing.With("b", "y-z")}, "read differently"},
+		{"typed", []routing.Value{routing.With("u", "x"), routing.With("f", 1.5)}, "no UUID"},
+		{"file", []routing.Value{routing.With("name", struct{}{})}, "has no text"},
+	} {
+		text, err := adapter.Build(c.endpoint, c.values...)
+		require.ErrorContains(t, err, c.says, text)
+		var refused *routing.BuildError
+		require.ErrorAs(t, err, &refused)
+	}
+	_, err := adapter.BuildWith(routing.BuildOptions{Method: "POST"}, "tag", routing.With("name", "x"))
+	require.ErrorContains(t, err, "its methods are GET, HEAD")
+	text, err := adapter.Build("after", routing.With("a", ".."))
+	require.NoError(t, err)
+	require.Equal(t, "/x..", text)
+}
+
+func TestSortedQueries(t *testing.T) {
+	urls := routing.MustMapWith(routing.Options{SortParameters: true}, routing.Rule[int]{Path: "/", Endpoint: "index"})
+	text, err := urls.Bind(httptest.NewRequest("GET", "/", nil)).Build("index", routing.With("b", 1), routing.With("a", []int{10, 9}), routing.With("a", "x"))
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(text, "/?a="), text)
+	require.True(t, strings.HasSuffix(text, "&b=1"), text)
+}
+
+func TestBuildAtAPlace(t *testing.T) {
+	urls := routing.MustMapWith(routing.Options{DefaultSubdomain: "www"},
+		routing.Rule[int]{Path: "/", Endpoint: "index"},
+		routing.Rule[int]{Path: "/", Endpoint: "user", Subdomain: "<user>"},
+	)
+	adapter, err := urls.BindAt(routing.At{Scheme: "https", Host: "Example.org", RootPath: "/app/"})
+	require.NoError(t, err)
+	text, err := adapter.Build("user", routing.With("user", "anna"))
+	require.NoError(t, err)
+	require.Equal(t, "https://anna.example.org/app/", text)
+	text, err = adapter.BuildWith(routing.BuildOptions{External: true, NoScheme: true}, "index")
+	require.NoError(t, err)
+	require.Equal(t, "//www.example.org/app/", text)
+	_, err = urls.BindAt(routing.At{Host: strings.Repeat("a", 300)})
+	require.Error(t, err)
+}
+
+// FuzzBuiltURLsMatchAgain holds that what is built is matched by the same rule
+// with the same values, or refused.
+func FuzzBuiltURLsMatchAgain(f *testing.F) {
+	rules := []string{
+		"/t/<a>", "/p/<path:a>/end", "/q/<path:a>/", "/two/<a>-<b>", "/mix/<int:n>.<a>", "/pre<a>/x<b>y",
+		"/w/<string(minlength=2,maxlength=4):a>/<b>", `/r/<regexp("[a-z]+"):a>_<b>`, "/s/<int(signed=True):n>/<a>", "/d/<path:a>.<b>/<path:c>",
+	}
+	urls := routing.Rules[int]{}
+	for i, rule := range rules {
+		urls = append(urls, routing.Rule[int]{Path: rule, Endpoint: fmt.Sprint(i), Target: i})
+	}
+	m := routing.MustMap(urls)
+	for i := range rules {
+		for _, text := range []string{"x", "", ".", "..", "a/b", "a//b", "/", "x-y", "ü", "%2F", "a.b", "\n", "a\nb", "\xff", "-", "x/end", "é\xcc"} {
+			f.Add(uint8(i), text, "y", 5)
+			f.Add(uint8(i), "y", text, -7)
+		}
+	}
+	f.Fuzz(func(t *testing.T, which uint8, a, b string, n int) {
+		endpoint := int(which) % len(rules)
+		bound := m.Bind(httptest.NewRequest("GET", "/", nil))
+		options := routing.BuildOptions{DropUnknown: true}
+		given := map[string]any{"a": a, "b": b, "c": b, "n": n}
+		text, err := bound.BuildWith(options, fmt.Sprint(endpoint), routing.With("a", a), routing.With("b", b), routing.With("c", b), routing.With("n", n))
+		if err != nil {
+			return
+		}
+		u, err := url.ParseRequestURI(text)
+		require.NoError(t, err, text)
+		r := httptest.NewRequest("GET", "/", nil)
+		r.URL = u
+		match, err := m.Bind(r).Match()
+		require.NoError(t, err, text)
+		require.Equal(t, endpoint, match.Target, text)
+		for name, value := range match.Args.All() {
+			require.Equal(t, given[name], value, "%s of %q", name, text)
+		}
+	})
+}
+
+// FuzzMatch holds that no path makes a match panic, and that what matches is
+// built again.
+func FuzzMatch(f *testing.F) {
+	m := routing.MustMap(
+		routing.Rule[int]{Path: "/<a>-<b>.<c>/<path:d>/e/<path:f>/", Endpoint: "x"},
+		routing.Rule[int]{Path: "/<int:a>.<float:b>/<uuid:c>", Endpoint: "x"},
+		routing.Rule[int]{Path: `/<any(a,ab,abc):a><string(length=2):b>/<regexp(".+"):c>x`, Endpoint: "x"},
+		routing.Rule[int]{Path: "/a//b/<c>", Endpoint: "x", MergeSlashes: routing.Off},
+	)
+	for _, path := range []string{"", "/", "//", "*", "/a-b.c/d/e/f/", "/1.2.3/x", "/abxy/zx", "/a%2F-%2F.b/c/e/f", strings.Repeat("/-.", 300), "/%ff%fe%2f", "/a//b/c"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		u, err := url.Parse(path)
+		if err != nil {
+			u = &url.URL{Path: path}
+		}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.URL = u
+		match, err := m.Bind(r).Match()
+		if err == nil {
+			require.NotEmpty(t, match.Args.Map())
+		}
+	})
+}
