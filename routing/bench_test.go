@@ -1,8 +1,10 @@
 package routing_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/zeugkit/zeug/routing"
@@ -67,4 +69,37 @@ func BenchmarkBuild(b *testing.B) {
 			urls.Bind(r).Build("three", routing.With("a", name), routing.With("b", id), routing.With("c", name))
 		}
 	})
+}
+
+// BenchmarkWorstPaths holds paths that are made to make a matcher go back: the
+// time for each must grow no faster than the path.
+func BenchmarkWorstPaths(b *testing.B) {
+	urls := routing.MustMap(
+		routing.Rule[int]{Path: "/two/<a>-<b>"},
+		routing.Rule[int]{Path: "/four/<a>-<b>-<c>-<d>x"},
+		routing.Rule[int]{Path: "/middle/<path:a>/e/<path:b>/e/<path:c>/end"},
+		routing.Rule[int]{Path: "/words/<any(a,aa,aaa):a><any(a,aa,aaa):b><any(a,aa,aaa):c>x"},
+		routing.Rule[int]{Path: "/<a>/<b>/<c>/x"},
+		routing.Rule[int]{Path: "/<a>/<b>/<c>/<d>/y"},
+		routing.Rule[int]{Path: "/<int:a>/<path:b>/z"},
+		routing.Rule[int]{Path: "/<path:b>/w"},
+	)
+	for _, c := range []struct{ name, start, repeated string }{
+		{"slashes", "/", "//"},
+		{"two variables", "/two/", "-"},
+		{"four variables", "/four/", "-a"},
+		{"paths in the middle", "/middle", "/e"},
+		{"words", "/words/", "a"},
+		{"deep", "/", "a/"},
+	} {
+		for _, size := range []int{100, 1000, 10_000} {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.URL.Path = c.start + strings.Repeat(c.repeated, size/len(c.repeated))
+			b.Run(fmt.Sprintf("%s/%d", c.name, size), func(b *testing.B) {
+				for b.Loop() {
+					_, _ = urls.Bind(r).Match()
+				}
+			})
+		}
+	}
 }

@@ -202,6 +202,9 @@ func (p *pattern) match(s string, offset int, found *spans) (slash, ok bool) {
 		}
 		return slash, true
 	}
+	if last := p.elements[len(p.elements)-1]; last.form == nil && !strings.HasSuffix(s, last.literal) {
+		return slash, false
+	}
 	n := found.n
 	search := search{elements: p.elements, s: s, offset: offset, steps: 64}
 	ok = search.try(0, 0, found)
