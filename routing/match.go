@@ -107,7 +107,13 @@ func (m *matcher) walk(s *state, i int) *rule {
 					continue
 				}
 			}
-			if r := m.walk(e.next, after); r != nil {
+			var r *rule
+			if after > len(m.path) {
+				r = m.end(e.next)
+			} else {
+				r = m.walk(e.next, after)
+			}
+			if r != nil {
 				return r
 			}
 			m.found.n = count

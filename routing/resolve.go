@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,45 +21,72 @@ func (t *table) match(b *bound, method methodSet, args *Args) (*rule, error) {
 	} else {
 		path = b.request.URL.Path
 		if b.request.URL.RawPath != "" {
-			return t.search(b, method, path, nil, 1, args)
+			return t.search(b, method, path, nil, 1, 0, args)
 		}
 	}
-	s, i := t.start, 1
-	if s == nil || t.webSockets || len(path) < 2 || path[0] != '/' || path[1] == '/' || b.place != nil {
-		return t.search(b, method, path, nil, 1, args)
+	s, i, n := t.start, 1, int32(0)
+	if s == nil || t.webSockets || len(path) < 2 || path[0] != '/' || path[1] == '/' || len(path) > math.MaxUint16 || b.place != nil {
+		return t.search(b, method, path, nil, 1, 0, args)
 	}
-	// Up to the first state that leaves a choice nothing needs to be remembered.
-	for len(s.edges) == 0 && !s.loose {
+	// While there is one way only, nothing needs to be remembered.
+	for i <= len(path) {
 		rest := path[i:]
-		var next *state
-		length := 1
 		if rest == "" || rest[0] == '/' {
-			next = s.slash
-		} else {
-			next, length = s.child(rest)
-		}
-		if next == nil {
-			return t.search(b, method, path, s, i, args)
-		}
-		s, i = next, i+length
-		if i <= len(path) {
+			if s.slash == nil || len(s.edges) > 0 || s.loose {
+				return t.search(b, method, path, s, i, n, args)
+			}
+			s, i = s.slash, i+1
 			continue
 		}
-		if len(s.rules) > 0 {
-			if r := s.rules[0]; r.simple && !r.special && r.methods&method != 0 {
-				args.rule = r
-				return r, nil
+		if len(s.kids) > 0 {
+			if next, length := s.child(rest); next != nil {
+				if len(s.edges) > 0 {
+					return t.search(b, method, path, s, i, n, args)
+				}
+				s, i = next, i+length
+				continue
 			}
 		}
-		return t.search(b, method, path, s, i, args)
+		if len(s.edges) != 1 || n == inlineArgs {
+			return t.search(b, method, path, s, i, n, args)
+		}
+		e, after := &s.edges[0], i
+		switch e.kind {
+		case textEdge:
+			for after < len(path) && path[after] != '/' {
+				after++
+			}
+		case digitsEdge:
+			for after < len(path) && '0' <= path[after] && path[after] <= '9' {
+				after++
+			}
+			if after == i || after < len(path) && path[after] != '/' || after-i > surelyInt {
+				return t.search(b, method, path, s, i, n, args)
+			}
+		default:
+			return t.search(b, method, path, s, i, n, args)
+		}
+		args.few[n].from, args.few[n].to = uint16(i), uint16(after)
+		s, i, n = e.next, after+1, n+1
 	}
-	return t.search(b, method, path, s, i, args)
+	for _, r := range s.rules {
+		if !r.simple || r.special {
+			break
+		}
+		if r.methods&method != 0 {
+			args.rule, args.path = r, path
+			return r, nil
+		}
+	}
+	return t.search(b, method, path, s, i, n, args)
 }
 
 // search finds the rule when there is something to choose: from the state s and
-// the segment at i on, or from the start if s is nil.
-func (t *table) search(b *bound, method methodSet, path string, s *state, i int, args *Args) (*rule, error) {
+// the segment at i on, behind n variables that args has; or from the start if s
+// is nil.
+func (t *table) search(b *bound, method methodSet, path string, s *state, i int, n int32, args *Args) (*rule, error) {
 	m := matcher{path: path, method: method, request: b.request}
+	m.found.few, m.found.n = args.few, n
 	if s == nil {
 		if b.place == nil && b.request.URL.RawPath != "" {
 			m.path, m.slash = unescapeSegments(b.request.URL)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -15,7 +16,6 @@ import (
 	"github.com/uptrace/bunrouter"
 	"github.com/valyala/fasthttp"
 
-	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/routing"
 )
 
@@ -134,12 +134,29 @@ func zeug(routes []route) serve {
 	return func(w http.ResponseWriter, r *http.Request) {
 		match, err := urls.Bind(r).Match()
 		if err != nil {
-			httperror.Respond(w, r, err)
+			plain(w, err)
 			return
 		}
 		match.Target(w, r, match.Args)
 	}
 }
+
+// plain answers as the peers do, with a line of text: what httperror.Respond
+// adds to that is in the column of the http.Handler.
+func plain(w http.ResponseWriter, err error) {
+	h := w.Header()
+	h["Content-Type"] = textPlain
+	if refused, ok := err.(*routing.MethodNotAllowed); ok {
+		h.Set("Allow", strings.Join(refused.Allow, ", "))
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		_, _ = io.WriteString(w, "405 method not allowed\n")
+		return
+	}
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = io.WriteString(w, "404 page not found\n")
+}
+
+var textPlain = []string{"text/plain; charset=utf-8"}
 
 func zeugHandler(routes []route) serve {
 	return routing.MustMap(zeugRules(routes, func(r route) http.Handler {
