@@ -76,7 +76,7 @@ func BenchmarkBuild(b *testing.B) {
 func BenchmarkWorstPaths(b *testing.B) {
 	urls := routing.MustMap(
 		routing.Rule[int]{Path: "/two/<a>-<b>"},
-		routing.Rule[int]{Path: "/four/<a>-<b>-<c>-<d>x"},
+		routing.Rule[int]{Path: "/four/<a>-<b>-<c>-<int:d>x"},
 		routing.Rule[int]{Path: "/middle/<path:a>/e/<path:b>/e/<path:c>/end"},
 		routing.Rule[int]{Path: "/words/<any(a,aa,aaa):a><any(a,aa,aaa):b><any(a,aa,aaa):c>x"},
 		routing.Rule[int]{Path: "/<a>/<b>/<c>/x"},
@@ -84,17 +84,17 @@ func BenchmarkWorstPaths(b *testing.B) {
 		routing.Rule[int]{Path: "/<int:a>/<path:b>/z"},
 		routing.Rule[int]{Path: "/<path:b>/w"},
 	)
-	for _, c := range []struct{ name, start, repeated string }{
-		{"slashes", "/", "//"},
-		{"two variables", "/two/", "-"},
-		{"four variables", "/four/", "-a"},
-		{"paths in the middle", "/middle", "/e"},
-		{"words", "/words/", "a"},
-		{"deep", "/", "a/"},
+	for _, c := range []struct{ name, start, repeated, end string }{
+		{"slashes", "/", "//", ""},
+		{"two variables", "/two/", "-", ""},
+		{"four variables", "/four/", "-a", "x"},
+		{"paths in the middle", "/middle", "/e", "\n/end"},
+		{"words", "/words/", "a", "x"},
+		{"deep", "/", "a/", ""},
 	} {
 		for _, size := range []int{100, 1000, 10_000} {
 			r := httptest.NewRequest("GET", "/", nil)
-			r.URL.Path = c.start + strings.Repeat(c.repeated, size/len(c.repeated))
+			r.URL.Path = c.start + strings.Repeat(c.repeated, size/len(c.repeated)) + c.end
 			b.Run(fmt.Sprintf("%s/%d", c.name, size), func(b *testing.B) {
 				for b.Loop() {
 					_, _ = urls.Bind(r).Match()
