@@ -154,7 +154,9 @@ func TestMultipartIsRefused(t *testing.T) {
 
 func TestBrokenConnectionIsToldFromAMalformedForm(t *testing.T) {
 	cut := io.MultiReader(strings.NewReader("--B\r\nContent-Disposition: form-data; name=a\r\n\r\n1"), iotest.ErrReader(io.ErrUnexpectedEOF))
-	_, err := post(multipartB, cut).Form()
+	req := post(multipartB, cut)
+	req.Configure(wrappers.Settings{Silent: true}) // which is for malformed forms
+	_, err := req.Form()
 	require.Equal(t, httperror.BadRequest, code(t, err))
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }

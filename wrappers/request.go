@@ -4,6 +4,7 @@
 package wrappers
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -30,6 +31,7 @@ type Request struct {
 	*http.Request
 
 	content  *content  // nil where there is no body
+	shallow  bool      // the body is not to be touched
 	settings *Settings // what Configure said, or nil
 	args     *datastructures.Values
 	argsOf   string // the query that args was parsed from
@@ -63,6 +65,15 @@ func NewRequest(r *http.Request) *Request {
 	}
 	return req
 }
+
+// NewShallowRequest returns a Request of r that keeps its hands off the body: for
+// middlewares that look at URLs and headers and must not read what the
+// application behind them streams. Form, Files, Parts, Data, Text and JSON are
+// [ErrShallow] (Werkzeug's shallow).
+func NewShallowRequest(r *http.Request) *Request { return &Request{Request: r, shallow: true} }
+
+// ErrShallow is what reading the body of a shallow request returns.
+var ErrShallow = errors.New("the request is shallow: its body is not to be read here")
 
 // Close frees what reading the request took: it closes the uploaded files and
 // removes the temporary ones. A [View] calls it once its answer is sent; it may

@@ -146,6 +146,9 @@ var ErrBodyStreamed = errors.New("the body was read as a multipart form and is n
 // request: 413 beyond [Limits].Body, 400 where the client broke off.
 func (req *Request) Data() ([]byte, error) {
 	b := req.content
+	if req.shallow {
+		return nil, ErrShallow
+	}
 	if b == nil {
 		return nil, nil
 	}

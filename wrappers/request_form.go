@@ -18,7 +18,7 @@ type formState struct {
 	fields   *datastructures.Values
 	files    *Files
 	temps    *multipart.Form // the temporary files
-	opened   []io.Closer
+	opened   openFiles
 	// What http.Request shows to plain handlers: the body's part of it.
 	values url.Values
 	stored *multipart.Form
@@ -52,6 +52,11 @@ func (req *Request) Files() (*Files, error) {
 // handlers.
 func (req *Request) parseForm() *formState {
 	c := req.content
+	if req.shallow {
+		f := new(formState)
+		f.clear(ErrShallow)
+		return f
+	}
 	if c == nil {
 		c = new(content)
 		c.form.parsed = true
@@ -65,7 +70,8 @@ func (req *Request) parseForm() *formState {
 		f.clear(nil)
 		if !f.streamed && !req.adopt(f) {
 			if err := req.readForm(c); err != nil {
-				if req.reading().Silent && isMalformed(err) {
+				// A client that went away is not one that sent nonsense.
+				if read := c.err == nil || c.err == io.EOF; read && req.reading().Silent && isMalformed(err) {
 					err = nil
 				}
 				f.clear(err)
@@ -120,6 +126,9 @@ func (req *Request) openParts() (*partReader, error) {
 			Code:        httperror.UnsupportedMediaType,
 			Description: "The body must be a form of the type multipart/form-data.",
 		}
+	}
+	if req.shallow {
+		return nil, ErrShallow
 	}
 	c := req.content
 	if c == nil {

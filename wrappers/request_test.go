@@ -37,6 +37,26 @@ func TestRequestIsOnePerBody(t *testing.T) {
 	require.Same(t, req, wrappers.NewRequest(req.Request))
 }
 
+func TestShallowRequestLeavesTheBodyAlone(t *testing.T) {
+	r := request("POST", "/?a=1", multipartB, "--B--")
+	req := wrappers.NewShallowRequest(r)
+	require.Equal(t, "1", req.Args().Get("a"))
+	_, err := req.Form()
+	require.ErrorIs(t, err, wrappers.ErrShallow)
+	_, err = req.Files()
+	require.ErrorIs(t, err, wrappers.ErrShallow)
+	_, err = req.Text()
+	require.ErrorIs(t, err, wrappers.ErrShallow)
+	require.ErrorIs(t, req.JSON(new(any), wrappers.JSONRules{AnyType: true}), wrappers.ErrShallow)
+	for _, err := range req.Parts() {
+		require.ErrorIs(t, err, wrappers.ErrShallow)
+	}
+	require.NoError(t, req.Close())
+	body, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	require.Equal(t, "--B--", string(body))
+}
+
 func TestConfiguredRequestHandsItsSettingsOn(t *testing.T) {
 	for _, body := range []string{"", "x"} {
 		req := wrappers.NewRequest(request("POST", "/", "", body))

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
@@ -32,7 +33,28 @@ type UploadedFile struct {
 
 	stored *multipart.FileHeader // nil where a Sink took the file
 	sink   io.Writer             // what took it
-	opened *[]io.Closer          // what the request closes in the end
+	opened *openFiles            // what the request closes in the end
+}
+
+// openFiles are the files that are open, maybe in several goroutines.
+type openFiles struct {
+	mu   sync.Mutex
+	list []io.Closer
+}
+
+func (o *openFiles) add(c io.Closer) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.list = append(o.list, c)
+}
+
+func (o *openFiles) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, c := range o.list {
+		c.Close()
+	}
+	o.list = nil
 }
 
 // Files are the uploaded files of a form, in their order.
@@ -51,6 +73,7 @@ func (f *Files) Require(field string) (*UploadedFile, error) {
 	return nil, &httperror.Error{
 		Code:        httperror.BadRequest,
 		Description: "The file of the field " + strconv.Quote(field) + " is missing.",
+		Err:         &datastructures.FieldError{Key: field},
 	}
 }
 
@@ -79,6 +102,14 @@ func (f *UploadedFile) Writer() io.Writer { return f.sink }
 // A file that a [Sink] took opens if the sink's writer has an Open method of
 // the same shape, and is an error otherwise.
 func (f *UploadedFile) Open() (multipart.File, error) {
+	file, err := f.open()
+	if err == nil && f.opened != nil {
+		f.opened.add(file)
+	}
+	return file, err
+}
+
+func (f *UploadedFile) open() (multipart.File, error) {
 	if f.stored == nil {
 		if w, ok := f.sink.(interface {
 			Open() (multipart.File, error)
@@ -93,9 +124,6 @@ func (f *UploadedFile) Open() (multipart.File, error) {
 	file, err := f.stored.Open()
 	if err != nil {
 		return nil, fmt.Errorf("open the file of field %q: %w", f.Field, err)
-	}
-	if f.opened != nil {
-		*f.opened = append(*f.opened, file)
 	}
 	return file, nil
 }
@@ -112,7 +140,7 @@ func (nothing) ReadAt([]byte, int64) (int, error) { return 0, io.EOF }
 
 // Bytes returns the whole content.
 func (f *UploadedFile) Bytes() ([]byte, error) {
-	src, err := f.Open()
+	src, err := f.open()
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +154,7 @@ func (f *UploadedFile) Bytes() ([]byte, error) {
 
 // WriteTo writes the whole content to w.
 func (f *UploadedFile) WriteTo(w io.Writer) (int64, error) {
-	src, err := f.Open()
+	src, err := f.open()
 	if err != nil {
 		return 0, err
 	}

@@ -117,10 +117,7 @@ func (c *content) keepTemporary(header *multipart.FileHeader) {
 
 // release closes what was opened of the files and removes the temporary ones.
 func (c *content) release() error {
-	for _, opened := range c.form.opened {
-		opened.Close()
-	}
-	c.form.opened = nil
+	c.form.opened.close()
 	if c.form.temps == nil {
 		return nil
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/wrappers"
 )
@@ -75,6 +76,16 @@ func TestSmallFilesStayInMemoryLargeOnesDoNot(t *testing.T) {
 	require.NoError(t, req.Close())
 	require.Zero(t, count())
 	require.NoError(t, req.Close(), "a second time")
+}
+
+func TestNothingIsKeptInMemoryWhereNothingShallBe(t *testing.T) {
+	count := temporaries(t)
+	req := wrappers.NewRequest(upload(t, [2]string{"s", "s"}, [2]string{"e", ""}, [2]string{"t", "t"}))
+	req.Configure(wrappers.Settings{FileMemory: -1})
+	require.Equal(t, []string{"a=1", "f0:s=s", "f1:e=", "f2:t=t"}, described(t, req))
+	require.Equal(t, 2, count())
+	require.NoError(t, req.Close())
+	require.Zero(t, count())
 }
 
 func TestManyFilesInMemory(t *testing.T) {
@@ -294,6 +305,9 @@ func TestRequireNamesTheMissingFile(t *testing.T) {
 		_, err = files.Require(field)
 		require.Equal(t, httperror.BadRequest, code(t, err))
 		require.Contains(t, err.Error(), `"`+field+`"`)
+		var missing *datastructures.FieldError
+		require.ErrorAs(t, err, &missing)
+		require.Equal(t, field, missing.Key)
 	}
 }
 

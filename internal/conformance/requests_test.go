@@ -15,6 +15,7 @@ import (
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/urls"
 	"github.com/zeugkit/zeug/wrappers"
 )
 
@@ -95,8 +96,11 @@ func requestURL(in requestInput) any {
 	if err != nil {
 		host = ""
 	}
+	// Werkzeug makes an IRI of a URL, and the vectors a URI of that.
+	spelled := func(url string) string { return urls.IRIToURI(urls.URIToIRI(url)) }
 	return map[string]any{
-		"url": req.FullURL(), "base_url": req.BaseURL(), "root_url": req.RootURL(), "host_url": req.HostURL(),
+		"url": spelled(req.FullURL()), "base_url": spelled(req.BaseURL()),
+		"root_url": spelled(req.RootURL()), "host_url": spelled(req.HostURL()),
 		"host": host, "is_secure": req.IsSecure(), "path": req.URL.Path, "root_path": req.RootPath(),
 		"args": pairs(req.Args()),
 	}
