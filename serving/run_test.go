@@ -21,6 +21,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/serving"
 )
 
@@ -30,13 +32,42 @@ func TestMain(m *testing.M) {
 	if !ok {
 		os.Exit(m.Run())
 	}
-	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if d, err := time.ParseDuration(r.URL.Query().Get("sleep")); err == nil {
-			time.Sleep(d)
-		}
-		fmt.Fprint(w, os.Getpid())
-	})
+	app := middleware.ProxyFix{For: 1, Proto: 1, Host: 1}.Wrap(http.HandlerFunc(driven))
 	serving.Main(addr, app, serving.Options{PIDFile: os.Getenv("TEST_PID_FILE"), DrainTimeout: 5 * time.Second})
+}
+
+// driven is the application of that program.
+func driven(w http.ResponseWriter, r *http.Request) {
+	if d, err := time.ParseDuration(r.URL.Query().Get("sleep")); err == nil {
+		time.Sleep(d)
+	}
+	switch r.URL.Path {
+	case "/origin":
+		o := gateway.OriginOf(r)
+		fmt.Fprint(w, o.Scheme, " ", o.Host, " ", o.Client.Addr(), " ", r.RequestURI)
+	case "/events":
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, "data: 1\n\n")
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	case "/upgrade":
+		c, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		defer c.Close()
+		rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		rw.Flush()
+		io.Copy(c, rw)
+	case "/size":
+		n, err := io.Copy(io.Discard, r.Body)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprint(w, n)
+	default:
+		fmt.Fprint(w, os.Getpid())
+	}
 }
 
 // process is a running server, and what it and its successors say.

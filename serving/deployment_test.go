@@ -1,0 +1,187 @@
+package serving_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// block returns the configuration in docs/deployment.md that is marked so.
+func block(t *testing.T, language string) string {
+	t.Helper()
+	page, err := os.ReadFile("../docs/deployment.md")
+	require.NoError(t, err)
+	_, after, ok := strings.Cut(string(page), "\n```"+language+"\n")
+	require.True(t, ok, language)
+	text, _, _ := strings.Cut(after, "\n```\n")
+	return text + "\n"
+}
+
+// tool skips a test without the program that it is about.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skip(name + " is not installed")
+	}
+	if testing.Short() {
+		t.Skip("several processes")
+	}
+	return path
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// behind starts the test's program at a unix socket.
+func behind(t *testing.T) (p *process, socket string) {
+	socket = filepath.Join(t.TempDir(), "app.sock")
+	p = launch(t, own(), "unix://"+socket)
+	p.record(t, "running")
+	return p, socket
+}
+
+// proxied asks a proxy on this port for what an application needs of one.
+func proxied(t *testing.T, port string) {
+	t.Helper()
+	url := "http://127.0.0.1:" + port
+	require.Eventually(t, func() bool {
+		resp, err := http.Get(url)
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err == nil && resp.StatusCode == 200
+	}, 20*time.Second, 20*time.Millisecond)
+
+	r, err := http.NewRequest("GET", url+"/origin?a=b;c", nil)
+	require.NoError(t, err)
+	r.Host = "example.org:8080"
+	r.Header.Set("X-Forwarded-For", "203.0.113.1")
+	resp, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	b, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	require.NoError(t, err)
+	require.Equal(t, "http example.org:8080 127.0.0.1 /origin?a=b;c", string(b), "the client is the one that the proxy saw")
+
+	// A stream reaches the client as it comes.
+	resp, err = http.Get(url + "/events")
+	require.NoError(t, err)
+	first := make([]byte, 9)
+	_, err = io.ReadFull(resp.Body, first)
+	require.NoError(t, err)
+	require.Equal(t, "data: 1\n\n", string(first))
+	resp.Body.Close()
+
+	// A connection changes its protocol.
+	c, reader := dial(t, "127.0.0.1:"+port, strings.Replace(handshake, "/ ", "/upgrade ", 1))
+	resp, err = http.ReadResponse(reader, nil)
+	require.NoError(t, err)
+	require.Equal(t, 101, resp.StatusCode)
+	fmt.Fprint(c, "ping")
+	echo := make([]byte, 4)
+	_, err = io.ReadFull(reader, echo)
+	require.NoError(t, err)
+	require.Equal(t, "ping", string(echo))
+
+	// A body of any size goes through.
+	resp, err = http.Post(url+"/size", "application/octet-stream", io.LimitReader(zeros{}, 5<<20))
+	require.NoError(t, err)
+	b, err = io.ReadAll(resp.Body)
+	resp.Body.Close()
+	require.NoError(t, err)
+	require.Equal(t, strconv.Itoa(5<<20), string(b))
+}
+
+func TestDeployment(t *testing.T) {
+	t.Run("behind nginx", func(t *testing.T) {
+		nginx := tool(t, "nginx")
+		_, socket := behind(t)
+		dir, port := t.TempDir(), freePort(t)
+		site := strings.NewReplacer("/run/app/app.sock", socket, "listen 8080", "listen 127.0.0.1:"+port).Replace(block(t, "nginx"))
+		config := "daemon off;\nmaster_process off;\npid " + dir + "/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n"
+		for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+			config += kind + "_temp_path " + dir + "/" + kind + ";\n"
+		}
+		name := filepath.Join(dir, "nginx.conf")
+		require.NoError(t, os.WriteFile(name, []byte(config+site+"}\n"), 0o600))
+		cmd := exec.Command(nginx, "-p", dir, "-c", name, "-e", "stderr")
+		require.NoError(t, cmd.Start())
+		defer func() {
+			cmd.Process.Kill()
+			cmd.Wait()
+		}()
+		proxied(t, port)
+	})
+
+	t.Run("behind Caddy", func(t *testing.T) {
+		caddy := tool(t, "caddy")
+		_, socket := behind(t)
+		dir, port := t.TempDir(), freePort(t)
+		config := "{\n\tadmin off\n\tauto_https off\n}\n" + strings.NewReplacer("/run/app/app.sock", socket, ":8081", "http://:"+port).Replace(block(t, "caddy"))
+		name := filepath.Join(dir, "Caddyfile")
+		require.NoError(t, os.WriteFile(name, []byte(config), 0o600))
+		cmd := exec.Command(caddy, "run", "--adapter", "caddyfile", "--config", name)
+		cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
+		require.NoError(t, cmd.Start())
+		defer func() {
+			cmd.Process.Kill()
+			cmd.Wait()
+		}()
+		proxied(t, port)
+	})
+
+	t.Run("by units of systemd", func(t *testing.T) {
+		analyze := tool(t, "systemd-analyze")
+		dir := t.TempDir()
+		program := filepath.Join(dir, "program")
+		require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755))
+		service := strings.Replace(block(t, "systemd-service"), "/srv/app/app", program, 1)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "app.service"), []byte(service), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "app.socket"), []byte(block(t, "systemd-socket")), 0o600))
+		cmd := exec.Command(analyze, "verify", "--man=no", filepath.Join(dir, "app.socket"), filepath.Join(dir, "app.service"))
+		cmd.Env = append(os.Environ(), "SYSTEMD_UNIT_PATH="+dir+":")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		for line := range strings.Lines(string(out)) {
+			require.NotContains(t, line, dir, "a complaint about the units of the page")
+		}
+	})
+
+	t.Run("as process 1 of a container", func(t *testing.T) {
+		unshare := tool(t, "unshare")
+		// What the Dockerfile builds with.
+		require.Contains(t, block(t, "dockerfile"), `CGO_ENABLED=0 go build -trimpath -ldflags="-s -w"`)
+		if err := exec.Command(unshare, "--pid", "--fork", "true").Run(); err != nil {
+			t.Skip("this user may make no namespaces")
+		}
+		p := launch(t, exec.Command(unshare, "--pid", "--fork", "--kill-child", os.Args[0]), "127.0.0.1:0")
+		addr := p.address(t)
+		require.Equal(t, "1", get(t, http.DefaultClient, "http://"+addr))
+		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", p.Process.Pid, p.Process.Pid))
+		require.NoError(t, err)
+		inner, err := strconv.Atoi(strings.TrimSpace(string(children)))
+		require.NoError(t, err)
+		require.NoError(t, syscall.Kill(inner, syscall.SIGHUP))
+		require.Contains(t, p.record(t, "the new process did not take over; this one goes on")["err"], "process 1 of a container")
+		require.Equal(t, "1", get(t, http.DefaultClient, "http://"+addr))
+		require.NoError(t, syscall.Kill(inner, syscall.SIGTERM))
+		require.NoError(t, p.Wait(), "it drained and exited with 0")
+	})
+}
