@@ -1,0 +1,69 @@
+// Command serving measures Zeug's server beside net/http's: what its limits cost a
+// request, and what a connection takes that does nothing.
+//
+//	GOWORK=off go run ./serving
+//	GOWORK=off go run ./serving -idle 10000
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/zeugkit/zeug/bench/measure"
+	"github.com/zeugkit/zeug/serving"
+)
+
+func main() {
+	settings := measure.Flags()
+	idle := flag.Int("idle", 0, "measure the memory of so many idle connections instead, and of a fifth of that which send a header slowly")
+	serve := flag.String("serve", "", "be the server of this peer")
+	flag.Parse()
+	switch {
+	case *serve != "":
+		log.Fatal(run(*serve))
+	case *idle > 0:
+		if err := idleTable(os.Stdout, *idle); err != nil {
+			log.Fatal(err)
+		}
+	default:
+		measure.Table(os.Stdout, settings.Run(subjects()))
+	}
+}
+
+var peers = []string{"zeug", "net/http"}
+
+func app(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello") }
+
+// run serves app by a peer at a free port, and prints that.
+func run(peer string) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(l.Addr())
+	return serverOf(peer)(l)
+}
+
+func serverOf(peer string) func(net.Listener) error {
+	if peer == "net/http" {
+		// With the same time-outs, so that the timers are the same too.
+		s := &http.Server{Handler: http.HandlerFunc(app), ReadHeaderTimeout: time.Minute, IdleTimeout: 10 * time.Minute}
+		return s.Serve
+	}
+	return func(l net.Listener) error {
+		s, err := serving.New(http.HandlerFunc(app), serving.Options{
+			NoAccessLog: true, Logger: slog.New(slog.DiscardHandler), HeaderTimeout: time.Minute, IdleTimeout: 10 * time.Minute,
+		})
+		if err != nil {
+			return err
+		}
+		s.Use("", l)
+		return s.Serve()
+	}
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/zeugkit/zeug/bench/measure"
+)
+
+// subjects ask each peer over one connection that is kept. The client is part of
+// the figures: it is the same for all, and small.
+func subjects() (list []measure.Subject) {
+	for _, c := range []struct{ name, request string }{
+		{"GET", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
+		{"GET with a browser's header", "GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n" +
+			"Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\nAccept-Language: en\r\nAccept-Encoding: gzip, br\r\nCookie: a=b\r\n\r\n"},
+		{"POST of 1 KB", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1024\r\n\r\n" + strings.Repeat("x", 1024)},
+	} {
+		for _, peer := range peers {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				panic(err)
+			}
+			go serverOf(peer)(l)
+			list = append(list, measure.Subject{Case: c.name, Peer: peer, Run: client(l.Addr().String(), c.request)})
+		}
+	}
+	return list
+}
+
+// client returns what sends a request n times and reads the answers.
+func client(addr, request string) func(n int) {
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		panic(err)
+	}
+	r := bufio.NewReader(c)
+	return func(n int) {
+		for range n {
+			if _, err := io.WriteString(c, request); err != nil {
+				panic(err)
+			}
+			resp, err := http.ReadResponse(r, nil)
+			if err != nil {
+				panic(err)
+			}
+			io.Copy(io.Discard, resp.Body)
+		}
+	}
+}
