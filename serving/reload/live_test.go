@@ -142,6 +142,7 @@ func run(t *testing.T, prepare func(dir string, c *reload.Config)) *project {
 	if testing.Short() {
 		t.Skip("builds a program")
 	}
+	t.Setenv("GOWORK", "") // the program's own workspace, or none
 	p := &project{t: t, dir: t.TempDir(), log: &output{}}
 	p.client = &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: 100, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},

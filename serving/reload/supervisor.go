@@ -169,6 +169,9 @@ func (s *Supervisor) Run(ctx context.Context) error {
 // and formatters write several times.
 const debounce = 30 * time.Millisecond
 
+// patience is how long a build may take without a word.
+const patience = time.Second
+
 // attempt is how a build and start ended.
 type attempt struct {
 	process *Process // ready
@@ -189,12 +192,14 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 	var trying sync.WaitGroup
 
 	try := func(how effect, current *Process) {
+		slow := time.AfterFunc(patience, func() { s.config.Logger.Info("building", "package", s.config.Program.Package) })
 		attemptCtx, stop := context.WithCancel(ctx)
 		cancel = stop
 		number++
 		n, sources := number, listed
 		trying.Go(func() {
 			a := s.attempt(attemptCtx, n, sources, how, current)
+			slow.Stop()
 			select {
 			case attempts <- a:
 			case <-ctx.Done():
