@@ -24,7 +24,7 @@ func (s *Server) handler(app http.Handler) http.Handler {
 		app = static(app, o)
 	}
 	if o.Debug {
-		app = debugger.Debugger{}.Wrap(app)
+		app = debugger.Debugger{Keep: s.keep}.Wrap(app)
 	} else {
 		app = middleware.Recover{Logger: o.Logger}.Wrap(app)
 	}

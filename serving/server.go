@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/serving/listen"
+	"github.com/zeugkit/zeug/serving/supervise"
 )
 
 // A Server serves one application at any number of addresses. [Run] makes one,
@@ -27,6 +28,7 @@ type Server struct {
 	all       *connections
 	listeners []*listener
 	upgraded  upgrades
+	keeper    atomic.Pointer[supervise.Conn] // who can read cores of failures
 
 	draining atomic.Bool   // no longer ready
 	stopping chan struct{} // closed when streams are to end

@@ -58,6 +58,9 @@ func runSupervised(c *supervise.Conn, addrs []string, app http.Handler, o Option
 	if err := s.Listen("unix:" + terms.Socket); err != nil {
 		return &StartError{err}
 	}
+	if terms.Frames {
+		s.keeper.Store(c)
+	}
 	s.http.Handler = originally(s.http.Handler)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -9,8 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/zeugkit/zeug/cmd/zeug/frames"
 	"github.com/zeugkit/zeug/serving"
 	"github.com/zeugkit/zeug/serving/reload"
+	"github.com/zeugkit/zeug/serving/supervise"
 )
 
 // buildFlags are those of "go build" that choose what is built.
@@ -58,9 +61,16 @@ themselves again when the program, a template or a style sheet has changed.`,
 		ValidArgsFunction: completePackages,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			program := program(cmd, args, build)
+			pin, err := frames.NewPIN(os.Stderr)
+			if err != nil {
+				return &serving.StartError{Err: err}
+			}
+			variables := &frames.Handler{PIN: pin, Logger: serving.DefaultLogger()}
+			defer variables.Close()
 			s, err := reload.New(reload.Config{
 				Program: program, Listen: addrs, Watch: watch, Exclude: exclude, Poll: poll, NoInject: quiet,
 				Logger: serving.DefaultLogger(), Terminal: serving.OnTerminal(),
+				Handle: map[string]http.Handler{supervise.FramesPath: variables}, Receive: variables.Receive, Frames: true,
 			})
 			if err != nil {
 				return &serving.StartError{Err: err}

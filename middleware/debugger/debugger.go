@@ -30,6 +30,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
 )
 
@@ -52,7 +53,23 @@ type Debugger struct {
 	Editor string
 	// Output gets the tracebacks as text. Default: os.Stderr.
 	Output io.Writer
+	// Keep keeps what the variables of a failure hold, for the page to ask for,
+	// where there is somebody who can read them: serving sets it under
+	// "zeug run". It is called on the goroutine that failed, on top of its
+	// stack. Its error says in a sentence what would bring the variables.
+	Keep func(*Report) (Live, error)
 }
+
+// Live is where a page asks for the variables of its frames.
+type Live struct {
+	// URL is the address below which they are, a path with a slash at its end.
+	URL string
+	// Secret is what each question has to have in the header field Zeug-Secret.
+	Secret string
+}
+
+// errNoKeeper says what would bring variables.
+var errNoKeeper = errors.New("To see the variables of each frame, and to evaluate expressions in them, run the program by “zeug run”.")
 
 // ErrProduction says that the environment forbids the debugger.
 var ErrProduction = errors.New("the debugger must not run in production")
@@ -98,6 +115,7 @@ type handler struct {
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b := newBuffer(w)
+	r, _ = gateway.WithRoute(r)
 	served := httperror.WithResponder(r, func(w http.ResponseWriter, r *http.Request, err error) {
 		h.respond(b, w, r, err)
 	})
@@ -151,12 +169,42 @@ func (h *handler) fail(b *buffer, r *http.Request, value any, panicked bool, pcs
 		// Only an aborted connection tells the client that this was not all.
 		panic(http.ErrAbortHandler)
 	}
-	if !h.settings.mayRead(r) {
-		b.replace(httperror.InternalServerError, r)
+	if !h.settings.MayRead(r) {
+		b.replace(&httperror.Error{Code: httperror.InternalServerError, Err: reported{}}, r)
 		return
 	}
 	rep.Stacks = allStacks()
-	b.replace(page{rep, h.settings.Editor}, r)
+	b.replace(page{rep, h.keep(rep), h.settings.Editor}, r)
+}
+
+// reported is the cause of an answer whose failure is in the log already.
+type reported struct{}
+
+func (reported) Error() string { return "reported by the debugger" }
+
+// Logged keeps httperror from logging it again.
+func (reported) Logged() bool { return true }
+
+// keep has the variables of a failure kept, or says in the report why not. A
+// keeper that fails must not take the page along.
+func (h *handler) keep(rep *Report) (live Live) {
+	defer func() {
+		if value := recover(); value != nil {
+			live, rep.Variables = Live{}, fmt.Sprintf("The variables were not kept: %v.", value)
+		}
+	}()
+	if rep.Variables != "" {
+		return Live{}
+	}
+	err := errNoKeeper
+	if h.settings.Keep != nil {
+		live, err = h.settings.Keep(rep)
+	}
+	if err != nil {
+		rep.Variables = err.Error()
+		return Live{}
+	}
+	return live
 }
 
 func (h *handler) log(rep *Report) {

@@ -21,6 +21,7 @@ import (
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/middleware/debugger"
+	"github.com/zeugkit/zeug/routing"
 	"github.com/zeugkit/zeug/wrappers"
 )
 
@@ -239,6 +240,42 @@ func TestFormsOfTheReport(t *testing.T) {
 	})
 }
 
+func TestTheRuleThatMatched(t *testing.T) {
+	urls := routing.MustMap(routing.Rule[http.HandlerFunc]{Path: "/users/<int:id>/<token>", Endpoint: "user", Target: fails})
+	rep := report(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		match, err := urls.Bind(r).Match()
+		require.NoError(t, err)
+		match.Target(w, r)
+	}), local("GET", "/users/7/abc"))
+	require.Equal(t, "/users/<int:id>/<token>", rep.Rule)
+	require.Equal(t, []debugger.Field{{Name: "id", Value: "7"}, {Name: "token", Value: "••••••••"}}, rep.Args)
+}
+
+func TestVariablesAreKeptForWhoCanReadThem(t *testing.T) {
+	var out bytes.Buffer
+	kept := debugger.Debugger{Output: &out, Keep: func(rep *debugger.Report) (debugger.Live, error) {
+		require.NotEmpty(t, rep.Frames)
+		return debugger.Live{URL: "/.zeug/frames/" + rep.ID + "/", Secret: "s3"}, nil
+	}}
+	for name, c := range map[string]struct {
+		settings debugger.Debugger
+		has      string
+	}{
+		"kept":                 {kept, `data-live="/.zeug/frames/f1/" data-secret="s3"`},
+		"nobody to keep them":  {debugger.Debugger{Output: &out}, "run the program by “zeug run”"},
+		"a keeper that cannot": {debugger.Debugger{Output: &out, Keep: func(*debugger.Report) (debugger.Live, error) { return debugger.Live{}, errors.New("No room.") }}, "No room."},
+		"a keeper that panics": {debugger.Debugger{Output: &out, Keep: func(*debugger.Report) (debugger.Live, error) { panic("broken keeper") }}, "broken keeper"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			c.settings.Wrap(http.HandlerFunc(fails)).ServeHTTP(w, local("GET", "/"))
+			require.Equal(t, 500, w.Code)
+			require.Contains(t, w.Body.String(), c.has)
+			require.Equal(t, name == "kept", !strings.Contains(w.Body.String(), `<body data-report="f1">`))
+		})
+	}
+}
+
 func TestHostileTextsStayText(t *testing.T) {
 	r := local("GET", "/%3Cscript%3Ealert(2)%3C/script%3E?q=%1b%5B2J\u202e")
 	r.Header.Set("X-Bad", "\x1b]0;title\x07<img src=x>")
@@ -325,7 +362,7 @@ func TestWhoMayRead(t *testing.T) {
 			settings.Wrap(http.HandlerFunc(fails)).ServeHTTP(w, r)
 			require.Equal(t, 500, w.Code)
 			require.Equal(t, c.reads, strings.Contains(w.Body.String(), "debugger_test.go"))
-			require.Contains(t, out.String(), "debugger_test.go", "the log has it in any case")
+			require.Equal(t, 1, strings.Count(out.String(), "panic: <script>"), "the log has it in any case, once")
 		})
 	}
 }

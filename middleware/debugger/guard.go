@@ -22,11 +22,11 @@ func production() string {
 	return ""
 }
 
-// mayRead reports whether the page may go to who asked: the peer is this
+// MayRead reports whether the page may go to who asked: the peer is this
 // machine, nothing says that a proxy on it speaks for another one, and the Host
 // is one of ours. The last keeps out pages of the web whose own host name was
 // made to point here (DNS rebinding).
-func (d *Debugger) mayRead(r *http.Request) bool {
+func (d *Debugger) MayRead(r *http.Request) bool {
 	return d.trustsPeer(r) && d.trustsHost(gateway.Received(r).Host) && d.trustsHost(gateway.OriginOf(r).Host)
 }
 

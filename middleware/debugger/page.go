@@ -25,6 +25,7 @@ var (
 // other URL of the application is taken.
 type page struct {
 	*Report
+	Live   Live
 	editor string
 }
 

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/zeugkit/zeug/gateway"
 )
 
 // Report is everything the debugger knows of one failure. The page, the text
@@ -79,6 +81,19 @@ func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, secret 
 	if value == nil {
 		rep.Type = "nil"
 	}
+	if route := gateway.RouteOf(r); route != nil {
+		rep.Rule = route.Pattern
+		if route.Args != nil {
+			for name, arg := range route.Args() {
+				text := fmt.Sprint(arg)
+				if secret(name) {
+					text = masked
+				}
+				rep.Args = append(rep.Args, Field{name, text})
+			}
+			byName(rep.Args)
+		}
+	}
 	src := new(sources)
 	if err, ok := value.(error); ok {
 		rep.Message = message(err)
@@ -100,6 +115,7 @@ func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, secret 
 			if len(cause.Frames) > 0 {
 				rep.Frames = cause.Frames
 				rep.Origin = "Where the error was made."
+				rep.Variables = "The functions have returned since, and their variables are gone."
 			}
 		}
 	}

@@ -68,6 +68,9 @@ type Config struct {
 	// Receive takes the messages of a process that package supervise does not
 	// define. It is called by one goroutine for each process.
 	Receive func(*Process, supervise.Message)
+	// Frames says that Receive takes supervise.TypeFailure, and that Handle has
+	// supervise.FramesPath: that somebody can read cores.
+	Frames bool
 }
 
 // A Supervisor runs one program.
@@ -466,7 +469,7 @@ func (s *Supervisor) processOf(run int) *Process {
 func (s *Supervisor) terms(p *Process) supervise.Serve {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	terms := supervise.Serve{Socket: p.socket, Announce: !s.announced}
+	terms := supervise.Serve{Socket: p.socket, Announce: !s.announced, Frames: s.config.Frames}
 	s.announced = true
 	for _, l := range s.listeners {
 		terms.URLs = append(terms.URLs, listen.URLs(l.Addr(), s.tls != nil)...)

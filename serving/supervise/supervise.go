@@ -76,13 +76,39 @@ type Message struct {
 
 // Types of messages.
 const (
-	TypeHello  = "hello"
-	TypeServe  = "serve"
-	TypeRefuse = "refuse"
-	TypeReady  = "ready"
-	TypeFinish = "finish"
-	TypeDrain  = "drain"
+	TypeHello   = "hello"
+	TypeServe   = "serve"
+	TypeRefuse  = "refuse"
+	TypeReady   = "ready"
+	TypeFinish  = "finish"
+	TypeDrain   = "drain"
+	TypeFailure = "failure"
 )
+
+// Failure is the data of a child's report of a request that failed, of which it
+// has kept a core for the debugger's page.
+type Failure struct {
+	// Key names the failure in URLs: FramesPath, the key, a slash.
+	Key string `json:"key"`
+	// Core is the file; it is the supervisor's from now on.
+	Core string `json:"core"`
+	// Goroutine is the id of the one that failed.
+	Goroutine int64 `json:"goroutine"`
+	// Secret is what the page says with each question.
+	Secret string `json:"secret"`
+	// Frames are those of the page, by which its numbers are meant.
+	Frames []Frame `json:"frames"`
+}
+
+// Frame is a function call in a [Failure].
+type Frame struct {
+	Function string `json:"function"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+}
+
+// FramesPath is the path below [Prefix] of the variables of frames.
+const FramesPath = "frames/"
 
 // Hello is the data of a child's first message.
 type Hello struct {
@@ -111,6 +137,9 @@ type Serve struct {
 	// nobody has told the user yet.
 	URLs     []string `json:"urls"`
 	Announce bool     `json:"announce"`
+	// Frames says that the supervisor can read cores, and so is to be told of
+	// failures.
+	Frames bool `json:"frames,omitempty"`
 }
 
 // Refuse is the data of the supervisor's refusal.

@@ -147,7 +147,7 @@ func show(v *api.Variable) Variable {
 	shown := Variable{
 		Name:       strings.Trim(v.Name, "()"),
 		Type:       v.Type,
-		Value:      cut(v.SinglelineString()),
+		Value:      cut(text(v)),
 		Unreadable: v.Unreadable,
 		Shadowed:   v.Flags&api.VariableShadowed != 0,
 		Length:     length(v),
@@ -157,6 +157,9 @@ func show(v *api.Variable) Variable {
 	}
 	return shown
 }
+
+// text is a value on one line, without its type, which stands beside it.
+func text(v *api.Variable) string { return v.StringWithOptions("", "", api.PrettyShortenType) }
 
 // expandable reports whether a value has an inside, and an address to find it
 // by.
@@ -193,7 +196,7 @@ func children(v *api.Variable, from int) []Variable {
 	case reflect.Map:
 		for i := 0; i+1 < len(v.Children); i += 2 {
 			child := show(&v.Children[i+1])
-			child.Name = cut(v.Children[i].SinglelineString())
+			child.Name = cut(text(&v.Children[i]))
 			list = append(list, child)
 		}
 	case reflect.Slice, reflect.Array:
