@@ -31,6 +31,7 @@ type page struct {
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"visible": visible,
+	"short":   func(file string) string { return visible(shortPath(file)) },
 	"lines":   visibleLines,
 	"css":     func() template.CSS { return template.CSS(pageCSS) },
 	"js":      func() template.JS { return template.JS(pageJS) },

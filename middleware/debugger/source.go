@@ -125,6 +125,26 @@ func moduleRoot() string {
 	}
 }
 
+// shortPath is a file's path as one reads it: from the module's folder if it is
+// below that, from Go's or from the module cache if it is there.
+func shortPath(file string) string {
+	slashed := filepath.ToSlash(file)
+	if root := goroot(); root != "" {
+		if rest, ok := strings.CutPrefix(slashed, root); ok {
+			return rest
+		}
+	}
+	if _, rest, ok := strings.Cut(slashed, "/pkg/mod/"); ok {
+		return rest
+	}
+	if root := moduleRoot(); root != "" {
+		if rest, ok := strings.CutPrefix(slashed, filepath.ToSlash(root)+"/"); ok {
+			return rest
+		}
+	}
+	return file
+}
+
 // goroot is where the Go that built the program keeps its packages, with
 // "/src/" at its end, or "" in a program built with -trimpath.
 var goroot = sync.OnceValue(func() string {

@@ -1,0 +1,17 @@
+package main
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/webtest"
+)
+
+func TestTheIndexLeadsToFailures(t *testing.T) {
+	client := webtest.New(t, newApp())
+	require.Contains(t, client.Get("/").Text(), "checkout/7")
+	require.Panics(t, func() { client.Get("/checkout/7") })
+	require.Equal(t, http.StatusInternalServerError, client.Get("/error").Status)
+}

@@ -1,0 +1,130 @@
+package browsertest
+
+import (
+	"bufio"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+)
+
+// supervised builds the command zeug, has it run an example, and returns where
+// that serves.
+func supervised(t *testing.T, folder string, env ...string) string {
+	t.Helper()
+	zeug := filepath.Join(t.TempDir(), "zeug")
+	build := exec.Command("go", "build", "-o", zeug, ".")
+	build.Dir = "../../cmd/zeug"
+	build.Env = append(os.Environ(), "GOWORK=off")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+
+	addr := freeAddr(t)
+	command := exec.Command(zeug, "run", "--addr", addr, "./"+folder)
+	command.Dir = "../.."
+	command.Env = append(append(os.Environ(), "GOWORK=off"), env...)
+	stderr, err := command.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, command.Start())
+	go func() {
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			t.Log("zeug: " + lines.Text())
+		}
+	}()
+	t.Cleanup(func() {
+		command.Process.Signal(os.Interrupt)
+		command.Wait()
+	})
+	require.Eventually(t, func() bool {
+		resp, err := http.Get("http://" + addr)
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err == nil
+	}, time.Minute, 20*time.Millisecond)
+	return "http://" + addr
+}
+
+func TestDebugger(t *testing.T) {
+	b := open(t)
+	broken := supervised(t, "examples/broken", "ZEUG_DEBUG_PIN=123-456-789")
+
+	b.look(1100, 1000, "light")
+	b.do("the page of a panic asks for the PIN",
+		chromedp.Navigate(broken+"/checkout/7?token=hidden"),
+		chromedp.WaitVisible(css("#pin input")),
+	)
+	require.Equal(t, "runtime error: index out of range [3] with length 3", get(b, chromedp.Text(css("h1"))))
+	require.NotContains(t, get(b, chromedp.Text(css("body"))), "hidden")
+	require.Contains(t, get(b, chromedp.Text(css(".rule"))), "/checkout/<int:cart>")
+	b.do("a wrong PIN is refused",
+		chromedp.SendKeys(css("#pin input"), "000-000-000"+kb.Enter),
+		chromedp.Poll[chromedp.Void](`document.querySelector("#pin output").textContent === "that is not the PIN"`),
+	)
+	b.do("the right one shows the variables",
+		chromedp.SetValue(css("#pin input"), "123456789"),
+		chromedp.Click(css("#pin button")),
+		chromedp.WaitVisible(css(`.frame[data-frame="0"] .vars`)),
+		chromedp.WaitVisible(css(`.frame[data-frame="1"] .console input`)),
+	)
+	require.Contains(t, get(b, chromedp.Text(css(`.frame[data-frame="0"] .vars`))), "sum int 18")
+
+	for expression, want := range map[string]string{
+		"len(items)":           "3",
+		"items[2].Price*3":     "33",
+		`buyer.Name + "!"`:     `"Ann!"`,
+		`buyer.Tags["none"]`:   "key not found",
+		"buyer.Boss.Boss.Name": `"Ann"`,
+		"total(items, 1)":      "functions cannot be called here",
+	} {
+		b.do(expression,
+			chromedp.SendKeys(css(`.frame[data-frame="1"] .console input`), expression+kb.Enter),
+			chromedp.Poll[chromedp.Void](`(document.querySelector('.frame[data-frame="1"] .console li:last-child') || {textContent: ""}).textContent.includes(`+quoted(want)+`)`),
+		)
+	}
+	b.do("a variable opens",
+		chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll('.frame[data-frame="1"] > .live > .vars button')].find(b => b.ariaLabel === "Open buyer").click()`),
+		chromedp.Poll[chromedp.Void](`document.querySelector('.frame[data-frame="1"]').textContent.includes("Boss *main.user")`),
+	)
+	b.do("a name is completed",
+		chromedp.SendKeys(css(`.frame[data-frame="1"] .console input`), "buyer.Ta"+kb.Tab),
+		chromedp.Poll[chromedp.Void](`document.querySelector('.frame[data-frame="1"] .console input').value === "buyer.Tags"`),
+	)
+	b.fits("the debugger on a screen")
+	if folder := os.Getenv("SCREENSHOTS"); folder != "" {
+		b.do("to the frame", chromedp.Evaluate[chromedp.Void](`document.querySelector('.frame').scrollIntoView()`))
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "debugger.png"), get(b, chromedp.CaptureScreenshot()), 0o644))
+	}
+	b.look(390, 844, "dark")
+	b.fits("the debugger on a phone")
+
+	b.do("the application serves on", chromedp.Navigate(broken), chromedp.WaitVisible(css("ul a")))
+	b.do("an error that nobody answered has a page",
+		chromedp.Navigate(broken+"/error"),
+		chromedp.WaitVisible(css(".causes")),
+	)
+	require.Contains(t, get(b, chromedp.Text(css(".causes"))), "the stock is negative")
+
+	b.scripts(false)
+	b.do("without scripts the page is complete but for variables", chromedp.Navigate(broken+"/checkout/8"))
+	require.Contains(t, get(b, chromedp.Text(css("body"))), "Variables and the console need JavaScript")
+	require.Contains(t, get(b, chromedp.Text(css("body"))), "sum += items[i].Price")
+}
+
+// quoted is a text as a script writes it.
+func quoted(s string) string {
+	b := []byte{'"'}
+	for _, c := range []byte(s) {
+		if c == '"' || c == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, c)
+	}
+	return string(append(b, '"'))
+}
