@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -160,31 +161,44 @@ func TestTimeout(t *testing.T) {
 }
 
 func TestConcurrencyLimit(t *testing.T) {
-	release := make(chan struct{})
-	entered := make(chan struct{}, 8)
-	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		entered <- struct{}{}
-		<-release
-	})
-	h := middleware.ConcurrencyLimit{Requests: 1, Waiting: 1, Wait: time.Minute, RetryAfter: 2 * time.Second}.Wrap(slow)
-	codes := make(chan int, 8)
-	go func() { codes <- ask(h, "GET", "/").Code }()
-	<-entered
-	go func() { codes <- ask(h, "GET", "/").Code }() // waits for its turn
-	// The one that is refused is the one that came when another waited.
-	require.Eventually(t, func() bool {
-		w := ask(h, "GET", "/", func(r *http.Request) {
-			ctx, cancel := context.WithCancel(context.Background())
-			cancel()
-			*r = *r.WithContext(ctx)
+	t.Run("one is served, one waits, the third is refused", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			release := make(chan struct{})
+			h := middleware.ConcurrencyLimit{Requests: 1, Waiting: 1, Wait: time.Minute, RetryAfter: 2 * time.Second}.Wrap(
+				http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+			codes := make(chan int, 2)
+			for range 2 {
+				go func() { codes <- ask(h, "GET", "/").Code }()
+				synctest.Wait()
+			}
+			w := ask(h, "GET", "/")
+			require.Equal(t, 503, w.Code)
+			require.Equal(t, "2", w.Header().Get("Retry-After"))
+			close(release)
+			require.Equal(t, 200, <-codes)
+			require.Equal(t, 200, <-codes)
+			require.Equal(t, 200, ask(h, "GET", "/").Code, "turns are given back")
 		})
-		return w.Code == 503 && w.Header().Get("Retry-After") == "2"
-	}, 5*time.Second, time.Millisecond)
-	close(release)
-	require.Equal(t, 200, <-codes)
-	require.Equal(t, 200, <-codes)
-	require.Equal(t, 200, ask(h, "GET", "/").Code, "turns are given back")
-
+	})
+	t.Run("a client that leaves gives its place up", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			release := make(chan struct{})
+			h := middleware.ConcurrencyLimit{Requests: 1, Waiting: 1, Wait: time.Minute}.Wrap(
+				http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+			codes := make(chan int, 2)
+			go func() { codes <- ask(h, "GET", "/").Code }()
+			synctest.Wait()
+			ctx, leave := context.WithCancel(t.Context())
+			go func() {
+				codes <- ask(h, "GET", "/", func(r *http.Request) { *r = *r.WithContext(ctx) }).Code
+			}()
+			synctest.Wait()
+			leave()
+			require.Equal(t, 503, <-codes)
+			close(release)
+			require.Equal(t, 200, <-codes)
+		})
+	})
 	t.Run("who waited too long is refused", func(t *testing.T) {
 		hold := make(chan struct{})
 		in := make(chan struct{})
