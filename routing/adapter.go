@@ -59,7 +59,7 @@ func (m *Map[T]) BindAt(place At) (Adapter[T], error) {
 		return Adapter[T]{}, errors.New("routing: a map with HostMatching knows no subdomains")
 	}
 	var err error
-	if place.Host, err = normalHost(place.Host, ""); err != nil {
+	if place.Host, err = normalHost(place.Host, place.Scheme); err != nil {
 		return Adapter[T]{}, &httperror.Error{Code: httperror.BadRequest, Err: err}
 	}
 	if place.Subdomain == "" && !place.BareHost {

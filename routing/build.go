@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -114,80 +112,6 @@ func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoin
 		host, path, err = w.rule(host[:0], path[:root], elsewhere, values, &at)
 	}
 	return elsewhere, host, path, err
-}
-
-// places tells which of the values each variable of a rule takes, -1 for its
-// default.
-type places struct {
-	few     [2 * inlineArgs]int32
-	many    []int32
-	unknown bool // some value is none of the rule's
-}
-
-func (p *places) at(i int) int32 {
-	if p.many != nil {
-		return p.many[i]
-	}
-	return p.few[i]
-}
-
-// find looks for the values of r's variables. It reports whether they suffice:
-// each variable has one, and none contradicts a default.
-func (p *places) find(r *rule, values []Value) bool {
-	p.many, p.unknown = nil, false
-	list := p.few[:]
-	var byName map[string]int32
-	if n := len(r.variables); n > len(list) {
-		p.many = make([]int32, n)
-		list, byName = p.many, make(map[string]int32, len(values))
-		for i := len(values) - 1; i >= 0; i-- {
-			byName[values[i].name] = int32(i)
-		}
-	}
-	used := 0
-	for i := range r.variables {
-		name, place := r.variables[i].name, -1
-		if byName != nil {
-			if at, ok := byName[name]; ok {
-				place = int(at)
-			}
-		} else {
-			place = indexOf(values, name)
-		}
-		switch {
-		case place >= 0 && values[place].kind != nilValue:
-			used++
-		case !r.hasDefault(name):
-			return false
-		}
-		list[i] = int32(place)
-	}
-	for i := range r.defaults {
-		d := &r.defaults[i]
-		if at := indexOf(values, d.name); at >= 0 && values[at].kind != nilValue && !values[at].equal(*d) {
-			return false
-		}
-	}
-	p.unknown = used < len(values)
-	return true
-}
-
-func (r *rule) hasDefault(name string) bool {
-	for i := range r.defaults {
-		if r.defaults[i].name == name {
-			return true
-		}
-	}
-	return false
-}
-
-func indexOf(values []Value, name string) int {
-	for i := range values {
-		if values[i].name == name {
-			return i
-		}
-	}
-	return -1
 }
 
 // rule appends r's host, and its path with the query.
@@ -344,96 +268,6 @@ func unescape(text string, slashes bool) string {
 		b.WriteByte(c)
 	}
 	return b.String()
-}
-
-// query appends the values that r does not know; more says that others are there.
-func (w building) query(b []byte, r *rule, values []Value, more bool) ([]byte, error) {
-	if w.table.options.SortParameters && len(values) > 1 {
-		values = slices.Clone(values)
-		slices.SortStableFunc(values, w.table.order())
-	}
-	mark := byte('?')
-	if more {
-		mark = '&'
-	}
-	for i := range values {
-		v := &values[i]
-		if v.kind == nilValue || r.knows(v.name) {
-			continue
-		}
-		if v.kind != listValue {
-			var err error
-			if b, err = appendParameter(b, mark, v); err != nil {
-				return b, err
-			}
-			mark = '&'
-			continue
-		}
-		list := v.list()
-		if w.table.options.SortParameters {
-			slices.SortStableFunc(list, w.table.order())
-		}
-		for i := range list {
-			if list[i].kind == nilValue {
-				continue
-			}
-			var err error
-			if b, err = appendParameter(b, mark, &list[i]); err != nil {
-				return b, err
-			}
-			mark = '&'
-		}
-	}
-	return b, nil
-}
-
-func appendParameter(b []byte, mark byte, v *Value) ([]byte, error) {
-	b = append(b, mark)
-	b = appendQuery(b, v.name)
-	b = append(b, '=')
-	switch v.kind {
-	case textValue:
-		return appendQuery(b, v.text), nil
-	case intValue:
-		return strconv.AppendInt(b, int64(v.bits), 10), nil
-	}
-	text, err := v.plain()
-	if err != nil {
-		return b, fmt.Errorf("the value of %q: %w", v.name, err)
-	}
-	return appendQuery(b, text), nil
-}
-
-// order is the order of parameters.
-func (t *table) order() func(a, b Value) int {
-	if t.options.SortKey != nil {
-		return t.options.SortKey
-	}
-	return func(a, b Value) int {
-		if c := strings.Compare(a.name, b.name); c != 0 {
-			return c
-		}
-		x, number := a.number()
-		if y, other := b.number(); number && other {
-			switch {
-			case x < y:
-				return -1
-			case x > y:
-				return 1
-			}
-			return 0
-		}
-		s, _ := a.plain()
-		u, _ := b.plain()
-		return strings.Compare(s, u)
-	}
-}
-
-func (r *rule) knows(name string) bool {
-	if len(r.arguments) == 0 {
-		return false
-	}
-	return slices.Contains(r.arguments, name)
 }
 
 // join puts scheme and host before the path where they are needed.

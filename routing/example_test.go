@@ -2,7 +2,11 @@ package routing_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
+	"time"
+
+	"github.com/gorilla/mux"
 
 	"github.com/zeugkit/zeug/routing"
 	"github.com/zeugkit/zeug/wrappers"
@@ -41,4 +45,82 @@ func index(req *wrappers.Request, args routing.Args) (*wrappers.Response, error)
 
 func hello(req *wrappers.Request, args routing.Args) (*wrappers.Response, error) {
 	return wrappers.Text("Hello, " + args.String("name") + "!\n"), nil
+}
+
+func ExampleAdapter_Build() {
+	urls := routing.MustMap(
+		routing.Rule[string]{Path: "/entries/", Endpoint: "entries", Defaults: map[string]any{"page": 1}},
+		routing.Rule[string]{Path: "/entries/<int:page>", Endpoint: "entries"},
+	)
+	adapter := urls.Bind(httptest.NewRequest("GET", "/", nil))
+	for _, page := range []int{1, 2} {
+		text, _ := adapter.Build("entries", routing.With("page", page), routing.With("sort", "new first"))
+		fmt.Println(text)
+	}
+	_, err := adapter.Build("entry")
+	fmt.Println(err)
+	// Output:
+	// /entries/?sort=new+first
+	// /entries/2?sort=new+first
+	// routing: no URL for endpoint "entry": did you mean "entries"?
+}
+
+func ExampleMap_Fallback() {
+	says := func(text string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Println(text, routing.ArgsOf(r).Int("id"))
+		})
+	}
+	urls := routing.MustMap(routing.Rule[http.Handler]{Path: "/user/<int:id>", Target: says("moved")})
+	app := urls.Fallback(says("not yet moved"))
+	for _, path := range []string{"/user/5", "/other"} {
+		app.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", path, nil))
+	}
+	// Output:
+	// moved 5
+	// not yet moved 0
+}
+
+func ExampleFromMux() {
+	router := mux.NewRouter()
+	router.HandleFunc("/user/{id:[0-9]+}", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println("user", mux.Vars(r)["id"])
+	}).Name("user")
+	urls, err := routing.FromMux(router)
+	if err != nil {
+		panic(err)
+	}
+	urls.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/user/5", nil))
+	text, _ := urls.Bind(httptest.NewRequest("GET", "/", nil)).Build("user", routing.With("id", 7), routing.With("tab", "log"))
+	fmt.Println(text)
+	// Output:
+	// user 5
+	// /user/7?tab=log
+}
+
+func ExampleTyped() {
+	date := routing.Typed(
+		func(text string) (time.Time, error) { return time.Parse(time.DateOnly, text) },
+		func(day time.Time) string { return day.Format(time.DateOnly) },
+	)
+	urls := routing.MustMapWith(routing.Options{Converters: map[string]routing.ConverterFunc{
+		"date": func([]routing.Argument) (routing.Converter, error) { return date, nil },
+	}}, routing.Rule[string]{Path: "/log/<date:day>", Endpoint: "log"})
+	match, _ := urls.Bind(httptest.NewRequest("GET", "/log/2026-11-21", nil)).Match()
+	day, _ := routing.Arg[time.Time](&match.Args, "day")
+	fmt.Println(day.Weekday())
+	// Output: Saturday
+}
+
+func ExampleSubmount() {
+	urls := routing.MustMap(
+		routing.Submount[string]("/blog", routing.EndpointPrefix[string]("blog.",
+			routing.Rule[string]{Path: "/", Endpoint: "index"},
+			routing.Rule[string]{Path: "/<int:id>", Endpoint: "post", Methods: []string{"GET", "POST"}},
+		)),
+	)
+	fmt.Print(urls)
+	// Output:
+	// *         /blog/          blog.index
+	// GET,POST  /blog/<int:id>  blog.post
 }

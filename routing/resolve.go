@@ -2,7 +2,6 @@ package routing
 
 import (
 	"math"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -210,7 +209,8 @@ func (m *matcher) quoted(path string) string {
 
 // unescapeSegments returns the URL's decoded path with another byte in the place
 // of slashes that were encoded, so that they do not part segments, and that
-// byte; 0 if there was no such slash.
+// byte; 0 if there was no such slash. A path that holds each byte of standIns
+// besides, which no text does, is taken as it is decoded.
 func unescapeSegments(u *url.URL) (string, byte) {
 	escaped := u.EscapedPath()
 	if !strings.Contains(escaped, "%2F") && !strings.Contains(escaped, "%2f") {
@@ -249,163 +249,3 @@ var standIns = func() (list []byte) {
 	}
 	return list
 }()
-
-// redirectTo makes the redirect to an encoded path below the mount.
-func (t *table) redirectTo(b *bound, path string) error {
-	host, subdomain, _, err := t.domain(b)
-	if err != nil {
-		return err
-	}
-	return t.redirect(b, host, subdomain, path)
-}
-
-// redirect makes the redirect to a path below the mount, with the request's
-// query.
-func (t *table) redirect(b *bound, host, subdomain, path string) *Redirect {
-	location := b.rootPath() + "/" + strings.TrimLeft(path, "/")
-	if query := b.query(); query != "" {
-		location += "?" + query
-	}
-	scheme := b.scheme()
-	if scheme == "" {
-		scheme = "http"
-	}
-	return &Redirect{
-		Code:     http.StatusPermanentRedirect,
-		Location: location,
-		url:      scheme + "://" + t.authority(host, subdomain) + location,
-	}
-}
-
-// authority joins a subdomain to its host.
-func (t *table) authority(host, subdomain string) string {
-	switch {
-	case t.options.HostMatching:
-		return subdomain
-	case subdomain == "":
-		return host
-	}
-	return subdomain + "." + host
-}
-
-// canonical returns the redirect from an alias to the rule it is an alias of, or
-// nil if the endpoint has no other rule for the values.
-func (t *table) canonical(b *bound, m *matcher, r *rule, args *Args) error {
-	values := args.values()
-	for _, o := range t.endpoints[r.endpoint] {
-		if o.alias || o.methods&m.method == 0 {
-			continue
-		}
-		if redirect := t.redirectBuilt(b, o, values); redirect != nil {
-			return redirect
-		}
-	}
-	return nil
-}
-
-// shortened returns the redirect from r to o, whose defaults the values spell
-// out, or nil if they do not.
-func (t *table) shortened(b *bound, m *matcher, r, o *rule, args *Args) error {
-	values := args.values()
-	if o.methods&m.method == 0 {
-		return nil
-	}
-	return t.redirectBuilt(b, o, values)
-}
-
-// redirectBuilt returns the redirect to o's URL for the values, with the
-// request's query; nil if it cannot be built.
-func (t *table) redirectBuilt(b *bound, o *rule, values []Value) error {
-	var p places
-	if !p.find(o, values) {
-		return nil
-	}
-	built, path, err := building{t, t.options.LooseBuild, true}.rule(nil, nil, o, values, &p)
-	if err != nil {
-		return nil
-	}
-	host, here, _, err := t.domain(b)
-	if err != nil {
-		return err
-	}
-	there := string(built)
-	redirect := t.redirect(b, host, there, string(path))
-	if o.webSocket {
-		redirect.url = "ws" + strings.TrimPrefix(strings.TrimPrefix(redirect.url, "http"), "ws")
-	}
-	if there != here || o.webSocket {
-		redirect.Location = redirect.url
-	}
-	return redirect
-}
-
-// checkRedirect reports a name in RedirectTo that the rule does not have.
-func (r *rule) checkRedirect() error {
-	_, err := r.fillRedirect(func(name string) (string, bool) {
-		_, isDefault := r.defaultOf(name)
-		return "", isDefault || r.variable(name) >= 0
-	})
-	return err
-}
-
-// fillRedirect replaces "<name>" in RedirectTo.
-func (r *rule) fillRedirect(value func(name string) (string, bool)) (string, error) {
-	var b strings.Builder
-	rest := r.redirectTo
-	for {
-		before, after, found := strings.Cut(rest, "<")
-		b.WriteString(before)
-		if !found {
-			return b.String(), nil
-		}
-		name, after, closed := strings.Cut(after, ">")
-		if !closed {
-			return "", faultf(len(r.redirectTo)-len(rest)+len(before), "the variable is not closed by '>'")
-		}
-		text, ok := value(name)
-		if !ok {
-			return "", faultf(len(r.redirectTo)-len(rest)+len(before), "the rule has no variable %q", name)
-		}
-		b.WriteString(text)
-		rest = after
-	}
-}
-
-// ruleRedirect makes the redirect that the rule itself asks for.
-func (t *table) ruleRedirect(b *bound, r *rule, args *Args) error {
-	var target string
-	if r.redirectFunc != nil {
-		target = r.redirectFunc(b.request, *args)
-	} else {
-		target, _ = r.fillRedirect(func(name string) (string, bool) {
-			slashes := false
-			if i := r.variable(name); i >= 0 {
-				slashes = r.variables[i].converter.form.overSlashes()
-			}
-			return string(appendEscaped(nil, args.String(name), slashes)), true
-		})
-	}
-	host, subdomain, _, err := t.domain(b)
-	if err != nil {
-		return err
-	}
-	scheme := b.scheme()
-	if scheme == "" {
-		scheme = "http"
-	}
-	base := scheme + "://" + t.authority(host, subdomain)
-	root, err := url.Parse(base + b.rootPath() + "/")
-	if err != nil {
-		return errHost
-	}
-	reference, err := url.Parse(target)
-	if err != nil {
-		return httperror.NotFound
-	}
-	absolute := root.ResolveReference(reference).String()
-	location := absolute
-	if rest, ok := strings.CutPrefix(absolute, base+"/"); ok {
-		location = "/" + rest
-	}
-	return &Redirect{Code: http.StatusPermanentRedirect, Location: location, url: absolute}
-}
