@@ -77,8 +77,7 @@ func ask(h http.Handler, r *http.Request) (a answer) {
 // random draws mux routers and requests to them.
 type random struct {
 	*rand.Rand
-	names  int
-	pieces []string // of the templates drawn, for requests
+	names int
 }
 
 func (d *random) of(list ...string) string { return list[d.IntN(len(list))] }

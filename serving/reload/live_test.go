@@ -492,7 +492,6 @@ func (p *project) watched() {
 
 	save(t, filepath.Join(p.dir, "data", "file.txt"), "new data")
 	p.changes("/pid", pid)
-	_, pid = p.get("/pid")
 	save(t, filepath.Join(p.dir, "words", "word.txt"), "new word")
 	p.eventually("/words", "new word")
 
