@@ -1,6 +1,8 @@
 package staticfiles_test
 
 import (
+	"bytes"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -42,6 +44,37 @@ func TestHotAnswersDoNotAllocate(t *testing.T) {
 		require.Zero(t, allocations, name)
 		require.LessOrEqual(t, len(w.header), 8, "a map of more has to grow")
 	}
+}
+
+// A server that sends a hot file allocates no more than one that sends the same
+// bytes from a variable.
+func TestAServerAllocatesNoMoreForAHotFile(t *testing.T) {
+	content := strings.Repeat("a { b: c }\n", 93)
+	s := open(t, staticfiles.SharedData{Exports: []staticfiles.Export{{Dir: write(t, map[string]string{"style.css": content})}}})
+	contentType, data := []string{"text/css; charset=utf-8"}, []byte(content)
+	bare := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"] = contentType
+		w.Write(data)
+	})
+	count := func(h http.Handler) float64 {
+		server := httptest.NewServer(h)
+		defer server.Close()
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		require.NoError(t, err)
+		defer conn.Close()
+		request := []byte("GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n")
+		answer, end := make([]byte, 8<<10), data[len(data)-8:]
+		return testing.AllocsPerRun(500, func() {
+			conn.Write(request)
+			for n := 0; !bytes.HasSuffix(answer[:n], end); {
+				m, err := conn.Read(answer[n:])
+				if n += m; err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+	require.InDelta(t, count(bare), count(s.Wrap(application)), 0.5)
 }
 
 // BenchmarkServe is what the middleware itself costs, without a server.

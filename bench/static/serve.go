@@ -52,8 +52,9 @@ func fileServer(dir string) http.Handler {
 // bareAnswers reports whether the bare handler has an answer like the others'.
 func bareAnswers(name string) bool { return name == "1 KB" || name == "304" || name == "range" }
 
-// bare answers with the bytes of one file whatever is asked for, and with
-// nothing of its own but their type.
+// bare answers with the bytes of one file whatever is asked for, and with the
+// least fields that such an answer can have: its type and length, its range, or
+// its tag.
 func bare(dir string) http.Handler {
 	body, err := os.ReadFile(filepath.Join(dir, "1k.css"))
 	check(err)
@@ -61,10 +62,12 @@ func bare(dir string) http.Handler {
 	length := []string{strconv.Itoa(len(body))}
 	contentRange := []string{"bytes 100-299/1024"}
 	part := []string{"200"}
+	tag := []string{`"5bdf6-1234567890abcdef-1"`}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		switch {
 		case r.Header["If-None-Match"] != nil:
+			h["Etag"] = tag
 			w.WriteHeader(http.StatusNotModified)
 		case r.Header["Range"] != nil:
 			h["Content-Type"] = contentType
