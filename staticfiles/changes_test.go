@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -332,4 +333,13 @@ func TestMemoryIsBounded(t *testing.T) {
 	require.Less(t, grown, int64(memory*3/2), "bytes")
 	require.Greater(t, grown, int64(memory/3), "bytes")
 	require.Equal(t, 200, ask(s, "GET", "/file0.css").StatusCode)
+}
+
+// heap is the memory in use, in bytes.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

@@ -63,13 +63,12 @@ func TestLargeFilesLeaveBySendfile(t *testing.T) {
 	require.NoError(t, err, string(out))
 	trace := filepath.Join(t.TempDir(), "trace")
 	cmd := exec.Command(strace, "-f", "-o", trace, "-e", "trace=sendfile,write,read,pread64", binary, dir)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
+	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	stdin, err := cmd.StdinPipe() // strace passes no signal on
 	require.NoError(t, err)
-	require.NoError(t, cmd.Start(), errs.String())
+	require.NoError(t, cmd.Start())
 	stop := func() {
 		stdin.Close()
 		cmd.Wait()
@@ -77,7 +76,7 @@ func TestLargeFilesLeaveBySendfile(t *testing.T) {
 	defer stop()
 	var addr string
 	_, err = fmt.Fscan(stdout, &addr)
-	require.NoError(t, err, errs.String())
+	require.NoError(t, err)
 	for path, want := range map[string]int{"/s/large.bin": 3_000_000, "/s/small.css": 1000} {
 		resp, err := http.Get("http://" + addr + path)
 		require.NoError(t, err)
