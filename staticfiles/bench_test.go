@@ -2,9 +2,11 @@ package staticfiles_test
 
 import (
 	"bytes"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -64,17 +66,26 @@ func TestAServerAllocatesNoMoreForAHotFile(t *testing.T) {
 		defer conn.Close()
 		request := []byte("GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n")
 		answer, end := make([]byte, 8<<10), data[len(data)-8:]
-		return testing.AllocsPerRun(500, func() {
-			conn.Write(request)
-			for n := 0; !bytes.HasSuffix(answer[:n], end); {
-				m, err := conn.Read(answer[n:])
-				if n += m; err != nil {
-					t.Fatal(err)
+		// The whole process is counted: the least of some counts is the server's.
+		const requests = 300
+		least := math.Inf(1)
+		for range 8 {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for range requests {
+				conn.Write(request)
+				for n := 0; !bytes.HasSuffix(answer[:n], end); {
+					m, err := conn.Read(answer[n:])
+					n += m
+					require.NoError(t, err)
 				}
 			}
-		})
+			runtime.ReadMemStats(&after)
+			least = min(least, float64(after.Mallocs-before.Mallocs)/requests)
+		}
+		return least
 	}
-	require.InDelta(t, count(bare), count(s.Wrap(application)), 0.5)
+	require.Less(t, count(s.Wrap(application)), count(bare)+0.5)
 }
 
 // BenchmarkServe is what the middleware itself costs, without a server.
