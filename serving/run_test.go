@@ -1,3 +1,5 @@
+//go:build unix
+
 package serving_test
 
 import (
@@ -117,16 +119,6 @@ func (p *process) record(t *testing.T, message string) map[string]any {
 func (p *process) address(t *testing.T) string {
 	_, address, _ := strings.Cut(p.record(t, "running")["url"].(string), "://")
 	return address
-}
-
-func get(t *testing.T, client *http.Client, url string) string {
-	t.Helper()
-	resp, err := client.Get(url)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	return string(b)
 }
 
 func TestRunRefusesAnAddress(t *testing.T) {

@@ -57,6 +57,16 @@ func dial(t *testing.T, addr, text string) (net.Conn, *bufio.Reader) {
 	return c, bufio.NewReader(c)
 }
 
+func get(t *testing.T, client *http.Client, url string) string {
+	t.Helper()
+	resp, err := client.Get(url)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return string(b)
+}
+
 func TestASlowHeaderIsAnswered408(t *testing.T) {
 	_, addr := start(t, hello, serving.Options{HeaderTimeout: 50 * time.Millisecond})
 	t.Run("when part of it came", func(t *testing.T) {

@@ -41,7 +41,7 @@ func runSupervisor(addrs []string, o Options) error {
 	if err != nil {
 		return &StartError{err}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	if err := s.Run(ctx); err != nil {
 		return &StartError{err}

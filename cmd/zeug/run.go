@@ -75,7 +75,7 @@ themselves again when the program, a template or a style sheet has changed.`,
 			if err != nil {
 				return &serving.StartError{Err: err}
 			}
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 			defer stop()
 			if err := s.Run(ctx); err != nil {
 				return &serving.StartError{Err: err}
