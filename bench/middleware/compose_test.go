@@ -16,11 +16,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeugkit/zeug/middleware"
+	"github.com/zeugkit/zeug/middleware/compress"
 	"github.com/zeugkit/zeug/webtest"
 )
 
-// named is a middleware of somebody's.
-type named struct {
+// member is a middleware of somebody's.
+type member struct {
 	name string
 	wrap middleware.Middleware
 	// copies says that the middleware has no ReaderFrom, because it changes the
@@ -30,8 +31,8 @@ type named struct {
 
 var nowhere = slog.New(slog.DiscardHandler)
 
-func ours() []named {
-	return []named{
+func ours() []member {
+	return []member{
 		{name: "ProxyFix", wrap: middleware.ProxyFix{For: 1, Prefix: 1}.Wrap},
 		{name: "RequestID", wrap: middleware.RequestID{}.Wrap},
 		{name: "AccessLog", wrap: middleware.AccessLog{Logger: nowhere}.Wrap},
@@ -42,11 +43,18 @@ func ours() []named {
 		{name: "mounted Foreign", wrap: func(next http.Handler) http.Handler {
 			return middleware.Dispatcher{Mounts: map[string]http.Handler{"/": middleware.Foreign(next)}}.Wrap(http.NotFoundHandler())
 		}},
+		{name: "BodyLimit", wrap: middleware.BodyLimit{}.Wrap},
+		{name: "Timeout", wrap: middleware.Timeout{}.Wrap},
+		{name: "ConcurrencyLimit", wrap: middleware.ConcurrencyLimit{}.Wrap},
+		{name: "CORS", wrap: middleware.CORS{Origins: []string{"*"}}.Wrap},
+		{name: "CrossOriginProtection", wrap: middleware.CrossOriginProtection{}.Wrap},
+		{name: "SecureHeaders", wrap: middleware.SecureHeaders{ContentSecurityPolicy: "script-src 'nonce'"}.Wrap},
+		{name: "Compress", wrap: compress.Compress{}.Wrap},
 	}
 }
 
-func chis() []named {
-	return []named{
+func chis() []member {
+	return []member{
 		{name: "chi Logger", wrap: chimw.RequestLogger(&chimw.DefaultLogFormatter{Logger: log.New(io.Discard, "", 0), NoColor: true})},
 		{name: "chi Recoverer", wrap: chimw.Recoverer},
 		{name: "chi RequestID", wrap: chimw.RequestID},
@@ -56,8 +64,8 @@ func chis() []named {
 	}
 }
 
-func gorillas() []named {
-	return []named{
+func gorillas() []member {
+	return []member{
 		{name: "gorilla CombinedLogging", wrap: func(h http.Handler) http.Handler { return handlers.CombinedLoggingHandler(io.Discard, h) }},
 		{name: "gorilla Recovery", wrap: handlers.RecoveryHandler()},
 		{name: "gorilla ProxyHeaders", wrap: handlers.ProxyHeaders},
@@ -110,7 +118,7 @@ type endless struct{}
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 // requireCapable asks the application all that it can do through the chain.
-func requireCapable(t *testing.T, chain ...named) {
+func requireCapable(t *testing.T, chain ...member) {
 	t.Helper()
 	name := ""
 	wraps := make([]middleware.Middleware, len(chain))
@@ -168,7 +176,7 @@ func TestHousesCompose(t *testing.T) {
 	for _, a := range ours() {
 		for _, b := range chis() {
 			for _, c := range gorillas() {
-				for _, order := range [][]named{{a, b, c}, {a, c, b}, {b, a, c}, {b, c, a}, {c, a, b}, {c, b, a}} {
+				for _, order := range [][]member{{a, b, c}, {a, c, b}, {b, a, c}, {b, c, a}, {c, a, b}, {c, b, a}} {
 					requireCapable(t, order...)
 				}
 			}

@@ -9,13 +9,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	chimw "github.com/go-chi/chi/v5/middleware"
+	chicors "github.com/go-chi/cors"
 	"github.com/gorilla/handlers"
 
 	"github.com/zeugkit/zeug/bench/measure"
 	"github.com/zeugkit/zeug/middleware"
+	"github.com/zeugkit/zeug/middleware/compress"
 )
 
 // The application answers with a few bytes; what is timed beyond that is the
@@ -48,6 +51,8 @@ func subject(name, peer string, h http.Handler, target string) measure.Subject {
 	r.Header.Set("X-Forwarded-For", "203.0.113.9, 198.51.100.7")
 	r.Header.Set("X-Forwarded-Proto", "https")
 	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	r.Header.Set("Accept-Encoding", "gzip, deflate, br, zstd")
+	r.Header.Set("Origin", "https://example.org")
 	r.Header.Set("Referer", "https://example.com/from/here")
 	s := &sink{http.Header{}}
 	return measure.Subject{Case: name, Peer: peer, Run: func(n int) {
@@ -60,6 +65,23 @@ func subject(name, peer string, h http.Handler, target string) measure.Subject {
 
 // What each house calls by the same name.
 var (
+	fixed       = middleware.ProxyFix{For: 1}.Wrap
+	named       = middleware.RequestID{}.Wrap
+	logged      = middleware.AccessLog{Combined: io.Discard}.Wrap
+	recovered   = middleware.Recover{Logger: slogger}.Wrap
+	concurrency = middleware.ConcurrencyLimit{}.Wrap
+	timeout     = middleware.Timeout{After: time.Minute}.Wrap
+	bodyLimit   = middleware.BodyLimit{Bytes: 1 << 20}.Wrap
+	sharing     = middleware.CORS{Origins: []string{"https://example.org"}}.Wrap
+	squeeze     = compress.Compress{}.Wrap
+
+	chiClient  = chimw.ClientIPFromXFFTrustedProxies(1)
+	chiSharing = chicors.Handler(chicors.Options{AllowedOrigins: []string{"https://example.org"}})
+	chiHeaders = chi.Middlewares{
+		chimw.SetHeader("X-Content-Type-Options", "nosniff"), chimw.SetHeader("Referrer-Policy", "strict-origin-when-cross-origin"),
+		chimw.SetHeader("X-Frame-Options", "SAMEORIGIN"), chimw.SetHeader("Cross-Origin-Opener-Policy", "same-origin-allow-popups"),
+	}
+
 	slogger   = slog.New(slog.NewTextHandler(io.Discard, nil))
 	chiLogger = chimw.RequestLogger(&chimw.DefaultLogFormatter{Logger: log.New(io.Discard, "", log.LstdFlags), NoColor: true})
 	combined  = func(h http.Handler) http.Handler { return handlers.CombinedLoggingHandler(io.Discard, h) }
@@ -101,11 +123,28 @@ func subjects() []measure.Subject {
 	add("one of ten mounts", "chi", router)
 	add("one of ten mounts", "net/http", mux)
 
-	add("a chain of four", "zeug", middleware.Chain(
-		middleware.ProxyFix{For: 1}.Wrap, middleware.RequestID{}.Wrap,
-		middleware.AccessLog{Combined: io.Discard}.Wrap, middleware.Recover{Logger: slogger}.Wrap,
-	)(hello))
-	add("a chain of four", "chi", chi.Chain(chimw.ClientIPFromXFFTrustedProxies(1), chimw.RequestID, chiLogger, chimw.Recoverer).Handler(hello))
+	add("limits: body, time, concurrency", "zeug", middleware.Chain(bodyLimit, timeout, concurrency)(hello))
+	add("limits: body, time, concurrency", "chi", chi.Chain(chimw.RequestSize(1<<20), chimw.Timeout(time.Minute), chimw.Throttle(1000)).Handler(hello))
+
+	add("security headers", "zeug", middleware.SecureHeaders{}.Wrap(hello))
+	add("security headers", "chi", chi.Chain(chiHeaders...).Handler(hello))
+
+	add("cross-origin resources", "zeug", sharing(hello))
+	add("cross-origin resources", "chi", chiSharing(hello))
+	add("cross-origin resources", "gorilla", handlers.CORS(handlers.AllowedOrigins([]string{"https://example.org"}))(hello))
+
+	add("compression of a text too short", "zeug", squeeze(hello))
+	add("compression of a text too short", "chi", chimw.Compress(5)(hello))
+
+	add("a chain of four", "zeug", middleware.Chain(fixed, named, logged, recovered)(hello))
+	add("a chain of four", "chi", chi.Chain(chiClient, chimw.RequestID, chiLogger, chimw.Recoverer).Handler(hello))
 	add("a chain of four", "gorilla", handlers.ProxyHeaders(combined(handlers.RecoveryHandler()(hello))))
+
+	add("a chain of ten", "zeug", middleware.Chain(
+		fixed, named, logged, recovered, concurrency, timeout, bodyLimit, middleware.SecureHeaders{}.Wrap, sharing, squeeze,
+	)(hello))
+	ten := chi.Middlewares{chiClient, chimw.RequestID, chiLogger, chimw.Recoverer, chimw.Throttle(1000), chimw.Timeout(time.Minute), chimw.RequestSize(1 << 20)}
+	ten = append(append(ten, chiHeaders...), chiSharing, chimw.Compress(5))
+	add("a chain of ten", "chi", ten.Handler(hello))
 	return list
 }

@@ -34,7 +34,10 @@ type (
 func (s *Shape) Like(full Full, w http.ResponseWriter) http.ResponseWriter {
 	s.made.Core = full
 	p := &s.made
-	flush, hijack := reaches[http.Flusher](w) || reaches[errorFlusher](w), reaches[http.Hijacker](w)
+	if _, ok := w.(everything); ok { // net/http's own, for HTTP/1
+		return (*fhr)(p)
+	}
+	flush, hijack := flushes(w), hijacks(w)
 	_, read := w.(io.ReaderFrom)
 	switch {
 	case flush && hijack && read:
@@ -58,19 +61,37 @@ func (s *Shape) Like(full Full, w http.ResponseWriter) http.ResponseWriter {
 	return (*none)(p)
 }
 
-type errorFlusher interface{ FlushError() error }
+type everything interface {
+	http.Flusher
+	http.Hijacker
+	io.ReaderFrom
+}
 
-// reaches reports whether w, or a writer below it, is a T.
-func reaches[T any](w http.ResponseWriter) bool {
+// flushes reports whether w, or a writer below it, flushes.
+func flushes(w http.ResponseWriter) bool {
 	for {
-		if _, ok := w.(T); ok {
+		switch t := w.(type) {
+		case http.Flusher, interface{ FlushError() error }:
 			return true
-		}
-		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = t.Unwrap()
+		default:
 			return false
 		}
-		w = u.Unwrap()
+	}
+}
+
+// hijacks reports whether w, or a writer below it, hands over its connection.
+func hijacks(w http.ResponseWriter) bool {
+	for {
+		switch t := w.(type) {
+		case http.Hijacker:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = t.Unwrap()
+		default:
+			return false
+		}
 	}
 }
 
