@@ -265,15 +265,26 @@ func (c *connection) end(req *request, rest []byte) error {
 		b = appendRecord(b, typeStdout, req.id, rest)
 	}
 	b = appendRecord(b, typeStdout, req.id, nil)
+	// From the last record on the number is free for the next request.
+	c.mu.Lock()
+	c.free(req)
+	c.mu.Unlock()
 	return c.write(appendRecord(b, typeEnd, req.id, endContent(statusComplete)))
 }
 
 func (c *connection) forget(req *request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.requests, req.id)
+	c.free(req)
 	if len(c.requests) == 0 && !c.conn.Idle(true) {
 		_ = c.conn.Close()
+	}
+}
+
+// free gives the number of a request back, unless another one has it already.
+func (c *connection) free(req *request) {
+	if c.requests[req.id] == req {
+		delete(c.requests, req.id)
 	}
 }
 
