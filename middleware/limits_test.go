@@ -76,8 +76,9 @@ func TestBodyLimit(t *testing.T) {
 
 func TestTimeout(t *testing.T) {
 	short := middleware.Timeout{After: 30 * time.Millisecond, RetryAfter: 1500 * time.Millisecond}
+	patient := middleware.Timeout{After: time.Minute}
 	t.Run("a handler in time answers as without", func(t *testing.T) {
-		w := ask(short.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w := ask(patient.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-A", "1")
 			w.WriteHeader(201)
 			_, _ = io.WriteString(w, "made")
@@ -87,7 +88,7 @@ func TestTimeout(t *testing.T) {
 		require.Equal(t, "1", w.Header().Get("X-A"))
 	})
 	t.Run("one that writes nothing keeps its header", func(t *testing.T) {
-		w := ask(short.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-A", "1") })), "GET", "/")
+		w := ask(patient.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-A", "1") })), "GET", "/")
 		require.Equal(t, 200, w.Code)
 		require.Equal(t, "1", w.Header().Get("X-A"))
 	})
@@ -112,11 +113,11 @@ func TestTimeout(t *testing.T) {
 		require.Empty(t, w.Header().Get("X-Late"))
 	})
 	t.Run("an answer that began in time goes on", func(t *testing.T) {
-		server := httptest.NewServer(short.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server := httptest.NewServer(middleware.Timeout{After: 300 * time.Millisecond}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, "first ")
 			_ = http.NewResponseController(w).Flush()
 			select {
-			case <-time.After(100 * time.Millisecond): // longer than the limit
+			case <-time.After(400 * time.Millisecond): // longer than the limit
 			case <-r.Context().Done():
 				_, _ = io.WriteString(w, "cancelled ")
 			}
@@ -146,16 +147,16 @@ func TestTimeout(t *testing.T) {
 				require.Contains(t, err.Error(), "limits_test.go")
 				panic(errors.Unwrap(err))
 			}()
-			ask(short.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(errors.New("boom")) })), "GET", "/")
+			ask(patient.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(errors.New("boom")) })), "GET", "/")
 		})
 		require.PanicsWithValue(t, http.ErrAbortHandler, func() {
-			ask(short.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })), "GET", "/")
+			ask(patient.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })), "GET", "/")
 		})
 	})
 	t.Run("files go out whole", func(t *testing.T) {
 		name := filepath.Join(t.TempDir(), "f.txt")
 		require.NoError(t, os.WriteFile(name, []byte(strings.Repeat("x", 100_000)), 0o600))
-		w := ask(short.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, name) })), "GET", "/f.txt")
+		w := ask(patient.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, name) })), "GET", "/f.txt")
 		require.Equal(t, 100_000, w.Body.Len())
 	})
 }
