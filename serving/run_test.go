@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -32,6 +33,9 @@ import (
 func TestMain(m *testing.M) {
 	addr, ok := os.LookupEnv("TEST_SERVE_AT")
 	if !ok {
+		// Where SIGHUP is ignored, as under nohup, the programs that the tests
+		// start would inherit that.
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 		os.Exit(m.Run())
 	}
 	app := middleware.ProxyFix{For: 1, Proto: 1, Host: 1}.Wrap(http.HandlerFunc(driven))

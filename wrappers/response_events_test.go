@@ -59,7 +59,7 @@ func TestEventsReachTheClientAtOnceAndBeat(t *testing.T) {
 	gone := make(chan error, 1)
 	app := view(func(req *wrappers.Request) *wrappers.Response {
 		return wrappers.Events(req.Request, func(events *wrappers.EventStream) error {
-			events.SetHeartbeat(5 * time.Millisecond)
+			events.SetHeartbeat(120 * time.Millisecond)
 			for {
 				select {
 				case s := <-send:
@@ -75,7 +75,7 @@ func TestEventsReachTheClientAtOnceAndBeat(t *testing.T) {
 	})
 	// Time-outs for whole answers do not end a stream of events.
 	limited := func(s *httptest.Server) {
-		s.Config.WriteTimeout, s.Config.ReadTimeout = 20*time.Millisecond, 20*time.Millisecond
+		s.Config.WriteTimeout, s.Config.ReadTimeout = time.Second, time.Second
 	}
 	for _, http2 := range []bool{false, true} {
 		s := start(t, app, http2, limited)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -30,6 +31,9 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	// Where SIGHUP is ignored, as under nohup, the programs that the tests start
+	// would inherit that.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	os.Exit(m.Run())
 }
 
