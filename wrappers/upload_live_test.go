@@ -188,9 +188,14 @@ document.forms[0].submit();
 func TestUploadFromChromium(t *testing.T) {
 	chromium := program(t, "chromium", "chromium-browser", "google-chrome")
 	server, forms := receiver(t, browserPage)
+	// Not t.TempDir: the browser's processes go on writing for a moment when it
+	// has been ended.
+	profile, err := os.MkdirTemp("", "chromium")
+	require.NoError(t, err)
+	t.Cleanup(func() { os.RemoveAll(profile) })
 	cmd := exec.Command(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--user-data-dir="+t.TempDir(), "--remote-debugging-port=0", server.URL)
+		"--user-data-dir="+profile, "--remote-debugging-port=0", server.URL)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		cmd.Process.Kill()
@@ -321,8 +326,9 @@ func TestUploadInConstantMemory(t *testing.T) {
 	}
 	t.Logf("peak memory in KiB: %v", peak)
 	small := peak[fmt.Sprint("parts", 1<<20)]
-	require.Less(t, peak[fmt.Sprint("parts", 1<<30)], small+6<<10, "a gigabyte in parts")
-	require.Less(t, peak[fmt.Sprint("files", 1<<30)], small+8<<10, "a gigabyte to a temporary file")
+	// The race detector's own memory is part of it.
+	require.Less(t, peak[fmt.Sprint("parts", 1<<30)], small+16<<10, "a gigabyte in parts")
+	require.Less(t, peak[fmt.Sprint("files", 1<<30)], small+16<<10, "a gigabyte to a temporary file")
 }
 
 // peakOfUpload sends a file to a server of its own process and returns the most

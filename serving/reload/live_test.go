@@ -312,7 +312,7 @@ func TestABuildThatFails(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, message, place string }{
 		"by its syntax":     {`const answer = "one"`, `const answer = "one`, "newline in string", "main.go:18:20"},
 		"by a wrong type":   {`const answer = "one"`, `const answer string = 1`, "cannot use 1", "main.go:18:23"},
-		"by what it misses": {`"embed"`, "\"embed\"\n\t_ \"example.org/missing\"", "no required module provides package example.org/missing", "main.go:5:2"},
+		"by what it misses": {`"embed"`, "\"embed\"\n\t_ \"example.org/missing\"", "package example.org/missing", "main.go:5:2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p.eventually("/", "one")
