@@ -36,7 +36,7 @@ type tab struct {
 // css is how elements are named.
 type css = chromedp.CSS
 
-// open starts Chromium with an empty profile, and skips the test where there is
+// open starts Chromium with an empty profile of its own, and skips the test where there is
 // none.
 func open(t *testing.T) *tab {
 	t.Helper()
@@ -56,7 +56,6 @@ func open(t *testing.T) *tab {
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
-		chromedp.UserDataDir(t.TempDir()),
 		chromedp.WSURLReadTimeout(time.Minute),
 	)
 	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
