@@ -192,14 +192,15 @@ func (s *Supervisor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	proxy.ServeHTTP(w, r)
 }
 
-// acquire waits while the source is being built, and returns the process that is
-// to answer r, counted among its requests, or why there is none.
+// acquire waits while the source is being built, and while the end of the process
+// is not yet known to the loop, which may start it again; it returns the process
+// that is to answer r, counted among its requests, or why there is none.
 func (s *Supervisor) acquire(r *http.Request) (*Process, *Failure) {
 	timeout := time.NewTimer(holdTime)
 	defer timeout.Stop()
 	for waited := false; ; {
 		s.mu.Lock()
-		if !s.busy || waited {
+		if !s.busy && !s.hasUnknownDeath() || waited {
 			defer s.mu.Unlock()
 			shown := s.failure != nil && isNavigation(r)
 			if s.current == nil || shown || !s.current.alive() {
@@ -220,22 +221,18 @@ func (s *Supervisor) acquire(r *http.Request) (*Process, *Failure) {
 	}
 }
 
-// noticeDeath waits until the end of a process that does not answer is known.
+// hasUnknownDeath reports whether the process that serves has ended and the loop
+// has not said yet what follows. It is called under the lock.
+func (s *Supervisor) hasUnknownDeath() bool {
+	p := s.current
+	return p != nil && !p.alive() && s.failure == nil && !p.leaving.Load()
+}
+
+// noticeDeath gives a process that does not answer a moment to have ended.
 func (s *Supervisor) noticeDeath(p *Process) {
 	select {
 	case <-p.gone:
 	case <-time.After(time.Second):
-		return
-	}
-	// The loop hears of it at the same time; let it have its say.
-	for range 100 {
-		s.mu.Lock()
-		known := s.busy || s.failure != nil || s.current != p
-		s.mu.Unlock()
-		if known {
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 

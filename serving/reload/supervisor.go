@@ -191,6 +191,7 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 	var cancel context.CancelFunc
 	var settled <-chan time.Time
 	var wanted effect
+	var lost *Process // died during an attempt, and is to be started again if that keeps it
 	number := 0
 	var trying sync.WaitGroup
 
@@ -267,7 +268,8 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 					wanted, settled = c.effect, time.After(debounce)
 				}
 			}
-			if p := s.settle(a, wanted != nothing); p != nil {
+			again := lost != nil && lost == a.process && wanted == nothing
+			if p := s.settle(a, wanted != nothing || again); p != nil {
 				go func() {
 					<-p.gone
 					select {
@@ -276,12 +278,19 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 					}
 				}()
 			}
+			if again {
+				try(restart, lost)
+			}
+			lost = nil
 
 		case p := <-deaths:
 			if !s.serves(p) || p.leaving.Load() {
 				continue
 			}
-			if again := s.died(p); again && cancel == nil && wanted == nothing {
+			switch again := s.died(p); {
+			case again && cancel != nil:
+				lost = p
+			case again && wanted == nothing:
 				try(restart, p)
 			}
 		}
@@ -362,14 +371,14 @@ func (s *Supervisor) settle(a attempt, more bool) (next *Process) {
 	}
 	same := false
 	s.update(func() {
-		s.failure = failure
 		s.starting = nil
 		s.busy = more
-		if failure == nil {
-			same = s.current == a.process
-			if !same {
-				old, s.current = s.current, a.process
-			}
+		same = failure == nil && s.current == a.process
+		if failure == nil && !same {
+			old, s.current = s.current, a.process
+		}
+		if !same || s.current.alive() {
+			s.failure = failure // else it died meanwhile, which stays the reason
 		}
 	})
 	switch {
