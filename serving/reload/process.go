@@ -68,6 +68,7 @@ func (s *Supervisor) start(number int, executable string, sum [32]byte) (*Proces
 	s.processes = append(s.processes, p)
 	s.starting = p
 	s.mu.Unlock()
+	s.restoreConsole() // the last one may have left it without echo
 	if err := p.cmd.Start(); err != nil {
 		p.err = err
 		close(p.gone)

@@ -82,6 +82,8 @@ type Supervisor struct {
 	watcher *watcher
 	live    live
 
+	restoreConsole func() // to what it was before the program
+
 	mu        sync.Mutex
 	changed   chan struct{} // closed and replaced when what is below changes
 	busy      bool          // requests wait
@@ -148,6 +150,8 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		}
 		return err
 	}
+	s.restoreConsole = console(os.Stdin)
+	defer s.restoreConsole()
 	s.watcher = newWatcher(s.scope(listed), s.config.Poll, s.config.Logger)
 	defer s.watcher.close()
 	go s.serveControl()
