@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -50,35 +51,49 @@ func fileServer(dir string) http.Handler {
 }
 
 // bareAnswers reports whether the bare handler has an answer like the others'.
-func bareAnswers(name string) bool { return name == "1 KB" || name == "304" || name == "range" }
+func bareAnswers(name string) bool { return name != "precompressed" }
 
-// bare answers with the bytes of one file whatever is asked for, and with the
-// least fields that such an answer can have: its type and length, its range, or
-// its tag.
+// bare is the floor of net/http: it looks at the path alone and
+// answers with the least fields that such an answer can have: its type
+// and length, its range, or its tag. Small files are in memory, the large one is
+// open, which is what sendfile wants.
 func bare(dir string) http.Handler {
-	body, err := os.ReadFile(filepath.Join(dir, "1k.css"))
+	small, err := os.ReadFile(filepath.Join(dir, "1k.css"))
 	check(err)
-	contentType := []string{"text/css; charset=utf-8"}
-	length := []string{strconv.Itoa(len(body))}
+	middle, err := os.ReadFile(filepath.Join(dir, "100k.bin"))
+	check(err)
+	css, binary := []string{"text/css; charset=utf-8"}, []string{"application/octet-stream"}
+	smallLength, middleLength := []string{strconv.Itoa(len(small))}, []string{strconv.Itoa(len(middle))}
 	contentRange := []string{"bytes 100-299/1024"}
 	part := []string{"200"}
 	tag := []string{`"5bdf6-1234567890abcdef-1"`}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		switch {
+		case r.URL.Path == "/s/10m.bin":
+			large, err := os.Open(filepath.Join(dir, "10m.bin"))
+			check(err)
+			defer large.Close()
+			h["Content-Type"] = binary
+			h["Content-Length"] = []string{strconv.Itoa(10 << 20)}
+			io.CopyN(w, large, 10<<20)
+		case r.URL.Path == "/s/100k.bin":
+			h["Content-Type"] = binary
+			h["Content-Length"] = middleLength
+			w.Write(middle)
 		case r.Header["If-None-Match"] != nil:
 			h["Etag"] = tag
 			w.WriteHeader(http.StatusNotModified)
 		case r.Header["Range"] != nil:
-			h["Content-Type"] = contentType
+			h["Content-Type"] = css
 			h["Content-Length"] = part
 			h["Content-Range"] = contentRange
 			w.WriteHeader(http.StatusPartialContent)
-			w.Write(body[100:300])
+			w.Write(small[100:300])
 		default:
-			h["Content-Type"] = contentType
-			h["Content-Length"] = length
-			w.Write(body)
+			h["Content-Type"] = css
+			h["Content-Length"] = smallLength
+			w.Write(small)
 		}
 	})
 }
