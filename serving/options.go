@@ -47,7 +47,8 @@ type Options struct {
 	// SocketMode is the permission of unix sockets; 0 leaves it to the umask.
 	SocketMode fs.FileMode
 	// WrapListener changes each listener before TLS: serving/proxyprotocol
-	// gives one that reads the PROXY protocol.
+	// gives one that reads the PROXY protocol. "zeug run" listens by itself and
+	// does without.
 	WrapListener func(net.Listener) net.Listener
 	// TLS is where certificates come from; nil serves without TLS. With it
 	// HTTP/2 is served too.
@@ -55,7 +56,8 @@ type Options struct {
 	// H2C serves HTTP/2 without TLS as well, to clients that know beforehand.
 	H2C bool
 	// Companions serve the same application by other transports; serving/http3
-	// is one.
+	// is one. They are left out under a supervisor, whose sockets outlive the
+	// process.
 	Companions []Companion
 
 	// Logger receives what the server has to say, and a line for each request.
