@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/wrappers"
 )
 
@@ -125,11 +124,12 @@ func (s *Shared) URL(name string) string {
 	return u
 }
 
-// URLFor is URL below the mount of r: [gateway.RootPath], then URL(name). The
-// request must be one that the middleware passed on, not of an application
-// that is itself mounted further down.
+// URLFor is URL below the mount that the middleware has in r: the root path under
+// which r came through it, then URL(name), also for an application that is itself
+// mounted further down. For a request that never came through it that is the
+// request's own [gateway.RootPath].
 func (s *Shared) URLFor(r *http.Request, name string) string {
-	return gateway.RootPath(r) + s.URL(name)
+	return s.mounts.of(r) + s.URL(name)
 }
 
 // StaticURL is URLFor with an error for a file that is not there. It is what
@@ -139,7 +139,7 @@ func (s *Shared) StaticURL(req *wrappers.Request, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return gateway.RootPath(req.Request) + u, nil
+	return s.mounts.of(req.Request) + u, nil
 }
 
 // Lookup is URL with an error for a file that no export has or shows; it wraps

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -116,6 +117,40 @@ func TestURLsBelowAMount(t *testing.T) {
 		return w
 	}
 	require.Equal(t, 200, mounted(s.URLFor(r, "style.css")).Code)
+}
+
+// The files are below the mount of the middleware, wherever the application is.
+func TestURLsOfAnApplicationMountedBelowTheMiddleware(t *testing.T) {
+	for _, root := range []string{"", "/shop", "/shop/a"} {
+		s := open(t, staticfiles.SharedData{Exports: []staticfiles.Export{{Prefix: "/static", FS: assets, Dir: "testdata/assets"}}})
+		var got []string
+		note := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, s.URLFor(r, "style.css")) })
+		app := s.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if below, ok := gateway.Mount(r, "/admin"); ok {
+				r = below
+			}
+			note.ServeHTTP(w, r)
+		}))
+		for _, path := range []string{"/", "/admin/", "/adminx", "/admin/admin/"} {
+			r := httptest.NewRequest("GET", root+path, nil)
+			if root != "" {
+				r, _ = gateway.Mount(r, root)
+			}
+			app.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		want := root + s.URL("style.css")
+		require.Equal(t, []string{want, want, want, want}, got)
+	}
+}
+
+func TestMountsThatAreRememberedAreBounded(t *testing.T) {
+	s := open(t, staticfiles.SharedData{Exports: []staticfiles.Export{{Prefix: "/static", FS: assets, Dir: "testdata/assets"}}})
+	for i := range 1000 {
+		root := "/m" + strconv.Itoa(i)
+		r, _ := gateway.Mount(httptest.NewRequest("GET", root+"/x", nil), root)
+		s.Wrap(application).ServeHTTP(httptest.NewRecorder(), r)
+		require.Equal(t, root+s.URL("style.css"), s.URLFor(r, "style.css"))
+	}
 }
 
 func TestIndex(t *testing.T) {

@@ -29,6 +29,7 @@ type Shared struct {
 	resources   *cache[*resource]
 	digests     *cache[*digest]
 	preferences preferences
+	mounts      mounts
 }
 
 // Open opens the exports. Its error names each that cannot be served, its
@@ -94,6 +95,7 @@ func (s *Shared) Close() error {
 func (s *Shared) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.serve(w, r) {
+			s.mounts.note(r)
 			next.ServeHTTP(w, r)
 		}
 	})
