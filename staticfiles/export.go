@@ -196,6 +196,16 @@ func (e *export) missing(err error) error {
 			what += fmt.Sprintf(" in %q", wd)
 		}
 	}
+	if e.FS == nil && e.Zip == "" {
+		info, statErr := os.Stat(filepath.FromSlash(e.Dir + e.File))
+		switch {
+		case statErr != nil:
+		case e.Dir != "" && info.Mode().IsRegular():
+			return fmt.Errorf("%s is a file: set File instead of Dir", what)
+		case e.File != "" && info.IsDir():
+			return fmt.Errorf("%s is a directory: set Dir instead of File", what)
+		}
+	}
 	return fmt.Errorf("%s: %w; create it or correct the export", what, err)
 }
 

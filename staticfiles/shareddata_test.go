@@ -190,8 +190,8 @@ func TestOpenReportsBadExports(t *testing.T) {
 	}{
 		"a missing directory":          {staticfiles.Export{Prefix: "/s", Dir: "no-such-dir"}, `directory "no-such-dir" in "`},
 		"a missing file":               {staticfiles.Export{Prefix: "/s", File: filepath.Join(dir, "b.txt")}, "b.txt"},
-		"a directory as file":          {staticfiles.Export{Prefix: "/s", File: dir}, "not a regular file"},
-		"a file as directory":          {staticfiles.Export{Prefix: "/s", Dir: filepath.Join(dir, "a.txt")}, "not a directory"},
+		"a file as directory":          {staticfiles.Export{Prefix: "/s", Dir: filepath.Join(dir, "a.txt")}, "is a file: set File instead of Dir"},
+		"a directory as file":          {staticfiles.Export{Prefix: "/s", File: dir}, "is a directory: set Dir instead of File"},
 		"a missing directory of an FS": {staticfiles.Export{Prefix: "/s", FS: assets, Dir: "gone"}, `directory "gone" of the FS`},
 		"no zip file":                  {staticfiles.Export{Prefix: "/s", Zip: filepath.Join(dir, "a.txt")}, "not a valid zip file"},
 		"a bad glob":                   {staticfiles.Export{Prefix: "/s", Dir: dir, Hide: []string{"[a"}}, `Hide: glob "[a"`},
