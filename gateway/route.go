@@ -59,6 +59,12 @@ func RouteOf(r *http.Request) *Route {
 	if !routesWanted.Load() {
 		return nil
 	}
+	return routeIn(r)
+}
+
+// routeIn is apart from RouteOf so that the question whether to look costs its
+// caller no call.
+func routeIn(r *http.Request) *Route {
 	route, _ := r.Context().Value(routeKey{}).(*Route)
 	return route
 }

@@ -70,39 +70,44 @@ func (m *Map[T]) BindAt(place At) (Adapter[T], error) {
 	return Adapter[T]{m, bound{place: &place}}, nil
 }
 
-// Match is what a request led to.
+// Match is what a request led to. It is small, and cheap to pass on.
 type Match[T any] struct {
 	// Target is the rule's target.
 	Target T
 	// Args are the values of the rule's variables, and its defaults.
 	Args Args
-	// Rule is the rule, for logs and metrics. Do not change it.
-	Rule *Rule[T]
-	// Endpoint is the rule's endpoint.
-	Endpoint string
+}
+
+// Rule returns the rule, for logs and metrics; nil for the zero Match. Do not
+// change it.
+func (match Match[T]) Rule() *Rule[T] {
+	r := match.Args.rule()
+	if r == nil {
+		return nil
+	}
+	rule, _ := r.public.(*Rule[T])
+	return rule
 }
 
 // Match finds the rule for the request. Where it finds none, the error answers
 // for itself through [httperror.Respond]: it is a *[Redirect], a
 // *[MethodNotAllowed], [httperror.NotFound], an *[OptionsAnswer] or
 // [ErrWebSocketMismatch].
-func (a Adapter[T]) Match() (match Match[T], err error) {
+func (a Adapter[T]) Match() (Match[T], error) {
 	s := a.urls.snapshot.Load()
 	if s.bridge != nil {
 		return s.bridged(&a.bound)
 	}
-	r, err := s.match(&a.bound, s.bit(a.bound.method()), &match.Args)
+	f, path, err := s.match(&a.bound, s.bit(a.bound.method()))
 	if err != nil {
-		return match, err
+		return Match[T]{}, err
 	}
 	if a.bound.request != nil {
 		if route := gateway.RouteOf(a.bound.request); route != nil {
-			report(route, r, match.Args)
+			report(route, Args{f, path})
 		}
 	}
-	rule := &s.rules[r.index]
-	match.Target, match.Rule, match.Endpoint = rule.Target, rule, r.endpoint
-	return match, nil
+	return Match[T]{s.rules[f.rule.index].Target, Args{f, path}}, nil
 }
 
 // bridged matches by the mux router that the rules come from.
@@ -111,14 +116,14 @@ func (s *snapshot[T]) bridged(b *bound) (match Match[T], err error) {
 	if request == nil {
 		request = b.place.request()
 	}
-	r, handler, err := s.bridge.match(request, &match.Args)
+	f, handler, err := s.bridge.match(request)
 	if err != nil {
 		return match, err
 	}
+	match.Args.found = f
 	if route := gateway.RouteOf(request); route != nil {
-		report(route, r, match.Args)
+		report(route, match.Args)
 	}
-	match.Rule, match.Endpoint = &s.rules[r.index], r.endpoint
 	match.Target, _ = handler.(T)
 	return match, nil
 }
@@ -159,7 +164,7 @@ func (a Adapter[T]) AllowedMethods() []string {
 		r.Method = "-"
 		return s.bridge.allowed(r)
 	}
-	_, err := s.match(&b, otherMethod, new(Args))
+	_, _, err := s.match(&b, otherMethod)
 	if errors.As(err, &allowed) {
 		return append([]string(nil), allowed.Allow...)
 	}

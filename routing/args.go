@@ -6,80 +6,60 @@ import (
 	"net/http"
 )
 
-// inlineArgs is how many variables an Args holds without an allocation.
-const inlineArgs = 8
-
 // Args are the values of a match: the rule's variables and its defaults. It is
 // a value that can be kept.
 //
 // A name that the rule does not have gives the zero value: the rule's text and
 // the view are written by the same hand, and a request must not panic.
 type Args struct {
-	rule *rule
-	path string
-	few  fewSpans // what lies in the path, unless more has it
-	more *moreArgs
+	// These are three words, and a Match four, which is what the compiler still
+	// passes in registers.
+	found *found
+	path  string
 }
 
-// moreArgs are what few matches have. Args is copied more often than any of
-// this is there.
-type moreArgs struct {
-	host  string            // that the host's variables lie in
-	slash byte              // what stands for an encoded slash in the path
-	spans []span            // all of them, if they are too many or too far
-	vars  map[string]string // what the rule's route found
-}
-
-// args writes what m found for r to a.
-func (m *matcher) args(r *rule, a *Args) {
-	a.rule, a.path, a.few = r, m.path, m.found.few
-	if m.found.many != nil || m.slash != 0 || m.vars != nil || r.hosted {
-		a.more = &moreArgs{host: m.host, slash: m.slash, vars: m.vars}
-		if m.found.many != nil {
-			a.more.spans = (*m.found.many)[:m.found.n]
-		}
+// rule returns the rule, or nil if the Args are of none.
+func (a *Args) rule() *rule {
+	if a.found == nil {
+		return nil
 	}
+	return a.found.rule
 }
 
 // text returns the text of variable i.
-func (a *Args) text(i int) string {
-	if a.more == nil {
-		s := a.few[i]
-		return a.path[s.from:s.to]
+func (a *Args) text(i int) string { return a.found.text(a.path, i) }
+
+// vars returns what the rule's route found.
+func (a *Args) vars() map[string]string {
+	if a.found == nil {
+		return nil
 	}
-	var s span
-	if a.more.spans != nil {
-		s = a.more.spans[i]
-	} else {
-		s = a.few.at(i)
-	}
-	return cut(s, a.rule.variables[i].host, a.more.host, a.path, a.more.slash)
+	return a.found.vars
 }
 
 // lookup returns the place of a variable, -1 for none.
 func (a *Args) lookup(name string) int {
-	if a.rule == nil {
+	if a.found == nil {
 		return -1
 	}
-	return a.rule.variable(name)
+	return a.found.rule.variable(name)
 }
 
 // Get returns the value of name: an int, a float64, a [UUID], a string, or what
 // a custom converter's Parse returned.
 func (a *Args) Get(name string) (value any, ok bool) {
-	if a.rule == nil {
+	r := a.rule()
+	if r == nil {
 		return nil, false
 	}
-	if d, ok := a.rule.defaultOf(name); ok {
+	if d, ok := r.defaultOf(name); ok {
 		return d.Any(), true
 	}
-	if i := a.rule.variable(name); i >= 0 {
-		return a.rule.variables[i].converter.value(a.text(i)), true
+	if i := r.variable(name); i >= 0 {
+		return r.variables[i].converter.value(a.text(i)), true
 	}
-	if a.more != nil {
-		if text, ok := a.more.vars[name]; ok {
-			return text, true
-		}
+	if text, ok := a.vars()[name]; ok {
+		return text, true
 	}
 	return nil, false
 }
@@ -88,7 +68,7 @@ func (a *Args) Get(name string) (value any, ok bool) {
 // default's as Build would write it.
 func (a *Args) String(name string) string {
 	i := a.lookup(name)
-	if i >= 0 && len(a.rule.defaults) == 0 {
+	if i >= 0 && len(a.found.rule.defaults) == 0 {
 		return a.text(i)
 	}
 	return a.otherText(name, i)
@@ -96,8 +76,8 @@ func (a *Args) String(name string) string {
 
 // otherText returns the text of a default, or of what a route found.
 func (a *Args) otherText(name string, i int) string {
-	if a.rule != nil {
-		if d, ok := a.rule.defaultOf(name); ok {
+	if r := a.rule(); r != nil {
+		if d, ok := r.defaultOf(name); ok {
 			text, _ := d.plain()
 			return text
 		}
@@ -105,17 +85,16 @@ func (a *Args) otherText(name string, i int) string {
 	if i >= 0 {
 		return a.text(i)
 	}
-	if a.more != nil {
-		return a.more.vars[name]
-	}
-	return ""
+	return a.vars()[name]
 }
 
 // Int returns the value of name if it is an integer.
 func (a *Args) Int(name string) int {
-	if i := a.lookup(name); i >= 0 && len(a.rule.defaults) == 0 && a.rule.variables[i].converter.kind == intConverter {
-		n, _ := parseInt(a.text(i))
-		return n
+	if i := a.lookup(name); i >= 0 {
+		if r := a.found.rule; len(r.defaults) == 0 && r.variables[i].converter.kind == intConverter {
+			n, _ := parseInt(a.text(i))
+			return n
+		}
 	}
 	n, _ := Arg[int](a, name)
 	return n
@@ -154,25 +133,29 @@ func (a *Args) Len() int {
 // then the other defaults by name, then what the rule's route found.
 func (a *Args) All() iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
-		if a.rule == nil {
+		r := a.rule()
+		if r == nil {
 			return
 		}
-		for i := range a.rule.variables {
-			name := a.rule.variables[i].name
-			if value, _ := a.Get(name); !yield(name, value) {
+		for i, text := range a.found.texts(a.path) {
+			v := &r.variables[i]
+			var value any
+			if d, ok := r.defaultOf(v.name); ok {
+				value = d.Any()
+			} else {
+				value = v.converter.value(text)
+			}
+			if !yield(v.name, value) {
 				return
 			}
 		}
-		for _, d := range a.rule.defaults {
-			if a.rule.variable(d.name) < 0 && !yield(d.name, d.Any()) {
+		for _, d := range r.defaults {
+			if r.variable(d.name) < 0 && !yield(d.name, d.Any()) {
 				return
 			}
 		}
-		if a.more == nil {
-			return
-		}
-		for name, value := range a.more.vars {
-			if _, shadowed := a.rule.defaultOf(name); shadowed || a.rule.variable(name) >= 0 {
+		for name, value := range a.found.vars {
+			if r.hasDefault(name) || r.variable(name) >= 0 {
 				continue
 			}
 			if !yield(name, value) {

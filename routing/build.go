@@ -242,9 +242,10 @@ func (r *rule) checkPart(p *pattern, first int, values []Value, places *places) 
 		want = append(want, plain)
 	}
 	var found spans
-	_, ok := p.match(text.String(), 0, &found)
+	whole, _, ok := p.withoutSlash(text.String())
+	ok = ok && p.divide(whole, &found)
 	for i := range want {
-		if ok = ok && text.String()[found.at(i).from:found.at(i).to] == want[i]; !ok {
+		if ok = ok && whole[found.at(i).from:found.at(i).to] == want[i]; !ok {
 			name := r.variables[first+i].name
 			return fmt.Errorf("the value of %q: %q would be read differently beside the other values of %q", name, want[i], text.String())
 		}

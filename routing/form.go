@@ -144,6 +144,16 @@ func digits(s string, at int) int {
 	return at
 }
 
+// segmentEnd returns the place of the next slash in path from at on, or the end.
+// Segments are short: a search that is made for long texts would take longer to
+// begin.
+func segmentEnd(path string, at int) int {
+	for at < len(path) && path[at] != '/' {
+		at++
+	}
+	return at
+}
+
 // end returns the place of c in s from at on, or the end of s.
 func end(s string, at int, c byte) int {
 	if at >= len(s) {

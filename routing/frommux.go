@@ -37,6 +37,9 @@ func FromMux(router *mux.Router) (*Map[http.Handler], error) {
 	}
 	b.table.finish()
 	b.table.bridge = b
+	for i, c := range b.routes {
+		c.public = &rules[i]
+	}
 	m.snapshot.Store(&snapshot[http.Handler]{table: b.table, rules: rules})
 	return m, nil
 }
@@ -169,12 +172,12 @@ func (b *bridge) enter(c *muxRoute) error {
 }
 
 // match finds the route, its handler and its variables for a request.
-func (b *bridge) match(r *http.Request, args *Args) (*rule, http.Handler, error) {
+func (b *bridge) match(r *http.Request) (*found, http.Handler, error) {
 	if redirect := b.cleaned(r); redirect != nil {
 		return nil, nil, redirect
 	}
 	if r.URL.RawPath != "" || !plainPath(r.URL.Path) {
-		return b.ask(r, args, nil)
+		return b.ask(r, nil)
 	}
 	var space [16]int32
 	for _, i := range b.candidates(r.URL.Path, space[:0]) {
@@ -183,20 +186,24 @@ func (b *bridge) match(r *http.Request, args *Args) (*rule, http.Handler, error)
 			continue
 		}
 		if c.repeats || c.guarded() {
-			return b.ask(r, args, nil)
+			return b.ask(r, nil)
 		}
-		found := mux.RouteMatch{Handler: itself}
-		if !c.route.Match(r, &found) {
+		match := mux.RouteMatch{Handler: itself}
+		if !c.route.Match(r, &match) {
 			continue
 		}
 		handler := c.handler.Load()
-		if handler == nil || found.Handler != itself || found.MatchErr != nil {
-			return b.ask(r, args, c)
+		if handler == nil || match.Handler != itself || match.MatchErr != nil {
+			return b.ask(r, c)
 		}
-		args.rule, args.more = &c.rule, &moreArgs{vars: found.Vars}
-		return &c.rule, *handler, nil
+		return c.foundWith(match.Vars), *handler, nil
 	}
-	return b.ask(r, args, nil)
+	return b.ask(r, nil)
+}
+
+// foundWith returns what a match of the route keeps.
+func (c *muxRoute) foundWith(vars map[string]string) *found {
+	return &found{rule: &c.rule, vars: vars}
 }
 
 // guarded reports whether a subrouter around the route answers by itself what it
@@ -212,17 +219,17 @@ func (c *muxRoute) guarded() bool {
 
 // ask lets the mux router match, and remembers the handler of the route that
 // was expected.
-func (b *bridge) ask(r *http.Request, args *Args, expected *muxRoute) (*rule, http.Handler, error) {
-	var found mux.RouteMatch
-	matched := b.router.Match(r, &found)
+func (b *bridge) ask(r *http.Request, expected *muxRoute) (*found, http.Handler, error) {
+	var match mux.RouteMatch
+	matched := b.router.Match(r, &match)
 	if !matched {
-		found.Handler = nil
+		match.Handler = nil
 	}
-	if found.Handler == nil || found.Route == nil {
-		return nil, nil, b.failure(r, found)
+	if match.Handler == nil || match.Route == nil {
+		return nil, nil, b.failure(r, match)
 	}
 	for _, c := range b.routes {
-		if c.route != found.Route {
+		if c.route != match.Route {
 			continue
 		}
 		probe := mux.RouteMatch{Handler: itself}
@@ -230,14 +237,13 @@ func (b *bridge) ask(r *http.Request, args *Args, expected *muxRoute) (*rule, ht
 			if c.route.GetHandler() == nil { // its middlewares would call nothing
 				return nil, nil, httperror.NotFound
 			}
-			if c == expected && found.MatchErr == nil {
-				c.handler.CompareAndSwap(nil, &found.Handler)
+			if c == expected && match.MatchErr == nil {
+				c.handler.CompareAndSwap(nil, &match.Handler)
 			}
 		}
-		args.rule, args.more = &c.rule, &moreArgs{vars: found.Vars}
-		return &c.rule, found.Handler, nil
+		return c.foundWith(match.Vars), match.Handler, nil
 	}
-	return nil, nil, b.failure(r, found)
+	return nil, nil, b.failure(r, match)
 }
 
 // failure is the error for what the router did not match: with its own handler

@@ -31,8 +31,9 @@ func (m *Map[T]) DispatchOr(serve func(w http.ResponseWriter, r *http.Request, m
 
 // request returns r as the match's target is to see it.
 func (match *Match[T]) request(r *http.Request) *http.Request {
-	r.Pattern = match.Rule.Path
-	if match.Args.rule.silent() && match.Args.more == nil && match.Args.rule.route == nil {
+	rule := match.Args.found.rule
+	r.Pattern = rule.path
+	if rule.silent() && rule.route == nil && match.Args.found.vars == nil {
 		return r
 	}
 	return r.WithContext(&matchContext{Context: r.Context(), args: match.Args})
@@ -64,7 +65,7 @@ func (m *Map[T]) Fallback(next http.Handler) http.Handler {
 func call[T any](w http.ResponseWriter, r *http.Request, match Match[T]) {
 	h, ok := any(match.Target).(http.Handler)
 	if !ok || h == nil {
-		httperror.Respond(w, r, fmt.Errorf("routing: the target of rule %q is no http.Handler", match.Rule.Path))
+		httperror.Respond(w, r, fmt.Errorf("routing: the target of rule %q is no http.Handler", match.Rule().Path))
 		return
 	}
 	h.ServeHTTP(w, r)

@@ -140,6 +140,9 @@ func (m *Map[T]) add(groups []Group[T], where string) error {
 	if err != nil {
 		return err
 	}
+	for _, r := range t.rules {
+		r.public = &rules[r.index]
+	}
 	m.snapshot.Store(&snapshot[T]{table: t, rules: rules})
 	return nil
 }

@@ -2,7 +2,6 @@ package routing
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -17,13 +16,11 @@ type matcher struct {
 	method methodSet
 	// webSocket says that the request opens a WebSocket.
 	webSocket bool
-	mismatch  bool          // a rule matched but for webSocket
-	allowed   methodSet     // methods of rules that matched but for theirs
-	refusing  *state        // where the last of them ended
-	request   *http.Request // for conditions; may be nil
-
-	found spans
-	vars  map[string]string // what a rule's route found
+	mismatch  bool              // a rule matched but for webSocket
+	allowed   methodSet         // methods of rules that matched but for theirs
+	refusing  *state            // where the last of them ended
+	request   *http.Request     // for conditions; may be nil
+	vars      map[string]string // what a rule's route found
 }
 
 // needsSlash is what a walk returns when a branch was asked for without the
@@ -43,12 +40,11 @@ func (m *matcher) run(t *table, start *state) *rule {
 	}
 	for i := range t.edges {
 		e := &t.edges[i]
-		if _, ok := e.pattern.match(m.host, 0, &m.found); ok {
+		if _, ok := e.pattern.matches(m.host); ok {
 			if r := m.walk(e.next, first); r != nil {
 				return r
 			}
 		}
-		m.found.n = 0
 	}
 	return nil
 }
@@ -79,31 +75,24 @@ func (m *matcher) walk(s *state, i int) *rule {
 				return r
 			}
 		}
-		count := m.found.n
 		for n := range s.edges {
 			e := &s.edges[n]
 			after := i
 			switch e.kind {
 			case textEdge:
-				for after < len(m.path) && m.path[after] != '/' {
-					after++
-				}
-				if after == i {
+				if after = segmentEnd(m.path, i); after == i {
 					continue
 				}
-				m.found.add(i, after)
 				after++
 			case digitsEdge:
 				after = digits(m.path, i)
 				if after == i || after < len(m.path) && m.path[after] != '/' || after-i > surelyInt && !isInt(m.path[i:after]) {
 					continue
 				}
-				m.found.add(i, after)
 				after++
 			default:
 				var ok bool
 				if after, ok = m.take(e.pattern, i); !ok {
-					m.found.n = count
 					continue
 				}
 			}
@@ -116,7 +105,6 @@ func (m *matcher) walk(s *state, i int) *rule {
 			if r != nil {
 				return r
 			}
-			m.found.n = count
 		}
 		if rest == "" && s.loose {
 			for _, r := range s.rules {
@@ -134,9 +122,9 @@ func (m *matcher) walk(s *state, i int) *rule {
 func (m *matcher) take(p *pattern, i int) (after int, ok bool) {
 	to := len(m.path)
 	if !p.final {
-		to = end(m.path, i, '/')
+		to = segmentEnd(m.path, i)
 	}
-	slash, ok := p.match(m.path[i:to], i, &m.found)
+	slash, ok := p.matches(m.path[i:to])
 	if slash {
 		return to, ok // the empty segment behind the slash is left
 	}
@@ -187,9 +175,9 @@ func (m *matcher) accepts(r *rule) bool {
 
 // acceptsValues asks the converters that can refuse a text.
 func (m *matcher) acceptsValues(r *rule) bool {
-	for i := range r.variables {
-		v := &r.variables[i]
-		if v.converter.checks() && !v.converter.accepts(m.text(r, i)) {
+	f := found{rule: r, host: m.host, slash: m.slash}
+	for i, text := range f.texts(m.path) {
+		if c := r.variables[i].converter; c.checks() && !c.accepts(text) {
 			return false
 		}
 	}
@@ -209,21 +197,12 @@ func (m *matcher) acceptsRoute(r *rule) bool {
 	return true
 }
 
-// text returns the text of r's variable i.
-func (m *matcher) text(r *rule, i int) string {
-	return cut(m.found.at(i), r.variables[i].host, m.host, m.path, m.slash)
-}
-
-// cut returns the text of a span.
-func cut(s span, inHost bool, host, path string, slash byte) string {
-	if inHost {
-		return host[s.from:s.to]
+// found returns what the matcher found besides the path.
+func (m *matcher) found(r *rule) *found {
+	if m.slash == 0 && m.vars == nil && !r.hosted {
+		return &r.found
 	}
-	text := path[s.from:s.to]
-	if slash != 0 && strings.IndexByte(text, slash) >= 0 {
-		return strings.ReplaceAll(text, string([]byte{slash}), "/")
-	}
-	return text
+	return &found{rule: r, host: m.host, slash: m.slash, vars: m.vars}
 }
 
 // failure is the error of a walk that found no rule.

@@ -40,7 +40,7 @@ func matched(urls *routing.Map[int], r *http.Request) string {
 	case err != nil:
 		return strings.SplitN(err.Error(), " ", 2)[0]
 	}
-	text := match.Rule.Path
+	text := match.Rule().Path
 	for name := range match.Args.All() {
 		text += " " + name + "=" + match.Args.String(name)
 	}

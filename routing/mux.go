@@ -43,7 +43,7 @@ func (c *matchContext) muxValue(key any) (value any, ok bool) {
 		maps.Copy(texts, c.args.texts())
 		return texts, true
 	case muxKeys.route:
-		switch r := c.args.rule; {
+		switch r := c.args.found.rule; {
 		case r.muxRoute != nil:
 			return r.muxRoute.route, true
 		case r.route != nil:

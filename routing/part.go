@@ -246,7 +246,7 @@ func (c *compiler) variable(t token, host bool) (*converter, error) {
 	if host && converter.form.overSlashes() {
 		return nil, faultf(t.offset, "a host holds no slash, and <%s> may", t.converter)
 	}
-	c.rule.variables = append(c.rule.variables, variable{t.name, converter, host})
+	c.rule.variables = append(c.rule.variables, variable{name: t.name, converter: converter, host: host})
 	return converter, nil
 }
 

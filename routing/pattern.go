@@ -23,48 +23,30 @@ type element struct {
 	form    *form
 }
 
-// span is where a variable's text lies in the path.
-type span struct{ from, to uint32 }
+// span is where a variable's text lies.
+type span struct{ from, to int }
 
-// spans is a list of spans that needs no allocation while it is short. It holds
-// no pointer to itself, so that a copy is one; it is small, because it is
-// copied with every match.
+// spans is a list of spans that needs no allocation while it is short.
 type spans struct {
-	few  fewSpans
-	many *[]span // all of them, once one does not fit in few
-	n    int32
+	few  [8]span
+	more []span // those beyond few
+	n    int
 }
 
-// fewSpans are the first spans of a path that is not too long.
-type fewSpans [inlineArgs]struct{ from, to uint16 }
-
-func (l *fewSpans) at(i int) span { return span{uint32(l[i].from), uint32(l[i].to)} }
-
 func (l *spans) add(from, to int) {
-	if l.n < inlineArgs && to <= math.MaxUint16 && l.many == nil {
-		l.few[l.n].from, l.few[l.n].to = uint16(from), uint16(to)
+	if l.n < len(l.few) {
+		l.few[l.n] = span{from, to}
 	} else {
-		l.spill(from, to)
+		l.more = append(l.more[:l.n-len(l.few)], span{from, to})
 	}
 	l.n++
 }
 
-func (l *spans) spill(from, to int) {
-	if l.many == nil {
-		all := make([]span, 0, 2*inlineArgs)
-		for i := range int(l.n) {
-			all = append(all, l.at(i))
-		}
-		l.many = &all
-	}
-	*l.many = append((*l.many)[:l.n], span{uint32(from), uint32(to)})
-}
-
 func (l *spans) at(i int) span {
-	if l.many != nil {
-		return (*l.many)[i]
+	if i < len(l.few) {
+		return l.few[i]
 	}
-	return l.few.at(i)
+	return l.more[i-len(l.few)]
 }
 
 type pattern struct {
@@ -162,57 +144,77 @@ func (f *form) expression() (string, error) {
 	return f.source, nil
 }
 
-// match matches all of s and adds the spans of the variables, moved by offset,
-// to found. slash says that s ended in the slash of a suffixed pattern.
-func (p *pattern) match(s string, offset int, found *spans) (slash, ok bool) {
-	if p.suffixed {
-		if strings.HasSuffix(s, "/") {
-			s, slash = s[:len(s)-1], true
-		}
-		if strings.HasSuffix(s, "/") {
-			return false, false
-		}
+// matches reports whether the pattern takes all of s. slash says that s ended in
+// the slash of a suffixed pattern.
+func (p *pattern) matches(s string) (slash, ok bool) {
+	s, slash, ok = p.withoutSlash(s)
+	switch {
+	case !ok:
+		return slash, false
+	case p.regexp != nil:
+		return slash, p.regexp.MatchString(s)
+	case p.variables > 1:
+		return slash, p.divides(s)
 	}
-	if p.regexp == nil && p.variables == 1 {
-		from, to := 0, len(s)
-		if e := p.elements[0]; e.form == nil {
-			if !strings.HasPrefix(s, e.literal) {
-				return slash, false
-			}
-			from = len(e.literal)
-		}
-		if e := p.elements[len(p.elements)-1]; e.form == nil {
-			if to -= len(e.literal); to < from || s[to:] != e.literal {
-				return slash, false
-			}
-		}
-		if !p.variable().whole(s[from:to]) {
-			return slash, false
-		}
-		found.add(offset+from, offset+to)
-		return slash, true
+	from, to := p.around()
+	if to = len(s) - to; from > to || s[:from] != p.before() || s[to:] != p.after() {
+		return slash, false
 	}
+	return slash, p.variable().whole(s[from:to])
+}
+
+// divides reports whether several variables share s.
+func (p *pattern) divides(s string) bool {
+	var found spans
+	return p.divide(s, &found)
+}
+
+// withoutSlash takes the slash off that a suffixed pattern may end in; there are
+// not two.
+func (p *pattern) withoutSlash(s string) (rest string, slash, ok bool) {
+	if p.suffixed && strings.HasSuffix(s, "/") {
+		s, slash = s[:len(s)-1], true
+		return s, slash, !strings.HasSuffix(s, "/")
+	}
+	return s, false, true
+}
+
+// before and after are the static texts around a pattern's only variable.
+func (p *pattern) before() string { return p.elements[0].literal }
+
+func (p *pattern) after() string {
+	if last := len(p.elements) - 1; last > 0 {
+		return p.elements[last].literal
+	}
+	return ""
+}
+
+// around returns their lengths.
+func (p *pattern) around() (before, after int) { return len(p.before()), len(p.after()) }
+
+// divide adds the spans of the variables in s, which the pattern takes as a
+// whole, but for the slash of a suffixed one.
+func (p *pattern) divide(s string, found *spans) bool {
 	if p.regexp != nil {
 		groups := p.regexp.FindStringSubmatchIndex(s)
 		if groups == nil {
-			return slash, false
+			return false
 		}
 		for _, g := range p.groups {
-			found.add(offset+groups[2*g], offset+groups[2*g+1])
+			found.add(groups[2*g], groups[2*g+1])
 		}
-		return slash, true
+		return true
 	}
 	if last := p.elements[len(p.elements)-1]; last.form == nil && !strings.HasSuffix(s, last.literal) {
-		return slash, false
+		return false
 	}
-	n := found.n
-	search := search{elements: p.elements, s: s, offset: offset, steps: 64}
-	ok = search.try(0, 0, found)
+	search := search{elements: p.elements, s: s, steps: 64}
+	ok := search.try(0, 0, found)
 	if search.steps < 0 {
-		found.n = n
-		ok = p.solve(s, offset, found)
+		found.n = 0
+		return p.solve(s, found)
 	}
-	return slash, ok
+	return ok
 }
 
 // variable returns the form of a pattern's only variable.
@@ -229,7 +231,6 @@ func (p *pattern) variable() *form {
 type search struct {
 	elements []element
 	s        string
-	offset   int
 	steps    int // how many are left; below zero the search has given up
 }
 
@@ -272,7 +273,7 @@ func (m *search) try(i, pos int, found *spans) bool {
 // tryEnd matches the elements after i if that is s[pos:end].
 func (m *search) tryEnd(i, pos, end int, found *spans) bool {
 	n := found.n
-	found.add(m.offset+pos, m.offset+end)
+	found.add(pos, end)
 	if m.try(i+1, end, found) {
 		return true
 	}
@@ -282,7 +283,7 @@ func (m *search) tryEnd(i, pos, end int, found *spans) bool {
 
 // solve finds the same division from a table: for each element the places from
 // which it and all later ones can take the rest of s.
-func (p *pattern) solve(s string, offset int, found *spans) bool {
+func (p *pattern) solve(s string, found *spans) bool {
 	marks := newMarks(s)
 	count := len(p.elements)
 	// good[i] tells the places from which elements[i:] match the rest.
@@ -304,7 +305,7 @@ func (p *pattern) solve(s string, offset int, found *spans) bool {
 			return false
 		}
 		if p.elements[i].form != nil {
-			found.add(offset+pos, offset+end)
+			found.add(pos, end)
 		}
 		pos = end
 	}

@@ -1,9 +1,12 @@
 package routing
 
+// inlineValues is for how many variables places needs no allocation.
+const inlineValues = 16
+
 // places tells which of the values each variable of a rule takes, -1 for its
 // default.
 type places struct {
-	few     [2 * inlineArgs]int32
+	few     [inlineValues]int32
 	many    []int32
 	unknown bool // some value is none of the rule's
 }

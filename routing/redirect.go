@@ -63,9 +63,9 @@ func (t *table) canonical(b *bound, m *matcher, r *rule, args *Args) error {
 	return nil
 }
 
-// shortened returns the redirect from r to o, whose defaults the values spell
+// shortened returns the redirect to o, whose defaults the values spell
 // out, or nil if they do not.
-func (t *table) shortened(b *bound, m *matcher, r, o *rule, args *Args) error {
+func (t *table) shortened(b *bound, m *matcher, o *rule, args *Args) error {
 	values := args.values()
 	if o.methods&m.method == 0 {
 		return nil

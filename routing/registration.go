@@ -41,7 +41,14 @@ type builder struct {
 	table    *table
 	compiler *compiler
 	rules    []rule
+	statics  []staticEnd
 	errs     []error
+}
+
+// staticEnd is where the machine ends with a path without variables.
+type staticEnd struct {
+	host, path string
+	state      *state
 }
 
 func newBuilder(options Options, rules int) *builder {
@@ -178,6 +185,11 @@ func (b *builder) enter(r *rule, d description) {
 		return
 	}
 	s := t.add(r)
+	if len(s.rules) == 1 && r.host[0].pattern == nil {
+		if path, ok := r.staticText(); ok {
+			b.statics = append(b.statics, staticEnd{r.host[0].static, path, s})
+		}
+	}
 	for _, o := range s.rules[:len(s.rules)-1] {
 		if o.duplicates(r) {
 			b.refuse(d, d.path, fmt.Errorf("it matches nothing that rule %q (%s) does not match before it", o.path, o.where))
@@ -207,6 +219,8 @@ func (b *builder) finish() (*table, error) {
 	t := b.table
 	t.finish()
 	for _, r := range t.rules {
+		r.found.rule = r
+		r.findStretches()
 		r.simple = !r.checked && !r.webSocket && r.route == nil
 		r.hosted = len(r.variables) > 0 && r.variables[0].host
 		r.special = r.alias && !t.options.KeepDefaults || r.redirectTo != "" || r.redirectFunc != nil
@@ -236,7 +250,23 @@ func (b *builder) finish() (*table, error) {
 			}
 		}
 	}
+	for _, r := range t.rules {
+		r.plain = r.simple && !r.special
+	}
+	if t.start != nil && !t.webSockets {
+		t.statics = newStaticPaths(b.startPaths())
+	}
 	return t, nil
+}
+
+// startPaths returns the paths without variables behind the table's start.
+func (b *builder) startPaths() (list []staticPath) {
+	for _, e := range b.statics {
+		if e.host == b.table.options.DefaultSubdomain && e.state.rules[0].plain {
+			list = append(list, staticPath{e.path, e.state.rules})
+		}
+	}
+	return list
 }
 
 // setDefaults sorts the rule's defaults and adds up its arguments.

@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"math"
 	"net/url"
 	"strings"
 
@@ -12,27 +11,36 @@ import (
 // From a request to a rule: what is around the walk through the table. The path
 // is made ready, and what the walk found can still turn out to be a redirect.
 
-// match finds the rule for what b is bound to, asked with method.
-func (t *table) match(b *bound, method methodSet, args *Args) (*rule, error) {
+// match finds the rule for what b is bound to, asked with method, and returns
+// what the match keeps.
+func (t *table) match(b *bound, method methodSet) (*found, string, error) {
 	var path string
 	if b.place != nil {
 		path = b.place.Path
 	} else {
 		path = b.request.URL.Path
 		if b.request.URL.RawPath != "" {
-			return t.search(b, method, path, nil, 1, 0, args)
+			return t.search(b, method, path, nil, 1)
 		}
 	}
-	s, i, n := t.start, 1, int32(0)
-	if s == nil || t.webSockets || len(path) < 2 || path[0] != '/' || path[1] == '/' || len(path) > math.MaxUint16 || b.place != nil {
-		return t.search(b, method, path, nil, 1, 0, args)
+	s, i := t.start, 1
+	if s == nil || t.webSockets || len(path) < 2 || path[0] != '/' || path[1] == '/' || b.place != nil {
+		return t.search(b, method, path, nil, 1)
+	}
+	for _, r := range t.statics.find(path) {
+		if !r.plain {
+			break
+		}
+		if r.methods&method != 0 {
+			return &r.found, path, nil
+		}
 	}
 	// While there is one way only, nothing needs to be remembered.
 	for i <= len(path) {
 		rest := path[i:]
 		if rest == "" || rest[0] == '/' {
 			if s.slash == nil || len(s.edges) > 0 || s.loose {
-				return t.search(b, method, path, s, i, n, args)
+				return t.search(b, method, path, s, i)
 			}
 			s, i = s.slash, i+1
 			continue
@@ -40,52 +48,46 @@ func (t *table) match(b *bound, method methodSet, args *Args) (*rule, error) {
 		if len(s.kids) > 0 {
 			if next, length := s.child(rest); next != nil {
 				if len(s.edges) > 0 {
-					return t.search(b, method, path, s, i, n, args)
+					return t.search(b, method, path, s, i)
 				}
 				s, i = next, i+length
 				continue
 			}
 		}
-		if len(s.edges) != 1 || n == inlineArgs {
-			return t.search(b, method, path, s, i, n, args)
+		if len(s.edges) != 1 {
+			return t.search(b, method, path, s, i)
 		}
 		e, after := &s.edges[0], i
 		switch e.kind {
 		case textEdge:
-			for after < len(path) && path[after] != '/' {
-				after++
-			}
+			after = segmentEnd(path, i)
 		case digitsEdge:
 			for after < len(path) && '0' <= path[after] && path[after] <= '9' {
 				after++
 			}
 			if after == i || after < len(path) && path[after] != '/' || after-i > surelyInt {
-				return t.search(b, method, path, s, i, n, args)
+				return t.search(b, method, path, s, i)
 			}
 		default:
-			return t.search(b, method, path, s, i, n, args)
+			return t.search(b, method, path, s, i)
 		}
-		args.few[n].from, args.few[n].to = uint16(i), uint16(after)
-		s, i, n = e.next, after+1, n+1
+		s, i = e.next, after+1
 	}
 	for _, r := range s.rules {
-		if !r.simple || r.special {
+		if !r.plain {
 			break
 		}
 		if r.methods&method != 0 {
-			args.rule, args.path = r, path
-			return r, nil
+			return &r.found, path, nil
 		}
 	}
-	return t.search(b, method, path, s, i, n, args)
+	return t.search(b, method, path, s, i)
 }
 
 // search finds the rule when there is something to choose: from the state s and
-// the segment at i on, behind n variables that args has; or from the start if s
-// is nil.
-func (t *table) search(b *bound, method methodSet, path string, s *state, i int, n int32, args *Args) (*rule, error) {
+// the segment at i on, or from the start if s is nil.
+func (t *table) search(b *bound, method methodSet, path string, s *state, i int) (*found, string, error) {
 	m := matcher{path: path, method: method, request: b.request}
-	m.found.few, m.found.n = args.few, n
 	if s == nil {
 		if b.place == nil && b.request.URL.RawPath != "" {
 			m.path, m.slash = unescapeSegments(b.request.URL)
@@ -99,9 +101,9 @@ func (t *table) search(b *bound, method methodSet, path string, s *state, i int,
 		if s, i = t.startOf(b), 1; s == nil {
 			_, subdomain, ok, err := t.domain(b)
 			if err != nil {
-				return nil, err
+				return nil, "", err
 			} else if !ok {
-				return nil, httperror.NotFound
+				return nil, "", httperror.NotFound
 			}
 			m.host = subdomain
 		}
@@ -113,46 +115,51 @@ func (t *table) search(b *bound, method methodSet, path string, s *state, i int,
 		r = m.run(t, nil)
 	}
 	if r == nil || r == needsSlash || r.special {
-		return t.resolve(b, &m, r, args)
+		return t.resolve(b, &m, r)
 	}
-	m.args(r, args)
-	return r, nil
+	return m.found(r), m.path, nil
 }
 
 // report tells whoever asked which rule matched.
-func report(route *gateway.Route, r *rule, args Args) {
+func report(route *gateway.Route, args Args) {
+	r := args.found.rule
 	route.Pattern, route.Endpoint, route.Args = r.path, r.endpoint, (&args).Map
 }
 
 // resolve answers what is not a plain match.
-func (t *table) resolve(b *bound, m *matcher, r *rule, args *Args) (*rule, error) {
-	if r == needsSlash {
-		return nil, t.redirectTo(b, m.quoted(m.path+"/"))
+func (t *table) resolve(b *bound, m *matcher, r *rule) (*found, string, error) {
+	if r == nil || r == needsSlash {
+		return nil, "", t.unmatched(b, m, r)
 	}
-	if r == nil {
-		if err := t.merged(b, m); err != nil {
-			return nil, err
-		}
-		if t.options.AnswerOptions && m.method == optionsMethod && m.allowed != 0 {
-			return nil, &OptionsAnswer{Allow: t.namesOf(m.allowed | optionsMethod)}
-		}
-		return nil, m.failure(t)
-	}
-	m.args(r, args)
+	args := Args{m.found(r), m.path}
 	if r.alias && !t.options.KeepDefaults {
-		if err := t.canonical(b, m, r, args); err != nil {
-			return nil, err
+		if err := t.canonical(b, m, r, &args); err != nil {
+			return nil, "", err
 		}
 	}
 	for _, o := range r.shorter {
-		if redirect := t.shortened(b, m, r, o, args); redirect != nil {
-			return nil, redirect
+		if redirect := t.shortened(b, m, o, &args); redirect != nil {
+			return nil, "", redirect
 		}
 	}
 	if r.redirectTo != "" || r.redirectFunc != nil {
-		return nil, t.ruleRedirect(b, r, args)
+		return nil, "", t.ruleRedirect(b, r, &args)
 	}
-	return r, nil
+	return args.found, args.path, nil
+}
+
+// unmatched returns the answer where no rule matches, or one but for a slash.
+func (t *table) unmatched(b *bound, m *matcher, r *rule) error {
+	if r == needsSlash {
+		return t.redirectTo(b, m.quoted(m.path+"/"))
+	}
+	if err := t.merged(b, m); err != nil {
+		return err
+	}
+	if t.options.AnswerOptions && m.method == optionsMethod && m.allowed != 0 {
+		return &OptionsAnswer{Allow: t.namesOf(m.allowed | optionsMethod)}
+	}
+	return m.failure(t)
 }
 
 // merged looks once more, with single slashes, and returns the redirect to that
@@ -162,7 +169,6 @@ func (t *table) merged(b *bound, m *matcher) error {
 		return nil
 	}
 	m.path = mergeSlashes(m.path)
-	m.found.n = 0
 	r := m.run(t, t.startOf(b))
 	switch {
 	case r == needsSlash:

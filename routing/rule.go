@@ -122,9 +122,13 @@ type rule struct {
 	buildOnly bool
 
 	variables []variable // the host's, then the path's
+	stretches []stretch  // where the path's are
+	found     found      // what most matches of the rule keep
+	public    any        // the *Rule[T]
 	checked   bool       // some variable's converter can refuse a text
 	special   bool       // a match can still become a redirect
 	simple    bool       // nothing but path and method is asked for
+	plain     bool       // simple and not special
 	hosted    bool       // some variable stands in the host
 	shared    bool       // some part has several variables
 	defaults  []Value
@@ -151,11 +155,15 @@ type variable struct {
 	name      string
 	converter *converter
 	host      bool // it stands in the host or subdomain
+	plain     bool // it takes a segment, and so do those before it
+	stretch   int  // if not, the place of its stretch in the rule's
+	order     int  // its place among the variables of the stretch or host
 }
 
 func (r *rule) variable(name string) int {
 	for i := range r.variables {
-		if r.variables[i].name == name {
+		// Most names differ in length or in their first letter.
+		if v := r.variables[i].name; len(v) == len(name) && v[0] == name[0] && v == name {
 			return i
 		}
 	}

@@ -20,6 +20,9 @@ type table struct {
 	hosts map[string]*state
 	edges []edge
 	start *state
+	// statics are the paths without variables behind start, if what leads there
+	// is the path alone.
+	statics staticPaths
 	// elsewhere says that some rule, perhaps one that only builds, is on another
 	// host than the default one.
 	elsewhere bool
@@ -187,11 +190,7 @@ func (s *state) finish(t *table) {
 // empty, begins with, and how much of rest is behind it.
 func (s *state) child(rest string) (next *state, length int) {
 	if s.index != nil {
-		n := 0
-		for n < len(rest) && rest[n] != '/' {
-			n++
-		}
-		segment := rest[:n]
+		segment := rest[:segmentEnd(rest, 0)]
 		i := s.index.find(s.kids, segment)
 		if i < 0 {
 			return nil, 0

@@ -255,7 +255,7 @@ func matched(in routes, match routing.Match[int], err error) any {
 		for name, value := range match.Args.All() {
 			values[name] = describe(value)
 		}
-		return object{"endpoint": in.Rules[match.Target].Endpoint, "rule": match.Rule.Path, "values": values}
+		return object{"endpoint": in.Rules[match.Target].Endpoint, "rule": match.Rule().Path, "values": values}
 	case errors.As(err, &redirect):
 		return object{"redirect": redirect.URL(), "code": redirect.Code}
 	case errors.As(err, &refused):
