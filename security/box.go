@@ -20,12 +20,12 @@ type Box struct {
 	now     func() time.Time
 }
 
-// The errors of [Box.Open].
+// The errors of [Box.Open] and [Signer.Unsign].
 var (
-	// ErrForged says that no key of the box has sealed the text for this purpose.
-	ErrForged = errors.New("not sealed by this box")
-	// ErrExpired says that the text was sealed too long ago.
-	ErrExpired = errors.New("sealed too long ago")
+	// ErrForged says that the text was made with none of the keys for this purpose.
+	ErrForged = errors.New("not made with this key for this purpose")
+	// ErrExpired says that the text was made too long ago.
+	ErrExpired = errors.New("made too long ago")
 )
 
 // KeySize is the number of bytes of a key.

@@ -2,6 +2,7 @@ package security_test
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/zeugkit/zeug/security"
 )
@@ -27,4 +28,23 @@ func ExampleSafeJoin() {
 func ExampleUnicodeFilename() {
 	fmt.Println(security.UnicodeFilename(`C:\fakepath\Füße 1.png`), security.SecureFilename(`Füße 1.png`))
 	// Output: Füße_1.png Fue_1.png
+}
+
+// A token that a Flask application has put into a link, by
+// URLSafeTimedSerializer("secret").dumps("a@example.org", salt="reset").
+func ExampleSigner() {
+	tokens := security.Signer{Keys: [][]byte{[]byte("secret")}, Salt: "reset"}
+	at := time.Unix(1700000000, 0)
+	token, _ := tokens.Sign(security.Encode([]byte(`"a@example.org"`)), at)
+	fmt.Println(token)
+
+	text, _, err := tokens.Unsign(token, 0)
+	data, _ := security.Decode(text)
+	fmt.Println(string(data), err)
+	_, _, err = tokens.Unsign(token, time.Hour)
+	fmt.Println(err)
+	// Output:
+	// ImFAZXhhbXBsZS5vcmci.ZVPxAA.iME5u8jTnqgknaETcolBIh2GwTU
+	// "a@example.org" <nil>
+	// made too long ago
 }

@@ -10,6 +10,8 @@
 //	}
 //
 //	var visits = sessions.Store[visit]{Box: box}
+//
+// [Flask] shares its sessions with a Python application instead.
 package sessions
 
 import (
