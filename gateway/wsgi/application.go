@@ -1,0 +1,110 @@
+package wsgi
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Application is a Python application that runs, as an http.Handler.
+type Application struct {
+	config *Config
+	pool   *pool
+}
+
+// Start starts the workers, and returns when all of them are ready. Its error is
+// of the Config, a [*Traceback] of the import, or of the system.
+func Start(c Config) (*Application, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	p := &pool{config: &c, all: map[*worker]struct{}{}}
+	var err error
+	if c.Preload {
+		if p.parent, err = startParent(&c); err != nil {
+			return nil, err
+		}
+	}
+	fresh, err := p.spawnAll(p.parent)
+	if err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		p.shutdown(ctx)
+		return nil, err
+	}
+	for _, w := range fresh {
+		p.join(w)
+	}
+	return &Application{config: &c, pool: p}, nil
+}
+
+// Reload imports the application anew: new workers take over when all of them are
+// ready, and the old ones finish what they run. No request is lost. If the new
+// ones do not start, the old ones stay; the error is as that of [Start].
+func (a *Application) Reload() error { return a.pool.reload() }
+
+// Shutdown has the workers finish what they run, and returns when they have ended.
+// Requests that wait, or come later, are answered 503. When ctx ends, workers are
+// killed, and its error is returned.
+func (a *Application) Shutdown(ctx context.Context) error { return a.pool.shutdown(ctx) }
+
+// Close ends the workers at once.
+func (a *Application) Close() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := a.pool.shutdown(ctx); err != context.Canceled {
+		return err
+	}
+	return nil
+}
+
+// Totals count what has happened since the start.
+type Totals struct {
+	Requests int // answered
+	Started  int // workers
+	Crashed  int // workers that ended by themselves
+	TimedOut int // workers that did not answer
+	Recycled int // workers that had served their time
+	Reloads  int
+}
+
+// Stats is how an application is doing.
+type Stats struct {
+	Totals
+	Waiting int // requests in the queue
+	Workers []WorkerStats
+}
+
+// WorkerStats is how a worker is doing.
+type WorkerStats struct {
+	Number   int
+	PID      int
+	Busy     int // requests it runs
+	Requests int // it has answered
+	Leaving  bool
+	Since    time.Time
+	Memory   int64 // bytes of its resident set; 0 where the system does not tell
+}
+
+// Stats returns how the application is doing, workers in the order they were
+// started.
+func (a *Application) Stats() Stats { return a.pool.stats() }
+
+func (p *pool) stats() Stats {
+	p.mu.Lock()
+	s := Stats{Totals: p.totals, Waiting: len(p.waiting)}
+	for w := range p.all {
+		if w.state == serving || w.state == leaving {
+			s.Workers = append(s.Workers, WorkerStats{
+				Number: w.number, PID: w.process.pid(), Busy: w.busy, Requests: w.served,
+				Leaving: w.state == leaving, Since: w.begun,
+			})
+		}
+	}
+	p.mu.Unlock()
+	slices.SortFunc(s.Workers, func(a, b WorkerStats) int { return a.Number - b.Number })
+	for i := range s.Workers {
+		s.Workers[i].Memory = memoryOf(s.Workers[i].PID)
+	}
+	return s
+}

@@ -1,0 +1,182 @@
+package wsgi
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+)
+
+// A channel is one end of a stream of frames between this process and a worker. A
+// frame is a word of 32 bits, its kind in the first 8 and the length of what
+// follows in the other 24. In an answer a kind in lower case is the last one.
+//
+//	to a worker:
+//	R  a request: flags (8 bits), the number of variables (16), their length (32),
+//	   names and values separated by NUL, the beginning of the body
+//	D  more of the body, that was asked for; none is its end
+//	X  the client has gone
+//
+//	from a worker:
+//	H  the answer's status (16 bits), the length of its header (32), names and values
+//	   in lines, the beginning of the body
+//	B  more of the body
+//	W  wants up to so many bytes of the request's body (32 bits)
+//	F  the body is that of a file: position and length (64 bits each); the descriptor
+//	   travels with the frame
+//	T  a traceback, and nothing was sent before
+//	A  the answer is to be cut off
+//	I  idle: ready for the next request
+//
+//	from a worker that starts, on its control channel:
+//	Y  ready
+//	Z  the traceback of the import
+//
+//	from one that forks others, and to it:
+//	N  fork a worker, with the descriptors that travel along: control, slots
+//	K  send a process a signal (32 bits each)
+//	P  the number of the process that was forked
+//	E  the number of one that ended, and its status
+type channel struct {
+	conn *net.UnixConn
+
+	sending sync.Mutex
+	request uint64 // the number of the current one, so that no X is late
+
+	buffer     []byte
+	start, end int // what of it is unread
+	files      []*os.File
+	rights     []byte
+}
+
+const last = 'a' - 'A'
+
+// blockSize is that of the pooled buffers in which bodies travel.
+const blockSize = 256 << 10
+
+var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
+
+func newChannel(conn *net.UnixConn) *channel {
+	return &channel{conn: conn, buffer: make([]byte, 32<<10), rights: make([]byte, rightsSize)}
+}
+
+func (c *channel) close() {
+	c.conn.Close()
+	for _, f := range c.files {
+		f.Close()
+	}
+	c.files = nil
+}
+
+// send completes a frame that begins with four bytes of room, and sends it.
+func (c *channel) send(kind byte, frame []byte) error {
+	binary.BigEndian.PutUint32(frame, uint32(kind)<<24|uint32(len(frame)-4))
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	_, err := c.conn.Write(frame)
+	return err
+}
+
+// next begins another request and returns its number.
+func (c *channel) next() uint64 {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	c.request++
+	return c.request
+}
+
+// clientGone tells the worker that the client of a request has left, unless that
+// request is over.
+func (c *channel) clientGone(request uint64) {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	if c.request == request {
+		c.conn.Write([]byte{'X', 0, 0, 0})
+	}
+}
+
+// receive reads into p, and keeps descriptors that come along. Every read is one
+// of these: a plain one would drop descriptors.
+func (c *channel) receive(p []byte) (int, error) {
+	n, rights, _, _, err := c.conn.ReadMsgUnix(p, c.rights)
+	if rights > 0 {
+		files, rightsErr := filesOf(c.rights[:rights])
+		c.files = append(c.files, files...)
+		err = errors.Join(err, rightsErr)
+	}
+	if n == 0 && err == nil && len(p) > 0 {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// peek returns the next n bytes, no more than the buffer holds.
+func (c *channel) peek(n int) ([]byte, error) {
+	for c.end-c.start < n {
+		if c.start == c.end {
+			c.start, c.end = 0, 0
+		} else if c.start+n > len(c.buffer) {
+			c.end = copy(c.buffer, c.buffer[c.start:c.end])
+			c.start = 0
+		}
+		k, err := c.receive(c.buffer[c.end:])
+		c.end += k
+		if err != nil && c.end-c.start < n {
+			if err == io.EOF && c.end > c.start {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+	}
+	return c.buffer[c.start : c.start+n], nil
+}
+
+func (c *channel) buffered() int { return c.end - c.start }
+
+func (c *channel) discard(n int) { c.start += n }
+
+// Read takes what is buffered first, and then reads into p itself.
+func (c *channel) Read(p []byte) (int, error) {
+	if c.start == c.end {
+		return c.receive(p)
+	}
+	n := copy(p, c.buffer[c.start:c.end])
+	c.start += n
+	return n, nil
+}
+
+// header returns the kind and the length of the next frame.
+func (c *channel) header() (kind byte, n int, err error) {
+	word, err := c.peek(4)
+	if err != nil {
+		return 0, 0, err
+	}
+	c.discard(4)
+	v := binary.BigEndian.Uint32(word)
+	return byte(v >> 24), int(v & 0xffffff), nil
+}
+
+// payload returns the n bytes of a frame as they are.
+func (c *channel) payload(n int) ([]byte, error) {
+	b := make([]byte, n)
+	_, err := io.ReadFull(c, b)
+	return b, err
+}
+
+// skip drops the n bytes of a frame.
+func (c *channel) skip(n int) error {
+	_, err := io.CopyN(io.Discard, c, int64(n))
+	return err
+}
+
+// file returns the descriptor that has come along.
+func (c *channel) file() (*os.File, error) {
+	if len(c.files) == 0 {
+		return nil, errors.New("wsgi: a file without its descriptor")
+	}
+	f := c.files[0]
+	c.files = c.files[1:]
+	return f, nil
+}

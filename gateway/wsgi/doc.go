@@ -1,0 +1,36 @@
+// Package wsgi mounts an unmodified Python WSGI application (PEP 3333) as an
+// http.Handler: Flask, Django, Bottle, Pyramid, Falcon and whatever else speaks
+// WSGI, on Python 3.8 or later.
+//
+//	legacy, err := wsgi.Start(wsgi.Config{App: "flask_app:app", Dir: "legacy", Workers: 4, Threads: 2})
+//	…
+//	app := middleware.Dispatcher{Default: newApp, Mounts: map[string]http.Handler{"/legacy": legacy}}
+//
+// # Processes
+//
+// The Go process is the web server and the manager. It starts worker processes
+// that import the application, and gives each one socket for every thread: a slot,
+// which runs one request at a time. The queue is on this side, so that no request
+// is lost when workers are replaced: a new one is ready before an old one is told
+// to leave, and that one finishes what it runs. A request goes to the least busy
+// worker, since two in one interpreter share its lock.
+//
+// A worker that dies takes the requests it ran with it, which are answered 502;
+// another one is started. One that says nothing for Config.RequestTimeout has its
+// Python stacks written to the log, its request is answered 504, and it ends when
+// its other requests have. What waits longer than Config.QueueTimeout, or beyond
+// Config.MaxQueue, is answered 503. Workers end with this process, however it ends.
+//
+// A client holds a worker for no longer than Python needs: the beginning of a body
+// is read before a worker is taken, large answers and files are handed over as
+// descriptors, and what else a slow client has not taken yet waits on this side, up
+// to Config.BufferAnswer.
+//
+// # What the application sees
+//
+// SCRIPT_NAME, the scheme, the host and the client's address are those of the
+// request's [gateway.Origin], so that URLs come out right below a mount and behind a
+// proxy fix. A chunked body that ends within Config.BufferRequest has a
+// CONTENT_LENGTH; wsgi.input_terminated is true for those that do not. Header
+// fields with an underscore, which could pass for others, and Proxy are left out.
+package wsgi

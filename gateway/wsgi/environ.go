@@ -1,0 +1,174 @@
+package wsgi
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/zeugkit/zeug/gateway"
+)
+
+// The flags of a request.
+const (
+	flagComplete    = 1 << iota // the whole body came along
+	flagWithoutBody             // the answer has none: HEAD
+)
+
+// errVariables says that a request has more variables than a frame can hold.
+var errVariables = errors.New("wsgi: the header is too large")
+
+// errNUL says that a variable cannot be told from the next one.
+var errNUL = errors.New("wsgi: a NUL in the header")
+
+// variables writes the environ of a request (PEP 3333, RFC 3875 section 4.1).
+type variables struct {
+	text  []byte
+	count int
+}
+
+func (v *variables) add(name, value string) {
+	v.text = append(append(append(append(v.text, name...), 0), value...), 0)
+	v.count++
+}
+
+// appendRequest appends what follows the word of a request's frame, without the
+// body.
+func appendRequest(frame []byte, r *http.Request, b *body) ([]byte, error) {
+	start := len(frame)
+	v := variables{text: append(frame, 0, 0, 0, 0, 0, 0, 0)}
+	o := gateway.OriginOf(r)
+	v.add("REQUEST_METHOD", r.Method)
+	v.add("SERVER_PROTOCOL", r.Proto)
+	v.add("wsgi.url_scheme", o.Scheme)
+	if r.URL.RawQuery != "" {
+		v.add("QUERY_STRING", r.URL.RawQuery)
+	}
+	if o.RootPath != "" {
+		root, err := url.PathUnescape(o.RootPath)
+		if err != nil {
+			root = o.RootPath
+		}
+		v.add("SCRIPT_NAME", root)
+	}
+	uri := r.RequestURI
+	if uri == "" {
+		uri = r.URL.RequestURI()
+	}
+	v.add("REQUEST_URI", uri)
+	v.add("RAW_URI", uri)
+	name, port := server(r, o)
+	v.add("SERVER_NAME", name)
+	v.add("SERVER_PORT", port)
+	if o.Client.IsValid() {
+		v.add("REMOTE_ADDR", o.Client.Addr().WithZone("").Unmap().String())
+		if o.Client.Port() != 0 {
+			v.add("REMOTE_PORT", strconv.Itoa(int(o.Client.Port())))
+		}
+	} else {
+		v.add("REMOTE_ADDR", "")
+	}
+	if o.Host != "" {
+		v.add("HTTP_HOST", o.Host)
+	}
+	if b.length >= 0 {
+		v.add("CONTENT_LENGTH", strconv.FormatInt(b.length, 10))
+	} else if len(r.TransferEncoding) > 0 {
+		v.add("HTTP_TRANSFER_ENCODING", strings.Join(r.TransferEncoding, ","))
+	}
+	if err := v.header(r.Header); err != nil {
+		return frame, err
+	}
+	// The path comes last, since it alone may hold any byte.
+	v.text = append(append(v.text, "PATH_INFO\x00"...), path(r)...)
+	v.count++
+	if v.count > 1<<16-1 || len(v.text)+len(b.start) > 1<<24-1 {
+		return frame, errVariables
+	}
+	if b.complete {
+		v.text[start] |= flagComplete
+	}
+	if r.Method == http.MethodHead {
+		v.text[start] |= flagWithoutBody
+	}
+	binary.BigEndian.PutUint16(v.text[start+1:], uint16(v.count))
+	binary.BigEndian.PutUint32(v.text[start+3:], uint32(len(v.text)-start-7))
+	return append(v.text, b.start...), nil
+}
+
+// path is what the client asked for below the mount, decoded. The fragment that a
+// client should not have sent is none of it, although net/http leaves it there.
+func path(r *http.Request) string {
+	if before, _, found := strings.Cut(r.URL.RawPath, "#"); found {
+		if decoded, err := url.PathUnescape(before); err == nil {
+			return decoded
+		}
+	}
+	return r.URL.Path
+}
+
+// server returns SERVER_NAME and SERVER_PORT, which must not be empty: where the
+// connection came in, or else what the client asked for.
+func server(r *http.Request, o gateway.Origin) (name, port string) {
+	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		return addr.IP.String(), strconv.Itoa(addr.Port)
+	}
+	name, port, _ = gateway.SplitHost(o.Host)
+	if name == "" {
+		name = "localhost"
+	}
+	if port == "" {
+		if port = "80"; o.Scheme == "https" {
+			port = "443"
+		}
+	}
+	return name, port
+}
+
+// header adds the request's fields. One with an underscore would pass for another
+// one with a hyphen, and Proxy for the variable that programs take proxies from.
+func (v *variables) header(h http.Header) error {
+	for name, values := range h {
+		switch name {
+		case "Content-Type":
+			v.add("CONTENT_TYPE", values[0])
+			continue
+		case "Content-Length", "Transfer-Encoding", "Host", "Proxy":
+			continue
+		}
+		if strings.Contains(name, "_") {
+			continue
+		}
+		v.text = append(v.text, "HTTP_"...)
+		for i := range len(name) {
+			c := name[i]
+			switch {
+			case c == '-':
+				c = '_'
+			case 'a' <= c && c <= 'z':
+				c -= 'a' - 'A'
+			}
+			v.text = append(v.text, c)
+		}
+		v.text = append(v.text, 0)
+		separator := ","
+		if name == "Cookie" {
+			separator = "; " // RFC 9113 section 8.2.3
+		}
+		for i, value := range values {
+			if strings.Contains(value, "\x00") {
+				return errNUL
+			}
+			if i > 0 {
+				v.text = append(v.text, separator...)
+			}
+			v.text = append(v.text, value...)
+		}
+		v.text = append(v.text, 0)
+		v.count++
+	}
+	return nil
+}

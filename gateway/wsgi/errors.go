@@ -1,0 +1,41 @@
+package wsgi
+
+import (
+	"errors"
+	"strings"
+)
+
+// The reasons of answers with the status 503 and 504.
+var (
+	// ErrQueueFull says that Config.MaxQueue requests were waiting.
+	ErrQueueFull = errors.New("wsgi: too many requests wait for a worker")
+	// ErrQueueTimeout says that no worker was free within Config.QueueTimeout.
+	ErrQueueTimeout = errors.New("wsgi: no worker was free in time")
+	// ErrTimeout says that a worker was silent for Config.RequestTimeout.
+	ErrTimeout = errors.New("wsgi: the application did not answer in time")
+	// ErrClosed says that the application is being shut down.
+	ErrClosed = errors.New("wsgi: the application is shut down")
+)
+
+// Traceback is an exception of Python's: of the import, as an error of [Start] and
+// [Application.Reload], or of a request.
+type Traceback struct {
+	Importing bool
+	// Text is the traceback as Python prints it.
+	Text string
+}
+
+// Error says what was raised, and the traceback in the lines below.
+func (t *Traceback) Error() string {
+	what := "the application raised"
+	if t.Importing {
+		what = "the application cannot be imported"
+	}
+	return "wsgi: " + what + " " + t.exception() + "\n" + strings.TrimRight(t.Text, "\n")
+}
+
+// exception is the traceback's last line.
+func (t *Traceback) exception() string {
+	text := strings.TrimRight(t.Text, "\n")
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}

@@ -1,0 +1,381 @@
+package wsgi
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/textproto"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// exchange is one request at a worker. The slot is given back as soon as the
+// worker needs it no more, which may be before the client has the answer.
+type exchange struct {
+	application *Application
+	slot        *slot // nil once it is given back
+	w           http.ResponseWriter
+	r           *http.Request
+	body        *body
+
+	number  uint64
+	begun   bool // the head is with w
+	gone    bool // the client is, and the worker knows
+	bodyErr error
+	out     *outlet
+	stop    func() bool // no more telling that the client has left
+}
+
+// run sends the request and passes the answer on. Where it returns an error, the
+// answer is not complete.
+func (x *exchange) run() error {
+	frame, err := appendRequest(append(x.slot.frame[:0], 0, 0, 0, 0), x.r, x.body)
+	switch {
+	case errors.Is(err, errVariables):
+		err = httperror.Wrap(httperror.RequestHeaderFieldsTooLarge, err)
+	case err != nil:
+		err = httperror.Wrap(httperror.BadRequest, err)
+	}
+	if err != nil {
+		x.application.pool.put(x.slot)
+		return err
+	}
+	if cap(frame) <= 128<<10 {
+		x.slot.frame = frame
+	}
+	x.number = x.slot.next()
+	x.patience()
+	x.out = &outlet{w: x.w, limit: x.application.config.BufferAnswer}
+	defer x.over()
+	if err := x.slot.send('R', frame); err != nil {
+		return x.broken(err)
+	}
+	err = x.answer()
+	x.out.finish()
+	return err
+}
+
+// patience begins the time anew within which the worker has to say something.
+func (x *exchange) patience() {
+	x.slot.conn.SetReadDeadline(time.Now().Add(x.application.config.RequestTimeout))
+}
+
+// over says that nobody is to be told any more that the client has left.
+func (x *exchange) over() {
+	if x.stop != nil {
+		x.stop()
+		x.stop = nil
+	}
+}
+
+// broken is the end of an exchange whose slot is out of step: the worker has
+// ended, hangs, or does not keep to the protocol.
+func (x *exchange) broken(err error) error {
+	pool, s := x.application.pool, x.slot
+	x.slot = nil
+	x.over()
+	late := errors.Is(err, os.ErrDeadlineExceeded)
+	select {
+	case <-s.worker.process.ended():
+		late = false
+	default:
+	}
+	pool.drop(s)
+	if late {
+		x.application.config.Logger.Error("wsgi: a worker does not answer", "pid", s.worker.process.pid(),
+			"method", x.r.Method, "path", x.r.URL.Path, "after", x.application.config.RequestTimeout)
+		pool.hangs(s.worker)
+		return httperror.Wrap(httperror.GatewayTimeout, ErrTimeout)
+	}
+	s.worker.process.kill() // if it has not ended, it cannot be understood
+	return httperror.Wrap(httperror.BadGateway, &lostError{err})
+}
+
+// release gives the slot back once the worker says that it is idle: close() of the
+// application's iterable may take its time, which is not the client's.
+func (x *exchange) release() error {
+	s := x.slot
+	x.over()
+	if s.buffered() < 4 {
+		x.slot = nil
+		go x.application.pool.idle(s)
+		return nil
+	}
+	kind, n, err := s.header()
+	if err != nil || kind != 'I' || n != 0 {
+		return x.broken(fmt.Errorf("after the answer came %q", kind))
+	}
+	x.slot = nil
+	x.application.pool.put(s)
+	return nil
+}
+
+// idle waits until the worker has done with a request that is answered.
+func (p *pool) idle(s *slot) {
+	s.conn.SetReadDeadline(time.Now().Add(p.config.RequestTimeout))
+	for {
+		kind, n, err := s.header()
+		if err == nil && kind == 'I' {
+			p.put(s)
+			return
+		}
+		if err == nil {
+			err = s.skip(n)
+		}
+		if err != nil {
+			p.drop(s)
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				p.hangs(s.worker)
+			}
+			return
+		}
+	}
+}
+
+// answer passes frames on until the answer is complete.
+func (x *exchange) answer() error {
+	unflushed := false // WSGI forbids to hold a part back
+	for {
+		if unflushed {
+			if next, _ := x.slot.peek(min(1, x.slot.buffered())); len(next) == 0 || next[0]&^last != 'B' {
+				x.out.flush()
+				unflushed = false
+			}
+		}
+		kind, n, err := x.slot.header()
+		if err != nil {
+			return x.broken(err)
+		}
+		switch kind {
+		case 'H', 'h':
+			n, err = x.head(kind, n)
+		case 'B', 'b':
+		case 'f':
+			return x.file(n)
+		case 'W':
+			if err := x.pull(); err != nil {
+				return x.broken(err)
+			}
+			continue
+		case 'T':
+			return x.raised(n)
+		case 'A':
+			return x.aborted()
+		case 'I':
+			// An answer that ended without a last frame: to a client that has gone.
+			pool, s := x.application.pool, x.slot
+			x.slot = nil
+			pool.put(s)
+			return nil
+		default:
+			err = fmt.Errorf("a frame %q", kind)
+		}
+		if err != nil {
+			return x.broken(err)
+		}
+		if kind&last != 0 {
+			return x.end(n)
+		}
+		if err := x.pass(n); err != nil {
+			return x.broken(err)
+		}
+		unflushed = n > 0
+	}
+}
+
+// head begins the answer and returns how much of the body follows.
+func (x *exchange) head(kind byte, n int) (int, error) {
+	b, err := x.slot.peek(6)
+	if err != nil {
+		return 0, err
+	}
+	status, size := int(binary.BigEndian.Uint16(b)), int(binary.BigEndian.Uint32(b[2:]))
+	x.slot.discard(6)
+	if n -= 6 + size; n < 0 || x.begun {
+		return 0, errors.New("a head that does not fit")
+	}
+	if err := x.fields(size); err != nil {
+		return 0, err
+	}
+	h := x.w.Header()
+	length := int64(-1)
+	if kind == 'h' && n > 0 {
+		length = int64(n)
+	} else if kind == 'H' && n == 0 {
+		length = x.fileLength()
+	}
+	if length >= 0 && h["Content-Length"] == nil && status != http.StatusNoContent && status != http.StatusNotModified {
+		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+	}
+	if kind == 'H' && !x.body.complete && !x.body.ended && x.r.ProtoMajor == 1 {
+		// The application may read on while it answers, so that the server must
+		// neither drain the body nor use the connection again.
+		if http.NewResponseController(x.w).EnableFullDuplex() == nil {
+			h["Connection"] = []string{"close"}
+		}
+	}
+	x.begun = true
+	x.w.WriteHeader(status)
+	if kind == 'H' {
+		s, number := x.slot, x.number
+		x.stop = context.AfterFunc(x.r.Context(), func() { s.clientGone(number) })
+	}
+	return n, nil
+}
+
+// fileLength is that of the file which follows a head without a body.
+func (x *exchange) fileLength() int64 {
+	b, err := x.slot.peek(4 + 16)
+	if err != nil || b[0] != 'f' {
+		return -1
+	}
+	return int64(binary.BigEndian.Uint64(b[12:]))
+}
+
+// fields reads the header of the answer, of which those about the connection are
+// the server's own affair (RFC 9110 section 7.6.1).
+func (x *exchange) fields(size int) error {
+	var b []byte
+	var err error
+	if size <= len(x.slot.buffer) {
+		if b, err = x.slot.peek(size); err == nil {
+			x.slot.discard(size)
+		}
+	} else {
+		b, err = x.slot.payload(size)
+	}
+	if err != nil {
+		return err
+	}
+	h := x.w.Header()
+	typed := false
+	for text := string(b); text != ""; {
+		var name, value string
+		name, text, _ = strings.Cut(text, "\n")
+		value, text, _ = strings.Cut(text, "\n")
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		switch name {
+		case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+			continue
+		case "Content-Type":
+			typed = true
+			h.Del(name)
+		case "Content-Length", "Date", "Server", "Location", "Etag", "Last-Modified":
+			h.Del(name) // one of each, whatever a middleware has put there
+		}
+		h[name] = append(h[name], value)
+	}
+	if !typed {
+		h["Content-Type"] = nil // what the application does not say is not guessed
+	}
+	return nil
+}
+
+// pass gives n bytes of the answer to the client as they come.
+func (x *exchange) pass(n int) error {
+	if n == 0 {
+		return nil
+	}
+	block := blocks.Get().(*[blockSize]byte)
+	defer blocks.Put(block)
+	for n > 0 {
+		k, err := x.slot.Read(block[:min(n, blockSize)])
+		if err != nil {
+			return err
+		}
+		x.write(block[:k])
+		x.patience()
+		n -= k
+	}
+	return nil
+}
+
+// end gives the client the last n bytes. As much as a block holds is taken first,
+// so that the worker need not wait for the client.
+func (x *exchange) end(n int) error {
+	if n > blockSize {
+		if err := x.pass(n); err != nil {
+			return x.broken(err)
+		}
+		return x.release()
+	}
+	if n == 0 {
+		return x.release()
+	}
+	block := blocks.Get().(*[blockSize]byte)
+	defer blocks.Put(block)
+	if _, err := io.ReadFull(x.slot, block[:n]); err != nil {
+		return x.broken(err)
+	}
+	err := x.release()
+	x.write(block[:n])
+	return err
+}
+
+func (x *exchange) write(p []byte) {
+	if x.gone {
+		return
+	}
+	if err := x.out.write(p); err != nil {
+		x.gone = true
+		if x.slot != nil {
+			x.slot.clientGone(x.number)
+		}
+	}
+}
+
+// pull passes on what the client has sent of the body, up to what is wanted.
+func (x *exchange) pull() error {
+	b, err := x.slot.peek(4)
+	if err != nil {
+		return err
+	}
+	want := int(binary.BigEndian.Uint32(b))
+	x.slot.discard(4)
+	block := blocks.Get().(*[blockSize]byte)
+	defer blocks.Put(block)
+	n := 0
+	if !x.body.complete && !x.body.ended && want > 0 {
+		n, err = io.ReadAtLeast(x.body.rest, block[4:min(4+want, blockSize)], 1)
+		x.body.ended = err == io.EOF
+	}
+	x.patience()
+	if err != nil && err != io.EOF && n == 0 {
+		x.gone, x.bodyErr = true, err
+		return x.slot.send('X', block[:4])
+	}
+	return x.slot.send('D', block[:4+n])
+}
+
+// raised is the answer to an exception before anything was sent.
+func (x *exchange) raised(n int) error {
+	text, err := x.slot.payload(n)
+	if err != nil {
+		return x.broken(err)
+	}
+	if err := x.release(); err != nil {
+		return err
+	}
+	return httperror.Wrap(httperror.InternalServerError, &Traceback{Text: string(text)})
+}
+
+// aborted is the answer to a client that has gone, or whose body cannot be read.
+func (x *exchange) aborted() error {
+	err := x.release()
+	switch {
+	case err != nil:
+		return err
+	case x.begun:
+		return errors.New("wsgi: the application has cut its answer off")
+	case x.bodyErr != nil:
+		return bodyError(x.bodyErr)
+	}
+	return httperror.Wrap(httperror.BadGateway, errors.New("wsgi: the application has given up"))
+}

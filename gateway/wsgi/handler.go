@@ -1,0 +1,101 @@
+package wsgi
+
+import (
+	"context"
+	"errors"
+	"html"
+	"net/http"
+	"time"
+
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// retries is how many more workers are tried for a request that one has lost.
+const retries = 2
+
+// ServeHTTP has the application answer a request. What it raises is answered 500,
+// and a request that no worker can be had for 503, by the request's responder
+// (package httperror).
+func (a *Application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b, err := a.config.takeBody(r)
+	defer b.release()
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	for try := 0; ; try++ {
+		s, err := a.pool.get(r.Context())
+		if err != nil {
+			a.fail(w, r, unavailable(err))
+			return
+		}
+		x := &exchange{application: a, slot: s, w: w, r: r, body: b}
+		err = x.run()
+		switch {
+		case err == nil:
+			return
+		case x.begun:
+			panic(http.ErrAbortHandler) // the client must not take it for the whole answer
+		case a.config.RetryIdempotent && b.complete && try < retries && retried(r, err):
+			continue
+		}
+		a.fail(w, r, err)
+		return
+	}
+}
+
+// retried reports whether a request may be asked again that was lost with its
+// worker.
+func retried(r *http.Request, err error) bool {
+	if lost := (*lostError)(nil); !errors.As(err, &lost) || r.Context().Err() != nil {
+		return false
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
+}
+
+// lostError is the end of a worker during a request.
+type lostError struct{ cause error }
+
+func (l *lostError) Error() string {
+	return "wsgi: the worker ended before it answered: " + l.cause.Error()
+}
+
+func (l *lostError) Unwrap() error { return l.cause }
+
+// unavailable has the status for a request that got no worker.
+func unavailable(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return httperror.Wrap(httperror.ServiceUnavailable, err).RetryAfter(time.Second)
+}
+
+func (a *Application) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		panic(http.ErrAbortHandler) // nobody is there any more
+	}
+	if traceback := (*Traceback)(nil); a.config.Debug && errors.As(err, &traceback) {
+		httperror.Log(r, err)
+		traceback.serve(w)
+		return
+	}
+	httperror.Respond(w, r, err)
+}
+
+// serve is the page of Config.Debug.
+func (t *Traceback) serve(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusInternalServerError)
+	text := html.EscapeString(t.exception())
+	w.Write([]byte("<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n<title>" + text + "</title>\n" +
+		"<style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:72rem;padding:1rem}" +
+		"h1{font-size:1.3rem}pre{overflow:auto;font:13px/1.45 ui-monospace,monospace}</style>\n" +
+		"<h1>" + text + "</h1>\n<pre>" + html.EscapeString(t.Text) + "</pre>\n"))
+}

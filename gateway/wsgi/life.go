@@ -1,0 +1,319 @@
+package wsgi
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// Workers come and go: a worker that dies is replaced at once, one that has served
+// its time is replaced first and leaves then, and a reload replaces all of them.
+
+// join puts a ready worker into service.
+func (p *pool) join(w *worker) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w.state != serving {
+		return
+	}
+	if p.closed {
+		w.state = leaving
+		w.closeIdle()
+		return
+	}
+	p.workers = append(p.workers, w)
+	p.failure = nil
+	if life := p.config.MaxLifetime; life > 0 {
+		life += time.Duration(rand.Int64N(int64(life)/10 + 1))
+		w.lifetime = time.AfterFunc(life, func() { p.replace(w, "lifetime") })
+	}
+	if p.config.MaxMemory > 0 {
+		p.watchMemory(w)
+	}
+	p.feed()
+}
+
+// await sees to the end of a process.
+func (p *pool) await(w *worker) {
+	<-w.process.ended()
+	p.mu.Lock()
+	was := w.state
+	w.state = dead
+	p.remove(w)
+	delete(p.all, w)
+	for _, s := range w.slots {
+		if !s.open {
+			continue
+		}
+		if s.busy {
+			// Who waits for an answer sees the end of the stream, unless a child of the
+			// application holds the other end.
+			s.conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+			continue
+		}
+		s.open = false
+		s.close()
+	}
+	w.control.close()
+	for _, t := range []*time.Timer{w.lifetime, w.memory} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+	crashed := was == serving && !p.closed
+	if crashed {
+		p.totals.Crashed++
+	}
+	p.mu.Unlock()
+	p.exits.Done()
+	if crashed {
+		p.config.Logger.Error("wsgi: a worker has ended, another one is started", "pid", w.process.pid(), "why", w.process.why())
+		p.respawn()
+	}
+}
+
+// remove takes a worker out of service. Called with mu held.
+func (p *pool) remove(w *worker) {
+	if i := slices.Index(p.workers, w); i >= 0 {
+		p.workers = slices.Delete(slices.Clone(p.workers), i, i+1)
+	}
+}
+
+// The pause after a start that failed doubles up to a limit.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 10 * time.Second
+)
+
+// respawn starts a worker, as often as it takes, and reports whether it did.
+func (p *pool) respawn() bool {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		w, err := p.spawn()
+		if err == nil {
+			p.join(w)
+			return true
+		}
+		if errors.Is(err, ErrClosed) {
+			return false
+		}
+		p.mu.Lock()
+		closed := p.closed
+		if p.failure = err; len(p.workers) == 0 {
+			p.dismiss() // rather a word now than the same one later
+		}
+		p.mu.Unlock()
+		if closed {
+			return false
+		}
+		p.config.Logger.Error("wsgi: no worker starts", "err", err)
+		time.Sleep(pause)
+	}
+}
+
+// spawn starts one worker, forked where that is asked for. A parent that has died
+// is replaced.
+func (p *pool) spawn() (*worker, error) {
+	if !p.config.Preload {
+		return p.newWorker(nil)
+	}
+	p.mu.Lock()
+	from := p.parent
+	p.mu.Unlock()
+	if from != nil {
+		select {
+		case <-from.process.ended():
+		default:
+			return p.newWorker(from)
+		}
+	}
+	from, err := startParent(p.config)
+	if err != nil {
+		return nil, err
+	}
+	if !p.adopt(from) {
+		from.leave()
+		return nil, ErrClosed
+	}
+	return p.newWorker(from)
+}
+
+// adopt makes a parent the one that forks from now on.
+func (p *pool) adopt(from *parent) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	if p.parent != nil {
+		p.parent.leave()
+	}
+	p.parent = from
+	return true
+}
+
+// replace has another worker ready before this one leaves.
+func (p *pool) replace(w *worker, why string) {
+	p.mu.Lock()
+	current := w.state == serving && slices.Contains(p.workers, w)
+	p.mu.Unlock()
+	if !current || !p.respawn() {
+		return
+	}
+	p.mu.Lock()
+	p.totals.Recycled++
+	p.mu.Unlock()
+	p.config.Logger.Info("wsgi: a worker has been replaced", "pid", w.process.pid(), "because of its", why)
+	p.retire(w)
+}
+
+// retire takes a worker out of service; what it runs is finished.
+func (p *pool) retire(w *worker) {
+	p.mu.Lock()
+	p.remove(w)
+	if w.state == serving {
+		w.state = leaving
+		w.closeIdle()
+	}
+	p.mu.Unlock()
+	go w.killAfter(p.config.DrainTimeout)
+}
+
+// hangs takes a worker out of service one thread of which does not answer: its
+// stacks are printed, and it ends once nothing else runs in it.
+func (p *pool) hangs(w *worker) {
+	p.mu.Lock()
+	first := w.state == serving
+	if first {
+		p.remove(w)
+		w.state = leaving
+		w.closeIdle()
+		p.totals.TimedOut++
+	}
+	p.mu.Unlock()
+	if !first {
+		return
+	}
+	w.process.signal(dumpSignal)
+	go p.respawn()
+	go func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		until := time.Now().Add(p.config.DrainTimeout)
+		for now := range tick.C { // the first tick also gives the stacks their time
+			p.mu.Lock()
+			busy := w.busy
+			p.mu.Unlock()
+			if busy == 0 || now.After(until) {
+				break
+			}
+		}
+		w.process.kill()
+	}()
+}
+
+// spawnAll starts as many workers as there are to be, all of them or none.
+func (p *pool) spawnAll(from *parent) ([]*worker, error) {
+	type result struct {
+		w   *worker
+		err error
+	}
+	results := make(chan result)
+	for range p.config.Workers {
+		go func() {
+			w, err := p.newWorker(from)
+			results <- result{w, err}
+		}()
+	}
+	var fresh []*worker
+	var failure error
+	for range p.config.Workers {
+		if r := <-results; r.err == nil {
+			fresh = append(fresh, r.w)
+		} else if failure == nil || errors.Is(failure, ErrClosed) {
+			failure = r.err
+		}
+	}
+	if failure != nil {
+		for _, w := range fresh {
+			p.retire(w)
+		}
+		return nil, failure
+	}
+	return fresh, nil
+}
+
+// reload replaces all workers; on an error the old ones stay.
+func (p *pool) reload() error {
+	p.reloading.Lock()
+	defer p.reloading.Unlock()
+	var from *parent
+	if p.config.Preload {
+		var err error
+		if from, err = startParent(p.config); err != nil {
+			return err
+		}
+	}
+	fresh, err := p.spawnAll(from)
+	if err != nil {
+		if from != nil {
+			from.leave()
+		}
+		return err
+	}
+	if from != nil && !p.adopt(from) {
+		from.leave()
+	}
+	p.mu.Lock()
+	old := p.workers
+	p.workers = nil
+	p.totals.Reloads++
+	p.mu.Unlock()
+	for _, w := range fresh {
+		p.join(w)
+	}
+	for _, w := range old {
+		p.retire(w)
+	}
+	return nil
+}
+
+// shutdown has all workers finish what they run; when ctx ends, they are killed.
+func (p *pool) shutdown(ctx context.Context) error {
+	p.mu.Lock()
+	p.closed = true
+	p.dismiss()
+	var old []*worker
+	for w := range p.all {
+		old = append(old, w)
+	}
+	from := p.parent
+	p.parent = nil
+	p.mu.Unlock()
+	for _, w := range old {
+		p.retire(w)
+	}
+	ended := make(chan struct{})
+	go func() {
+		p.exits.Wait()
+		close(ended)
+	}()
+	var err error
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		err = ctx.Err()
+		p.mu.Lock()
+		for w := range p.all {
+			w.process.kill()
+		}
+		p.mu.Unlock()
+		<-ended
+	}
+	if from != nil {
+		from.leave()
+		<-from.process.ended()
+	}
+	return err
+}

@@ -1,0 +1,139 @@
+package wsgi
+
+import (
+	"errors"
+	"net/http"
+	"sync"
+)
+
+// outlet writes an answer to a client. The first bytes, which fit into the system's
+// buffers, are written at once; after that a goroutine writes, and up to limit bytes
+// wait for it, so that the worker need not wait for a slow client.
+type outlet struct {
+	w       http.ResponseWriter
+	limit   int
+	written int  // at once
+	started bool // a goroutine; of no concern to it
+
+	mu      sync.Mutex
+	changed sync.Cond
+	waiting [][]byte
+	size    int // of what waits
+	flushed bool
+	closed  bool
+	ended   bool // the goroutine
+	err     error
+	failure any // that the goroutine panicked with
+}
+
+// directly is how much is written at once.
+const directly = 64 << 10
+
+func (o *outlet) write(p []byte) error {
+	if !o.started && (o.limit < 0 || o.written+len(p) <= directly) {
+		o.written += len(p)
+		_, err := o.w.Write(p)
+		return ignored(err)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.started {
+		o.started = true
+		o.changed.L = &o.mu
+		go o.drain()
+	}
+	for o.size > 0 && o.size+len(p) > o.limit && o.err == nil {
+		o.changed.Wait()
+	}
+	if o.err != nil {
+		return o.err
+	}
+	o.waiting = append(o.waiting, append([]byte(nil), p...))
+	o.size += len(p)
+	o.changed.Broadcast()
+	return nil
+}
+
+// ignored leaves out the errors of an answer that has no body.
+func ignored(err error) error {
+	if errors.Is(err, http.ErrBodyNotAllowed) || errors.Is(err, http.ErrContentLength) {
+		return nil
+	}
+	return err
+}
+
+// flush sends what was written.
+func (o *outlet) flush() {
+	if !o.started {
+		http.NewResponseController(o.w).Flush()
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.flushed = true
+	o.changed.Broadcast()
+}
+
+// drain writes what waits until the answer is over or the client gone.
+func (o *outlet) drain() {
+	o.mu.Lock()
+	defer func() {
+		o.ended = true
+		o.changed.Broadcast()
+		o.mu.Unlock()
+	}()
+	for {
+		for len(o.waiting) == 0 && !o.flushed && !o.closed {
+			o.changed.Wait()
+		}
+		if len(o.waiting) == 0 && !o.flushed {
+			return
+		}
+		parts, flush := o.waiting, o.flushed
+		o.waiting, o.flushed = nil, false
+		o.mu.Unlock()
+		failure, err := o.put(parts, flush)
+		o.mu.Lock()
+		for _, p := range parts {
+			o.size -= len(p)
+		}
+		if o.err, o.failure = err, failure; err != nil || failure != nil {
+			if err == nil {
+				o.err = http.ErrAbortHandler
+			}
+			return
+		}
+		o.changed.Broadcast()
+	}
+}
+
+func (o *outlet) put(parts [][]byte, flush bool) (failure any, err error) {
+	defer func() { failure = recover() }()
+	for _, p := range parts {
+		if _, err := o.w.Write(p); ignored(err) != nil {
+			return nil, err
+		}
+	}
+	if flush {
+		return nil, http.NewResponseController(o.w).Flush()
+	}
+	return nil, nil
+}
+
+// finish waits until all is written: after it w is no more in use.
+func (o *outlet) finish() {
+	if !o.started {
+		return
+	}
+	o.mu.Lock()
+	o.closed = true
+	o.changed.Broadcast()
+	for !o.ended {
+		o.changed.Wait()
+	}
+	failure := o.failure
+	o.mu.Unlock()
+	if failure != nil {
+		panic(failure)
+	}
+}

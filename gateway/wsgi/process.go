@@ -1,0 +1,126 @@
+package wsgi
+
+import (
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// process is a running Python: started by this program, or forked by one that was.
+type process interface {
+	pid() int
+	signal(os.Signal)
+	kill()
+	// ended is closed when it has, and then why says how.
+	ended() <-chan struct{}
+	why() string
+}
+
+//go:embed shim.py
+var shim string
+
+// bootstrap reads the configuration and the program from descriptor 3, so that
+// neither needs a file, and compiles it under a name that tracebacks can leave out.
+const bootstrap = `import os
+with os.fdopen(3, "rb") as f: config = f.readline(); text = f.read()
+exec(compile(text, "<zeug>", "exec"), {"CONFIG": config, "__name__": "__zeug__"})`
+
+// started is a process that this program has started.
+type started struct {
+	cmd  *exec.Cmd
+	done chan struct{}
+	err  error
+}
+
+// start runs the shim with the sockets from descriptor 4 on, which it closes here.
+func start(c *Config, preload bool, sockets []*os.File) (*started, error) {
+	defer closeAll(sockets)
+	settings, err := json.Marshal(map[string]any{
+		"app": c.App, "dir": c.Dir, "threads": c.Threads, "workers": c.Workers,
+		"drain": c.DrainTimeout.Seconds(), "validate": c.Validate, "preload": preload,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("wsgi: %w", err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("wsgi: %w", err)
+	}
+	defer r.Close()
+	cmd := exec.Command(c.Python, "-c", bootstrap)
+	cmd.Dir = c.Dir
+	cmd.Env = append(append(os.Environ(), "PYTHONUNBUFFERED=1"), c.Env...)
+	cmd.ExtraFiles = append([]*os.File{r}, sockets...)
+	cmd.Stdout, cmd.Stderr = c.Output, c.Output
+	cmd.WaitDelay = time.Second // a child of the application may hold the output open
+	if err := cmd.Start(); err != nil {
+		w.Close()
+		return nil, fmt.Errorf("wsgi: start %s: %w", c.Python, err)
+	}
+	go func() {
+		io.WriteString(w, string(settings)+"\n"+shim)
+		w.Close()
+	}()
+	s := &started{cmd: cmd, done: make(chan struct{})}
+	go func() {
+		s.err = cmd.Wait()
+		close(s.done)
+	}()
+	return s, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+func (s *started) pid() int { return s.cmd.Process.Pid }
+
+func (s *started) signal(sig os.Signal) { s.cmd.Process.Signal(sig) }
+
+func (s *started) kill() { s.cmd.Process.Kill() }
+
+func (s *started) ended() <-chan struct{} { return s.done }
+
+func (s *started) why() string {
+	if s.err == nil || errors.Is(s.err, exec.ErrWaitDelay) {
+		return "exit status 0"
+	}
+	return s.err.Error()
+}
+
+// starting is what a process says on its control channel once it has imported the
+// application.
+func starting(c *Config, control *channel, p process) error {
+	control.conn.SetReadDeadline(time.Now().Add(c.StartTimeout))
+	defer control.conn.SetReadDeadline(time.Time{})
+	kind, n, err := control.header()
+	switch {
+	case err == nil && kind == 'Y':
+		return nil
+	case err == nil && kind == 'Z':
+		text, err := control.payload(n)
+		if err != nil {
+			return fmt.Errorf("wsgi: read the traceback of the import: %w", err)
+		}
+		<-p.ended()
+		return &Traceback{Importing: true, Text: string(text)}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		p.signal(dumpSignal) // where does it hang?
+		select {
+		case <-p.ended():
+		case <-time.After(100 * time.Millisecond):
+		}
+		p.kill()
+		return fmt.Errorf("wsgi: the import of %s took longer than %v (Config.StartTimeout)", c.App, c.StartTimeout)
+	}
+	p.kill()
+	<-p.ended()
+	return fmt.Errorf("wsgi: the worker ended before it was ready: %s", p.why())
+}

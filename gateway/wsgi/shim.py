@@ -1,0 +1,535 @@
+# One worker process: it imports the application and calls it for requests that
+# come as frames over inherited sockets, a thread for each socket. The frames are
+# described in frame.go. Python 3.8 and later, the standard library only.
+
+import ast
+import faulthandler
+import importlib
+import inspect
+import io
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+import traceback
+
+WORD = struct.Struct(">I")
+REQUEST = struct.Struct(">BHI")
+HEAD = struct.Struct(">HI")
+FILE = struct.Struct(">QQ")
+
+LAST = 0x20  # makes a frame the last one of an answer
+LARGEST = 1 << 23  # payload of a frame; longer ones are split
+IN_MEMORY = 1 << 18  # from here on an answer of one part goes as a descriptor
+PULL = 1 << 18  # of a body at once
+IDLE = b"I\0\0\0"
+
+COMPLETE, WITHOUT_BODY = 1, 2
+
+LINE = re.compile("[\0\r]").search
+STATUS = re.compile(r"[2-9]\d\d( |$)").match
+
+
+class ClientGone(OSError):
+    """The client left while the application was reading or writing."""
+
+
+class FileWrapper:
+    """wsgi.file_wrapper: a real file's descriptor is handed over as a whole."""
+
+    def __init__(self, filelike, blksize=65536):
+        self.filelike = filelike
+        self.blksize = blksize
+        if hasattr(filelike, "close"):
+            self.close = filelike.close
+
+    def __iter__(self):
+        return iter(lambda: self.filelike.read(self.blksize), b"")
+
+
+class Body(io.RawIOBase):
+    """The rest of a request's body, asked for only when the application reads."""
+
+    def __init__(self, channel, start):
+        self.channel = channel
+        self.start = start
+        self.ended = False
+
+    def readable(self):
+        return True
+
+    def readinto(self, b):
+        if self.start:
+            n = min(len(b), len(self.start))
+            b[:n] = self.start[:n]
+            self.start = self.start[n:]
+            return n
+        if self.ended or not len(b):
+            return 0
+        if self.channel is None:
+            raise ValueError("wsgi.input is read after the end of the request")
+        n = self.channel.pull(b)
+        self.ended = n == 0
+        return n
+
+
+class Channel:
+    """One socket, on which one request after the other is answered."""
+
+    def __init__(self, sock, app, environ):
+        self.sock = sock
+        self.app = app
+        self.environ = environ
+        self.read = b""  # ahead
+        self.gone = False
+
+    def serve(self):
+        while True:
+            kind, payload = self.receive()
+            if kind == b"R"[0]:
+                Exchange(self, payload).run()
+            elif kind == 0:
+                return  # told to leave, by the end of the stream
+            # A late word that the client has gone concerns nobody.
+
+    def receive(self):
+        """Returns the next frame, or 0 at the end of the stream."""
+        read = self.read
+        while len(read) < 4:
+            more = self.sock.recv(65536)
+            if not more:
+                return 0, b""
+            read = read + more if read else more
+        word = WORD.unpack_from(read)[0]
+        end = 4 + (word & 0xFFFFFF)
+        if len(read) < end:
+            read = bytearray(read)
+            while len(read) < end:
+                more = self.sock.recv(max(65536, end - len(read)))
+                if not more:
+                    return 0, b""
+                read += more
+            read = bytes(read)
+        self.read = read[end:]
+        return word >> 24, read[4:end]
+
+    def pull(self, b):
+        """Asks for more of the body, which goes straight into b if it can."""
+        if self.gone:
+            raise ClientGone("the client has left")
+        n = min(len(b), PULL)
+        self.sock.sendall(WORD.pack(b"W"[0] << 24 | 4) + WORD.pack(n))
+        if not self.read:
+            self.read = self.sock.recv(4)
+            if len(self.read) == 4:
+                word = WORD.unpack(self.read)[0]
+                want = word & 0xFFFFFF
+                if word >> 24 == b"D"[0] and want <= n:
+                    self.read = b""
+                    got = 0
+                    with memoryview(b) as view:
+                        while got < want:
+                            k = self.sock.recv_into(view[got:want])
+                            if not k:
+                                raise ClientGone("the gateway has left")
+                            got += k
+                    return got
+        kind, data = self.receive()
+        if kind != b"D"[0]:
+            self.gone = True
+            raise ClientGone("the client has left")
+        b[: len(data)] = data
+        return len(data)
+
+    def check_client(self):
+        """Raises ClientGone once the gateway has said so."""
+        if not self.gone and not self.read:
+            try:
+                self.read = self.sock.recv(4096, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+        self.gone = True
+        raise ClientGone("the client has left")
+
+    def send(self, kind, prefix, data, after=b""):
+        size = len(prefix) + len(data)
+        if size > LARGEST:
+            view, last = memoryview(data), kind & LAST
+            self.send(kind & ~LAST, prefix, view[: LARGEST - len(prefix)])
+            view = view[LARGEST - len(prefix):]
+            while len(view) > LARGEST:
+                self.send(b"B"[0], b"", view[:LARGEST])
+                view = view[LARGEST:]
+            self.send(b"B"[0] | last, b"", view, after)
+        elif size < 65536:
+            self.sock.sendall(b"".join((WORD.pack(kind << 24 | size), prefix, data, after)))
+        else:
+            self.sock.sendall(WORD.pack(kind << 24 | size) + prefix)
+            self.sock.sendall(data)
+            if after:
+                self.sock.sendall(after)
+
+    def send_descriptor(self, head, fd, position, size):
+        """Sends the head and the last frame, with the descriptor beside it."""
+        text = b"".join((
+            WORD.pack(b"H"[0] << 24 | len(head)), head,
+            WORD.pack(b"f"[0] << 24 | FILE.size), FILE.pack(position, size),
+        ))
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", fd))]
+        sent = self.sock.sendmsg([text], rights)
+        if sent < len(text):
+            self.sock.sendall(text[sent:])
+
+
+class Exchange:
+    """One request and its answer."""
+
+    def __init__(self, channel, payload):
+        channel.gone = False
+        self.channel = channel
+        flags, pairs, size = REQUEST.unpack_from(payload)
+        start = REQUEST.size + size
+        parts = payload[REQUEST.size:start].decode("latin-1").split("\0", 2 * pairs - 1)
+        environ = channel.environ.copy()
+        environ.update(zip(parts[::2], parts[1::2]))
+        self.environ = environ
+        self.body = None
+        if flags & COMPLETE:
+            environ["wsgi.input"] = io.BytesIO(payload[start:])
+        else:
+            self.body = Body(channel, payload[start:])
+            environ["wsgi.input"] = io.BufferedReader(self.body, PULL)
+        self.without_body = bool(flags & WITHOUT_BODY)
+        self.head = None  # packed
+        self.length = None  # by Content-Length
+        self.begun = False  # the head is sent
+        self.done = False  # the last frame is sent
+        self.sent = 0  # of the body
+        self.simple = False  # the result is a list
+        self.idle = False  # said with the last frame, since nothing remains to do
+
+    def start_response(self, status, headers, exc_info=None):
+        if exc_info:
+            try:
+                if self.begun:
+                    raise exc_info[1].with_traceback(exc_info[2])
+            finally:
+                exc_info = None  # a cycle with this frame otherwise
+        elif self.head is not None:
+            raise AssertionError("start_response was called again without exc_info")
+        if not isinstance(status, str) or not STATUS(status):
+            raise ValueError("the status %r is none of an answer" % (status,))
+        flat, length = [], None
+        for name, value in headers:
+            flat.append(name)
+            flat.append(value)
+            if len(name) == 14 and name.lower() == "content-length":
+                length = int(value)
+        text = "\n".join(flat)
+        if LINE(text) or text.count("\n") != max(len(flat) - 1, 0):
+            raise ValueError("a line break or NUL in the header %r" % (headers,))
+        text = text.encode("latin-1")
+        self.head = HEAD.pack(int(status[:3]), len(text)) + text
+        self.length = None if status[:3] in ("204", "304") else length
+        return self.write
+
+    def write(self, data, last=False):
+        if not isinstance(data, bytes):
+            raise TypeError("a WSGI application yields bytes, not %s" % type(data).__name__)
+        if self.head is None:
+            raise AssertionError("start_response was not called before the body")
+        if self.done:
+            return
+        if self.begun:
+            self.channel.check_client()
+        elif not data and not last:
+            return
+        excess = 0
+        if self.without_body:
+            data, last = b"", True
+        elif self.length is not None:
+            excess = self.sent + len(data) - self.length
+            if excess > 0:
+                data = data[: len(data) - excess]
+            last = last or excess >= 0
+        self.sent += len(data)
+        first, self.begun, self.done = not self.begun, True, last
+        if first and last and len(data) >= IN_MEMORY and self.send_memory(data):
+            pass
+        else:
+            # A list has nothing to close: the thread is free with its last frame.
+            self.idle = last and self.simple and excess <= 0
+            kind = (b"H" if first else b"B")[0] | (LAST if last else 0)
+            self.channel.send(kind, self.head if first else b"", data, IDLE if self.idle else b"")
+        if excess > 0:
+            raise AssertionError("more data than the Content-Length of %d" % self.length)
+
+    def send_memory(self, data):
+        """Puts a large answer into a file in memory, which the gateway sends while
+        this thread serves the next request."""
+        if not hasattr(os, "memfd_create"):
+            return False
+        fd = os.memfd_create("answer")
+        try:
+            view = memoryview(data)
+            while len(view):
+                view = view[os.write(fd, view):]
+            self.channel.send_descriptor(self.head, fd, 0, len(data))
+        finally:
+            os.close(fd)
+        return True
+
+    def send_file(self, wrapper):
+        """Hands over the descriptor of a real file; False where there is none."""
+        try:
+            fd = wrapper.filelike.fileno()
+            position = wrapper.filelike.tell()
+            left = os.fstat(fd).st_size - position
+            os.lseek(fd, 0, os.SEEK_CUR)  # a pipe has no size
+        except (AttributeError, OSError, ValueError):
+            return False
+        if self.length is not None:
+            if self.length > left:
+                return False  # it says more than there is: the loop complains
+            left = self.length
+        if left < 0:
+            return False
+        self.begun = self.done = True
+        self.channel.send_descriptor(self.head, fd, position, left)
+        return True
+
+    def answer(self, result):
+        if (isinstance(result, FileWrapper) and self.head is not None
+                and not self.begun and not self.without_body and self.length != 0
+                and self.send_file(result)):
+            return
+        self.simple = type(result) in (list, tuple)
+        one = self.simple and len(result) == 1
+        for data in result:
+            self.write(data, one)
+            if self.done:
+                return
+        if not self.done:
+            short = self.length is not None and self.sent < self.length and not self.without_body
+            if short:
+                raise AssertionError("%d bytes of the Content-Length of %d" % (self.sent, self.length))
+            self.write(b"", True)
+
+    def run(self):
+        result = None
+        try:
+            try:
+                result = self.channel.app(self.environ, self.start_response)
+                self.answer(result)
+            finally:
+                if self.body is not None:
+                    self.body.channel = None
+                if hasattr(result, "close"):
+                    result.close()
+        except ClientGone:
+            if not self.done:
+                self.channel.send(b"A"[0], b"", b"")
+        except BaseException:
+            text = traceback.format_exc()
+            if self.begun:  # else the gateway says it
+                sys.stderr.write(text)
+            if not self.begun:
+                self.channel.send(b"T"[0], b"", text.encode("utf-8", "replace")[-65536:])
+            elif not self.done:
+                self.channel.send(b"A"[0], b"", b"")
+        if not self.idle:
+            self.channel.sock.sendall(IDLE)
+
+
+def load(text):
+    """Finds module, module:name.name or module:factory("literal", key=1)."""
+    name, _, expression = text.partition(":")
+    found = module = importlib.import_module(name)
+    if not expression:
+        expression = next((n for n in ("application", "app") if hasattr(module, n)), None)
+        if expression is None:
+            raise AttributeError("module %r has neither application nor app: name it, as in %s:wsgi_app" % (name, name))
+    try:
+        node = ast.parse(expression, mode="eval").body
+    except SyntaxError:
+        node = None
+    call = None
+    if isinstance(node, ast.Call):
+        call, node = node, node.func
+    path = []
+    while isinstance(node, ast.Attribute):
+        path.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        raise ValueError("%r names no application: write module:name, or module:factory()" % text)
+    for attribute in [node.id] + path[::-1]:
+        found = getattr(found, attribute)
+    if call:
+        found = found(*[ast.literal_eval(a) for a in call.args],
+                      **{k.arg: ast.literal_eval(k.value) for k in call.keywords})
+    if not callable(found):
+        raise TypeError("%s is no WSGI application: it is a %s, which cannot be called" % (text, type(found).__name__))
+    if is_asgi(found):
+        raise TypeError("%s is an ASGI application, and this is a server for WSGI: serve it by an ASGI server, or wrap it with a2wsgi.ASGIMiddleware" % text)
+    return found
+
+
+def is_asgi(app):
+    """Coroutine functions of (scope, receive, send), and what has one as its call."""
+    if inspect.iscoroutinefunction(app):
+        return True
+    if inspect.isclass(app) or inspect.isfunction(app):
+        return False
+    return inspect.iscoroutinefunction(getattr(app, "__call__", None))
+
+
+class Worker:
+    def __init__(self, config, app):
+        self.config = config
+        self.app = app
+
+    def serve(self, control, socks):
+        """Serves until every socket has ended."""
+        everything = [control] + socks
+        for sock in everything:
+            sock.setblocking(True)
+            os.set_inheritable(sock.fileno(), False)  # children of the application would keep us alive
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=lambda: [sock.close() for sock in everything])
+        threads = self.config["threads"]
+        environ = {
+            "wsgi.version": (1, 0), "wsgi.errors": sys.stderr, "wsgi.run_once": False,
+            "wsgi.multithread": threads > 1, "wsgi.multiprocess": self.config["workers"] > 1,
+            "wsgi.input_terminated": True, "wsgi.file_wrapper": FileWrapper,
+            "SERVER_SOFTWARE": "Zeug", "SCRIPT_NAME": "", "QUERY_STRING": "",
+        }
+        channels = [Channel(sock, self.app, environ) for sock in socks]
+        threading.Thread(target=self.watch, args=(control,), daemon=True).start()
+        others = [threading.Thread(target=c.serve, daemon=True) for c in channels[1:]]
+        for thread in others:
+            thread.start()
+        control.sendall(b"Y\0\0\0")
+        channels[0].serve()  # in the main thread, where signals and some libraries want to be
+        for thread in others:
+            thread.join()
+
+    def watch(self, control):
+        """The end of the control stream is that of the gateway: what runs may
+        finish, within the time to drain."""
+        while control.recv(64):
+            pass
+        time.sleep(self.config["drain"])
+        os._exit(1)
+
+
+def prepare(config):
+    """Imports the application; what goes wrong is said on the control socket."""
+    faulthandler.enable()
+    if hasattr(faulthandler, "register"):
+        faulthandler.register(signal.SIGUSR2, all_threads=True, chain=False)  # before a timeout's kill
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # The gateway decides when to leave, also where a signal went to the whole
+        # group. A handler, unlike SIG_IGN, is not inherited by children.
+        signal.signal(number, lambda *_: None)
+    sys.argv = ["zeug", config["app"]]
+    sys.path.insert(0, config["dir"])
+    app = load(config["app"])
+    if config["validate"]:
+        from wsgiref.validate import validator
+        app = validator(app)
+    return app
+
+
+def main():
+    config = json.loads(CONFIG)
+    control = socket.socket(fileno=4)
+    os.set_inheritable(4, False)
+    try:
+        worker = Worker(config, prepare(config))
+    except BaseException:
+        text = traceback.format_exc()
+        text = re.sub(r'  File "<zeug>".*\n(?:    .*\n)*', "", text)
+        text = text.encode("utf-8", "replace")[-1000000:]
+        control.sendall(WORD.pack(b"Z"[0] << 24 | len(text)) + text)
+        os._exit(3)
+    if config["preload"]:
+        Parent(worker, control).serve()
+    else:
+        worker.serve(control, [socket.socket(fileno=5 + i) for i in range(config["threads"])])
+
+
+class Parent:
+    """A process that has imported the application and forks workers on request."""
+
+    def __init__(self, worker, control):
+        self.worker = worker
+        self.control = control
+        self.children = set()
+        self.lock = threading.Lock()
+
+    def serve(self):
+        wake, waker = os.pipe()
+        os.set_blocking(waker, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+        import select
+        self.control.sendall(b"Y\0\0\0")
+        while True:
+            ready, _, _ = select.select([self.control, wake], [], [])
+            if wake in ready:
+                os.read(wake, 512)
+                self.reap()
+            if self.control in ready and not self.command():
+                return
+
+    def reap(self):
+        for pid in list(self.children):
+            gone, status = os.waitpid(pid, os.WNOHANG)
+            if gone:
+                self.children.discard(pid)
+                self.control.sendall(WORD.pack(b"E"[0] << 24 | 8) + struct.pack(">Ii", pid, status))
+
+    def command(self):
+        """N with descriptors: fork a worker; K with a number: send it a signal."""
+        count = 1 + self.worker.config["threads"]
+        text, ancillary, _, _ = self.control.recvmsg(64, socket.CMSG_SPACE(4 * count))
+        fds = []
+        for level, kind, data in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                fds += struct.unpack("%di" % (len(data) // 4), data)
+        if not text:
+            return False
+        while len(text) < 12:
+            more = self.control.recv(12 - len(text))
+            if not more:
+                return False
+            text += more
+        kind, number, which = text[0], *struct.unpack(">II", text[4:])
+        if kind == b"K"[0]:
+            if number in self.children:
+                os.kill(number, which)
+            return True
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid:
+            self.children.add(pid)
+            for fd in fds:
+                os.close(fd)
+            self.control.sendall(WORD.pack(b"P"[0] << 24 | 8) + struct.pack(">Ii", pid, 0))
+            return True
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self.control.close()
+        self.worker.serve(socket.socket(fileno=fds[0]), [socket.socket(fileno=fd) for fd in fds[1:]])
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+
+main()

@@ -1,0 +1,363 @@
+"""An application without a framework: each path is one thing that WSGI allows."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+TEXT = [("Content-Type", "text/plain; charset=utf-8")]
+
+
+def app(environ, start_response):
+    name = environ["PATH_INFO"].strip("/").replace("-", "_") or "hello"
+    view = globals().get("view_" + name)
+    if view is None:
+        start_response("404 Not Found", TEXT)
+        return [b"no such view"]
+    return view(environ, start_response)
+
+
+def view_hello(environ, start_response):
+    start_response("200 OK", TEXT)
+    return [b"hello"]
+
+
+def view_environ(environ, start_response):
+    start_response("200 OK", TEXT)
+    lines = ["%s=%r" % (k, v) for k, v in sorted(environ.items()) if isinstance(v, (str, bool, tuple))]
+    return ["\n".join(lines).encode("utf-8")]
+
+
+def view_pid(environ, start_response):
+    start_response("200 OK", TEXT)
+    return [b"%d" % os.getpid()]
+
+
+def view_echo(environ, start_response):
+    data = environ["wsgi.input"].read()
+    start_response("200 OK", TEXT + [("X-Length", environ.get("CONTENT_LENGTH", "none"))])
+    return [data]
+
+
+def view_lines(environ, start_response):
+    lines = [environ["wsgi.input"].readline() for _ in range(2)] + environ["wsgi.input"].readlines()
+    start_response("200 OK", TEXT)
+    return [b"|".join(lines)]
+
+
+def view_iterate(environ, start_response):
+    lines = list(environ["wsgi.input"])
+    start_response("200 OK", TEXT)
+    return [b"|".join(lines)]
+
+
+def view_unread(environ, start_response):
+    start_response("200 OK", TEXT)
+    return [b"unread"]
+
+
+def view_one_part(environ, start_response):
+    start_response("200 OK", TEXT)
+    return [b"x" * 1000000]
+
+
+def view_parts(environ, start_response):
+    start_response("200 OK", TEXT)
+    return (b"%06d\n" % i for i in range(100000))
+
+
+def view_large_parts(environ, start_response):
+    start_response("200 OK", TEXT)
+    return iter([b"x" * 10000000, b"y" * 10000000])
+
+
+def view_empty_parts(environ, start_response):
+    start_response("200 OK", TEXT)
+    return iter([b"", b"", b"a", b"", b"b", b""])
+
+
+def view_nothing(environ, start_response):
+    start_response("200 OK", TEXT)
+    return []
+
+
+def view_no_content(environ, start_response):
+    start_response("204 No Content", [("Content-Length", "0")])
+    return []
+
+
+def view_not_modified(environ, start_response):
+    start_response("304 Not Modified", [("ETag", '"a"')])
+    return []
+
+
+def view_write(environ, start_response):
+    write = start_response("200 OK", TEXT)
+    write(b"written, ")
+    write(b"twice, ")
+    return [b"returned"]
+
+
+def view_with_length(environ, start_response):
+    start_response("200 OK", TEXT + [("Content-Length", "5")])
+    return iter([b"he", b"llo"])
+
+
+def view_too_long(environ, start_response):
+    start_response("200 OK", TEXT + [("Content-Length", "5")])
+    return iter([b"hello", b" and more"])
+
+
+def view_too_short(environ, start_response):
+    start_response("200 OK", TEXT + [("Content-Length", "50")])
+    return iter([b"hello"])
+
+
+def view_late_start(environ, start_response):
+    def body():
+        start_response("201 Created", TEXT)
+        yield b"late"
+    return body()
+
+
+def view_cookies(environ, start_response):
+    start_response("200 OK", TEXT + [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("X-A", "1"), ("X-A", "2")])
+    return [environ.get("HTTP_COOKIE", "none").encode()]
+
+
+def view_untyped(environ, start_response):
+    start_response("200 OK", [])
+    return [b"<html>"]
+
+
+def view_hop_by_hop(environ, start_response):
+    start_response("200 OK", TEXT + [("Connection", "close"), ("Transfer-Encoding", "chunked"), ("Keep-Alive", "5")])
+    return [b"ok"]
+
+
+def view_latin(environ, start_response):
+    start_response("200 OK", TEXT + [("X-Latin", "caf\xe9")])
+    return [environ["QUERY_STRING"].encode("latin-1")]
+
+
+def view_recovers(environ, start_response):
+    start_response("200 OK", TEXT)
+    try:
+        raise ValueError("before anything was sent")
+    except ValueError:
+        start_response("500 Oops", TEXT, sys.exc_info())
+    return [b"recovered"]
+
+
+def view_recovers_late(environ, start_response):
+    def body():
+        start_response("200 OK", TEXT)
+        yield b"begun"
+        try:
+            raise ValueError("too late")
+        except ValueError:
+            start_response("500 Oops", TEXT, sys.exc_info())
+        yield b"never"
+    return body()
+
+
+def view_raises(environ, start_response):
+    raise LookupError("ümlaut <b>")
+
+
+def view_raises_late(environ, start_response):
+    def body():
+        start_response("200 OK", TEXT)
+        yield b"begun"
+        raise LookupError("late")
+    return body()
+
+
+def view_exits(environ, start_response):
+    sys.exit(3)
+
+
+def view_starts_twice(environ, start_response):
+    start_response("200 OK", TEXT)
+    start_response("200 OK", TEXT)
+    return []
+
+
+def view_never_starts(environ, start_response):
+    return [b"x"]
+
+
+def view_returns_text(environ, start_response):
+    start_response("200 OK", TEXT)
+    return ["text"]
+
+
+def view_returns_none(environ, start_response):
+    start_response("200 OK", TEXT)
+
+
+def view_bad_status(environ, start_response):
+    start_response("100 Continue", TEXT)
+    return []
+
+
+def view_bad_header(environ, start_response):
+    start_response("200 OK", [("X-A", "a\r\nX-B: b")])
+    return []
+
+
+closed = []
+
+
+class Closing:
+    def __init__(self, parts):
+        self.parts = iter(parts)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self.parts)
+
+    def close(self):
+        closed.append(1)
+
+
+def view_closing(environ, start_response):
+    start_response("200 OK", TEXT)
+    return Closing([b"a", b"b"])
+
+
+def view_closing_slowly(environ, start_response):
+    class Slow(Closing):
+        def close(self):
+            time.sleep(1)
+            closed.append(1)
+    start_response("200 OK", TEXT + [("Content-Length", "1")])
+    return Slow([b"a"])
+
+
+def view_closed(environ, start_response):
+    start_response("200 OK", TEXT)
+    return [b"%d" % len(closed)]
+
+
+def view_file(environ, start_response):
+    f = open(__file__, "rb")
+    start_response("200 OK", TEXT)
+    return environ["wsgi.file_wrapper"](f)
+
+
+def view_part_of_a_file(environ, start_response):
+    f = open(__file__, "rb")
+    f.seek(3)
+    start_response("200 OK", TEXT + [("Content-Length", "14")])
+    return environ["wsgi.file_wrapper"](f)
+
+
+def view_no_real_file(environ, start_response):
+    import io
+    start_response("200 OK", TEXT)
+    return environ["wsgi.file_wrapper"](io.BytesIO(b"x" * 200000))
+
+
+def view_stream(environ, start_response):
+    def body():
+        yield b"first"
+        gate.wait(10)
+        gate.clear()
+        yield b"second"
+    start_response("200 OK", TEXT)
+    return body()
+
+
+gate = threading.Event()
+
+
+def view_open_gate(environ, start_response):
+    gate.set()
+    start_response("200 OK", TEXT)
+    return [b"open"]
+
+
+def view_endless(environ, start_response):
+    def body():
+        try:
+            while True:
+                yield b"x" * 1000
+                time.sleep(0.001)
+        finally:
+            closed.append(1)
+    start_response("200 OK", TEXT)
+    return body()
+
+
+def view_talk(environ, start_response):
+    """Answers each line before it reads the next one."""
+    def body():
+        for line in iter(environ["wsgi.input"].readline, b""):
+            yield b"got " + line
+    start_response("200 OK", TEXT)
+    return body()
+
+
+def view_sleep(environ, start_response):
+    time.sleep(float(environ["QUERY_STRING"] or 0.1))
+    start_response("200 OK", TEXT)
+    return [b"slept"]
+
+
+def view_die(environ, start_response):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def view_die_late(environ, start_response):
+    def body():
+        start_response("200 OK", TEXT)
+        yield b"begun"
+        os.kill(os.getpid(), signal.SIGKILL)
+    return body()
+
+
+hoard = []
+
+
+def view_hoard(environ, start_response):
+    hoard.append(b"x" * (100 << 20))
+    start_response("200 OK", TEXT)
+    return [b"%d" % os.getpid()]
+
+
+def view_errors(environ, start_response):
+    environ["wsgi.errors"].write("something to log\n")
+    environ["wsgi.errors"].flush()
+    start_response("200 OK", TEXT)
+    return [b"logged"]
+
+
+def view_child(environ, start_response):
+    """Leaves a process behind that holds what it has inherited."""
+    import subprocess
+    child = subprocess.Popen(["sleep", "5"], close_fds=False)
+    start_response("200 OK", TEXT)
+    return [b"%d" % child.pid]
+
+
+def factory(greeting, name="nobody"):
+    def made(environ, start_response):
+        start_response("200 OK", TEXT)
+        return [("%s, %s" % (greeting, name)).encode()]
+    return made
+
+
+async def asgi(scope, receive, send):
+    pass
+
+
+class Objects:
+    class inner:
+        app = staticmethod(view_hello)
+
+
+not_callable = 7

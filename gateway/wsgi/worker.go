@@ -1,0 +1,134 @@
+package wsgi
+
+import (
+	"math/rand/v2"
+	"os"
+	"time"
+)
+
+// state is where a worker is in its life.
+type state int
+
+const (
+	beginning state = iota
+	serving
+	leaving // takes no more requests, and finishes what it runs
+	dead
+)
+
+// worker is a process with its slots. What changes is guarded by pool.mu.
+type worker struct {
+	pool    *pool
+	number  int
+	process process
+	parent  *parent // that forked it, or nil
+	control *channel
+	slots   []*slot
+	begun   time.Time
+
+	state  state
+	busy   int // slots
+	served int // requests
+	limit  int // of them, 0 for none
+
+	lifetime, memory *time.Timer
+}
+
+// slot is a thread of a worker, which runs one request at a time.
+type slot struct {
+	*channel
+	worker *worker
+	frame  []byte // of the request, kept for the next one
+	busy   bool
+	open   bool
+}
+
+// newWorker starts a worker and waits until it is ready, or says why it is not.
+func (p *pool) newWorker(from *parent) (*worker, error) {
+	c := p.config
+	w := &worker{pool: p, parent: from, begun: time.Now()}
+	var theirs []*os.File
+	conn, f, err := socketPair()
+	if err != nil {
+		return nil, err
+	}
+	w.control, theirs = newChannel(conn), append(theirs, f)
+	for range c.Threads {
+		conn, f, err := socketPair()
+		if err != nil {
+			closeAll(theirs)
+			w.close()
+			return nil, err
+		}
+		w.slots, theirs = append(w.slots, &slot{channel: newChannel(conn), worker: w, open: true}), append(theirs, f)
+	}
+	if from != nil {
+		// A nil *forked in the interface would not be nil.
+		child, err := from.fork(c, theirs)
+		if err != nil {
+			w.close()
+			return nil, err
+		}
+		w.process = child
+	} else {
+		child, err := start(c, false, theirs)
+		if err != nil {
+			w.close()
+			return nil, err
+		}
+		w.process = child
+	}
+	if !p.enter(w) {
+		w.process.kill()
+		w.close()
+		return nil, ErrClosed
+	}
+	err = starting(c, w.control, w.process)
+	p.mu.Lock()
+	if err == nil && p.closed {
+		err = ErrClosed
+	}
+	if err == nil {
+		w.state = serving
+		if c.MaxRequests > 0 {
+			w.limit = c.MaxRequests + rand.IntN(c.MaxRequestsJitter+1)
+		}
+	}
+	p.mu.Unlock()
+	go p.await(w)
+	if err != nil {
+		w.process.kill()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *worker) close() {
+	w.control.close()
+	for _, s := range w.slots {
+		s.close()
+	}
+}
+
+// closeIdle ends the slots of a worker that is to leave; it ends when all have.
+// Called with pool.mu held.
+func (w *worker) closeIdle() {
+	for _, s := range w.slots {
+		if s.open && !s.busy {
+			s.open = false
+			s.close()
+		}
+	}
+}
+
+// killAfter ends the process if it has not ended by itself.
+func (w *worker) killAfter(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-w.process.ended():
+	case <-t.C:
+		w.pool.config.Logger.Warn("wsgi: a worker did not finish in time and is killed", "pid", w.process.pid(), "after", d)
+		w.process.kill()
+	}
+}
