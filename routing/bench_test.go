@@ -103,3 +103,19 @@ func BenchmarkWorstPaths(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkNewMap makes a Map of 10,000 rules with a variable in the middle.
+func BenchmarkNewMap(b *testing.B) {
+	rules := make(routing.Rules[int], 10_000)
+	for i := range rules {
+		rules[i] = routing.Rule[int]{
+			Path: fmt.Sprintf("/section%d/<int:id>/page%d", i, i%7), Endpoint: fmt.Sprintf("section%d", i), Methods: []string{"GET"},
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := routing.NewMap[int](rules); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -55,7 +55,7 @@ type building struct {
 }
 
 func (t *table) build(b *bound, options BuildOptions, endpoint string, values []Value) (string, error) {
-	if rules := t.endpoints[endpoint]; t.bridge != nil && len(rules) > 0 {
+	if rules := t.endpoints.find(endpoint); t.bridge != nil && len(rules) > 0 {
 		return t.bridge.build(b, options, rules[0], values)
 	}
 	w := building{t, t.options.LooseBuild, options.DropUnknown}
@@ -86,7 +86,7 @@ func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoin
 	var elsewhere *rule
 	var at places
 	root := len(path)
-	for _, r := range w.table.endpoints[endpoint] {
+	for _, r := range w.table.endpoints.find(endpoint) {
 		if r.methods&methods == 0 || !at.find(r, values) {
 			continue
 		}

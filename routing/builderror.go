@@ -64,8 +64,8 @@ func (t *table) buildError(endpoint string, values []Value, method string, refus
 		}
 	}
 	slices.Sort(e.Values)
-	rules, ok := t.endpoints[endpoint]
-	if !ok {
+	rules := t.endpoints.find(endpoint)
+	if len(rules) == 0 {
 		e.Suggestion = t.similar(endpoint)
 		return e
 	}

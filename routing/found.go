@@ -34,7 +34,11 @@ type stretch struct {
 }
 
 // findStretches finds the rule's stretches, and which one each variable is in.
-func (r *rule) findStretches() {
+func (c *compiler) findStretches(r *rule) {
+	if len(r.variables) == 0 {
+		return
+	}
+	r.stretches = c.stretches.list(len(r.variables))
 	i := 0
 	if p := r.host[0].pattern; p != nil {
 		for ; i < p.variables; i++ {

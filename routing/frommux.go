@@ -108,7 +108,8 @@ func (s *status) Header() http.Header {
 // walk makes a candidate of every route.
 func (b *bridge) walk() ([]Rule[http.Handler], error) {
 	b.table.hosts = map[string]*state{"": {}}
-	b.table.endpoints = map[string][]*rule{}
+	var named []*rule
+	var states stateSlabs
 	var rules []Rule[http.Handler]
 	var errs []error
 	byRoute := map[*mux.Route]*muxRoute{}
@@ -138,16 +139,17 @@ func (b *bridge) walk() ([]Rule[http.Handler], error) {
 		host, _ := route.GetHostTemplate()
 		rules = append(rules, Rule[http.Handler]{Path: template, Endpoint: route.GetName(), Methods: methods, Host: host, Target: route.GetHandler(), Route: route})
 		if c.endpoint != "" {
-			b.table.endpoints[c.endpoint] = append(b.table.endpoints[c.endpoint], &c.rule)
+			named = append(named, &c.rule)
 		}
-		return b.enter(c)
+		return b.enter(c, &states)
 	})
+	b.table.endpoints = newEndpoints(named)
 	return rules, errors.Join(append(errs, err)...)
 }
 
 // enter leads a candidate into the state machine by all paths that it may match,
 // and perhaps by more.
-func (b *bridge) enter(c *muxRoute) error {
+func (b *bridge) enter(c *muxRoute, states *stateSlabs) error {
 	expression, err := c.route.GetPathRegexp()
 	if err != nil {
 		expression = "" // it has no path, and so matches any
@@ -156,7 +158,7 @@ func (b *bridge) enter(c *muxRoute) error {
 	c.host = []part{{}}
 	add := func(way []part) {
 		c.way = way
-		b.table.add(&c.rule)
+		b.table.add(&c.rule, states)
 	}
 	add(way)
 	// With StrictSlash a path also matches without its slash, or with one.

@@ -14,7 +14,19 @@ type Rules[T any] []Group[T]
 
 // Rules returns the rules of all groups in the list.
 func (list Rules[T]) Rules() []Rule[T] {
-	return appendRules(make([]Rule[T], 0, len(list)), list)
+	return appendRules(make([]Rule[T], 0, count(list)), list)
+}
+
+// count returns how many rules there are in groups at least.
+func count[T any](groups []Group[T]) (n int) {
+	for _, g := range groups {
+		if list, ok := g.(Rules[T]); ok {
+			n += count(list)
+		} else {
+			n++
+		}
+	}
+	return n
 }
 
 // appendRules appends the rules of groups to rules.

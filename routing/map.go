@@ -124,7 +124,7 @@ func (m *Map[T]) add(groups []Group[T], where string) error {
 		return errors.New("routing: a map that FromMux made takes no further rules: use Fallback to try another map first")
 	}
 	old := m.snapshot.Load().rules
-	rules := make([]Rule[T], len(old), len(old)+len(groups))
+	rules := make([]Rule[T], len(old), len(old)+count(groups))
 	copy(rules, old)
 	rules = appendRules(rules, groups)
 	for i := range rules {
@@ -134,7 +134,8 @@ func (m *Map[T]) add(groups []Group[T], where string) error {
 	}
 	b := newBuilder(m.options, len(rules))
 	for i := range rules {
-		b.add(described(&rules[i]))
+		d := described(&rules[i])
+		b.add(&d)
 	}
 	t, err := b.finish()
 	if err != nil {
@@ -162,7 +163,7 @@ func (m *Map[T]) All() iter.Seq[*Rule[T]] {
 // Expects reports whether some rule of the endpoint has all of the arguments as
 // variables or defaults.
 func (m *Map[T]) Expects(endpoint string, arguments ...string) bool {
-	return slices.ContainsFunc(m.snapshot.Load().endpoints[endpoint], func(r *rule) bool {
+	return slices.ContainsFunc(m.snapshot.Load().endpoints.find(endpoint), func(r *rule) bool {
 		return !slices.ContainsFunc(arguments, func(name string) bool {
 			return !slices.Contains(r.arguments, name)
 		})

@@ -64,11 +64,11 @@ func (t *table) learn(names []string) (methodSet, []string, error) {
 	}
 	var set methodSet
 	for _, name := range names {
-		if !isMethod(name) {
-			return 0, nil, fmt.Errorf("%q is no method", name)
-		}
 		bit := methodBit(name)
-		if bit == 0 {
+		if bit == 0 || name == "" {
+			if !isMethod(name) {
+				return 0, nil, fmt.Errorf("%q is no method", name)
+			}
 			if bit = t.methods[name]; bit == 0 {
 				n := len(standardMethods) + len(t.methods)
 				if n >= 63 {

@@ -61,6 +61,13 @@ type compiler struct {
 	key      []byte
 	elements []element
 	weight   weight
+	text     []byte
+
+	partLists slab[part]
+	opLists   slab[op]
+	variables slab[variable]
+	names     slab[string]
+	stretches slab[stretch]
 }
 
 func newCompiler(options Options) *compiler {
@@ -89,7 +96,9 @@ func (c *compiler) path(text string) error {
 		return err
 	}
 	// A URL has one slash after the mount, whatever the rule starts with.
-	ops[0].text = "/" + strings.TrimLeft(ops[0].text, "/")
+	for strings.HasPrefix(ops[0].text, "//") {
+		ops[0].text = ops[0].text[1:]
+	}
 	several := func(p part) bool { return p.pattern != nil && p.pattern.variables > 1 }
 	c.rule.shared = slices.ContainsFunc(c.rule.host, several) || slices.ContainsFunc(parts, several)
 	c.rule.checked = c.rule.needsChecks()
@@ -140,14 +149,29 @@ func (c *compiler) parts(text string, host bool) (parts []part, ops []op, err er
 			return a.kind == slashToken && b.kind == slashToken
 		})
 	}
-	final := false
-	parts = make([]part, 0, strings.Count(text, "/")+1)
-	write := func(text string) {
-		if n := len(ops); n > 0 && ops[n-1].variable < 0 {
-			ops[n-1].text += text
-		} else {
-			ops = append(ops, op{text: text, variable: -1})
+	variables := 0
+	for _, t := range list {
+		if t.kind == variableToken {
+			variables++
 		}
+	}
+	if variables > 0 && len(c.rule.variables) == 0 {
+		c.rule.variables = c.variables.list(variables)
+	}
+	parts, ops = c.partLists.list(strings.Count(text, "/")+1), c.opLists.list(2*variables+1)
+	final, start := false, 0
+	c.text = c.text[:0]
+	// write makes a step of the static text since start, which is mostly as it
+	// stands in the rule.
+	write := func(end int) {
+		if len(c.text) == 0 {
+			return
+		}
+		static := text[start:end]
+		if static != string(c.text) {
+			static = string(c.text)
+		}
+		ops, c.text = append(ops, op{text: static, variable: -1}), c.text[:0]
 	}
 	finish := func(suffixed bool) error {
 		p, err := c.part(final, suffixed)
@@ -155,6 +179,9 @@ func (c *compiler) parts(text string, host bool) (parts []part, ops []op, err er
 		return err
 	}
 	for i, t := range list {
+		if len(c.text) == 0 {
+			start = t.offset
+		}
 		switch t.kind {
 		case staticToken:
 			if host {
@@ -164,7 +191,7 @@ func (c *compiler) parts(text string, host bool) (parts []part, ops []op, err er
 			}
 			c.weight.statics = append(c.weight.statics, utf8.RuneCountInString(t.text))
 			c.static(t.text)
-			write(escaped(t.text))
+			c.text = appendEscaped(c.text, t.text, true)
 		case variableToken:
 			converter, err := c.variable(t, host)
 			if err != nil {
@@ -174,9 +201,10 @@ func (c *compiler) parts(text string, host bool) (parts []part, ops []op, err er
 			c.elements = append(c.elements, element{form: &converter.form})
 			c.weight.variables = append(c.weight.variables, converter.weight)
 			c.key = append(append(append(c.key, '<'), converter.key...), '>')
+			write(t.offset)
 			ops = append(ops, op{variable: len(c.rule.variables) - 1})
 		case slashToken:
-			write("/")
+			c.text = append(c.text, '/')
 			last := i == len(list)-1
 			if final && !last {
 				c.static("/")
@@ -187,6 +215,7 @@ func (c *compiler) parts(text string, host bool) (parts []part, ops []op, err er
 			}
 		}
 	}
+	write(len(text))
 	if err := finish(false); err != nil {
 		return nil, nil, faultf(0, "%v", err)
 	}
@@ -200,14 +229,18 @@ func (c *compiler) static(text string) {
 	} else {
 		c.elements = append(c.elements, element{literal: text})
 	}
-	c.key = strconv.AppendQuote(c.key, text)
+	c.key = append(strconv.AppendInt(c.key, int64(len(text)), 10), ':')
+	c.key = append(c.key, text...)
 }
 
 // part returns the part at hand, and begins a new one.
 func (c *compiler) part(final, suffixed bool) (p part, err error) {
 	switch {
 	case len(c.weight.variables) > 0:
-		c.key = fmt.Appendf(c.key, "%t%t%v", final, suffixed, c.weight.variables)
+		c.key = strconv.AppendBool(strconv.AppendBool(c.key, final), suffixed)
+		for _, weight := range c.weight.variables {
+			c.key = append(strconv.AppendInt(c.key, int64(weight), 10), ',')
+		}
 		if p.pattern = c.patterns[string(c.key)]; p.pattern == nil {
 			if p.pattern, err = newPattern(slices.Clone(c.elements), final, suffixed); err == nil {
 				p.pattern.weight = weight{slices.Clone(c.weight.statics), slices.Clone(c.weight.variables)}

@@ -52,7 +52,7 @@ func (t *table) authority(host, subdomain string) string {
 // nil if the endpoint has no other rule for the values.
 func (t *table) canonical(b *bound, m *matcher, r *rule, args *Args) error {
 	values := args.values()
-	for _, o := range t.endpoints[r.endpoint] {
+	for _, o := range t.endpoints.find(r.endpoint) {
 		if o.alias || o.methods&m.method == 0 {
 			continue
 		}

@@ -40,6 +40,7 @@ func described[T any](r *Rule[T]) description {
 type builder struct {
 	table    *table
 	compiler *compiler
+	states   stateSlabs
 	rules    []rule
 	statics  []staticEnd
 	errs     []error
@@ -54,12 +55,11 @@ type staticEnd struct {
 func newBuilder(options Options, rules int) *builder {
 	return &builder{
 		table: &table{
-			options:   options,
-			rules:     make([]*rule, 0, rules),
-			endpoints: make(map[string][]*rule, rules),
-			methods:   map[string]methodSet{},
-			hosts:     map[string]*state{},
-			refusals:  map[methodSet]*MethodNotAllowed{},
+			options:  options,
+			rules:    make([]*rule, 0, rules),
+			methods:  map[string]methodSet{},
+			hosts:    map[string]*state{},
+			refusals: map[methodSet]*MethodNotAllowed{},
 		},
 		compiler: newCompiler(options),
 		rules:    make([]rule, 0, rules),
@@ -86,7 +86,7 @@ func (e *RuleError) Error() string {
 	return fmt.Sprintf("routing: rule %q%s (%s): %s", e.Rule, at, e.Where, e.Reason)
 }
 
-func (b *builder) refuse(d description, text string, err error) {
+func (b *builder) refuse(d *description, text string, err error) {
 	refusal := &RuleError{Rule: text, Where: d.where, Offset: -1, Reason: err.Error()}
 	var fault *syntaxError
 	if errors.As(err, &fault) {
@@ -96,7 +96,7 @@ func (b *builder) refuse(d description, text string, err error) {
 }
 
 // add compiles a rule.
-func (b *builder) add(d description) {
+func (b *builder) add(d *description) {
 	o := &b.table.options
 	b.rules = append(b.rules, rule{
 		index: len(b.rules), path: d.path, endpoint: d.endpoint, where: d.where,
@@ -134,7 +134,7 @@ func (b *builder) add(d description) {
 		b.refuse(d, d.path, err)
 		return
 	}
-	if err := r.setDefaults(d.defaults, o.LooseBuild); err != nil {
+	if err := b.setDefaults(r, d.defaults, o.LooseBuild); err != nil {
 		b.refuse(d, d.path, err)
 		return
 	}
@@ -146,10 +146,9 @@ func (b *builder) add(d description) {
 }
 
 // contradiction reports what cannot be meant.
-func (b *builder) contradiction(d description) error {
+func (b *builder) contradiction(d *description) error {
 	o := &b.table.options
-	switch {
-	case d.route != nil:
+	if d.route != nil {
 		if err := d.route.GetError(); err != nil {
 			return fmt.Errorf("its Route: %w", err)
 		}
@@ -159,8 +158,8 @@ func (b *builder) contradiction(d description) error {
 		if _, err := d.route.GetMethods(); err == nil {
 			return fmt.Errorf("its Route has methods of its own: the rule's Methods are asked before it")
 		}
-		d.route = nil
-		return b.contradiction(d)
+	}
+	switch {
 	case !strings.HasPrefix(d.path, "/"):
 		return faultf(0, "a rule starts with a slash")
 	case o.HostMatching && d.subdomain != "":
@@ -176,15 +175,14 @@ func (b *builder) contradiction(d description) error {
 }
 
 // enter leads a compiled rule into the machine.
-func (b *builder) enter(r *rule, d description) {
+func (b *builder) enter(r *rule, d *description) {
 	t := b.table
 	t.rules = append(t.rules, r)
-	t.endpoints[r.endpoint] = append(t.endpoints[r.endpoint], r)
 	t.elsewhere = t.elsewhere || r.host[0].pattern != nil || r.host[0].static != t.options.DefaultSubdomain
 	if r.buildOnly {
 		return
 	}
-	s := t.add(r)
+	s := t.add(r, &b.states)
 	if len(s.rules) == 1 && r.host[0].pattern == nil {
 		if path, ok := r.staticText(); ok {
 			b.statics = append(b.statics, staticEnd{r.host[0].static, path, s})
@@ -220,12 +218,17 @@ func (b *builder) finish() (*table, error) {
 	t.finish()
 	for _, r := range t.rules {
 		r.found.rule = r
-		r.findStretches()
+		b.compiler.findStretches(r)
 		r.simple = !r.checked && !r.webSocket && r.route == nil
 		r.hosted = len(r.variables) > 0 && r.variables[0].host
 		r.special = r.alias && !t.options.KeepDefaults || r.redirectTo != "" || r.redirectFunc != nil
 	}
-	for _, rules := range t.endpoints {
+	t.endpoints = newEndpoints(t.rules)
+	for i := range t.endpoints.slots {
+		rules := t.endpoints.slots[i].rules
+		if len(rules) == 0 || len(rules) == 1 && len(rules[0].defaults) == 0 {
+			continue
+		}
 		slices.SortStableFunc(rules, func(a, b *rule) int {
 			if a.alias != b.alias {
 				return int(bit(a.alias)) - int(bit(b.alias))
@@ -260,21 +263,22 @@ func (b *builder) finish() (*table, error) {
 }
 
 // startPaths returns the paths without variables behind the table's start.
-func (b *builder) startPaths() (list []staticPath) {
+func (b *builder) startPaths() (list []textSlot) {
 	for _, e := range b.statics {
 		if e.host == b.table.options.DefaultSubdomain && e.state.rules[0].plain {
-			list = append(list, staticPath{e.path, e.state.rules})
+			list = append(list, textSlot{e.path, e.state.rules})
 		}
 	}
 	return list
 }
 
 // setDefaults sorts the rule's defaults and adds up its arguments.
-func (r *rule) setDefaults(defaults map[string]any, loose bool) error {
+func (b *builder) setDefaults(r *rule, defaults map[string]any, loose bool) error {
 	for name, value := range defaults {
 		r.defaults = append(r.defaults, valueOf(name, value))
 	}
 	slices.SortFunc(r.defaults, func(a, b Value) int { return strings.Compare(a.name, b.name) })
+	r.arguments = b.compiler.names.list(len(r.variables) + len(r.defaults))
 	for i := range r.variables {
 		r.arguments = append(r.arguments, r.variables[i].name)
 	}
@@ -283,6 +287,9 @@ func (r *rule) setDefaults(defaults map[string]any, loose bool) error {
 	}
 	slices.Sort(r.arguments)
 	r.arguments = slices.Compact(r.arguments)
+	if len(r.defaults) == 0 {
+		return nil
+	}
 	// A variable that has a default is built as that.
 	for _, ops := range [][]op{r.hostOps, r.pathOps} {
 		for i, o := range ops {

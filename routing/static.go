@@ -1,24 +1,15 @@
 package routing
 
-import (
-	"math/bits"
-	"strings"
-)
+import "strings"
 
 // Paths without variables are found as a whole, before the machine is asked. The
 // machine tries static text before variables in each segment, so a rule for
 // exactly this path is what it would come to first.
 
-// staticPaths is a hash table of such paths with open addresses; see
-// [segmentIndex] for whom it trusts.
+// staticPaths finds the rules that end at such a path.
 type staticPaths struct {
+	textIndex
 	lengths uint64 // a bit for the length of each path, modulo 64
-	slots   []staticPath
-}
-
-type staticPath struct {
-	path  string
-	rules []*rule // of the state that the path leads to
 }
 
 // find returns the rules that end at exactly path.
@@ -26,32 +17,15 @@ func (x *staticPaths) find(path string) []*rule {
 	if x.lengths>>(uint(len(path))&63)&1 == 0 {
 		return nil
 	}
-	mask := uint64(len(x.slots) - 1)
-	for h := hash(path) & mask; ; h = (h + 1) & mask {
-		slot := &x.slots[h]
-		if slot.path == path {
-			return slot.rules
-		}
-		if slot.path == "" {
-			return nil
-		}
-	}
+	return x.slot(path).rules
 }
 
-// newStaticPaths returns the table of the paths listed, which differ.
-func newStaticPaths(list []staticPath) (x staticPaths) {
-	if len(list) == 0 {
-		return x
-	}
-	x.slots = make([]staticPath, 2<<bits.Len(uint(len(list))))
-	mask := uint64(len(x.slots) - 1)
+// newStaticPaths returns the index of the paths listed, which differ.
+func newStaticPaths(list []textSlot) staticPaths {
+	x := staticPaths{textIndex: newTextIndex(len(list))}
 	for _, p := range list {
-		h := hash(p.path) & mask
-		for x.slots[h].path != "" {
-			h = (h + 1) & mask
-		}
-		x.slots[h] = p
-		x.lengths |= 1 << (uint(len(p.path)) & 63)
+		*x.slot(p.text) = p
+		x.lengths |= 1 << (uint(len(p.text)) & 63)
 	}
 	return x
 }

@@ -74,12 +74,11 @@ func tokens(found []token, text string) ([]token, error) {
 			}
 			found = append(found, variable)
 		default:
-			end := strings.IndexAny(text[s.at:], "</")
-			if end < 0 {
-				end = len(text) - s.at
+			start := s.at
+			for s.at < len(text) && text[s.at] != '<' && text[s.at] != '/' {
+				s.at++
 			}
-			found = append(found, token{kind: staticToken, text: text[s.at : s.at+end], offset: s.at})
-			s.at += end
+			found = append(found, token{kind: staticToken, text: text[start:s.at], offset: start})
 		}
 	}
 	return found, nil

@@ -12,7 +12,7 @@ import (
 type table struct {
 	options   Options
 	rules     []*rule
-	endpoints map[string][]*rule // for building, the preferred rule first
+	endpoints textIndex // for building, the preferred rule first
 	methods   map[string]methodSet
 
 	// The host is the first transition. Where all rules share one static host
@@ -75,30 +75,41 @@ const (
 	digitsEdge          // a segment that is one variable, of digits
 )
 
+// stateSlabs is what new states, and what first follows each, are taken from.
+type stateSlabs struct {
+	states slab[state]
+	kids   slab[kid]
+	edges  slab[edge]
+	rules  slab[*rule]
+}
+
 // add leads the rule's parts through the machine.
-func (t *table) add(r *rule) *state {
+func (t *table) add(r *rule, new *stateSlabs) *state {
 	var s *state
 	if host := r.host[0]; host.pattern == nil {
 		s = t.hosts[host.static]
 		if s == nil {
-			s = &state{}
+			s = new.states.one()
 			t.hosts[host.static] = s
 		}
 	} else {
-		t.edges, s = follow(t.edges, host)
+		t.edges, s = follow(t.edges, host, new)
 	}
 	for _, p := range r.way[1:] { // the first is what is before the leading slash
 		switch {
 		case p.pattern != nil:
-			s.edges, s = follow(s.edges, p)
+			s.edges, s = follow(s.edges, p, new)
 		case p.static == "":
 			if s.slash == nil {
-				s.slash = &state{}
+				s.slash = new.states.one()
 			}
 			s = s.slash
 		default:
-			s = s.step(p.static)
+			s = s.step(p.static, new)
 		}
+	}
+	if s.rules == nil {
+		s.rules = new.rules.list(1)
 	}
 	s.rules = append(s.rules, r)
 	s.methods |= r.methods
@@ -109,13 +120,13 @@ func (t *table) add(r *rule) *state {
 
 // follow returns the state behind the part p, which it adds to edges if it is
 // not there.
-func follow(edges []edge, p part) ([]edge, *state) {
+func follow(edges []edge, p part, new *stateSlabs) ([]edge, *state) {
 	for _, e := range edges {
 		if e.pattern == p.pattern {
 			return edges, e.next
 		}
 	}
-	e := edge{pattern: p.pattern, next: &state{}}
+	e := edge{pattern: p.pattern, next: new.states.one()}
 	if only := p.pattern.elements; len(only) == 1 && !p.pattern.final {
 		switch f := only[0].form; {
 		case f.kind == textForm && f.min == 1 && f.max == math.MaxInt:
@@ -124,11 +135,14 @@ func follow(edges []edge, p part) ([]edge, *state) {
 			e.kind = digitsEdge
 		}
 	}
+	if edges == nil {
+		edges = new.edges.list(1)
+	}
 	return append(edges, e), e.next
 }
 
 // step returns the state behind a static segment.
-func (s *state) step(segment string) *state {
+func (s *state) step(segment string, new *stateSlabs) *state {
 	if s.index != nil {
 		if i := s.index.find(s.kids, segment); i >= 0 {
 			return s.kids[i].next
@@ -140,7 +154,10 @@ func (s *state) step(segment string) *state {
 			}
 		}
 	}
-	next := &state{}
+	next := new.states.one()
+	if s.kids == nil {
+		s.kids = new.kids.list(1)
+	}
 	s.kids = append(s.kids, kid{segment, next})
 	s.index = s.index.grown(s.kids)
 	return next
