@@ -38,7 +38,11 @@ type Builder interface {
 // What is built matches again: a value that the rule's converter would refuse,
 // or that would become the segment "." or "..", is a *[BuildError].
 func (a Adapter[T]) Build(endpoint string, values ...Value) (string, error) {
-	return a.urls.snapshot.Load().build(&a.bound, BuildOptions{}, endpoint, values)
+	s := a.urls.snapshot.Load()
+	if text, ok := s.straight(&a.bound, endpoint, values); ok {
+		return text, nil
+	}
+	return s.build(&a.bound, BuildOptions{}, endpoint, values)
 }
 
 // BuildWith is Build with options.
@@ -79,9 +83,9 @@ func (t *table) build(b *bound, options BuildOptions, endpoint string, values []
 	return t.join(b, options, r, host, path)
 }
 
-// choose appends to path, and writes to host, what the first rule that fits makes of the values; err is why
-// a rule refused one of them. Where the table matches hosts, a rule on the host
-// bound to comes before others.
+// choose appends to path, and writes to host, what the first rule that fits makes
+// of the values; err is why a rule refused one of them. Where the table matches
+// hosts, a rule on the host bound to comes before others.
 func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoint string, values []Value) (r *rule, h, p []byte, err error) {
 	var elsewhere *rule
 	var at places
@@ -140,24 +144,46 @@ func (w building) steps(b []byte, r *rule, ops []op, values []Value, p *places, 
 			b = append(b, o.text...)
 			continue
 		}
-		c := r.variables[o.variable].converter
-		start := len(b)
-		var err error
-		if b, err = c.appendValue(b, &values[p.at(o.variable)], w.loose); err == nil && !w.loose {
-			switch {
-			case host:
-				err = checkHostText(b[start:])
-			case start == len(b):
-				err = errEmpty
-			case bytes.IndexByte(b[start:], '.') >= 0:
-				err = checkDots(b, start, i+1 < len(ops) && (ops[i+1].variable >= 0 || ops[i+1].text[0] != '/'))
-			}
+		v, err := &values[p.at(o.variable)], error(nil)
+		switch {
+		case host:
+			b, err = r.appendLabel(b, o, v, w.loose)
+		case w.loose:
+			b, err = r.variables[o.variable].converter.appendValue(b, v, true)
+		default:
+			b, err = r.appendVariable(b, ops, i, v)
 		}
 		if err != nil {
 			return b, fmt.Errorf("the value of %q: %w", r.variables[o.variable].name, err)
 		}
 	}
 	return b, nil
+}
+
+// appendVariable appends the text of the variable of step i, and refuses what would
+// not match again.
+func (r *rule) appendVariable(b []byte, ops []op, i int, v *Value) ([]byte, error) {
+	start := len(b)
+	b, err := r.variables[ops[i].variable].converter.appendValue(b, v, false)
+	switch {
+	case err != nil:
+		return b, err
+	case start == len(b):
+		return b, errEmpty
+	case bytes.IndexByte(b[start:], '.') >= 0:
+		return b, checkDots(b, start, i+1 < len(ops) && (ops[i+1].variable >= 0 || ops[i+1].text[0] != '/'))
+	}
+	return b, nil
+}
+
+// appendLabel appends the text of a variable of the host.
+func (r *rule) appendLabel(b []byte, o *op, v *Value, loose bool) ([]byte, error) {
+	start := len(b)
+	b, err := r.variables[o.variable].converter.appendValue(b, v, loose)
+	if err == nil && !loose {
+		err = checkHostText(b[start:])
+	}
+	return b, err
 }
 
 var errEmpty = errors.New("an empty text does not match again")

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -39,6 +40,9 @@ type form struct {
 func (f *form) overSlashes() bool {
 	return f.kind == pathForm || f.kind == restForm || f.slashes
 }
+
+// unbounded reports whether the form is any text but the empty one.
+func (f *form) unbounded() bool { return f.kind == textForm && f.min == 1 && f.max == math.MaxInt }
 
 // key tells forms apart.
 func (f *form) key() string {

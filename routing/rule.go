@@ -144,6 +144,8 @@ type rule struct {
 	hostOps []op
 	pathOps []op
 
+	straight []straightOp // the straight way to its URL, if there is one
+
 	muxRoute *muxRoute // of a Map that is made from a mux router
 
 	// shorter are the endpoint's rules whose defaults make this one's URL

@@ -1,9 +1,6 @@
 package routing
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // table is the state machine of a Map: immutable once it is built. Its input is
 // a host and the segments of a path; its states are the places between them.
@@ -129,7 +126,7 @@ func follow(edges []edge, p part, new *stateSlabs) ([]edge, *state) {
 	e := edge{pattern: p.pattern, next: new.states.one()}
 	if only := p.pattern.elements; len(only) == 1 && !p.pattern.final {
 		switch f := only[0].form; {
-		case f.kind == textForm && f.min == 1 && f.max == math.MaxInt:
+		case f.unbounded():
 			e.kind = textEdge
 		case f.kind == digitsForm && !f.signed:
 			e.kind = digitsEdge

@@ -1,0 +1,122 @@
+package routing
+
+import (
+	"strconv"
+	"strings"
+)
+
+// The straight way to a URL: of an endpoint with one rule, on the only host, with
+// the rule's values and no others. That is what nearly all URLs of nearly all
+// pages are, so it asks for nothing else; where anything is different, build
+// answers, and says what is wrong.
+
+// straightOp is a step of building, with what the straight way needs.
+type straightOp struct {
+	text  string // static, or the variable's name
+	place int    // of the variable in the rule's; -1 for text
+	takes straightKind
+}
+
+// straightKind is a kind of variable that takes values as they are.
+type straightKind uint8
+
+const (
+	otherKind  straightKind = iota
+	anyText                 // any text but the empty one
+	anyInt                  // any int
+	anyNatural              // any int that is not negative
+)
+
+// straighten prepares the straight way to the rules of all endpoints that have it.
+func (t *table) straighten(ops *slab[straightOp]) {
+	if t.start == nil || t.elsewhere || t.options.LooseBuild {
+		return
+	}
+	for i := range t.endpoints.slots {
+		if rules := t.endpoints.slots[i].rules; len(rules) == 1 && len(rules[0].defaults) == 0 && !rules[0].shared && !rules[0].webSocket {
+			rules[0].straighten(ops)
+		}
+	}
+}
+
+func (r *rule) straighten(ops *slab[straightOp]) {
+	r.straight = ops.list(len(r.pathOps))
+	for _, o := range r.pathOps {
+		s := straightOp{text: o.text, place: o.variable}
+		if o.variable >= 0 {
+			v := &r.variables[o.variable]
+			s.text, s.takes = v.name, v.converter.straightKind()
+		}
+		r.straight = append(r.straight, s)
+	}
+}
+
+// straightKind returns which values the converter takes as they are.
+func (c *converter) straightKind() straightKind {
+	switch {
+	case c.kind == stringConverter && c.form.unbounded():
+		return anyText
+	case c.kind != intConverter || c.digits > 0 || c.bounded:
+		return otherKind
+	case c.form.signed:
+		return anyInt
+	}
+	return anyNatural
+}
+
+// straight builds the URL of the endpoint if there is a straight way to it.
+func (t *table) straight(b *bound, endpoint string, values []Value) (text string, ok bool) {
+	rules := t.endpoints.find(endpoint)
+	if len(rules) == 0 || b.place != nil {
+		return "", false
+	}
+	r := rules[0]
+	if r.straight == nil || len(values) != len(r.variables) {
+		return "", false
+	}
+	var space [128]byte
+	path := space[:0]
+	if root := b.rootPath(); root != "" {
+		path = append(path, root...)
+	}
+	for i := range r.straight {
+		o := &r.straight[i]
+		if o.place < 0 {
+			path = append(path, o.text...)
+			continue
+		}
+		at := o.place
+		if values[at].name != o.text {
+			if at = indexOf(values, o.text); at < 0 {
+				return "", false
+			}
+		}
+		v := &values[at]
+		switch {
+		case v.kind == textValue && o.takes == anyText && isPlainSegment(v.text):
+			path = append(path, v.text...)
+		case v.kind == intValue && (int64(v.bits) >= 0 && o.takes != otherKind || o.takes == anyText || o.takes == anyInt):
+			path = strconv.AppendInt(path, int64(v.bits), 10)
+		case v.kind == nilValue:
+			return "", false
+		default:
+			var err error
+			if path, err = r.appendVariable(path, r.pathOps, i, v); err != nil {
+				return "", false
+			}
+		}
+	}
+	return string(path), true
+}
+
+// isPlainSegment reports whether text can stand in a segment of a URL as it is:
+// nothing is to be encoded, and it is more than dots, which could make the segment
+// "." or "..".
+func isPlainSegment(text string) bool {
+	for i := range len(text) {
+		if !plainInPath[text[i]] {
+			return false
+		}
+	}
+	return text != "" && (text[0] != '.' || strings.Trim(text, ".") != "")
+}
