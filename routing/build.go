@@ -36,7 +36,8 @@ type Builder interface {
 // for; values it does not know become the query, in their order.
 //
 // What is built matches again: a value that the rule's converter would refuse,
-// or that would become the segment "." or "..", is a *[BuildError].
+// that would become the segment "." or "..", or that makes the URL one that
+// another rule matches before, is a *[BuildError].
 func (a Adapter[T]) Build(endpoint string, values ...Value) (string, error) {
 	s := a.urls.snapshot.Load()
 	if text, ok := s.straight(&a.bound, endpoint, values); ok {
@@ -56,22 +57,26 @@ type building struct {
 	table *table
 	loose bool // see Options.LooseBuild
 	known bool // only values that the rule knows
+
+	mount  int       // the length of the root path that the path begins with
+	method methodSet // that the URL is for, or 0
 }
 
 func (t *table) build(b *bound, options BuildOptions, endpoint string, values []Value) (string, error) {
 	if rules := t.endpoints.find(endpoint); t.bridge != nil && len(rules) > 0 {
 		return t.bridge.build(b, options, rules[0], values)
 	}
-	w := building{t, t.options.LooseBuild, options.DropUnknown}
 	var hostSpace [64]byte
 	var pathSpace [256]byte
 	host, path := hostSpace[:0], append(pathSpace[:0], b.rootPath()...)
+	w := building{table: t, loose: t.options.LooseBuild, known: options.DropUnknown, mount: len(path)}
 	var (
 		r       *rule
 		refused error
 	)
 	if options.Method != "" {
-		r, host, path, refused = w.choose(host, path, b, t.bit(options.Method), endpoint, values)
+		w.method = t.bit(options.Method)
+		r, host, path, refused = w.choose(host, path, b, w.method, endpoint, values)
 	} else {
 		if r, host, path, refused = w.choose(host, path, b, t.bit(b.method()), endpoint, values); r == nil {
 			r, host, path, refused = w.choose(host, path, b, allMethods, endpoint, values)
@@ -89,12 +94,11 @@ func (t *table) build(b *bound, options BuildOptions, endpoint string, values []
 func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoint string, values []Value) (r *rule, h, p []byte, err error) {
 	var elsewhere *rule
 	var at places
-	root := len(path)
 	for _, r := range w.table.endpoints.find(endpoint) {
 		if r.methods&methods == 0 || !at.find(r, values) {
 			continue
 		}
-		h, p, refused := w.rule(host[:0], path[:root], r, values, &at)
+		h, p, refused := w.rule(host[:0], path[:w.mount], r, values, &at)
 		if refused != nil {
 			if err == nil {
 				err = refused
@@ -113,7 +117,7 @@ func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoin
 	}
 	if elsewhere != nil {
 		at.find(elsewhere, values)
-		host, path, err = w.rule(host[:0], path[:root], elsewhere, values, &at)
+		host, path, err = w.rule(host[:0], path[:w.mount], elsewhere, values, &at)
 	}
 	return elsewhere, host, path, err
 }
@@ -128,6 +132,11 @@ func (w building) rule(host, path []byte, r *rule, values []Value, p *places) (h
 	}
 	if !w.loose && r.shared {
 		if err = r.checkDivision(values, p); err != nil {
+			return host, path, err
+		}
+	}
+	if !w.loose && r.exposed {
+		if err = w.table.checkShadow(r, string(host), string(path[w.mount:]), w.method); err != nil {
 			return host, path, err
 		}
 	}

@@ -18,7 +18,7 @@ type BuildError struct {
 	Missing []string
 	// Allowed are that rule's methods, if Method is none of them.
 	Allowed []string
-	// Err says which value the rule refuses.
+	// Err says which value the rule refuses, or which other rule has the URL.
 	Err error
 }
 

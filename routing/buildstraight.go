@@ -75,8 +75,8 @@ func (t *table) straight(b *bound, endpoint string, values []Value) (text string
 		return "", false
 	}
 	var space [128]byte
-	path := space[:0]
-	if root := b.rootPath(); root != "" {
+	path, root := space[:0], b.rootPath()
+	if root != "" {
 		path = append(path, root...)
 	}
 	for i := range r.straight {
@@ -106,7 +106,8 @@ func (t *table) straight(b *bound, endpoint string, values []Value) (text string
 			}
 		}
 	}
-	return string(path), true
+	text = string(path)
+	return text, !r.exposed || t.checkShadow(r, "", text[len(root):], 0) == nil
 }
 
 // isPlainSegment reports whether text can stand in a segment of a URL as it is:

@@ -21,6 +21,10 @@ type matcher struct {
 	refusing  *state            // where the last of them ended
 	request   *http.Request     // for conditions; may be nil
 	vars      map[string]string // what a rule's route found
+
+	// expected is the rule whose conditions are taken for met: where there is no
+	// request, but a URL that was built.
+	expected *rule
 }
 
 // needsSlash is what a walk returns when a branch was asked for without the
@@ -187,7 +191,7 @@ func (m *matcher) acceptsValues(r *rule) bool {
 // acceptsRoute asks the rule's conditions.
 func (m *matcher) acceptsRoute(r *rule) bool {
 	if m.request == nil {
-		return false
+		return r == m.expected
 	}
 	var found mux.RouteMatch
 	if !r.route.Match(m.request, &found) || found.MatchErr != nil {

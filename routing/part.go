@@ -91,11 +91,14 @@ func newCompiler(options Options) *compiler {
 // path compiles the rule's path.
 func (c *compiler) path(text string) error {
 	parts, ops, err := c.parts(text, false)
-	c.rule.way, c.rule.pathOps = parts, ops
 	if err != nil {
 		return err
 	}
-	// A URL has one slash after the mount, whatever the rule starts with.
+	// A path has one slash after the mount, whatever the rule starts with.
+	for len(parts) > 2 && parts[1] == (part{}) {
+		parts = parts[1:]
+	}
+	c.rule.way, c.rule.pathOps = parts, ops
 	for strings.HasPrefix(ops[0].text, "//") {
 		ops[0].text = ops[0].text[1:]
 	}

@@ -169,12 +169,12 @@ func (p *pattern) divides(s string) bool {
 	return p.divide(s, &found)
 }
 
-// withoutSlash takes the slash off that a suffixed pattern may end in; there are
-// not two.
+// withoutSlash takes the slash off that a suffixed pattern may end in. A variable
+// at the end does not take another one.
 func (p *pattern) withoutSlash(s string) (rest string, slash, ok bool) {
 	if p.suffixed && strings.HasSuffix(s, "/") {
-		s, slash = s[:len(s)-1], true
-		return s, slash, !strings.HasSuffix(s, "/")
+		s = s[:len(s)-1]
+		return s, true, !strings.HasSuffix(s, "/") || strings.HasSuffix(p.after(), "/")
 	}
 	return s, false, true
 }

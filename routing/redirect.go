@@ -80,7 +80,8 @@ func (t *table) redirectBuilt(b *bound, o *rule, values []Value) error {
 	if !p.find(o, values) {
 		return nil
 	}
-	built, path, err := building{t, t.options.LooseBuild, true}.rule(nil, nil, o, values, &p)
+	w := building{table: t, loose: t.options.LooseBuild, known: true}
+	built, path, err := w.rule(nil, nil, o, values, &p)
 	if err != nil {
 		return nil
 	}

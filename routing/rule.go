@@ -131,6 +131,7 @@ type rule struct {
 	plain     bool       // simple and not special
 	hosted    bool       // some variable stands in the host
 	shared    bool       // some part has several variables
+	exposed   bool       // another rule could match its URL before it
 	defaults  []Value
 	arguments []string // names of variables and defaults, sorted
 

@@ -3,8 +3,6 @@ package routing_test
 import (
 	"math/rand/v2"
 	"net/http/httptest"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,44 +36,4 @@ func FuzzShortCuts(f *testing.F) {
 				"%s %s\n%s", method, path, short)
 		}
 	})
-}
-
-// pieces are segments of rules, with the number of the segment for "$".
-var pieces = []string{"a", "b", "items", "a", "b", "<v$>", "<int:v$>", "<int(max=5):v$>", "<path:v$>", "x<v$>", "<v$>.json", "<v$>-<w$>", "", "ü", "<any(a,b):v$>"}
-
-// rule draws a rule whose target is the number given.
-func (d *random) rule(n int) routing.Rule[int] {
-	r := routing.Rule[int]{Target: n, Endpoint: d.of("", "e", "f")}
-	for i := range 1 + d.IntN(4) {
-		r.Path += "/" + strings.ReplaceAll(d.of(pieces...), "$", strconv.Itoa(i))
-	}
-	if d.one(3) {
-		r.Path += "/"
-	}
-	if d.one(3) {
-		r.Methods = []string{d.of("GET", "POST")}
-	}
-	switch {
-	case d.one(10):
-		r.Defaults = map[string]any{"v0": d.of("a", "b", "1")}
-	case d.one(10):
-		r.RedirectTo = "/elsewhere"
-	case d.one(10):
-		r.Endpoint, r.Alias = "e", true
-	case d.one(10):
-		r.BuildOnly = true
-	}
-	return r
-}
-
-// path draws a path that such rules might match.
-func (d *random) path() string {
-	var b strings.Builder
-	for range 1 + d.IntN(4) {
-		b.WriteString("/" + d.of("a", "b", "items", "1", "42", "a-b", "xa", "c.json", "", "a%2Fb", "%C3%BC", "%61"))
-	}
-	if d.one(3) {
-		b.WriteString("/")
-	}
-	return b.String()
 }

@@ -164,9 +164,11 @@ func (s *state) step(segment string, new *stateSlabs) *state {
 func (t *table) finish() {
 	sortEdges(t.edges)
 	for _, s := range t.hosts {
+		s.order(false)
 		s.finish(t)
 	}
 	for _, e := range t.edges {
+		e.next.order(true)
 		e.next.finish(t)
 	}
 	if len(t.edges) == 0 && !t.options.HostMatching && t.options.ServerName == "" {
@@ -178,8 +180,24 @@ func sortEdges(edges []edge) {
 	slices.SortStableFunc(edges, func(a, b edge) int { return a.pattern.weight.compare(b.pattern.weight) })
 }
 
-func (s *state) finish(t *table) {
+// order puts the transitions of s and of all behind it in the order of their
+// patterns' weights; exposed says that something else is tried before s.
+func (s *state) order(exposed bool) {
 	sortEdges(s.edges)
+	s.expose(exposed)
+	if s.slash != nil {
+		s.slash.order(exposed)
+	}
+	for i := range s.kids {
+		s.kids[i].next.order(exposed)
+	}
+	for i := range s.edges {
+		e := &s.edges[i]
+		e.next.order(exposed || i > 0 || s.leads(e.pattern))
+	}
+}
+
+func (s *state) finish(t *table) {
 	if len(s.rules) > 0 && s.methods != allMethods {
 		s.refusal = t.refusal(s.methods)
 	}

@@ -1,0 +1,195 @@
+package routing_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/routing"
+)
+
+func TestURLsOfOtherRulesAreNotBuilt(t *testing.T) {
+	get, post := []string{"GET"}, []string{"POST"}
+	for _, c := range []struct {
+		name   string
+		rules  []routing.Rule[int]
+		values []routing.Value
+		want   string
+		says   string
+	}{
+		{
+			"a static segment comes before the variable",
+			[]routing.Rule[int]{{Path: "/user/<name>", Endpoint: "it"}, {Path: "/user/settings"}},
+			[]routing.Value{routing.With("name", "settings")}, "", `"/user/settings" is matched by rule "/user/settings" (`,
+		},
+		{
+			"another value is free",
+			[]routing.Rule[int]{{Path: "/user/<name>", Endpoint: "it"}, {Path: "/user/settings"}},
+			[]routing.Value{routing.With("name", "anna")}, "/user/anna", "",
+		},
+		{
+			"a number comes before a text",
+			[]routing.Rule[int]{{Path: "/<name>", Endpoint: "it"}, {Path: "/<int:id>"}},
+			[]routing.Value{routing.With("name", "5")}, "", `matched by rule "/<int:id>"`,
+		},
+		{
+			"the endpoint's next rule fits",
+			[]routing.Rule[int]{{Path: "/<name>", Endpoint: "it"}, {Path: "/<int:id>"}, {Path: "/by-name/<name>", Endpoint: "it"}},
+			[]routing.Value{routing.With("name", "5")}, "/by-name/5", "",
+		},
+		{
+			"the other rule is for another method",
+			[]routing.Rule[int]{{Path: "/<name>", Endpoint: "it", Methods: get}, {Path: "/new", Methods: post}},
+			[]routing.Value{routing.With("name", "new")}, "/new", "",
+		},
+		{
+			"the other rule redirects to its slash",
+			[]routing.Rule[int]{{Path: "/<name>", Endpoint: "it"}, {Path: "/blog/"}},
+			[]routing.Value{routing.With("name", "blog")}, "", `another rule redirects to "/blog/"`,
+		},
+		{
+			"an encoded slash parts no segments",
+			[]routing.Rule[int]{{Path: "/<name>", Endpoint: "it"}, {Path: "/a/b"}},
+			[]routing.Value{routing.With("name", "a/b")}, "/a%2Fb", "",
+		},
+		{
+			"encoded letters are letters",
+			[]routing.Rule[int]{{Path: "/<name>", Endpoint: "it"}, {Path: "/ü"}},
+			[]routing.Value{routing.With("name", "ü")}, "", `matched by rule "/ü"`,
+		},
+		{
+			"a path goes over segments",
+			[]routing.Rule[int]{{Path: "/<path:file>", Endpoint: "it"}, {Path: "/<a>/edit"}},
+			[]routing.Value{routing.With("file", "x/edit")}, "", `matched by rule "/<a>/edit"`,
+		},
+		{
+			"rules at one place differ in bounds",
+			[]routing.Rule[int]{{Path: "/<int(max=5):n>"}, {Path: "/<int:id>", Endpoint: "it"}},
+			[]routing.Value{routing.With("id", 3)}, "", `matched by rule "/<int(max=5):n>"`,
+		},
+		{
+			"a rule that only builds matches nothing anyway",
+			[]routing.Rule[int]{{Path: "/user/<name>", Endpoint: "it", BuildOnly: true}, {Path: "/user/settings"}},
+			[]routing.Value{routing.With("name", "settings")}, "/user/settings", "",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			list := routing.Rules[int]{}
+			for _, rule := range c.rules {
+				list = append(list, rule)
+			}
+			for _, extra := range []routing.Value{{}, routing.With("q", "x")} { // straight, and with a query
+				values, query := c.values, ""
+				if extra.Name() != "" {
+					values, query = append(values[:len(values):len(values)], extra), "?q=x"
+				}
+				text, err := routing.MustMap(list).Bind(httptest.NewRequest("GET", "/", nil)).Build("it", values...)
+				if c.says != "" {
+					require.ErrorContains(t, err, c.says)
+					var refused *routing.BuildError
+					require.ErrorAs(t, err, &refused)
+					loose, err := routing.MustMapWith(routing.Options{LooseBuild: true}, list).Bind(httptest.NewRequest("GET", "/", nil)).Build("it", values...)
+					require.NoError(t, err)
+					require.NotEmpty(t, loose)
+					continue
+				}
+				require.NoError(t, err)
+				require.Equal(t, c.want+query, text)
+			}
+		})
+	}
+}
+
+var variableNames = regexp.MustCompile(`[vw]\d`)
+
+// FuzzMapsBuildWhatTheyMatch holds for Maps of many rules that a URL which is
+// built matches its endpoint with the same values, or redirects, or is refused;
+// and that what matches is built again.
+func FuzzMapsBuildWhatTheyMatch(f *testing.F) {
+	for seed := range uint64(300) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		d := &random{Rand: rand.New(rand.NewPCG(seed, 3))}
+		urls, err := routing.NewMapWith[int](routing.Options{LooseSlashes: d.one(4), KeepSlashes: d.one(4), KeepDefaults: d.one(3)})
+		require.NoError(t, err)
+		var list []routing.Rule[int]
+		for range 1 + d.IntN(14) {
+			rule := d.rule(len(list))
+			if urls.Add(rule) == nil { // it is no duplicate
+				list = append(list, rule)
+			}
+		}
+		if len(list) == 0 { // its default was none of the variable's
+			return
+		}
+		for range 40 {
+			rule := list[d.IntN(len(list))]
+			var values []routing.Value
+			given := map[string]string{}
+			for _, name := range variableNames.FindAllString(rule.Path, -1) {
+				given[name] = d.of("a", "b", "items", "1", "5", "42", "a-b", "a-b-c", "xa", "c.json", "", ".", "..", "a/b", "a//b", "ü", "%", "socket")
+				values = append(values, routing.With(name, given[name]))
+			}
+			adapter := urls.Bind(httptest.NewRequest("GET", "/", nil))
+			text, err := adapter.Build(rule.Endpoint, values...)
+			general, failed := adapter.BuildWith(routing.BuildOptions{}, rule.Endpoint, values...)
+			require.Equal(t, err == nil, failed == nil, "%v and %v", err, failed)
+			require.Equal(t, general, text)
+			if err != nil || rule.BuildOnly {
+				continue
+			}
+			u, err := url.ParseRequestURI(text)
+			require.NoError(t, err)
+			if !reached(urls, "GET", u, rule.Endpoint, given) && !reached(urls, "POST", u, rule.Endpoint, given) {
+				t.Fatalf("%s, built of %s with %v, is not matched in\n%s", text, &rule, given, urls)
+			}
+		}
+		for range 20 {
+			u, err := url.ParseRequestURI(d.path())
+			require.NoError(t, err)
+			match, err := bound(urls, "GET", u).Match()
+			if err != nil || strings.Contains(u.RawPath, "%2F") || match.Rule().Defaults != nil ||
+				strings.HasSuffix(u.Path, "/") != strings.HasSuffix(match.Rule().Path, "/") {
+				continue // the rule and the values are not all that the path said
+			}
+			var values []routing.Value
+			for name, value := range match.Args.All() {
+				values = append(values, routing.With(name, value))
+			}
+			_, err = urls.Bind(httptest.NewRequest("GET", "/", nil)).Build(match.Rule().Endpoint, values...)
+			require.NoError(t, err, "%s, matched by %s in\n%s", u, match.Rule(), urls)
+		}
+	})
+}
+
+func bound(urls *routing.Map[int], method string, u *url.URL) routing.Adapter[int] {
+	r := httptest.NewRequest(method, "/", nil)
+	r.URL = u
+	return urls.Bind(r)
+}
+
+// reached reports whether the URL matches a rule of the endpoint with the values
+// given, or redirects.
+func reached(urls *routing.Map[int], method string, u *url.URL, endpoint string, given map[string]string) bool {
+	match, err := bound(urls, method, u).Match()
+	var redirect *routing.Redirect
+	if errors.As(err, &redirect) {
+		return true
+	}
+	if err != nil || match.Rule().Endpoint != endpoint {
+		return false
+	}
+	for name := range match.Args.All() {
+		if want, ok := given[name]; ok && match.Args.String(name) != want {
+			return false
+		}
+	}
+	return true
+}
