@@ -179,6 +179,8 @@ func (r *rule) appendVariable(b []byte, ops []op, i int, v *Value) ([]byte, erro
 		return b, err
 	case start == len(b):
 		return b, errEmpty
+	case b[len(b)-1] == '/' && i+2 == len(ops) && ops[i+1].text == "/":
+		return b, errSlash
 	case bytes.IndexByte(b[start:], '.') >= 0:
 		return b, checkDots(b, start, i+1 < len(ops) && (ops[i+1].variable >= 0 || ops[i+1].text[0] != '/'))
 	}
@@ -195,7 +197,10 @@ func (r *rule) appendLabel(b []byte, o *op, v *Value, loose bool) ([]byte, error
 	return b, err
 }
 
-var errEmpty = errors.New("an empty text does not match again")
+var (
+	errEmpty = errors.New("an empty text does not match again")
+	errSlash = errors.New("a path that ends in a slash does not match again before another one")
+)
 
 // checkHostText refuses what would make another host of a host's label.
 func checkHostText(b []byte) error {

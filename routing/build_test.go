@@ -64,6 +64,7 @@ func TestBuildRefuses(t *testing.T) {
 	urls := routing.MustMap(
 		routing.Rule[int]{Path: "/user/<int(min=2):id>", Endpoint: "user"},
 		routing.Rule[int]{Path: "/file/<path:name>", Endpoint: "file"},
+		routing.Rule[int]{Path: "/branch/<path:name>/", Endpoint: "branch"},
 		routing.Rule[int]{Path: "/tag/<string(maxlength=3):name>", Endpoint: "tag", Methods: []string{"GET"}},
 		routing.Rule[int]{Path: "/<a>-<b>", Endpoint: "two"},
 		routing.Rule[int]{Path: "/x<a>", Endpoint: "after"},
@@ -87,6 +88,7 @@ func TestBuildRefuses(t *testing.T) {
 		{"file", []routing.Value{routing.With("name", "/a")}, "not what"},
 		{"file", []routing.Value{routing.With("name", "a/../b")}, "taken out"},
 		{"file", []routing.Value{routing.With("name", "./b")}, "taken out"},
+		{"branch", []routing.Value{routing.With("name", "a/")}, "ends in a slash"},
 		{"two", []routing.Value{routing.With("a", "x"), routing.With("b", "y-z")}, "read differently"},
 		{"typed", []routing.Value{routing.With("u", "x"), routing.With("f", 1.5)}, "no UUID"},
 		{"file", []routing.Value{routing.With("name", struct{}{})}, "has no text"},

@@ -55,13 +55,3 @@ func appendQuery(b []byte, text string) []byte {
 	}
 	return append(b, text[start:]...)
 }
-
-// escaped returns text as a part of a path, with its slashes.
-func escaped(text string) string {
-	for i := range len(text) {
-		if !plainInPath[text[i]] && text[i] != '/' {
-			return string(appendEscaped(nil, text, true))
-		}
-	}
-	return text
-}
