@@ -135,6 +135,11 @@ func (w building) rule(host, path []byte, r *rule, values []Value, p *places) (h
 			return host, path, err
 		}
 	}
+	if !w.loose && len(path)-w.mount > leastStandIns {
+		if _, _, err = decoded(string(path[w.mount:])); err != nil {
+			return host, path, err
+		}
+	}
 	if !w.loose && r.exposed {
 		if err = w.table.checkShadow(r, string(host), string(path[w.mount:]), w.method); err != nil {
 			return host, path, err
@@ -198,9 +203,14 @@ func (r *rule) appendLabel(b []byte, o *op, v *Value, loose bool) ([]byte, error
 }
 
 var (
-	errEmpty = errors.New("an empty text does not match again")
-	errSlash = errors.New("a path that ends in a slash does not match again before another one")
+	errEmpty    = errors.New("an empty text does not match again")
+	errStandIns = errors.New("there are too many control characters to tell the slashes apart")
+	errSlash    = errors.New("a path that ends in a slash does not match again before another one")
 )
+
+// leastStandIns is how long a path is at least that holds all of standIns, each
+// of them encoded.
+var leastStandIns = 3 * len(standIns)
 
 // checkHostText refuses what would make another host of a host's label.
 func checkHostText(b []byte) error {

@@ -98,7 +98,13 @@ func TestBuildRefuses(t *testing.T) {
 		var refused *routing.BuildError
 		require.ErrorAs(t, err, &refused)
 	}
-	_, err := adapter.BuildWith(routing.BuildOptions{Method: "POST"}, "tag", routing.With("name", "x"))
+	var all strings.Builder
+	for c := range 256 {
+		all.WriteByte(byte(c))
+	}
+	_, err := adapter.Build("after", routing.With("a", all.String()))
+	require.ErrorContains(t, err, "tell the slashes apart")
+	_, err = adapter.BuildWith(routing.BuildOptions{Method: "POST"}, "tag", routing.With("name", "x"))
 	require.ErrorContains(t, err, "its methods are GET, HEAD")
 	text, err := adapter.Build("after", routing.With("a", ".."))
 	require.NoError(t, err)

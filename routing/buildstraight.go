@@ -75,7 +75,7 @@ func (t *table) straight(b *bound, endpoint string, values []Value) (text string
 		return "", false
 	}
 	var space [128]byte
-	path, root := space[:0], b.rootPath()
+	path, root, plain := space[:0], b.rootPath(), true
 	if root != "" {
 		path = append(path, root...)
 	}
@@ -101,10 +101,14 @@ func (t *table) straight(b *bound, endpoint string, values []Value) (text string
 			return "", false
 		default:
 			var err error
+			plain = false
 			if path, err = r.appendVariable(path, r.pathOps, i, v); err != nil {
 				return "", false
 			}
 		}
+	}
+	if !plain && len(path) > leastStandIns {
+		return "", false
 	}
 	text = string(path)
 	return text, !r.exposed || t.checkShadow(r, "", text[len(root):], 0) == nil

@@ -44,12 +44,9 @@ func (t *table) checkShadow(r *rule, host, path string, method methodSet) error 
 		return nil
 	}
 	m := matcher{path: path, host: host, method: methodOf(r, method), webSocket: r.webSocket, expected: r}
-	if strings.IndexByte(path, '%') >= 0 {
-		plain, err := url.PathUnescape(path)
-		if err != nil {
-			return err
-		}
-		m.path, m.slash = unescapeSegments(&url.URL{Path: plain, RawPath: path})
+	var err error
+	if m.path, m.slash, err = decoded(path); err != nil {
+		return err
 	}
 	switch o := m.run(t, t.start); o {
 	case nil, r:
@@ -59,6 +56,22 @@ func (t *table) checkShadow(r *rule, host, path string, method methodSet) error 
 	default:
 		return fmt.Errorf("%q is matched by rule %q (%s) before it", path, o.path, o.where)
 	}
+}
+
+// decoded returns the path that the matcher makes of an encoded one, and what
+// stands for encoded slashes in it.
+func decoded(path string) (plain string, slash byte, err error) {
+	if strings.IndexByte(path, '%') < 0 {
+		return path, 0, nil
+	}
+	if plain, err = url.PathUnescape(path); err != nil {
+		return "", 0, err
+	}
+	plain, slash = unescapeSegments(&url.URL{Path: plain, RawPath: path})
+	if slash == 0 && strings.Contains(path, "%2F") {
+		return "", 0, errStandIns
+	}
+	return plain, slash, nil
 }
 
 // methodOf returns the method that r's URL is for: the one asked for, or else GET
