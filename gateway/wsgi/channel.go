@@ -26,6 +26,8 @@ import (
 //	W  wants up to so many bytes of the request's body (32 bits)
 //	F  the body is that of a file: position and length (64 bits each); the descriptor
 //	   travels with the frame
+//	M  the body is in the memory that is shared: length, and if it is a new one, with
+//	   its descriptor, its size (32 bits each)
 //	T  a traceback, and nothing was sent before
 //	A  the answer is to be cut off
 //	I  idle: ready for the next request

@@ -16,6 +16,7 @@ import (
 const (
 	flagComplete    = 1 << iota // the whole body came along
 	flagWithoutBody             // the answer has none: HEAD
+	flagRegionTaken             // the shared memory is in use elsewhere
 )
 
 // errVariables says that a request has more variables than a frame can hold.
@@ -35,9 +36,9 @@ func (v *variables) add(name, value string) {
 	v.count++
 }
 
-// appendRequest appends what follows the word of a request's frame, without the
-// body.
-func appendRequest(frame []byte, r *http.Request, b *body) ([]byte, error) {
+// appendRequest appends what follows the word of a request's frame. Taken says
+// that the memory which was shared is not to be used again.
+func appendRequest(frame []byte, r *http.Request, b *body, taken bool) ([]byte, error) {
 	start := len(frame)
 	v := variables{text: append(frame, 0, 0, 0, 0, 0, 0, 0)}
 	o := gateway.OriginOf(r)
@@ -93,6 +94,9 @@ func appendRequest(frame []byte, r *http.Request, b *body) ([]byte, error) {
 	}
 	if r.Method == http.MethodHead {
 		v.text[start] |= flagWithoutBody
+	}
+	if taken {
+		v.text[start] |= flagRegionTaken
 	}
 	binary.BigEndian.PutUint16(v.text[start+1:], uint16(v.count))
 	binary.BigEndian.PutUint32(v.text[start+3:], uint32(len(v.text)-start-7))

@@ -36,7 +36,7 @@ type exchange struct {
 // run sends the request and passes the answer on. Where it returns an error, the
 // answer is not complete.
 func (x *exchange) run() error {
-	frame, err := appendRequest(append(x.slot.frame[:0], 0, 0, 0, 0), x.r, x.body)
+	frame, err := appendRequest(append(x.slot.frame[:0], 0, 0, 0, 0), x.r, x.body, x.slot.taken)
 	switch {
 	case errors.Is(err, errVariables):
 		err = httperror.Wrap(httperror.RequestHeaderFieldsTooLarge, err)
@@ -50,6 +50,7 @@ func (x *exchange) run() error {
 	if cap(frame) <= 128<<10 {
 		x.slot.frame = frame
 	}
+	x.slot.taken = false
 	x.number = x.slot.next()
 	x.patience()
 	x.out = &outlet{w: x.w, limit: x.application.config.BufferAnswer}
@@ -159,6 +160,8 @@ func (x *exchange) answer() error {
 		case 'B', 'b':
 		case 'f':
 			return x.file(n)
+		case 'm':
+			return x.shared(n)
 		case 'W':
 			if err := x.pull(); err != nil {
 				return x.broken(err)
@@ -209,7 +212,7 @@ func (x *exchange) head(kind byte, n int) (int, error) {
 	if kind == 'h' && n > 0 {
 		length = int64(n)
 	} else if kind == 'H' && n == 0 {
-		length = x.fileLength()
+		length = x.announced()
 	}
 	if length >= 0 && h["Content-Length"] == nil && status != http.StatusNoContent && status != http.StatusNotModified {
 		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
@@ -230,13 +233,22 @@ func (x *exchange) head(kind byte, n int) (int, error) {
 	return n, nil
 }
 
-// fileLength is that of the file which follows a head without a body.
-func (x *exchange) fileLength() int64 {
-	b, err := x.slot.peek(4 + 16)
-	if err != nil || b[0] != 'f' {
+// announced is the length of what follows a head without a body: a file, or what
+// is in the shared memory.
+func (x *exchange) announced() int64 {
+	b, err := x.slot.peek(12)
+	if err != nil {
 		return -1
 	}
-	return int64(binary.BigEndian.Uint64(b[12:]))
+	switch b[0] {
+	case 'm':
+		return int64(binary.BigEndian.Uint32(b[4:]))
+	case 'f':
+		if b, err = x.slot.peek(20); err == nil {
+			return int64(binary.BigEndian.Uint64(b[12:]))
+		}
+	}
+	return -1
 }
 
 // fields reads the header of the answer, of which those about the connection are

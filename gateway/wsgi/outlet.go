@@ -115,9 +115,12 @@ func (o *outlet) put(parts [][]byte, flush bool) (failure any, err error) {
 		}
 	}
 	if flush {
-		return nil, http.NewResponseController(o.w).Flush()
+		err = http.NewResponseController(o.w).Flush()
 	}
-	return nil, nil
+	if errors.Is(err, http.ErrNotSupported) {
+		err = nil // something between holds it back
+	}
+	return nil, err
 }
 
 // finish waits until all is written: after it w is no more in use.

@@ -8,6 +8,7 @@ import importlib
 import inspect
 import io
 import json
+import mmap
 import os
 import re
 import signal
@@ -22,14 +23,22 @@ WORD = struct.Struct(">I")
 REQUEST = struct.Struct(">BHI")
 HEAD = struct.Struct(">HI")
 FILE = struct.Struct(">QQ")
+SHARE = struct.Struct(">II")
 
 LAST = 0x20  # makes a frame the last one of an answer
 LARGEST = 1 << 23  # payload of a frame; longer ones are split
-IN_MEMORY = 1 << 18  # from here on an answer of one part goes as a descriptor
+SHARED = 1 << 16  # from here on an answer of one part goes through shared memory,
+REGION = 1 << 22  # up to here, and beyond as a file in memory
 PULL = 1 << 18  # of a body at once
 IDLE = b"I\0\0\0"
 
-COMPLETE, WITHOUT_BODY = 1, 2
+try:
+    import fcntl
+    CAN_SHARE = hasattr(os, "memfd_create") and hasattr(fcntl, "F_ADD_SEALS")
+except ImportError:
+    CAN_SHARE = False
+
+COMPLETE, WITHOUT_BODY, REGION_TAKEN = 1, 2, 4
 
 LINE = re.compile("[\0\r]").search
 STATUS = re.compile(r"[2-9]\d\d( |$)").match
@@ -87,6 +96,7 @@ class Channel:
         self.environ = environ
         self.read = b""  # ahead
         self.gone = False
+        self.region = None  # memory that is shared with the gateway
 
     def serve(self):
         while True:
@@ -174,16 +184,45 @@ class Channel:
             if after:
                 self.sock.sendall(after)
 
-    def send_descriptor(self, head, fd, position, size):
-        """Sends the head and the last frame, with the descriptor beside it."""
-        text = b"".join((
-            WORD.pack(b"H"[0] << 24 | len(head)), head,
-            WORD.pack(b"f"[0] << 24 | FILE.size), FILE.pack(position, size),
-        ))
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", fd))]
+    def send_beside(self, head, frame, fd, after=b""):
+        """Sends the head and the last frame, with a descriptor beside them."""
+        text = WORD.pack(b"H"[0] << 24 | len(head)) + head + frame + after
+        rights = [] if fd is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", fd))]
         sent = self.sock.sendmsg([text], rights)
         if sent < len(text):
             self.sock.sendall(text[sent:])
+
+    def send_file(self, head, fd, position, size, after=b""):
+        self.send_beside(head, WORD.pack(b"f"[0] << 24 | FILE.size) + FILE.pack(position, size), fd, after)
+
+    def send_shared(self, head, data, after):
+        """Puts an answer into memory that the gateway reads too. It is free again
+        with the next request, unless that says that it was taken."""
+        fd = None
+        if self.region is None:
+            fd = os.memfd_create("answers", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+            os.ftruncate(fd, REGION)
+            # What is mapped must not shrink: to read beyond the end is a bus error.
+            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+            self.region = mmap.mmap(fd, REGION)
+        try:
+            self.region[: len(data)] = data
+            frame = WORD.pack(b"m"[0] << 24 | 8) + SHARE.pack(len(data), 0 if fd is None else REGION)
+            self.send_beside(head, frame, fd, after)
+        finally:
+            if fd is not None:
+                os.close(fd)
+
+    def send_memory(self, head, data, after):
+        """Puts a very large answer into a file of its own in memory."""
+        fd = os.memfd_create("answer")
+        try:
+            view = memoryview(data)
+            while len(view):
+                view = view[os.write(fd, view):]
+            self.send_file(head, fd, 0, len(data), after)
+        finally:
+            os.close(fd)
 
 
 class Exchange:
@@ -193,6 +232,8 @@ class Exchange:
         channel.gone = False
         self.channel = channel
         flags, pairs, size = REQUEST.unpack_from(payload)
+        if flags & REGION_TAKEN:
+            channel.region = None
         start = REQUEST.size + size
         parts = payload[REQUEST.size:start].decode("latin-1").split("\0", 2 * pairs - 1)
         environ = channel.environ.copy()
@@ -259,30 +300,17 @@ class Exchange:
             last = last or excess >= 0
         self.sent += len(data)
         first, self.begun, self.done = not self.begun, True, last
-        if first and last and len(data) >= IN_MEMORY and self.send_memory(data):
-            pass
+        # A list has nothing to close: the thread is free with its last frame.
+        self.idle = last and self.simple and excess <= 0
+        after = IDLE if self.idle else b""
+        if first and last and len(data) >= SHARED and CAN_SHARE:
+            send = self.channel.send_shared if len(data) <= REGION else self.channel.send_memory
+            send(self.head, data, after)
         else:
-            # A list has nothing to close: the thread is free with its last frame.
-            self.idle = last and self.simple and excess <= 0
             kind = (b"H" if first else b"B")[0] | (LAST if last else 0)
-            self.channel.send(kind, self.head if first else b"", data, IDLE if self.idle else b"")
+            self.channel.send(kind, self.head if first else b"", data, after)
         if excess > 0:
             raise AssertionError("more data than the Content-Length of %d" % self.length)
-
-    def send_memory(self, data):
-        """Puts a large answer into a file in memory, which the gateway sends while
-        this thread serves the next request."""
-        if not hasattr(os, "memfd_create"):
-            return False
-        fd = os.memfd_create("answer")
-        try:
-            view = memoryview(data)
-            while len(view):
-                view = view[os.write(fd, view):]
-            self.channel.send_descriptor(self.head, fd, 0, len(data))
-        finally:
-            os.close(fd)
-        return True
 
     def send_file(self, wrapper):
         """Hands over the descriptor of a real file; False where there is none."""
@@ -300,7 +328,7 @@ class Exchange:
         if left < 0:
             return False
         self.begun = self.done = True
-        self.channel.send_descriptor(self.head, fd, position, left)
+        self.channel.send_file(self.head, fd, position, left)
         return True
 
     def answer(self, result):

@@ -39,6 +39,8 @@ type slot struct {
 	*channel
 	worker *worker
 	frame  []byte // of the request, kept for the next one
+	region []byte // shared with the worker
+	taken  bool   // the region was, and the worker does not know yet
 	busy   bool
 	open   bool
 }
@@ -108,6 +110,13 @@ func (w *worker) close() {
 	for _, s := range w.slots {
 		s.close()
 	}
+}
+
+// close gives up what a slot holds.
+func (s *slot) close() {
+	s.channel.close()
+	unmap(s.region)
+	s.region = nil
 }
 
 // closeIdle ends the slots of a worker that is to leave; it ends when all have.

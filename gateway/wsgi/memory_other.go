@@ -1,0 +1,14 @@
+//go:build !linux
+
+package wsgi
+
+import (
+	"errors"
+	"os"
+)
+
+func sharedMemory(*os.File, int) ([]byte, error) {
+	return nil, errors.New("wsgi: no memory is shared on this system")
+}
+
+func unmap([]byte) {}
