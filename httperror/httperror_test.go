@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -372,3 +373,33 @@ type discard struct{ h http.Header }
 func (d discard) Header() http.Header         { return d.h }
 func (d discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d discard) WriteHeader(int)             {}
+
+func TestWhatFromReturnsIsTheCallers(t *testing.T) {
+	own := &httperror.Error{Code: httperror.TooManyRequests, Header: http.Header{"Retry-After": {"5"}}}
+	e, ok := httperror.From(own)
+	require.True(t, ok)
+	e.Header.Set("Retry-After", "7")
+	e.Description = "Later."
+	require.Equal(t, "5", own.Header.Get("Retry-After"))
+	again, _ := httperror.From(own)
+	require.Equal(t, own.Code.Description(), again.Description)
+}
+
+func TestPagesThatAreKeptAreThoseThatAreMade(t *testing.T) {
+	answer := func(err error) (body, length string) {
+		w := httptest.NewRecorder()
+		httperror.Respond(w, httptest.NewRequest("GET", "/", nil), err)
+		return w.Body.String(), w.Header().Get("Content-Length")
+	}
+	first, length := answer(httperror.Gone)
+	require.Equal(t, strconv.Itoa(len(first)), length)
+	again, sameLength := answer(httperror.New(httperror.Gone, ""))
+	require.Equal(t, first, again)
+	require.Equal(t, length, sameLength)
+	own, _ := answer(httperror.New(httperror.Gone, "The shop has closed."))
+	require.Contains(t, own, "The shop has closed.")
+	marked, _ := answer(&httperror.Error{Code: httperror.Gone, Markup: "<b>closed</b>"})
+	require.Contains(t, marked, "<b>closed</b>")
+	last, _ := answer(httperror.Gone)
+	require.Equal(t, first, last)
+}

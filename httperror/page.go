@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/zeugkit/zeug/internal/httplex"
 )
@@ -29,12 +30,17 @@ var (
 // accepts it; HTML if it accepts neither, since an error had better be seen.
 func (e *Error) serve(w http.ResponseWriter, r *http.Request) {
 	var body []byte
+	var length []string
 	accepted := httplex.ParseWeights(strings.Join(r.Header["Accept"], ","), httplex.MediaRanges)
 	best := httplex.Best(accepted, formats, httplex.MediaRanges)
 	if best > 0 {
 		body = e.problem(r)
 	} else {
-		best, body = 0, e.html()
+		best = 0
+		body, length = e.html()
+	}
+	if length == nil {
+		length = []string{strconv.Itoa(len(body))}
 	}
 	h := w.Header()
 	e.prepare(h, contentTypes[best])
@@ -43,7 +49,7 @@ func (e *Error) serve(w http.ResponseWriter, r *http.Request) {
 	} else if !varies(h) {
 		h["Vary"] = append(slices.Clip(vary), "Accept")
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h["Content-Length"] = length
 	w.WriteHeader(int(e.Code))
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // a client that has gone needs no answer
@@ -72,21 +78,50 @@ func (e *Error) WriteHeader(w http.ResponseWriter, contentType string) {
 }
 
 func (e *Error) prepare(h http.Header, contentType []string) {
-	for _, name := range ofABody {
-		delete(h, name)
+	for name := range h {
+		if describesBody(name) {
+			delete(h, name)
+		}
 	}
 	maps.Copy(h, e.Header)
 	h["Content-Type"] = contentType
 	h["X-Content-Type-Options"] = noSniff
 }
 
-// ofABody are the headers that describe a body.
-var ofABody = []string{
-	"Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language",
-	"Content-Length", "Content-Range", "Etag", "Expires", "Last-Modified",
+// describesBody reports whether a header describes a body.
+func describesBody(name string) bool {
+	switch name {
+	case "Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language",
+		"Content-Length", "Content-Range", "Etag", "Expires", "Last-Modified":
+		return true
+	}
+	return false
 }
 
-func (e *Error) html() []byte {
+// page is the page in HTML of a code with its own description.
+type page struct {
+	body   []byte
+	length []string // the value of Content-Length
+}
+
+// pages are those of the codes, each made when it is first sent.
+var pages [600]atomic.Pointer[page]
+
+// html returns the page in HTML, and its Content-Length if that is known already.
+func (e *Error) html() ([]byte, []string) {
+	if e.Markup != "" || e.Description != e.Code.Description() {
+		return e.makeHTML(), nil
+	}
+	p := pages[e.Code].Load()
+	if p == nil {
+		body := e.makeHTML()
+		p = &page{body, []string{strconv.Itoa(len(body))}}
+		pages[e.Code].Store(p)
+	}
+	return p.body, p.length
+}
+
+func (e *Error) makeHTML() []byte {
 	name := html.EscapeString(e.Code.Name())
 	text := e.Markup
 	if text == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync/atomic"
 )
@@ -62,12 +63,12 @@ func Respond(w http.ResponseWriter, r *http.Request, err error) {
 // header has been sent already, as far as w tells, it only logs.
 func Default(w http.ResponseWriter, r *http.Request, err error) {
 	err = some(err)
-	e, ok := From(err)
+	e, ok := from(err)
 	if !ok {
 		handlerOf(err).ServeHTTP(w, r)
 		return
 	}
-	Log(r, err)
+	log(r, &e, err)
 	if sent(w) {
 		return
 	}
@@ -83,8 +84,16 @@ func Default(w http.ResponseWriter, r *http.Request, err error) {
 // It reports false for an error that answers for itself in another way: one
 // whose first [http.Handler] is neither.
 func From(err error) (*Error, bool) {
-	err = some(err)
-	var e Error
+	e, ok := from(some(err))
+	if !ok {
+		return nil, false
+	}
+	e.Header = maps.Clone(e.Header)
+	return &e, true
+}
+
+// from is From by value, with the header of the error itself.
+func from(err error) (e Error, ok bool) {
 	switch answer := handlerOf(err).(type) {
 	case *Error:
 		e = *answer
@@ -96,7 +105,7 @@ func From(err error) (*Error, bool) {
 			e.Code = ContentTooLarge
 		}
 	default:
-		return nil, false
+		return e, false
 	}
 	if !e.Code.valid() {
 		// A slip of the application: no such status can be sent as an error.
@@ -105,7 +114,7 @@ func From(err error) (*Error, bool) {
 	if e.Description == "" {
 		e.Description = e.Code.Description()
 	}
-	return &e, true
+	return e, true
 }
 
 var errNil = errors.New("a nil error was to be answered")
@@ -119,9 +128,17 @@ func some(err error) error {
 }
 
 // handlerOf returns the first error in err's tree that is an [http.Handler].
-func handlerOf(err error) (h http.Handler) {
-	errors.As(err, &h)
+func handlerOf(err error) http.Handler {
+	h, ok := errors.AsType[answering](err)
+	if !ok {
+		return nil
+	}
 	return h
+}
+
+type answering interface {
+	error
+	http.Handler
 }
 
 // CodeOf returns the code that err is answered with: 0 for nil and for an error
@@ -145,8 +162,14 @@ func CodeOf(err error) Code {
 // returns true.
 func Log(r *http.Request, err error) {
 	err = some(err)
-	e, ok := From(err)
-	if !ok || e.Err == nil && e.Code < 500 {
+	if e, ok := from(err); ok {
+		log(r, &e, err)
+	}
+}
+
+// log is Log for what [From] found in err.
+func log(r *http.Request, e *Error, err error) {
+	if e.Err == nil && e.Code < 500 {
 		return
 	}
 	var known interface{ Logged() bool }

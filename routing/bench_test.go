@@ -74,7 +74,7 @@ func BenchmarkBuild(b *testing.B) {
 // BenchmarkWorstPaths holds paths that are made to make a matcher go back: the
 // time for each must grow no faster than the path.
 func BenchmarkWorstPaths(b *testing.B) {
-	urls := routing.MustMap(
+	rules := routing.Rules[int]{
 		routing.Rule[int]{Path: "/two/<a>-<b>"},
 		routing.Rule[int]{Path: "/four/<a>-<b>-<c>-<int:d>x"},
 		routing.Rule[int]{Path: "/middle/<path:a>/e/<path:b>/e/<path:c>/end"},
@@ -83,13 +83,30 @@ func BenchmarkWorstPaths(b *testing.B) {
 		routing.Rule[int]{Path: "/<a>/<b>/<c>/<d>/y"},
 		routing.Rule[int]{Path: "/<int:a>/<path:b>/z"},
 		routing.Rule[int]{Path: "/<path:b>/w"},
-	)
+		routing.Rule[int]{Path: `/like/<regexp("(a|b)+"):a>-<regexp("(a|b)+"):b>`},
+	}
+	// Each segment could be static or not, and none of the ways ends well.
+	for ways := range 1 << 8 {
+		path := "/ways"
+		for i := range 8 {
+			if ways>>i&1 == 0 {
+				path += "/a"
+			} else {
+				path += fmt.Sprintf("/<v%d>", i)
+			}
+		}
+		rules = append(rules, routing.Rule[int]{Path: path + "/end"})
+	}
+	urls := routing.MustMap[int](rules)
 	for _, c := range []struct{ name, start, repeated, end string }{
 		{"slashes", "/", "//", ""},
 		{"two variables", "/two/", "-", ""},
 		{"four variables", "/four/", "-a", "x"},
 		{"paths in the middle", "/middle", "/e", "\n/end"},
 		{"words", "/words/", "a", "x"},
+		{"a regular expression", "/like/", "ab", "-"},
+		{"a long segment", "/5/", "x", "/z"},
+		{"every way", "/ways", "/a", ""},
 		{"deep", "/", "a/", ""},
 	} {
 		for _, size := range []int{100, 1000, 10_000} {

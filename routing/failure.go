@@ -53,6 +53,13 @@ func (e *Redirect) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type MethodNotAllowed struct {
 	// Allow are the methods that the path has, sorted.
 	Allow []string
+
+	header []string // the value of the Allow header, if it is made already
+}
+
+// newMethodNotAllowed returns the error for many requests.
+func newMethodNotAllowed(allow []string) *MethodNotAllowed {
+	return &MethodNotAllowed{Allow: allow, header: []string{strings.Join(allow, ", ")}}
 }
 
 // Error names the methods there are.
@@ -62,7 +69,12 @@ func (e *MethodNotAllowed) Error() string {
 
 // Unwrap returns a new [httperror.Error] of 405 with the Allow header, which is
 // what answers.
-func (e *MethodNotAllowed) Unwrap() error { return httperror.NotAllowed(e.Allow...) }
+func (e *MethodNotAllowed) Unwrap() error {
+	if e.header == nil {
+		return httperror.NotAllowed(e.Allow...)
+	}
+	return &httperror.Error{Code: httperror.MethodNotAllowed, Header: http.Header{"Allow": e.header}}
+}
 
 // OptionsAnswer says that the request asked which methods the path has, and is
 // the answer; see [Options].AnswerOptions.

@@ -60,8 +60,9 @@ type muxRoute struct {
 	route *mux.Route
 	// routers are the subrouters that the route is in.
 	routers []*mux.Router
-	// group says that the route leads to a subrouter.
-	group bool
+	// group is the subrouter that the route leads to, if it does and that has
+	// routes.
+	group *mux.Router
 	// repeats says that a variable has the name of one of a router around it,
 	// and so two values.
 	repeats bool
@@ -127,7 +128,7 @@ func (b *bridge) walk() ([]Rule[http.Handler], error) {
 		c.index, c.path, c.endpoint, c.muxRoute = len(b.routes), template, route.GetName(), c
 		if len(ancestors) > 0 {
 			parent := byRoute[ancestors[len(ancestors)-1]]
-			parent.group = true
+			parent.group = router
 			c.routers = append(slices.Clip(parent.routers), router)
 		}
 		names, _ := route.GetVarNames()
@@ -184,7 +185,10 @@ func (b *bridge) match(r *http.Request) (*found, http.Handler, error) {
 	var space [16]int32
 	for _, i := range b.candidates(r.URL.Path, space[:0]) {
 		c := b.routes[i]
-		if c.group {
+		if c.group != nil {
+			if answersItself(c.group) {
+				return b.ask(r, nil)
+			}
 			continue
 		}
 		if c.repeats || c.guarded() {
@@ -211,12 +215,12 @@ func (c *muxRoute) foundWith(vars map[string]string) *found {
 // guarded reports whether a subrouter around the route answers by itself what it
 // does not match.
 func (c *muxRoute) guarded() bool {
-	for _, router := range c.routers {
-		if router.NotFoundHandler != nil || router.MethodNotAllowedHandler != nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.routers, answersItself)
+}
+
+// answersItself reports whether a subrouter answers what it does not match.
+func answersItself(router *mux.Router) bool {
+	return router.NotFoundHandler != nil || router.MethodNotAllowedHandler != nil
 }
 
 // ask lets the mux router match, and remembers the handler of the route that
@@ -266,7 +270,7 @@ func (b *bridge) allowed(r *http.Request) []string {
 	var methods []string
 	for _, c := range b.routes {
 		var found mux.RouteMatch
-		if !c.group && !c.route.Match(r, &found) && found.MatchErr == mux.ErrMethodMismatch {
+		if c.group == nil && !c.route.Match(r, &found) && found.MatchErr == mux.ErrMethodMismatch {
 			names, _ := c.route.GetMethods()
 			methods = append(methods, names...)
 		}

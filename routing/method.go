@@ -90,7 +90,7 @@ func (t *table) learn(names []string) (methodSet, []string, error) {
 func (t *table) refusal(set methodSet) *MethodNotAllowed {
 	e := t.refusals[set]
 	if e == nil {
-		e = &MethodNotAllowed{Allow: t.namesOf(set)}
+		e = newMethodNotAllowed(t.namesOf(set))
 		t.refusals[set] = e
 	}
 	return e
