@@ -80,6 +80,30 @@ func TestMatch(t *testing.T) {
 		{"a redirect keeps what is encoded", []string{"/<a>/"}, "/x%2Fy%20z", "redirect /x%2Fy%20z/"},
 		{"dots are only dots", []string{"/a/../b"}, "/a/../b", "/a/../b"},
 		{"a line break is not stripped", []string{"/a"}, "/a%0A", "404"},
+		{"a text may be a line break", []string{"/<a>"}, "/%0A", "/<a> a=\n"},
+		{"a path holds no line break", []string{"/<path:a>"}, "/a%0Ab", "404"},
+		{"a path keeps its slashes", []string{"/<path:a>/x"}, "/a//b/x", "/<path:a>/x a=a//b"},
+		{"a path does not start with a slash", []string{"/x/<path:a>"}, "/x//a", "redirect /x/a"},
+		{"a slash that is missing comes before a path", []string{"/<path:a>", "/x/"}, "/x", "redirect /x/"},
+		{"as many digits as asked for", []string{"/<int(fixed_digits=3):a>"}, "/007", "/<int(fixed_digits=3):a> a=007"},
+		{"fewer digits than asked for", []string{"/<int(fixed_digits=3):a>"}, "/07", "404"},
+		{"more digits than asked for", []string{"/<int(fixed_digits=3):a>"}, "/0007", "404"},
+		{"a signed integer", []string{"/<int(signed=True):a>"}, "/-5", "/<int(signed=True):a> a=-5"},
+		{"an integer has no sign by itself", []string{"/<int:a>"}, "/-5", "404"},
+		{"a bound that is none", []string{"/<int(min=None, max=5):a>"}, "/5", "/<int(min=None, max=5):a> a=5"},
+		{"an integer above its bound", []string{"/<int(min=None, max=5):a>"}, "/6", "404"},
+		{"a float", []string{"/<float:a>"}, "/1.50", "/<float:a> a=1.50"},
+		{"a float has a point", []string{"/<float:a>"}, "/1", "404"},
+		{"a float has digits before its point", []string{"/<float:a>"}, "/.5", "404"},
+		{"a float has no exponent", []string{"/<float:a>"}, "/1.5e3", "404"},
+		{"a signed float", []string{"/<float(signed=True):a>"}, "/-1.5", "/<float(signed=True):a> a=-1.5"},
+		{"a float within its bounds", []string{"/<float(min=1, max=2.5):a>"}, "/2.5", "/<float(min=1, max=2.5):a> a=2.5"},
+		{"a float outside of its bounds", []string{"/<float(min=1, max=2.5):a>"}, "/2.6", "404"},
+		{"a text that is too short", []string{"/<string(minlength=2, maxlength=3):a>"}, "/x", "404"},
+		{"a text that is too long", []string{"/<string(minlength=2, maxlength=3):a>"}, "/xxxx", "404"},
+		{"a word that is not listed", []string{"/<any(a, b):a>"}, "/c", "404"},
+		{"no UUID", []string{"/<uuid:a>"}, "/a8098c1a-f86e-11da-bd1a-00112444be1", "404"},
+		{"the first segment of a rule that starts in slashes", []string{"//a/b"}, "/a/b", "//a/b"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			require.Equal(t, c.want, matched(paths(t, routing.Options{}, c.rules...), httptest.NewRequest("GET", c.path, nil)))
@@ -122,6 +146,38 @@ func TestMethods(t *testing.T) {
 	httperror.Respond(w, httptest.NewRequest("OPTIONS", "/a", nil), err)
 	require.Equal(t, 204, w.Code)
 	require.Equal(t, "GET, HEAD, OPTIONS, POST, PURGE", w.Header().Get("Allow"))
+}
+
+func TestWhatOnlyBuildsMatchesNothing(t *testing.T) {
+	urls := routing.MustMap(
+		routing.Rule[int]{Path: "/cdn/<path:file>", Endpoint: "cdn", BuildOnly: true},
+		routing.Rule[int]{Path: "/<name>"},
+	)
+	require.Equal(t, "404", matched(urls, httptest.NewRequest("GET", "/cdn/a.css", nil)))
+	text, err := urls.Bind(httptest.NewRequest("GET", "/", nil)).Build("cdn", routing.With("file", "a.css"))
+	require.NoError(t, err)
+	require.Equal(t, "/cdn/a.css", text)
+}
+
+func TestRedirectsAreAbsoluteWhereAskedFor(t *testing.T) {
+	urls := routing.MustMapWith(routing.Options{ServerName: "example.org"},
+		routing.Rule[int]{Path: "/", Subdomain: "<user>", Endpoint: "home"},
+		routing.Rule[int]{Path: "/pages/", Subdomain: "www", Endpoint: "pages", Defaults: map[string]any{"page": 1}},
+		routing.Rule[int]{Path: "/pages/<int:page>", Subdomain: "old", Endpoint: "pages"},
+		routing.Rule[int]{Path: "/x/", Subdomain: "www"},
+	)
+	for target, want := range map[string][2]string{
+		"https://www.example.org:443/x?q=1":     {"/x/?q=1", "https://www.example.org/x/?q=1"},
+		"https://www.example.org/x":             {"/x/", "https://www.example.org/x/"},
+		"http://old.example.org/pages/1":        {"http://www.example.org/pages/", "http://www.example.org/pages/"},
+		"https://old.example.org/pages/1?a=%20": {"https://www.example.org/pages/?a=%20", "https://www.example.org/pages/?a=%20"},
+	} {
+		_, err := urls.Bind(httptest.NewRequest("POST", target, nil)).Match()
+		var redirect *routing.Redirect
+		require.ErrorAs(t, err, &redirect, target)
+		require.Equal(t, want, [2]string{redirect.Location, redirect.URL()}, target)
+		require.Equal(t, http.StatusPermanentRedirect, redirect.Code)
+	}
 }
 
 func TestSubdomains(t *testing.T) {
