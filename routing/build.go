@@ -158,7 +158,7 @@ func (w building) steps(b []byte, r *rule, ops []op, values []Value, p *places, 
 			b = append(b, o.text...)
 			continue
 		}
-		v, err := &values[p.at(o.variable)], error(nil)
+		v, err := &values[p.at(int(o.variable))], error(nil)
 		switch {
 		case host:
 			b, err = r.appendLabel(b, o, v, w.loose)

@@ -10,13 +10,6 @@ import (
 // pages are, so it asks for nothing else; where anything is different, build
 // answers, and says what is wrong.
 
-// straightOp is a step of building, with what the straight way needs.
-type straightOp struct {
-	text  string // static, or the variable's name
-	place int    // of the variable in the rule's; -1 for text
-	takes straightKind
-}
-
 // straightKind is a kind of variable that takes values as they are.
 type straightKind uint8
 
@@ -27,27 +20,16 @@ const (
 	anyNatural              // any int that is not negative
 )
 
-// straighten prepares the straight way to the rules of all endpoints that have it.
-func (t *table) straighten(ops *slab[straightOp]) {
+// straighten marks the rules to which there is a straight way.
+func (t *table) straighten() {
 	if t.start == nil || t.elsewhere || t.options.LooseBuild {
 		return
 	}
 	for i := range t.endpoints.slots {
-		if rules := t.endpoints.slots[i].rules; len(rules) == 1 && len(rules[0].defaults) == 0 && !rules[0].shared && !rules[0].webSocket {
-			rules[0].straighten(ops)
+		if rules := t.endpoints.slots[i].rules; len(rules) == 1 {
+			r := rules[0]
+			r.straight = len(r.defaults) == 0 && !r.shared && !r.webSocket
 		}
-	}
-}
-
-func (r *rule) straighten(ops *slab[straightOp]) {
-	r.straight = ops.list(len(r.pathOps))
-	for _, o := range r.pathOps {
-		s := straightOp{text: o.text, place: o.variable}
-		if o.variable >= 0 {
-			v := &r.variables[o.variable]
-			s.text, s.takes = v.name, v.converter.straightKind()
-		}
-		r.straight = append(r.straight, s)
 	}
 }
 
@@ -71,7 +53,7 @@ func (t *table) straight(b *bound, endpoint string, values []Value) (text string
 		return "", false
 	}
 	r := rules[0]
-	if r.straight == nil || len(values) != len(r.variables) {
+	if !r.straight || len(values) != len(r.variables) {
 		return "", false
 	}
 	var space [128]byte
@@ -79,13 +61,13 @@ func (t *table) straight(b *bound, endpoint string, values []Value) (text string
 	if root != "" {
 		path = append(path, root...)
 	}
-	for i := range r.straight {
-		o := &r.straight[i]
-		if o.place < 0 {
+	for i := range r.pathOps {
+		o := &r.pathOps[i]
+		if o.variable < 0 {
 			path = append(path, o.text...)
 			continue
 		}
-		at := o.place
+		at := int(o.variable)
 		if values[at].name != o.text {
 			if at = indexOf(values, o.text); at < 0 {
 				return "", false

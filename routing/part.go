@@ -42,8 +42,9 @@ func (w weight) compare(o weight) int {
 
 // op is a step of building a URL: text that is ready, or a variable to format.
 type op struct {
-	text     string
-	variable int // -1 for text
+	text     string // or the variable's name
+	variable int32  // its place in the rule's, -1 for text
+	takes    straightKind
 }
 
 // compiler turns the texts of rules into parts, variables and steps. Patterns
@@ -205,7 +206,7 @@ func (c *compiler) parts(text string, host bool) (parts []part, ops []op, err er
 			c.weight.variables = append(c.weight.variables, converter.weight)
 			c.key = append(append(append(c.key, '<'), converter.key...), '>')
 			write(t.offset)
-			ops = append(ops, op{variable: len(c.rule.variables) - 1})
+			ops = append(ops, op{t.name, int32(len(c.rule.variables) - 1), converter.straightKind()})
 		case slashToken:
 			c.text = append(c.text, '/')
 			last := i == len(list)-1

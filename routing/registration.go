@@ -256,7 +256,7 @@ func (b *builder) finish() (*table, error) {
 	for _, r := range t.rules {
 		r.plain = r.simple && !r.special
 	}
-	t.straighten(&slab[straightOp]{})
+	t.straighten()
 	if t.start != nil && !t.webSockets {
 		t.statics = newStaticPaths(b.startPaths())
 	}

@@ -131,6 +131,7 @@ type rule struct {
 	plain     bool       // simple and not special
 	hosted    bool       // some variable stands in the host
 	shared    bool       // some part has several variables
+	straight  bool       // there is a straight way to its URL
 	exposed   bool       // another rule could match its URL before it
 	defaults  []Value
 	arguments []string // names of variables and defaults, sorted
@@ -144,8 +145,6 @@ type rule struct {
 
 	hostOps []op
 	pathOps []op
-
-	straight []straightOp // the straight way to its URL, if there is one
 
 	muxRoute *muxRoute // of a Map that is made from a mux router
 
