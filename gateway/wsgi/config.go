@@ -82,9 +82,10 @@ type Config struct {
 	// Validate puts wsgiref.validate around the application, which complains of
 	// what is not by the specification.
 	Validate bool
-	// Logger hears of the workers, and of tracebacks; slog.Default by default.
+	// Logger hears of the workers; slog.Default by default.
 	Logger *slog.Logger
-	// Output takes what the workers print; standard error by default.
+	// Output takes what the workers print, tracebacks and wsgi.errors among it;
+	// standard error by default.
 	Output io.Writer
 }
 

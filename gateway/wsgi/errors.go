@@ -25,13 +25,13 @@ type Traceback struct {
 	Text string
 }
 
-// Error says what was raised, and the traceback in the lines below.
+// Error says what was raised, and of an import the whole traceback. That of a
+// request is among what the worker has printed.
 func (t *Traceback) Error() string {
-	what := "the application raised"
 	if t.Importing {
-		what = "the application cannot be imported"
+		return "wsgi: the application cannot be imported: " + t.exception() + "\n" + strings.TrimRight(t.Text, "\n")
 	}
-	return "wsgi: " + what + " " + t.exception() + "\n" + strings.TrimRight(t.Text, "\n")
+	return "wsgi: the application raised " + t.exception()
 }
 
 // exception is the traceback's last line.

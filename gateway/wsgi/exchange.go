@@ -89,6 +89,7 @@ func (x *exchange) broken(err error) error {
 	default:
 	}
 	pool.drop(s)
+	pool.avoid(s.worker)
 	if late {
 		x.application.config.Logger.Error("wsgi: a worker does not answer", "pid", s.worker.process.pid(),
 			"method", x.r.Method, "path", x.r.URL.Path, "after", x.application.config.RequestTimeout)

@@ -180,3 +180,10 @@ func (p *pool) drop(s *slot) {
 	s.worker.busy--
 	s.close()
 }
+
+// avoid gives a worker no more requests: it has ended, or is about to.
+func (p *pool) avoid(w *worker) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.remove(w)
+}

@@ -56,9 +56,17 @@ func start(c *Config, preload bool, sockets []*os.File) (*started, error) {
 	cmd.Dir = c.Dir
 	cmd.Env = append(append(os.Environ(), "PYTHONUNBUFFERED=1"), c.Env...)
 	cmd.ExtraFiles = append([]*os.File{r}, sockets...)
-	cmd.Stdout, cmd.Stderr = c.Output, c.Output
-	cmd.WaitDelay = time.Second // a child of the application may hold the output open
-	if err := cmd.Start(); err != nil {
+	output, err := c.output()
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	cmd.Stdout, cmd.Stderr = output, output
+	err = cmd.Start()
+	if output != c.Output {
+		output.Close()
+	}
+	if err != nil {
 		w.Close()
 		return nil, fmt.Errorf("wsgi: start %s: %w", c.Python, err)
 	}
@@ -72,6 +80,24 @@ func start(c *Config, preload bool, sockets []*os.File) (*started, error) {
 		close(s.done)
 	}()
 	return s, nil
+}
+
+// output is what a worker prints to. A pipe is read on until the last process has
+// closed it, which may be a child of the application that outlives the worker, so
+// that the end of the worker is not the end of the pipe.
+func (c *Config) output() (*os.File, error) {
+	if f, ok := c.Output.(*os.File); ok {
+		return f, nil
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("wsgi: %w", err)
+	}
+	go func() {
+		io.Copy(c.Output, r)
+		r.Close()
+	}()
+	return w, nil
 }
 
 func closeAll(files []*os.File) {
@@ -89,7 +115,7 @@ func (s *started) kill() { s.cmd.Process.Kill() }
 func (s *started) ended() <-chan struct{} { return s.done }
 
 func (s *started) why() string {
-	if s.err == nil || errors.Is(s.err, exec.ErrWaitDelay) {
+	if s.err == nil {
 		return "exit status 0"
 	}
 	return s.err.Error()

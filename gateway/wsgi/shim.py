@@ -363,15 +363,19 @@ class Exchange:
             if not self.done:
                 self.channel.send(b"A"[0], b"", b"")
         except BaseException:
-            text = traceback.format_exc()
-            if self.begun:  # else the gateway says it
-                sys.stderr.write(text)
+            text = formatted()
+            sys.stderr.write(text)
             if not self.begun:
                 self.channel.send(b"T"[0], b"", text.encode("utf-8", "replace")[-65536:])
             elif not self.done:
                 self.channel.send(b"A"[0], b"", b"")
         if not self.idle:
             self.channel.sock.sendall(IDLE)
+
+
+def formatted():
+    """The traceback of what is being handled, without frames of this program."""
+    return re.sub(r'  File "<zeug>".*\n(?:    .*\n)*', "", traceback.format_exc())
 
 
 def load(text):
@@ -480,9 +484,7 @@ def main():
     try:
         worker = Worker(config, prepare(config))
     except BaseException:
-        text = traceback.format_exc()
-        text = re.sub(r'  File "<zeug>".*\n(?:    .*\n)*', "", text)
-        text = text.encode("utf-8", "replace")[-1000000:]
+        text = formatted().encode("utf-8", "replace")[-1000000:]
         control.sendall(WORD.pack(b"Z"[0] << 24 | len(text)) + text)
         os._exit(3)
     if config["preload"]:

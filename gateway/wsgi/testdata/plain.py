@@ -35,7 +35,7 @@ def view_pid(environ, start_response):
 
 
 def view_echo(environ, start_response):
-    data = environ["wsgi.input"].read()
+    data = environ["wsgi.input"].read(-1)
     start_response("200 OK", TEXT + [("X-Length", environ.get("CONTENT_LENGTH", "none"))])
     return [data]
 
@@ -64,7 +64,7 @@ def view_one_part(environ, start_response):
 
 def view_parts(environ, start_response):
     start_response("200 OK", TEXT)
-    return (b"%06d\n" % i for i in range(100000))
+    return (b"%06d\n" % i for i in range(20000))
 
 
 def view_large_parts(environ, start_response):

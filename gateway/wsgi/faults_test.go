@@ -1,0 +1,404 @@
+package wsgi_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/gateway/wsgi"
+)
+
+// load sends requests by several clients until stop is closed or so many are
+// answered, and counts statuses; 0 are those that got no answer.
+func (l *legacy) load(path string, clients, requests int) map[int]int {
+	var mu sync.Mutex
+	counts := map[int]int{}
+	var sent atomic.Int64
+	transport := &http.Transport{MaxIdleConnsPerHost: clients}
+	defer transport.CloseIdleConnections()
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
+			for sent.Add(1) <= int64(requests) {
+				status := 0
+				if resp, err := client.Get(l.server.URL + path); err == nil {
+					if _, err = io.Copy(io.Discard, resp.Body); err == nil {
+						status = resp.StatusCode
+					}
+					resp.Body.Close()
+				}
+				mu.Lock()
+				counts[status]++
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return counts
+}
+
+func requests(t *testing.T, n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
+// Workers are killed at random: only what they ran is lost, and nothing of what
+// may be asked again.
+func TestWorkersThatAreKilled(t *testing.T) {
+	for name, retry := range map[string]bool{"lose what they run": false, "lose nothing that may be retried": true} {
+		t.Run(name, func(t *testing.T) {
+			l := run(t, wsgi.Config{Workers: 2, RetryIdempotent: retry})
+			ctx, stop := context.WithCancel(t.Context())
+			killed := make(chan int)
+			go func() {
+				n := 0
+				for ctx.Err() == nil {
+					if workers := l.Stats().Workers; len(workers) > 0 {
+						syscall.Kill(workers[rand.IntN(len(workers))].PID, syscall.SIGKILL)
+						n++
+					}
+					time.Sleep(100 * time.Millisecond)
+				}
+				killed <- n
+			}()
+			total := requests(t, 10000)
+			counts := l.load("/", 8, total)
+			stop()
+			kills := <-killed
+			t.Logf("%v during %d kills", counts, kills)
+			require.Greater(t, kills, 1)
+			require.Zero(t, counts[0]+counts[503]+counts[504])
+			require.Equal(t, total, counts[200]+counts[502])
+			if retry {
+				require.Zero(t, counts[502])
+			} else {
+				require.LessOrEqual(t, counts[502], 2*kills, "no more than two threads ran in each")
+			}
+		})
+	}
+}
+
+// Reloads and the replacement of workers that have served their time cost no
+// request.
+func TestReplacementsUnderLoad(t *testing.T) {
+	for name, c := range map[string]wsgi.Config{
+		"by reloads":       {Workers: 2},
+		"by forked ones":   {Workers: 2, Preload: true},
+		"by their count":   {Workers: 2, MaxRequests: 200, MaxRequestsJitter: 50},
+		"by their time":    {Workers: 2, MaxLifetime: 300 * time.Millisecond},
+		"forked, by count": {Workers: 2, MaxRequests: 200, Preload: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := run(t, c)
+			done := make(chan map[int]int)
+			total := requests(t, 8000)
+			go func() { done <- l.load("/", 8, total) }()
+			if c.MaxRequests == 0 && c.MaxLifetime == 0 {
+				for range 5 {
+					require.NoError(t, l.Reload())
+				}
+			}
+			require.Equal(t, map[int]int{200: total}, <-done)
+			s := l.Stats()
+			t.Logf("%+v", s.Totals)
+			require.Zero(t, s.Crashed)
+			if c.MaxRequests > 0 {
+				require.Positive(t, s.Recycled)
+			}
+		})
+	}
+}
+
+func TestAWorkerThatHoldsTooMuchMemory(t *testing.T) {
+	l := run(t, wsgi.Config{Workers: 1, MaxMemory: 150 << 20})
+	for range 2 {
+		l.get("/hoard")
+	}
+	_, before := l.get("/pid")
+	require.Eventually(t, func() bool {
+		_, pid := l.get("/pid")
+		return pid != before
+	}, 20*time.Second, 50*time.Millisecond)
+	require.Positive(t, l.Stats().Recycled)
+	require.Zero(t, l.Stats().Crashed)
+}
+
+func TestAWorkerThatDies(t *testing.T) {
+	l := run(t, wsgi.Config{Workers: 1})
+	status, _ := l.get("/die")
+	require.Equal(t, 502, status)
+	_, body, err := l.try("GET", "/die-late", "")
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.Equal(t, "begun", body)
+	status, _ = l.get("/")
+	require.Equal(t, 200, status, "another one is there")
+	require.Equal(t, 2, l.Stats().Crashed)
+}
+
+// A hang is answered 504, its stacks are printed, and the others are not
+// concerned: what else runs in the worker is finished.
+func TestAWorkerThatHangs(t *testing.T) {
+	l := run(t, wsgi.Config{Workers: 1, Threads: 2, RequestTimeout: time.Second})
+	other := make(chan int)
+	go func() {
+		time.Sleep(500 * time.Millisecond) // so that it ends after the timeout, within its own
+		status, _ := l.get("/sleep?0.9")
+		other <- status
+	}()
+	status, _ := l.get("/sleep?60")
+	require.Equal(t, 504, status)
+	require.Equal(t, 200, <-other)
+	require.Eventually(t, func() bool { return strings.Contains(l.log.String(), "in view_sleep") }, 5*time.Second, 10*time.Millisecond)
+	status, _ = l.get("/")
+	require.Equal(t, 200, status)
+	require.Equal(t, 1, l.Stats().TimedOut)
+}
+
+func TestTheQueue(t *testing.T) {
+	l := run(t, wsgi.Config{Workers: 1, Threads: 1, MaxQueue: 2, QueueTimeout: 500 * time.Millisecond})
+	answers := make(chan *http.Response, 5)
+	for range 5 {
+		go func() {
+			resp, _, err := l.try("GET", "/sleep?2", "")
+			if err != nil {
+				t.Error(err)
+			}
+			answers <- resp
+		}()
+	}
+	counts := map[int]int{}
+	for range 5 {
+		resp := <-answers
+		counts[resp.StatusCode]++
+		if resp.StatusCode == 503 {
+			require.Equal(t, "1", resp.Header.Get("Retry-After"))
+		}
+	}
+	require.Equal(t, map[int]int{200: 1, 503: 4}, counts)
+}
+
+// A client that leaves has the application end what it sends.
+func TestAClientThatLeaves(t *testing.T) {
+	l := run(t, wsgi.Config{Workers: 1, Threads: 2})
+	for range 5 {
+		resp, err := l.server.Client().Get(l.server.URL + "/endless")
+		require.NoError(t, err)
+		io.CopyN(io.Discard, resp.Body, 5000)
+		resp.Body.Close()
+	}
+	require.Eventually(t, func() bool {
+		_, n := l.get("/closed")
+		return n == "5"
+	}, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return l.Stats().Workers[0].Busy == 0 }, 5*time.Second, 10*time.Millisecond)
+}
+
+// A client that takes nothing of a large answer holds no worker.
+func TestAClientThatIsSlow(t *testing.T) {
+	for _, path := range []string{"/one-part", "/file", "/parts"} {
+		t.Run(path, func(t *testing.T) {
+			l := run(t, wsgi.Config{Workers: 1, Threads: 1})
+			var slow []net.Conn
+			for range 3 {
+				c, err := net.Dial("tcp", strings.TrimPrefix(l.server.URL, "http://"))
+				require.NoError(t, err)
+				defer c.Close()
+				c.(*net.TCPConn).SetReadBuffer(4096)
+				fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path)
+				slow = append(slow, c)
+			}
+			status, _ := l.get("/")
+			require.Equal(t, 200, status)
+			_, large := l.get("/one-part") // the memory of a slow one is not written to
+			require.Equal(t, strings.Repeat("x", 1000000), large)
+			require.Eventually(t, func() bool { return l.Stats().Workers[0].Busy == 0 }, 5*time.Second, 10*time.Millisecond)
+			if path != "/parts" {
+				head := make([]byte, 200)
+				_, err := io.ReadFull(slow[0], head)
+				require.NoError(t, err)
+				require.True(t, strings.HasPrefix(string(head), "HTTP/1.1 200 OK\r\n"))
+			}
+		})
+	}
+}
+
+// A worker whose application has left a process behind that holds its sockets is
+// seen to end all the same.
+func TestAChildThatStays(t *testing.T) {
+	l := run(t, wsgi.Config{Workers: 1})
+	_, child := l.get("/child")
+	number, err := strconv.Atoi(child)
+	require.NoError(t, err)
+	defer syscall.Kill(number, syscall.SIGKILL)
+	begun := time.Now()
+	status, _ := l.get("/die")
+	require.Equal(t, 502, status)
+	require.Less(t, time.Since(begun), 3*time.Second)
+	status, _ = l.get("/")
+	require.Equal(t, 200, status)
+}
+
+// A reload that fails leaves everything as it is, and says why.
+func TestAReloadThatFails(t *testing.T) {
+	dir := t.TempDir()
+	write := func(text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "app.py"), []byte(text), 0o644))
+	}
+	const good = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'%s']\n"
+	write(fmt.Sprintf(good, "one"))
+	for _, preload := range []bool{false, true} {
+		l := run(t, wsgi.Config{App: "app:app", Dir: dir, Workers: 2, Preload: preload})
+		write("import nothing_like_it\n")
+		traceback := (*wsgi.Traceback)(nil)
+		require.ErrorAs(t, l.Reload(), &traceback)
+		require.Contains(t, traceback.Text, "nothing_like_it")
+		_, body := l.get("/")
+		require.Equal(t, "one", body)
+		write(fmt.Sprintf(good, "two"))
+		require.NoError(t, l.Reload())
+		_, body = l.get("/")
+		require.Equal(t, "two", body)
+		write(fmt.Sprintf(good, "one"))
+	}
+}
+
+// A worker that cannot be replaced has its requests answered at once.
+func TestAnApplicationThatStartsNoMore(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "app.py")
+	require.NoError(t, os.WriteFile(file, []byte("import os\ndef app(environ, start_response):\n    os._exit(1)\n"), 0o644))
+	l := run(t, wsgi.Config{App: "app:app", Dir: dir, Workers: 1})
+	require.NoError(t, os.WriteFile(file, []byte("1/0\n"), 0o644))
+	status, _ := l.get("/")
+	require.Equal(t, 502, status)
+	status, _ = l.get("/")
+	require.Equal(t, 503, status)
+	require.NoError(t, os.WriteFile(file, []byte("def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'mended']\n"), 0o644))
+	require.Eventually(t, func() bool {
+		status, _ := l.get("/")
+		return status == 200
+	}, 15*time.Second, 50*time.Millisecond)
+}
+
+func TestAnImportThatHangs(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "app.py"), []byte("import time\ntime.sleep(60)\n"), 0o644))
+	_, err := try(t, wsgi.Config{App: "app", Dir: dir, Workers: 1, StartTimeout: 500 * time.Millisecond})
+	require.ErrorContains(t, err, "took longer than 500ms (Config.StartTimeout)")
+}
+
+// Shutdown lets what runs finish, and answers what comes 503.
+func TestShutdownDrains(t *testing.T) {
+	l := run(t, wsgi.Config{Workers: 2})
+	answered := make(chan int)
+	go func() {
+		status, _ := l.get("/sleep?1")
+		answered <- status
+	}()
+	require.Eventually(t, func() bool {
+		for _, w := range l.Stats().Workers {
+			if w.Busy > 0 {
+				return true
+			}
+		}
+		return false
+	}, 5*time.Second, time.Millisecond)
+	ended := make(chan error)
+	go func() { ended <- l.Shutdown(t.Context()) }()
+	require.Eventually(t, func() bool {
+		w := httptest.NewRecorder()
+		l.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		return w.Code == 503
+	}, 5*time.Second, 10*time.Millisecond)
+	require.Equal(t, 200, <-answered)
+	require.NoError(t, <-ended)
+	require.Empty(t, l.Stats().Workers)
+}
+
+func TestShutdownHasAnEnd(t *testing.T) {
+	l := run(t, wsgi.Config{Workers: 1})
+	go l.try("GET", "/sleep?60", "")
+	require.Eventually(t, func() bool { return l.Stats().Workers[0].Busy > 0 }, 5*time.Second, time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, l.Shutdown(ctx), context.DeadlineExceeded)
+	require.Empty(t, l.Stats().Workers)
+}
+
+// A signal to the whole group, as a terminal or a service manager sends it, leaves
+// the workers to the gateway; when that is killed, they end by themselves.
+func TestSignalsToTheGroup(t *testing.T) {
+	if os.Getenv("ZEUG_TEST_WSGI") != "" {
+		a, err := wsgi.Start(wsgi.Config{App: "plain:app", Dir: "testdata", Workers: 2, DrainTimeout: time.Second, Preload: os.Getenv("ZEUG_TEST_WSGI") == "forked"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range a.Stats().Workers {
+			fmt.Printf("pid %d\n", w.PID)
+		}
+		fmt.Println("ready")
+		for range 2 {
+			b := make([]byte, 1)
+			os.Stdin.Read(b)
+			w := httptest.NewRecorder()
+			a.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			fmt.Printf("status %d\n", w.Code)
+		}
+		select {}
+	}
+	python(t, "wsgiref")
+	for _, kind := range []string{"started", "forked"} {
+		t.Run(kind, func(t *testing.T) {
+			c := exec.Command(os.Args[0], "-test.run=^TestSignalsToTheGroup$")
+			c.Env = append(os.Environ(), "ZEUG_TEST_WSGI="+kind)
+			c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			in, err := c.StdinPipe()
+			require.NoError(t, err)
+			out, err := c.StdoutPipe()
+			require.NoError(t, err)
+			require.NoError(t, c.Start())
+			defer c.Wait()
+			defer c.Process.Kill()
+			lines := bufio.NewScanner(out)
+			var pids []int
+			for lines.Scan() && lines.Text() != "ready" {
+				var pid int
+				if _, err := fmt.Sscanf(lines.Text(), "pid %d", &pid); err == nil {
+					pids = append(pids, pid)
+				}
+			}
+			require.Len(t, pids, 2)
+			for _, pid := range pids {
+				require.NoError(t, syscall.Kill(pid, syscall.SIGTERM))
+				require.NoError(t, syscall.Kill(pid, syscall.SIGINT))
+			}
+			in.Write([]byte("x"))
+			require.True(t, lines.Scan())
+			require.Equal(t, "status 200", lines.Text())
+			require.NoError(t, c.Process.Kill())
+			for _, pid := range pids {
+				require.Eventually(t, func() bool { return syscall.Kill(pid, 0) != nil }, 10*time.Second, 10*time.Millisecond, "a worker has stayed")
+			}
+		})
+	}
+}
