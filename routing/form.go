@@ -158,6 +158,14 @@ func segmentEnd(path string, at int) int {
 	return at
 }
 
+// segmentStart returns the place behind the slash before path[at].
+func segmentStart(path string, at int) int {
+	for at > 0 && path[at-1] != '/' {
+		at--
+	}
+	return at
+}
+
 // end returns the place of c in s from at on, or the end of s.
 func end(s string, at int, c byte) int {
 	if at >= len(s) {

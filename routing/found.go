@@ -67,6 +67,14 @@ func (c *compiler) findStretches(r *rule) {
 		r.stretches = append(r.stretches, s)
 		skip = 1
 	}
+	// A path ends as the rule does, unless a slash there means nothing.
+	if r.tail = skip - 1; !plain || !r.strict {
+		return
+	}
+	for i := range r.variables {
+		v := &r.variables[i]
+		v.late = v.plain && 2*v.stretch >= len(r.stretches)
+	}
 }
 
 // end returns the end of the stretch that starts at from.
@@ -86,12 +94,24 @@ func (f *found) text(path string, i int) string {
 	if !v.plain || f.slash != 0 {
 		return f.anyText(path, v)
 	}
+	if v.late {
+		return f.rule.lateText(path, v.stretch)
+	}
 	stretches := f.rule.stretches[:v.stretch+1]
 	from := stretches[0].skip
 	for n := 1; n < len(stretches); n++ {
 		from = segmentEnd(path, from) + stretches[n].skip
 	}
 	return path[from:segmentEnd(path, from)]
+}
+
+// lateText is text for variables that are nearer to the path's end.
+func (r *rule) lateText(path string, stretch int) string {
+	to := len(path) - r.tail
+	for n := len(r.stretches) - 1; n > stretch; n-- {
+		to = segmentStart(path, to) - r.stretches[n].skip
+	}
+	return path[segmentStart(path, to):to]
 }
 
 // anyText is text for variables of all kinds.

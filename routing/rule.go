@@ -123,6 +123,7 @@ type rule struct {
 
 	variables []variable // the host's, then the path's
 	stretches []stretch  // where the path's are
+	tail      int        // how many bytes are behind the last of them
 	found     found      // what most matches of the rule keep
 	public    any        // the *Rule[T]
 	checked   bool       // some variable's converter can refuse a text
@@ -158,6 +159,7 @@ type variable struct {
 	converter *converter
 	host      bool // it stands in the host or subdomain
 	plain     bool // it takes a segment, and so do those before it
+	late      bool // it is nearer to the end of every path that matches
 	stretch   int  // if not, the place of its stretch in the rule's
 	order     int  // its place among the variables of the stretch or host
 }
