@@ -46,8 +46,8 @@ type Options struct {
 	// LooseBuild formats values without asking whether the rule would match
 	// what comes of them, as Werkzeug does: an integer out of its range is
 	// written, a float given for an integer is cut off, a UUID's text taken as
-	// it is, a slash left to part segments. It is for moving an application
-	// whose URLs rely on that.
+	// it is, a slash left to part segments, another rule left to match first. It
+	// is for moving an application whose URLs rely on that.
 	LooseBuild bool
 
 	// Converters are further converters by name; "default" is the one of a
