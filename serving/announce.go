@@ -10,8 +10,8 @@ import (
 // announce says where the server is to be found.
 func (s *Server) announce() {
 	var urls []string
-	for _, addr := range s.Addrs() {
-		urls = append(urls, listen.URLs(addr, s.tls != nil)...)
+	for _, l := range s.listeners {
+		urls = append(urls, listen.URLs(l.Addr(), l.protocol(), s.tls != nil)...)
 	}
 	announceURLs(&s.options, urls)
 }

@@ -157,6 +157,24 @@ func (c *conn) CloseWrite() error {
 	return err
 }
 
+// SetLinger lets the gateways reset a connection whose answer is not whole.
+func (c *conn) SetLinger(sec int) error {
+	if tcp, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
+		return tcp.SetLinger(sec)
+	}
+	return nil
+}
+
+// SetIdle is how a gateway says that the connection waits for a request, as
+// net/http does by its hook.
+func (c *conn) SetIdle(idle bool) {
+	state := http.StateActive
+	if idle {
+		state = http.StateIdle
+	}
+	c.all.changed(c, state)
+}
+
 func (c *conn) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/zeugkit/zeug/serving/listen"
 )
 
 // connections is every connection of a server: it keeps their number below the
@@ -159,6 +161,12 @@ type listener struct {
 	// shared says that the socket stays open in another process.
 	shared bool
 	until  atomic.Int64 // when to stop taking in connections, once that is known
+}
+
+// protocol is what is spoken there, in the terms of package listen.
+func (l *listener) protocol() string {
+	protocol, _ := listen.Protocol(l.addr)
+	return protocol
 }
 
 func (l *listener) Accept() (net.Conn, error) {

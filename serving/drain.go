@@ -45,7 +45,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			cut = true
 		}
 	}
+	// Both at once: a web server goes on asking on the connections it has.
+	uncut := s.gateways.shutdown(ctx)
 	if err := s.http.Shutdown(ctx); err != nil {
+		cut = true
+	}
+	if !<-uncut {
 		cut = true
 	}
 	if !s.upgraded.wait(ctx) {
@@ -74,6 +79,7 @@ func (s *Server) Close() error {
 		l.Close()
 	}
 	s.upgraded.close()
+	s.gateways.close()
 	return s.http.Close()
 }
 

@@ -42,7 +42,8 @@ type Options struct {
 	// staticfiles has more settings, as a middleware.
 	StaticFiles map[string]string
 
-	// Listen holds more addresses to serve at, in the forms of package listen.
+	// Listen holds more addresses to serve at, in the forms of package listen:
+	// of HTTP, and of the protocols that servers in front may speak.
 	Listen []string
 	// SocketMode is the permission of unix sockets; 0 leaves it to the umask.
 	SocketMode fs.FileMode
@@ -51,7 +52,7 @@ type Options struct {
 	// does without.
 	WrapListener func(net.Listener) net.Listener
 	// TLS is where certificates come from; nil serves without TLS. With it
-	// HTTP/2 is served too.
+	// HTTP/2 is served too. Addresses of other protocols do without.
 	TLS certs.Source
 	// H2C serves HTTP/2 without TLS as well, to clients that know beforehand.
 	H2C bool

@@ -12,16 +12,22 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/zeugkit/zeug/gateway/cgi"
 	"github.com/zeugkit/zeug/internal/routelist"
-	"github.com/zeugkit/zeug/serving/listen"
 	"github.com/zeugkit/zeug/serving/supervise"
 )
 
 // Run serves app at addr until SIGINT or SIGTERM arrives; then it drains, as
 // [Server.Shutdown] says, and returns nil, or [ErrCut] where requests had to be
 // cut. A second signal cuts at once. addr has one of the forms of package
-// listen; empty it is 127.0.0.1:5000. Sockets that systemd passes take the
-// place of every address.
+// listen, which may name another protocol than HTTP: "fastcgi:///run/app.sock";
+// empty it is 127.0.0.1:5000.
+//
+// What started the program may have other wishes. Sockets that systemd passes
+// take the place of the addresses, each of the one in its place, whose protocol
+// it speaks; one that a web server put in the place of standard input speaks
+// FastCGI and takes the place of all. A program that a web server has started
+// by CGI answers that one request, within 5 minutes, and Run returns.
 //
 // With Options.Reload this process builds the program from its source and
 // supervises another one that runs it: what follows Run in a program, and what
@@ -42,6 +48,9 @@ func Run(addr string, app http.Handler, opts ...Options) error {
 			return err
 		}
 		os.Exit(0) // what follows Run expects to have served
+	}
+	if cgi.Started() {
+		return runCGI(app, o)
 	}
 	addrs := append([]string{addr}, o.Listen...)
 	supervisor, err := supervise.Connect()
@@ -113,36 +122,6 @@ func single(opts []Options) (Options, error) {
 	return Options{}, errors.New("serving: give one Options, not several")
 }
 
-// open takes the sockets that were handed to the process, and opens the rest.
-func (s *Server) open(addrs []string) error {
-	activated, err := listen.Activated()
-	if err != nil {
-		return err
-	}
-	if len(activated) > 0 {
-		for i, l := range activated {
-			s.use("fd://"+strconv.Itoa(i), l, true)
-		}
-		return nil
-	}
-	handed, err := listen.HandedDown()
-	if err != nil {
-		return err
-	}
-	for _, addr := range addrs {
-		if l, ok := handed[addr]; ok {
-			delete(handed, addr)
-			s.Use(addr, l)
-		} else if err := s.Listen(addr); err != nil {
-			return err
-		}
-	}
-	for _, l := range handed {
-		l.Close() // the program no longer serves there
-	}
-	return nil
-}
-
 // run serves until a signal.
 func (s *Server) run() error {
 	o := &s.options
@@ -158,8 +137,8 @@ func (s *Server) run() error {
 	}
 	defer removePID(o.PIDFile)
 	s.announce()
+	notify("READY=1") // before the older process tells that this one is the main one
 	reportReady()
-	notify("READY=1")
 
 	for {
 		select {

@@ -36,7 +36,9 @@ func TestMain(m *testing.M) {
 		// Where SIGHUP is ignored, as under nohup, the programs that the tests
 		// start would inherit that.
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
-		os.Exit(m.Run())
+		code := m.Run()
+		os.RemoveAll(behindFolder)
+		os.Exit(code)
 	}
 	app := middleware.ProxyFix{For: 1, Proto: 1, Host: 1}.Wrap(http.HandlerFunc(driven))
 	serving.Main(addr, app, serving.Options{PIDFile: os.Getenv("TEST_PID_FILE"), DrainTimeout: 5 * time.Second})
@@ -224,6 +226,52 @@ func TestSystemdActivates(t *testing.T) {
 	}, 10*time.Second, 10*time.Millisecond)
 	require.Equal(t, addr, p.address(t))
 	require.Equal(t, strconv.Itoa(p.Process.Pid), get(t, http.DefaultClient, "http://"+addr))
+}
+
+// activated starts the test's program with sockets as systemd passes them.
+func activated(t *testing.T, addr string, sockets ...net.Listener) *process {
+	t.Helper()
+	cmd := exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0"`, os.Args[0])
+	for _, l := range sockets {
+		file, err := l.(*net.TCPListener).File()
+		require.NoError(t, err)
+		defer file.Close()
+		cmd.ExtraFiles = append(cmd.ExtraFiles, file)
+	}
+	return launch(t, cmd, addr, "LISTEN_FDS="+strconv.Itoa(len(sockets)))
+}
+
+func TestSystemdsSocketsOutliveAHandover(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	p := activated(t, "127.0.0.1:1", l)
+	require.Equal(t, l.Addr().String(), p.address(t))
+	for pid := p.Process.Pid; ; {
+		require.Equal(t, strconv.Itoa(pid), get(t, http.DefaultClient, "http://"+l.Addr().String()))
+		if pid != p.Process.Pid {
+			require.NoError(t, syscall.Kill(pid, syscall.SIGTERM))
+			break
+		}
+		require.NoError(t, p.Process.Signal(syscall.SIGHUP))
+		require.Equal(t, l.Addr().String(), p.address(t), "the new process")
+		pid = int(p.record(t, "the new process has taken over")["pid"].(float64))
+		http.DefaultClient.CloseIdleConnections()
+		require.NoError(t, p.Wait())
+	}
+}
+
+func TestSystemdsSocketsSpeakTheProtocolsOfTheAddresses(t *testing.T) {
+	var sockets []net.Listener
+	for range 2 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer l.Close()
+		sockets = append(sockets, l)
+	}
+	p := activated(t, "scgi:///not/used", sockets...)
+	require.Equal(t, "scgi://"+sockets[0].Addr().String(), p.record(t, "running")["url"])
+	require.Equal(t, "scgi://"+sockets[1].Addr().String(), p.record(t, "running")["url"], "one beyond the last address")
 }
 
 func TestSystemdIsTold(t *testing.T) {

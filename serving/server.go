@@ -27,6 +27,7 @@ type Server struct {
 	tls       *tls.Config // nil without TLS
 	all       *connections
 	listeners []*listener
+	gateways  gateways
 	upgraded  upgrades
 	keeper    atomic.Pointer[supervise.Conn] // who can read cores of failures
 
@@ -68,6 +69,7 @@ func New(app http.Handler, o Options) (*Server, error) {
 	protocols.SetHTTP2(o.TLS != nil)
 	protocols.SetUnencryptedHTTP2(o.H2C)
 	s.app = s.handler(app)
+	s.gateways = newGateways(s)
 	s.http = &http.Server{
 		Handler:           s.app,
 		Protocols:         protocols,
@@ -119,16 +121,17 @@ func (s *Server) Listen(addrs ...string) error {
 }
 
 // Use adds a listener that is open already; addr is its name among those of
-// [Server.Listen].
+// [Server.Listen], and says by what protocol to serve there.
 func (s *Server) Use(addr string, l net.Listener) { s.use(addr, l, false) }
 
 func (s *Server) use(addr string, l net.Listener, shared bool) {
 	raw := l
+	protocol, _ := listen.Protocol(addr)
 	if s.options.WrapListener != nil {
 		l = s.options.WrapListener(l)
 	}
 	s.listeners = append(s.listeners, &listener{
-		Listener: l, raw: raw, addr: addr, all: s.all, stall: s.options.StallTimeout, plain: s.tls == nil, shared: shared,
+		Listener: l, raw: raw, addr: addr, all: s.all, stall: s.options.StallTimeout, plain: s.tls == nil && protocol == "", shared: shared,
 	})
 }
 
@@ -152,6 +155,13 @@ func (s *Server) Serve() error {
 	}
 	ended := make(chan error, len(s.listeners))
 	for _, l := range s.listeners {
+		if g := s.gateways[l.protocol()]; g != nil {
+			s.accept.Go(func() {
+				defer l.Close()
+				ended <- g.Serve(l)
+			})
+			continue
+		}
 		var from net.Listener = l
 		if s.tls != nil {
 			from = tls.NewListener(l, s.tls)
@@ -161,6 +171,7 @@ func (s *Server) Serve() error {
 	for range s.listeners {
 		if err := <-ended; !errors.Is(err, http.ErrServerClosed) && !s.isStopping() {
 			s.http.Close()
+			s.gateways.close()
 			return fmt.Errorf("serving: %w", err)
 		}
 	}
@@ -169,8 +180,14 @@ func (s *Server) Serve() error {
 
 func (s *Server) startCompanions() error {
 	announced := http.Header{}
+	var addrs []net.Addr
+	for _, l := range s.listeners {
+		if l.protocol() == "" {
+			addrs = append(addrs, l.Addr())
+		}
+	}
 	for _, c := range s.options.Companions {
-		h, err := c.Start(s.app, s.tls, s.Addrs())
+		h, err := c.Start(s.app, s.tls, addrs)
 		if err != nil {
 			return err
 		}

@@ -19,7 +19,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 
 	"github.com/zeugkit/zeug/gateway/internal/accept"
@@ -56,12 +55,4 @@ func (s *Server) started() *accept.Server {
 		}
 	})
 	return &s.server
-}
-
-// Inherited returns the socket that a web server has put in the place of
-// standard input when it started the program (specification, section 2.2), and
-// false where standard input is no listening socket.
-func Inherited() (net.Listener, bool) {
-	l, err := net.FileListener(os.Stdin)
-	return l, err == nil
 }

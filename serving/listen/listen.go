@@ -8,6 +8,10 @@
 //	                    of the machine
 //	unix:///run/a.sock  a unix socket; a relative path is "unix:a.sock"
 //	fd://3              a descriptor that the parent process left open
+//
+// and speaks of HTTP. Another protocol's name and "://" before it have that
+// spoken there: "fastcgi:///run/a.sock", "scgi://127.0.0.1:9000",
+// "uwsgi://unix:a.sock", "fastcgi://fd://3" ([Protocol]).
 package listen
 
 import (
@@ -27,11 +31,18 @@ import (
 // Default is the address of a server that is given none.
 const Default = "127.0.0.1:5000"
 
-// Open listens at addr. mode is the permission of a unix socket, 0 leaves it to
+// Open listens at addr; what is spoken there is the caller's to find out by
+// [Protocol]. mode is the permission of a unix socket, 0 leaves it to
 // the umask; a socket file that nobody listens at any more is replaced. A unix
 // socket's file goes when the listener is closed.
 func Open(addr string, mode fs.FileMode) (net.Listener, error) {
-	if addr == "" {
+	protocol, socket := Protocol(addr)
+	switch {
+	case socket != "":
+		addr = socket
+	case protocol != "":
+		return nil, fmt.Errorf("serving: %s names no socket: write it behind that, as in %s:///run/app.sock or %s://127.0.0.1:9000", addr, protocol, protocol)
+	default:
 		addr = Default
 	}
 	if path, ok := UnixPath(addr); ok {

@@ -7,7 +7,12 @@ import (
 
 // URLs returns what a browser can be given to reach addr: of an unspecified
 // address a line that says so, loopback, and the address other machines use.
-func URLs(addr net.Addr, secure bool) []string {
+// protocol is that of [Protocol]; for another one than HTTP, which browsers do
+// not speak, it returns the address in the form of this package.
+func URLs(addr net.Addr, protocol string, secure bool) []string {
+	if protocol != "" {
+		return []string{protocol + "://" + addr.String()}
+	}
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok {
 		return []string{addr.Network() + "://" + addr.String()}

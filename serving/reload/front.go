@@ -3,6 +3,7 @@ package reload
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -47,6 +48,9 @@ func (s *Supervisor) open(addrs []string, mode fs.FileMode) error {
 	for _, addr := range addrs {
 		if s.listeners[addr] != nil {
 			continue
+		}
+		if protocol, _ := listen.Protocol(addr); protocol != "" {
+			return fmt.Errorf("serving: a supervisor (\"zeug run\", Options.Reload) serves HTTP alone, and not at %s: give another address while developing, such as %s", addr, listen.Default)
 		}
 		l, err := listen.Open(addr, mode)
 		if err != nil {

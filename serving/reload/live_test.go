@@ -588,6 +588,8 @@ func TestAnAddressThatIsTaken(t *testing.T) {
 	defer taken.Close()
 	_, err = reload.New(reload.Config{Listen: []string{taken.Addr().String()}})
 	require.ErrorContains(t, err, "is in use by another program")
+	_, err = reload.New(reload.Config{Listen: []string{"fastcgi://127.0.0.1:0"}})
+	require.ErrorContains(t, err, "serves HTTP alone, and not at fastcgi://127.0.0.1:0: give another address")
 }
 
 func TestWhatIsNoProgramIsRefused(t *testing.T) {

@@ -485,7 +485,7 @@ func (s *Supervisor) terms(p *Process) supervise.Serve {
 	terms := supervise.Serve{Socket: p.socket, Announce: !s.announced, Frames: s.config.Frames}
 	s.announced = true
 	for _, l := range s.listeners {
-		terms.URLs = append(terms.URLs, listen.URLs(l.Addr(), s.tls != nil)...)
+		terms.URLs = append(terms.URLs, listen.URLs(l.Addr(), "", s.tls != nil)...)
 	}
 	return terms
 }

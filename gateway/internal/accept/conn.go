@@ -35,6 +35,9 @@ func (c *Conn) Stalls() { c.stalls.Store(true) }
 func (c *Conn) Idle(idle bool) bool {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
+	if outer, ok := c.Conn.(interface{ SetIdle(bool) }); ok && c.idle != idle {
+		outer.SetIdle(idle)
+	}
 	c.idle = idle
 	return !c.server.closed
 }
@@ -53,7 +56,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 
 // Abort cuts the connection so that its peer sees a failure and not an end.
 func (c *Conn) Abort() {
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+	if tcp, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
 		_ = tcp.SetLinger(0)
 	}
 	_ = c.Conn.Close()

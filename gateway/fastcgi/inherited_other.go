@@ -1,0 +1,8 @@
+//go:build !unix
+
+package fastcgi
+
+import "os"
+
+// listens reports false: such systems hand over pipes, which [net] cannot use.
+func listens(*os.File) bool { return false }

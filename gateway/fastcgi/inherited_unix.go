@@ -1,0 +1,22 @@
+//go:build unix
+
+package fastcgi
+
+import (
+	"os"
+	"syscall"
+)
+
+// listens reports whether connections can be accepted on f. A socket alone says
+// nothing: inetd and others give a connection as standard input.
+func listens(f *os.File) bool {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return false
+	}
+	accepts := 0
+	err = raw.Control(func(fd uintptr) {
+		accepts, _ = syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
+	})
+	return err == nil && accepts != 0
+}

@@ -1,0 +1,97 @@
+package serving
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/zeugkit/zeug/gateway/cgi"
+	"github.com/zeugkit/zeug/gateway/fastcgi"
+	"github.com/zeugkit/zeug/gateway/scgi"
+	"github.com/zeugkit/zeug/gateway/uwsgi"
+	"github.com/zeugkit/zeug/serving/listen"
+)
+
+// gateways serve the application to web servers that speak another protocol
+// than HTTP, by the name of the protocol. The listeners and limits are those of
+// the server.
+type gateways map[string]gatewayServer
+
+type gatewayServer interface {
+	Serve(net.Listener) error
+	Shutdown(context.Context) error
+}
+
+// never is longer than any process lives.
+const never = 100 * 365 * 24 * time.Hour
+
+func newGateways(s *Server) gateways {
+	o := &s.options
+	settings := fastcgi.Settings{
+		HeaderTimeout: o.HeaderTimeout,
+		StallTimeout:  o.StallTimeout,
+		MaxHeader:     o.MaxHeader,
+		MaxBody:       -1, // the application's to bound, as with HTTP
+		Logger:        o.Logger,
+		// The listeners bound them, for all protocols together.
+		MaxConnections: 1 << 20,
+	}
+	if settings.StallTimeout < 0 {
+		settings.StallTimeout = never
+	}
+	if settings.MaxHeader < 0 {
+		settings.MaxHeader = 1 << 30
+	}
+	app := s.asOwn(s.app)
+	return gateways{
+		listen.FastCGI: &fastcgi.Server{Handler: app, Settings: settings},
+		listen.SCGI:    &scgi.Server{Handler: app, Settings: settings},
+		listen.UWSGI:   &uwsgi.Server{Handler: app, Settings: settings},
+	}
+}
+
+// asOwn makes requests know their server, as net/http's BaseContext does.
+func (s *Server) asOwn(app http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		app.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), serverKey{}, s)))
+	})
+}
+
+// shutdown ends all of them; what it returns says whether no request was cut.
+func (g gateways) shutdown(ctx context.Context) <-chan bool {
+	each := make(chan error, len(g))
+	for _, server := range g {
+		go func() { each <- server.Shutdown(ctx) }()
+	}
+	uncut := make(chan bool, 1)
+	go func() {
+		all := true
+		for range g {
+			if <-each != nil && ctx.Err() != nil {
+				all = false
+			}
+		}
+		uncut <- all
+	}()
+	return uncut
+}
+
+// close cuts them off.
+func (g gateways) close() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	<-g.shutdown(ctx)
+}
+
+// runCGI answers the one request that the process was started for. The web
+// server that did so has the sockets, the certificates and an access log.
+func runCGI(app http.Handler, o Options) error {
+	o.TLS, o.Companions, o.WrapListener, o.NoAccessLog = nil, nil, nil, true
+	s, err := New(app, o)
+	if err != nil {
+		return &StartError{err}
+	}
+	server := cgi.Server{Handler: s.asOwn(s.app), MaxBody: -1, Logger: s.options.Logger}
+	return server.Serve()
+}

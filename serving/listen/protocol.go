@@ -1,0 +1,25 @@
+package listen
+
+import "strings"
+
+// The protocols, beside HTTP, that a web server in front may speak.
+const (
+	FastCGI = "fastcgi"
+	SCGI    = "scgi"
+	UWSGI   = "uwsgi"
+)
+
+// Protocol splits what is to be spoken at addr from where: of
+// "fastcgi:///run/app.sock" it returns "fastcgi" and "unix:/run/app.sock". The
+// protocol is "" for HTTP.
+func Protocol(addr string) (protocol, socket string) {
+	for _, protocol := range []string{FastCGI, SCGI, UWSGI} {
+		if rest, ok := strings.CutPrefix(addr, protocol+"://"); ok {
+			if strings.HasPrefix(rest, "/") {
+				rest = "unix:" + rest
+			}
+			return protocol, rest
+		}
+	}
+	return "", addr
+}
