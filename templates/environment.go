@@ -25,7 +25,6 @@ import (
 	"maps"
 	"net/http"
 	"path"
-	"runtime/debug"
 	"sync"
 
 	"github.com/flosch/pongo2/v6"
@@ -160,7 +159,7 @@ func (e *Environment) template(name string) (*pongo2.Template, error) {
 func parse(load *loader, globals Context, name string) (t *pongo2.Template, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &panicked{p, debug.Stack()}
+			err = caught(p)
 		}
 	}()
 	set := pongo2.NewSet(name, load)
@@ -188,7 +187,7 @@ func (run *rendering) execute(name string, context Context) (body []byte, err er
 			if p == http.ErrAbortHandler {
 				panic(p)
 			}
-			body, err = nil, run.environment.failure(name, &panicked{p, debug.Stack()})
+			body, err = nil, run.environment.failure(name, caught(p))
 		}
 	}()
 	body, err = t.ExecuteBytes(run.context(context))

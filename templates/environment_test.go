@@ -203,7 +203,7 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 			if c.is != nil {
 				require.ErrorIs(t, err, c.is)
 			}
-			require.Equal(t, name == "a panic", failure.Stack != nil)
+			require.Equal(t, name == "a panic", failure.Callers() != nil)
 		})
 	}
 }

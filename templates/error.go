@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -19,11 +20,21 @@ type Error struct {
 	Line, Column int
 	// Source is the text of the whole template, "" where it cannot be read.
 	Source string
-	// Stack is the goroutine's stack where the failure began as a panic of
-	// something that the template calls, and nil otherwise.
-	Stack []byte
 	// Err is the cause.
 	Err error
+
+	callers []uintptr
+}
+
+// Callers returns the program counters of the stack where the failure began as a
+// panic of something that the template calls, and nil otherwise. The debugger
+// shows the functions.
+func (e *Error) Callers() []uintptr { return e.callers }
+
+// Place returns the fields that say where it failed. The debugger shows the lines
+// around it.
+func (e *Error) Place() (name string, line, column int, source string) {
+	return e.Name, e.Line, e.Column, e.Source
 }
 
 // Error returns the place and the cause: `template "page.html", line 3, column
@@ -76,8 +87,14 @@ func indent(line string, n int) string {
 
 // panicked is a panic as an error.
 type panicked struct {
-	value any
-	stack []byte
+	value   any
+	callers []uintptr
+}
+
+// caught is a panic that is being recovered, with the stack on which it began.
+func caught(value any) *panicked {
+	pcs := make([]uintptr, 64)
+	return &panicked{value, pcs[:runtime.Callers(3, pcs)]} // without itself and the deferred function
 }
 
 func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
@@ -93,7 +110,7 @@ func (e *Environment) failure(name string, err error) *Error {
 	failure := &Error{Name: name, Err: err}
 	load := &loader{files: e.files}
 	if p, ok := errors.AsType[*panicked](err); ok {
-		failure.Stack = p.stack
+		failure.callers = p.callers
 	}
 	if cause, ok := errors.AsType[*pongo2.Error](err); ok {
 		failure.Err = cause.OrigError

@@ -29,11 +29,15 @@ func (s *sources) causes(err error) []Cause {
 		if err == nil || len(list) == maxCauses {
 			return
 		}
+		pcs := stackOf(err)
+		if raised, ok := panicking(pcs); ok {
+			pcs = raised
+		}
 		list = append(list, Cause{
 			Type:    fmt.Sprintf("%T", err),
 			Message: message(err),
 			Depth:   depth,
-			Frames:  s.frames(stackOf(err)),
+			Frames:  s.frames(pcs),
 			err:     err,
 		})
 		for _, inner := range unwrap(err) {

@@ -146,7 +146,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *handler) respond(b *buffer, w http.ResponseWriter, r *http.Request, err error) {
 	var answer http.Handler
 	if errors.As(err, &answer) && !isFailure(err) {
-		httperror.Default(w, r, err)
+		httperror.Respond(w, r, err) // by who stands further out, or the default
 		return
 	}
 	h.fail(b, r, err, false, callers(1))

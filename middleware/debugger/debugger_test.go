@@ -82,7 +82,7 @@ func (*broken) Unwrap() error { panic("no cause") }
 type inTemplate struct{}
 
 func (inTemplate) Error() string { return "unknown filter" }
-func (inTemplate) Source() (string, int, int, string) {
+func (inTemplate) Place() (string, int, int, string) {
 	return "page.html", 2, 5, "<h1>\n{{ x|nope }}\n</h1>\n"
 }
 

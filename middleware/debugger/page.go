@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/zeugkit/zeug/datastructures"
 )
 
 var (
@@ -72,17 +74,18 @@ const (
 	asHTML
 )
 
-// wanted is the form of the report that suits the client. Who takes anything
-// (curl) reads text, who wants data reads JSON, and a browser says text/html.
+// wanted is the form of the report that suits the client: the one of HTML and
+// JSON that it names and likes better. Who takes anything (curl) reads text.
 func wanted(r *http.Request) format {
-	accept := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
-	html := strings.Index(accept, "text/html")
-	data := strings.Index(accept, "json")
-	switch {
-	case html >= 0 && (data < 0 || html < data):
-		return asHTML
-	case data >= 0:
-		return asJSON
+	for kind, quality := range datastructures.ParseMIMEAccept(strings.Join(r.Header["Accept"], ",")).All() {
+		kind, _, _ = strings.Cut(strings.ToLower(kind), ";")
+		switch kind = strings.TrimSpace(kind); {
+		case quality == 0:
+		case kind == "text/html", kind == "application/xhtml+xml":
+			return asHTML
+		case kind == "application/json", strings.HasSuffix(kind, "+json"):
+			return asJSON
+		}
 	}
 	return asText
 }

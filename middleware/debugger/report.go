@@ -61,9 +61,9 @@ const maxStacks = 256 << 10
 // templates.Error does.
 type templateError interface {
 	error
-	// Source returns the template's name, the line and column of the mistake,
+	// Place returns the template's name, the line and column of the mistake,
 	// each from 1 or 0 for unknown, and the template's whole text or "".
-	Source() (name string, line, column int, text string)
+	Place() (name string, line, column int, source string)
 }
 
 // newReport describes a failure: value is the error that was returned or the
@@ -121,7 +121,7 @@ func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, secret 
 	}
 	for _, cause := range rep.Causes {
 		if e, ok := cause.err.(templateError); ok {
-			name, line, _, text := e.Source()
+			name, line, _, text := e.Place()
 			frame := Frame{Function: "template", File: name, Line: line, Template: true, Source: excerpt(plain(text), line)}
 			rep.Frames = append([]Frame{frame}, rep.Frames...)
 			break
@@ -203,6 +203,10 @@ func (rep *Report) Text() string {
 	line("")
 	for _, frame := range rep.Frames {
 		line("%s", visible(frame.Function))
+		if frame.Line == 0 {
+			line("\t%s", visible(frame.File))
+			continue
+		}
 		line("\t%s:%d", visible(frame.File), frame.Line)
 		for _, source := range frame.Source {
 			if source.Current && !frame.Library {
