@@ -46,7 +46,7 @@ func Activated() ([]net.Listener, error) {
 }
 
 // HandedDown returns what an older process of the program left open for this
-// one, by the address each was opened with; see [Handover].
+// one, by the address each was opened with: what Handover left open.
 func HandedDown() (map[string]net.Listener, error) {
 	list := os.Getenv(envHandover)
 	os.Unsetenv(envHandover)
@@ -70,24 +70,4 @@ func HandedDown() (map[string]net.Listener, error) {
 		ls[addr] = l
 	}
 	return ls, nil
-}
-
-// Handover returns the files to leave open in a child, to be its descriptors
-// from first on, and the variable of its environment that tells it so; addrs
-// are the addresses that ls were opened with. The child calls [HandedDown].
-func Handover(first int, addrs []string, ls []net.Listener) (files []*os.File, env string, err error) {
-	var entries []string
-	for i, l := range ls {
-		filer, ok := l.(interface{ File() (*os.File, error) })
-		if !ok {
-			return nil, "", fmt.Errorf("serving: hand over %s: a %T has no descriptor", addrs[i], l)
-		}
-		file, err := filer.File()
-		if err != nil {
-			return nil, "", fmt.Errorf("serving: hand over %s: %w", addrs[i], err)
-		}
-		entries = append(entries, strconv.Itoa(first+len(files))+"="+addrs[i])
-		files = append(files, file)
-	}
-	return files, envHandover + "=" + strings.Join(entries, ","), nil
 }

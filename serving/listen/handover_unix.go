@@ -1,0 +1,55 @@
+//go:build unix
+
+package listen
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Handover returns the files to leave open in a child, to be its descriptors
+// from first on, and the variable of its environment that tells it so; addrs
+// are the addresses that ls were opened with. The child calls [HandedDown].
+func Handover(first int, addrs []string, ls []net.Listener) (files []*os.File, env string, err error) {
+	var entries []string
+	for i, l := range ls {
+		file, err := duplicate(l, addrs[i])
+		if err != nil {
+			return files, "", fmt.Errorf("serving: hand over %s: %w", addrs[i], err)
+		}
+		entries = append(entries, strconv.Itoa(first+len(files))+"="+addrs[i])
+		files = append(files, file)
+	}
+	return files, envHandover + "=" + strings.Join(entries, ","), nil
+}
+
+// duplicate returns another descriptor of the same socket. Its own method File
+// does not do: the file's Fd, which starting a process takes, has both
+// descriptors block, and an Accept that begins then ends at no deadline.
+func duplicate(l net.Listener, name string) (file *os.File, err error) {
+	conn, ok := l.(syscall.Conn)
+	if !ok {
+		return nil, fmt.Errorf("a %T has no descriptor", l)
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	failed := raw.Control(func(fd uintptr) {
+		syscall.ForkLock.RLock()
+		defer syscall.ForkLock.RUnlock()
+		var other int
+		if other, err = syscall.Dup(int(fd)); err == nil {
+			syscall.CloseOnExec(other)
+			file = os.NewFile(uintptr(other), name)
+		}
+	})
+	if failed != nil {
+		return nil, failed
+	}
+	return file, err
+}
