@@ -177,15 +177,20 @@ func FuzzBuiltURLsMatchAgain(f *testing.F) {
 }
 
 // FuzzMatch holds that no path makes a match panic, and that what matches is
-// built again.
+// built again, to the same match, or refused.
 func FuzzMatch(f *testing.F) {
-	m := routing.MustMap(
-		routing.Rule[int]{Path: "/<a>-<b>.<c>/<path:d>/e/<path:f>/", Endpoint: "x"},
-		routing.Rule[int]{Path: "/<int:a>.<float:b>/<uuid:c>", Endpoint: "x"},
-		routing.Rule[int]{Path: `/<any(a,ab,abc):a><string(length=2):b>/<regexp(".+"):c>x`, Endpoint: "x"},
-		routing.Rule[int]{Path: "/a//b/<c>", Endpoint: "x", MergeSlashes: routing.Off},
-	)
-	for _, path := range []string{"", "/", "//", "*", "/a-b.c/d/e/f/", "/1.2.3/x", "/abxy/zx", "/a%2F-%2F.b/c/e/f", strings.Repeat("/-.", 300), "/%ff%fe%2f", "/a//b/c"} {
+	rules := routing.Rules[int]{}
+	for i, path := range []string{
+		"/<a>-<b>.<c>/<path:d>/e/<path:f>/", "/<int:a>.<float:b>/<uuid:c>", `/<any(a,ab,abc):a><string(length=2):b>/<regexp(".+"):c>x`,
+		"/a//b/<c>", "/<a>/<b>/<c>/", "/<a>/x<b>/<c>y/<d>", "/<string(minlength=0):a>/<int(signed=True):b>",
+	} {
+		rules = append(rules, routing.Rule[int]{Path: path, Endpoint: fmt.Sprint(i), Target: i, MergeSlashes: routing.Off})
+	}
+	m := routing.MustMap[int](rules)
+	for _, path := range []string{
+		"", "/", "//", "*", "/a-b.c/d/e/f/", "/1.2.3/x", "/abxy/zx", "/a%2F-%2F.b/c/e/f", strings.Repeat("/-.", 300), "/%ff%fe%2f", "/a//b/c",
+		"/a/b/c/", "/a/xb/cy/d", "/a%2Fb/x%2F/%2Fy/d", "/a/-5", "/1.2.5/a8098c1a-f86e-11da-bd1a-00112444be1e",
+	} {
 		f.Add(path)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
@@ -193,11 +198,25 @@ func FuzzMatch(f *testing.F) {
 		if err != nil {
 			u = &url.URL{Path: path}
 		}
-		r := httptest.NewRequest("GET", "/", nil)
-		r.URL = u
-		match, err := m.Bind(r).Match()
-		if err == nil {
-			require.NotEmpty(t, match.Args.Map())
+		match, err := bound(m, "GET", u).Match()
+		if err != nil {
+			return
 		}
+		require.NotEmpty(t, match.Args.Map())
+		var values []routing.Value
+		for name, value := range match.Args.All() {
+			require.Equal(t, fmt.Sprint(value), fmt.Sprint(match.Args.Map()[name]))
+			values = append(values, routing.With(name, value))
+		}
+		text, err := bound(m, "GET", u).Build(match.Rule().Endpoint, values...)
+		if err != nil {
+			return
+		}
+		again, err := url.ParseRequestURI(text)
+		require.NoError(t, err)
+		same, err := bound(m, "GET", again).Match()
+		require.NoError(t, err, text)
+		require.Equal(t, match.Target, same.Target, text)
+		require.Equal(t, match.Args.Map(), same.Args.Map(), text)
 	})
 }

@@ -31,4 +31,7 @@
 // variables in each segment, more static text before less, numbers before other
 // texts, paths last. Where no rule matches, the error answers the request: a
 // redirect to the better spelling, 405 with the methods there are, or 404.
+//
+// What is built matches again, to the same rule and values: a value that would
+// make another URL of it is refused, with a [BuildError].
 package routing

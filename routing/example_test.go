@@ -1,6 +1,7 @@
 package routing_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -63,6 +64,33 @@ func ExampleAdapter_Build() {
 	// /entries/?sort=new+first
 	// /entries/2?sort=new+first
 	// routing: no URL for endpoint "entry": did you mean "entries"?
+}
+
+// What is built matches again: a value that would make the URL another rule's is
+// refused.
+func ExampleBuildError() {
+	urls := routing.MustMap(
+		routing.Rule[int]{Path: "/user/settings", Endpoint: "settings"},
+		routing.Rule[int]{Path: "/user/<name>", Endpoint: "user"},
+	)
+	adapter := urls.Bind(httptest.NewRequest("GET", "/", nil))
+	for _, name := range []string{"anna", "settings", ".."} {
+		text, err := adapter.Build("user", routing.With("name", name))
+		var refused *routing.BuildError
+		fmt.Println(text, errors.As(err, &refused))
+	}
+	// Output:
+	// /user/anna false
+	//  true
+	//  true
+}
+
+// A match says which rule it is of.
+func ExampleMatch_Rule() {
+	urls := routing.MustMap(routing.Rule[string]{Path: "/user/<int:id>", Endpoint: "user", Target: "a profile"})
+	match, err := urls.Bind(httptest.NewRequest("GET", "/user/7", nil)).Match()
+	fmt.Println(match.Target, match.Args.Int("id"), match.Rule().Path, match.Rule().Endpoint, err)
+	// Output: a profile 7 /user/<int:id> user <nil>
 }
 
 func ExampleMap_Fallback() {

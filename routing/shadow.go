@@ -48,14 +48,20 @@ func (t *table) checkShadow(r *rule, host, path string, method methodSet) error 
 	if m.path, m.slash, err = decoded(path); err != nil {
 		return err
 	}
-	switch o := m.run(t, t.start); o {
-	case nil, r:
+	o := m.run(t, t.start)
+	if o == nil || o == r {
 		return nil
-	case needsSlash:
-		return fmt.Errorf("%q is where another rule redirects to %q", path, path+"/")
-	default:
-		return fmt.Errorf("%q is matched by rule %q (%s) before it", path, o.path, o.where)
 	}
+	switch {
+	case t.options.HostMatching:
+		path = host + path
+	case host != "":
+		path = host + "|" + path
+	}
+	if o == needsSlash {
+		return fmt.Errorf("%q is where another rule redirects to %q", path, path+"/")
+	}
+	return fmt.Errorf("%q is matched by rule %q (%s) before it", path, o.path, o.where)
 }
 
 // decoded returns the path that the matcher makes of an encoded one, and what

@@ -2,6 +2,7 @@ package routing_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http/httptest"
 	"net/url"
@@ -103,6 +104,29 @@ func TestURLsOfOtherRulesAreNotBuilt(t *testing.T) {
 				require.Equal(t, c.want+query, text)
 			}
 		})
+	}
+}
+
+func TestHostsOfOtherRulesAreNotBuilt(t *testing.T) {
+	subdomains := routing.MustMapWith(routing.Options{ServerName: "example.org"},
+		routing.Rule[int]{Path: "/", Subdomain: "<user>", Endpoint: "home"},
+		routing.Rule[int]{Path: "/", Subdomain: "www", Endpoint: "www"},
+		routing.Rule[int]{Path: "/about", Subdomain: "www"},
+	)
+	hosts := routing.MustMapWith(routing.Options{HostMatching: true},
+		routing.Rule[int]{Path: "/", Host: "<user>.example.org", Endpoint: "home"},
+		routing.Rule[int]{Path: "/", Host: "www.example.org", Endpoint: "www"},
+	)
+	for place, urls := range map[string]*routing.Map[int]{"www|/": subdomains, "www.example.org/": hosts} {
+		adapter := urls.Bind(httptest.NewRequest("GET", "http://www.example.org/", nil))
+		text, err := adapter.Build("home", routing.With("user", "anna"))
+		require.NoError(t, err)
+		require.Equal(t, "http://anna.example.org/", text)
+		_, err = adapter.Build("home", routing.With("user", "www"))
+		require.ErrorContains(t, err, fmt.Sprintf(`%q is matched by rule "/"`, place))
+		text, err = adapter.Build("www")
+		require.NoError(t, err)
+		require.Equal(t, "/", text)
 	}
 }
 
