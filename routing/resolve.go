@@ -14,17 +14,11 @@ import (
 // match finds the rule for what b is bound to, asked with method, and returns
 // what the match keeps.
 func (t *table) match(b *bound, method methodSet) (*found, string, error) {
-	var path string
 	if b.place != nil {
-		path = b.place.Path
-	} else {
-		path = b.request.URL.Path
-		if b.request.URL.RawPath != "" {
-			return t.search(b, method, path, nil, 1)
-		}
+		return t.search(b, method, b.place.Path, nil, 1)
 	}
-	s, i := t.start, 1
-	if s == nil || t.webSockets || len(path) < 2 || path[0] != '/' || path[1] == '/' || b.place != nil {
+	path := b.request.URL.Path
+	if b.request.URL.RawPath != "" {
 		return t.search(b, method, path, nil, 1)
 	}
 	for _, r := range t.statics.find(path) {
@@ -34,6 +28,10 @@ func (t *table) match(b *bound, method methodSet) (*found, string, error) {
 		if r.methods&method != 0 {
 			return &r.found, path, nil
 		}
+	}
+	s, i := t.start, 1
+	if s == nil || t.webSockets || path == "" || path[0] != '/' || len(path) > 1 && path[1] == '/' {
+		return t.search(b, method, path, nil, 1)
 	}
 	// While there is one way only, nothing needs to be remembered.
 	for i <= len(path) {
