@@ -21,6 +21,7 @@ func BenchmarkMatch(b *testing.B) {
 		return func(_ http.ResponseWriter, _ *http.Request, args routing.Args) { sink += len(args.String(name)) }
 	}
 	urls := routing.MustMap(
+		routing.Rule[action]{Path: "/", Target: text("")},
 		routing.Rule[action]{Path: "/hello", Target: text("")},
 		routing.Rule[action]{Path: "/name/<name>", Target: text("name")},
 		routing.Rule[action]{Path: "/user/<int:id>", Target: func(_ http.ResponseWriter, _ *http.Request, args routing.Args) { sink += args.Int("id") }},
@@ -29,6 +30,7 @@ func BenchmarkMatch(b *testing.B) {
 		routing.Rule[action]{Path: "/files/<path:file>/edit", Target: text("file")},
 	)
 	for _, c := range []struct{ name, path string }{
+		{"index", "/"},
 		{"static", "/hello"},
 		{"text", "/name/gordon"},
 		{"int", "/user/12345"},
