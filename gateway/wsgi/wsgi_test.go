@@ -37,14 +37,21 @@ func (l *journal) String() string {
 	return l.text.String()
 }
 
-// python returns an interpreter that has a module. Without one the test cannot be
-// made, which CI does not allow.
+// python returns an interpreter that has a module, itself and not a program that
+// looks for one, which takes its time. Without one the test cannot be made, which
+// CI does not allow.
 func python(t testing.TB, module string) string {
 	t.Helper()
-	for _, name := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(name, "-c", "import "+module).Run() == nil {
-			return name
+	if path, _ := interpreters.LoadOrStore(module, sync.OnceValue(func() string {
+		for _, name := range []string{"python3", "/usr/bin/python3"} {
+			out, err := exec.Command(name, "-c", "import sys, "+module+"; print(sys.executable)").Output()
+			if err == nil {
+				return strings.TrimSpace(string(out))
+			}
 		}
+		return ""
+	})); path.(func() string)() != "" {
+		return path.(func() string)()
 	}
 	if os.Getenv("CI") != "" {
 		t.Fatalf("no Python here has the module %s", module)
@@ -52,6 +59,8 @@ func python(t testing.TB, module string) string {
 	t.Skipf("no Python here has the module %s", module)
 	return ""
 }
+
+var interpreters sync.Map // by module
 
 // legacy is an application that runs, and a server before it.
 type legacy struct {
