@@ -4,9 +4,13 @@
 //	GOWORK=off go run ./wsgi
 //
 // All servers run at once and are asked by turns, so that a busy machine slows all
-// of them; figures are medians of the rounds. It wants Linux, wrk, a Python with
-// Flask, and whichever of gunicorn, waitress and uWSGI are to be compared: on Debian
-// python3-flask, gunicorn, python3-waitress, uwsgi-core and uwsgi-plugin-python3.
+// of them; figures are medians of the rounds, and a ratio is the median of each
+// round's. Beside the requests per second stands the processor time that a server
+// with all of its processes took for one, which other programs disturb less.
+//
+// It wants Linux, wrk, a Python with Flask, and whichever of gunicorn, waitress and
+// uWSGI are to be compared: on Debian python3-flask, gunicorn, python3-waitress,
+// uwsgi-core and uwsgi-plugin-python3.
 package main
 
 import (
@@ -21,6 +25,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -59,10 +64,11 @@ type peer struct {
 
 // peers returns the servers, two processes each where they have processes.
 func peers(python, dir string) []*peer {
-	port := 18200
 	next := func(name string, command func(addr string) []string) *peer {
-		port++
-		addr := fmt.Sprintf("127.0.0.1:%d", port)
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		check(err)
+		defer l.Close() // all have theirs by then
+		addr := l.Addr().String()
 		return &peer{name: name, addr: addr, command: command(addr)}
 	}
 	self, err := os.Executable()
@@ -80,7 +86,7 @@ func peers(python, dir string) []*peer {
 			return []string{python, "-m", "waitress", "--threads=4", "--listen=" + addr, "--max-request-body-size=100000000", "application:both"}
 		}),
 		next("uWSGI 2", func(addr string) []string {
-			return []string{"uwsgi", "--plugin", "python3", "--http-socket", addr, "--http-keepalive", "--chdir", dir, "-w", "application:both", "-p", "2", "--master", "--disable-logging", "--so-keepalive"}
+			return []string{"uwsgi", "--plugin", "python3", "--http11-socket", addr, "--chdir", dir, "-w", "application:both", "-p", "2", "--master", "--disable-logging"}
 		}),
 		next("Werkzeug", func(addr string) []string { return []string{python, "application.py", addr} }),
 	}
@@ -113,44 +119,92 @@ func main() {
 			running = append(running, p)
 		}
 	}
-	figures := make(map[string][]float64)
+	stopped := make(chan os.Signal, 1)
+	signal.Notify(stopped, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-stopped
+		for _, p := range running {
+			p.stop()
+		}
+		os.Exit(1)
+	}()
+	figures := make(map[string][]figure)
 	for range *rounds {
 		for _, q := range questions {
 			if !chosen(*asked, q.name) {
 				continue
 			}
 			for _, p := range running {
-				n, err := p.ask(tmp, q, *connections, *slice)
+				f, err := p.ask(tmp, q, *connections, *slice)
 				if err != nil {
 					log.Printf("%s: %s: %v", p.name, q.name, err)
-					continue
 				}
-				figures[p.name+"/"+q.name] = append(figures[p.name+"/"+q.name], n)
+				figures[p.name+"/"+q.name] = append(figures[p.name+"/"+q.name], f)
 			}
 		}
 	}
-	fmt.Print("\nRequests per second\n\n| |")
-	for _, p := range running {
-		fmt.Printf(" %s |", p.name)
-	}
-	fmt.Printf("\n|---|%s\n", strings.Repeat("---|", len(running)))
-	for _, q := range questions {
-		if !chosen(*asked, q.name) {
-			continue
-		}
-		fmt.Printf("| %s |", q.name)
+	table := func(title string, cell func(p *peer, q question) float64) {
+		fmt.Printf("\n%s\n\n| |", title)
 		for _, p := range running {
-			list := figures[p.name+"/"+q.name]
-			if len(list) == 0 {
-				fmt.Print(" – |")
+			fmt.Printf(" %s |", p.name)
+		}
+		fmt.Printf("\n|---|%s\n", strings.Repeat("---|", len(running)))
+		for _, q := range questions {
+			if !chosen(*asked, q.name) {
 				continue
 			}
-			slices.Sort(list)
-			fmt.Printf(" %.4g |", list[len(list)/2])
+			fmt.Printf("| %s |", q.name)
+			for _, p := range running {
+				if v := cell(p, q); v > 0 {
+					fmt.Printf(" %.3g |", v)
+				} else {
+					fmt.Print(" – |")
+				}
+			}
+			fmt.Println()
 		}
-		fmt.Println()
 	}
+	of := func(p *peer, q question, value func(round int, f figure) float64) float64 {
+		var list []float64
+		for round, f := range figures[p.name+"/"+q.name] {
+			if v := value(round, f); v > 0 {
+				list = append(list, v)
+			}
+		}
+		if len(list) == 0 {
+			return 0
+		}
+		slices.Sort(list)
+		return list[len(list)/2]
+	}
+	table("Requests per second", func(p *peer, q question) float64 {
+		return of(p, q, func(_ int, f figure) float64 { return f.perSecond })
+	})
+	table("Microseconds of processor time per request", func(p *peer, q question) float64 {
+		return of(p, q, func(_ int, f figure) float64 { return f.processor })
+	})
+	first := running[0]
+	table("Requests per second of "+first.name+", over those of each", func(p *peer, q question) float64 {
+		return of(p, q, func(round int, f figure) float64 {
+			if f.perSecond == 0 {
+				return 0
+			}
+			return figures[first.name+"/"+q.name][round].perSecond / f.perSecond
+		})
+	})
+	table("Processor time of each, over that of "+first.name, func(p *peer, q question) float64 {
+		return of(p, q, func(round int, f figure) float64 {
+			own := figures[first.name+"/"+q.name][round].processor
+			if own == 0 {
+				return 0
+			}
+			return f.processor / own
+		})
+	})
 }
+
+// figure is what one slice has measured; zero where that failed.
+type figure struct{ perSecond, processor float64 }
 
 func serve(addr, dir, python string) error {
 	app, err := wsgi.Start(wsgi.Config{
@@ -171,13 +225,16 @@ func serve(addr, dir, python string) error {
 func (p *peer) start(dir string) bool {
 	p.process = exec.Command(p.command[0], p.command[1:]...)
 	p.process.Dir = dir
-	p.process.Stderr = os.Stderr
+	output, err := os.Create(filepath.Join(dir, strings.ReplaceAll(p.name, " ", "-")+".log"))
+	check(err)
+	defer output.Close()
+	p.process.Stdout, p.process.Stderr = output, output
 	p.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.process.Start(); err != nil {
 		log.Printf("%s is not compared: %v", p.name, err)
 		return false
 	}
-	for range 100 {
+	for range 300 {
 		if resp, err := http.Get("http://" + p.addr + "/"); err == nil {
 			io.Copy(io.Discard, resp.Body)
 			resp.Body.Close()
@@ -185,8 +242,9 @@ func (p *peer) start(dir string) bool {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	log.Printf("%s is not compared: it does not answer", p.name)
 	p.stop()
+	said, _ := os.ReadFile(output.Name())
+	log.Printf("%s is not compared: it does not answer, and says:\n%s", p.name, said)
 	return false
 }
 
@@ -195,8 +253,32 @@ func (p *peer) stop() {
 	p.process.Wait()
 }
 
+// tick is the unit of times in /proc (USER_HZ).
+const tick = 10 * time.Millisecond
+
+// processor is the time that the server's processes have had.
+func (p *peer) processor() (sum time.Duration) {
+	names, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(text), ") ")
+		fields := strings.Fields(rest) // from the state, which proc(5) counts as the third
+		if len(fields) < 15 || fields[2] != strconv.Itoa(p.process.Process.Pid) {
+			continue // of another group
+		}
+		for _, field := range fields[11:15] { // its own, and of children that have ended
+			n, _ := strconv.Atoi(field)
+			sum += time.Duration(n) * tick
+		}
+	}
+	return sum
+}
+
 // ask lets wrk ask one question for a while.
-func (p *peer) ask(tmp string, q question, connections int, slice time.Duration) (perSecond float64, err error) {
+func (p *peer) ask(tmp string, q question, connections int, slice time.Duration) (f figure, err error) {
 	arguments := []string{"-t1", "-d", strconv.Itoa(max(1, int(slice.Seconds()))) + "s"}
 	if q.send > 0 {
 		script := filepath.Join(tmp, "post.lua")
@@ -206,7 +288,7 @@ func (p *peer) ask(tmp string, q question, connections int, slice time.Duration)
 		}
 		text := fmt.Sprintf("wrk.method = 'POST'\nwrk.headers['Content-Type'] = '%s'\nwrk.body = %s\n", kind, body)
 		if err := os.WriteFile(script, []byte(text), 0o644); err != nil {
-			return 0, err
+			return f, err
 		}
 		arguments = append(arguments, "-s", script)
 	}
@@ -214,19 +296,28 @@ func (p *peer) ask(tmp string, q question, connections int, slice time.Duration)
 		connections = min(connections, 4)
 	}
 	arguments = append(arguments, "-c", strconv.Itoa(connections), "http://"+p.addr+q.path)
+	before := p.processor()
 	out, err := exec.Command("wrk", arguments...).CombinedOutput()
+	spent := p.processor() - before
 	if err != nil {
-		return 0, fmt.Errorf("wrk: %w: %s", err, out)
+		return f, fmt.Errorf("wrk: %w: %s", err, out)
 	}
+	var requests float64
 	for line := range strings.Lines(string(out)) {
 		if strings.Contains(line, "Non-2xx") || strings.Contains(line, "Socket errors") {
-			return 0, errors.New(strings.TrimSpace(line))
+			return figure{}, errors.New(strings.TrimSpace(line))
+		}
+		if text, _, ok := strings.Cut(line, " requests in "); ok {
+			requests, err = strconv.ParseFloat(strings.TrimSpace(text), 64)
 		}
 		if text, ok := strings.CutPrefix(line, "Requests/sec:"); ok {
-			perSecond, err = strconv.ParseFloat(strings.TrimSpace(text), 64)
+			f.perSecond, err = strconv.ParseFloat(strings.TrimSpace(text), 64)
 		}
 	}
-	return perSecond, err
+	if requests > 0 {
+		f.processor = float64(spent.Microseconds()) / requests
+	}
+	return f, err
 }
 
 func check(err error) {
