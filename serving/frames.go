@@ -8,7 +8,7 @@ import (
 	"runtime"
 
 	"github.com/zeugkit/zeug/middleware/debugger"
-	"github.com/zeugkit/zeug/middleware/debugger/selfcore"
+	"github.com/zeugkit/zeug/middleware/debugger/corefile"
 	"github.com/zeugkit/zeug/serving/supervise"
 )
 
@@ -29,7 +29,7 @@ func (s *Server) keep(rep *debugger.Report) (debugger.Live, error) {
 	key := fmt.Sprintf("%d-%s", supervise.Run(), rep.ID)
 	failure := supervise.Failure{Key: key, Core: filepath.Join(supervise.Folder(), "core-"+key), Secret: rand.Text()}
 	var err error
-	_, failure.Goroutine, err = selfcore.Write(failure.Core, 0)
+	_, failure.Goroutine, err = corefile.Write(failure.Core, 0)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return debugger.Live{}, errNoCore

@@ -20,6 +20,7 @@
 package debugger
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -93,16 +94,16 @@ func (d Debugger) Wrap(next http.Handler) http.Handler {
 	if d.Secret == nil {
 		d.Secret = secretName.MatchString
 	}
-	if d.Editor == "" {
-		d.Editor = os.Getenv("ZEUG_EDITOR")
-	}
-	if d.Editor == "" {
-		d.Editor = "vscode://file/{file}:{line}"
-	}
+	d.Editor = d.editor()
 	if d.Output == nil {
 		d.Output = os.Stderr
 	}
 	return &handler{settings: d, next: next}
+}
+
+// editor is the link that opens a file.
+func (d Debugger) editor() string {
+	return cmp.Or(d.Editor, os.Getenv("ZEUG_EDITOR"), "vscode://file/{file}:{line}")
 }
 
 // handler is a debugger around an application.
@@ -174,7 +175,7 @@ func (h *handler) fail(b *buffer, r *http.Request, value any, panicked bool, pcs
 		return
 	}
 	rep.Stacks = allStacks()
-	b.replace(page{rep, h.keep(rep), h.settings.Editor}, r)
+	b.replace(page{rep, h.keep(rep), h.settings.Editor, http.StatusInternalServerError}, r)
 }
 
 // reported is the cause of an answer whose failure is in the log already.

@@ -29,6 +29,7 @@ type page struct {
 	*Report
 	Live   Live
 	editor string
+	status int
 }
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
@@ -60,7 +61,7 @@ func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = []byte(p.Text())
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(http.StatusInternalServerError)
+	w.WriteHeader(p.status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // the client has gone: there is nobody to tell
 	}
@@ -117,6 +118,7 @@ type shownFrame struct {
 	Index int
 	Open  bool
 	Edit  template.URL
+	Live  bool // it may have variables
 }
 
 // maxOpen is how many frames are open at first.
@@ -125,10 +127,9 @@ const maxOpen = 12
 // ShownFrames marks the frames that are open at first: the newest ones of the
 // application, or else the newest at all.
 func (p page) ShownFrames() []shownFrame {
-	list := make([]shownFrame, len(p.Frames))
+	list := p.shown(p.Frames, 0)
 	opened := 0
-	for i, f := range p.Frames {
-		list[i] = shownFrame{Frame: f, Index: i, Edit: p.edit(f)}
+	for i, f := range list {
 		if !f.Library && opened < maxOpen {
 			list[i].Open = true
 			opened++
@@ -140,12 +141,37 @@ func (p page) ShownFrames() []shownFrame {
 	return list
 }
 
+func (p page) shown(frames []Frame, first int) []shownFrame {
+	list := make([]shownFrame, len(frames))
+	for i, f := range frames {
+		list[i] = shownFrame{Frame: f, Index: first + i, Edit: p.edit(f), Live: p.Live.URL != "" && !f.Template}
+	}
+	return list
+}
+
+// shownGoroutine is one of the others, whose frames are numbered on.
+type shownGoroutine struct {
+	Goroutine
+	Shown []shownFrame
+}
+
+// ShownOthers lists the goroutines beside the one that failed.
+func (p page) ShownOthers() []shownGoroutine {
+	list := make([]shownGoroutine, len(p.Others))
+	next := len(p.Frames)
+	for i, g := range p.Others {
+		list[i] = shownGoroutine{g, p.shown(g.Frames, next)}
+		next += len(g.Frames)
+	}
+	return list
+}
+
 // edit is the link that opens a frame's place in an editor, or "".
 func (p page) edit(f Frame) template.URL {
 	if p.editor == "off" || f.Template || len(f.Source) == 0 {
 		return ""
 	}
-	link := strings.NewReplacer("{file}", (&url.URL{Path: locate(f.File)}).EscapedPath(), "{line}", strconv.Itoa(f.Line)).Replace(p.editor)
+	link := strings.NewReplacer("{file}", (&url.URL{Path: self().locate(f.File)}).EscapedPath(), "{line}", strconv.Itoa(f.Line)).Replace(p.editor)
 	link = strings.Replace(link, "file//", "file/", 1)
 	if scheme, _, ok := strings.Cut(link, ":"); !ok || strings.EqualFold(scheme, "javascript") || strings.EqualFold(scheme, "data") {
 		return ""

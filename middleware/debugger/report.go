@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +53,17 @@ type Report struct {
 	// Started says that the answer had begun when the failure came, so that no
 	// page could be sent.
 	Started bool `json:"started,omitempty"`
+
+	// The rest is of a [Crash], whose Request is empty.
+
+	// Ended is how the process ended; "" where it goes on.
+	Ended string `json:"ended,omitempty"`
+	// Output is the end of what the process printed.
+	Output string `json:"output,omitempty"`
+	// Others are the goroutines beside the one that failed, each stack once,
+	// and More is how many are left out of them.
+	Others []Goroutine `json:"others,omitempty"`
+	More   int         `json:"more,omitempty"`
 }
 
 // maxStacks bounds the text of all goroutines' stacks, in bytes.
@@ -94,7 +106,7 @@ func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, secret 
 			byName(rep.Args)
 		}
 	}
-	src := new(sources)
+	src := &sources{program: self()}
 	if err, ok := value.(error); ok {
 		rep.Message = message(err)
 		rep.Causes = src.causes(err)
@@ -148,8 +160,13 @@ func allStacks() string {
 }
 
 func buildFacts() []Field {
-	info := build()
-	list := []Field{{"go", runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}}
+	fields := buildFields(build())
+	fields[0].Value = runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
+	return fields
+}
+
+func buildFields(info *debug.BuildInfo) []Field {
+	list := []Field{{"go", info.GoVersion}}
 	if info.Main.Path != "" {
 		list = append(list, Field{"module", strings.TrimSpace(info.Main.Path + " " + info.Main.Version)})
 	}
@@ -186,14 +203,26 @@ func (rep *Report) Text() string {
 	if rep.Panicked {
 		kind = "panic"
 	}
-	line("%s: %s (%s)", kind, strings.ReplaceAll(rep.Message, "\n", "\n\t"), rep.Type)
+	title := kind + ": "
+	if rep.Ended != "" && !rep.Panicked {
+		title = "" // it says itself what it is
+	}
+	title += strings.ReplaceAll(rep.Message, "\n", "\n\t")
+	if rep.Type != "" {
+		title += " (" + rep.Type + ")"
+	}
+	line("%s", title)
 	for i, cause := range rep.Causes {
 		if i > 0 {
 			line("%scaused by: %s (%s)", strings.Repeat("  ", cause.Depth), visible(cause.Message), cause.Type)
 		}
 	}
 	line("")
-	line("%s %s from %s", visible(rep.Request.Method), visible(rep.Request.URL), visible(rep.Request.Client))
+	if rep.Ended != "" {
+		line("the program ended: %s", visible(rep.Ended))
+	} else {
+		line("%s %s from %s", visible(rep.Request.Method), visible(rep.Request.URL), visible(rep.Request.Client))
+	}
 	if rep.Rule != "" {
 		line("matched %s", visible(rep.Rule))
 	}
@@ -201,18 +230,30 @@ func (rep *Report) Text() string {
 		line("%s", rep.Origin)
 	}
 	line("")
-	for _, frame := range rep.Frames {
-		line("%s", visible(frame.Function))
-		if frame.Line == 0 {
-			line("\t%s", visible(frame.File))
-			continue
-		}
-		line("\t%s:%d", visible(frame.File), frame.Line)
-		for _, source := range frame.Source {
-			if source.Current && !frame.Library {
-				line("\t    %s", strings.TrimSpace(visible(source.Text)))
+	stack := func(frames []Frame) {
+		for _, frame := range frames {
+			line("%s", visible(frame.Function))
+			if frame.Line == 0 {
+				line("\t%s", visible(frame.File))
+				continue
+			}
+			line("\t%s:%d", visible(frame.File), frame.Line)
+			for _, source := range frame.Source {
+				if source.Current && !frame.Library {
+					line("\t    %s", strings.TrimSpace(visible(source.Text)))
+				}
 			}
 		}
+	}
+	stack(rep.Frames)
+	for _, g := range rep.Others {
+		line("")
+		alike := ""
+		if g.Alike > 0 {
+			alike = fmt.Sprintf(", and %d alike", g.Alike)
+		}
+		line("goroutine %d [%s]%s:", g.ID, visible(g.State), alike)
+		stack(g.Frames)
 	}
 	if rep.Started {
 		line("")

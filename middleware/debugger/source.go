@@ -28,8 +28,19 @@ type SourceLine struct {
 
 // sources reads source files for one report, each once.
 type sources struct {
-	files map[string][]SourceLine
+	program program
+	files   map[string][]SourceLine
 }
+
+// program is what helps to find and to judge a source file.
+type program struct {
+	goroot string // as [goroot] has it
+	module string // the path of the main module
+	root   string // its folder
+}
+
+// self is the program that runs.
+func self() program { return program{goroot(), build().Main.Path, moduleRoot("")} }
 
 // around returns the lines of a Go file around line, or nil where the file is
 // not at hand: a program built elsewhere, or with -trimpath and started outside
@@ -37,7 +48,7 @@ type sources struct {
 func (s *sources) around(file string, line int) []SourceLine {
 	lines, known := s.files[file]
 	if !known {
-		if text, ok := readSource(locate(file)); ok {
+		if text, ok := readSource(s.program.locate(file)); ok {
 			lines = highlight(text)
 		}
 		if s.files == nil {
@@ -82,15 +93,13 @@ var build = sync.OnceValue(func() *debug.BuildInfo {
 // locate finds a file that -trimpath has left only the import path of: a file
 // of the main module below the module's folder, if the program runs in it, one
 // of Go below GOROOT, one of a dependency in the module cache.
-func locate(file string) string {
+func (p program) locate(file string) string {
 	if filepath.IsAbs(file) {
 		return file
 	}
-	if module := build().Main.Path; module != "" {
-		if rest, ok := strings.CutPrefix(file, module+"/"); ok {
-			if root := moduleRoot(); root != "" {
-				return filepath.Join(root, filepath.FromSlash(rest))
-			}
+	if p.module != "" && p.root != "" {
+		if rest, ok := strings.CutPrefix(file, p.module+"/"); ok {
+			return filepath.Join(p.root, filepath.FromSlash(rest))
 		}
 	}
 	if strings.Contains(file, "@v") {
@@ -107,9 +116,10 @@ func locate(file string) string {
 	return file
 }
 
-// moduleRoot is the nearest folder at or above the working one with a go.mod.
-func moduleRoot() string {
-	dir, err := os.Getwd()
+// moduleRoot is the nearest folder with a go.mod at dir or above it; "" is the
+// working one.
+func moduleRoot(dir string) string {
+	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return ""
 	}
@@ -137,7 +147,7 @@ func shortPath(file string) string {
 	if _, rest, ok := strings.Cut(slashed, "/pkg/mod/"); ok {
 		return rest
 	}
-	if root := moduleRoot(); root != "" {
+	if root := moduleRoot(""); root != "" {
 		if rest, ok := strings.CutPrefix(slashed, filepath.ToSlash(root)+"/"); ok {
 			return rest
 		}
@@ -165,7 +175,7 @@ const zeug = "github.com/zeugkit/zeug/"
 func (s *sources) isLibrary(f Frame) bool {
 	file := filepath.ToSlash(f.File)
 	pkg := f.Package()
-	switch root := goroot(); {
+	switch root := s.program.goroot; {
 	case root != "" && strings.HasPrefix(file, root):
 		return true
 	case strings.Contains(file, "/pkg/mod/"), strings.Contains(file, "/vendor/"), strings.Contains(file, "@v"):
@@ -179,6 +189,6 @@ func (s *sources) isLibrary(f Frame) bool {
 	first, _, _ := strings.Cut(pkg, "/")
 	// A package of Go has no dot in the first part of its path, and neither
 	// has a module with a name of its own choice, which is the main one.
-	main, _, _ := strings.Cut(build().Main.Path, "/")
+	main, _, _ := strings.Cut(s.program.module, "/")
 	return !filepath.IsAbs(f.File) && !strings.Contains(first, ".") && first != main
 }

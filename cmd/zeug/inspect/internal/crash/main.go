@@ -8,7 +8,7 @@ import (
 	"os"
 	"runtime"
 
-	"github.com/zeugkit/zeug/middleware/debugger/selfcore"
+	"github.com/zeugkit/zeug/middleware/debugger/corefile"
 )
 
 type item struct {
@@ -33,7 +33,7 @@ func main() {
 	path := os.Args[1]
 	defer func() {
 		_ = recover()
-		size, id, err := selfcore.Write(path, 0)
+		size, id, err := corefile.Write(path, 0)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

@@ -1,6 +1,6 @@
 //go:build !linux || (!amd64 && !arm64)
 
-package selfcore
+package corefile
 
 import (
 	"errors"
@@ -8,6 +8,6 @@ import (
 	"runtime"
 )
 
-func write(string, int64) (int64, error) {
+func write(string, int, int64) (int64, error) {
 	return 0, fmt.Errorf("write core on %s/%s: %w", runtime.GOOS, runtime.GOARCH, errors.ErrUnsupported)
 }

@@ -1,4 +1,4 @@
-package selfcore_test
+package corefile_test
 
 import (
 	"debug/elf"
@@ -10,14 +10,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zeugkit/zeug/middleware/debugger/selfcore"
+	"github.com/zeugkit/zeug/middleware/debugger/corefile"
 )
 
 var kept = []byte("a text that only the heap holds: " + runtime.Version())
 
 func TestWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "core")
-	size, id, err := selfcore.Write(path, 0)
+	size, id, err := corefile.Write(path, 0)
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.Skip(err)
 	}
@@ -45,7 +45,7 @@ func TestWrite(t *testing.T) {
 	}
 	require.True(t, found, "the heap is in the file")
 
-	_, _, err = selfcore.Write(path, 0)
+	_, _, err = corefile.Write(path, 0)
 	require.ErrorIs(t, err, os.ErrExist, "no file is overwritten")
 }
 
@@ -60,7 +60,7 @@ func containsText(part []byte) bool {
 
 func TestWriteKeepsItsLimit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "core")
-	_, _, err := selfcore.Write(path, 1<<10)
+	_, _, err := corefile.Write(path, 1<<10)
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.Skip(err)
 	}
@@ -72,7 +72,7 @@ func BenchmarkWrite(b *testing.B) {
 	dir := b.TempDir()
 	for b.Loop() {
 		path := filepath.Join(dir, "core")
-		size, _, err := selfcore.Write(path, 0)
+		size, _, err := corefile.Write(path, 0)
 		require.NoError(b, err)
 		b.ReportMetric(float64(size)/1e6, "MB")
 		require.NoError(b, os.Remove(path))

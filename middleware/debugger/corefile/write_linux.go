@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package selfcore
+package corefile
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -24,20 +25,21 @@ const (
 
 // write makes the file: an ELF header, a program header for the notes and for
 // each run of memory, the notes, the memory.
-func write(path string, limit int64) (size int64, err error) {
+func write(path string, pid int, limit int64) (size int64, err error) {
+	proc := "/proc/" + strconv.Itoa(pid)
 	page := uint64(os.Getpagesize())
-	maps, err := mappings()
+	maps, err := mappings(proc)
 	if err != nil {
 		return 0, err
 	}
-	mem, err := os.Open("/proc/self/mem")
+	mem, err := os.Open(proc + "/mem")
 	if err != nil {
-		return 0, fmt.Errorf("read own memory (is the process dumpable?): %w", err)
+		return 0, fmt.Errorf("read memory of the process (is it dumpable?): %w", err)
 	}
 	defer mem.Close()
-	pagemap, err := os.Open("/proc/self/pagemap")
+	pagemap, err := os.Open(proc + "/pagemap")
 	if err != nil {
-		return 0, fmt.Errorf("read own page map: %w", err)
+		return 0, fmt.Errorf("read page map of the process: %w", err)
 	}
 	defer pagemap.Close()
 
@@ -62,7 +64,7 @@ func write(path string, limit int64) (size int64, err error) {
 	if len(runs) > 60_000 {
 		return 0, fmt.Errorf("write core: memory in %d pieces, the format has room for 65534", len(runs))
 	}
-	notes, err := notes(maps, page)
+	notes, err := notes(proc, pid, maps, page)
 	if err != nil {
 		return 0, err
 	}
@@ -157,22 +159,22 @@ func header(runs []span, notesAt, notesSize, memoryAt uint64) []byte {
 // notes describes the process: one thread, of which nothing is known but that
 // it is there, since a goroutine that waits has its registers in memory; and
 // the program's file, from which a reader takes code and constants.
-func notes(maps []mapping, page uint64) ([]byte, error) {
-	auxv, err := os.ReadFile("/proc/self/auxv")
+func notes(proc string, pid int, maps []mapping, page uint64) ([]byte, error) {
+	auxv, err := os.ReadFile(proc + "/auxv")
 	if err != nil {
 		return nil, fmt.Errorf("read auxiliary vector: %w", err)
 	}
-	exe, err := os.Readlink("/proc/self/exe")
+	exe, err := os.Readlink(proc + "/exe")
 	if err != nil {
-		return nil, fmt.Errorf("find own program: %w", err)
+		return nil, fmt.Errorf("find the program: %w", err)
 	}
 	statusSize := 336 // sizeof(struct elf_prstatus)
 	if runtime.GOARCH == "arm64" {
 		statusSize = 392
 	}
 	status, info := make([]byte, statusSize), make([]byte, 136)
-	binary.LittleEndian.PutUint32(status[32:], uint32(os.Getpid()))
-	binary.LittleEndian.PutUint32(info[24:], uint32(os.Getpid()))
+	binary.LittleEndian.PutUint32(status[32:], uint32(pid))
+	binary.LittleEndian.PutUint32(info[24:], uint32(pid))
 
 	var parts []uint64
 	var names []byte

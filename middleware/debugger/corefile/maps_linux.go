@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package selfcore
+package corefile
 
 import (
 	"bufio"
@@ -18,7 +18,7 @@ type span struct{ start, end uint64 }
 
 func (s span) size() uint64 { return s.end - s.start }
 
-// mapping is a line of /proc/self/maps.
+// mapping is a line of /proc/pid/maps.
 type mapping struct {
 	span
 	writable bool
@@ -27,9 +27,9 @@ type mapping struct {
 	path     string
 }
 
-// mappings reads the process's memory map.
-func mappings() ([]mapping, error) {
-	f, err := os.Open("/proc/self/maps")
+// mappings reads a process's memory map.
+func mappings(proc string) ([]mapping, error) {
+	f, err := os.Open(proc + "/maps")
 	if err != nil {
 		return nil, fmt.Errorf("read memory map: %w", err)
 	}

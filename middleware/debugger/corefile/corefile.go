@@ -1,0 +1,80 @@
+// Package corefile writes a core file of a process that goes on: of the running
+// one, from inside it, or of a child that is held for a moment.
+//
+// A debugger (Delve, by `dlv core program file`) reads the frames and variables
+// of goroutines from such a file as they were when it was written. It holds what
+// is resident of the process's writable memory, and so every secret of the
+// process: it is made with mode 0600, and its folder should be open to nobody
+// else.
+//
+// It is had on Linux, on amd64 and arm64. Elsewhere the functions return
+// [errors.ErrUnsupported].
+package corefile
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+)
+
+// defaultLimit is the most bytes of a file where no limit is given.
+const defaultLimit = 1 << 30
+
+// Write writes a core of this process to a new file at path, for which limit is
+// the most bytes it may take (0 means 1 GiB), and returns the file's size and
+// the id of the goroutine that called, as runtime stacks and Delve name it.
+//
+// The caller waits while another goroutine writes: a goroutine's registers are
+// in memory, where a core's reader looks for them, only while it does not run.
+// The other goroutines are not stopped, so what they change meanwhile may be
+// seen half changed.
+func Write(path string, limit int64) (size, goroutine int64, err error) {
+	type result struct {
+		size int64
+		err  error
+	}
+	done := make(chan result)
+	go func() {
+		var r result
+		r.size, r.err = guarded(path, os.Getpid(), limit)
+		done <- r
+	}()
+	r := <-done
+	return r.size, goroutineID(), r.err
+}
+
+// WriteOf writes a core of another Go process, as [Write] does of this one. Its
+// goroutines have to be at rest, as those of a program that has panicked are
+// while it prints its traceback: of a goroutine that runs there is nothing to
+// see. This process must be allowed to read the other's memory, as a parent is
+// of its child unless the system is set to allow nobody
+// (kernel.yama.ptrace_scope above 1).
+func WriteOf(pid int, path string, limit int64) (size int64, err error) {
+	return guarded(path, pid, limit)
+}
+
+// guarded makes an error of a panic: a core that is wrong must not be worse than
+// none.
+func guarded(path string, pid int, limit int64) (size int64, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("write core: %v", p)
+		}
+	}()
+	if limit == 0 {
+		limit = defaultLimit
+	}
+	return write(path, pid, limit)
+}
+
+// goroutineID is the number in the first line of the calling goroutine's stack,
+// "goroutine 42 [running]:".
+func goroutineID() int64 {
+	var buf [32]byte
+	line := bytes.TrimPrefix(buf[:runtime.Stack(buf[:], false)], []byte("goroutine "))
+	digits, _, _ := bytes.Cut(line, []byte(" "))
+	id, _ := strconv.ParseInt(string(digits), 10, 64)
+	return id
+}

@@ -1,0 +1,129 @@
+package debugger
+
+import (
+	"debug/buildinfo"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Crash is the end of a whole process: a panic that no request caught, two
+// goroutines that write to a map at once, a signal. Who started the process
+// knows it; [Crash.Report] makes a page of it.
+type Crash struct {
+	// Output is the end of what the process printed.
+	Output string
+	// Traceback is what Go's runtime wrote of the end, where that was had
+	// apart; else it is looked for in Output.
+	Traceback string
+	// Ended is how the process ended: "exit status 2".
+	Ended string
+	// Program is the path of the executable.
+	Program string
+	// Dir is a folder of the program's module, in which source is looked for
+	// that -trimpath has taken the folder from.
+	Dir string
+}
+
+// maxOthers is how many different stacks are shown beside the one that died.
+const maxOthers = 100
+
+var (
+	words    = regexp.MustCompile(`(?m)^(?:panic: |fatal error: |SIG[A-Z]+: )`)
+	signaled = regexp.MustCompile(`\n?\[signal (.+)\]`)
+)
+
+// Report describes the crash, and reports false where the process left no
+// traceback: it ended by itself, or was killed.
+func (c Crash) Report() (*Report, bool) {
+	head, text := c.lastWords()
+	list := parseTraceback(text)
+	if len(list) == 0 {
+		return nil, false
+	}
+	rep := &Report{ID: "crash", Time: time.Now(), Ended: c.Ended, Output: c.Output, Goroutines: len(list)}
+	rep.Message = strings.TrimSpace(head)
+	if rest, ok := strings.CutPrefix(rep.Message, "panic: "); ok {
+		rep.Panicked, rep.Message = true, rest
+	}
+	if rep.Message == "" {
+		rep.Message = c.Ended
+	}
+	src := c.sources(list)
+	first := list[0]
+	rep.Goroutine = first.ID
+	rep.Frames = src.complete(raised(first.Frames))
+	rep.Others, rep.More = grouped(list[1:], maxOthers)
+	for _, g := range rep.Others {
+		src.complete(g.Frames)
+	}
+	if info, err := buildinfo.ReadFile(c.Program); err == nil {
+		rep.Build = buildFields(info)
+	}
+	return rep, true
+}
+
+// lastWords returns what the runtime said of the end, and the stacks.
+func (c Crash) lastWords() (head, stacks string) {
+	text := c.Traceback
+	if text == "" {
+		all := words.FindAllStringIndex(c.Output, -1)
+		for i := len(all) - 1; i >= 0; i-- {
+			if at := all[i][0]; goroutineLine.MatchString(c.Output[at:]) {
+				text = c.Output[at:]
+				break
+			}
+		}
+	}
+	at := goroutineLine.FindStringIndex(text)
+	if at == nil {
+		return "", ""
+	}
+	head, stacks = strings.TrimSpace(text[:at[0]]), text[at[0]:]
+	if !words.MatchString(head) {
+		// A fatal error is named before the runtime counts the program as
+		// dying, and so is in the output alone.
+		if all := words.FindAllStringIndex(c.Output, -1); all != nil {
+			line, _, _ := strings.Cut(c.Output[all[len(all)-1][0]:], "\n")
+			head = strings.TrimSpace(line + "\n" + head)
+		}
+	}
+	return signaled.ReplaceAllString(head, "\n$1"), stacks
+}
+
+// sources finds source as the program's own process would.
+func (c Crash) sources(list []Goroutine) *sources {
+	src := &sources{program: program{root: moduleRoot(c.Dir)}}
+	if info, err := buildinfo.ReadFile(c.Program); err == nil {
+		src.program.module = info.Main.Path
+	}
+	for _, g := range list {
+		for _, f := range g.Frames {
+			// Package time has functions in the runtime's folder, too.
+			if root, _, ok := strings.Cut(filepath.ToSlash(f.File), "/src/runtime/"); ok && (f.Package() == "runtime" || f.Package() == "time") {
+				src.program.goroot = root + "/src/"
+				return src
+			}
+		}
+	}
+	src.program.goroot = goroot()
+	return src
+}
+
+// complete adds to frames what is known of their files.
+func (s *sources) complete(frames []Frame) []Frame {
+	for i := range frames {
+		frames[i].Library = s.isLibrary(frames[i])
+		frames[i].Source = s.around(frames[i].File, frames[i].Line)
+	}
+	return frames
+}
+
+// Page returns a handler that answers with a report, by the given status. It
+// shows it to whoever asks: [Debugger.MayRead] says who may. Where live has a
+// URL, the page asks there for its frames' variables.
+func (d Debugger) Page(rep *Report, live Live, status int) http.Handler {
+	return page{Report: rep, Live: live, editor: d.editor(), status: status}
+}

@@ -1,0 +1,101 @@
+package debugger
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A traceback is the text in which Go's runtime shows the stacks of goroutines
+// when a program dies: for each a line "goroutine 34 [running]:", then for each
+// frame the function with its arguments, and the place in a line that begins
+// with a tab.
+
+// Goroutine is one goroutine of a traceback.
+type Goroutine struct {
+	ID int64 `json:"id"`
+	// State is what it was doing: "running", "chan receive, 2 minutes".
+	State string `json:"state"`
+	// Frames is its stack, newest first.
+	Frames []Frame `json:"frames"`
+	// Alike is how many more goroutines are in the same state with the same
+	// stack, and are not listed.
+	Alike int `json:"alike,omitempty"`
+}
+
+var (
+	goroutineLine = regexp.MustCompile(`(?m)^goroutine (\d+)(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[(.*)\]:$`)
+	placeLine     = regexp.MustCompile(`^\t(.+\.\w+):(\d+)(?: \+0x[0-9a-f]+)?(?: fp=.*)?$`)
+)
+
+// parseTraceback returns the goroutines of a traceback in its order, the one
+// that died first. What is not part of a stack is passed over.
+func parseTraceback(text string) (list []Goroutine) {
+	function := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if m := goroutineLine.FindStringSubmatch(line); m != nil {
+			id, _ := strconv.ParseInt(m[1], 10, 64)
+			list = append(list, Goroutine{ID: id, State: m[2]})
+			function = ""
+			continue
+		}
+		if len(list) == 0 {
+			continue
+		}
+		if m := placeLine.FindStringSubmatch(line); m != nil {
+			if function != "" {
+				number, _ := strconv.Atoi(m[2])
+				last := &list[len(list)-1]
+				last.Frames = append(last.Frames, Frame{Function: function, File: m[1], Line: number})
+			}
+			function = ""
+			continue
+		}
+		function = ""
+		// "created by" names who started the goroutine, and is no frame of it.
+		if at := strings.LastIndexByte(line, '('); at > 0 && strings.HasSuffix(line, ")") && !strings.HasPrefix(line, "created by ") {
+			function = line[:at]
+		}
+	}
+	return list
+}
+
+// raised drops the newest frames of a stack by which the runtime raised what
+// ended the program, as the stack of a panic in a request does not have them.
+func raised(frames []Frame) []Frame {
+	for i, f := range frames {
+		if f.Function != "panic" && !strings.HasPrefix(f.Function, "runtime.") {
+			return frames[i:]
+		}
+	}
+	return frames
+}
+
+// grouped lists each stack once, with how many goroutines have it, at most
+// limit of them.
+func grouped(list []Goroutine, limit int) (groups []Goroutine, left int) {
+	index := map[string]int{}
+	for _, g := range list {
+		// Waiting for "2 minutes" is waiting.
+		state, _, _ := strings.Cut(g.State, ",")
+		key := []string{state}
+		for _, f := range g.Frames {
+			key = append(key, f.Function, f.File, strconv.Itoa(f.Line))
+		}
+		name := strings.Join(key, "\n")
+		if at, ok := index[name]; ok {
+			groups[at].Alike++
+			continue
+		}
+		if len(groups) == limit {
+			left++
+			continue
+		}
+		index[name] = len(groups)
+		g.Frames = slices.Clone(g.Frames)
+		groups = append(groups, g)
+	}
+	return groups, left
+}
