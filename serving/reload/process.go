@@ -25,7 +25,6 @@ type Process struct {
 	// PID is the number of the process.
 	PID int
 
-	sum      [32]byte
 	cmd      *exec.Cmd
 	socket   string
 	requests *http.Transport
@@ -42,9 +41,9 @@ type Process struct {
 
 // start runs the executable. What it prints goes to the supervisor's own
 // standard output and error.
-func (s *Supervisor) start(number int, executable string, sum [32]byte) (*Process, error) {
+func (s *Supervisor) start(number int, executable string) (*Process, error) {
 	p := &Process{
-		Number: number, Executable: executable, sum: sum,
+		Number: number, Executable: executable,
 		socket: filepath.Join(s.folder, "app"+strconv.Itoa(number)),
 		output: &tail{}, ready: make(chan struct{}), gone: make(chan struct{}),
 	}

@@ -181,10 +181,16 @@ const patience = time.Second
 
 // attempt is how a build and start ended.
 type attempt struct {
-	process *Process // ready
-	sources *sources // as listed after the build, nil when that failed
-	began   time.Time
-	err     error
+	process  *Process // ready
+	compiled bool     // or tried to: what the program is made of may be other files
+	began    time.Time
+	err      error
+}
+
+// listing is what the program is made of since an attempt that began then.
+type listing struct {
+	sources *sources
+	since   time.Time
 }
 
 // loop is the life of the supervisor: changes cause attempts, attempts cause
@@ -198,11 +204,31 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 	var lost *Process // died during an attempt, and is to be started again if that keeps it
 	number := 0
 	var trying sync.WaitGroup
+	listings := make(chan listing)
+	endListing := func() {} // of an older attempt
+	var unlisted time.Time  // when the last build began that is not listed yet
 
+	// The go command lists while the new process serves already.
+	relist := func(since time.Time) {
+		listCtx, stop := context.WithCancel(ctx)
+		endListing = stop
+		trying.Go(func() {
+			defer stop()
+			sources, err := s.config.Program.list(listCtx)
+			if err != nil {
+				return
+			}
+			select {
+			case listings <- listing{sources, since}:
+			case <-listCtx.Done():
+			}
+		})
+	}
 	try := func(how effect, current *Process) {
 		slow := time.AfterFunc(patience, func() { s.config.Logger.Info("building", "package", s.config.Program.Package) })
 		attemptCtx, stop := context.WithCancel(ctx)
 		cancel = stop
+		endListing() // it would be of what changes now
 		number++
 		n, sources := number, listed
 		trying.Go(func() {
@@ -264,14 +290,6 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 		case a := <-attempts:
 			cancel()
 			cancel = nil
-			if a.sources != nil {
-				listed = a.sources
-				s.watcher.set(s.scope(listed))
-				if c, ok := s.watcher.changedSince(a.began); ok && wanted == nothing {
-					// A file that was not watched yet when it changed.
-					wanted, settled = c.effect, time.After(debounce)
-				}
-			}
 			again := lost != nil && lost == a.process && wanted == nothing
 			if p := s.settle(a, wanted != nothing || again); p != nil {
 				go func() {
@@ -282,10 +300,25 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 					}
 				}()
 			}
+			if a.compiled {
+				unlisted = a.began
+			}
+			s.watcher.set(s.scope(listed)) // the new process may want more to be watched
 			if again {
 				try(restart, lost)
+			} else if !unlisted.IsZero() {
+				relist(unlisted)
 			}
 			lost = nil
+
+		case l := <-listings:
+			listed, unlisted = l.sources, time.Time{}
+			s.watcher.set(s.scope(listed))
+			if c, ok := s.watcher.changedSince(l.since); ok && wanted == nothing {
+				// A file that was not watched yet when it changed.
+				wanted, settled = c.effect, time.After(debounce)
+				s.hold()
+			}
 
 		case p := <-deaths:
 			if !s.serves(p) || p.leaving.Load() {
@@ -306,26 +339,24 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 func (s *Supervisor) attempt(ctx context.Context, number int, listed *sources, how effect, current *Process) attempt {
 	a := attempt{began: time.Now()}
 	executable := filepath.Join(s.folder, "program"+strconv.Itoa(number))
-	var sum [32]byte
 	if how == restart && current != nil {
-		executable, sum = current.Executable, current.sum
+		executable = current.Executable
 	} else {
-		if sum, a.err = s.config.Program.build(ctx, listed, executable); a.err != nil {
-			a.sources, _ = s.config.Program.list(ctx)
+		a.compiled = true
+		if a.err = s.config.Program.build(ctx, listed, executable); a.err != nil {
 			return a
 		}
-		if current != nil && current.alive() && current.sum == sum && how == recompile && s.isHealthy() {
+		if current != nil && current.alive() && how == recompile && s.isHealthy() && sameContent(current.Executable, executable) {
 			os.Remove(executable)
 			a.process = current // nothing that counts has changed
 			return a
 		}
 	}
-	p, err := s.start(number, executable, sum)
+	p, err := s.start(number, executable)
 	if err != nil {
 		a.err = &Failure{Kind: StartFailed, Command: executable, Err: err}
 		return a
 	}
-	a.sources, _ = s.config.Program.list(ctx)
 	select {
 	case <-p.ready:
 		a.process = p
