@@ -3,6 +3,7 @@
 package browsertest
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,15 +20,28 @@ import (
 const reloaded = `package main
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/zeugkit/zeug/serving"
 	"github.com/zeugkit/zeug/wrappers"
 )
 
 func app(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/style.css" {
+	switch r.URL.Path {
+	case "/style.css":
 		http.ServeFile(w, r, "static/style.css")
+		return
+	case "/frames":
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprint(w, "<!doctype html><h1>frames</h1>"+strings.Repeat("<iframe src=/></iframe>", 10))
+		return
+	case "/kept":
+		w.Header().Set("Etag", "\"same\"")
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader("<!doctype html><h1>kept</h1><script>sessionStorage.loads = +(sessionStorage.loads ?? 0) + 1</script>"))
 		return
 	}
 	resp := wrappers.HTML("<!doctype html><link rel=stylesheet href=/style.css><h1>one</h1>")
@@ -40,12 +54,12 @@ func main() {
 }
 `
 
-// A page follows its program: after an edit, over an error and its mending, and
-// when only its style has changed.
-func TestPagesReload(t *testing.T) {
-	b := open(t)
+// follow starts the program in a folder of its own and returns its URL, and what
+// writes a file of its.
+func follow(t *testing.T) (url string, save func(name, text string)) {
+	t.Helper()
 	dir := t.TempDir()
-	save := func(name, text string) {
+	save = func(name, text string) {
 		t.Helper()
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
@@ -61,18 +75,17 @@ func TestPagesReload(t *testing.T) {
 	save("main.go", reloaded)
 	log, err := os.Create(filepath.Join(dir, "log"))
 	require.NoError(t, err)
-	defer log.Close()
+	t.Cleanup(func() { log.Close() })
 	cmd := exec.Command("go", "run", ".")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, cmd.Start())
-	defer func() {
+	t.Cleanup(func() {
 		// As a terminal does it: to every process in the foreground.
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
 		cmd.Wait()
-	}()
-	url := ""
+	})
 	require.Eventually(t, func() bool {
 		text, _ := os.ReadFile(log.Name())
 		if m := regexp.MustCompile(`http://127[^"]+`).Find(text); m != nil {
@@ -80,7 +93,14 @@ func TestPagesReload(t *testing.T) {
 		}
 		return url != ""
 	}, 2*time.Minute, 50*time.Millisecond)
+	return url, save
+}
 
+// A page follows its program: after an edit, over an error and its mending, and
+// when only its style has changed.
+func TestPagesReload(t *testing.T) {
+	b := open(t)
+	url, save := follow(t)
 	heading := func(want string) {
 		t.Helper()
 		last := ""
@@ -106,4 +126,64 @@ func TestPagesReload(t *testing.T) {
 		style, _ = chromedp.Run(b.ctx, chromedp.Evaluate[string](`getComputedStyle(document.querySelector("h1")).color + document.querySelector("h1").dataset.kept`))
 		return style == "rgb(4, 5, 6)yes"
 	}, time.Minute, 50*time.Millisecond, "the style is %q, or the page was loaded anew", style)
+}
+
+// Browsers allow six connections to a server by HTTP/1.1: pages beyond that, each
+// of which follows a stream, must neither keep the next one from being loaded nor
+// miss a change.
+func TestMorePagesThanConnectionsReload(t *testing.T) {
+	b := open(t)
+	url, save := follow(t)
+	headings := func(want string, tabs []context.Context, script string) {
+		t.Helper()
+		for n, tab := range tabs {
+			last := ""
+			require.Eventually(t, func() bool {
+				ctx, stop := context.WithTimeout(tab, 10*time.Second)
+				defer stop()
+				last, _ = chromedp.Run(ctx, chromedp.Evaluate[string](script))
+				return last == want
+			}, time.Minute, 50*time.Millisecond, "page %d shows %q, not %q", n, last, want)
+		}
+	}
+	one := `document.querySelector("h1")?.textContent + document.visibilityState`
+	var tabs []context.Context
+	for range 8 {
+		ctx, stop := chromedp.NewContext(b.ctx)
+		t.Cleanup(stop)
+		tabs = append(tabs, ctx)
+		require.NoError(t, chromedp.Do(ctx, chromedp.Navigate(url)))
+	}
+	headings("onevisible", tabs, one)
+	save("main.go", strings.Replace(reloaded, ">one<", ">two<", 1))
+	headings("twovisible", tabs, one)
+
+	b.do("open the frames", chromedp.Navigate(url+"/frames"))
+	all := `[...document.querySelectorAll("iframe")].map((f) => f.contentDocument?.querySelector("h1")?.textContent).join()`
+	headings(strings.TrimSuffix(strings.Repeat("two,", 10), ","), []context.Context{b.ctx}, all)
+	save("main.go", strings.Replace(reloaded, ">one<", ">three<", 1))
+	headings(strings.TrimSuffix(strings.Repeat("three,", 10), ","), []context.Context{b.ctx}, all)
+}
+
+// A page that the browser keeps, and that has not changed, is loaded once more
+// after a change of the program, and not without end.
+func TestAPageThatIsTheSameReloadsOnce(t *testing.T) {
+	b := open(t)
+	url, save := follow(t)
+	b.do("open the page", chromedp.Navigate(url+"/kept"))
+	loads := func(want string) {
+		t.Helper()
+		last := ""
+		require.Eventually(t, func() bool {
+			last, _ = chromedp.Run(b.ctx, chromedp.Evaluate[string](`String(sessionStorage.loads)`))
+			return last == want
+		}, 30*time.Second, 50*time.Millisecond, "the page was loaded %s times, not %s", last, want)
+	}
+	loads("1")
+	save("main.go", strings.Replace(reloaded, ">one<", ">two<", 1))
+	loads("2")
+	save("main.go", strings.Replace(reloaded, ">one<", ">three<", 1))
+	loads("3")
+	b.do("open another page", chromedp.Navigate(url))
+	loads("3")
 }

@@ -172,15 +172,15 @@ func (s *Supervisor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveReserved(w, r)
 		return
 	}
-	p, failure := s.acquire(r)
+	p, failure, version := s.acquire(r)
 	switch {
 	case r.Context().Err() != nil:
 		panic(http.ErrAbortHandler) // the client is gone
 	case p == nil:
-		s.serveFailure(w, r, failure, http.StatusServiceUnavailable)
+		s.serveFailure(w, r, failure, http.StatusServiceUnavailable, version)
 		return
 	}
-	trip := &trip{s: s, r: r, process: p, body: replayable{from: r.Body}}
+	trip := &trip{s: s, r: r, process: p, version: version, body: replayable{from: r.Body}}
 	defer func() { trip.process.inFlight.Done() }()
 	proxy := &httputil.ReverseProxy{
 		Transport:     trip,
@@ -188,7 +188,7 @@ func (s *Supervisor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		FlushInterval: -1,
 		ModifyResponse: func(resp *http.Response) error {
 			trip.process.served.Add(1)
-			return s.inject(r, resp)
+			return s.inject(r, resp, trip.version)
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { s.serveLost(w, r, trip, err) },
 		ErrorLog:     s.front.ErrorLog,
@@ -198,8 +198,9 @@ func (s *Supervisor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // acquire waits while the source is being built, and while the end of the process
 // is not yet known to the loop, which may start it again; it returns the process
-// that is to answer r, counted among its requests, or why there is none.
-func (s *Supervisor) acquire(r *http.Request) (*Process, *Failure) {
+// that is to answer r, counted among its requests, or why there is none, and the
+// version of the page that r gets.
+func (s *Supervisor) acquire(r *http.Request) (p *Process, f *Failure, version string) {
 	timeout := time.NewTimer(holdTime)
 	defer timeout.Stop()
 	for waited := false; ; {
@@ -208,17 +209,17 @@ func (s *Supervisor) acquire(r *http.Request) (*Process, *Failure) {
 			defer s.mu.Unlock()
 			shown := s.failure != nil && isNavigation(r)
 			if s.current == nil || shown || !s.current.alive() {
-				return nil, s.failure
+				return nil, s.failure, s.live.version()
 			}
 			s.current.inFlight.Add(1)
-			return s.current, nil
+			return s.current, nil, s.live.version()
 		}
 		changed := s.changed
 		s.mu.Unlock()
 		select {
 		case <-changed:
 		case <-r.Context().Done():
-			return nil, nil
+			return nil, nil, ""
 		case <-timeout.C:
 			waited = true
 		}
@@ -263,8 +264,12 @@ func rewrite(pr *httputil.ProxyRequest) {
 	}
 	out.Header.Set(supervise.OriginHeader, scheme+" "+in.RemoteAddr)
 	if isNavigation(in) {
-		// What is compressed cannot be added to.
-		out.Header.Del("Accept-Encoding")
+		// What is compressed cannot be added to. And a page that the browser keeps
+		// holds the script of the version that it was loaded with: it would load
+		// itself again and again as long as the answer is that it has not changed.
+		for _, name := range []string{"Accept-Encoding", "If-None-Match", "If-Modified-Since"} {
+			out.Header.Del(name)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package reload
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html"
 	"io"
@@ -14,10 +15,10 @@ import (
 	"github.com/zeugkit/zeug/serving/supervise"
 )
 
-// inject puts the script that listens for changes into an HTML document that a
-// browser asked for, and into nothing else: no fragment, no download, nothing
+// inject puts the script that listens for changes after version into an HTML
+// document that a browser asked for, and into nothing else: no fragment, no download, nothing
 // compressed, no part of a document.
-func (s *Supervisor) inject(r *http.Request, resp *http.Response) error {
+func (s *Supervisor) inject(r *http.Request, resp *http.Response, version string) error {
 	h := resp.Header
 	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if s.config.NoInject || err != nil || media != "text/html" ||
@@ -35,11 +36,17 @@ func (s *Supervisor) inject(r *http.Request, resp *http.Response) error {
 		resp.Body = readCloser{io.MultiReader(bytes.NewReader(head), rest), resp.Body}
 		return nil
 	}
-	policies := h.Values("Content-Security-Policy")
+	// Each field may hold several policies, all of which are obeyed.
+	policies := strings.Split(strings.Join(h.Values("Content-Security-Policy"), ","), ",")
+	nonce := ""
 	for i, policy := range policies {
 		policies[i] = allowing(policy, originOf(r))
+		nonce = cmp.Or(nonce, scriptNonce(policy))
 	}
-	tag := s.tag(strings.Join(policies, ";"))
+	if h.Get("Content-Security-Policy") != "" {
+		h.Set("Content-Security-Policy", strings.Join(policies, ", "))
+	}
+	tag := scriptTag(version, nonce)
 	resp.Body = readCloser{io.MultiReader(bytes.NewReader(head[:at]), strings.NewReader(tag), bytes.NewReader(head[at:]), rest), resp.Body}
 	if resp.ContentLength >= 0 {
 		resp.ContentLength += int64(len(tag))
@@ -48,15 +55,13 @@ func (s *Supervisor) inject(r *http.Request, resp *http.Response) error {
 	return nil
 }
 
-// tag is the script's element. A policy that wants a nonce has it in the header.
-func (s *Supervisor) tag(policy string) string {
-	nonce := ""
-	if _, after, ok := strings.Cut(policy, "'nonce-"); ok {
-		if value, _, ok := strings.Cut(after, "'"); ok {
-			nonce = ` nonce="` + html.EscapeString(value) + `"`
-		}
+// scriptTag is the script's element in a page of that version, with the nonce that
+// its policy wants of scripts, if any.
+func scriptTag(version, nonce string) string {
+	if nonce != "" {
+		nonce = ` nonce="` + html.EscapeString(nonce) + `"`
 	}
-	return fmt.Sprintf(`<script src="%slive.js" data-version="%d"%s></script>`, supervise.Prefix, s.live.version(), nonce)
+	return fmt.Sprintf(`<script src="%slive.js" data-version="%s"%s></script>`, supervise.Prefix, version, nonce)
 }
 
 func originOf(r *http.Request) string {
@@ -88,6 +93,24 @@ func allowing(policy, origin string) string {
 		}
 	}
 	return p.String()
+}
+
+// scriptNonce returns the nonce by which a policy allows scripts, if there is one.
+func scriptNonce(policy string) string {
+	p := datastructures.ParseContentSecurityPolicy(policy)
+	for _, directive := range []string{"script-src-elem", "script-src", "default-src"} {
+		sources, ok := p.Lookup(directive)
+		if !ok {
+			continue
+		}
+		for source := range strings.FieldsSeq(sources) {
+			if value, ok := strings.CutPrefix(source, "'nonce-"); ok {
+				return strings.TrimSuffix(value, "'")
+			}
+		}
+		break // the others do not count
+	}
+	return ""
 }
 
 type readCloser struct {

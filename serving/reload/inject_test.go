@@ -34,6 +34,8 @@ func TestTheScriptStandsFirstInTheHead(t *testing.T) {
 		"nowhere in nothing":            "",
 		"nowhere in what looks like it": "<htmlx><p>",
 		"nowhere in an open comment":    "<!-- <!doctype html>",
+		"nowhere in UTF-16":             "\xff\xfe<\x00!\x00d\x00o\x00c\x00t\x00y\x00p\x00e\x00>\x00",
+		"nowhere in UTF-16, big-endian": "\x00<\x00!\x00d\x00o\x00c\x00t\x00y\x00p\x00e\x00>",
 	} {
 		t.Run(name, func(t *testing.T) {
 			before, after, ok := strings.Cut(text, "|")
@@ -92,7 +94,7 @@ func TestOnlyDocumentsAreAddedTo(t *testing.T) {
 			for i := 0; i < len(c.header); i += 2 {
 				resp.Header.Set(c.header[i], c.header[i+1])
 			}
-			require.NoError(t, (&Supervisor{}).inject(r, resp))
+			require.NoError(t, (&Supervisor{}).inject(r, resp, "1"))
 			b, err := io.ReadAll(resp.Body)
 			require.NoError(t, err)
 			require.Equal(t, c.added, strings.Contains(string(b), "/.zeug/live.js"))
@@ -105,9 +107,32 @@ func TestOnlyDocumentsAreAddedTo(t *testing.T) {
 }
 
 func TestTheScriptFollowsThePolicy(t *testing.T) {
-	s := &Supervisor{}
-	require.Contains(t, s.tag("script-src 'nonce-abc=' 'self'"), ` nonce="abc="`)
-	require.NotContains(t, s.tag("script-src 'self'"), "nonce")
+	for policy, want := range map[string]string{
+		"script-src 'nonce-abc=' 'self'":                      "abc=",
+		"style-src 'nonce-style'; default-src 'nonce-script'": "script",
+		"script-src-elem 'nonce-a'; script-src 'nonce-b'":     "a",
+		"script-src 'self'; default-src 'nonce-a'":            "",
+		"style-src 'nonce-a'":                                 "",
+		"":                                                    "",
+	} {
+		require.Equal(t, want, scriptNonce(policy), policy)
+	}
+	require.Contains(t, scriptTag("1", `a"b`), ` nonce="a&#34;b"`)
+	require.NotContains(t, scriptTag("1", ""), "nonce")
+}
+
+func TestEachPolicyAllowsTheScript(t *testing.T) {
+	r := httptest.NewRequest("GET", "http://a/", nil)
+	r.Header.Set("Accept", "text/html")
+	resp := &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("<!doctype html><p>")), ContentLength: -1, Header: http.Header{
+		"Content-Type":            {"text/html"},
+		"Content-Security-Policy": {"script-src 'self', script-src b.com 'nonce-n'", "img-src c.com"},
+	}}
+	require.NoError(t, (&Supervisor{}).inject(r, resp, "1"))
+	require.Equal(t, []string{"script-src 'self' http://a/.zeug/live.js, script-src b.com 'nonce-n' http://a/.zeug/live.js, img-src c.com"}, resp.Header["Content-Security-Policy"])
+	b, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, `<!doctype html><script src="/.zeug/live.js" data-version="1" nonce="n"></script><p>`, string(b))
 }
 
 func TestAPolicyAllowsTheScriptAndTheStream(t *testing.T) {

@@ -5,7 +5,10 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -16,17 +19,33 @@ import (
 // live tells pages in browsers, by a stream of events, that what they show has
 // changed.
 type live struct {
-	mu      sync.Mutex
-	number  int // of the last change
-	pages   map[chan effect]struct{}
-	ctx     context.Context
-	endFunc context.CancelFunc
+	mu       sync.Mutex
+	contents int // changes of what pages show
+	styles   int // and of their style sheets alone
+	pages    []*follower
+	ctx      context.Context
+	endFunc  context.CancelFunc
 }
+
+// follower is a page that follows the stream.
+type follower struct {
+	browser string // whose it is, "" where connections are not scarce
+	events  chan effect
+	end     context.CancelFunc
+}
+
+// streams is how many pages of a browser follow at once by HTTP/1.1, of which
+// browsers allow six connections to a server: pages beyond take turns, and the
+// application keeps the rest.
+const streams = 3
+
+// turn is how long a page waits that gave its place to another one, or whose
+// supervisor went.
+const turn = time.Second
 
 func (l *live) init() {
 	if l.ctx == nil {
 		l.ctx, l.endFunc = context.WithCancel(context.Background())
-		l.pages = map[chan effect]struct{}{}
 	}
 }
 
@@ -48,36 +67,80 @@ func (l *live) end() {
 func (l *live) send(e effect) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.init()
-	if e != restyle {
-		l.number++
+	if e == restyle {
+		l.styles++
+	} else {
+		l.contents++
 	}
-	for page := range l.pages {
+	for _, page := range l.pages {
 		select {
-		case page <- e:
+		case page.events <- e:
 		default: // it has a reload coming already
 		}
 	}
 }
 
-// version is the number of the last change that a page just loaded shows.
-func (l *live) version() int {
+// version names what a page shows that is answered now. That of another
+// supervisor is never the same.
+func (l *live) version() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.number
+	return fmt.Sprintf("%s.%d.%d", thisRun, l.contents, l.styles)
 }
 
-func (l *live) join() (page chan effect, leave func()) {
+var thisRun = strconv.FormatInt(time.Now().UnixMilli(), 36)
+
+// missed returns what a page of that version has missed.
+func missed(version, now string) effect {
+	content := func(version string) string { return version[:strings.LastIndexByte(version, '.')+1] }
+	switch {
+	case version == "" || version == now:
+		return nothing
+	case content(version) == content(now):
+		return restyle
+	}
+	return refresh
+}
+
+// join adds a page, in the place of the one that came first where a browser has
+// too many. The context ends when the page's stream is to.
+func (l *live) join(parent context.Context, browser string) (ctx context.Context, events <-chan effect, leave func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.init()
-	page = make(chan effect, 2)
-	l.pages[page] = struct{}{}
-	return page, func() {
+	page := &follower{browser: browser, events: make(chan effect, 2)}
+	ctx, page.end = context.WithCancel(parent)
+	l.pages = append(l.pages, page)
+	first, count := -1, 0
+	for i, other := range l.pages {
+		if browser != "" && other.browser == browser {
+			if count++; first < 0 {
+				first = i
+			}
+		}
+	}
+	if count > streams {
+		l.pages[first].end()
+		l.pages = slices.Delete(l.pages, first, first+1)
+	}
+	return ctx, page.events, func() {
+		page.end()
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		delete(l.pages, page)
+		l.pages = slices.DeleteFunc(l.pages, func(other *follower) bool { return other == page })
 	}
+}
+
+// browserOf tells browsers apart as far as that can be done.
+func browserOf(r *http.Request) string {
+	if r.ProtoMajor > 1 {
+		return ""
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	return host + " " + r.UserAgent()
 }
 
 //go:embed live.js
@@ -105,21 +168,24 @@ func (s *Supervisor) serveReserved(w http.ResponseWriter, r *http.Request) {
 
 // serveEvents streams the changes after the version that the page names.
 func (s *Supervisor) serveEvents(w http.ResponseWriter, r *http.Request) {
-	page, leave := s.live.join()
+	ctx, events, leave := s.live.join(r.Context(), browserOf(r))
 	defer leave()
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	control := http.NewResponseController(w)
 	send := func(event string) bool {
-		_, err := fmt.Fprintf(w, "event: %s\ndata: %d\n\n", event, s.live.version())
+		version := s.live.version()
+		_, err := fmt.Fprintf(w, "event: %s\nid: %s\ndata: %s\n\n", event, version, version)
 		return err == nil && control.Flush() == nil
 	}
-	first := "hello"
-	if since := r.URL.Query().Get("since"); since != "" && since != fmt.Sprint(s.live.version()) {
-		first = "reload" // it was loaded before the last change
+	// A browser that lost the stream says what it heard last.
+	since := r.Header.Get("Last-Event-ID")
+	if since == "" {
+		since = r.URL.Query().Get("since")
 	}
-	if !send(first) {
+	fmt.Fprintf(w, "retry: %d\n", turn.Milliseconds())
+	if !send(eventOf(missed(since, s.live.version()))) {
 		return
 	}
 	beat := time.NewTicker(20 * time.Second)
@@ -127,13 +193,10 @@ func (s *Supervisor) serveEvents(w http.ResponseWriter, r *http.Request) {
 	for {
 		event := "beat"
 		select {
-		case e := <-page:
-			event = "reload"
-			if e == restyle {
-				event = "restyle"
-			}
+		case e := <-events:
+			event = eventOf(e)
 		case <-beat.C:
-		case <-r.Context().Done():
+		case <-ctx.Done():
 			return
 		case <-s.live.context().Done():
 			return
@@ -142,4 +205,14 @@ func (s *Supervisor) serveEvents(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+func eventOf(e effect) string {
+	switch e {
+	case nothing:
+		return "hello"
+	case restyle:
+		return "restyle"
+	}
+	return "reload"
 }

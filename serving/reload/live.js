@@ -2,16 +2,17 @@
 // sheets when only they have.
 "use strict";
 (() => {
-  const since = document.currentScript.dataset.version;
+  let version = document.currentScript.dataset.version;
   let stream;
   const listen = () => {
     if (stream || document.visibilityState === "hidden") return;
-    stream = new EventSource("/.zeug/live?since=" + since);
+    stream = new EventSource("/.zeug/live?since=" + version);
     stream.addEventListener("reload", () => {
       stream.close();
       location.reload();
     });
-    stream.addEventListener("restyle", () => {
+    stream.addEventListener("restyle", (event) => {
+      version = event.data;
       for (const link of document.querySelectorAll('link[rel~="stylesheet"][href]')) {
         const url = new URL(link.href);
         if (url.origin !== location.origin) continue;

@@ -350,8 +350,10 @@ func (p *project) events(page string) <-chan string {
 	p.t.Cleanup(func() { resp.Body.Close() })
 	events := make(chan string, 10)
 	lines := bufio.NewScanner(resp.Body)
-	require.True(p.t, lines.Scan())
-	require.Equal(p.t, "event: hello", lines.Text())
+	for _, line := range []string{"retry: 1000", "event: hello"} {
+		require.True(p.t, lines.Scan())
+		require.Equal(p.t, line, lines.Text())
+	}
 	go func() {
 		for lines.Scan() {
 			if event, ok := strings.CutPrefix(lines.Text(), "event: "); ok && event != "beat" {

@@ -17,7 +17,7 @@ import (
 // serveFailure says why there is no application to answer: as a page with
 // excerpts of the source, which loads itself again when that has changed, to a
 // browser, and as text to everybody else.
-func (s *Supervisor) serveFailure(w http.ResponseWriter, r *http.Request, f *Failure, status int) {
+func (s *Supervisor) serveFailure(w http.ResponseWriter, r *http.Request, f *Failure, status int, version string) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	if f == nil {
@@ -40,7 +40,7 @@ func (s *Supervisor) serveFailure(w http.ResponseWriter, r *http.Request, f *Fai
 	w.WriteHeader(status)
 	out := bufio.NewWriter(w)
 	defer out.Flush()
-	s.writePage(out, r, f, strconv.Itoa(status)+" "+http.StatusText(status))
+	s.writePage(out, r, f, version, strconv.Itoa(status)+" "+http.StatusText(status))
 }
 
 // serveLost answers a request whose process ended while it ran.
@@ -54,7 +54,7 @@ func (s *Supervisor) serveLost(w http.ResponseWriter, r *http.Request, t *trip, 
 	case <-time.After(time.Second):
 		if t.failure == nil {
 			s.config.Logger.Error("the program did not answer", "method", r.Method, "uri", r.RequestURI, "err", err)
-			s.serveFailure(w, r, &Failure{Kind: Died, Err: fmt.Errorf("no answer: %w", err), Command: s.commandLine()}, http.StatusBadGateway)
+			s.serveFailure(w, r, &Failure{Kind: Died, Err: fmt.Errorf("no answer: %w", err), Command: s.commandLine()}, http.StatusBadGateway, t.version)
 			return
 		}
 	}
@@ -63,7 +63,7 @@ func (s *Supervisor) serveLost(w http.ResponseWriter, r *http.Request, t *trip, 
 		f = &Failure{Kind: Died, Command: s.commandLine(), Err: p.err, Output: p.output.String(), Problems: s.panics(p)}
 	}
 	s.config.Logger.Error("the program ended before it answered", "method", r.Method, "uri", r.RequestURI, "err", p.err)
-	s.serveFailure(w, r, f, http.StatusBadGateway)
+	s.serveFailure(w, r, f, http.StatusBadGateway, t.version)
 }
 
 const style = `body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:72rem;padding:1rem 2rem;color:#222;background:#fff}
@@ -73,11 +73,11 @@ mark{background:#fdd;display:inline-block;min-width:100%}p.message{color:#a00;wh
 footer{color:#666;font-size:.85rem;margin-top:2rem}
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#1b1b1b}pre{background:#262626}mark{background:#522;color:inherit}h1,p.message{color:#f88}}`
 
-func (s *Supervisor) writePage(w *bufio.Writer, r *http.Request, f *Failure, status string) {
+func (s *Supervisor) writePage(w *bufio.Writer, r *http.Request, f *Failure, version, status string) {
 	title := html.EscapeString(f.Error())
 	fmt.Fprintf(w, "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n<title>%s</title>\n<style>%s</style>\n", title, style)
 	if r.Method == http.MethodGet {
-		w.WriteString(s.tag("") + "\n")
+		w.WriteString(scriptTag(version, "") + "\n")
 	}
 	fmt.Fprintf(w, "</head>\n<body>\n<h1>%s</h1>\n", title)
 	if f.Command != "" {

@@ -202,6 +202,7 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 	var settled <-chan time.Time
 	var wanted effect
 	var lost *Process // died during an attempt, and is to be started again if that keeps it
+	revived := false  // what is tried is that
 	number := 0
 	var trying sync.WaitGroup
 	listings := make(chan listing)
@@ -284,6 +285,7 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 			s.mu.Lock()
 			current := s.current
 			s.mu.Unlock()
+			revived = false
 			try(wanted, current)
 			wanted = nothing
 
@@ -291,7 +293,7 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 			cancel()
 			cancel = nil
 			again := lost != nil && lost == a.process && wanted == nothing
-			if p := s.settle(a, wanted != nothing || again); p != nil {
+			if p := s.settle(a, wanted != nothing || again, revived); p != nil {
 				go func() {
 					<-p.gone
 					select {
@@ -304,7 +306,7 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 				unlisted = a.began
 			}
 			s.watcher.set(s.scope(listed)) // the new process may want more to be watched
-			if again {
+			if revived = again; again {
 				try(restart, lost)
 			} else if !unlisted.IsZero() {
 				relist(unlisted)
@@ -328,6 +330,7 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 			case again && cancel != nil:
 				lost = p
 			case again && wanted == nothing:
+				revived = true
 				try(restart, p)
 			}
 		}
@@ -394,8 +397,8 @@ func (s *Supervisor) serves(p *Process) bool {
 
 // settle makes the outcome of an attempt the state of the supervisor, and returns
 // the process that serves from now on if it is another one. More says that
-// another attempt follows at once.
-func (s *Supervisor) settle(a attempt, more bool) (next *Process) {
+// another attempt follows at once, revived that the program is the one that died.
+func (s *Supervisor) settle(a attempt, more, revived bool) (next *Process) {
 	var failure *Failure
 	var old *Process
 	if a.err != nil && !errors.As(a.err, &failure) {
@@ -415,6 +418,11 @@ func (s *Supervisor) settle(a attempt, more bool) (next *Process) {
 		if !same || s.current.alive() {
 			s.failure = failure // else it died meanwhile, which stays the reason
 		}
+		if !same && !(revived && failure == nil) {
+			// What a program that was revived shows is in the pages already, and one
+			// that killed it would do so again by itself.
+			s.live.send(refresh)
+		}
 	})
 	switch {
 	case failure != nil:
@@ -426,9 +434,6 @@ func (s *Supervisor) settle(a attempt, more bool) (next *Process) {
 		if old != nil {
 			go s.forget(old)
 		}
-	}
-	if !same {
-		s.live.send(refresh)
 	}
 	s.forgetDead()
 	return next
@@ -466,11 +471,10 @@ func (s *Supervisor) died(p *Process) (again bool) {
 		s.failure = f
 		if again {
 			s.busy, s.since = true, time.Now()
+		} else {
+			s.live.send(refresh)
 		}
 	})
-	if !again {
-		s.live.send(refresh)
-	}
 	return again
 }
 

@@ -16,6 +16,7 @@ type trip struct {
 	s       *Supervisor
 	r       *http.Request // as the client sent it
 	process *Process      // asked last, with the request counted
+	version string        // of the page that it answers
 	failure *Failure      // why there is no other
 	body    replayable
 }
@@ -50,7 +51,7 @@ func (t *trip) RoundTrip(out *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		t.s.noticeDeath(t.process)
-		next, failure := t.s.acquire(t.r)
+		next, failure, version := t.s.acquire(t.r)
 		if next == nil || next == t.process {
 			if next != nil {
 				next.inFlight.Done()
@@ -59,7 +60,7 @@ func (t *trip) RoundTrip(out *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		t.process.inFlight.Done()
-		t.process = next
+		t.process, t.version = next, version
 	}
 }
 

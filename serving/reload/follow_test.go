@@ -1,0 +1,84 @@
+package reload
+
+import (
+	"context"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAPageIsToldWhatItMissed(t *testing.T) {
+	for name, c := range map[string]struct {
+		version, now string
+		want         effect
+	}{
+		"nothing":                  {"run.3.1", "run.3.1", nothing},
+		"nothing that it names":    {"", "run.3.1", nothing},
+		"a style":                  {"run.3.1", "run.3.2", restyle},
+		"a change":                 {"run.3.1", "run.4.1", refresh},
+		"a change and a style":     {"run.3.1", "run.4.2", refresh},
+		"all of another run":       {"old.3.1", "run.3.1", refresh},
+		"what no version is about": {"3", "run.3.1", refresh},
+	} {
+		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, missed(c.version, c.now)) })
+	}
+}
+
+func TestTheStreamBeginsWithWhatWasMissed(t *testing.T) {
+	for name, c := range map[string]struct {
+		change effect
+		want   string
+	}{"nothing": {nothing, "hello"}, "a style": {restyle, "restyle"}, "a change": {refresh, "reload"}} {
+		t.Run(name, func(t *testing.T) {
+			s := &Supervisor{}
+			since := s.live.version()
+			if c.change != nothing {
+				s.live.send(c.change)
+			}
+			for _, told := range []string{"by its address", "by the browser, which tries again"} {
+				r := httptest.NewRequest("GET", "/.zeug/live?since="+since, nil)
+				if told != "by its address" {
+					r = httptest.NewRequest("GET", "/.zeug/live?since=of+long+ago", nil)
+					r.Header.Set("Last-Event-ID", since)
+				}
+				ctx, stop := context.WithCancel(t.Context())
+				stop() // after the first event
+				w := httptest.NewRecorder()
+				s.serveEvents(w, r.WithContext(ctx))
+				require.Equal(t, "retry: 1000\nevent: "+c.want+"\nid: "+s.live.version()+"\ndata: "+s.live.version()+"\n\n", w.Body.String(), told)
+			}
+		})
+	}
+}
+
+func TestPagesBeyondTheLimitTakeTurns(t *testing.T) {
+	var l live
+	var pages []context.Context
+	for range streams + 2 {
+		ctx, _, leave := l.join(t.Context(), "a browser")
+		defer leave()
+		pages = append(pages, ctx)
+	}
+	for _, browser := range []string{"another browser", "", "", "", "", ""} {
+		ctx, _, leave := l.join(t.Context(), browser)
+		defer leave()
+		require.NoError(t, ctx.Err(), "of %q", browser)
+	}
+	for i, ctx := range pages {
+		require.Equal(t, i < 2, ctx.Err() != nil, "page %d", i)
+	}
+	require.Len(t, l.pages, streams+6)
+}
+
+func TestConnectionsAreScarceByHTTP1Alone(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.RemoteAddr = "[::1]:4711"
+	r.Header.Set("User-Agent", "a browser")
+	require.Equal(t, "::1 a browser", browserOf(r))
+	r.RemoteAddr = "@" // a unix socket
+	require.True(t, strings.HasPrefix(browserOf(r), "@ "))
+	r.ProtoMajor = 2
+	require.Empty(t, browserOf(r))
+}
