@@ -106,7 +106,7 @@ func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoin
 			continue
 		}
 		if w.table.options.HostMatching {
-			if _, here, _, failed := w.table.domain(b); failed != nil || string(h) != here {
+			if _, here, failed := w.table.domain(b); failed != nil || string(h) != here {
 				if elsewhere == nil {
 					elsewhere = r
 				}
@@ -130,6 +130,17 @@ func (w building) rule(host, path []byte, r *rule, values []Value, p *places) (h
 	if path, err = w.steps(path, r, r.pathOps, values, p, false); err != nil {
 		return host, path, err
 	}
+	if n := w.mount; len(path) > n+1 && path[n+1] == '/' {
+		if !w.loose {
+			return host, path, errAuthority
+		}
+		path = append(path[:n+1], bytes.TrimLeft(path[n:], "/")...)
+	}
+	if !w.loose && r.hollow {
+		if err = checkDots(path, w.mount, false); err != nil {
+			return host, path, err
+		}
+	}
 	if !w.loose && r.shared {
 		if err = r.checkDivision(values, p); err != nil {
 			return host, path, err
@@ -140,7 +151,7 @@ func (w building) rule(host, path []byte, r *rule, values []Value, p *places) (h
 			return host, path, err
 		}
 	}
-	if !w.loose && r.exposed {
+	if !w.loose && (r.exposed || r.hollow) {
 		if err = w.table.checkShadow(r, string(host), string(path[w.mount:]), w.method); err != nil {
 			return host, path, err
 		}
@@ -182,8 +193,7 @@ func (r *rule) appendVariable(b []byte, ops []op, i int, v *Value) ([]byte, erro
 	switch {
 	case err != nil:
 		return b, err
-	case start == len(b):
-		return b, errEmpty
+	case start == len(b): // the converter takes that: see rule.hollow
 	case b[len(b)-1] == '/' && i+2 == len(ops) && ops[i+1].text == "/":
 		return b, errSlash
 	case bytes.IndexByte(b[start:], '.') >= 0:
@@ -203,9 +213,10 @@ func (r *rule) appendLabel(b []byte, o *op, v *Value, loose bool) ([]byte, error
 }
 
 var (
-	errEmpty    = errors.New("an empty text does not match again")
 	errStandIns = errors.New("there are too many control characters to tell the slashes apart")
-	errSlash    = errors.New("a path that ends in a slash does not match again before another one")
+	// RFC 3986, section 4.2: what follows two slashes is read as a host.
+	errAuthority = errors.New("a path that starts in two slashes would be read as a host")
+	errSlash     = errors.New("a path that ends in a slash does not match again before another one")
 )
 
 // leastStandIns is how long a path is at least that holds all of standIns, each
@@ -328,7 +339,7 @@ func (t *table) join(b *bound, options BuildOptions, r *rule, built, path []byte
 	if absolute || t.elsewhere || t.startOf(b) == nil {
 		var here string
 		var err error
-		if host, here, _, err = t.domain(b); err != nil {
+		if host, here, err = t.domain(b); err != nil {
 			return "", err
 		}
 		absolute = absolute || string(built) != here

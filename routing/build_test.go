@@ -111,6 +111,52 @@ func TestBuildRefuses(t *testing.T) {
 	require.Equal(t, "/x..", text)
 }
 
+func TestEmptyTextsAreBuiltWhereTheyMatchAgain(t *testing.T) {
+	urls := routing.MustMapWith(routing.Options{Converters: converters},
+		routing.Rule[int]{Path: "/a/<words:w>", Endpoint: "last"},
+		routing.Rule[int]{Path: "/b/<words:w>/c", Endpoint: "middle"},
+		routing.Rule[int]{Path: "/<words:w>/d", Endpoint: "first"},
+		routing.Rule[int]{Path: "/e/<words:w>.", Endpoint: "dot"},
+		routing.Rule[int]{Path: "/f/", Endpoint: "branch"},
+		routing.Rule[int]{Path: "/f/<words:w>", Endpoint: "beside"},
+	)
+	adapter := urls.Bind(httptest.NewRequest("GET", "/", nil))
+	for endpoint, want := range map[string]string{"last": "/a/", "middle": "/b//c"} {
+		text, err := adapter.Build(endpoint, routing.With("w", ""))
+		require.NoError(t, err)
+		require.Equal(t, want, text)
+		require.Equal(t, strings.ReplaceAll(want, "//c", "/<words:w>/c")+map[string]string{"last": "<words:w>"}[endpoint]+" w=",
+			matched(urls, httptest.NewRequest("GET", text, nil)))
+	}
+	for endpoint, says := range map[string]string{"first": "read as a host", "dot": `the segment "."`, "beside": `matched by rule "/f/"`} {
+		_, err := adapter.Build(endpoint, routing.With("w", ""))
+		require.ErrorContains(t, err, says)
+	}
+}
+
+func TestNoURLStartsInTwoSlashes(t *testing.T) {
+	rule := routing.Rule[int]{Path: "/<rest:to>", Endpoint: "it"}
+	options := routing.Options{Converters: converters}
+	for _, value := range []string{"/evil.test", "//evil.test"} {
+		_, err := routing.MustMapWith(options, rule).Bind(httptest.NewRequest("GET", "/", nil)).Build("it", routing.With("to", value))
+		require.ErrorContains(t, err, "read as a host")
+	}
+	options.LooseBuild = true
+	text, err := routing.MustMapWith(options, rule).Bind(httptest.NewRequest("GET", "/", nil)).Build("it", routing.With("to", "//evil.test"))
+	require.NoError(t, err)
+	require.Equal(t, "/evil.test", text)
+}
+
+func TestWordsAreLookedAtInALooseBuild(t *testing.T) {
+	urls := routing.MustMapWith(routing.Options{LooseBuild: true}, routing.Rule[int]{Path: "/<any(a, b):w>", Endpoint: "it"})
+	adapter := urls.Bind(httptest.NewRequest("GET", "/", nil))
+	_, err := adapter.Build("it", routing.With("w", "c"))
+	require.ErrorContains(t, err, `"c" is not what <any(a, b)> matches`)
+	text, err := adapter.Build("it", routing.With("w", "b"))
+	require.NoError(t, err)
+	require.Equal(t, "/b", text)
+}
+
 func TestSortedQueries(t *testing.T) {
 	urls := routing.MustMapWith(routing.Options{SortParameters: true}, routing.Rule[int]{Path: "/", Endpoint: "index"})
 	text, err := urls.Bind(httptest.NewRequest("GET", "/", nil)).Build("index", routing.With("b", 1), routing.With("a", []int{10, 9}), routing.With("a", "x"))

@@ -28,7 +28,7 @@ func (t *table) straighten() {
 	for i := range t.endpoints.slots {
 		if rules := t.endpoints.slots[i].rules; len(rules) == 1 {
 			r := rules[0]
-			r.straight = len(r.defaults) == 0 && !r.shared && !r.webSocket
+			r.straight = len(r.defaults) == 0 && !r.shared && !r.hollow && !r.webSocket
 		}
 	}
 }
@@ -89,7 +89,7 @@ func (t *table) straight(b *bound, endpoint string, values []Value) (text string
 			}
 		}
 	}
-	if !plain && len(path) > leastStandIns {
+	if !plain && (len(path) > leastStandIns || path[len(root)] == '/' && len(path) > len(root)+1 && path[len(root)+1] == '/') {
 		return "", false
 	}
 	text = string(path)

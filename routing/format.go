@@ -25,7 +25,8 @@ func (c *converter) appendValue(b []byte, v *Value, loose bool) ([]byte, error) 
 	if err != nil {
 		return b, err
 	}
-	if !loose && !c.form.whole(text) {
+	// Werkzeug looks at words alone.
+	if (!loose || c.kind == anyConverter) && !c.form.whole(text) {
 		return b, fmt.Errorf("%q is not what <%s> matches", text, c.name)
 	}
 	if c.kind == uuidConverter {

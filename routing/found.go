@@ -80,7 +80,7 @@ func (c *compiler) findStretches(r *rule) {
 // end returns the end of the stretch that starts at from.
 func (s *stretch) end(path string, from int) int {
 	if s.final {
-		if s.suffixed && strings.HasSuffix(path, "/") {
+		if s.suffixed && len(path) > from && path[len(path)-1] == '/' {
 			return len(path) - 1
 		}
 		return len(path)

@@ -106,6 +106,9 @@ func (c *compiler) path(text string) error {
 	several := func(p part) bool { return p.pattern != nil && p.pattern.variables > 1 }
 	c.rule.shared = slices.ContainsFunc(c.rule.host, several) || slices.ContainsFunc(parts, several)
 	c.rule.checked = c.rule.needsChecks()
+	c.rule.hollow = slices.ContainsFunc(c.rule.variables, func(v variable) bool {
+		return !v.host && v.converter.form.whole("")
+	})
 	return nil
 }
 

@@ -11,7 +11,19 @@ import (
 // Rules and paths by chance, for the fuzz targets of this package.
 
 // pieces are segments of rules, with the number of the segment for "$".
-var pieces = []string{"a", "b", "items", "a", "b", "<v$>", "<int:v$>", "<int(max=5):v$>", "<path:v$>", "x<v$>", "<v$>.json", "<v$>-<w$>", "", "ü", "<any(a,b):v$>"}
+var pieces = []string{"a", "b", "items", "a", "b", "<v$>", "<int:v$>", "<int(max=5):v$>", "<path:v$>", "x<v$>", "<v$>.json", "<v$>-<w$>", "", "ü", "<any(a,b):v$>", "<words:v$>", "<pair:v$>", "<rest:v$>", "<rest:v$>-<w$>", "<string(minlength=0):v$>"}
+
+// converters are of an application's own: one whose text may be empty, and two
+// that go over slashes.
+var converters = map[string]routing.ConverterFunc{
+	"words": func([]routing.Argument) (routing.Converter, error) { return routing.Converter{Pattern: `[a-z]*`}, nil },
+	"pair": func([]routing.Argument) (routing.Converter, error) {
+		return routing.Converter{Pattern: `[^/]+(?:/[^/]+)?`, Slashes: true, Weight: 150}, nil
+	},
+	"rest": func([]routing.Argument) (routing.Converter, error) {
+		return routing.Converter{Pattern: `.*?`, Slashes: true, Weight: 250}, nil
+	},
+}
 
 // rule draws a rule whose target is the number given.
 func (d *random) rule(n int) routing.Rule[int] {

@@ -55,8 +55,9 @@ type Rule[T any] struct {
 	// its slash redirects there, and a leaf with one is not found; if off, both
 	// spellings match both.
 	StrictSlashes Setting
-	// MergeSlashes overrides [Options].KeepSlashes: if on, a path with several
-	// slashes in a row redirects to the one with single slashes.
+	// MergeSlashes overrides [Options].KeepSlashes: if on, slashes in a row in
+	// the rule's text are one, and a path that has them redirects to the one
+	// with single slashes; the latter needs a Map without KeepSlashes.
 	MergeSlashes Setting
 	// Route holds conditions besides path, method and host: a route of
 	// gorilla/mux with Headers, Queries, Schemes or MatcherFunc. It is asked
@@ -132,6 +133,7 @@ type rule struct {
 	plain     bool       // simple and not special
 	hosted    bool       // some variable stands in the host
 	shared    bool       // some part has several variables
+	hollow    bool       // some variable of the path may be empty
 	straight  bool       // there is a straight way to its URL
 	exposed   bool       // another rule could match its URL before it
 	defaults  []Value

@@ -49,7 +49,7 @@ func (t *table) checkShadow(r *rule, host, path string, method methodSet) error 
 		return err
 	}
 	o := m.run(t, t.start)
-	if o == nil || o == r {
+	if o == r || o == nil && !r.hollow {
 		return nil
 	}
 	switch {
@@ -58,7 +58,10 @@ func (t *table) checkShadow(r *rule, host, path string, method methodSet) error 
 	case host != "":
 		path = host + "|" + path
 	}
-	if o == needsSlash {
+	switch o {
+	case nil:
+		return fmt.Errorf("%q does not match again", path)
+	case needsSlash:
 		return fmt.Errorf("%q is where another rule redirects to %q", path, path+"/")
 	}
 	return fmt.Errorf("%q is matched by rule %q (%s) before it", path, o.path, o.where)

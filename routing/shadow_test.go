@@ -141,7 +141,7 @@ func FuzzMapsBuildWhatTheyMatch(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		d := &random{Rand: rand.New(rand.NewPCG(seed, 3))}
-		urls, err := routing.NewMapWith[int](routing.Options{LooseSlashes: d.one(4), KeepSlashes: d.one(4), KeepDefaults: d.one(3)})
+		urls, err := routing.NewMapWith[int](routing.Options{LooseSlashes: d.one(4), KeepSlashes: d.one(4), KeepDefaults: d.one(3), Converters: converters})
 		require.NoError(t, err)
 		var list []routing.Rule[int]
 		for range 1 + d.IntN(14) {

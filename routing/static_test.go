@@ -18,7 +18,7 @@ func FuzzShortCuts(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		d := &random{Rand: rand.New(rand.NewPCG(seed, 2))}
-		options := routing.Options{LooseSlashes: d.one(4), KeepSlashes: d.one(4), KeepDefaults: d.one(4)}
+		options := routing.Options{LooseSlashes: d.one(4), KeepSlashes: d.one(4), KeepDefaults: d.one(4), Converters: converters}
 		list := routing.Rules[int]{}
 		short, err := routing.NewMapWith[int](options)
 		require.NoError(t, err)
