@@ -230,32 +230,35 @@ func (t *table) startOf(b *bound) *state {
 }
 
 // domain returns the host and the subdomain of a request; the subdomain is the
-// host itself where the table matches hosts. ok is false where the request's
-// host is outside the table's server name.
-func (t *table) domain(b *bound) (host, subdomain string, ok bool, err error) {
+// host itself where the table matches hosts, and the default one where the
+// request's host is outside the table's server name.
+func (t *table) domain(b *bound) (host, subdomain string, err error) {
 	if b.place != nil {
 		if t.options.HostMatching {
-			return b.place.Host, b.place.Host, true, nil
+			return b.place.Host, b.place.Host, nil
 		}
-		return b.place.Host, b.place.Subdomain, true, nil
+		return b.place.Host, b.place.Subdomain, nil
 	}
 	origin := gateway.OriginOf(b.request)
 	if host, err = normalHost(origin.Host, origin.Scheme); err != nil {
-		return "", "", false, errHost
+		return "", "", errHost
 	}
 	switch {
 	case t.options.HostMatching:
-		return host, host, true, nil
+		return host, host, nil
 	case t.options.ServerName == "":
 		if here := t.options.DefaultSubdomain; here != "" {
-			return strings.TrimPrefix(host, here+"."), here, true, nil
+			return strings.TrimPrefix(host, here+"."), here, nil
 		}
-		return host, "", true, nil
+		return host, "", nil
 	}
 	server, err := normalHost(t.options.ServerName, origin.Scheme)
 	if err != nil {
-		return "", "", false, err
+		return "", "", err
 	}
-	subdomain, ok = subdomainOf(host, server)
-	return server, subdomain, ok, nil
+	subdomain, ok := subdomainOf(host, server)
+	if !ok {
+		subdomain = t.options.DefaultSubdomain
+	}
+	return server, subdomain, nil
 }

@@ -47,8 +47,8 @@ func normalHost(host, scheme string) (string, error) {
 			return "", err
 		}
 	}
-	if len(name) > 253 {
-		return "", fmt.Errorf("a host name has at most 253 characters")
+	if !fitsNames(name) {
+		return "", fmt.Errorf("a host name has at most 253 characters, each of its labels 1 to 63")
 	}
 	if port == "" || port == "80" && !secure(scheme) || port == "443" && secure(scheme) {
 		return name, nil
@@ -60,6 +60,26 @@ func normalHost(host, scheme string) (string, error) {
 		return name + ":" + port, nil
 	}
 	return net.JoinHostPort(name, port), nil
+}
+
+// fitsNames reports whether name and its labels have the lengths of RFC 1035,
+// section 2.3.4. A request may also have no host at all.
+func fitsNames(name string) bool {
+	label := 0
+	for i := range len(name) {
+		switch {
+		case name[i] != '.':
+			label++
+		case label == 0:
+			return false
+		default:
+			label = 0
+		}
+		if label > 63 {
+			return false
+		}
+	}
+	return len(name) <= 253 && (label > 0 || name == "")
 }
 
 func hasUpper(text string) bool {

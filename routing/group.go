@@ -50,7 +50,8 @@ func Submount[T any](path string, groups ...Group[T]) Group[T] {
 	return changed(groups, func(r *Rule[T]) { r.Path = path + r.Path })
 }
 
-// Subdomain gives rules without a subdomain of their own this one.
+// Subdomain gives rules without a subdomain of their own this one: of nested
+// groups the inner one counts, where Werkzeug's outer one replaces it.
 func Subdomain[T any](pattern string, groups ...Group[T]) Group[T] {
 	return changed(groups, func(r *Rule[T]) {
 		if r.Subdomain == "" && !r.BareHost {
@@ -68,9 +69,14 @@ func Host[T any](pattern string, groups ...Group[T]) Group[T] {
 	})
 }
 
-// EndpointPrefix puts a prefix before the endpoints of rules.
+// EndpointPrefix puts a prefix before the endpoints of rules. A rule without an
+// endpoint stays one.
 func EndpointPrefix[T any](prefix string, groups ...Group[T]) Group[T] {
-	return changed(groups, func(r *Rule[T]) { r.Endpoint = prefix + r.Endpoint })
+	return changed(groups, func(r *Rule[T]) {
+		if r.Endpoint != "" {
+			r.Endpoint = prefix + r.Endpoint
+		}
+	})
 }
 
 // Template replaces "$name" and "${name}" in the rules' paths, endpoints,

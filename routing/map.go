@@ -30,8 +30,9 @@ type Options struct {
 	AnswerOptions bool
 
 	// ServerName is the host below which subdomains are counted, with its port
-	// if that is not the scheme's own. Without it no subdomain is known, and
-	// every request is one to DefaultSubdomain.
+	// if that is not the scheme's own. A request to a host outside of it, such
+	// as one to the server's address, is one to DefaultSubdomain; without a
+	// ServerName every request is.
 	ServerName string
 	// DefaultSubdomain is the subdomain of rules that name none.
 	DefaultSubdomain string

@@ -194,8 +194,10 @@ func TestSubdomains(t *testing.T) {
 		"http://anna.xn--bcher-kva.example/user": "/user user=anna",
 		"http://xn--bcher-kva.example/bare":      "/bare",
 		"http://xn--bcher-kva.example/":          "404",
-		"http://other.example/":                  "404",
-		"http://www.xn--bcher-kva.example:81/":   "404",
+		"http://other.example/":                  "/",
+		"http://192.0.2.1/":                      "/",
+		"http://other.example/kb":                "404",
+		"http://www.xn--bcher-kva.example:81/":   "/",
 	} {
 		require.Equal(t, want, matched(urls, httptest.NewRequest("GET", target, nil)), target)
 	}
@@ -250,6 +252,64 @@ func TestDefaultsAndAliasesRedirect(t *testing.T) {
 	urls = routing.MustMapWith(routing.Options{KeepDefaults: true}, rules)
 	require.Equal(t, "/all/<int:page> page=1", matched(urls, httptest.NewRequest("GET", "/all/1", nil)))
 	require.Equal(t, "/everything/<int:page> page=1", matched(urls, httptest.NewRequest("GET", "/everything/1", nil)))
+}
+
+func TestValuesKeepRedirectsOnTheHost(t *testing.T) {
+	urls := routing.MustMapWith(routing.Options{Converters: converters, KeepSlashes: true},
+		routing.Rule[int]{Path: "/a/<path:to>", RedirectTo: "<to>"},
+		routing.Rule[int]{Path: "/b/<rest:to>", RedirectTo: "/<to>"},
+		routing.Rule[int]{Path: "/c/<rest:to>", RedirectTo: "<to>"},
+		routing.Rule[int]{Path: "/d/<path:to>", RedirectTo: "x<to>"},
+		routing.Rule[int]{Path: "/e/<host>", RedirectTo: "https://<host>/x"},
+	)
+	for path, want := range map[string]string{
+		"/a/b/c":                 "/b/c",
+		"/a/https://evil.test/x": "/https://evil.test/x",
+		"/a/javascript:alert(1)": "/javascript:alert(1)",
+		"/b//evil.test":          "/evil.test",
+		"/b/%5C/evil.test":       "/%5C/evil.test",
+		"/c//evil.test":          "http://example.com//evil.test",
+		"/d/:y":                  "/x:y",
+		"/e/asked.test":          "https://asked.test/x",
+	} {
+		require.Equal(t, "redirect "+want, matched(urls, httptest.NewRequest("GET", path, nil)), path)
+	}
+}
+
+func TestAnEmptyTextBeforeTheLastSlash(t *testing.T) {
+	urls := routing.MustMapWith(routing.Options{Converters: converters}, routing.Rule[int]{Path: "/<rest:a>/", Subdomain: "<int:n>"})
+	for _, path := range []string{"", "/", "//", "///", "/a", "/a/"} {
+		adapter, err := urls.BindAt(routing.At{Host: "example.org", Subdomain: "7", Path: path})
+		require.NoError(t, err)
+		require.Equal(t, path != "", adapter.Test(), path)
+	}
+}
+
+func TestAliasesAmongWebSockets(t *testing.T) {
+	urls := routing.MustMap(
+		routing.Rule[int]{Path: "/old", Endpoint: "it", WebSocket: true, Alias: true},
+		routing.Rule[int]{Path: "/new", Endpoint: "it"},
+	)
+	adapter, err := urls.BindAt(routing.At{Scheme: "wss", Host: "example.org", Path: "/old"})
+	require.NoError(t, err)
+	_, err = adapter.Match()
+	var redirect *routing.Redirect
+	require.ErrorAs(t, err, &redirect)
+	require.Equal(t, "https://example.org/new", redirect.URL())
+}
+
+func TestNamesOfHosts(t *testing.T) {
+	urls := routing.MustMapWith(routing.Options{HostMatching: true}, routing.Rule[int]{Path: "/", Host: "<name>"})
+	long := strings.Repeat("a", 63)
+	for host, ok := range map[string]bool{
+		"a.example": true, "a.example.": true, long + ".example": true, "[2001:db8::1]": true, "[2001:db8::1]:81": true,
+		long + "a.example": false, "a..example": false, ".example": false, "example..": false,
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Host = host
+		_, err := urls.Bind(r).Match()
+		require.Equal(t, !ok, errors.Is(err, httperror.BadRequest), host)
+	}
 }
 
 func TestWebSockets(t *testing.T) {

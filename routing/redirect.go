@@ -12,7 +12,7 @@ import (
 
 // redirectTo makes the redirect to an encoded path below the mount.
 func (t *table) redirectTo(b *bound, path string) error {
-	host, subdomain, _, err := t.domain(b)
+	host, subdomain, err := t.domain(b)
 	if err != nil {
 		return err
 	}
@@ -85,14 +85,18 @@ func (t *table) redirectBuilt(b *bound, o *rule, values []Value) error {
 	if err != nil {
 		return nil
 	}
-	host, here, _, err := t.domain(b)
+	host, here, err := t.domain(b)
 	if err != nil {
 		return err
 	}
 	there := string(built)
 	redirect := t.redirect(b, host, there, string(path))
+	// "http" and "ws" become one another, with the "s" that may follow.
+	redirect.url = strings.TrimPrefix(strings.TrimPrefix(redirect.url, "http"), "ws")
 	if o.webSocket {
-		redirect.url = "ws" + strings.TrimPrefix(strings.TrimPrefix(redirect.url, "http"), "ws")
+		redirect.url = "ws" + redirect.url
+	} else {
+		redirect.url = "http" + redirect.url
 	}
 	if there != here || o.webSocket {
 		redirect.Location = redirect.url
@@ -145,8 +149,9 @@ func (t *table) ruleRedirect(b *bound, r *rule, args *Args) error {
 			}
 			return string(appendEscaped(nil, args.String(name), slashes)), true
 		})
+		target = r.keepsHost(target)
 	}
-	host, subdomain, _, err := t.domain(b)
+	host, subdomain, err := t.domain(b)
 	if err != nil {
 		return err
 	}
@@ -165,8 +170,24 @@ func (t *table) ruleRedirect(b *bound, r *rule, args *Args) error {
 	}
 	absolute := root.ResolveReference(reference).String()
 	location := absolute
-	if rest, ok := strings.CutPrefix(absolute, base+"/"); ok {
+	if rest, ok := strings.CutPrefix(absolute, base+"/"); ok && !strings.HasPrefix(rest, "/") {
 		location = "/" + rest
 	}
 	return &Redirect{Code: http.StatusPermanentRedirect, Location: location, url: absolute}
+}
+
+// keepsHost returns target, which is RedirectTo with values, such that no value
+// makes another scheme or host of it (RFC 3986, section 4.2).
+func (r *rule) keepsHost(target string) string {
+	first := r.redirectTo
+	if i := strings.IndexAny(first, "/?#"); i >= 0 {
+		first = first[:i]
+	}
+	switch {
+	case strings.Contains(first, "<"):
+		return "./" + target
+	case strings.HasPrefix(target, "//") && !strings.HasPrefix(r.redirectTo, "//"):
+		return "/" + strings.TrimLeft(target, "/")
+	}
+	return target
 }

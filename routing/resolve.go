@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/zeugkit/zeug/gateway"
-	"github.com/zeugkit/zeug/httperror"
 )
 
 // From a request to a rule: what is around the walk through the table. The path
@@ -97,11 +96,9 @@ func (t *table) search(b *bound, method methodSet, path string, s *state, i int)
 			m.webSocket = b.webSocket()
 		}
 		if s, i = t.startOf(b), 1; s == nil {
-			_, subdomain, ok, err := t.domain(b)
+			_, subdomain, err := t.domain(b)
 			if err != nil {
 				return nil, "", err
-			} else if !ok {
-				return nil, "", httperror.NotFound
 			}
 			m.host = subdomain
 		}
