@@ -213,6 +213,7 @@ func (r *rule) appendLabel(b []byte, o *op, v *Value, loose bool) ([]byte, error
 }
 
 var (
+	errEmpty    = errors.New("an empty text does not match again")
 	errStandIns = errors.New("there are too many control characters to tell the slashes apart")
 	// RFC 3986, section 4.2: what follows two slashes is read as a host.
 	errAuthority = errors.New("a path that starts in two slashes would be read as a host")

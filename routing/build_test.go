@@ -77,12 +77,14 @@ func TestBuildRefuses(t *testing.T) {
 		says     string
 	}{
 		{"uesr", nil, `did you mean "user"?`},
+		{"tags", nil, `did you mean "tag"?`},
+		{"zzz", nil, `the map has none like it`},
 		{"user", nil, "values are missing: id"},
 		{"user", []routing.Value{routing.With("id", 1)}, "out of the range"},
 		{"user", []routing.Value{routing.With("id", -3)}, "negative"},
 		{"user", []routing.Value{routing.With("id", 2.5)}, "no integer"},
 		{"user", []routing.Value{routing.With("id", "x")}, "no integer"},
-		{"tag", []routing.Value{routing.With("name", "")}, "not what"},
+		{"tag", []routing.Value{routing.With("name", "")}, "an empty text"},
 		{"tag", []routing.Value{routing.With("name", "..")}, "taken out"},
 		{"tag", []routing.Value{routing.With("name", "abcd")}, "not what"},
 		{"file", []routing.Value{routing.With("name", "/a")}, "not what"},

@@ -12,7 +12,7 @@ type BuildError struct {
 	Endpoint, Method string
 	Values           []string
 	// Suggestion is the endpoint with the most similar name, or Endpoint itself
-	// if it exists, or "".
+	// if it exists, or "" if no name is like it.
 	Suggestion string
 	// Missing are the values that its closest rule needs besides.
 	Missing []string
@@ -36,7 +36,7 @@ func (e *BuildError) Error() string {
 	case e.Err != nil:
 		fmt.Fprintf(&b, ": %v", e.Err)
 	case e.Suggestion == "":
-		b.WriteString(": the map has no endpoints")
+		b.WriteString(": the map has none like it")
 	case e.Suggestion != e.Endpoint:
 		fmt.Fprintf(&b, ": did you mean %q?", e.Suggestion)
 	default:
@@ -91,42 +91,48 @@ func (t *table) buildError(endpoint string, values []Value, method string, refus
 	return e
 }
 
-// similar returns the endpoint that takes the fewest changes to become name.
+// similar returns the endpoint whose name is most like the one given, "" if none
+// is like it at all.
 func (t *table) similar(name string) string {
-	if len(name) > 200 {
-		name = name[:200]
-	}
-	best, fewest := "", -1
+	names := make([]string, 0, len(t.rules))
 	for _, r := range t.rules {
-		if r.endpoint == "" || r.endpoint == best {
-			continue
-		}
-		if n := changes(name, r.endpoint); fewest < 0 || n < fewest {
-			best, fewest = r.endpoint, n
-		}
+		names = append(names, r.endpoint)
+	}
+	best, alike := mostAlike(name, names)
+	if alike < 0.3 {
+		return ""
 	}
 	return best
 }
 
-// changes is the number of bytes to insert, remove or replace to make a of b.
-func changes(a, b string) int {
-	if len(b) > 200 {
-		b = b[:200]
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		previous := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := previous
-			if a[i] != b[j] {
-				replaced++
+// mostAlike returns which of the names is most like the one given, the first if
+// several are, and how much it is: 1 for itself, 0 for one without a byte of it.
+func mostAlike(name string, names []string) (best string, alike float64) {
+	const most = 200 // bytes that are looked at
+	name = name[:min(len(name), most)]
+	for _, other := range names {
+		other = other[:min(len(other), most)]
+		if total := len(name) + len(other); total > 0 && other != best {
+			if a := 2 * float64(common(name, other)) / float64(total); a > alike {
+				best, alike = other, a
 			}
-			previous = row[j+1]
-			row[j+1] = min(replaced, row[j+1]+1, row[j]+1)
+		}
+	}
+	return best, alike
+}
+
+// common is the length of the longest text that a and b become when bytes are
+// taken out of them.
+func common(a, b string) int {
+	row := make([]int, len(b)+1)
+	for i := range len(a) {
+		before := 0 // row[j] of the byte before
+		for j := range len(b) {
+			here := max(row[j], row[j+1])
+			if a[i] == b[j] {
+				here = before + 1
+			}
+			before, row[j+1] = row[j+1], here
 		}
 	}
 	return row[len(b)]

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"regexp/syntax"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -147,12 +148,14 @@ func newAny(arguments []Argument) (*converter, error) {
 
 func newInt(arguments []Argument) (*converter, error) {
 	c := &converter{kind: intConverter, weight: 50, form: form{kind: digitsForm}, min: math.MinInt, max: math.MaxInt}
-	return c, read(arguments, []string{"fixed_digits", "min", "max", "signed"}, func(name, text string) (err error) {
+	err := read(arguments, []string{"fixed_digits", "min", "max", "signed"}, func(name, text string) (err error) {
 		switch name {
 		case "signed":
 			c.form.signed, err = truth(text)
 		case "fixed_digits":
-			c.digits, err = strconv.Atoi(text)
+			if c.digits, err = strconv.Atoi(text); c.digits < 0 {
+				err = strconv.ErrRange
+			}
 		case "min":
 			c.bounded = true
 			c.min, err = strconv.ParseInt(text, 10, strconv.IntSize)
@@ -160,13 +163,17 @@ func newInt(arguments []Argument) (*converter, error) {
 			c.bounded = true
 			c.max, err = strconv.ParseInt(text, 10, strconv.IntSize)
 		}
-		return refusedArgument(name, text, err)
+		return refusedArgument(name, text, "a whole number", err)
 	})
+	if err == nil && c.min > c.max {
+		err = faultf(arguments[0].Offset, "no number is between %d and %d", c.min, c.max)
+	}
+	return c, err
 }
 
 func newFloat(arguments []Argument) (*converter, error) {
 	c := &converter{kind: floatConverter, weight: 50, form: form{kind: decimalForm}, low: math.Inf(-1), high: math.Inf(1)}
-	return c, read(arguments, []string{"min", "max", "signed"}, func(name, text string) (err error) {
+	err := read(arguments, []string{"min", "max", "signed"}, func(name, text string) (err error) {
 		switch name {
 		case "signed":
 			c.form.signed, err = truth(text)
@@ -175,8 +182,12 @@ func newFloat(arguments []Argument) (*converter, error) {
 		case "max":
 			c.high, err = strconv.ParseFloat(text, 64)
 		}
-		return refusedArgument(name, text, err)
+		return refusedArgument(name, text, "a number", err)
 	})
+	if err == nil && !(c.low <= c.high) {
+		err = faultf(arguments[0].Offset, "no number is between %v and %v", c.low, c.high)
+	}
+	return c, err
 }
 
 func newRegexp(arguments []Argument) (*converter, error) {
@@ -188,6 +199,9 @@ func newRegexp(arguments []Argument) (*converter, error) {
 		return nil, faultf(arguments[0].Offset, "%v", err)
 	}
 	c.kind = regexpConverter
+	if parsed, err := syntax.Parse(arguments[0].Text, syntax.Perl); err == nil && wantsSlash(parsed) {
+		return nil, faultf(arguments[0].Offset, "the pattern wants a slash, and a variable of regexp stays in its segment: add a Converter with Slashes to Options.Converters")
+	}
 	return c, nil
 }
 
@@ -257,9 +271,12 @@ func given(arguments []Argument, names []string, name string) bool {
 	return false
 }
 
-func refusedArgument(name, text string, err error) error {
+func refusedArgument(name, text, kind string, err error) error {
+	if name == "signed" {
+		kind = "True or False"
+	}
 	if err != nil {
-		return fmt.Errorf("%s does not take %q", name, text)
+		return fmt.Errorf("%s is %s, not %q", name, kind, text)
 	}
 	return nil
 }

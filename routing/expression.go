@@ -1,6 +1,9 @@
 package routing
 
-import "regexp/syntax"
+import (
+	"regexp/syntax"
+	"slices"
+)
 
 // slashInExpression reports whether a regular expression could match a text that
 // holds a slash. A faulty one could match anything.
@@ -30,6 +33,20 @@ func holdsSlash(e *syntax.Regexp) bool {
 		if holdsSlash(sub) {
 			return true
 		}
+	}
+	return false
+}
+
+// wantsSlash reports whether every text that a regular expression matches holds a
+// slash, as far as that is easily seen.
+func wantsSlash(e *syntax.Regexp) bool {
+	switch e.Op {
+	case syntax.OpLiteral:
+		return holdsSlash(e)
+	case syntax.OpCapture, syntax.OpPlus:
+		return wantsSlash(e.Sub[0])
+	case syntax.OpConcat:
+		return slices.ContainsFunc(e.Sub, wantsSlash)
 	}
 	return false
 }

@@ -27,6 +27,9 @@ func (c *converter) appendValue(b []byte, v *Value, loose bool) ([]byte, error) 
 	}
 	// Werkzeug looks at words alone.
 	if (!loose || c.kind == anyConverter) && !c.form.whole(text) {
+		if text == "" {
+			return b, errEmpty
+		}
 		return b, fmt.Errorf("%q is not what <%s> matches", text, c.name)
 	}
 	if c.kind == uuidConverter {

@@ -93,6 +93,9 @@ func MustMapWith[T any](options Options, groups ...Group[T]) *Map[T] {
 }
 
 func newMap[T any](options Options, groups []Group[T], where string) (*Map[T], error) {
+	if err := options.check(); err != nil {
+		return nil, err
+	}
 	m := &Map[T]{options: options}
 	m.snapshot.Store(&snapshot[T]{table: &table{}})
 	if err := m.add(groups, where); err != nil {
@@ -102,6 +105,22 @@ func newMap[T any](options Options, groups []Group[T], where string) (*Map[T], e
 		routelist.Add(m.listed)
 	}
 	return m, nil
+}
+
+// check reports options that nothing could come of.
+func (o *Options) check() error {
+	if _, err := normalHost(o.ServerName, ""); err != nil || strings.ContainsAny(o.ServerName, "/?#@ ") {
+		return fmt.Errorf("routing: the ServerName %q is no host name, as in example.org or localhost:8080", o.ServerName)
+	}
+	for name, make := range o.Converters {
+		switch s := (scanner{text: name}); {
+		case s.identifier() != name || name == "":
+			return fmt.Errorf("routing: no rule can name the converter %q: letters, digits and underscores make a name", name)
+		case make == nil:
+			return fmt.Errorf("routing: the converter %q is nil", name)
+		}
+	}
+	return nil
 }
 
 func must[T any](m *Map[T], err error) *Map[T] {

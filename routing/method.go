@@ -67,7 +67,10 @@ func (t *table) learn(names []string) (methodSet, []string, error) {
 		bit := methodBit(name)
 		if bit == 0 || name == "" {
 			if !isMethod(name) {
-				return 0, nil, fmt.Errorf("%q is no method", name)
+				if upper := strings.ToUpper(name); isMethod(upper) {
+					return 0, nil, fmt.Errorf("%q is no method: did you mean %q?", name, upper)
+				}
+				return 0, nil, fmt.Errorf("%q is no method: each is an element of its own", name)
 			}
 			if bit = t.methods[name]; bit == 0 {
 				n := len(standardMethods) + len(t.methods)

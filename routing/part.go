@@ -271,7 +271,7 @@ func (c *compiler) variable(t token, host bool) (*converter, error) {
 	if converter == nil {
 		make, ok := c.make[t.converter]
 		if !ok {
-			return nil, faultf(t.offset, "unknown converter %q: there are %s", t.converter, known(c.make))
+			return nil, c.unknown(t)
 		}
 		var err error
 		converter, err = make(t.arguments)
@@ -290,7 +290,21 @@ func (c *compiler) variable(t token, host bool) (*converter, error) {
 	return converter, nil
 }
 
-func known[V any](converters map[string]V) string {
+// unknown says that there is no such converter, and what was perhaps meant.
+func (c *compiler) unknown(t token) error {
+	if _, swapped := c.make[t.name]; swapped {
+		return faultf(t.offset, "unknown converter %q: the converter comes first, did you mean <%s:%s>?", t.converter, t.name, t.converter)
+	}
+	meant := ""
+	if name, alike := mostAlike(strings.ToLower(t.converter), known(c.make)); alike >= 0.5 {
+		meant = fmt.Sprintf("; did you mean %q?", name)
+	}
+	return faultf(t.offset, "unknown converter %q: there are %s, and those of Options.Converters%s",
+		t.converter, strings.Join(known(c.make), ", "), meant)
+}
+
+// known returns the names of converters, sorted.
+func known[V any](converters map[string]V) []string {
 	names := make([]string, 0, len(converters))
 	for name := range converters {
 		if name != "default" {
@@ -298,5 +312,5 @@ func known[V any](converters map[string]V) string {
 		}
 	}
 	slices.Sort(names)
-	return strings.Join(names, ", ")
+	return names
 }

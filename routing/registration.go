@@ -161,6 +161,9 @@ func (b *builder) contradiction(d *description) error {
 	}
 	switch {
 	case !strings.HasPrefix(d.path, "/"):
+		if i := strings.Index(d.path, " /"); i > 0 && isMethod(d.path[:i]) {
+			return faultf(0, "a rule starts with a slash, and its methods stand in Methods")
+		}
 		return faultf(0, "a rule starts with a slash")
 	case o.HostMatching && d.subdomain != "":
 		return fmt.Errorf("with HostMatching a rule has a Host, not a Subdomain")

@@ -24,17 +24,37 @@ func TestRulesAreRefused(t *testing.T) {
 		{"a variable that is not closed", routing.Rule[int]{Path: "/a/<b"}, 3, "not closed"},
 		{"a variable without a name", routing.Rule[int]{Path: "/a/<>"}, 4, "needs a name"},
 		{"a name that starts with a digit", routing.Rule[int]{Path: "/<1a>"}, 2, "needs a name"},
+		{"a space before the name", routing.Rule[int]{Path: "/<int: id>"}, 6, "unexpected ' ' in a variable"},
+		{"a name with a hyphen", routing.Rule[int]{Path: "/<user-id>"}, 6, "letters, digits and underscores"},
+		{"a name without its converter", routing.Rule[int]{Path: "/<int:>"}, 6, "the name of the variable is missing"},
+		{"the name before the converter", routing.Rule[int]{Path: "/<id:int>"}, 1, "did you mean <int:id>?"},
+		{"a converter by another name", routing.Rule[int]{Path: "/<integer:id>"}, 1, `did you mean "int"?`},
+		{"a converter like no other", routing.Rule[int]{Path: "/<slug:id>"}, 1, "uuid, and those of Options.Converters"},
+		{"a variable in braces", routing.Rule[int]{Path: "/user/{id:[0-9]+}"}, 6, "a variable is written <id> here, not {id}"},
+		{"a variable after a colon", routing.Rule[int]{Path: "/user/:id"}, 6, "a variable is written <id> here, not :id"},
+		{"a star at the end", routing.Rule[int]{Path: "/files/*"}, 7, "<path:rest>"},
+		{"a name after a star", routing.Rule[int]{Path: "/files/*name"}, 7, "<path:name>"},
+		{"a query", routing.Rule[int]{Path: "/search?q=<q>"}, 7, "ask the request"},
+		{"a fragment", routing.Rule[int]{Path: "/a#b"}, 2, "never reaches a server"},
+		{"a bracket too many", routing.Rule[int]{Path: "/<a>>"}, 4, "no '<' before"},
+		{"a method before the path", routing.Rule[int]{Path: "GET /a"}, 0, "methods stand in Methods"},
+		{"bounds between which no integer is", routing.Rule[int]{Path: "/<int(min=5, max=1):a>"}, 6, "no number is between 5 and 1"},
+		{"bounds between which no float is", routing.Rule[int]{Path: "/<float(min=2.5, max=1):a>"}, 8, "no number is between 2.5 and 1"},
+		{"fewer digits than none", routing.Rule[int]{Path: "/<int(fixed_digits=-1):a>"}, 6, "fixed_digits is a whole number"},
+		{"a truth that is none", routing.Rule[int]{Path: "/<int(signed=yes):a>"}, 6, "signed is True or False"},
+		{"a regular expression over segments", routing.Rule[int]{Path: `/<regexp("[a-z]+/x"):a>`}, 9, "wants a slash"},
+		{"methods in one text", routing.Rule[int]{Path: "/", Methods: []string{"GET,POST"}}, -1, "an element of its own"},
 		{"an unknown converter", routing.Rule[int]{Path: "/<itn:a>"}, 1, `unknown converter "itn": there are any, float`},
 		{"a variable twice", routing.Rule[int]{Path: "/<a>/<a>"}, 5, "twice"},
 		{"an unknown argument", routing.Rule[int]{Path: "/<int(mni=2):a>"}, 6, `unknown argument "mni"`},
 		{"an argument twice", routing.Rule[int]{Path: "/<int(min=2,min=3):a>"}, 12, "given twice"},
-		{"a bad argument", routing.Rule[int]{Path: "/<int(min=x):a>"}, 6, `min does not take "x"`},
+		{"a bad argument", routing.Rule[int]{Path: "/<int(min=x):a>"}, 6, `min is a whole number, not "x"`},
 		{"arguments without commas", routing.Rule[int]{Path: "/<int(min=0;max=5):a>"}, 11, "commas"},
 		{"arguments that are not closed", routing.Rule[int]{Path: "/<int(min=0"}, 11, "commas"},
 		{"lengths that nothing has", routing.Rule[int]{Path: "/<string(minlength=3,maxlength=2):a>"}, 9, "no text has"},
 		{"any without words", routing.Rule[int]{Path: "/<any():a>"}, 1, "words"},
 		{"a faulty regular expression", routing.Rule[int]{Path: `/<regexp("["):a>`}, 9, "missing closing ]"},
-		{"a method in lower case", routing.Rule[int]{Path: "/", Methods: []string{"get"}}, -1, `"get" is no method`},
+		{"a method in lower case", routing.Rule[int]{Path: "/", Methods: []string{"get"}}, -1, `"get" is no method: did you mean "GET"?`},
 		{"a WebSocket that is posted", routing.Rule[int]{Path: "/", WebSocket: true, Methods: []string{"POST"}}, -1, "opened by GET"},
 		{"a host without host matching", routing.Rule[int]{Path: "/", Host: "example.org"}, -1, "HostMatching"},
 		{"a path in a host", routing.Rule[int]{Path: "/", Subdomain: "<path:p>"}, 0, "no slash"},
@@ -53,6 +73,32 @@ func TestRulesAreRefused(t *testing.T) {
 			require.Panics(t, func() { routing.MustMap(c.rule) })
 		})
 	}
+}
+
+func TestWhatLooksLikeAMistakeIsTaken(t *testing.T) {
+	for _, path := range []string{
+		"/users:batch", "/a/:", "/:/a", "/*/a", "/a*b", "/a/{", "/a{}", "/{1}", `/<any("{id}", ":id", "a>b"):text>`,
+		`/<regexp("[^:]+|a/b"):a>`, "/<int(min=5, max=5):a>", "/<path>", "/a.b-c~d!$&'()+,;=@",
+	} {
+		_, err := routing.NewMap(routing.Rule[int]{Path: path})
+		require.NoError(t, err)
+	}
+}
+
+func TestOptionsAreRefused(t *testing.T) {
+	text := func([]routing.Argument) (routing.Converter, error) { return routing.Converter{}, nil }
+	for says, options := range map[string]routing.Options{
+		"http://example.org":       {ServerName: "http://example.org"},
+		"localhost:8080":           {ServerName: "example..org"},
+		`the converter "x" is nil`: {Converters: map[string]routing.ConverterFunc{"x": nil}},
+		`the converter "x-y"`:      {Converters: map[string]routing.ConverterFunc{"x-y": text}},
+	} {
+		_, err := routing.NewMapWith(options, routing.Rule[int]{Path: "/"})
+		require.ErrorContains(t, err, says)
+	}
+	_, err := routing.NewMapWith(routing.Options{ServerName: "Bücher.example:8080", Converters: map[string]routing.ConverterFunc{"x_1": text}},
+		routing.Rule[int]{Path: "/<x_1:a>"})
+	require.NoError(t, err)
 }
 
 func TestDuplicatesAreRefused(t *testing.T) {

@@ -78,10 +78,46 @@ func tokens(found []token, text string) ([]token, error) {
 			for s.at < len(text) && text[s.at] != '<' && text[s.at] != '/' {
 				s.at++
 			}
+			if err := checkStatic(text, start, s.at); err != nil {
+				return nil, err
+			}
 			found = append(found, token{kind: staticToken, text: text[start:s.at], offset: start})
 		}
 	}
 	return found, nil
+}
+
+// checkStatic refuses static text, which is text[start:end], that was meant as
+// something else: a variable as other routers write it, or more than a path.
+func checkStatic(text string, start, end int) error {
+	static := text[start:end]
+	if at := strings.IndexAny(static, "?#>"); at >= 0 {
+		switch static[at] {
+		case '?':
+			return faultf(start+at, "a rule is a path: what a query holds is no part of it, ask the request for that")
+		case '#':
+			return faultf(start+at, "a rule is a path: what follows a '#' never reaches a server")
+		}
+		return faultf(start+at, "there is no '<' before this '>'")
+	}
+	if at := strings.IndexByte(static, '{'); at >= 0 {
+		if name := (&scanner{text: text, at: start + at + 1}).identifier(); name != "" && strings.IndexByte(text[start+at:], '}') > 0 {
+			return faultf(start+at, "a variable is written <%s> here, not {%s}", name, name)
+		}
+	}
+	if start > 0 && text[start-1] != '/' {
+		return nil
+	}
+	switch name := (&scanner{text: text, at: start + 1}).identifier(); {
+	case static[0] == ':' && name != "":
+		return faultf(start, "a variable is written <%s> here, not :%s", name, name)
+	case static == "*"+name && end == len(text):
+		if name == "" {
+			name = "rest"
+		}
+		return faultf(start, "all that follows is written <path:%s> here, not %s", name, static)
+	}
+	return nil
 }
 
 // variable reads "<name>", "<converter:name>" or "<converter(arguments):name>".
@@ -106,13 +142,16 @@ func (s *scanner) variable() (token, error) {
 	} else if s.skip(':') {
 		t.converter, t.source, t.name = word, word, s.identifier()
 	}
-	if t.name == "" {
+	switch {
+	case t.name == "" && (s.at == len(s.text) || s.text[s.at] == '>'):
 		return t, faultf(s.at, "the name of the variable is missing after %q", t.converter)
-	}
-	if !s.skip('>') {
+	case s.skip('>'):
+		return t, nil
+	case s.at == len(s.text) || s.text[s.at] == '/':
 		return t, faultf(start, "the variable %q is not closed by '>'", t.name)
 	}
-	return t, nil
+	r, _ := utf8.DecodeRuneInString(s.text[s.at:])
+	return t, faultf(s.at, "unexpected %q in a variable, which is written <name> or <int:id>: a name has letters, digits and underscores", r)
 }
 
 func (s *scanner) arguments() ([]Argument, error) {
