@@ -25,8 +25,9 @@ func (f Responder) Wrap(next http.Handler) http.Handler {
 
 type responderKey struct{}
 
-// responder is a Responder in a context, and the one further out.
+// responder is a context with a Responder, and the one further out.
 type responder struct {
+	context.Context
 	answer Responder
 	outer  *responder
 	// busy says that it is answering already: what it calls Respond for is not
@@ -34,11 +35,18 @@ type responder struct {
 	busy atomic.Bool
 }
 
+func (c *responder) Value(key any) any {
+	if key == (responderKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
 // WithResponder returns a copy of r whose failures f answers: an application's
 // own pages, or the debugger's.
 func WithResponder(r *http.Request, f Responder) *http.Request {
 	outer, _ := r.Context().Value(responderKey{}).(*responder)
-	return r.WithContext(context.WithValue(r.Context(), responderKey{}, &responder{answer: f, outer: outer}))
+	return r.WithContext(&responder{Context: r.Context(), answer: f, outer: outer})
 }
 
 // Respond answers r with err: through the innermost [Responder] of r that is not

@@ -46,6 +46,9 @@ func (p *Panic) Unwrap() error {
 	return err
 }
 
+// Recovered returns the value, for the debugger's page.
+func (p *Panic) Recovered() any { return p.Value }
+
 // Logged is true: whoever is told of the panic need not log it again.
 func (p *Panic) Logged() bool { return true }
 
@@ -65,7 +68,7 @@ func (m Recover) Wrap(next http.Handler) http.Handler {
 			}
 			p := &Panic{value, debug.Stack()}
 			m.log(r, p)
-			if rec.Written() {
+			if rec.Written() && !responsewriter.Held(w) {
 				panic(http.ErrAbortHandler)
 			}
 			before.restore(w.Header())

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -57,7 +58,8 @@ func (t Timeout) serve(next http.Handler, w http.ResponseWriter, r *http.Request
 		defer func() {
 			var c *crash
 			if !returned {
-				c = &crash{value: recover(), stack: debug.Stack()}
+				pcs := make([]uintptr, 256)
+				c = &crash{value: recover(), stack: debug.Stack(), callers: pcs[:runtime.Callers(1, pcs)]}
 			}
 			done <- c
 		}()
@@ -110,8 +112,9 @@ func (t Timeout) refuse(w http.ResponseWriter, r *http.Request) {
 // crash carries a panic from the handler's goroutine to the server's, with the
 // stack that would be lost on the way.
 type crash struct {
-	value any
-	stack []byte
+	value   any
+	stack   []byte
+	callers []uintptr
 }
 
 // Error prints the value and where it was raised.
@@ -122,6 +125,12 @@ func (c *crash) Unwrap() error {
 	err, _ := c.value.(error)
 	return err
 }
+
+// Recovered returns the value, for the debugger's page.
+func (c *crash) Recovered() any { return c.value }
+
+// Callers returns the program counters of the stack that panicked, likewise.
+func (c *crash) Callers() []uintptr { return c.callers }
 
 // deadlined is a context whose error is its cause: DeadlineExceeded where the
 // time was over, and not Canceled.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/responsewriter"
 )
 
 // answer is what one request gets of a Response: all of it, parts, or none.
@@ -82,7 +83,7 @@ func (out *output) Flush() error {
 func (out *output) fail(r *http.Request, err error) {
 	switch {
 	case out.lost: // nobody is there to be told
-	case !out.started:
+	case !out.started, responsewriter.Held(out.w):
 		httperror.Respond(out.w, r, err)
 	default:
 		if r.Context().Err() == nil {
