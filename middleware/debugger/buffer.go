@@ -2,11 +2,19 @@ package debugger
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
+	"log"
 	"maps"
 	"net"
 	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
 	"sync"
+
+	"github.com/zeugkit/zeug/internal/responsewriter"
 )
 
 // bufferLimit is how much of an answer is held back so that the page can still
@@ -14,99 +22,293 @@ import (
 const bufferLimit = 1 << 20
 
 // buffer is a ResponseWriter that holds an answer back until its handler
-// returns. Who flushes or hijacks is a stream: what was held is sent, and the
-// rest goes straight through.
+// returns. Who flushes, hijacks or asks for full duplex is a stream: what was
+// held is sent, and the rest goes straight through.
+//
+// To its handler it behaves as net/http's own does: the header is taken as it is
+// at WriteHeader, a body that the status or the Content-Length does not allow is
+// refused, a status that is none panics at once.
 type buffer struct {
-	w      http.ResponseWriter
+	responsewriter.Forward
+	responsewriter.Shape
+
+	// mu guards what follows. A handler has one goroutine, but one that was
+	// given up by a time limit may still write while another one answers.
+	mu     sync.Mutex
+	state  state
 	status int
-	body   []byte
-	// before is the header as it was when the request came in.
-	before http.Header
-	// sent says that the answer has begun on the wire.
-	sent bool
-	// sealed says that the page has taken the answer's place: what the handler
-	// or a middleware still writes is dropped.
-	sealed bool
+	// length is the Content-Length that was promised, -1 for none, and written
+	// how much was tried to be written.
+	length, written int64
+	held            *hold
 }
 
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
+// state is who answers.
+type state int
 
-func newBuffer(w http.ResponseWriter) *buffer {
-	b := buffers.Get().(*buffer)
-	*b = buffer{w: w, body: b.body[:0]}
-	if h := w.Header(); len(h) > 0 {
-		b.before = h.Clone()
+const (
+	holding   state = iota // the handler, into the buffer
+	streaming              // the handler, straight through
+	sealed                 // the page: what the handler still writes is dropped
+	over                   // nobody: the handler has returned
+)
+
+// hold is the memory of a buffer. No handler ever sees it, so that it can be
+// used again for another request.
+type hold struct {
+	body []byte
+	// before is the header as it was when the request came in, and header as it
+	// was when the answer began.
+	before, header headerCopy
+}
+
+var holds = sync.Pool{New: func() any { return new(hold) }}
+
+// headerCopy is a header as it was, without its own copies of the values.
+type headerCopy []headerField
+
+type headerField struct {
+	name   string
+	values []string
+}
+
+func (c *headerCopy) take(h http.Header) {
+	for name, values := range h {
+		*c = append(*c, headerField{name, values})
 	}
-	return b
 }
 
-// release gives the buffer back; it must not be used after.
+func (c headerCopy) restore(h http.Header) {
+	clear(h)
+	for _, f := range c {
+		h[f.name] = f.values
+	}
+}
+
+// same reports whether h is still as it was taken.
+func (c headerCopy) same(h http.Header) bool {
+	if len(h) != len(c) {
+		return false
+	}
+	for _, f := range c {
+		values, ok := h[f.name]
+		if !ok || len(values) != len(f.values) || len(values) > 0 && &values[0] != &f.values[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// start begins an answer through w, and returns what the handler writes to.
+func (b *buffer) start(w http.ResponseWriter) http.ResponseWriter {
+	b.ResponseWriter = w
+	b.length = -1
+	b.held = holds.Get().(*hold)
+	b.held.before.take(w.Header())
+	return b.Like(b, w)
+}
+
+// release gives the memory back.
 func (b *buffer) release() {
-	b.w, b.before = nil, nil
-	if cap(b.body) > 64<<10 {
-		b.body = nil
+	h := b.held
+	if b.held = nil; h == nil {
+		return
 	}
-	buffers.Put(b)
+	if h.body = h.body[:0]; cap(h.body) > 64<<10 {
+		h.body = nil
+	}
+	for _, c := range []*headerCopy{&h.before, &h.header} {
+		clear(*c)
+		*c = (*c)[:0]
+	}
+	holds.Put(h)
+}
+
+// below is what an [http.ResponseController] finds below the buffer.
+type below struct {
+	http.ResponseWriter // the buffer
+	buffer              *buffer
 }
 
 // Unwrap is for [http.ResponseController].
-func (b *buffer) Unwrap() http.ResponseWriter { return b.w }
+func (b *buffer) Unwrap() http.ResponseWriter { return below{b, b} }
+
+// Unwrap returns the writer below the buffer.
+func (u below) Unwrap() http.ResponseWriter { return u.buffer.ResponseWriter }
+
+// EnableFullDuplex is for handlers that answer while they read: holding their
+// answer back could have both sides wait for each other.
+func (u below) EnableFullDuplex() error {
+	u.buffer.mu.Lock()
+	defer u.buffer.mu.Unlock()
+	if u.buffer.state == holding {
+		if err := u.buffer.commit(); err != nil {
+			return err
+		}
+	}
+	return http.NewResponseController(u.buffer.ResponseWriter).EnableFullDuplex()
+}
+
+// Held tells who looks for it below an Unwrap that an answer which has begun can
+// still be replaced. See [responsewriter.Held].
+func (u below) Held() bool {
+	u.buffer.mu.Lock()
+	defer u.buffer.mu.Unlock()
+	return u.buffer.state == holding
+}
+
+// Written reports whether the handler has begun to answer.
+func (b *buffer) Written() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state != holding || b.status != 0
+}
 
 // Header is the header that will be sent; after the page took the answer's
 // place it leads nowhere.
 func (b *buffer) Header() http.Header {
-	if b.sealed {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state >= sealed {
 		return http.Header{}
 	}
-	return b.w.Header()
+	return b.ResponseWriter.Header()
 }
 
 func (b *buffer) WriteHeader(status int) {
+	b.mu.Lock()
 	switch {
-	case b.sealed:
-	case b.sent, status >= 100 && status < 200 && status != http.StatusSwitchingProtocols:
-		// An interim answer is not the answer, and net/http has its own word
-		// for a second WriteHeader.
-		b.w.WriteHeader(status)
-	case b.status == 0:
-		b.status = status
+	case b.state >= sealed:
+		b.mu.Unlock()
+		return
+	case b.state == holding && (status < 100 || status > 999):
+		b.mu.Unlock()
+		panic(fmt.Sprintf("invalid WriteHeader code %d", status)) // as net/http has it
+	case b.state == holding && (status >= 200 || status == http.StatusSwitchingProtocols):
+		repeated := b.status != 0
+		if !repeated {
+			b.begin(status)
+		}
+		b.mu.Unlock()
+		if repeated {
+			b.superfluous()
+		}
+		return
+	}
+	b.mu.Unlock()
+	b.ResponseWriter.WriteHeader(status)
+}
+
+// begin takes the header as it is.
+func (b *buffer) begin(status int) {
+	b.status = status
+	h := b.ResponseWriter.Header()
+	b.held.header.take(h)
+	if text := h.Get("Content-Length"); text != "" {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 {
+			b.length = n
+		}
 	}
 }
 
-func (b *buffer) Write(p []byte) (int, error) {
-	switch {
-	case b.sealed:
-		return len(p), nil
-	case !b.sent && len(b.body)+len(p) <= bufferLimit:
-		if b.status == 0 {
-			b.status = http.StatusOK
+// superfluous says, in the words of net/http, that a status came too late.
+func (b *buffer) superfluous() {
+	pcs := make([]uintptr, 16)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		frame, more := frames.Next()
+		if !strings.HasPrefix(frame.Function, zeug+"internal/responsewriter.") {
+			log.Printf("http: superfluous response.WriteHeader call from %s (%s:%d)", frame.Function, frame.File, frame.Line)
+			return
 		}
-		b.body = append(b.body, p...)
+		if !more {
+			return
+		}
+	}
+}
+
+var errOver = errors.New("debugger: the handler has returned, and its answer is over")
+
+func (b *buffer) Write(p []byte) (int, error) { return write(b, p, b.ResponseWriter.Write) }
+
+// WriteString is Write without a copy of s.
+func (b *buffer) WriteString(s string) (int, error) { return write(b, s, b.Forward.WriteString) }
+
+func write[T string | []byte](b *buffer, p T, through func(T) (int, error)) (int, error) {
+	b.mu.Lock()
+	if b.state == holding {
+		n, err := hold1(b, p)
+		if err != errNoRoom {
+			b.mu.Unlock()
+			return n, err
+		}
+		if err := b.commit(); err != nil {
+			b.mu.Unlock()
+			return 0, err
+		}
+	}
+	state := b.state
+	b.mu.Unlock()
+	switch state {
+	case sealed:
 		return len(p), nil
+	case over:
+		return 0, errOver
 	}
-	if err := b.commit(); err != nil {
-		return 0, err
+	return through(p)
+}
+
+var errNoRoom = errors.New("the buffer is full")
+
+// hold1 keeps a piece of the body, or reports errNoRoom.
+func hold1[T string | []byte](b *buffer, p T) (int, error) {
+	if b.status == 0 {
+		b.begin(http.StatusOK)
 	}
-	return b.w.Write(p)
+	switch {
+	case len(p) == 0:
+		return 0, nil
+	case b.status < 200, b.status == http.StatusNoContent, b.status == http.StatusNotModified:
+		return 0, http.ErrBodyNotAllowed
+	case len(b.held.body)+len(p) > bufferLimit:
+		return 0, errNoRoom
+	}
+	if b.written += int64(len(p)); b.length >= 0 && b.written > b.length {
+		return 0, http.ErrContentLength
+	}
+	b.held.body = append(b.held.body, p...)
+	return len(p), nil
 }
 
 // ReadFrom lets files that are longer than the limit go out by sendfile.
 func (b *buffer) ReadFrom(src io.Reader) (int64, error) {
-	if b.sealed {
+	b.mu.Lock()
+	state, room := b.state, 0
+	if state == holding {
+		room = bufferLimit - len(b.held.body)
+	}
+	b.mu.Unlock()
+	switch state {
+	case sealed:
 		return io.Copy(io.Discard, src)
+	case over:
+		return 0, errOver
+	case streaming:
+		return b.Forward.ReadFrom(src)
 	}
-	var n int64
-	if !b.sent {
-		var err error
-		n, err = io.Copy(writerOnly{b}, io.LimitReader(src, int64(bufferLimit-len(b.body))))
-		if err != nil || len(b.body) < bufferLimit {
-			return n, err
-		}
-		if err := b.commit(); err != nil {
-			return n, err
-		}
+	n, err := io.Copy(writerOnly{b}, io.LimitReader(src, int64(room)))
+	if err != nil || n < int64(room) {
+		return n, err
 	}
-	rest, err := io.Copy(b.w, src)
+	b.mu.Lock()
+	if b.state == holding {
+		err = b.commit()
+	}
+	b.mu.Unlock()
+	if err != nil {
+		return n, err
+	}
+	rest, err := b.Forward.ReadFrom(src)
 	return n + rest, err
 }
 
@@ -115,49 +317,116 @@ type writerOnly struct{ io.Writer }
 
 // FlushError sends what was held and makes a stream of the answer.
 func (b *buffer) FlushError() error {
-	if b.sealed {
+	b.mu.Lock()
+	switch {
+	case b.state == sealed:
+		b.mu.Unlock()
 		return nil
+	case b.state == over:
+		b.mu.Unlock()
+		return errOver
+	case b.state == holding:
+		if err := b.commit(); err != nil {
+			b.mu.Unlock()
+			return err
+		}
 	}
-	if err := b.commit(); err != nil {
-		return err
-	}
-	return http.NewResponseController(b.w).Flush()
+	b.mu.Unlock()
+	return b.Forward.FlushError()
 }
 
-// Flush is FlushError for those who ask for an [http.Flusher].
-func (b *buffer) Flush() { _ = b.FlushError() }
-
-// Hijack hands the connection over. Nothing that was held is sent.
+// Hijack hands the connection over, after what was held: some write a 101 and
+// then take the connection.
 func (b *buffer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(b.w).Hijack()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state >= sealed {
+		return nil, nil, errOver
+	}
+	if b.state == holding && b.status != 0 {
+		if err := b.commit(); err != nil {
+			return nil, nil, err
+		}
+	}
+	conn, rw, err := b.Forward.Hijack()
 	if err == nil {
-		b.sent = true
+		b.state = streaming
 	}
 	return conn, rw, err
 }
 
-// commit sends what was held.
+// commit sends what was held, as it was, and makes a stream of the answer.
 func (b *buffer) commit() error {
-	if b.sent || b.sealed {
+	b.state = streaming
+	if b.status == 0 {
 		return nil
 	}
-	b.sent = true
-	if b.status != 0 {
-		b.w.WriteHeader(b.status)
+	w, live := b.ResponseWriter, b.ResponseWriter.Header()
+	if !b.held.header.same(live) {
+		// What was set since is no part of the header, but may be a trailer.
+		late := maps.Clone(live)
+		b.held.header.restore(live)
+		defer func() {
+			clear(live)
+			maps.Copy(live, late)
+		}()
 	}
-	if len(b.body) == 0 {
+	w.WriteHeader(b.status)
+	if len(b.held.body) == 0 {
 		return nil
 	}
-	_, err := b.w.Write(b.body)
+	_, err := w.Write(b.held.body)
 	return err
 }
 
+// finish sends what was held and ends the answer: what still comes is refused.
+func (b *buffer) finish() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state == holding {
+		_ = b.commit() // the client has gone: there is nobody to tell
+	}
+	b.state = over
+	b.release()
+}
+
+// drop ends the answer and forgets what was held.
+func (b *buffer) drop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.state = over
+	b.release()
+}
+
 // replace drops what was held, with the header fields that were set since the
-// request came in, and sends another answer. It must not be called once sent.
-func (b *buffer) replace(h http.Handler, r *http.Request) {
-	header := b.w.Header()
-	clear(header)
-	maps.Copy(header, b.before)
-	b.sealed = true
-	h.ServeHTTP(b.w, r)
+// request came in, and has another answer sent. It reports false where it is too
+// late for that.
+func (b *buffer) replace(answer func(http.ResponseWriter)) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state != holding {
+		return false
+	}
+	b.state = sealed
+	header := b.ResponseWriter.Header()
+	shared := sharing(header)
+	b.held.before.restore(header)
+	maps.Copy(header, shared)
+	answer(b.ResponseWriter)
+	return true
+}
+
+// sharing returns the fields that let a page of another origin read an answer.
+// Who may have the debugger's page is asked besides.
+func sharing(h http.Header) http.Header {
+	var list http.Header
+	for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers"} {
+		if values := h[name]; values != nil {
+			if list == nil {
+				list = http.Header{}
+			}
+			list[name] = values
+		}
+	}
+	return list
 }

@@ -1,9 +1,14 @@
 package debugger
 
-import "fmt"
+import (
+	"net/http"
+	"reflect"
 
-// maxCauses bounds the list of causes: an error whose Unwrap returns itself, or
-// a tree grown by errors.Join in a loop, ends there.
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// maxCauses bounds the list of causes: a tree grown by errors.Join in a loop
+// ends there.
 const maxCauses = 64
 
 // Cause is an error in the tree of errors below the one that is reported.
@@ -14,6 +19,9 @@ type Cause struct {
 	Message string `json:"message"`
 	// Depth is how far below the reported error it stands, from 0.
 	Depth int `json:"depth"`
+	// Cyclic says that this is an error which stands further up as well: it
+	// wraps itself.
+	Cyclic bool `json:"cyclic,omitempty"`
 	// Frames is where the error was made, if it knows.
 	Frames []Frame `json:"frames,omitempty"`
 
@@ -24,28 +32,60 @@ type Cause struct {
 // order in which errors.Is visits them.
 func (s *sources) causes(err error) []Cause {
 	var list []Cause
-	var visit func(error, int)
-	visit = func(err error, depth int) {
-		if err == nil || len(list) == maxCauses {
+	walk(err, func(err error, depth int, cyclic bool) {
+		cause := Cause{Type: typeName(err), Message: s.print(err), Depth: depth, Cyclic: cyclic, err: err}
+		if !cyclic {
+			pcs := stackOf(err)
+			if raised, ok := panicking(pcs); ok {
+				pcs = raised
+			}
+			cause.Frames = s.frames(pcs)
+		}
+		list = append(list, cause)
+	})
+	return list
+}
+
+// walk visits err and all it wraps, up to maxCauses of them, and reports whether
+// that was all. Unlike [errors.As] it ends where an error wraps itself, and
+// where an Unwrap panics.
+func walk(err error, visit func(err error, depth int, cyclic bool)) (whole bool) {
+	count := 0
+	whole = true
+	var path []error
+	var step func(error)
+	step = func(err error) {
+		if err == nil {
 			return
 		}
-		pcs := stackOf(err)
-		if raised, ok := panicking(pcs); ok {
-			pcs = raised
+		if count++; count > maxCauses {
+			whole = false
+			return
 		}
-		list = append(list, Cause{
-			Type:    fmt.Sprintf("%T", err),
-			Message: message(err),
-			Depth:   depth,
-			Frames:  s.frames(pcs),
-			err:     err,
-		})
+		cyclic := false
+		for _, outer := range path {
+			cyclic = cyclic || same(outer, err)
+		}
+		visit(err, len(path), cyclic)
+		if cyclic {
+			whole = false
+			return
+		}
+		path = append(path, err)
 		for _, inner := range unwrap(err) {
-			visit(inner, depth+1)
+			step(inner)
 		}
+		path = path[:len(path)-1]
 	}
-	visit(err, 0)
-	return list
+	step(err)
+	return whole
+}
+
+// same reports whether a and b are one error. Two that cannot be compared are
+// not.
+func same(a, b error) bool {
+	defer func() { _ = recover() }() // a struct with a slice in an interface
+	return reflect.TypeOf(a).Comparable() && a == b
 }
 
 // unwrap returns the errors that err wraps, none where its Unwrap panics.
@@ -60,13 +100,19 @@ func unwrap(err error) (inner []error) {
 	return nil
 }
 
-// message is err.Error(), or a note where that method itself panics: a nil
-// pointer in an error interface is often the very bug that is looked for.
-func message(err error) (text string) {
-	defer func() {
-		if p := recover(); p != nil {
-			text = fmt.Sprintf("(its Error method panicked: %v)", p)
+// answers reports whether an error answers for itself: one that is, or wraps, an
+// [http.Handler], but for a 500 with a cause, which is a failure that somebody
+// has dressed as an answer already. An error that wraps itself does not: nobody
+// who looked for the handler in it would ever come back.
+func answers(err error) bool {
+	found, failed := false, false
+	whole := walk(err, func(err error, _ int, _ bool) {
+		if _, ok := err.(http.Handler); ok {
+			found = true
 		}
-	}()
-	return err.Error()
+		if e, ok := err.(*httperror.Error); ok && e != nil && e.Code == httperror.InternalServerError && e.Err != nil {
+			failed = true
+		}
+	})
+	return whole && found && !failed
 }

@@ -27,9 +27,11 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
@@ -52,6 +54,11 @@ type Debugger struct {
 	// {line} are replaced. Default: the environment variable ZEUG_EDITOR, or
 	// "vscode://file/{file}:{line}". "off" makes no links.
 	Editor string
+	// Hide names packages whose frames are folded away, further than those of
+	// libraries: middleware that is in every traceback. "example.org/mw" is one
+	// package, and "example.org/mw/..." it and those below. Tracebacks as text
+	// count them only.
+	Hide []string
 	// Output gets the tracebacks as text. Default: os.Stderr.
 	Output io.Writer
 	// Keep keeps what the variables of a failure hold, for the page to ask for,
@@ -114,12 +121,21 @@ type handler struct {
 	logging  sync.Mutex   // keeps tracebacks of two requests apart
 }
 
+// exchange is one request with its answer.
+type exchange struct {
+	buffer
+	handler *handler
+	// received is the request as it came: who answers by it is further out.
+	received *http.Request
+	// writer is what the handler got of the buffer.
+	writer http.ResponseWriter
+}
+
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	b := newBuffer(w)
+	x := &exchange{handler: h, received: r}
+	x.writer = x.start(w)
 	r, _ = gateway.WithRoute(r)
-	served := httperror.WithResponder(r, func(w http.ResponseWriter, r *http.Request, err error) {
-		h.respond(b, w, r, err)
-	})
+	r = httperror.WithResponder(r, x.respond)
 	returned := false
 	defer func() {
 		if returned {
@@ -129,53 +145,95 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// goroutine ends, and with it the connection.
 		value := recover()
 		if value == nil {
+			x.drop()
 			return
 		}
 		if value == http.ErrAbortHandler {
+			x.drop()
 			panic(value)
 		}
-		h.fail(b, served, value, true, callers(1))
+		defer x.drop()
+		x.fail(r, value, true, callers(1))
 	}()
-	h.next.ServeHTTP(b, served)
+	h.next.ServeHTTP(x.writer, r)
 	returned = true
-	_ = b.commit() // the client has gone: there is nobody to tell
-	b.release()
+	x.finish()
 }
 
 // respond is the [httperror.Responder] of what runs below the debugger: errors
 // that answer for themselves do so, the others get the page.
-func (h *handler) respond(b *buffer, w http.ResponseWriter, r *http.Request, err error) {
-	var answer http.Handler
-	if errors.As(err, &answer) && !isFailure(err) {
+func (x *exchange) respond(w http.ResponseWriter, r *http.Request, err error) {
+	if answers(err) {
 		httperror.Respond(w, r, err) // by who stands further out, or the default
 		return
 	}
-	h.fail(b, r, err, false, callers(1))
-}
-
-// isFailure reports whether an error is a 500 with a cause: a failure that
-// somebody has dressed as an answer already.
-func isFailure(err error) bool {
-	var e *httperror.Error
-	return errors.As(err, &e) && e.Code == httperror.InternalServerError && e.Err != nil
-}
-
-// fail logs a failure and answers with its page.
-func (h *handler) fail(b *buffer, r *http.Request, value any, panicked bool, pcs []uintptr) {
-	rep := newReport(r, value, panicked, pcs, h.settings.Secret)
-	rep.ID = "f" + strconv.FormatInt(h.reports.Add(1), 10)
-	rep.Started = b.sent
-	h.log(rep)
-	if b.sent {
-		// Only an aborted connection tells the client that this was not all.
-		panic(http.ErrAbortHandler)
+	if w != x.writer {
+		// A time limit in between may have answered, and would not take
+		// another answer. It says so to who writes.
+		if _, refused := w.Write(nil); errors.Is(refused, http.ErrHandlerTimeout) {
+			x.late(r, err, callers(1))
+			return
+		}
 	}
-	if !h.settings.MayRead(r) {
-		b.replace(&httperror.Error{Code: httperror.InternalServerError, Err: reported{}}, r)
+	x.fail(r, err, false, callers(1))
+}
+
+// fail logs a failure and answers with its page. It panics where the answer is
+// out already: only an aborted connection tells the client that it is not whole.
+func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr) {
+	h := x.handler
+	rep := h.report(r, value, panicked, pcs)
+	x.mu.Lock()
+	state := x.state
+	x.mu.Unlock()
+	switch state {
+	case streaming:
+		rep.Fate = "The answer had begun: the client got its first part and then an aborted connection."
+		h.log(rep)
+		panic(http.ErrAbortHandler)
+	case sealed:
+		rep.Fate = "The page of an earlier failure of this request had been sent already."
+		h.log(rep)
+		return
+	case over:
+		rep.Fate = "The request had been answered already."
+		h.log(rep)
 		return
 	}
-	rep.Stacks = allStacks()
-	b.replace(page{rep, h.keep(rep), h.settings.Editor, http.StatusInternalServerError}, r)
+	h.log(rep)
+	var answer http.Handler
+	if h.settings.MayRead(r) {
+		rep.Stacks = allStacks()
+		answer = page{rep, h.keep(rep), h.settings.Editor, http.StatusInternalServerError}
+	} else {
+		plain := &httperror.Error{Code: httperror.InternalServerError, Err: reported{}}
+		answer, r = plain, x.received
+	}
+	x.replace(func(w http.ResponseWriter) { answer.ServeHTTP(w, r) })
+}
+
+// late logs a failure of a handler whose request has been answered.
+func (x *exchange) late(r *http.Request, value any, pcs []uintptr) {
+	rep := x.handler.report(r, value, false, pcs)
+	rep.Fate = "The request had been answered already: its time was over."
+	x.handler.log(rep)
+}
+
+// report describes a failure. Whatever of it cannot be described must not hide
+// the failure itself.
+func (h *handler) report(r *http.Request, value any, panicked bool, pcs []uintptr) (rep *Report) {
+	id := "f" + strconv.FormatInt(h.reports.Add(1), 10)
+	defer func() {
+		if p := recover(); p != nil {
+			rep = &Report{
+				Time: time.Now(), Panicked: panicked, Type: typeName(value), Message: printed(value),
+				Frames: bareFrames(pcs), Goroutine: goroutineID(), Goroutines: runtime.NumGoroutine(),
+				Origin: "The rest of the report is missing: making it panicked with " + printed(p) + ".",
+			}
+		}
+		rep.ID = id
+	}()
+	return newReport(r, value, panicked, pcs, &h.settings)
 }
 
 // reported is the cause of an answer whose failure is in the log already.
@@ -191,7 +249,7 @@ func (reported) Logged() bool { return true }
 func (h *handler) keep(rep *Report) (live Live) {
 	defer func() {
 		if value := recover(); value != nil {
-			live, rep.Variables = Live{}, fmt.Sprintf("The variables were not kept: %v.", value)
+			live, rep.Variables = Live{}, "The variables were not kept: "+printed(value)+"."
 		}
 	}()
 	if rep.Variables != "" {
@@ -208,7 +266,9 @@ func (h *handler) keep(rep *Report) (live Live) {
 	return live
 }
 
+// log writes the traceback. A log that fails must not take the page along.
 func (h *handler) log(rep *Report) {
+	defer func() { _ = recover() }()
 	h.logging.Lock()
 	defer h.logging.Unlock()
 	_, _ = io.WriteString(h.settings.Output, rep.Text())

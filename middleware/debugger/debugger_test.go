@@ -105,7 +105,7 @@ func TestWhatIsReported(t *testing.T) {
 			handler: func(http.ResponseWriter, *http.Request) { (&order{[]int{1, 2}}).last() }},
 		{name: "a panic with an error", message: "file does not exist", typ: "*errors.errorString", function: "TestWhatIsReported.func",
 			handler: func(http.ResponseWriter, *http.Request) { panic(fs.ErrNotExist) }},
-		{name: "a panic with a struct", message: "{[7]}", typ: "debugger_test.order", function: "TestWhatIsReported.func",
+		{name: "a panic with a struct", message: "{Items:[7]}", typ: "debugger_test.order", function: "TestWhatIsReported.func",
 			handler: func(http.ResponseWriter, *http.Request) { panic(order{[]int{7}}) }},
 		{name: "a panic with nil", message: "panic called with nil argument", typ: "*runtime.PanicNilError", function: "TestWhatIsReported.func",
 			handler: func(http.ResponseWriter, *http.Request) { panic(nil) }},

@@ -23,34 +23,64 @@ func production() string {
 }
 
 // MayRead reports whether the page may go to who asked: the peer is this
-// machine, nothing says that a proxy on it speaks for another one, and the Host
-// is one of ours. The last keeps out pages of the web whose own host name was
-// made to point here (DNS rebinding).
+// machine, nothing says that a proxy on it speaks for another one, the Host is
+// one of ours, and the page that asked, if one did, is too. The host keeps out
+// pages of the web whose own host name was made to point here (DNS rebinding),
+// the last those that have the browser ask on their behalf.
 func (d *Debugger) MayRead(r *http.Request) bool {
-	return d.trustsPeer(r) && d.trustsHost(gateway.Received(r).Host) && d.trustsHost(gateway.OriginOf(r).Host)
+	return d.trustsPeer(r) && d.trustsHost(gateway.Received(r).Host) && d.trustsHost(gateway.OriginOf(r).Host) && d.trustsAsker(r)
 }
 
 func (d *Debugger) trustsPeer(r *http.Request) bool {
 	if !d.peer(gateway.Received(r).Client.Addr(), r.RemoteAddr) || !d.peer(gateway.OriginOf(r).Client.Addr(), r.RemoteAddr) {
 		return false
 	}
-	// A reverse proxy on this machine makes everybody a local peer.
-	for _, list := range r.Header.Values("X-Forwarded-For") {
-		for item := range strings.SplitSeq(list, ",") {
-			addr, err := netip.ParseAddr(strings.TrimSpace(item))
-			if err != nil || !d.peer(addr, "") {
-				return false
+	// A reverse proxy on this machine makes everybody a local peer. What it says
+	// of the client must be one that may read, in every field.
+	for _, name := range addressFields {
+		for _, list := range r.Header.Values(name) {
+			for item := range strings.SplitSeq(list, ",") {
+				addr, err := netip.ParseAddr(strings.TrimSpace(item))
+				if err != nil || !d.peer(addr, "") {
+					return false
+				}
 			}
 		}
 	}
-	for _, name := range []string{"Forwarded", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip"} {
-		for _, value := range r.Header.Values(name) {
-			if addr, err := netip.ParseAddr(value); name == "Forwarded" || err != nil || !d.peer(addr, "") {
-				return false
-			}
+	for _, name := range proxyFields {
+		if r.Header.Values(name) != nil {
+			return false
+		}
+	}
+	for _, host := range r.Header.Values("X-Forwarded-Host") {
+		if !d.trustsHost(host) {
+			return false
 		}
 	}
 	return true
+}
+
+// addressFields are header fields in which proxies name the client by address
+// alone, and proxyFields others by which they tell that they stand in between.
+var (
+	addressFields = []string{"X-Forwarded-For", "X-Original-Forwarded-For", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip",
+		"Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "True-Client-Ip", "Fly-Client-Ip", "Fastly-Client-Ip", "X-Envoy-External-Address"}
+	proxyFields = []string{"Forwarded", "Via", "X-Forwarded-Server", "X-Forwarded-By"}
+)
+
+// trustsAsker reports whether a page that had the browser send the request is one
+// of this machine's, of any port: a page elsewhere may send the browser here, but
+// not read along, in a frame or by a script.
+func (d *Debugger) trustsAsker(r *http.Request) bool {
+	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+		return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" || r.Header.Get("Sec-Fetch-Mode") == "navigate" {
+		return true
+	}
+	_, host, ok := strings.Cut(origin, "://")
+	return ok && d.trustsHost(host)
 }
 
 // peer reports whether an address may read the page. remote tells a unix

@@ -5,9 +5,12 @@ import (
 	"crypto/rand"
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"html/template"
 	"net/http"
-	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,29 +45,43 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 
 func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
+	// What a middleware further out has said of the answer does not hold for
+	// this one.
+	for _, name := range []string{"Content-Disposition", "Content-Security-Policy-Report-Only", "Etag", "Expires", "Last-Modified"} {
+		h.Del(name)
+	}
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
 	h.Add("Vary", "Accept")
-	var body []byte
-	switch wanted(r) {
-	case asHTML:
-		nonce := rand.Text()
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; script-src 'nonce-"+nonce+
-			"'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'")
-		body = p.html(nonce)
-	case asJSON:
-		h.Set("Content-Type", "application/json")
-		body = p.json()
-	default:
-		h.Set("Content-Type", "text/plain; charset=utf-8")
-		body = []byte(p.Text())
-	}
+	nonce := rand.Text()
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; script-src 'nonce-"+nonce+
+		"'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'")
+	kind, body := p.body(wanted(r), nonce)
+	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(p.status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // the client has gone: there is nobody to tell
 	}
+}
+
+// body is the report in one of its forms, as text where that fails.
+func (p page) body(f format, nonce string) (kind string, body []byte) {
+	defer func() {
+		if recover() != nil {
+			kind, body = "text/plain; charset=utf-8", []byte(p.Text())
+		}
+	}()
+	switch f {
+	case asHTML:
+		return "text/html; charset=utf-8", p.html(nonce)
+	case asFragment:
+		return "text/html; charset=utf-8", p.fragment()
+	case asJSON:
+		return "application/json", p.json()
+	}
+	return "text/plain; charset=utf-8", []byte(p.Text())
 }
 
 type format int
@@ -73,22 +90,43 @@ const (
 	asText format = iota
 	asJSON
 	asHTML
+	asFragment
 )
 
 // wanted is the form of the report that suits the client: the one of HTML and
-// JSON that it names and likes better. Who takes anything (curl) reads text.
+// JSON that it names and likes better. Who takes anything (curl, fetch) reads
+// text. A library that puts what it gets into a page (htmx, Unpoly) has the text
+// as markup.
 func wanted(r *http.Request) format {
 	for kind, quality := range datastructures.ParseMIMEAccept(strings.Join(r.Header["Accept"], ",")).All() {
 		kind, _, _ = strings.Cut(strings.ToLower(kind), ";")
 		switch kind = strings.TrimSpace(kind); {
 		case quality == 0:
-		case kind == "text/html", kind == "application/xhtml+xml":
-			return asHTML
 		case kind == "application/json", strings.HasSuffix(kind, "+json"):
 			return asJSON
+		case kind == "text/html", kind == "application/xhtml+xml":
+			if inserts(r) {
+				return asFragment
+			}
+			return asHTML
 		}
 	}
+	if inserts(r) {
+		return asFragment
+	}
 	return asText
+}
+
+// inserts reports whether a script says that it will put the answer into a page,
+// whatever its type.
+func inserts(r *http.Request) bool {
+	return r.Header.Get("Hx-Request") != "" || r.Header.Get("X-Up-Version") != ""
+}
+
+// fragment is the report as a piece of another page: it has neither style nor
+// script, which that page's policy might forbid.
+func (p page) fragment() []byte {
+	return []byte(`<section role="alert"><pre>` + template.HTMLEscapeString(p.Text()) + "</pre></section>\n")
 }
 
 func (p page) json() []byte {
@@ -97,7 +135,7 @@ func (p page) json() []byte {
 		// A report is made of texts and numbers; this cannot be.
 		return []byte(strconv.Quote(err.Error()))
 	}
-	return append(text, '\n')
+	return append(escapeHidden(text), '\n')
 }
 
 func (p page) html(nonce string) []byte {
@@ -121,30 +159,54 @@ type shownFrame struct {
 	Live  bool // it may have variables
 }
 
+// shownFrames are frames that follow each other. Those of libraries are one
+// fold, where there are frames of the application and more than one of these.
+type shownFrames struct {
+	Frames []shownFrame
+	// Folded names their packages, "" for frames that stand by themselves.
+	Folded string
+	// Hidden says that Debugger.Hide names them.
+	Hidden bool
+}
+
 // maxOpen is how many frames are open at first.
 const maxOpen = 12
 
-// ShownFrames marks the frames that are open at first: the newest ones of the
-// application, or else the newest at all.
-func (p page) ShownFrames() []shownFrame {
-	list := p.shown(p.Frames, 0)
-	opened := 0
-	for i, f := range list {
-		if !f.Library && opened < maxOpen {
-			list[i].Open = true
-			opened++
-		}
-	}
-	if opened == 0 && len(list) > 0 {
-		list[0].Open = true
-	}
-	return list
+// ShownFrames are the frames of the failure. The newest ones of the application
+// are open at first, or of a panic without any the newest at all.
+func (p page) ShownFrames() []shownFrames {
+	return p.shown(p.Frames, 0, maxOpen)
 }
 
-func (p page) shown(frames []Frame, first int) []shownFrame {
-	list := make([]shownFrame, len(frames))
+// shown groups frames, of which the first has the given number, and opens some.
+func (p page) shown(frames []Frame, first, open int) []shownFrames {
+	var list []shownFrames
+	own := false
+	for _, f := range frames {
+		own = own || !f.aside()
+	}
 	for i, f := range frames {
-		list[i] = shownFrame{Frame: f, Index: first + i, Edit: p.edit(f), Live: p.Live.URL != "" && !f.Template}
+		shown := shownFrame{Frame: f, Index: first + i, Edit: p.edit(f), Live: p.Live.URL != "" && !f.Template}
+		if open > 0 && (!f.aside() || !own && i == 0 && p.Panicked) {
+			shown.Open = true
+			open--
+		}
+		last := len(list) - 1
+		aside := own && f.aside()
+		if !aside || last < 0 || list[last].Folded == "" || list[last].Hidden != f.Hidden || f.Panicked || f.Omitted > 0 {
+			list = append(list, shownFrames{Hidden: f.Hidden})
+			if last++; aside {
+				list[last].Folded = f.shortPackage()
+			}
+		} else if name := f.shortPackage(); !slices.Contains(strings.Split(list[last].Folded, ", "), name) {
+			list[last].Folded += ", " + name
+		}
+		list[last].Frames = append(list[last].Frames, shown)
+	}
+	for i, group := range list {
+		if len(group.Frames) == 1 && !group.Hidden {
+			list[i].Folded = ""
+		}
 	}
 	return list
 }
@@ -152,7 +214,7 @@ func (p page) shown(frames []Frame, first int) []shownFrame {
 // shownGoroutine is one of the others, whose frames are numbered on.
 type shownGoroutine struct {
 	Goroutine
-	Shown []shownFrame
+	Shown []shownFrames
 }
 
 // ShownOthers lists the goroutines beside the one that failed.
@@ -160,48 +222,107 @@ func (p page) ShownOthers() []shownGoroutine {
 	list := make([]shownGoroutine, len(p.Others))
 	next := len(p.Frames)
 	for i, g := range p.Others {
-		list[i] = shownGoroutine{g, p.shown(g.Frames, next)}
+		list[i] = shownGoroutine{g, p.shown(g.Frames, next, 0)}
 		next += len(g.Frames)
 	}
 	return list
 }
 
+// aside reports whether a frame is not of what is being worked on.
+func (f Frame) aside() bool { return f.Library || f.Hidden }
+
+// shortPackage is the last part of the package's import path.
+func (f Frame) shortPackage() string {
+	pkg := f.Package()
+	return pkg[strings.LastIndexByte(pkg, '/')+1:]
+}
+
 // edit is the link that opens a frame's place in an editor, or "".
 func (p page) edit(f Frame) template.URL {
-	if p.editor == "off" || f.Template || len(f.Source) == 0 {
+	file := self().locate(f.File)
+	if p.editor == "off" || len(f.Source) == 0 || !filepath.IsAbs(file) {
 		return ""
 	}
-	link := strings.NewReplacer("{file}", (&url.URL{Path: self().locate(f.File)}).EscapedPath(), "{line}", strconv.Itoa(f.Line)).Replace(p.editor)
+	// Whatever stands in the path stays in it, whether the link has it as a
+	// path or as an argument.
+	var path strings.Builder
+	for _, c := range []byte(filepath.ToSlash(file)) {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~/:", c) >= 0 {
+			path.WriteByte(c)
+		} else {
+			fmt.Fprintf(&path, "%%%02X", c)
+		}
+	}
+	link := strings.NewReplacer("{file}", path.String(), "{line}", strconv.Itoa(f.Line), "{column}", strconv.Itoa(max(1, f.Column))).Replace(p.editor)
 	link = strings.Replace(link, "file//", "file/", 1)
-	if scheme, _, ok := strings.Cut(link, ":"); !ok || strings.EqualFold(scheme, "javascript") || strings.EqualFold(scheme, "data") {
+	scheme := editorScheme.FindString(link)
+	switch strings.ToLower(scheme) {
+	case "", "javascript:", "data:", "vbscript:", "blob:", "about:":
 		return ""
 	}
 	return template.URL(link)
 }
 
-// Libraries reports whether some frames are folded away as library frames.
-func (p page) Libraries() bool {
-	own, library := false, false
-	for _, f := range p.Frames {
-		own = own || !f.Library
-		library = library || f.Library
+var editorScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
+
+// Told are the causes that know where they were made, besides the one whose
+// frames are the traceback.
+func (p page) Told(c Cause) bool {
+	if len(c.Frames) == 0 {
+		return false
 	}
-	return own && library
+	for _, f := range p.Frames {
+		if !f.Template {
+			return f.Function != c.Frames[0].Function || f.Line != c.Frames[0].Line
+		}
+	}
+	return true
+}
+
+// Headline is the first line of the message, and Rest what is left of it where
+// that is not all.
+func (p page) Headline() string {
+	first, _, _ := strings.Cut(p.Message, "\n")
+	if len(first) > 400 {
+		return cut(first, 400)
+	}
+	return first
+}
+
+// Rest is the whole message where the headline is not all of it.
+func (p page) Rest() string {
+	if p.Headline() == p.Message {
+		return ""
+	}
+	return p.Message
 }
 
 // Again reports whether the request can be sent once more by a form: its
 // fields are known, and none was masked.
 func (p page) Again() bool {
 	if p.Request.Method == http.MethodGet {
-		return !strings.Contains(p.Request.URL, masked)
+		return !strings.Contains(p.Request.URL, masked) && len(p.Request.URL) <= maxField
 	}
 	if p.Request.Method != http.MethodPost || !p.Request.FormParsed || len(p.Request.Files) > 0 {
 		return false
 	}
+	if len(p.Request.Form) > maxFields || len(p.Request.URL) > maxField {
+		return false
+	}
 	for _, f := range p.Request.Form {
-		if f.Value == masked {
+		if f.Value == masked || len(f.Value) > maxField || len(f.Name) > maxField {
 			return false
 		}
 	}
 	return true
+}
+
+// Multipart reports whether the form came in parts, and goes so again.
+func (p page) Multipart() bool {
+	for _, f := range p.Request.Headers {
+		if f.Name == "Content-Type" {
+			return strings.HasPrefix(strings.ToLower(f.Value), "multipart/form-data")
+		}
+	}
+	return false
 }

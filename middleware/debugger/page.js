@@ -3,15 +3,17 @@
   // Copy as text.
   const copy = document.getElementById("copy");
   const text = document.getElementById("text");
+  const said = document.getElementById("said");
   copy.hidden = false;
   copy.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(text.textContent);
-      copy.textContent = "Copied";
+      said.textContent = "Copied.";
     } catch {
       text.closest("details").open = true;
       getSelection().selectAllChildren(text);
-      copy.textContent = "Selected below";
+      text.scrollIntoView();
+      said.textContent = "The text is selected: copy it from there.";
     }
   });
 

@@ -50,9 +50,8 @@ type Report struct {
 	// Variables says why the frames have no variables, and what would bring
 	// them; "" when they have.
 	Variables string `json:"variables,omitempty"`
-	// Started says that the answer had begun when the failure came, so that no
-	// page could be sent.
-	Started bool `json:"started,omitempty"`
+	// Fate says, in a sentence, why no page could be sent, if none could.
+	Fate string `json:"fate,omitempty"`
 
 	// The rest is of a [Crash], whose Request is empty.
 
@@ -69,77 +68,107 @@ type Report struct {
 // maxStacks bounds the text of all goroutines' stacks, in bytes.
 const maxStacks = 256 << 10
 
-// templateError is an error that knows its place in a template, as
-// templates.Error does.
-type templateError interface {
-	error
-	// Place returns the template's name, the line and column of the mistake,
-	// each from 1 or 0 for unknown, and the template's whole text or "".
-	Place() (name string, line, column int, source string)
-}
-
 // newReport describes a failure: value is the error that was returned or the
 // value of the panic, pcs the stack where that was noticed.
-func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, secret func(string) bool) *Report {
+func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, settings *Debugger) *Report {
+	src := &sources{program: self(), hide: settings.Hide}
+	value, carried := recovered(value)
 	rep := &Report{
 		Time:       time.Now(),
 		Panicked:   panicked,
-		Type:       fmt.Sprintf("%T", value),
+		Type:       typeName(value),
+		Message:    src.print(value),
 		Goroutine:  goroutineID(),
 		Goroutines: runtime.NumGoroutine(),
-		Request:    facts(r, secret),
 		Build:      buildFacts(),
 	}
-	if value == nil {
-		rep.Type = "nil"
-	}
-	if route := gateway.RouteOf(r); route != nil {
-		rep.Rule = route.Pattern
-		if route.Args != nil {
-			for name, arg := range route.Args() {
-				text := fmt.Sprint(arg)
-				if secret(name) {
-					text = masked
-				}
-				rep.Args = append(rep.Args, Field{name, text})
-			}
-			byName(rep.Args)
-		}
-	}
-	src := &sources{program: self()}
+	var secrets []string
+	rep.Rule, rep.Args, secrets = matched(r, src, settings.Secret)
+	rep.Request = facts(r, settings.Secret, secrets)
 	if err, ok := value.(error); ok {
-		rep.Message = message(err)
 		rep.Causes = src.causes(err)
-	} else {
-		rep.Message = fmt.Sprintf("%v", value)
 	}
-
-	raised, found := panicking(pcs)
-	switch {
-	case found:
-		// A panic somewhere below, even if a middleware has made an error of it.
-		rep.Panicked = true
-		rep.Frames = src.frames(raised)
-	default:
-		rep.Frames = src.frames(pcs)
-		rep.Origin = "The error does not know where it was made. This is where it was handed over to be answered."
-		for _, cause := range rep.Causes {
-			if len(cause.Frames) > 0 {
-				rep.Frames = cause.Frames
-				rep.Origin = "Where the error was made."
-				rep.Variables = "The functions have returned since, and their variables are gone."
-			}
-		}
-	}
+	rep.trace(src, pcs, carried)
 	for _, cause := range rep.Causes {
-		if e, ok := cause.err.(templateError); ok {
-			name, line, _, text := e.Place()
-			frame := Frame{Function: "template", File: name, Line: line, Template: true, Source: excerpt(plain(text), line)}
+		if frame, ok := templateFrame(cause.err); ok {
 			rep.Frames = append([]Frame{frame}, rep.Frames...)
 			break
 		}
 	}
 	return rep
+}
+
+// matched is the rule that a router found, its variables, and those of their
+// values that are secret.
+func matched(r *http.Request, src *sources, secret func(string) bool) (rule string, args []Field, secrets []string) {
+	route := gateway.RouteOf(r)
+	if route == nil {
+		return "", nil, nil
+	}
+	if route.Args != nil {
+		for name, arg := range route.Args() {
+			text := cut(src.print(arg), maxField)
+			if secret(name) && text != "" {
+				secrets, text = append(secrets, text), masked
+			}
+			args = append(args, Field{name, text})
+		}
+		byName(args)
+	}
+	return route.Pattern, args, secrets
+}
+
+// recovered looks below an error for a panic that was made an error of, which
+// has a method Recovered() any that returns the panic's value, and returns that
+// value and, if the error knows it, the stack of the goroutine that panicked.
+func recovered(value any) (any, []uintptr) {
+	err, ok := value.(error)
+	if !ok {
+		return value, nil
+	}
+	var pcs []uintptr
+	walk(err, func(err error, _ int, _ bool) {
+		if p, ok := err.(interface{ Recovered() any }); ok {
+			value = p.Recovered()
+			if pcs = stackOf(err); pcs != nil {
+				pcs, _ = panicking(pcs)
+			}
+		}
+	})
+	return value, pcs
+}
+
+// trace finds the frames to show: of a panic, also one that a middleware has
+// made an error of or carried here from another goroutine, or else of where the
+// innermost error was made that knows.
+func (rep *Report) trace(src *sources, pcs, carried []uintptr) {
+	const gone = "The functions have returned since, and their variables are gone."
+	if carried != nil {
+		rep.Panicked = true
+		rep.Frames = src.frames(carried)
+		rep.Origin = "Another goroutine panicked, here, and the panic was carried to the one of the request."
+		rep.Variables = gone
+		return
+	}
+	if raised, ok := panicking(pcs); ok {
+		rep.Panicked = true
+		rep.Frames = src.frames(raised)
+		return
+	}
+	made := -1
+	for i, cause := range rep.Causes {
+		if len(cause.Frames) > 0 && (made < 0 || cause.Depth > rep.Causes[made].Depth) {
+			made = i
+		}
+	}
+	if made >= 0 {
+		rep.Frames = rep.Causes[made].Frames
+		rep.Origin = "Where the error was made."
+		rep.Variables = gone
+		return
+	}
+	rep.Frames = src.frames(pcs)
+	rep.Origin = "The error does not know where it was made. This is where it was handed over to be answered; httperror.Wrap, where it is made, would tell."
 }
 
 // goroutineID is the number in the first line of the goroutine's stack,
@@ -185,7 +214,7 @@ func buildFields(info *debug.BuildInfo) []Field {
 // Title is the failure in one line: its type and the first line of its message.
 func (rep *Report) Title() string {
 	first, _, _ := strings.Cut(rep.Message, "\n")
-	if rep.Panicked {
+	if first = cut(first, 200); rep.Panicked && !strings.HasPrefix(first, "panic: ") {
 		return "panic: " + first
 	}
 	return first
@@ -213,8 +242,12 @@ func (rep *Report) Text() string {
 	}
 	line("%s", title)
 	for i, cause := range rep.Causes {
-		if i > 0 {
-			line("%scaused by: %s (%s)", strings.Repeat("  ", cause.Depth), visible(cause.Message), cause.Type)
+		switch indent := strings.Repeat("  ", cause.Depth); {
+		case i == 0:
+		case cause.Cyclic:
+			line("%scaused by itself: %s", indent, visible(cause.Type))
+		default:
+			line("%scaused by: %s (%s)", indent, visible(cause.Message), visible(cause.Type))
 		}
 	}
 	line("")
@@ -231,7 +264,21 @@ func (rep *Report) Text() string {
 	}
 	line("")
 	stack := func(frames []Frame) {
-		for _, frame := range frames {
+		folded := 0
+		for i, frame := range frames {
+			if frame.Omitted > 0 {
+				line("(%d calls are left out)", frame.Omitted)
+			}
+			if frame.Panicked {
+				line("that was while another panic was on its way, raised here:")
+			}
+			if frame.Hidden {
+				if folded++; i+1 == len(frames) || !frames[i+1].Hidden {
+					line("(hidden: %d)", folded)
+					folded = 0
+				}
+				continue
+			}
 			line("%s", visible(frame.Function))
 			if frame.Line == 0 {
 				line("\t%s", visible(frame.File))
@@ -242,6 +289,9 @@ func (rep *Report) Text() string {
 				if source.Current && !frame.Library {
 					line("\t    %s", strings.TrimSpace(visible(source.Text)))
 				}
+			}
+			if frame.Repeated > 0 {
+				line("\t(and %d more times)", frame.Repeated)
 			}
 		}
 	}
@@ -255,9 +305,9 @@ func (rep *Report) Text() string {
 		line("goroutine %d [%s]%s:", g.ID, visible(g.State), alike)
 		stack(g.Frames)
 	}
-	if rep.Started {
+	if rep.Fate != "" {
 		line("")
-		line("The answer had begun: the client got its first part and then an aborted connection.")
+		line("%s", rep.Fate)
 	}
 	return b.String()
 }

@@ -1,11 +1,13 @@
 package debugger
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/zeugkit/zeug/gateway"
@@ -42,11 +44,19 @@ type RequestFacts struct {
 // masked stands for a secret.
 const masked = "••••••••"
 
-// secretName finds names whose values are masked.
-var secretName = regexp.MustCompile(`(?i)pass|pwd|secret|token|api.?key|session|sess?id|^sid$|auth|credential|csrf|xsrf|cvv|cvc|card.?number|\bssn\b|private|signature|^pin$|jwt`)
+// maxField is how much of one value is shown, in bytes, and maxFields of how
+// many fields of one table.
+const (
+	maxField  = 8 << 10
+	maxFields = 500
+)
 
-// facts collects what is shown of r.
-func facts(r *http.Request, secret func(string) bool) RequestFacts {
+// secretName finds names whose values are masked: not those of an author or a
+// passenger.
+var secretName = regexp.MustCompile(`(?i)pass(?:$|[^a-z]|w|ph|co|k)|pwd|secret|token|(?:api|access).?key|session|sess?id|^sid$|auth(?:$|[^o]|o(?:$|[^r])|ori[sz])|credential|csrf|xsrf|cvv|cvc|card.?number|\bssn\b|private|signature|^pin$|^otp$|jwt`)
+
+// facts collects what is shown of r. In its URL the given values are masked.
+func facts(r *http.Request, secret func(string) bool, secrets []string) RequestFacts {
 	o := gateway.OriginOf(r)
 	f := RequestFacts{
 		Method:   r.Method,
@@ -59,7 +69,7 @@ func facts(r *http.Request, secret func(string) bool) RequestFacts {
 		if value != "" && secret(name) {
 			return masked
 		}
-		return value
+		return cut(value, maxField)
 	}
 	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
 		if pair == "" {
@@ -69,10 +79,16 @@ func facts(r *http.Request, secret func(string) bool) RequestFacts {
 		name = unescaped(name)
 		f.Query = append(f.Query, Field{name, mask(name, unescaped(value))})
 	}
-	f.URL = o.Scheme + "://" + o.Host + o.RootPath + r.URL.EscapedPath()
+	path := r.URL.EscapedPath()
+	for _, s := range secrets {
+		path = strings.ReplaceAll(path, url.PathEscape(s), masked)
+		path = strings.ReplaceAll(path, (&url.URL{Path: s}).EscapedPath(), masked)
+	}
+	f.URL = o.Scheme + "://" + o.Host + o.RootPath + path
 	if len(f.Query) > 0 {
 		f.URL += "?" + maskedQuery(r.URL.RawQuery, secret)
 	}
+	f.URL = cut(f.URL, maxField)
 	for name, values := range r.Header {
 		if name == "Cookie" {
 			continue
@@ -84,13 +100,14 @@ func facts(r *http.Request, secret func(string) bool) RequestFacts {
 					value = u.String()
 				}
 			}
-			f.Headers = append(f.Headers, Field{name, mask(name, value)})
+			f.Headers = append(f.Headers, Field{cut(name, maxField), mask(name, value)})
 		}
 	}
 	byName(f.Headers)
 	for _, cookie := range r.Cookies() {
 		f.Cookies = append(f.Cookies, Field{cookie.Name, mask(cookie.Name, cookie.Value)})
 	}
+	f.Query, f.Headers, f.Cookies = some(f.Query), some(f.Headers), some(f.Cookies)
 	if f.FormParsed = r.PostForm != nil; f.FormParsed {
 		f.Form = fields(r.PostForm, mask)
 	}
@@ -101,19 +118,28 @@ func facts(r *http.Request, secret func(string) bool) RequestFacts {
 		}
 		for name, files := range m.File {
 			for _, file := range files {
-				f.Files = append(f.Files, Field{name, file.Filename})
+				f.Files = append(f.Files, Field{cut(name, maxField), fmt.Sprintf("%s (%d bytes)", cut(file.Filename, maxField), file.Size)})
 			}
 		}
 		byName(f.Files)
 	}
+	f.Form, f.Files = some(f.Form), some(f.Files)
 	return f
+}
+
+// some cuts a list to maxFields, with a word about the rest.
+func some(list []Field) []Field {
+	if len(list) <= maxFields {
+		return list
+	}
+	return append(list[:maxFields:maxFields], Field{"…", strconv.Itoa(len(list)-maxFields) + " more"})
 }
 
 func fields(values map[string][]string, mask func(string, string) string) []Field {
 	var list []Field
 	for name, all := range values {
 		for _, value := range all {
-			list = append(list, Field{name, mask(name, value)})
+			list = append(list, Field{cut(name, maxField), mask(name, value)})
 		}
 	}
 	byName(list)

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 )
 
 // margin is how many source lines are shown on each side of a frame's line.
@@ -26,10 +27,15 @@ type SourceLine struct {
 	tokens []token
 }
 
-// sources reads source files for one report, each once.
+// sources is what one report is made from: source files, each read once, and
+// what the application says of its own values.
 type sources struct {
 	program program
 	files   map[string][]SourceLine
+	hide    []string
+	// patience is over when the application's methods have had their time.
+	patience  *time.Timer
+	impatient bool
 }
 
 // program is what helps to find and to judge a source file.

@@ -1,9 +1,11 @@
 package debugger
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 )
 
 // visible replaces what a terminal would obey and what a reader would not see:
@@ -16,9 +18,7 @@ func visibleLines(s string) string { return replaceHidden(s, true) }
 
 func replaceHidden(s string, lines bool) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
-	hidden := func(c rune) bool {
-		return c != '\t' && !(lines && c == '\n') && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == '\u2028' || c == '\u2029')
-	}
+	hidden := func(c rune) bool { return c != '\t' && !(lines && c == '\n') && isHidden(c) }
 	if strings.IndexFunc(s, hidden) < 0 {
 		return s
 	}
@@ -36,4 +36,31 @@ func replaceHidden(s string, lines bool) string {
 		}
 	}
 	return b.String()
+}
+
+// isHidden reports whether a terminal obeys c, or a reader does not see it.
+func isHidden(c rune) bool {
+	return unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == '\u2028' || c == '\u2029'
+}
+
+// escapeHidden escapes in a JSON text what JSON lets stand and a terminal may
+// obey. What the text says is the same.
+func escapeHidden(text []byte) []byte {
+	hidden := func(c rune) bool { return c != '\n' && isHidden(c) }
+	if bytes.IndexFunc(text, hidden) < 0 {
+		return text
+	}
+	var b bytes.Buffer
+	for _, c := range string(text) {
+		switch {
+		case !hidden(c):
+			b.WriteRune(c)
+		case c > 0xffff:
+			high, low := utf16.EncodeRune(c)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, c)
+		}
+	}
+	return b.Bytes()
 }

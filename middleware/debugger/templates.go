@@ -1,0 +1,117 @@
+package debugger
+
+import (
+	htmltemplate "html/template"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"text/template"
+)
+
+// A mistake in a template has a place in a file that Go's stack knows nothing
+// of. It is shown as a frame of its own, the newest.
+
+// templateError is an error that knows its place in a template, as
+// templates.Error does.
+type templateError interface {
+	error
+	// Place returns the template's name, the line and column of the mistake,
+	// each from 1 or 0 for unknown, and the template's whole text or "".
+	Place() (name string, line, column int, source string)
+}
+
+// templateFrame is the frame of an error in a template.
+func templateFrame(err error) (frame Frame, ok bool) {
+	defer func() {
+		if recover() != nil {
+			frame, ok = Frame{}, false
+		}
+	}()
+	frame = Frame{Function: "template", Template: true}
+	var source string
+	switch e := err.(type) {
+	case templateError:
+		frame.File, frame.Line, frame.Column, source = e.Place()
+	case template.ExecError:
+		frame.File, frame.Line, source = standardPlace(e.Err.Error())
+	case *htmltemplate.Error:
+		frame.File, frame.Line, source = standardPlace(e.Error())
+	default:
+		frame.File, frame.Line, source = standardPlace(parseError(err))
+		if source == "" {
+			return Frame{}, false // it may be any error that looks like this
+		}
+	}
+	frame.Source = excerpt(plain(source), frame.Line)
+	return frame, frame.File != ""
+}
+
+func parseError(err error) string {
+	if text := err.Error(); len(text) < maxField {
+		return text
+	}
+	return ""
+}
+
+// standardError is how the templates of the standard library name a place, and
+// the piece of the template that failed, if they do.
+var standardError = regexp.MustCompile(`^(?:html/)?template: ?([^:\n]+):(\d+)(?::\d+)?: (?:executing "[^"\n]*" at <([^>\n]+)>)?`)
+
+// standardPlace finds the place in an error of text/template or html/template.
+// Those know the name of a file without its folder. It is looked for below the
+// module's folder, and taken only if there is one and the line has what failed:
+// no line at all is better than a wrong one.
+func standardPlace(text string) (file string, line int, source string) {
+	m := standardError.FindStringSubmatch(text)
+	if m == nil {
+		return "", 0, ""
+	}
+	line, _ = strconv.Atoi(m[2])
+	name, piece := m[1], strings.TrimSuffix(m[3], "...")
+	path := findBelow(moduleRoot(""), filepath.FromSlash(name))
+	if path == "" {
+		return name, line, ""
+	}
+	text, ok := readSource(path)
+	lines := plain(text)
+	if !ok || line < 1 || line > len(lines) || piece != "" && !strings.Contains(lines[line-1].Text, piece) {
+		return name, line, ""
+	}
+	return path, line, text
+}
+
+// maxLooked is how many files and folders are looked at for a template.
+const maxLooked = 5000
+
+// findBelow returns the only file below dir that has the name, a path of one or
+// more elements, or "".
+func findBelow(dir, name string) string {
+	if dir == "" || !filepath.IsLocal(name) {
+		return ""
+	}
+	found, looked := "", 0
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if looked++; looked > maxLooked {
+			return os.ErrNotExist
+		}
+		switch base := entry.Name(); {
+		case err != nil && entry.IsDir():
+			return fs.SkipDir
+		case entry.IsDir() && path != dir && (strings.HasPrefix(base, ".") || base == "node_modules" || base == "vendor"):
+			return fs.SkipDir
+		case entry.Type().IsRegular() && strings.HasSuffix(path, string(filepath.Separator)+name):
+			if found != "" {
+				return fs.ErrExist
+			}
+			found = path
+		}
+		return nil
+	})
+	if err != nil {
+		return ""
+	}
+	return found
+}
