@@ -5,15 +5,34 @@
 package main
 
 import (
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
 
+	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/routing"
 	"github.com/zeugkit/zeug/serving"
+	"github.com/zeugkit/zeug/templates"
 	"github.com/zeugkit/zeug/wrappers"
 )
+
+//go:embed templates
+var files embed.FS
+
+// pages holds templates, of which one fails when it is rendered.
+var pages = func() *templates.Environment {
+	below, err := fs.Sub(files, "templates")
+	if err != nil {
+		panic(err)
+	}
+	pages, err := templates.New(below, templates.Options{Globals: templates.Context{"price": price}})
+	if err != nil {
+		panic(err)
+	}
+	return pages
+}()
 
 type view func(*wrappers.Request, routing.Args) (*wrappers.Response, error)
 
@@ -34,6 +53,11 @@ func newApp() http.Handler {
 		routing.Rule[view]{Path: "/", Endpoint: "index", Target: index},
 		routing.Rule[view]{Path: "/checkout/<int:cart>", Endpoint: "checkout", Target: checkout},
 		routing.Rule[view]{Path: "/error", Endpoint: "error", Target: fail},
+		routing.Rule[view]{Path: "/made", Endpoint: "made", Target: made},
+		routing.Rule[view]{Path: "/template", Endpoint: "template", Target: cart},
+		routing.Rule[view]{Path: "/order", Endpoint: "order", Target: order, Methods: []string{"POST"}},
+		routing.Rule[view]{Path: "/twice", Endpoint: "twice", Target: twice},
+		routing.Rule[view]{Path: "/stream", Endpoint: "stream", Target: stream},
 		routing.Rule[view]{Path: "/background", Endpoint: "background", Target: background},
 	)
 	return wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
@@ -51,6 +75,11 @@ func index(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
 <ul>
 <li><a href="checkout/7">an index out of range</a>
 <li><a href="error">an error that nobody answers</a>
+<li><a href="made">an error that knows where it was made</a>
+<li><a href="template">a mistake in a template</a>
+<li><form method="post" action="order"><label>Name <input name="name" value="Ann"></label> <button>a form</button></form>
+<li><a href="twice">a panic while another is on its way</a>
+<li><a href="stream">an error in the middle of an answer</a>
 <li><a href="background">a panic beside the request, which ends the process</a>
 </ul>
 `), nil
@@ -76,6 +105,53 @@ var errStock = errors.New("the stock is negative")
 
 func fail(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
 	return nil, fmt.Errorf("deliver: %w", errors.Join(errStock, fs.ErrInvalid))
+}
+
+func made(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
+	if err := deliver(); err != nil {
+		return nil, fmt.Errorf("order 7: %w", err)
+	}
+	return wrappers.Text("never"), nil
+}
+
+func deliver() error { return httperror.Wrap(httperror.InternalServerError, errStock) }
+
+func cart(req *wrappers.Request, _ routing.Args) (*wrappers.Response, error) {
+	return pages.Render(req, "cart.html", templates.Context{"buyer": "Ann", "items": []string{"pen", "ink"}})
+}
+
+func price(item string) (int, error) {
+	if item == "pen" {
+		return 2, nil
+	}
+	return 0, fmt.Errorf("%s has no price", item)
+}
+
+func order(req *wrappers.Request, _ routing.Args) (*wrappers.Response, error) {
+	form, err := req.Form()
+	if err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("%s: %w", form.Get("name"), errStock)
+}
+
+// twice panics, and so does what should have put things in order after it.
+func twice(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
+	defer func() {
+		panic(errors.New("the stock cannot be counted"))
+	}()
+	return wrappers.Text(fmt.Sprint(total(nil, 1))), nil
+}
+
+// stream writes a part of its answer and then has nothing more. While the
+// debugger is on, the part is taken back.
+func stream(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
+	return wrappers.Stream("text/plain", func(w *wrappers.StreamWriter) error {
+		if _, err := w.WriteString("pen\n"); err != nil {
+			return err
+		}
+		return errStock
+	}), nil
 }
 
 func background(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
