@@ -25,7 +25,7 @@ func Start(c Config) (*Application, error) {
 			return nil, err
 		}
 	}
-	fresh, err := p.spawnAll(p.parent)
+	fresh, err := p.spawnAll(p.parent, 0)
 	if err != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

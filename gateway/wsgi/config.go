@@ -73,8 +73,9 @@ type Config struct {
 	// BufferAnswer is how many bytes of an answer may wait for a slow client, so that
 	// the worker can go on; 1 MiB. Below 0 none do.
 	BufferAnswer int
-	// RetryIdempotent sends a GET, HEAD, OPTIONS or TRACE once more, to another
-	// worker, when the first one died before it said anything.
+	// RetryIdempotent sends a GET, HEAD, OPTIONS or TRACE to another worker when the
+	// first one died before it said anything, up to two times. What a worker had not
+	// even read when it died is sent again in any case.
 	RetryIdempotent bool
 
 	// Debug shows Python's tracebacks to clients, for development.

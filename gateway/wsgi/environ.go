@@ -1,6 +1,7 @@
 package wsgi
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -23,7 +24,7 @@ const (
 var errVariables = errors.New("wsgi: the header is too large")
 
 // errNUL says that a variable cannot be told from the next one.
-var errNUL = errors.New("wsgi: a NUL in the header")
+var errNUL = errors.New("wsgi: a NUL in the request's header")
 
 // variables writes the environ of a request (PEP 3333, RFC 3875 section 4.1).
 type variables struct {
@@ -80,8 +81,9 @@ func appendRequest(frame []byte, r *http.Request, b *body, taken bool) ([]byte, 
 	} else if len(r.TransferEncoding) > 0 {
 		v.add("HTTP_TRANSFER_ENCODING", strings.Join(r.TransferEncoding, ","))
 	}
-	if err := v.header(r.Header); err != nil {
-		return frame, err
+	v.header(r.Header)
+	if bytes.Count(v.text[start+7:], []byte{0}) != 2*v.count {
+		return frame, errNUL
 	}
 	// The path comes last, since it alone may hold any byte.
 	v.text = append(append(v.text, "PATH_INFO\x00"...), path(r)...)
@@ -111,6 +113,9 @@ func path(r *http.Request) string {
 			return decoded
 		}
 	}
+	if r.URL.Path == "" && gateway.RootPath(r) == "" {
+		return "/" // RFC 9110 section 4.2.3
+	}
 	return r.URL.Path
 }
 
@@ -134,8 +139,11 @@ func server(r *http.Request, o gateway.Origin) (name, port string) {
 
 // header adds the request's fields. One with an underscore would pass for another
 // one with a hyphen, and Proxy for the variable that programs take proxies from.
-func (v *variables) header(h http.Header) error {
+func (v *variables) header(h http.Header) {
 	for name, values := range h {
+		if len(values) == 0 {
+			continue
+		}
 		switch name {
 		case "Content-Type":
 			v.add("CONTENT_TYPE", values[0])
@@ -163,9 +171,6 @@ func (v *variables) header(h http.Header) error {
 			separator = "; " // RFC 9113 section 8.2.3
 		}
 		for i, value := range values {
-			if strings.Contains(value, "\x00") {
-				return errNUL
-			}
 			if i > 0 {
 				v.text = append(v.text, separator...)
 			}
@@ -174,5 +179,4 @@ func (v *variables) header(h http.Header) error {
 		v.text = append(v.text, 0)
 		v.count++
 	}
-	return nil
 }

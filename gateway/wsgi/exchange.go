@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/zeugkit/zeug/httperror"
@@ -27,6 +28,7 @@ type exchange struct {
 
 	number  uint64
 	begun   bool // the head is with w
+	pulled  bool // more of the body than came with the request
 	gone    bool // the client is, and the worker knows
 	bodyErr error
 	out     *outlet
@@ -56,7 +58,8 @@ func (x *exchange) run() error {
 	x.out = &outlet{w: x.w, limit: x.application.config.BufferAnswer}
 	defer x.over()
 	if err := x.slot.send('R', frame); err != nil {
-		return x.broken(err)
+		// A part of a request makes no worker do anything.
+		return x.broken(fmt.Errorf("%w: %w", errUnread, err))
 	}
 	err = x.answer()
 	x.out.finish()
@@ -97,7 +100,10 @@ func (x *exchange) broken(err error) error {
 		return httperror.Wrap(httperror.GatewayTimeout, ErrTimeout)
 	}
 	s.worker.process.kill() // if it has not ended, it cannot be understood
-	return httperror.Wrap(httperror.BadGateway, &lostError{err})
+	// The system tells the end of a stream from the end of one that holds what its
+	// other end has not read, which then is the request.
+	unread := errors.Is(err, errUnread) || errors.Is(err, syscall.ECONNRESET) && !x.pulled && !x.gone
+	return httperror.Wrap(httperror.BadGateway, &lostError{err, unread && !x.begun})
 }
 
 // release gives the slot back once the worker says that it is idle: close() of the
@@ -352,6 +358,7 @@ func (x *exchange) pull() error {
 	}
 	want := int(binary.BigEndian.Uint32(b))
 	x.slot.discard(4)
+	x.pulled = true
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)
 	n := 0
@@ -361,7 +368,7 @@ func (x *exchange) pull() error {
 	}
 	x.patience()
 	if err != nil && err != io.EOF && n == 0 {
-		x.gone, x.bodyErr = true, err
+		x.bodyErr = err
 		return x.slot.send('X', block[:4])
 	}
 	return x.slot.send('D', block[:4+n])

@@ -36,7 +36,7 @@ func (a *Application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		case x.begun:
 			panic(http.ErrAbortHandler) // the client must not take it for the whole answer
-		case a.config.RetryIdempotent && b.complete && try < retries && retried(r, err):
+		case try < retries && r.Context().Err() == nil && a.mayRetry(r, b, err):
 			continue
 		}
 		a.fail(w, r, err)
@@ -44,21 +44,31 @@ func (a *Application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// retried reports whether a request may be asked again that was lost with its
-// worker.
-func retried(r *http.Request, err error) bool {
-	if lost := (*lostError)(nil); !errors.As(err, &lost) || r.Context().Err() != nil {
+// mayRetry reports whether a request may be sent again that was lost with its
+// worker: one that the worker had not read may be in any case.
+func (a *Application) mayRetry(r *http.Request, b *body, err error) bool {
+	lost := (*lostError)(nil)
+	if !errors.As(err, &lost) {
 		return false
+	}
+	if lost.unread {
+		return true
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return true
+		return a.config.RetryIdempotent && b.complete
 	}
 	return false
 }
 
+// errUnread says that a worker was gone before it had the request.
+var errUnread = errors.New("not sent")
+
 // lostError is the end of a worker during a request.
-type lostError struct{ cause error }
+type lostError struct {
+	cause  error
+	unread bool // by the worker
+}
 
 func (l *lostError) Error() string {
 	return "wsgi: the worker ended before it answered: " + l.cause.Error()

@@ -11,18 +11,23 @@ import (
 // Workers come and go: a worker that dies is replaced at once, one that has served
 // its time is replaced first and leaves then, and a reload replaces all of them.
 
-// join puts a ready worker into service.
+// join puts a ready worker into service, unless a reload has left it behind.
 func (p *pool) join(w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if w.state != serving {
+	switch {
+	case w.state == dead && !p.closed && w.generation >= p.generation:
+		p.totals.Crashed++
+		go p.respawn(w.generation)
 		return
-	}
-	if p.closed {
+	case w.state != ready:
+		return
+	case p.closed || w.generation < p.generation:
 		w.state = leaving
 		w.closeIdle()
 		return
 	}
+	w.state = serving
 	p.workers = append(p.workers, w)
 	p.failure = nil
 	if life := p.config.MaxLifetime; life > 0 {
@@ -62,7 +67,7 @@ func (p *pool) await(w *worker) {
 			t.Stop()
 		}
 	}
-	crashed := was == serving && !p.closed
+	crashed, replaced := was == serving && !p.closed, w.ending
 	if crashed {
 		p.totals.Crashed++
 	}
@@ -70,7 +75,9 @@ func (p *pool) await(w *worker) {
 	p.exits.Done()
 	if crashed {
 		p.config.Logger.Error("wsgi: a worker has ended, another one is started", "pid", w.process.pid(), "why", w.process.why())
-		p.respawn()
+		if !replaced {
+			p.respawn(w.generation)
+		}
 	}
 }
 
@@ -87,10 +94,11 @@ const (
 	lastPause  = 10 * time.Second
 )
 
-// respawn starts a worker, as often as it takes, and reports whether it did.
-func (p *pool) respawn() bool {
+// respawn starts a worker in the place of one of a generation, as often
+// as it takes, and reports whether it did. A reload has seen to its own ones.
+func (p *pool) respawn(generation int) bool {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		w, err := p.spawn()
+		w, err := p.spawn(generation)
 		if err == nil {
 			p.join(w)
 			return true
@@ -99,12 +107,14 @@ func (p *pool) respawn() bool {
 			return false
 		}
 		p.mu.Lock()
-		closed := p.closed
-		if p.failure = err; len(p.workers) == 0 {
-			p.dismiss() // rather a word now than the same one later
+		late := p.closed || generation < p.generation
+		if !late {
+			if p.failure = err; len(p.workers) == 0 {
+				p.dismiss() // rather a word now than the same one later
+			}
 		}
 		p.mu.Unlock()
-		if closed {
+		if late {
 			return false
 		}
 		p.config.Logger.Error("wsgi: no worker starts", "err", err)
@@ -114,9 +124,9 @@ func (p *pool) respawn() bool {
 
 // spawn starts one worker, forked where that is asked for. A parent that has died
 // is replaced.
-func (p *pool) spawn() (*worker, error) {
+func (p *pool) spawn(generation int) (*worker, error) {
 	if !p.config.Preload {
-		return p.newWorker(nil)
+		return p.newWorker(nil, generation)
 	}
 	p.mu.Lock()
 	from := p.parent
@@ -125,7 +135,7 @@ func (p *pool) spawn() (*worker, error) {
 		select {
 		case <-from.process.ended():
 		default:
-			return p.newWorker(from)
+			return p.newWorker(from, generation)
 		}
 	}
 	from, err := startParent(p.config)
@@ -136,7 +146,7 @@ func (p *pool) spawn() (*worker, error) {
 		from.leave()
 		return nil, ErrClosed
 	}
-	return p.newWorker(from)
+	return p.newWorker(from, generation)
 }
 
 // adopt makes a parent the one that forks from now on.
@@ -156,9 +166,10 @@ func (p *pool) adopt(from *parent) bool {
 // replace has another worker ready before this one leaves.
 func (p *pool) replace(w *worker, why string) {
 	p.mu.Lock()
-	current := w.state == serving && slices.Contains(p.workers, w)
+	current := w.state == serving && slices.Contains(p.workers, w) && !w.ending
+	w.ending = w.ending || current
 	p.mu.Unlock()
-	if !current || !p.respawn() {
+	if !current || !p.respawn(w.generation) {
 		return
 	}
 	p.mu.Lock()
@@ -172,7 +183,7 @@ func (p *pool) replace(w *worker, why string) {
 func (p *pool) retire(w *worker) {
 	p.mu.Lock()
 	p.remove(w)
-	if w.state == serving {
+	if w.state == serving || w.state == ready {
 		w.state = leaving
 		w.closeIdle()
 	}
@@ -185,9 +196,10 @@ func (p *pool) retire(w *worker) {
 func (p *pool) hangs(w *worker) {
 	p.mu.Lock()
 	first := w.state == serving
+	replaced := w.ending
 	if first {
 		p.remove(w)
-		w.state = leaving
+		w.state, w.ending = leaving, true
 		w.closeIdle()
 		p.totals.TimedOut++
 	}
@@ -196,7 +208,9 @@ func (p *pool) hangs(w *worker) {
 		return
 	}
 	w.process.signal(dumpSignal)
-	go p.respawn()
+	if !replaced {
+		go p.respawn(w.generation)
+	}
 	go func() {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
@@ -214,7 +228,7 @@ func (p *pool) hangs(w *worker) {
 }
 
 // spawnAll starts as many workers as there are to be, all of them or none.
-func (p *pool) spawnAll(from *parent) ([]*worker, error) {
+func (p *pool) spawnAll(from *parent, generation int) ([]*worker, error) {
 	type result struct {
 		w   *worker
 		err error
@@ -222,7 +236,7 @@ func (p *pool) spawnAll(from *parent) ([]*worker, error) {
 	results := make(chan result)
 	for range p.config.Workers {
 		go func() {
-			w, err := p.newWorker(from)
+			w, err := p.newWorker(from, generation)
 			results <- result{w, err}
 		}()
 	}
@@ -255,7 +269,10 @@ func (p *pool) reload() error {
 			return err
 		}
 	}
-	fresh, err := p.spawnAll(from)
+	p.mu.Lock()
+	generation := p.generation + 1
+	p.mu.Unlock()
+	fresh, err := p.spawnAll(from, generation)
 	if err != nil {
 		if from != nil {
 			from.leave()
@@ -268,6 +285,7 @@ func (p *pool) reload() error {
 	p.mu.Lock()
 	old := p.workers
 	p.workers = nil
+	p.generation = generation
 	p.totals.Reloads++
 	p.mu.Unlock()
 	for _, w := range fresh {

@@ -11,17 +11,18 @@ import (
 type pool struct {
 	config *Config
 
-	mu      sync.Mutex
-	workers []*worker // that take requests
-	all     map[*worker]struct{}
-	waiting []chan *slot
-	turn    int // where to look first
-	number  int // of the last worker
-	closed  bool
-	failure error // why no worker starts any more
-	parent  *parent
-	totals  Totals
-	exits   sync.WaitGroup
+	mu         sync.Mutex
+	workers    []*worker // that take requests
+	all        map[*worker]struct{}
+	waiting    []chan *slot
+	turn       int // where to look first
+	number     int // of the last worker
+	generation int // how many reloads have succeeded
+	closed     bool
+	failure    error // why no worker starts any more
+	parent     *parent
+	totals     Totals
+	exits      sync.WaitGroup
 
 	reloading sync.Mutex
 }

@@ -1,6 +1,6 @@
 # One worker process: it imports the application and calls it for requests that
 # come as frames over inherited sockets, a thread for each socket. The frames are
-# described in frame.go. Python 3.8 and later, the standard library only.
+# described in channel.go. Python 3.8 and later, the standard library only.
 
 import ast
 import faulthandler
@@ -11,6 +11,7 @@ import json
 import mmap
 import os
 import re
+import select
 import signal
 import socket
 import struct
@@ -30,6 +31,7 @@ LARGEST = 1 << 23  # payload of a frame; longer ones are split
 SHARED = 1 << 16  # from here on an answer of one part goes through shared memory,
 REGION = 1 << 22  # up to here, and beyond as a file in memory
 PULL = 1 << 18  # of a body at once
+HEADER = 1 << 20  # of an answer
 IDLE = b"I\0\0\0"
 
 try:
@@ -38,10 +40,12 @@ try:
 except ImportError:
     CAN_SHARE = False
 
+FILES = (io.BufferedReader, io.BufferedRandom, io.FileIO)
 COMPLETE, WITHOUT_BODY, REGION_TAKEN = 1, 2, 4
 
-LINE = re.compile("[\0\r]").search
-STATUS = re.compile(r"[2-9]\d\d( |$)").match
+CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f]").search  # and line feeds, which are counted
+TOKEN = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+STATUS = re.compile(r"[2-9]\d\d( |\Z)").match
 
 
 class ClientGone(OSError):
@@ -267,14 +271,20 @@ class Exchange:
             raise ValueError("the status %r is none of an answer" % (status,))
         flat, length = [], None
         for name, value in headers:
+            if not TOKEN(name):
+                raise ValueError("the header's name %r is none" % (name,))
             flat.append(name)
             flat.append(value)
             if len(name) == 14 and name.lower() == "content-length":
+                if not value.isdigit():
+                    raise ValueError("the Content-Length %r is no number" % (value,))
                 length = int(value)
         text = "\n".join(flat)
-        if LINE(text) or text.count("\n") != max(len(flat) - 1, 0):
-            raise ValueError("a line break or NUL in the header %r" % (headers,))
+        if CONTROL(text) or text.count("\n") != max(len(flat) - 1, 0):
+            raise ValueError("a control character, such as a line break, in the header %r" % (headers,))
         text = text.encode("latin-1")
+        if len(text) > HEADER:
+            raise ValueError("a header of %d bytes: no more than %d are sent" % (len(text), HEADER))
         self.head = HEAD.pack(int(status[:3]), len(text)) + text
         self.length = None if status[:3] in ("204", "304") else length
         return self.write
@@ -297,6 +307,8 @@ class Exchange:
             excess = self.sent + len(data) - self.length
             if excess > 0:
                 data = data[: len(data) - excess]
+            elif excess < 0 and last:
+                raise AssertionError("%d bytes of the Content-Length of %d" % (self.sent + len(data), self.length))
             last = last or excess >= 0
         self.sent += len(data)
         first, self.begun, self.done = not self.begun, True, last
@@ -314,9 +326,14 @@ class Exchange:
 
     def send_file(self, wrapper):
         """Hands over the descriptor of a real file; False where there is none."""
+        filelike = wrapper.filelike
+        if type(filelike) is getattr(sys.modules.get("tempfile"), "_TemporaryFileWrapper", None):
+            filelike = filelike.file
+        if type(filelike) not in FILES or type(getattr(filelike, "raw", filelike)) is not io.FileIO:
+            return False  # others may change what they read, as gzip does
         try:
-            fd = wrapper.filelike.fileno()
-            position = wrapper.filelike.tell()
+            fd = filelike.fileno()
+            position = filelike.tell()
             left = os.fstat(fd).st_size - position
             os.lseek(fd, 0, os.SEEK_CUR)  # a pipe has no size
         except (AttributeError, OSError, ValueError):
@@ -343,9 +360,6 @@ class Exchange:
             if self.done:
                 return
         if not self.done:
-            short = self.length is not None and self.sent < self.length and not self.without_body
-            if short:
-                raise AssertionError("%d bytes of the Content-Length of %d" % (self.sent, self.length))
             self.write(b"", True)
 
     def run(self):
@@ -427,12 +441,6 @@ class Worker:
 
     def serve(self, control, socks):
         """Serves until every socket has ended."""
-        everything = [control] + socks
-        for sock in everything:
-            sock.setblocking(True)
-            os.set_inheritable(sock.fileno(), False)  # children of the application would keep us alive
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=lambda: [sock.close() for sock in everything])
         threads = self.config["threads"]
         environ = {
             "wsgi.version": (1, 0), "wsgi.errors": sys.stderr, "wsgi.run_once": False,
@@ -464,7 +472,7 @@ def prepare(config):
     faulthandler.enable()
     if hasattr(faulthandler, "register"):
         faulthandler.register(signal.SIGUSR2, all_threads=True, chain=False)  # before a timeout's kill
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # The gateway decides when to leave, also where a signal went to the whole
         # group. A handler, unlike SIG_IGN, is not inherited by children.
         signal.signal(number, lambda *_: None)
@@ -477,20 +485,45 @@ def prepare(config):
     return app
 
 
+def keep(socks):
+    """Keeps sockets from children of the application, which would keep us alive."""
+    for sock in socks:
+        sock.setblocking(True)
+        os.set_inheritable(sock.fileno(), False)
+    os.register_at_fork(after_in_child=lambda: [sock.close() for sock in socks])
+
+
+def watch_import(control, imported):
+    """Ends the process with the gateway, also while it imports the application."""
+    select.select([control, imported], [], [])
+    if not select.select([imported], [], [], 0)[0]:
+        os._exit(1)
+
+
 def main():
     config = json.loads(CONFIG)
-    control = socket.socket(fileno=4)
-    os.set_inheritable(4, False)
+    count = 1 if config["preload"] else 1 + config["threads"]
+    control, *slots = [socket.socket(fileno=4 + i) for i in range(count)]
+    if config["preload"]:
+        os.set_inheritable(4, False)
+    else:
+        keep([control] + slots)
+    imported, done = os.pipe()
+    watcher = threading.Thread(target=watch_import, args=(control, imported), daemon=True)
+    watcher.start()
     try:
         worker = Worker(config, prepare(config))
     except BaseException:
         text = formatted().encode("utf-8", "replace")[-1000000:]
         control.sendall(WORD.pack(b"Z"[0] << 24 | len(text)) + text)
         os._exit(3)
+    os.close(done)
+    watcher.join()
+    os.close(imported)
     if config["preload"]:
         Parent(worker, control).serve()
     else:
-        worker.serve(control, [socket.socket(fileno=5 + i) for i in range(config["threads"])])
+        worker.serve(control, slots)
 
 
 class Parent:
@@ -507,7 +540,6 @@ class Parent:
         os.set_blocking(waker, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
-        import select
         self.control.sendall(b"Y\0\0\0")
         while True:
             ready, _, _ = select.select([self.control, wake], [], [])
@@ -556,7 +588,9 @@ class Parent:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self.control.close()
-        self.worker.serve(socket.socket(fileno=fds[0]), [socket.socket(fileno=fd) for fd in fds[1:]])
+        control, *slots = [socket.socket(fileno=fd) for fd in fds]
+        keep([control] + slots)
+        self.worker.serve(control, slots)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)

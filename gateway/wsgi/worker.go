@@ -11,6 +11,7 @@ type state int
 
 const (
 	beginning state = iota
+	ready           // and not in service yet
 	serving
 	leaving // takes no more requests, and finishes what it runs
 	dead
@@ -26,10 +27,12 @@ type worker struct {
 	slots   []*slot
 	begun   time.Time
 
-	state  state
-	busy   int // slots
-	served int // requests
-	limit  int // of them, 0 for none
+	state      state
+	generation int  // of the pool when it was started: a reload replaces it
+	ending     bool // another one is being started in its place
+	busy       int  // slots
+	served     int  // requests
+	limit      int  // of them, 0 for none
 
 	lifetime, memory *time.Timer
 }
@@ -46,9 +49,9 @@ type slot struct {
 }
 
 // newWorker starts a worker and waits until it is ready, or says why it is not.
-func (p *pool) newWorker(from *parent) (*worker, error) {
+func (p *pool) newWorker(from *parent, generation int) (*worker, error) {
 	c := p.config
-	w := &worker{pool: p, parent: from, begun: time.Now()}
+	w := &worker{pool: p, parent: from, begun: time.Now(), generation: generation}
 	var theirs []*os.File
 	conn, f, err := socketPair()
 	if err != nil {
@@ -91,7 +94,7 @@ func (p *pool) newWorker(from *parent) (*worker, error) {
 		err = ErrClosed
 	}
 	if err == nil {
-		w.state = serving
+		w.state = ready
 		if c.MaxRequests > 0 {
 			w.limit = c.MaxRequests + rand.IntN(c.MaxRequestsJitter+1)
 		}

@@ -10,7 +10,7 @@ TEXT = [("Content-Type", "text/plain; charset=utf-8")]
 
 
 def app(environ, start_response):
-    name = environ["PATH_INFO"].strip("/").replace("-", "_") or "hello"
+    name = environ.get("HTTP_X_VIEW") or environ["PATH_INFO"].strip("/").split("/")[0].replace("-", "_") or "hello"
     view = globals().get("view_" + name)
     if view is None:
         start_response("404 Not Found", TEXT)
@@ -361,3 +361,177 @@ class Objects:
 
 
 not_callable = 7
+
+
+def view_uri(environ, start_response):
+    """Reconstructs the URL as the specification says."""
+    from wsgiref.util import request_uri
+    start_response("200 OK", TEXT)
+    return [request_uri(environ).encode("latin-1")]
+
+
+def view_types(environ, start_response):
+    """What is not of the type that the specification wants."""
+    wrong = [] if type(environ) is dict else ["environ"]
+    for name, value in environ.items():
+        if type(name) is not str or name.isupper() and type(value) is not str:
+            wrong.append(name)
+    for name in ("SERVER_NAME", "SERVER_PORT", "REQUEST_METHOD", "SERVER_PROTOCOL", "wsgi.url_scheme"):
+        if not environ.get(name):
+            wrong.append(name)
+    if environ["wsgi.version"] != (1, 0) or not isinstance(environ["wsgi.version"], tuple):
+        wrong.append("wsgi.version")
+    for name in ("read", "readline", "readlines", "__iter__"):
+        if not hasattr(environ["wsgi.input"], name):
+            wrong.append("input." + name)
+    for name in ("flush", "write", "writelines"):
+        if not hasattr(environ["wsgi.errors"], name):
+            wrong.append("errors." + name)
+    environ["left.behind"] = True  # is gone with the next request
+    start_response("200 OK", TEXT)
+    return [("wrong: " + ",".join(wrong)).encode()]
+
+
+def view_left_behind(environ, start_response):
+    start_response("200 OK", TEXT)
+    return [str("left.behind" in environ).encode()]
+
+
+def view_sizes(environ, start_response):
+    """Reads by sizes, beyond the end, and after it."""
+    read = environ["wsgi.input"]
+    parts = [read.read(3), read.readline(2), read.readline(), read.read(1000000), read.read(1)]
+    start_response("200 OK", TEXT)
+    return [b"|".join(parts)]
+
+
+def view_hint(environ, start_response):
+    lines = environ["wsgi.input"].readlines(1)
+    start_response("200 OK", TEXT)
+    return [b"|".join(lines)]
+
+
+def view_changes_its_mind(environ, start_response):
+    """An empty part sends nothing, so that the header may still change."""
+    def body():
+        start_response("200 OK", TEXT)
+        yield b""
+        try:
+            raise ValueError
+        except ValueError:
+            start_response("503 Later", TEXT + [("Retry-After", "7")], sys.exc_info())
+        yield b"later"
+    return body()
+
+
+def view_keeps_its_list(environ, start_response):
+    headers = TEXT + [("X-B", "1"), ("x-b", "2"), ("X-A", "3")]
+    given = list(headers)
+    start_response("200 OK", headers)
+    return [b"same" if headers == given else b"changed"]
+
+
+def view_raises_and_closes(environ, start_response):
+    class Raising(Closing):
+        def __next__(self):
+            raise LookupError("while iterating")
+    start_response("200 OK", TEXT)
+    return Raising([])
+
+
+def view_close_raises(environ, start_response):
+    class Raising(Closing):
+        def close(self):
+            raise LookupError("while closing")
+    start_response("200 OK", TEXT)
+    return Raising([b"all ", b"of it"])
+
+
+def view_no_content_with_body(environ, start_response):
+    start_response(environ["QUERY_STRING"] + " Really", [("Content-Length", "4")])
+    return [b"body"]
+
+
+def view_large_header(environ, start_response):
+    start_response("200 OK", TEXT + [("X-Large", "x" * 500000), ("X-Got", str(len(environ.get("HTTP_X_LARGE", ""))))])
+    return [b"ok"]
+
+
+def view_huge_header(environ, start_response):
+    start_response("200 OK", TEXT + [("X-Huge", "x" * 2000000)])
+    return [b"ok"]
+
+
+def view_bad_name(environ, start_response):
+    start_response("200 OK", [("X A", "b")])
+    return [b"ok"]
+
+
+def view_control(environ, start_response):
+    start_response("200 OK", [("X-A", "a\x1bb")])
+    return [b"ok"]
+
+
+def view_not_latin(environ, start_response):
+    start_response("200 OK", [("X-A", "\u20ac")])
+    return [b"ok"]
+
+
+def view_bad_length(environ, start_response):
+    start_response("200 OK", TEXT + [("Content-Length", "-1")])
+    return [b"ok"]
+
+
+def view_one_part_too_short(environ, start_response):
+    start_response("200 OK", TEXT + [("Content-Length", "50")])
+    return [b"hello"]
+
+
+def view_status_line(environ, start_response):
+    start_response("200\n", TEXT)
+    return [b"ok"]
+
+
+def view_gzip(environ, start_response):
+    """A file that is not what its descriptor says."""
+    import gzip
+    import tempfile
+    packed = tempfile.TemporaryFile()
+    packed.write(gzip.compress(b"unpacked " * 20000))
+    packed.seek(0)
+    start_response("200 OK", TEXT)
+    return environ["wsgi.file_wrapper"](gzip.GzipFile(fileobj=packed))
+
+
+def view_temporary(environ, start_response):
+    import tempfile
+    file = tempfile.NamedTemporaryFile()
+    file.write(b"gone already, " * 10000)
+    file.seek(6)
+    start_response("200 OK", TEXT)
+    return environ["wsgi.file_wrapper"](file, 1000)
+
+
+def view_file_that_closes(environ, start_response):
+    class File:
+        def __init__(self):
+            self.parts = [b"one ", b"two"]
+
+        def read(self, size):
+            return self.parts.pop(0) if self.parts else b""
+
+        def close(self):
+            closed.append(1)
+    start_response("200 OK", TEXT)
+    return environ["wsgi.file_wrapper"](File(), 1)
+
+
+def view_disconnect(environ, start_response):
+    """Reads a body that does not come, and answers all the same."""
+    try:
+        environ["wsgi.input"].read()
+        text = b"read"
+    except OSError:
+        text = b"not read"
+    start_response("200 OK", TEXT)
+    return [text]
