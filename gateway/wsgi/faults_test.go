@@ -131,10 +131,8 @@ func TestReplacementsUnderLoad(t *testing.T) {
 
 func TestAWorkerThatHoldsTooMuchMemory(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1, MaxMemory: 150 << 20})
-	for range 2 {
-		l.get("/hoard")
-	}
-	_, before := l.get("/pid")
+	l.get("/hoard")
+	_, before := l.get("/hoard")
 	require.Eventually(t, func() bool {
 		_, pid := l.get("/pid")
 		return pid != before
@@ -172,6 +170,192 @@ func TestAWorkerThatHangs(t *testing.T) {
 	status, _ = l.get("/")
 	require.Equal(t, 200, status)
 	require.Equal(t, 1, l.Stats().TimedOut)
+}
+
+// Also one that holds the interpreter's lock, so that no Python runs in it.
+func TestAWorkerThatHoldsTheLock(t *testing.T) {
+	l := run(t, wsgi.Config{Workers: 2, Threads: 1, RequestTimeout: time.Second})
+	hung := make(chan int)
+	go func() {
+		status, _ := l.get("/spin")
+		hung <- status
+	}()
+	for range 20 {
+		status, _ := l.get("/")
+		require.Equal(t, 200, status, "the other worker is not concerned")
+	}
+	require.Equal(t, 504, <-hung)
+	require.Eventually(t, func() bool { return strings.Contains(l.log.String(), "in view_spin") }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(l.serving()) == 2 }, 20*time.Second, 10*time.Millisecond)
+}
+
+// serving are the workers that take requests.
+func (l *legacy) serving() (pids []int) {
+	for _, w := range l.Stats().Workers {
+		if !w.Leaving {
+			pids = append(pids, w.PID)
+		}
+	}
+	return pids
+}
+
+// A request that its worker has not read when it dies was not in flight: it is sent
+// to the next one, whatever its method.
+func TestARequestThatWasNotRead(t *testing.T) {
+	l := run(t, wsgi.Config{Workers: 1, Threads: 1})
+	l.get("/")
+	for _, size := range []int{0, 10, 60000, 2000000} {
+		pid := l.serving()[0]
+		require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+		answered := make(chan string)
+		go func() {
+			resp, err := http.Post(l.server.URL+"/echo", "text/plain", strings.NewReader(strings.Repeat("x", size)))
+			if err != nil {
+				answered <- err.Error()
+				return
+			}
+			defer resp.Body.Close()
+			b, _ := io.ReadAll(resp.Body)
+			answered <- fmt.Sprint(resp.StatusCode, " ", len(b))
+		}()
+		require.Eventually(t, func() bool { return l.Stats().Workers[0].Busy == 1 }, 10*time.Second, time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // for the request to be in the socket, which nobody sees
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+		require.Equal(t, fmt.Sprint("200 ", size), <-answered)
+	}
+	require.Equal(t, 4, l.Stats().Crashed)
+}
+
+// What dies, is replaced and is reloaded at the same time leaves as many workers as
+// there are to be.
+func TestTheNumberOfWorkers(t *testing.T) {
+	for name, preload := range map[string]bool{"started": false, "forked": true} {
+		t.Run(name, func(t *testing.T) {
+			l := run(t, wsgi.Config{Workers: 2, Preload: preload, MaxRequests: 50, MaxLifetime: 500 * time.Millisecond})
+			ctx, stop := context.WithCancel(t.Context())
+			var others sync.WaitGroup
+			others.Go(func() {
+				for ctx.Err() == nil {
+					if pids := l.serving(); len(pids) > 0 {
+						syscall.Kill(pids[rand.IntN(len(pids))], syscall.SIGKILL)
+					}
+					time.Sleep(time.Duration(rand.IntN(100)) * time.Millisecond)
+				}
+			})
+			others.Go(func() {
+				for ctx.Err() == nil {
+					l.load("/", 4, 100)
+				}
+			})
+			for range 5 {
+				if err := l.Reload(); err != nil { // a fresh one may have been killed
+					require.ErrorContains(t, err, "ended")
+				}
+			}
+			stop()
+			others.Wait()
+			// Lifetimes go on; between replacements there are as many as configured.
+			require.Eventually(t, func() bool { return len(l.serving()) == 2 }, 10*time.Second, time.Millisecond)
+			most := 0
+			for until := time.Now().Add(1500 * time.Millisecond); time.Now().Before(until); time.Sleep(5 * time.Millisecond) {
+				most = max(most, len(l.serving()))
+			}
+			require.LessOrEqual(t, most, 4, "two, and two that take their places")
+			require.Eventually(t, func() bool { return len(l.serving()) == 2 }, 10*time.Second, time.Millisecond)
+		})
+	}
+}
+
+// Clients that vanish, at whatever moment, leave every thread free and nobody else's
+// answer wrong.
+func TestClientsThatVanish(t *testing.T) {
+	l := run(t, wsgi.Config{Workers: 2, BufferRequest: 1000})
+	large := strings.Repeat("0123456789", 100000)
+	requests := []string{
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /one-part HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /large-parts HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /parts HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /file HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + large,
+		"POST /talk HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("a line\n", 100000),
+		"POST /disconnect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nf4240\r\n" + large + "\r\n0\r\n\r\n",
+		"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + large,
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var others sync.WaitGroup
+	for i := range 2 {
+		others.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				want := fmt.Sprintf("%d-%d-%s", i, n, strings.Repeat("y", n%5*30000))
+				resp, got, err := l.try("POST", "/echo", want)
+				if err != nil || resp.StatusCode != 200 || got != want {
+					t.Errorf("another client's answer: %v, %d bytes of %d", err, len(got), len(want))
+					return
+				}
+			}
+		})
+	}
+	var vanishing sync.WaitGroup
+	rounds := 400
+	if testing.Short() {
+		rounds = 40
+	}
+	for range 4 {
+		vanishing.Go(func() {
+			for range rounds / 4 {
+				text := requests[rand.IntN(len(requests))]
+				c, err := net.Dial("tcp", strings.TrimPrefix(l.server.URL, "http://"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				c.SetDeadline(time.Now().Add(time.Duration(rand.IntN(200)) * time.Millisecond))
+				if rand.IntN(2) == 0 {
+					io.WriteString(c, text[:rand.IntN(len(text))])
+				} else {
+					go io.WriteString(c, text)
+					io.CopyN(io.Discard, c, rand.Int64N(1<<uint(rand.IntN(22))))
+				}
+				if rand.IntN(2) == 0 {
+					c.(*net.TCPConn).SetLinger(0) // by a reset
+				}
+				c.Close()
+			}
+		})
+	}
+	vanishing.Wait()
+	stop()
+	others.Wait()
+	require.Eventually(t, func() bool {
+		for _, w := range l.Stats().Workers {
+			if w.Busy > 0 {
+				return false
+			}
+		}
+		return true
+	}, 10*time.Second, 10*time.Millisecond)
+	require.Zero(t, l.Stats().Crashed, l.log)
+	require.Zero(t, l.Stats().TimedOut)
+	require.Equal(t, 2, l.Stats().Started)
+}
+
+// A body that the server refuses to read further is the application's to notice, and
+// the client's to hear about.
+func TestABodyThatIsTooLarge(t *testing.T) {
+	l := run(t, wsgi.Config{Workers: 1})
+	limited := httptest.NewServer(http.MaxBytesHandler(l, 100000))
+	defer limited.Close()
+	for path, want := range map[string]string{"/echo": "413 ", "/disconnect": "200 not read"} {
+		resp, err := http.Post(limited.URL+path, "text/plain", io.LimitReader(zeros{}, 200000))
+		require.NoError(t, err)
+		text, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		resp.Body.Close()
+		require.Contains(t, fmt.Sprint(resp.StatusCode, " ", string(text)), want, path)
+	}
+	require.Zero(t, l.Stats().Crashed)
 }
 
 func TestTheQueue(t *testing.T) {
@@ -349,7 +533,11 @@ func TestShutdownHasAnEnd(t *testing.T) {
 // the workers to the gateway; when that is killed, they end by themselves.
 func TestSignalsToTheGroup(t *testing.T) {
 	if os.Getenv("ZEUG_TEST_WSGI") != "" {
-		a, err := wsgi.Start(wsgi.Config{App: "plain:app", Dir: "testdata", Workers: 2, DrainTimeout: time.Second, Preload: os.Getenv("ZEUG_TEST_WSGI") == "forked"})
+		app := "plain:app"
+		if os.Getenv("ZEUG_TEST_WSGI") == "importing" {
+			app = "slow_import"
+		}
+		a, err := wsgi.Start(wsgi.Config{App: app, Dir: "testdata", Workers: 2, DrainTimeout: time.Second, Preload: os.Getenv("ZEUG_TEST_WSGI") == "forked"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -391,6 +579,7 @@ func TestSignalsToTheGroup(t *testing.T) {
 			for _, pid := range pids {
 				require.NoError(t, syscall.Kill(pid, syscall.SIGTERM))
 				require.NoError(t, syscall.Kill(pid, syscall.SIGINT))
+				require.NoError(t, syscall.Kill(pid, syscall.SIGHUP))
 			}
 			in.Write([]byte("x"))
 			require.True(t, lines.Scan())
@@ -400,5 +589,30 @@ func TestSignalsToTheGroup(t *testing.T) {
 				require.Eventually(t, func() bool { return syscall.Kill(pid, 0) != nil }, 10*time.Second, 10*time.Millisecond, "a worker has stayed")
 			}
 		})
+	}
+}
+
+// A worker that still imports the application ends with the gateway too.
+func TestAGatewayThatIsKilledDuringTheImport(t *testing.T) {
+	python(t, "wsgiref")
+	c := exec.Command(os.Args[0], "-test.run=^TestSignalsToTheGroup$")
+	c.Env = append(os.Environ(), "ZEUG_TEST_WSGI=importing")
+	says, err := c.StderrPipe() // where the workers print
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	defer c.Wait()
+	defer c.Process.Kill()
+	lines := bufio.NewScanner(says)
+	var pids []int
+	for len(pids) < 2 && lines.Scan() {
+		var pid int
+		if _, err := fmt.Sscanf(lines.Text(), "importing %d", &pid); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	require.Len(t, pids, 2)
+	require.NoError(t, c.Process.Kill())
+	for _, pid := range pids {
+		require.Eventually(t, func() bool { return syscall.Kill(pid, 0) != nil }, 10*time.Second, 10*time.Millisecond, "a worker has stayed")
 	}
 }

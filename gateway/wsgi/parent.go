@@ -65,6 +65,7 @@ func (p *parent) listen() {
 			err = errors.New("a message too short")
 		}
 		if err != nil {
+			p.process.kill() // if it has not ended, it cannot be understood
 			p.orphan()
 			return
 		}
@@ -125,6 +126,7 @@ func (p *parent) fork(c *Config, sockets []*os.File) (*forked, error) {
 		return nil, fmt.Errorf("wsgi: no worker was forked within %v", c.StartTimeout)
 	}
 	if child.lost {
+		<-p.process.ended()
 		return nil, errors.New("wsgi: the process that forks workers has ended: " + p.process.why())
 	}
 	return child, nil

@@ -308,6 +308,12 @@ def view_sleep(environ, start_response):
     return [b"slept"]
 
 
+def view_spin(environ, start_response):
+    """Holds the interpreter's lock for as long as it takes."""
+    import re
+    re.match("(a+)+$", "a" * 60 + "b")
+
+
 def view_die(environ, start_response):
     os.kill(os.getpid(), signal.SIGKILL)
 
