@@ -324,6 +324,19 @@ func (b *bridge) cleaned(r *http.Request) error {
 // build returns the URL that mux makes of a named route: the values that it has
 // no variables for become the query.
 func (b *bridge) build(at *bound, options BuildOptions, r *rule, values []Value) (string, error) {
+	text, err := b.url(at, options, r, values)
+	if err == nil {
+		return text, nil
+	}
+	refused := &BuildError{Endpoint: r.endpoint, Method: options.Method, Suggestion: r.endpoint, Err: err}
+	for _, v := range values {
+		refused.Values = append(refused.Values, v.name)
+	}
+	slices.Sort(refused.Values)
+	return "", refused
+}
+
+func (b *bridge) url(at *bound, options BuildOptions, r *rule, values []Value) (string, error) {
 	route := r.muxRoute.route
 	names, err := route.GetVarNames()
 	if err != nil {

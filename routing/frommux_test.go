@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -87,9 +88,11 @@ func (d *random) template() string {
 	var b strings.Builder
 	used := 0
 	for range 1 + d.IntN(3) {
-		piece := d.of("a", "b", "items", "{v%d}", "{v%d:[0-9]+}", "{v%d:a|b}", "x{v%d}", "{v%d:.*}", "{v%d:[a-z/]+}", "{v%d}.json", "{v%d:[0-9]*}")
-		if strings.Contains(piece, "%d") {
-			piece = fmt.Sprintf(piece, used)
+		piece := d.of("a", "b", "items", "{v%d}", "{v%d:[0-9]+}", "{v%d:a|b}", "x{v%d}", "{v%d:.*}", "{v%d:[a-z/]+}", "{v%d}.json", "{v%d:[0-9]*}",
+			"{v%d:[0-9]{2}}", "{v%d:^a}", "{v%d:a$}", "{v%d:(?:a|items)+}", "{v%d:\\d+\\.?\\d*}", "{v%d:[^/]+}-{v%d:[a-z]+}", "{v%d:(?i)A}",
+			"{v%d:a/b|b}", "a.b", "a+", "(a)", "", "{v%d:\\w*}x", "{v%d:.+}.json", "ü", "a b")
+		for strings.Contains(piece, "%d") {
+			piece = strings.Replace(piece, "%d", fmt.Sprint(used), 1)
 			used++
 		}
 		b.WriteString("/" + piece)
@@ -106,20 +109,26 @@ func (d *random) fill(router *mux.Router, depth int) {
 		methodsFirst := d.one(2)
 		methods := func() {
 			if d.one(2) {
-				route.Methods(d.of("GET", "POST"), d.of("GET", "PUT"))
+				route.Methods(d.of("GET", "POST", "get"), d.of("GET", "PUT"))
 			}
 		}
 		if methodsFirst {
 			methods()
 		}
 		if d.one(6) {
-			route.Host(d.of("example.com", "{sub}.example.com", "{sub:[a-z]+}.example.com:8080"))
+			route.Host(d.of("example.com", "{sub}.example.com", "{sub:[a-z]+}.example.com:8080", "{sub:(?:w|www)}.{rest:.*}", "EXAMPLE.com"))
 		}
 		if d.one(6) {
 			route.Headers("X-Kind", d.of("", "one"))
 		}
+		if d.one(9) {
+			route.HeadersRegexp("X-Kind", d.of("^o", "w"))
+		}
 		if d.one(6) {
-			route.Queries("q", d.of("{q}", "1", "{q:[0-9]+}"))
+			route.Queries("q", d.of("{q}", "1", "{q:[0-9]+}", "", "{q:[0-9]{1,2}}"))
+		}
+		if d.one(12) {
+			route.Queries("q", "{other}", "x", d.of("{x}", "2"))
 		}
 		if d.one(8) {
 			route.Schemes(d.of("http", "https"))
@@ -131,7 +140,7 @@ func (d *random) fill(router *mux.Router, depth int) {
 		switch {
 		case d.one(9):
 		case group || d.one(5):
-			route.PathPrefix(d.of("/a", "/b/", "/items", "/", "/{p}", "/x{p}/"))
+			route.PathPrefix(d.of("/a", "/b/", "/items", "/", "/{p}", "/x{p}/", "", "/{p:[a-z]{1,2}}", "/{p:.*}/b", "/a/b"))
 		default:
 			route.Path(d.template())
 		}
@@ -142,6 +151,12 @@ func (d *random) fill(router *mux.Router, depth int) {
 			sub := route.Subrouter()
 			if d.one(3) {
 				sub.StrictSlash(d.one(2))
+			}
+			if d.one(8) {
+				sub.SkipClean(d.one(2))
+			}
+			if d.one(8) {
+				sub.UseEncodedPath()
 			}
 			if d.one(4) {
 				sub.Use(around("s"))
@@ -165,6 +180,16 @@ func (d *random) fill(router *mux.Router, depth int) {
 		}
 		if d.one(15) {
 			route.BuildOnly()
+		}
+		if d.one(15) {
+			route.BuildVarsFunc(func(vars map[string]string) map[string]string {
+				for name, value := range vars {
+					if value == "twice" {
+						vars[name] = "a" + value
+					}
+				}
+				return vars
+			})
 		}
 	}
 }
@@ -196,16 +221,16 @@ func (d *random) router() *mux.Router {
 func (d *random) request() *http.Request {
 	var b strings.Builder
 	for range 1 + d.IntN(4) {
-		b.WriteString("/" + d.of("a", "b", "items", "1", "42", "xa", "x", "c.json", "", "..", "a%2Fb", "%41", "ü", "a%20b"))
+		b.WriteString("/" + d.of("a", "b", "items", "1", "42", "xa", "x", "c.json", "", "..", ".", "aa", "a-b", "1.5", "A", "a.b", "(a)", "a+", "bx", "a%2Fb", "%41", "ü", "a%20b"))
 	}
 	if d.one(3) {
 		b.WriteString("/")
 	}
 	target := b.String()
 	if d.one(3) {
-		target += d.of("?q=1", "?q=a", "?q=", "?x=2&q=3")
+		target += d.of("?q=1", "?q=a", "?q=", "?x=2&q=3", "?q=123", "?q=1&q=2", "?x=2;q=1", "?q=%31", "?q")
 	}
-	r := httptest.NewRequest(d.of("GET", "GET", "POST", "PUT", "DELETE"), "http://"+d.of("example.com", "w.example.com", "w.example.com:8080", "other.org")+"/", nil)
+	r := httptest.NewRequest(d.of("GET", "GET", "POST", "PUT", "DELETE", "HEAD", "get"), "http://"+d.of("example.com", "w.example.com", "w.example.com:8080", "other.org", "www.example.com", "EXAMPLE.com")+"/", nil)
 	u, err := r.URL.Parse(target)
 	if err == nil {
 		r.URL.Path, r.URL.RawPath, r.URL.RawQuery = u.Path, u.RawPath, u.RawQuery
@@ -243,5 +268,32 @@ func FuzzFromMux(f *testing.F) {
 			}
 			require.Equal(t, want, have, "%s %s host %s header %v\n%s", r.Method, r.URL, r.Host, r.Header, urls)
 		}
+		adapter := urls.Bind(httptest.NewRequest("GET", "/", nil))
+		err = router.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+			if route.GetName() == "" {
+				return nil
+			}
+			names, _ := route.GetVarNames()
+			for range 5 {
+				var pairs []string
+				var values []routing.Value
+				for _, name := range names {
+					if value := d.of("a", "1", "42", "a b", "items", "ü", "a/b", "twice", ""); !d.one(20) {
+						pairs, values = append(pairs, name, value), append(values, routing.With(name, value))
+					}
+				}
+				want, refused := route.URL(pairs...)
+				have, err := adapter.Build(route.GetName(), values...)
+				if refused != nil {
+					require.Error(t, err)
+					require.ErrorContains(t, err, strconv.Quote(route.GetName()))
+				} else {
+					require.NoError(t, err)
+					require.Equal(t, want.String(), have)
+				}
+			}
+			return nil
+		})
+		require.NoError(t, err)
 	})
 }
