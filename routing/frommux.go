@@ -240,7 +240,8 @@ func (b *bridge) ask(r *http.Request, expected *muxRoute) (*found, http.Handler,
 		}
 		probe := mux.RouteMatch{Handler: itself}
 		if own := c.route.Match(r, &probe) && probe.Handler == itself && probe.MatchErr == nil; own {
-			if c.route.GetHandler() == nil { // its middlewares would call nothing
+			// Its middlewares would call nothing.
+			if c.route.GetHandler() == nil && !b.handlerBefore(r, c) {
 				return nil, nil, httperror.NotFound
 			}
 			if c == expected && match.MatchErr == nil {
@@ -250,6 +251,20 @@ func (b *bridge) ask(r *http.Request, expected *muxRoute) (*found, http.Handler,
 		return c.foundWith(match.Vars), match.Handler, nil
 	}
 	return nil, nil, b.failure(r, match)
+}
+
+// handlerBefore reports whether a route that is asked before c, and does not
+// match, leaves a handler behind, which mux then takes for that of a route that
+// has none: the NotFoundHandler of a subrouter that was asked by a wrong method.
+func (b *bridge) handlerBefore(r *http.Request, c *muxRoute) bool {
+	var match mux.RouteMatch
+	for _, o := range b.routes[:c.index] {
+		beside := len(o.routers) <= len(c.routers) && slices.Equal(o.routers, c.routers[:len(o.routers)])
+		if beside && (o.group == nil || !slices.Contains(c.routers, o.group)) {
+			o.route.Match(r, &match)
+		}
+	}
+	return match.Handler != nil
 }
 
 // failure is the error for what the router did not match: with its own handler

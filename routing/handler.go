@@ -11,7 +11,8 @@ import (
 
 // Dispatch returns a handler that gives each match to serve, and what matches
 // no rule to [httperror.Respond]. The request that serve gets holds the Args
-// for [ArgsOf], mux.Vars and PathValue, and has the rule's path as Pattern.
+// for [ArgsOf] and mux.Vars, and has the rule's path as Pattern; see also
+// [PathValues].
 func (m *Map[T]) Dispatch(serve func(w http.ResponseWriter, r *http.Request, match Match[T])) http.Handler {
 	return m.DispatchOr(serve, httperror.Respond)
 }
@@ -26,6 +27,19 @@ func (m *Map[T]) DispatchOr(serve func(w http.ResponseWriter, r *http.Request, m
 			return
 		}
 		serve(w, match.request(r), match)
+	})
+}
+
+// PathValues returns h with the texts of the match's values as [http.Request.PathValue]
+// has them, for handlers that were written for [http.ServeMux]. It is a target of a
+// Map that calls handlers, or stands around one.
+func PathValues(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		args := ArgsOf(r)
+		for name := range args.All() {
+			r.SetPathValue(name, args.String(name))
+		}
+		h.ServeHTTP(w, r)
 	})
 }
 
