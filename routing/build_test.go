@@ -159,6 +159,77 @@ func TestWordsAreLookedAtInALooseBuild(t *testing.T) {
 	require.Equal(t, "/b", text)
 }
 
+// A list is the value of a variable whose converter takes lists, and otherwise
+// several arguments of the query.
+func TestListsAsValues(t *testing.T) {
+	pair := routing.Typed(
+		func(text string) ([]string, error) { return strings.Split(text, "/"), nil },
+		func(pair []string) string { return strings.Join(pair, "/") },
+	)
+	pair.Pattern, pair.Slashes = `(\w+)/(\w+)`, true
+	urls := routing.MustMapWith(routing.Options{Converters: map[string]routing.ConverterFunc{
+		"pair": func([]routing.Argument) (routing.Converter, error) { return pair, nil },
+	}}, routing.Rule[int]{Path: "/<pair:p>/", Endpoint: "it"}, routing.Rule[int]{Path: "/<a>", Endpoint: "other"})
+	adapter := urls.Bind(httptest.NewRequest("GET", "/one/two/", nil))
+	match, err := adapter.Match()
+	require.NoError(t, err)
+	words, ok := routing.Arg[[]string](&match.Args, "p")
+	require.True(t, ok)
+	require.Equal(t, []string{"one", "two"}, words)
+	text, err := adapter.Build("it", routing.With("p", words), routing.With("q", words))
+	require.NoError(t, err)
+	require.Equal(t, "/one/two/?q=one&q=two", text)
+	_, err = adapter.Build("other", routing.With("a", words))
+	require.ErrorContains(t, err, "a []string has no text")
+}
+
+func TestDefaultsThatDifferInATruth(t *testing.T) {
+	with := func(path string, defaults map[string]any) routing.Rule[int] {
+		return routing.Rule[int]{Path: path, Endpoint: "x", Defaults: defaults}
+	}
+	urls := routing.MustMap(
+		with("/", map[string]any{"foo": 1, "bar": false}), with("/<int:foo>", map[string]any{"bar": false}),
+		with("/bar/", map[string]any{"foo": 1, "bar": true}), with("/bar/<int:foo>", map[string]any{"bar": true}),
+	)
+	for path, want := range map[string]string{
+		"/": "/ bar=false foo=1", "/2": "/<int:foo> foo=2 bar=false", "/bar/": "/bar/ bar=true foo=1", "/bar/2": "/bar/<int:foo> foo=2 bar=true",
+		"/1": "redirect /", "/bar/1": "redirect /bar/",
+	} {
+		require.Equal(t, want, matched(urls, httptest.NewRequest("GET", path, nil)), path)
+	}
+	adapter := urls.Bind(httptest.NewRequest("GET", "/", nil))
+	for want, values := range map[string][]routing.Value{
+		"/":      {routing.With("foo", 1), routing.With("bar", false)},
+		"/2":     {routing.With("foo", 2), routing.With("bar", false)},
+		"/bar/":  {routing.With("bar", true)},
+		"/bar/2": {routing.With("foo", 2), routing.With("bar", true)},
+	} {
+		text, err := adapter.Build("x", values...)
+		require.NoError(t, err)
+		require.Equal(t, want, text)
+	}
+}
+
+func TestAnEndpointOnSeveralHosts(t *testing.T) {
+	urls := routing.MustMapWith(routing.Options{HostMatching: true},
+		routing.Rule[int]{Path: "/", Host: "one.example", Endpoint: "index"},
+		routing.Rule[int]{Path: "/", Host: "two.example", Endpoint: "index"},
+		routing.Rule[int]{Path: "/", Host: "three.example", Endpoint: "third"},
+	)
+	for host, want := range map[string][2]string{
+		"one.example":  {"/", "http://three.example/"},
+		"TWO.example":  {"/", "http://three.example/"},
+		"none.example": {"http://one.example/", "http://three.example/"},
+	} {
+		adapter := urls.Bind(httptest.NewRequest("GET", "http://"+host+"/", nil))
+		index, err := adapter.Build("index")
+		require.NoError(t, err)
+		third, err := adapter.Build("third")
+		require.NoError(t, err)
+		require.Equal(t, want, [2]string{index, third})
+	}
+}
+
 func TestSortedQueries(t *testing.T) {
 	urls := routing.MustMapWith(routing.Options{SortParameters: true}, routing.Rule[int]{Path: "/", Endpoint: "index"})
 	text, err := urls.Bind(httptest.NewRequest("GET", "/", nil)).Build("index", routing.With("b", 1), routing.With("a", []int{10, 9}), routing.With("a", "x"))

@@ -72,6 +72,7 @@ func TestMatch(t *testing.T) {
 		{"a word is one of those listed", []string{`/<any(about,"x,y"):a>`}, "/x,y", `/<any(about,"x,y"):a> a=x,y`},
 		{"a regular expression matches whole segments", []string{`/<regexp("[a-z]{2}"):a>`}, "/abc", "404"},
 		{"a regular expression beside others", []string{`/<regexp("[a-z]+"):a>-<int:b>`}, "/ab-1", `/<regexp("[a-z]+"):a>-<int:b> a=ab b=1`},
+		{"groups of one's own in regular expressions", []string{`/<regexp("((\d{2})|(x(y)?))z"):a>-<regexp("((\d)|(q))+"):b>/<regexp("(b)+"):c>`}, "/xyz-1q2/bb", `/<regexp("((\d{2})|(x(y)?))z"):a>-<regexp("((\d)|(q))+"):b>/<regexp("(b)+"):c> a=xyz b=1q2 c=bb`},
 		{"a UUID", []string{"/<uuid:a>"}, "/A8098C1A-f86e-11da-bd1a-00112444be1e", "/<uuid:a> a=A8098C1A-f86e-11da-bd1a-00112444be1e"},
 		{"a branch without its slash redirects", []string{"/a/"}, "/a?x=1", "redirect /a/?x=1"},
 		{"a leaf with a slash is not found", []string{"/a"}, "/a/", "404"},
