@@ -89,8 +89,10 @@ func (t *table) straight(b *bound, endpoint string, values []Value) (text string
 			}
 		}
 	}
-	if !plain && (len(path) > leastStandIns || path[len(root)] == '/' && len(path) > len(root)+1 && path[len(root)+1] == '/') {
-		return "", false
+	if !plain {
+		if rest := path[len(root):]; len(path) > leastStandIns || len(rest) > 1 && rest[1] == '/' {
+			return "", false
+		}
 	}
 	text = string(path)
 	return text, !r.exposed || t.checkShadow(r, "", text[len(root):], 0) == nil

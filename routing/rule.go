@@ -15,7 +15,8 @@ import (
 // "/v<int:major>.<int:minor>". A rule that ends in a slash is a branch, any
 // other a leaf; see StrictSlashes.
 type Rule[T any] struct {
-	// Path is the rule's text. It starts with a slash.
+	// Path is the rule's text. It starts with a slash. What looks like a variable
+	// of another router, "{id}" or ":id", is refused, and so is a query.
 	Path string
 	// Endpoint is the name by which URLs are built. Several rules may share
 	// one: [Adapter.Build] takes the first that fits the values.
@@ -44,7 +45,7 @@ type Rule[T any] struct {
 	Alias bool
 	// RedirectTo makes the rule redirect: a path in which "<name>" stands for a
 	// value of the match, relative to where the application is mounted unless
-	// it starts with a slash.
+	// it starts with a slash. It may be a whole URL, but no value makes one of it.
 	RedirectTo string
 	// RedirectFunc makes the rule redirect to what it returns for the values.
 	RedirectFunc func(r *http.Request, args Args) string
