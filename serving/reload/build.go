@@ -68,6 +68,7 @@ type sourcePackage struct {
 	Name          string
 	Standard      bool
 	GoFiles       []string
+	CgoFiles      []string
 	EmbedFiles    []string
 	EmbedPatterns []string
 	CFiles        []string
@@ -91,7 +92,7 @@ func (p *sourcePackage) own() bool {
 // list asks the go command what the program is made of. What does not build is
 // listed as far as that is possible.
 func (p *Program) list(ctx context.Context) (*sources, error) {
-	const fields = "-json=Dir,ImportPath,Name,Standard,GoFiles,EmbedFiles,EmbedPatterns,CFiles,CXXFiles,HFiles,SFiles,Module,Error"
+	const fields = "-json=Dir,ImportPath,Name,Standard,GoFiles,CgoFiles,EmbedFiles,EmbedPatterns,CFiles,CXXFiles,HFiles,SFiles,Module,Error"
 	cmd := p.goCommand(ctx, slices.Concat([]string{"list", "-e", "-deps", fields}, p.Flags, []string{p.Package})...)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint

@@ -6,6 +6,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -67,6 +68,9 @@ func newScope(dir string, s *sources, watch, assets, exclude []string) *scope {
 				sc.dirs[filepath.Dir(file)] = true
 			}
 		}
+		for _, name := range slices.Concat(p.GoFiles, p.CgoFiles, p.CFiles, p.CXXFiles, p.HFiles, p.SFiles) {
+			sc.link(filepath.Join(p.Dir, name))
+		}
 		for _, pattern := range p.EmbedPatterns {
 			sc.embed(p.Dir, strings.TrimPrefix(pattern, "all:"))
 		}
@@ -92,6 +96,17 @@ func newScope(dir string, s *sources, watch, assets, exclude []string) *scope {
 	return sc
 }
 
+// link watches what the file is a link to, where it is one.
+func (sc *scope) link(file string) {
+	if info, err := os.Lstat(file); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return
+	}
+	if target, err := filepath.EvalSymlinks(file); err == nil {
+		sc.files[target] = recompile
+		sc.dirs[filepath.Dir(target)] = true
+	}
+}
+
 func (sc *scope) addAssets(dir string) {
 	if info, err := os.Stat(dir); err == nil && info.IsDir() {
 		sc.assets = append(sc.assets, dir)
@@ -112,10 +127,11 @@ func constantDir(pattern string) string {
 	return pattern
 }
 
-// tree watches root and the folders below it, hidden ones and those of other
-// ecosystems excepted.
+// tree watches root, which may be a link to a folder, and the folders below it,
+// hidden ones and those of other ecosystems excepted.
 func (sc *scope) tree(root string) {
-	filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+	filepath.WalkDir(root+string(filepath.Separator), func(name string, d fs.DirEntry, err error) error {
+		name = filepath.Clean(name)
 		switch {
 		case err != nil || !d.IsDir():
 			return nil

@@ -1,0 +1,132 @@
+//go:build unix
+
+package reload_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/serving/reload"
+)
+
+// source is the program with another answer.
+func source(answer string) string {
+	return strings.NewReplacer(", OPTIONS", "", `"one"`, strconv.Quote(answer)).Replace(program)
+}
+
+// However a file comes to be another one, the new one is served.
+func TestHoweverEditorsSave(t *testing.T) {
+	p := run(t, nil)
+	file := filepath.Join(p.dir, "main.go")
+	move := func(from, to string) { require.NoError(t, os.Rename(from, to)) }
+	for name, saved := range map[string]func(text string){
+		"vim": func(text string) {
+			save(t, filepath.Join(p.dir, "4913"), "")
+			require.NoError(t, os.Remove(filepath.Join(p.dir, "4913")))
+			move(file, file+"~")
+			save(t, file, text)
+			require.NoError(t, os.Remove(file+"~"))
+		},
+		"GoLand": func(text string) {
+			save(t, file+"___jb_tmp___", text)
+			move(file, file+"___jb_old___")
+			move(file+"___jb_tmp___", file)
+			require.NoError(t, os.Remove(file+"___jb_old___"))
+		},
+		"Emacs": func(text string) {
+			require.NoError(t, os.Symlink("me@here.1", filepath.Join(p.dir, ".#main.go")))
+			save(t, filepath.Join(p.dir, "#main.go#"), text)
+			save(t, file, text)
+			require.NoError(t, os.Remove(filepath.Join(p.dir, "#main.go#")))
+			require.NoError(t, os.Remove(filepath.Join(p.dir, ".#main.go")))
+		},
+		"what truncates first": func(text string) {
+			f, err := os.Create(file)
+			require.NoError(t, err)
+			defer f.Close()
+			for i := 0; i < len(text); i += 100 {
+				_, err := f.WriteString(text[i:min(i+100, len(text))])
+				require.NoError(t, err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			saved(source(name))
+			p.eventually("/", name)
+		})
+	}
+}
+
+func TestTheLastOfSeveralEditsIsServed(t *testing.T) {
+	p := run(t, nil)
+	p.eventually("/", "one")
+	t.Run("at once", func(t *testing.T) {
+		for n := range 20 {
+			save(t, filepath.Join(p.dir, "main.go"), source("quick "+strconv.Itoa(n)))
+		}
+		_, body := p.get("/")
+		for body == "one" {
+			_, body = p.get("/") // the system had not told yet
+		}
+		require.Equal(t, "quick 19", body)
+	})
+	t.Run("during a build", func(t *testing.T) {
+		for n := range 5 {
+			save(t, filepath.Join(p.dir, "main.go"), source("slow "+strconv.Itoa(n)))
+			p.says("detected change")
+			time.Sleep(100 * time.Millisecond) // for the build to be under way
+		}
+		_, body := p.get("/")
+		require.Equal(t, "slow 4", body)
+	})
+	t.Run("of many files, as git changes them", func(t *testing.T) {
+		git := func(args ...string) {
+			cmd := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@b.c"}, args...)...)
+			cmd.Dir = p.dir
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+		}
+		git("init", "-q", "-b", "main")
+		git("add", ".")
+		git("commit", "-qm", "few")
+		git("checkout", "-qb", "many")
+		for n := range 500 {
+			save(t, filepath.Join(p.dir, fmt.Sprintf("file%d.go", n)), fmt.Sprintf("package main\n\nfunc init() { _ = %d }\n", n))
+		}
+		save(t, filepath.Join(p.dir, "main.go"), source("many"))
+		git("add", ".")
+		git("commit", "-qm", "many")
+		p.eventually("/", "many")
+		git("checkout", "-q", "main")
+		p.eventually("/", "slow 4")
+		git("checkout", "-q", "many")
+		p.eventually("/", "many")
+	})
+}
+
+// What a link leads to is watched where it is.
+func TestLinksAreFollowed(t *testing.T) {
+	elsewhere := t.TempDir()
+	p := run(t, func(dir string, _ *reload.Config) {
+		save(t, filepath.Join(elsewhere, "main.go"), source("one"))
+		save(t, filepath.Join(elsewhere, "static", "a.css"), "a")
+		require.NoError(t, os.Remove(filepath.Join(dir, "main.go")))
+		require.NoError(t, os.Symlink(filepath.Join(elsewhere, "main.go"), filepath.Join(dir, "main.go")))
+		require.NoError(t, os.Symlink(filepath.Join(elsewhere, "static"), filepath.Join(dir, "static")))
+	})
+	_, page := p.browse("/document")
+	events := p.events(page)
+	save(t, filepath.Join(elsewhere, "main.go"), source("two"))
+	p.eventually("/", "two")
+	require.Equal(t, "reload", <-events)
+	save(t, filepath.Join(elsewhere, "static", "a.css"), "b!")
+	require.Equal(t, "restyle", <-events)
+}
