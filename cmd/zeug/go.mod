@@ -7,6 +7,7 @@ require (
 	github.com/spf13/cobra v1.10.2
 	github.com/stretchr/testify v1.12.1
 	github.com/zeugkit/zeug v0.0.0-00010101000000-000000000000
+	golang.org/x/mod v0.41.0
 )
 
 require (

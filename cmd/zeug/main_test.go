@@ -112,6 +112,27 @@ func TestANewProjectIsWhole(t *testing.T) {
 	})
 }
 
+func TestANewProjectJoinsAWorkspace(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	if testing.Short() {
+		t.Skip("builds programs")
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.work"), []byte("go 1.26.0\n"), 0o600))
+	within := func(dir string, name string, args ...string) string {
+		cmd := exec.Command(name, args...)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "TEST_ZEUG=1", "GOWORK=", "GOFLAGS=")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return string(out)
+	}
+	require.Contains(t, within(dir, os.Args[0], "new", "guestbook", "--replace", root), "made guestbook: cd guestbook && go work use . && zeug run\n")
+	project := filepath.Join(dir, "guestbook")
+	within(project, "go", "work", "use", ".")
+	require.Contains(t, within(project, os.Args[0], "routes"), "/hello/<name>")
+}
+
 // lines collects what a command prints.
 type lines struct {
 	mu   sync.Mutex
@@ -190,6 +211,9 @@ func TestWhatIsRefused(t *testing.T) {
 		"a project without name":      {[]string{"new"}, "name the program", 2},
 		"a project's bad name":        {[]string{"new", "a b"}, "cannot be the path of a module", 2},
 		"a project outside":           {[]string{"new", "../x"}, "cannot be the path of a module", 2},
+		"a project's hidden folder":   {[]string{"new", "example.org/.x"}, "does not see folders such as", 2},
+		"a project Windows refuses":   {[]string{"new", "con"}, "disallowed as path element", 2},
+		"a project named as the tool": {[]string{"new", "go"}, "means something else to the go command", 2},
 		"a run of nothing":            {[]string{"run", "--addr", "127.0.0.1:0", "./none"}, "none", 78},
 		"a run at a bad address":      {[]string{"run", "--addr", "5000"}, `write "host:port"`, 78},
 		"a reload of nobody":          {[]string{"reload"}, "name the server", 2},

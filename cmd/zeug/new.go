@@ -8,10 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	xmodule "golang.org/x/mod/module"
 )
 
 // project is what a new program begins with. Go files are texts, so that they
@@ -50,7 +51,7 @@ name is the last element of the name that is given, which may be the path of a m
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "made %s: cd %s && zeug run\n", dir, dir)
+			fmt.Fprintf(cmd.OutOrStdout(), "made %s: cd %s && %szeug run\n", dir, dir, joining(dir))
 			return nil
 		},
 	}
@@ -59,13 +60,20 @@ name is the last element of the name that is given, which may be the path of a m
 	return cmd
 }
 
-var goodName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~/-]*$`)
+// reserved are the names that the go command does not take for a module.
+var reserved = []string{"go", "toolchain", "all", "std", "cmd", "work", "tool"}
 
 // create writes the project's files into the folder dir, which must be new or
 // empty.
 func create(dir, module string) error {
-	if !goodName.MatchString(module) || strings.Contains(module, "..") || strings.HasSuffix(module, "/") {
-		return &usageError{fmt.Errorf("%q cannot be the path of a module: letters, digits, - . _ ~ and slashes", module)}
+	if err := xmodule.CheckImportPath(module); err != nil {
+		return &usageError{fmt.Errorf("%q cannot be the path of a module, which is made of letters, digits, - . _ ~ and slashes: %w", module, err)}
+	}
+	if base := filepath.Base(dir); strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") {
+		return &usageError{fmt.Errorf("the go command does not see folders such as %q: choose another name", base)}
+	}
+	if slices.Contains(reserved, module) {
+		return &usageError{fmt.Errorf("%q cannot be the path of a module, since it means something else to the go command: choose another name", module)}
 	}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return fmt.Errorf("%s is there already, and not empty: choose another name", dir)
@@ -87,6 +95,18 @@ func create(dir, module string) error {
 		}
 		return os.WriteFile(target, []byte(fill.Replace(string(text))), 0o644)
 	})
+}
+
+// joining is what has the module of dir be of the workspace round it, if there is
+// one: the go command builds nothing there that is not.
+func joining(dir string) string {
+	env := exec.Command("go", "env", "GOWORK")
+	env.Dir = dir
+	work, err := env.Output()
+	if name := strings.TrimSpace(string(work)); err != nil || name == "" || name == "off" {
+		return ""
+	}
+	return "go work use . && "
 }
 
 // requireZeug has the module of dir require zeug and what zeug requires.

@@ -60,6 +60,7 @@ type sources struct {
 	modules   []string // paths of the modules, for -gcflags
 	files     []string // go.mod, go.work and their sums
 	linkFlags bool     // GOFLAGS has some already
+	missing   string   // why there is no such package
 }
 
 type sourcePackage struct {
@@ -112,6 +113,9 @@ func (p *Program) list(ctx context.Context) (*sources, error) {
 			return nil, fmt.Errorf("serving: go list %s: %w", p.Package, err)
 		}
 		if !pkg.own() {
+			if pkg.Error != nil && pkg.Dir == "" {
+				s.missing = pkg.Error.Err
+			}
 			continue
 		}
 		s.packages = append(s.packages, pkg)
@@ -143,7 +147,7 @@ func (s *sources) addFile(name string) {
 // mainPackage returns the error of a package that is no program.
 func (s *sources) mainPackage(arg string) error {
 	if len(s.packages) == 0 {
-		return fmt.Errorf("serving: %s is no package of this module: name the folder of a main package, as in ./cmd/app", arg)
+		return fmt.Errorf("serving: %s is no package of this module or workspace (\"go work use\" adds a module): name the folder of a main package, as in ./cmd/app: %s", arg, s.missing)
 	}
 	last := s.packages[len(s.packages)-1] // dependencies come first
 	if last.Name != "" && last.Name != "main" {
