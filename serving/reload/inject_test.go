@@ -163,6 +163,10 @@ func TestProblems(t *testing.T) {
 	require.Empty(t, problems("/app", "write /tmp/x: no space left on device\n"))
 }
 
+func TestAPageHasNoColoursOfTheTerminal(t *testing.T) {
+	require.Equal(t, "404 is yellow\nand \\x1b[ is text", uncoloured("\n\x1b[33m404\x1b[0m is \x1b[38;5;226myellow\x1b[K\nand \\x1b[ is text\n"))
+}
+
 func TestFnmatch(t *testing.T) {
 	for _, c := range []struct {
 		pattern, name string

@@ -32,7 +32,7 @@ func (s *Supervisor) serveFailure(w http.ResponseWriter, r *http.Request, f *Fai
 	if !isNavigation(r) {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(status)
-		fmt.Fprintf(w, "%s\n\n%s\n", f.Error(), strings.TrimSpace(f.Output))
+		fmt.Fprintf(w, "%s\n\n%s\n", f.Error(), uncoloured(f.Output))
 		return
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
@@ -66,16 +66,17 @@ func (s *Supervisor) serveLost(w http.ResponseWriter, r *http.Request, t *trip, 
 	s.serveFailure(w, r, f, http.StatusBadGateway, t.version)
 }
 
-const style = `body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:72rem;padding:1rem 2rem;color:#222;background:#fff}
+const style = `:root{color-scheme:light dark}
+body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:72rem;padding:1rem clamp(1rem,4vw,2rem);color:#222;background:#fff;overflow-wrap:anywhere}
 h1{font-size:1.5rem;color:#a00}h2{font-size:1rem;margin:1.5rem 0 .25rem;font-family:ui-monospace,monospace}
-pre{background:#f4f4f2;padding:.75rem;overflow:auto;border-radius:4px;font:13px/1.45 ui-monospace,monospace}
+pre{background:#f4f4f2;padding:.75rem;overflow:auto;border-radius:4px;font:13px/1.45 ui-monospace,monospace;tab-size:4}
 mark{background:#fdd;display:inline-block;min-width:100%}p.message{color:#a00;white-space:pre-wrap;margin:.25rem 0}
 footer{color:#666;font-size:.85rem;margin-top:2rem}
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#1b1b1b}pre{background:#262626}mark{background:#522;color:inherit}h1,p.message{color:#f88}}`
 
 func (s *Supervisor) writePage(w *bufio.Writer, r *http.Request, f *Failure, version, status string) {
 	title := html.EscapeString(f.Error())
-	fmt.Fprintf(w, "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n<title>%s</title>\n<style>%s</style>\n", title, style)
+	fmt.Fprintf(w, "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n<meta name=viewport content=\"width=device-width, initial-scale=1\">\n<title>%s</title>\n<style>%s</style>\n", title, style)
 	if r.Method == http.MethodGet {
 		w.WriteString(scriptTag(version, "") + "\n")
 	}
@@ -91,7 +92,7 @@ func (s *Supervisor) writePage(w *bufio.Writer, r *http.Request, f *Failure, ver
 		fmt.Fprintf(w, "<h2>%s</h2>\n<p class=message>%s</p>\n", html.EscapeString(place), html.EscapeString(p.Message))
 		w.WriteString(excerpt(p))
 	}
-	if text := strings.TrimSpace(f.Output); text != "" {
+	if text := uncoloured(f.Output); text != "" {
 		fmt.Fprintf(w, "<h2>Output</h2>\n<pre>%s</pre>\n", html.EscapeString(text))
 	}
 	note := "This page loads itself again when the source has changed."
@@ -102,6 +103,14 @@ func (s *Supervisor) writePage(w *bufio.Writer, r *http.Request, f *Failure, ver
 		note = "The next request is answered by a new process, unless this one ended without having answered any."
 	}
 	fmt.Fprintf(w, "<footer>%s (%s)</footer>\n</body>\n</html>\n", note, status)
+}
+
+var colours = regexp.MustCompile("\x1b\\[[0-9;:]*[A-Za-z]")
+
+// uncoloured is what a program printed for a terminal, without what only that
+// understands.
+func uncoloured(text string) string {
+	return strings.TrimSpace(colours.ReplaceAllString(text, ""))
 }
 
 func (s *Supervisor) relative(file string) string {
@@ -130,7 +139,7 @@ func excerpt(p Problem) string {
 	var b strings.Builder
 	b.WriteString("<pre>")
 	for n := max(1, p.Line-around); n <= min(len(lines), p.Line+around); n++ {
-		line := fmt.Sprintf("%5d  %s", n, html.EscapeString(strings.TrimRight(lines[n-1], "\r")))
+		line := fmt.Sprintf("%6d  %s", n, html.EscapeString(strings.TrimRight(lines[n-1], "\r")))
 		if n != p.Line {
 			b.WriteString(line + "\n")
 			continue
@@ -144,7 +153,7 @@ func excerpt(p Problem) string {
 				}
 				return ' '
 			}, lines[n-1][:p.Column-1])
-			b.WriteString("       " + indent + "^\n")
+			b.WriteString("        " + indent + "^\n")
 		}
 	}
 	b.WriteString("</pre>\n")
