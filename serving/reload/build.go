@@ -255,6 +255,7 @@ const (
 	StartFailed Kind = "start" // the program ended before it served
 	Died        Kind = "died"  // it ended while it served
 	Refused     Kind = "refused"
+	Waiting     Kind = "waiting" // it is being built, or has not served yet
 )
 
 // A Failure is why the newest source is not what serves.
@@ -275,6 +276,8 @@ func (f *Failure) Error() string {
 		return fmt.Sprintf("the program ended before it served: %v", f.Err)
 	case Refused:
 		return f.Err.Error()
+	case Waiting:
+		return "the program is not ready yet"
 	}
 	return fmt.Sprintf("the program ended: %v", f.Err)
 }

@@ -2,9 +2,13 @@ package reload
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -81,4 +85,49 @@ func TestConnectionsAreScarceByHTTP1Alone(t *testing.T) {
 	require.True(t, strings.HasPrefix(browserOf(r), "@ "))
 	r.ProtoMajor = 2
 	require.Empty(t, browserOf(r))
+}
+
+// A browser is not left before a blank page while something takes long.
+func TestWhatIsWaitedForIsShown(t *testing.T) {
+	browser := func(method string) *http.Request {
+		r := httptest.NewRequest(method, "/", nil)
+		r.Header.Set("Accept", "text/html")
+		return r
+	}
+	for name, c := range map[string]struct {
+		r      *http.Request
+		waits  time.Duration
+		status int
+		says   string
+	}{
+		"to a browser that asks":          {browser("GET"), navigationTime, 503, "connecting to the database"},
+		"not to one that sends":           {browser("POST"), holdTime, 200, ""},
+		"not to what is no browser":       {httptest.NewRequest("GET", "/", nil), holdTime, 200, ""},
+		"nor where the build is there by": {browser("GET"), time.Second, 200, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				old := &Process{gone: make(chan struct{})}
+				s := &Supervisor{busy: true, changed: make(chan struct{}), current: old, starting: &Process{output: &tail{}}}
+				io.WriteString(s.starting.output, "connecting to the database")
+				if c.waits < navigationTime {
+					time.AfterFunc(c.waits, func() { s.update(func() { s.busy = false }) })
+				}
+				began := time.Now()
+				p, f, version := s.acquire(c.r)
+				require.Equal(t, c.waits, time.Since(began))
+				if c.status == 200 {
+					require.Same(t, old, p)
+					return
+				}
+				w := httptest.NewRecorder()
+				s.serveFailure(w, c.r, f, http.StatusServiceUnavailable, version)
+				require.Equal(t, c.status, w.Code)
+				require.Equal(t, "1", w.Header().Get("Retry-After"))
+				require.Contains(t, w.Body.String(), "the program is not ready yet")
+				require.Contains(t, w.Body.String(), c.says)
+				require.Contains(t, w.Body.String(), "/.zeug/live.js")
+			})
+		})
+	}
 }

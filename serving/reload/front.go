@@ -162,8 +162,12 @@ func (s *Supervisor) stopFront() {
 }
 
 // holdTime is how long a request waits for a build. The old process answers it
-// after that, or nobody.
-const holdTime = 2 * time.Minute
+// after that, or nobody. A browser is shown after navigationTime what is waited
+// for, in a page that loads itself again.
+const (
+	holdTime       = 2 * time.Minute
+	navigationTime = 20 * time.Second
+)
 
 // ServeHTTP answers a client: from the application, once it is the newest, or by
 // itself.
@@ -201,12 +205,20 @@ func (s *Supervisor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // that is to answer r, counted among its requests, or why there is none, and the
 // version of the page that r gets.
 func (s *Supervisor) acquire(r *http.Request) (p *Process, f *Failure, version string) {
-	timeout := time.NewTimer(holdTime)
+	patience := holdTime
+	shows := r.Method == http.MethodGet && isNavigation(r)
+	if shows {
+		patience = navigationTime
+	}
+	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	for waited := false; ; {
 		s.mu.Lock()
 		if !s.busy && !s.hasUnknownDeath() || waited {
 			defer s.mu.Unlock()
+			if s.busy && shows {
+				return nil, s.waiting(), s.live.version()
+			}
 			shown := s.failure != nil && isNavigation(r)
 			if s.current == nil || shown || !s.current.alive() {
 				return nil, s.failure, s.live.version()
@@ -224,6 +236,15 @@ func (s *Supervisor) acquire(r *http.Request) (p *Process, f *Failure, version s
 			waited = true
 		}
 	}
+}
+
+// waiting says what a request waits for. It is called under the lock.
+func (s *Supervisor) waiting() *Failure {
+	f := &Failure{Kind: Waiting, Command: s.commandLine()}
+	if s.starting != nil {
+		f.Output = s.starting.output.String()
+	}
+	return f
 }
 
 // hasUnknownDeath reports whether the process that serves has ended and the loop

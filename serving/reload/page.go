@@ -2,7 +2,6 @@ package reload
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"html"
 	"net/http"
@@ -21,7 +20,7 @@ func (s *Supervisor) serveFailure(w http.ResponseWriter, r *http.Request, f *Fai
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	if f == nil {
-		f = &Failure{Kind: StartFailed, Err: errors.New("it was not ready in time"), Command: s.commandLine()}
+		f = &Failure{Kind: Waiting, Command: s.commandLine()}
 	}
 	if f.Kind == BuildFailed || f.Kind == StartFailed {
 		status = http.StatusInternalServerError
@@ -98,6 +97,9 @@ func (s *Supervisor) writePage(w *bufio.Writer, r *http.Request, f *Failure, ver
 	note := "This page loads itself again when the source has changed."
 	if r.Method != http.MethodGet {
 		note = "What was sent has not reached the program. Mend the source, and send it again."
+	}
+	if f.Kind == Waiting {
+		note = "It is built, or has not begun to serve, which it does when it calls serving.Run. This page loads itself again when it has."
 	}
 	if f.Kind == Died {
 		note = "The next request is answered by a new process, unless this one ended without having answered any."

@@ -360,6 +360,10 @@ func (s *Supervisor) attempt(ctx context.Context, number int, listed *sources, h
 		a.err = &Failure{Kind: StartFailed, Command: executable, Err: err}
 		return a
 	}
+	late := time.AfterFunc(navigationTime/2, func() {
+		s.config.Logger.Warn("the program runs, and does not serve yet: requests wait until it calls serving.Run", "pid", p.PID)
+	})
+	defer late.Stop()
 	select {
 	case <-p.ready:
 		a.process = p
