@@ -172,8 +172,8 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	return nil
 }
 
-// debounce is how long files must be left alone before they are built: editors
-// and formatters write several times.
+// debounce is how long files must be left alone before they are built, or shown:
+// editors empty them first, and formatters write again.
 const debounce = 30 * time.Millisecond
 
 // patience is how long a build may take without a word.
@@ -199,10 +199,10 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 	attempts := make(chan attempt)
 	deaths := make(chan *Process)
 	var cancel context.CancelFunc
-	var settled <-chan time.Time
-	var wanted effect
-	var lost *Process // died during an attempt, and is to be started again if that keeps it
-	revived := false  // what is tried is that
+	var settled, still <-chan time.Time
+	var wanted, shown effect // of sources, of what is read while the program runs
+	var lost *Process        // died during an attempt, and is to be started again if that keeps it
+	revived := false         // what is tried is that
 	number := 0
 	var trying sync.WaitGroup
 	listings := make(chan listing)
@@ -266,7 +266,10 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 
 		case c := <-s.watcher.changes:
 			if c.effect <= restyle {
-				s.live.send(c.effect)
+				if shown != refresh { // which brings the styles too
+					shown = c.effect
+				}
+				still = time.After(debounce)
 				continue
 			}
 			if wanted == nothing {
@@ -275,6 +278,10 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 			wanted = max(wanted, c.effect)
 			s.hold()
 			settled = time.After(debounce)
+
+		case <-still:
+			s.live.send(shown)
+			shown, still = nothing, nil
 
 		case <-settled:
 			settled = nil

@@ -68,7 +68,7 @@ func (w *watcher) set(sc *scope) {
 	defer w.mu.Unlock()
 	w.scope = sc
 	if w.fs == nil {
-		w.seen = scan(sc)
+		w.see(sc)
 		return
 	}
 	for dir := range sc.dirs {
@@ -84,7 +84,7 @@ func (w *watcher) set(sc *scope) {
 			w.fs.Close()
 			w.fs = nil
 			w.startPolling()
-			w.seen = scan(sc)
+			w.see(sc)
 			return
 		}
 		w.known[dir] = true
@@ -95,6 +95,18 @@ func (w *watcher) set(sc *scope) {
 			delete(w.known, dir)
 		}
 	}
+}
+
+// see takes what is in scope as it is, but for files that were in it before: a
+// change of theirs is still to be found.
+func (w *watcher) see(sc *scope) {
+	now := scan(sc)
+	for name, mark := range w.seen {
+		if sc.dirs[filepath.Dir(name)] {
+			now[name] = mark
+		}
+	}
+	w.seen = now
 }
 
 // changedSince returns a file of the scope that is newer than t: a change that
