@@ -19,6 +19,9 @@ import (
 
 // A Program says what to build and how to start it.
 type Program struct {
+	// Executable is a program that needs no building: it is started anew after a
+	// change of what it asks to have watched. Package and Flags do not count then.
+	Executable string
 	// Dir is the folder the go command runs in, of the program's module or
 	// workspace; the current one by default.
 	Dir string
@@ -34,7 +37,10 @@ type Program struct {
 }
 
 func (p *Program) complete() {
-	if p.Package == "" {
+	switch {
+	case p.Executable != "":
+		p.Package = filepath.Base(p.Executable) // in messages
+	case p.Package == "":
 		p.Package = "."
 	}
 	for _, dir := range []*string{&p.Dir, &p.WorkDir} {
@@ -93,6 +99,9 @@ func (p *sourcePackage) own() bool {
 // list asks the go command what the program is made of. What does not build is
 // listed as far as that is possible.
 func (p *Program) list(ctx context.Context) (*sources, error) {
+	if p.Executable != "" {
+		return &sources{}, nil
+	}
 	const fields = "-json=Dir,ImportPath,Name,Standard,GoFiles,CgoFiles,EmbedFiles,EmbedPatterns,CFiles,CXXFiles,HFiles,SFiles,Module,Error"
 	cmd := p.goCommand(ctx, slices.Concat([]string{"list", "-e", "-deps", fields}, p.Flags, []string{p.Package})...)
 	var complaint bytes.Buffer
@@ -144,14 +153,17 @@ func (s *sources) addFile(name string) {
 	}
 }
 
-// mainPackage returns the error of a package that is no program.
-func (s *sources) mainPackage(arg string) error {
+// check returns the error of a package that is no program.
+func (p *Program) check(s *sources) error {
+	if p.Executable != "" {
+		return nil
+	}
 	if len(s.packages) == 0 {
-		return fmt.Errorf("serving: %s is no package of this module or workspace (\"go work use\" adds a module): name the folder of a main package, as in ./cmd/app: %s", arg, s.missing)
+		return fmt.Errorf("serving: %s is no package of this module or workspace (\"go work use\" adds a module): name the folder of a main package, as in ./cmd/app: %s", p.Package, s.missing)
 	}
 	last := s.packages[len(s.packages)-1] // dependencies come first
 	if last.Name != "" && last.Name != "main" {
-		return fmt.Errorf("serving: %s is package %s, and a program is package main: name the folder of one, as in ./cmd/app", arg, last.Name)
+		return fmt.Errorf("serving: %s is package %s, and a program is package main: name the folder of one, as in ./cmd/app", p.Package, last.Name)
 	}
 	return nil
 }

@@ -180,6 +180,40 @@ func TestFnmatch(t *testing.T) {
 	}
 }
 
+func TestGlobsOfWatch(t *testing.T) {
+	for _, c := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"/app/*.py", "/app/a.py", true},
+		{"/app/*.py", "/app/x/a.py", false},
+		{"/app/**/*.py", "/app/a.py", true},
+		{"/app/**/*.py", "/app/x/y/a.py", true},
+		{"/app/**/*.py", "/apple/a.py", false},
+		{"/app/**/*.py", "/app/a.pyc", false},
+		{"/app/**/x/?.py", "/app/w/x/a.py", true},
+		{"/app/**/x/?.py", "/app/w/x/y/a.py", false},
+		{"/app/[ab].py", "/app/a.py", true},
+		{"/app/[!ab].py", "/app/a.py", false},
+	} {
+		require.Equal(t, c.want, newGlob(c.pattern).names.MatchString(c.name), "%s %s", c.pattern, c.name)
+	}
+	require.Equal(t, "/app", newGlob("/app/**/*.py").dir)
+}
+
+func TestATracebackNamesTheSource(t *testing.T) {
+	s := &Supervisor{config: Config{Program: Program{WorkDir: "/app", Dir: "/app"}}}
+	p := &Process{output: &tail{}}
+	io.WriteString(p.output, "Traceback (most recent call last):\n  File \"/app/old.py\", line 1, in <module>\nOSError: old\n"+
+		"Traceback (most recent call last):\n  File \"/app/views.py\", line 3, in <module>\n    import models\n"+
+		"  File \"/usr/lib/python3/lib.py\", line 9, in f\n  File \"/app/models.py\", line 7\n    def (:\n        ^\nSyntaxError: invalid syntax\nzeug: said more\n")
+	require.Equal(t, []Problem{
+		{File: "/app/models.py", Line: 7, Message: "SyntaxError: invalid syntax"},
+		{File: "/app/views.py", Line: 3},
+	}, s.raised(p))
+	require.Empty(t, s.raised(&Process{output: &tail{}}))
+}
+
 func TestABodyIsReadAgainFromItsBeginning(t *testing.T) {
 	body := replayable{from: iotest.HalfReader(strings.NewReader("0123456789"))}
 	first, ok := body.again()

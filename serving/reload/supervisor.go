@@ -46,7 +46,8 @@ type Config struct {
 	WrapListener func(net.Listener) net.Listener
 
 	// Watch holds more files, folders and patterns whose change restarts the
-	// application; Exclude patterns, of whole paths or last elements, whose
+	// application, in whose patterns "**/" stands for any folders; Exclude
+	// patterns, of whole paths or last elements, whose
 	// change does nothing: fnmatch(3), where "*" matches slashes too. They are
 	// relative to Program.WorkDir.
 	Watch, Exclude []string
@@ -142,7 +143,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	defer s.close()
 	listed, err := s.config.Program.list(ctx)
 	if err == nil {
-		err = listed.mainPackage(s.config.Program.Package)
+		err = s.config.Program.check(listed)
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -349,9 +350,13 @@ func (s *Supervisor) loop(ctx context.Context, listed *sources) {
 func (s *Supervisor) attempt(ctx context.Context, number int, listed *sources, how effect, current *Process) attempt {
 	a := attempt{began: time.Now()}
 	executable := filepath.Join(s.folder, "program"+strconv.Itoa(number))
-	if how == restart && current != nil {
+	switch {
+	case s.config.Program.Executable != "":
+		executable = s.config.Program.Executable
+		a.compiled = true // as far as files are concerned that may have changed meanwhile
+	case how == restart && current != nil:
 		executable = current.Executable
-	} else {
+	default:
 		a.compiled = true
 		if a.err = s.config.Program.build(ctx, listed, executable); a.err != nil {
 			return a
@@ -381,7 +386,7 @@ func (s *Supervisor) attempt(ctx context.Context, number int, listed *sources, h
 		if refused != nil {
 			a.err = &Failure{Kind: Refused, Err: refused, Output: p.output.String()}
 		} else {
-			a.err = &Failure{Kind: StartFailed, Command: s.commandLine(), Err: p.err, Output: p.output.String(), Problems: s.panics(p)}
+			a.err = &Failure{Kind: StartFailed, Command: s.commandLine(), Err: p.err, Output: p.output.String(), Problems: append(s.panics(p), s.raised(p)...)}
 		}
 	case <-ctx.Done():
 		p.kill()
@@ -464,7 +469,7 @@ func (s *Supervisor) forgetDead() {
 			return false
 		}
 		delete(s.refusal, p)
-		if !slices.ContainsFunc(s.processes, func(q *Process) bool { return q != p && q.Executable == p.Executable }) {
+		if s.config.Program.Executable == "" && !slices.ContainsFunc(s.processes, func(q *Process) bool { return q != p && q.Executable == p.Executable }) {
 			os.Remove(p.Executable)
 		}
 		return true

@@ -28,7 +28,7 @@ type scope struct {
 	goDirs   map[string]bool   // folders of packages
 	embedded []embedding
 	extra    []string // files and folders that restart
-	globs    []string // patterns of files that restart
+	globs    []glob   // of files that restart
 	assets   []string // folders that refresh, where nothing else is said of a file
 	declared []string // folders that refresh, whatever else is said
 	exclude  []*regexp.Regexp
@@ -85,7 +85,7 @@ func newScope(dir string, s *sources, watch, assets, exclude []string) *scope {
 	for _, name := range watch {
 		name = absolute(name)
 		if strings.ContainsAny(name, "*?[") {
-			sc.globs = append(sc.globs, name)
+			sc.globs = append(sc.globs, newGlob(name))
 			sc.tree(constantDir(name))
 			continue
 		}
@@ -173,7 +173,7 @@ func (sc *scope) effect(name string) effect {
 		}
 	}
 	for _, glob := range sc.globs {
-		if ok, err := filepath.Match(glob, name); ok && err == nil {
+		if glob.names.MatchString(filepath.ToSlash(name)) {
 			return restart
 		}
 	}
@@ -193,6 +193,20 @@ func (sc *scope) asset(dirs []string, name string) effect {
 		return refresh
 	}
 	return nothing
+}
+
+// glob is a pattern of whole paths, in which "**/" stands for any folders.
+type glob struct {
+	dir   string // above its first wildcard
+	names *regexp.Regexp
+}
+
+func newGlob(pattern string) glob {
+	parts := strings.Split(filepath.ToSlash(pattern), "**/")
+	for i, part := range parts {
+		parts[i] = translated(part, `[^/]`)
+	}
+	return glob{constantDir(pattern), compiled(strings.Join(parts, `(?:.*/)?`), pattern)}
 }
 
 // matches reports whether the pattern embeds name: by itself, or with one of the
@@ -225,15 +239,28 @@ func (sc *scope) excluded(name string) bool {
 
 // fnmatch compiles a pattern of the shell, whose "*" also matches slashes, as
 // Werkzeug's exclude_patterns do.
-func fnmatch(pattern string) *regexp.Regexp {
+func fnmatch(pattern string) *regexp.Regexp { return compiled(translated(pattern, "."), pattern) }
+
+// compiled matches whole names by an expression, or by the pattern as it is where
+// that was none.
+func compiled(expression, pattern string) *regexp.Regexp {
+	re, err := regexp.Compile(`(?s)\A` + expression + `\z`)
+	if err != nil {
+		return regexp.MustCompile(`\A` + regexp.QuoteMeta(pattern) + `\z`)
+	}
+	return re
+}
+
+// translated makes a regular expression of a pattern of the shell, whose wildcards
+// match what character does.
+func translated(pattern, character string) string {
 	var re strings.Builder
-	re.WriteString(`(?s)\A`)
 	for i := 0; i < len(pattern); i++ {
 		switch c := pattern[i]; c {
 		case '*':
-			re.WriteString(".*")
+			re.WriteString(character + "*")
 		case '?':
-			re.WriteByte('.')
+			re.WriteString(character)
 		case '[':
 			end := strings.IndexByte(pattern[i+1:], ']')
 			if end < 1 {
@@ -250,10 +277,5 @@ func fnmatch(pattern string) *regexp.Regexp {
 			re.WriteString(regexp.QuoteMeta(pattern[i : i+1]))
 		}
 	}
-	re.WriteString(`\z`)
-	compiled, err := regexp.Compile(re.String())
-	if err != nil {
-		return regexp.MustCompile(`\A` + regexp.QuoteMeta(pattern) + `\z`)
-	}
-	return compiled
+	return re.String()
 }

@@ -189,7 +189,7 @@ func (sc *scope) inside(dir string) []string {
 		wanted = wanted || e.matches(dir) || within(constantDir(filepath.Join(e.dir, e.pattern)), dir)
 	}
 	for _, glob := range sc.globs {
-		wanted = wanted || within(constantDir(glob), dir)
+		wanted = wanted || within(glob.dir, dir)
 	}
 	if !wanted {
 		return nil
