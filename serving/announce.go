@@ -8,12 +8,13 @@ import (
 )
 
 // announce says where the server is to be found.
-func (s *Server) announce() {
-	var urls []string
+func (s *Server) announce() { announceURLs(&s.options, s.urls()) }
+
+func (s *Server) urls() (urls []string) {
 	for _, l := range s.listeners {
 		urls = append(urls, listen.URLs(l.Addr(), l.protocol(), s.tls != nil)...)
 	}
-	announceURLs(&s.options, urls)
+	return urls
 }
 
 // announceURLs prints Werkzeug's lines for a reader at a terminal, and one record

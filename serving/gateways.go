@@ -92,6 +92,9 @@ func runCGI(app http.Handler, o Options) error {
 	if err != nil {
 		return &StartError{err}
 	}
+	if err := o.start(nil); err != nil {
+		return &StartError{err}
+	}
 	server := cgi.Server{Handler: s.asOwn(s.app), MaxBody: -1, Logger: s.options.Logger}
 	return server.Serve()
 }

@@ -36,17 +36,38 @@ func hasTerminal() bool {
 	return err == nil
 }
 
-func handoverSignals() []os.Signal {
-	if signal.Ignored(syscall.SIGHUP) {
-		return nil // nohup
+// asks says what a signal asks for.
+type asks int
+
+const (
+	toEnd asks = iota
+	toHandOver
+	toHangUp
+)
+
+// lifeSignals are the signals that ask for something else than the end.
+func lifeSignals(o *Options) (signals []os.Signal) {
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signals = append(signals, syscall.SIGHUP)
 	}
-	return []os.Signal{syscall.SIGHUP}
+	if o.HangUp != nil {
+		signals = append(signals, syscall.SIGUSR2)
+	}
+	return signals
 }
 
-// isHandover tells a SIGHUP that somebody sent from that of a terminal that is
-// gone, which means the end.
-func isHandover(s os.Signal) bool {
-	return s == syscall.SIGHUP && (!fromTerminal || hasTerminal())
+// asked tells a SIGHUP that somebody sent from that of a terminal that is gone,
+// which means the end.
+func asked(s os.Signal, o *Options) asks {
+	switch {
+	case s == syscall.SIGUSR2:
+		return toHandOver
+	case s != syscall.SIGHUP || fromTerminal && !hasTerminal():
+		return toEnd
+	case o.HangUp != nil:
+		return toHangUp
+	}
+	return toHandOver
 }
 
 // handover starts the program anew with the listeners of this process, and

@@ -72,6 +72,16 @@ type Options struct {
 	// PIDFile is written with the number of the process once it serves.
 	PIDFile string
 
+	// Start is called by [Run] when the addresses are open and nothing has been
+	// accepted there: the place for what takes long, or must not happen twice, and
+	// is in vain where an address is taken. It is told where that is, as the log
+	// will be. Its error is that of Run, as a [StartError].
+	Start func(urls []string) error
+	// HangUp is what SIGHUP does, for an application that has something of its own
+	// to load anew. SIGUSR2 does then what SIGHUP does without: it starts the
+	// executable and hands over. An error is logged, and the server goes on.
+	HangUp func() error
+
 	// Health is the path that answers 200 as long as the process serves, and
 	// Ready the one that answers 200 as long as it should be sent requests: not
 	// once it drains, nor while Check fails. Empty paths answer nothing. Neither

@@ -34,7 +34,8 @@ import (
 // comes before, happens in both.
 //
 // SIGHUP starts the program's executable anew, hands it the sockets, and drains
-// once the new process serves: no connection is refused meanwhile.
+// once the new process serves: no connection is refused meanwhile. With
+// Options.HangUp that is SIGUSR2.
 //
 // What goes wrong at the start is returned as an error of one line that names
 // the way out. At most one Options is read. It is Werkzeug's run_simple.
@@ -67,6 +68,10 @@ func Run(addr string, app http.Handler, opts ...Options) error {
 		return &StartError{err}
 	}
 	if err := s.open(addrs); err != nil {
+		return &StartError{err}
+	}
+	if err := o.start(s.urls()); err != nil {
+		s.Close()
 		return &StartError{err}
 	}
 	return s.run()
@@ -112,6 +117,14 @@ func ExitCode(err error) int {
 	return 78
 }
 
+// start calls Start.
+func (o *Options) start(urls []string) error {
+	if o.Start == nil {
+		return nil
+	}
+	return o.Start(urls)
+}
+
 func single(opts []Options) (Options, error) {
 	switch len(opts) {
 	case 0:
@@ -126,7 +139,7 @@ func single(opts []Options) (Options, error) {
 func (s *Server) run() error {
 	o := &s.options
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, append(handoverSignals(), os.Interrupt, syscall.SIGTERM)...)
+	signal.Notify(signals, append(lifeSignals(o), os.Interrupt, syscall.SIGTERM)...)
 	defer signal.Stop(signals)
 
 	served := make(chan error, 1)
@@ -139,13 +152,27 @@ func (s *Server) run() error {
 	s.announce()
 	notify("READY=1") // before the older process tells that this one is the main one
 	reportReady()
+	hangUps := make(chan struct{}, 1)
+	defer close(hangUps)
+	go func() {
+		for range hangUps {
+			s.hangUp()
+		}
+	}()
 
 	for {
 		select {
 		case err := <-served:
 			return err
 		case got := <-signals:
-			if isHandover(got) {
+			switch asked(got, o) {
+			case toHangUp:
+				select {
+				case hangUps <- struct{}{}:
+				default: // one that is still to come does for both
+				}
+				continue
+			case toHandOver:
 				notify(reloading())
 				pid, err := s.handover()
 				if err != nil {
@@ -155,13 +182,22 @@ func (s *Server) run() error {
 				}
 				o.Logger.Info("the new process has taken over", "pid", pid)
 				notify("MAINPID=" + strconv.Itoa(pid) + "\nREADY=1")
-			} else {
+			case toEnd:
 				o.Logger.Info("stopping", "signal", got.String())
 				notify("STOPPING=1")
 			}
 			return s.end(signals)
 		}
 	}
+}
+
+// hangUp has the application load anew what it has.
+func (s *Server) hangUp() {
+	notify(reloading())
+	if err := s.options.HangUp(); err != nil {
+		s.options.Logger.Error("what SIGHUP asked for failed; the server goes on as before", "err", err)
+	}
+	notify("READY=1")
 }
 
 // end drains, until the deadline or another signal.
@@ -176,7 +212,7 @@ func (s *Server) end(signals <-chan os.Signal) error {
 		for {
 			select {
 			case got := <-signals:
-				if !isHandover(got) {
+				if asked(got, &s.options) == toEnd {
 					cancel()
 				}
 			case <-ctx.Done():

@@ -6,8 +6,10 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -41,7 +43,24 @@ func TestMain(m *testing.M) {
 		os.Exit(code)
 	}
 	app := middleware.ProxyFix{For: 1, Proto: 1, Host: 1}.Wrap(http.HandlerFunc(driven))
-	serving.Main(addr, app, serving.Options{PIDFile: os.Getenv("TEST_PID_FILE"), DrainTimeout: 5 * time.Second})
+	o := serving.Options{PIDFile: os.Getenv("TEST_PID_FILE"), DrainTimeout: 5 * time.Second}
+	switch os.Getenv("TEST_HOOKS") {
+	case "":
+	case "fail":
+		o.Start = func([]string) error { return errors.New("no database") }
+	default:
+		started := false
+		o.Start = func(urls []string) error { started = len(urls) == 1; return nil }
+		hangUps := 0
+		o.HangUp = func() error {
+			if hangUps++; !started || hangUps > 1 {
+				return errors.New("nothing to load")
+			}
+			slog.New(slog.NewJSONHandler(os.Stderr, nil)).Info("loaded anew")
+			return nil
+		}
+	}
+	serving.Main(addr, app, o)
 }
 
 // driven is the application of that program.
@@ -372,4 +391,42 @@ func TestAHandoverThatFailsLeavesTheOldProcess(t *testing.T) {
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
 	require.Contains(t, p.record(t, "the new process did not take over; this one goes on")["err"], "exit status 3")
 	require.Equal(t, strconv.Itoa(p.Process.Pid), get(t, http.DefaultClient, "http://"+addr))
+}
+
+func TestAnApplicationThatLoadsAnewAtSIGHUP(t *testing.T) {
+	if testing.Short() {
+		t.Skip("several processes")
+	}
+	p := launch(t, own(), "127.0.0.1:0", "TEST_HOOKS=1")
+	addr := p.address(t)
+	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
+	p.record(t, "loaded anew")
+	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
+	require.Equal(t, "nothing to load", p.record(t, "what SIGHUP asked for failed; the server goes on as before")["err"])
+	require.Equal(t, strconv.Itoa(p.Process.Pid), get(t, http.DefaultClient, "http://"+addr), "the same process")
+	require.NoError(t, p.Process.Signal(syscall.SIGUSR2))
+	next := int(p.record(t, "the new process has taken over")["pid"].(float64))
+	require.NoError(t, p.Wait())
+	require.Equal(t, strconv.Itoa(next), get(t, &http.Client{Transport: &http.Transport{}}, "http://"+addr))
+	require.NoError(t, syscall.Kill(next, syscall.SIGTERM))
+	require.Eventually(t, func() bool { return syscall.Kill(next, 0) != nil }, 10*time.Second, 5*time.Millisecond)
+}
+
+func TestAStartThatFailsIsAnErrorOfTheStart(t *testing.T) {
+	for name, c := range map[string]struct {
+		addr, says string
+		code       int
+	}{
+		"after the addresses": {"127.0.0.1:0", "no database\n", 78},
+		"and not before":      {"127.0.0.1", "write \"host:port\"", 78},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := own()
+			cmd.Env = append(os.Environ(), "TEST_SERVE_AT="+c.addr, "TEST_HOOKS=fail")
+			out, err := cmd.CombinedOutput()
+			require.Error(t, err)
+			require.Contains(t, string(out), c.says)
+			require.Equal(t, c.code, cmd.ProcessState.ExitCode())
+		})
+	}
 }

@@ -55,6 +55,9 @@ func runSupervised(c *supervise.Conn, addrs []string, app http.Handler, o Option
 	if err != nil {
 		return &StartError{err}
 	}
+	if err := o.start(terms.URLs); err != nil {
+		return &StartError{err}
+	}
 	if err := s.Listen("unix:" + terms.Socket); err != nil {
 		return &StartError{err}
 	}
