@@ -1,28 +1,22 @@
 // Command zeug helps to work on a web application: it runs one and reloads it,
-// lists its rules, begins a new one.
+// lists its rules, begins a new one; and it serves Python applications.
 //
 //	go install github.com/zeugkit/zeug/cmd/zeug@latest
 //	zeug run ./cmd/app
+//	zeug serve flask_app:app
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
-
-	"github.com/zeugkit/zeug/serving"
 )
 
 func main() {
 	if err := newCommand().Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "zeug: "+err.Error())
-		var usage *usageError
-		if errors.As(err, &usage) {
-			os.Exit(2)
-		}
-		os.Exit(serving.ExitCode(err))
+		os.Exit(exitCode(err))
 	}
 }
 
@@ -32,12 +26,14 @@ type usageError struct{ error }
 func newCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "zeug",
-		Short: "Run, list and begin web applications",
-		Long:  "Zeug is a toolkit for web applications in Go. This command runs an application while you work on it,\nlists its rules, and begins a new one.",
+		Short: "Run, list and begin web applications, and serve Python's",
+		Long: `Zeug is a toolkit for web applications in Go. This command runs an application while you work on it,
+lists its rules, and begins a new one. It also serves applications in Python.`,
 		Example: `  zeug new guestbook && cd guestbook
   zeug run                       run the program in this folder, and anew after each change
   zeug run ./cmd/app -- -db dev  with arguments of its own
-  zeug routes ./cmd/app          its rules: paths, endpoints, methods`,
+  zeug routes ./cmd/app          its rules: paths, endpoints, methods
+  zeug serve flask_app:app       a Python application, as gunicorn serves it`,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -53,7 +49,7 @@ func newCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w: %s --help shows the flags", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRun(), newRoutes(), newNew(), newReload(), newVersion())
+	root.AddCommand(newRun(), newRoutes(), newNew(), newServe(), newStatus(), newReload(), newVersion())
 	return root
 }
 

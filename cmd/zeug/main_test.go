@@ -27,7 +27,9 @@ import (
 // The test's own executable is the command.
 func TestMain(m *testing.M) {
 	if os.Getenv("TEST_ZEUG") != "" {
-		os.Unsetenv("TEST_ZEUG")
+		if len(os.Args) < 2 || os.Args[1] != "serve" { // which starts itself anew
+			os.Unsetenv("TEST_ZEUG")
+		}
 		main()
 		return
 	}
@@ -237,7 +239,7 @@ func TestVersionHelpAndCompletion(t *testing.T) {
 		require.Equal(t, 0, code)
 		require.Regexp(t, `^zeug \S.* `+regexp.QuoteMeta(runtime.Version()), out)
 	}
-	for _, command := range []string{"run", "routes", "new", "reload"} {
+	for _, command := range []string{"run", "routes", "new", "serve", "status", "reload"} {
 		out, _, code := output(t, ".", command, "--help")
 		require.Equal(t, 0, code)
 		require.Contains(t, out, "Examples:\n  ")

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/zeugkit/zeug/middleware"
+)
+
+// proxyFix is what --proxies and --proxy-headers say: nothing is believed that they
+// do not name, as whatever a proxy does not set comes from the client.
+func (s *pythonSettings) proxyFix() (middleware.ProxyFix, error) {
+	var fix middleware.ProxyFix
+	if s.proxies == "" {
+		return fix, nil
+	}
+	count, err := strconv.Atoi(s.proxies)
+	if addresses := count; err == nil {
+		if count < 1 || count > 100 {
+			return fix, fmt.Errorf("--proxies %d: from 1 on, and left out where there is none", count)
+		}
+		return fix, s.believe(&fix, addresses, count)
+	}
+	for name := range strings.SplitSeq(s.proxies, ",") {
+		if name == "unix" {
+			fix.TrustSockets = true
+			continue
+		}
+		network, err := netip.ParsePrefix(name)
+		if addr, addrErr := netip.ParseAddr(name); addrErr == nil {
+			network, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil {
+			return fix, fmt.Errorf("--proxies: %q is no number of proxies, no network such as 10.0.0.0/8, and not unix", name)
+		}
+		fix.Trusted = append(fix.Trusted, network)
+	}
+	return fix, s.believe(&fix, middleware.ByNetwork, 1)
+}
+
+// believe has the fields count that the proxies set: those that name addresses from
+// so many of them, or by network, and the others.
+func (s *pythonSettings) believe(fix *middleware.ProxyFix, addresses, others int) error {
+	for _, header := range s.proxyHeaders {
+		switch header {
+		case "for":
+			fix.For = addresses
+		case "proto":
+			fix.Proto = others
+		case "host":
+			fix.Host = others
+		case "port":
+			fix.Port = others
+		case "prefix":
+			fix.Prefix = others
+		case "forwarded":
+			fix.Forwarded = addresses
+		default:
+			return fmt.Errorf("--proxy-headers: %q is none of for, proto, host, port, prefix, forwarded", header)
+		}
+	}
+	if fix.Forwarded != 0 && (fix.For != 0 || fix.Proto != 0 || fix.Host != 0 || fix.Port != 0) {
+		return errors.New("--proxy-headers: forwarded takes the place of for, proto, host and port: name those the proxy sets, a client can send the others")
+	}
+	return nil
+}
