@@ -1,0 +1,97 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/gateway/wsgi"
+	"github.com/zeugkit/zeug/webtest"
+)
+
+const secret = "a secret of this test"
+
+// startLegacy runs the Python application as it was.
+func startLegacy(t *testing.T) *wsgi.Application {
+	t.Helper()
+	python := ""
+	for _, name := range []string{"python3", "/usr/bin/python3"} {
+		if exec.Command(name, "-c", "import flask").Run() == nil {
+			python = name
+			break
+		}
+	}
+	if python == "" {
+		if os.Getenv("CI") != "" {
+			t.Fatal("no Python has Flask: install python3-flask")
+		}
+		t.Skip("no Python has Flask: install python3-flask")
+	}
+	legacy, err := wsgi.Start(wsgi.Config{App: "shop:app", Dir: "legacy", Python: python, Workers: 1, Env: []string{"SHOP_SECRET=" + secret}})
+	require.NoError(t, err)
+	t.Cleanup(func() { legacy.Close() })
+	return legacy
+}
+
+func TestAVisitorDoesNotNoticeTheMove(t *testing.T) {
+	legacy := startLegacy(t)
+	moved, err := newShop(secret, legacy)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		app http.Handler
+		by  string
+	}{"before": {legacy, "by Python"}, "afterwards": {moved, "by Go"}} {
+		t.Run(name, func(t *testing.T) {
+			browser := webtest.New(t, c.app)
+			login := browser.Get("/").Expect(200).Click("a[href='/login']").Expect(200)
+			index := login.Submit("form", url.Values{"user": {"Ada"}}, webtest.Follow).Expect(200)
+			require.Contains(t, index.HTML("p").Text(), "Hello, Ada.")
+			index.Submit("form[action='/cart/gear']", nil, webtest.Follow).Expect(200)
+			cart := index.Submit("form[action='/cart/gear']", nil, webtest.Follow).Expect(200)
+			require.Equal(t, "2 × gear", cart.HTML("li").Text())
+			require.Equal(t, c.by, cart.HTML("footer").Text())
+			checkout := cart.Click("a[href='/checkout']").Expect(200)
+			require.Equal(t, "Ada pays 24 €.", checkout.HTML("#total").Text())
+			require.Equal(t, "by Python", checkout.HTML("footer").Text())
+
+			browser.Post("/cart/anchor").Expect(404)
+			browser.Get("/nothing").Expect(404)
+			browser.Delete("/cart").Expect(405)
+		})
+	}
+}
+
+// In the middle of a visit the route moves there, or back.
+func TestACartIsReadByTheOtherSide(t *testing.T) {
+	legacy := startLegacy(t)
+	moved, err := newShop(secret, legacy)
+	require.NoError(t, err)
+	sides := http.NewServeMux()
+	sides.Handle("python.example/", legacy)
+	sides.Handle("go.example/", moved)
+	for from, to := range map[string]string{"python": "go", "go": "python"} {
+		t.Run("from "+from, func(t *testing.T) {
+			browser := webtest.New(t, sides)
+			first := browser.Post("http://" + from + ".example/cart/spring")
+			require.Contains(t, []int{302, 303}, first.Status)
+			cookie := first.Cookie("session")
+			require.NotNil(t, cookie)
+			there := browser.Post("http://"+to+".example/cart/spring", webtest.Header("Cookie", cookie.Name+"="+cookie.Value))
+			cookie = there.Cookie("session")
+			require.NotNil(t, cookie)
+			back := browser.Get("http://"+from+".example/cart", webtest.Header("Cookie", cookie.Name+"="+cookie.Value)).Expect(200)
+			require.Equal(t, "2 × spring", back.HTML("li").Text())
+		})
+	}
+	t.Run("unless the secret is another", func(t *testing.T) {
+		stranger, err := newShop("another secret", legacy)
+		require.NoError(t, err)
+		cookie := webtest.New(t, legacy).Post("/cart/spring").Cookie("session")
+		cart := webtest.New(t, stranger).Get("/cart", webtest.Header("Cookie", cookie.Name+"="+cookie.Value)).Expect(200)
+		require.Equal(t, "Nothing yet.", cart.HTML("li").Text())
+	})
+}
