@@ -14,7 +14,7 @@ import (
 // follows in the other 24. In an answer a kind in lower case is the last one.
 //
 //	to a worker:
-//	R  a request: flags (8 bits), the number of variables (16), their length (32),
+//	R  a request: flags (8 bits; in the upper 4 which shared memory is in use), the number of variables (16), their length (32),
 //	   names and values separated by NUL, the beginning of the body
 //	D  more of the body, that was asked for; none is its end
 //	X  the client has gone
@@ -26,8 +26,8 @@ import (
 //	W  wants up to so many bytes of the request's body (32 bits)
 //	F  the body is that of a file: position and length (64 bits each); the descriptor
 //	   travels with the frame
-//	M  the body is in the memory that is shared: length, and if it is a new one, with
-//	   its descriptor, its size (32 bits each)
+//	M  the body is in a region of the memory that is shared: length, which one, and
+//	   of a new one, whose descriptor comes along, its size (32 bits each)
 //	T  a traceback, and nothing was sent before
 //	A  the answer is to be cut off
 //	I  idle: ready for the next request

@@ -17,8 +17,10 @@ import (
 const (
 	flagComplete    = 1 << iota // the whole body came along
 	flagWithoutBody             // the answer has none: HEAD
-	flagRegionTaken             // the shared memory is in use elsewhere
 )
+
+// busyShift is where the regions of shared memory stand among them that are in use.
+const busyShift = 4
 
 // errVariables says that a request has more variables than a frame can hold.
 var errVariables = errors.New("wsgi: the header is too large")
@@ -37,9 +39,9 @@ func (v *variables) add(name, value string) {
 	v.count++
 }
 
-// appendRequest appends what follows the word of a request's frame. Taken says
-// that the memory which was shared is not to be used again.
-func appendRequest(frame []byte, r *http.Request, b *body, taken bool) ([]byte, error) {
+// appendRequest appends what follows the word of a request's frame. Busy are the
+// regions of shared memory that are in use.
+func appendRequest(frame []byte, r *http.Request, b *body, busy byte) ([]byte, error) {
 	start := len(frame)
 	v := variables{text: append(frame, 0, 0, 0, 0, 0, 0, 0)}
 	o := gateway.OriginOf(r)
@@ -97,9 +99,7 @@ func appendRequest(frame []byte, r *http.Request, b *body, taken bool) ([]byte, 
 	if r.Method == http.MethodHead {
 		v.text[start] |= flagWithoutBody
 	}
-	if taken {
-		v.text[start] |= flagRegionTaken
-	}
+	v.text[start] |= busy << busyShift
 	binary.BigEndian.PutUint16(v.text[start+1:], uint16(v.count))
 	binary.BigEndian.PutUint32(v.text[start+3:], uint32(len(v.text)-start-7))
 	return append(v.text, b.start...), nil

@@ -38,7 +38,7 @@ type exchange struct {
 // run sends the request and passes the answer on. Where it returns an error, the
 // answer is not complete.
 func (x *exchange) run() error {
-	frame, err := appendRequest(append(x.slot.frame[:0], 0, 0, 0, 0), x.r, x.body, x.slot.taken)
+	frame, err := appendRequest(append(x.slot.frame[:0], 0, 0, 0, 0), x.r, x.body, x.slot.regions.busy())
 	switch {
 	case errors.Is(err, errVariables):
 		err = httperror.Wrap(httperror.RequestHeaderFieldsTooLarge, err)
@@ -52,7 +52,6 @@ func (x *exchange) run() error {
 	if cap(frame) <= 128<<10 {
 		x.slot.frame = frame
 	}
-	x.slot.taken = false
 	x.number = x.slot.next()
 	x.patience()
 	x.out = &outlet{w: x.w, limit: x.application.config.BufferAnswer}

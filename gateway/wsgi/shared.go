@@ -4,66 +4,109 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
+	"sync"
 )
 
 // Answers of one part that are not small travel in memory which a slot shares with
 // its thread: the application's bytes are copied into it once, and from there the
-// system copies them to the client. As only a request that is given to the slot
-// makes the thread write to it again, nothing need be agreed on.
+// system copies them to the client. The slot goes on as soon as the answer is there;
+// which regions clients still take from, the next request says. Where all are in use
+// an answer goes as a file in memory.
 
-// slowAfter is how long a client may take for such an answer before the slot goes
-// on without it. The memory is left to that client then, and the worker told by
-// the next request to make another one.
-const slowAfter = 2 * time.Millisecond
+// maxRegions is how many regions a slot has at most: the thread makes them as it
+// needs them.
+const maxRegions = 4
 
-func (x *exchange) shared(n int) error {
-	b, err := x.slot.peek(8)
-	if err != nil || n != 8 {
-		return x.broken(fmt.Errorf("shared memory in %d bytes: %w", n, err))
-	}
-	length, fresh := int(binary.BigEndian.Uint32(b)), int(binary.BigEndian.Uint32(b[4:]))
-	x.slot.discard(8)
-	if fresh != 0 {
-		if err := x.slot.share(fresh); err != nil {
-			return x.broken(err)
-		}
-	}
-	if length > len(x.slot.region) {
-		return x.broken(errors.New("more than there is shared memory"))
-	}
-	s, region := x.slot, x.slot.region
-	written := make(chan any, 1)
-	go func() {
-		defer func() { written <- recover() }()
-		x.w.Write(region[:length]) // a client that has left is no failure
-	}()
-	slow := time.NewTimer(slowAfter)
-	defer slow.Stop()
-	var failure any
-	select {
-	case failure = <-written:
-		err = x.release()
-	case <-slow.C:
-		s.region, s.taken = nil, true
-		err = x.release()
-		failure = <-written
-		unmap(region)
-	}
-	if failure != nil {
-		panic(failure)
-	}
-	return err
+// regions are the shared memory of a slot.
+type regions struct {
+	mu     sync.Mutex
+	maps   [maxRegions][]byte
+	lent   [maxRegions]bool // to a client
+	closed bool
 }
 
-// share takes new memory, whose descriptor has come along.
-func (s *slot) share(size int) error {
+// busy has a bit for each region that must not be written to.
+func (g *regions) busy() (bits byte) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i, lent := range g.lent {
+		if lent {
+			bits |= 1 << i
+		}
+	}
+	return bits
+}
+
+// lend keeps a region as it is until it is given back.
+func (g *regions) lend(i, length int) ([]byte, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if i >= maxRegions || g.lent[i] || length > len(g.maps[i]) {
+		return nil, errors.New("an answer in shared memory that there is not")
+	}
+	g.lent[i] = true
+	return g.maps[i][:length], nil
+}
+
+func (g *regions) giveBack(i int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lent[i] = false
+	if g.closed {
+		unmap(g.maps[i])
+		g.maps[i] = nil
+	}
+}
+
+// close gives up what no client takes from; the rest goes when it is given back.
+func (g *regions) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	for i := range g.maps {
+		if !g.lent[i] {
+			unmap(g.maps[i])
+			g.maps[i] = nil
+		}
+	}
+}
+
+// share takes a new region, whose descriptor has come along.
+func (s *slot) share(i, size int) error {
 	f, err := s.file()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	unmap(s.region)
-	s.region, err = sharedMemory(f, size)
+	s.regions.mu.Lock()
+	defer s.regions.mu.Unlock()
+	if i >= maxRegions || s.regions.maps[i] != nil {
+		return errors.New("shared memory that was not asked for")
+	}
+	s.regions.maps[i], err = sharedMemory(f, size)
+	return err
+}
+
+// shared answers with what is in the shared memory.
+func (x *exchange) shared(n int) error {
+	b, err := x.slot.peek(12)
+	if err != nil || n != 12 {
+		return x.broken(fmt.Errorf("shared memory in %d bytes: %w", n, err))
+	}
+	length, i, fresh := int(binary.BigEndian.Uint32(b)), int(binary.BigEndian.Uint32(b[4:])), int(binary.BigEndian.Uint32(b[8:]))
+	x.slot.discard(12)
+	if fresh != 0 {
+		if err := x.slot.share(i, fresh); err != nil {
+			return x.broken(err)
+		}
+	}
+	lender := &x.slot.regions
+	answer, err := lender.lend(i, length)
+	if err != nil {
+		return x.broken(err)
+	}
+	defer lender.giveBack(i)
+	err = x.release()
+	x.w.Write(answer) // a client that has left is no failure
 	return err
 }

@@ -24,12 +24,13 @@ WORD = struct.Struct(">I")
 REQUEST = struct.Struct(">BHI")
 HEAD = struct.Struct(">HI")
 FILE = struct.Struct(">QQ")
-SHARE = struct.Struct(">II")
+SHARE = struct.Struct(">III")
 
 LAST = 0x20  # makes a frame the last one of an answer
 LARGEST = 1 << 23  # payload of a frame; longer ones are split
 SHARED = 1 << 16  # from here on an answer of one part goes through shared memory,
 REGION = 1 << 22  # up to here, and beyond as a file in memory
+REGIONS = 4  # of a thread
 PULL = 1 << 18  # of a body at once
 HEADER = 1 << 20  # of an answer
 IDLE = b"I\0\0\0"
@@ -41,7 +42,7 @@ except ImportError:
     CAN_SHARE = False
 
 FILES = (io.BufferedReader, io.BufferedRandom, io.FileIO)
-COMPLETE, WITHOUT_BODY, REGION_TAKEN = 1, 2, 4
+COMPLETE, WITHOUT_BODY, BUSY = 1, 2, 4  # BUSY is a shift
 
 CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f]").search  # and line feeds, which are counted
 TOKEN = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
@@ -100,7 +101,8 @@ class Channel:
         self.environ = environ
         self.read = b""  # ahead
         self.gone = False
-        self.region = None  # memory that is shared with the gateway
+        self.regions = [None] * REGIONS  # memory that is shared with the gateway
+        self.busy = 0  # bits of those that clients still take from
 
     def serve(self):
         while True:
@@ -201,17 +203,23 @@ class Channel:
 
     def send_shared(self, head, data, after):
         """Puts an answer into memory that the gateway reads too. It is free again
-        with the next request, unless that says that it was taken."""
+        when a request says so."""
         fd = None
-        if self.region is None:
+        free = 0
+        while self.busy >> free & 1:
+            free += 1
+        if free >= REGIONS:
+            return self.send_memory(head, data, after)
+        region = self.regions[free]
+        if region is None:
             fd = os.memfd_create("answers", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
             os.ftruncate(fd, REGION)
             # What is mapped must not shrink: to read beyond the end is a bus error.
             fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
-            self.region = mmap.mmap(fd, REGION)
+            region = self.regions[free] = mmap.mmap(fd, REGION)
         try:
-            self.region[: len(data)] = data
-            frame = WORD.pack(b"m"[0] << 24 | 8) + SHARE.pack(len(data), 0 if fd is None else REGION)
+            region[: len(data)] = data
+            frame = WORD.pack(b"m"[0] << 24 | SHARE.size) + SHARE.pack(len(data), free, 0 if fd is None else REGION)
             self.send_beside(head, frame, fd, after)
         finally:
             if fd is not None:
@@ -236,8 +244,7 @@ class Exchange:
         channel.gone = False
         self.channel = channel
         flags, pairs, size = REQUEST.unpack_from(payload)
-        if flags & REGION_TAKEN:
-            channel.region = None
+        channel.busy = flags >> BUSY
         start = REQUEST.size + size
         parts = payload[REQUEST.size:start].decode("latin-1").split("\0", 2 * pairs - 1)
         environ = channel.environ.copy()

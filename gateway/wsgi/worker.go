@@ -40,12 +40,11 @@ type worker struct {
 // slot is a thread of a worker, which runs one request at a time.
 type slot struct {
 	*channel
-	worker *worker
-	frame  []byte // of the request, kept for the next one
-	region []byte // shared with the worker
-	taken  bool   // the region was, and the worker does not know yet
-	busy   bool
-	open   bool
+	worker  *worker
+	frame   []byte // of the request, kept for the next one
+	regions regions
+	busy    bool
+	open    bool
 }
 
 // newWorker starts a worker and waits until it is ready, or says why it is not.
@@ -118,8 +117,7 @@ func (w *worker) close() {
 // close gives up what a slot holds.
 func (s *slot) close() {
 	s.channel.close()
-	unmap(s.region)
-	s.region = nil
+	s.regions.close()
 }
 
 // closeIdle ends the slots of a worker that is to leave; it ends when all have.
