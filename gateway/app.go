@@ -175,14 +175,16 @@ func NewEnviron(r *http.Request) Environ {
 		"SERVER_PROTOCOL": r.Proto,
 		"HTTP_HOST":       o.Host,
 
-		"wsgi.version":      [2]int{1, 0},
-		"wsgi.url_scheme":   o.Scheme,
-		"wsgi.input":        io.Reader(r.Body),
-		"wsgi.errors":       io.Writer(errorLog{r}),
-		"wsgi.multithread":  true,
-		"wsgi.multiprocess": false,
-		"wsgi.run_once":     false,
-		"http.Request":      r,
+		"wsgi.version":    [2]int{1, 0},
+		"wsgi.url_scheme": o.Scheme,
+		"wsgi.input":      io.Reader(r.Body),
+		"wsgi.errors":     io.Writer(errorLog{r}),
+		// A body ends where it ends, also one of no known length.
+		"wsgi.input_terminated": true,
+		"wsgi.multithread":      true,
+		"wsgi.multiprocess":     false,
+		"wsgi.run_once":         false,
+		"http.Request":          r,
 	}
 	if r.Body == nil {
 		env["wsgi.input"] = io.Reader(http.NoBody)

@@ -37,6 +37,71 @@ func (g greeter) Call(environ gateway.Environ, start gateway.StartResponse) gate
 	return gateway.Chunks(g.greeting, ", ", environ.String("QUERY_STRING"))
 }
 
+// A type whose values are applications.
+func ExampleCalled() {
+	w := httptest.NewRecorder()
+	gateway.Called(greeter{"Hello"}).ServeHTTP(w, httptest.NewRequest("GET", "/?Ann", nil))
+	fmt.Print(w.Body)
+	// Output: Hello, Ann
+}
+
+// Parts are sent as they are yielded, and what is deferred runs when the body is over
+// or the client has gone.
+func ExampleBody() {
+	var countdown gateway.App = func(_ gateway.Environ, start gateway.StartResponse) gateway.Body {
+		start("200 OK", []gateway.Field{{Name: "Content-type", Value: "text/plain"}})
+		return func(yield func([]byte) bool) {
+			defer fmt.Println("closed")
+			for i := 3; i > 0; i-- {
+				if !yield(fmt.Appendln(nil, i)) {
+					return
+				}
+			}
+		}
+	}
+	w := httptest.NewRecorder()
+	countdown.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	fmt.Print(w.Body)
+	// Output:
+	// closed
+	// 3
+	// 2
+	// 1
+}
+
+// An application that cannot return its body writes it.
+func ExampleWrite() {
+	var app gateway.App = func(_ gateway.Environ, start gateway.StartResponse) gateway.Body {
+		write := start("200 OK", []gateway.Field{{Name: "Content-type", Value: "text/plain"}})
+		write([]byte("written, "))
+		return gateway.Chunks("then returned\n")
+	}
+	w := httptest.NewRecorder()
+	app.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	fmt.Print(w.Body)
+	// Output: written, then returned
+}
+
+// Any handler is an application by the convention, for a server or a middleware that
+// speaks it.
+func ExampleAppOf() {
+	app := gateway.AppOf(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s below %s\n", r.URL.Path, gateway.RootPath(r))
+	}))
+	body := app(gateway.Environ{
+		"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/app", "PATH_INFO": "/x", "SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.url_scheme": "http",
+	}, func(status string, header []gateway.Field, _ ...error) gateway.Write {
+		fmt.Println(status)
+		return nil
+	})
+	for part := range body {
+		fmt.Print(string(part))
+	}
+	// Output:
+	// 200 OK
+	// /x below /app
+}
+
 func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -243,6 +244,13 @@ func TestShutdown(t *testing.T) {
 
 func FuzzRecords(f *testing.F) {
 	f.Add([]byte("\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01\x04\x00\x01\x00\x00\x00\x00"))
+	begin := "\x01\x01\x00\x01\x00\x08\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00"
+	method := "\x01\x04\x00\x01\x00\x13\x00\x00\x0e\x03REQUEST_METHODGET\x01\x04\x00\x01\x00\x00\x00\x00"
+	f.Add([]byte(begin + method))
+	f.Add([]byte(begin + method + "\x01\x05\x00\x01\x00\x04\x00\x00body\x01\x05\x00\x01\x00\x00\x00\x00"))
+	f.Add([]byte(begin + method + "\x01\x02\x00\x01\x00\x00\x00\x00" + begin))
+	f.Add([]byte(begin + "\x01\x04\x00\x01\x00\x08\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff"))
+	f.Add([]byte("\x01\x09\x00\x00\x00\x10\x00\x00\x0e\x00FCGI_MAX_CONNS"))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(f, err)
 	s := &fastcgi.Server{Handler: http.HandlerFunc(echo), Settings: fastcgi.Settings{Logger: slog.New(slog.DiscardHandler), HeaderTimeout: time.Second, StallTimeout: time.Second}}
@@ -252,8 +260,18 @@ func FuzzRecords(f *testing.F) {
 		c, err := net.Dial("tcp", l.Addr().String())
 		require.NoError(t, err)
 		defer c.Close()
+		require.NoError(t, c.SetDeadline(time.Now().Add(10*time.Second)))
 		_, _ = c.Write(bytes)
 		_ = c.(*net.TCPConn).CloseWrite()
-		_, _ = io.Copy(io.Discard, c)
+		_, err = io.Copy(io.Discard, c)
+		require.False(t, os.IsTimeout(err), "it ends")
+		// and the server goes on
+		other, err := net.Dial("tcp", l.Addr().String())
+		require.NoError(t, err)
+		defer other.Close()
+		require.NoError(t, other.SetDeadline(time.Now().Add(10*time.Second)))
+		p := &peer{t, other}
+		p.request(1, 0, "QUERY_STRING", "q")
+		require.Contains(t, p.answers(1)[1], "q:")
 	})
 }

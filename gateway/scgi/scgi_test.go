@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +55,52 @@ func FuzzReadVariables(f *testing.F) {
 		vars, err := scgi.ReadVariables(bufio.NewReader(strings.NewReader(text)), 1000)
 		if err == nil {
 			require.Equal(t, "1", vars["SCGI"])
+		}
+	})
+}
+
+// What is written is read, whatever it is, but for zero bytes and a name twice.
+func FuzzVariablesRoundTrip(f *testing.F) {
+	f.Add("PATH_INFO", "/", "HTTP_HOST", "example.org", "body")
+	f.Add("A", "", "B", "12:,", ":,")
+	f.Fuzz(func(t *testing.T, a, x, b, y, body string) {
+		if strings.Contains(a+x+b+y, "\x00") || a == "" || b == "" || a == b || a == "SCGI" || b == "SCGI" || a == "CONTENT_LENGTH" || b == "CONTENT_LENGTH" {
+			t.Skip()
+		}
+		in := bufio.NewReader(strings.NewReader(netstring("CONTENT_LENGTH", "0", a, x, "SCGI", "1", b, y) + body))
+		vars, err := scgi.ReadVariables(in, 1<<20)
+		require.NoError(t, err)
+		require.Equal(t, map[string]string{"CONTENT_LENGTH": "0", "SCGI": "1", a: x, b: y}, vars)
+		rest, err := io.ReadAll(in)
+		require.NoError(t, err)
+		require.Equal(t, body, string(rest))
+	})
+}
+
+// Whatever comes on a connection, it ends, and the server goes on.
+func FuzzConnections(f *testing.F) {
+	f.Add(get)
+	f.Add(netstring("CONTENT_LENGTH", "4", "SCGI", "1", "REQUEST_METHOD", "POST") + "bo")
+	f.Add(netstring("CONTENT_LENGTH", "-4", "SCGI", "1", "REQUEST_METHOD", "A B", "HTTP_HOST", "\r\n"))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(f, err)
+	s := &scgi.Server{Settings: scgi.Settings{HeaderTimeout: time.Second, StallTimeout: time.Second, Logger: slog.New(slog.DiscardHandler)},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })}
+	go func() { _ = s.Serve(l) }()
+	f.Cleanup(func() { _ = s.Shutdown(context.Background()) })
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, send := range []string{text, get} {
+			c, err := net.Dial("tcp", l.Addr().String())
+			require.NoError(t, err)
+			defer c.Close()
+			require.NoError(t, c.SetDeadline(time.Now().Add(10*time.Second)))
+			_, _ = io.WriteString(c, send)
+			_ = c.(*net.TCPConn).CloseWrite()
+			answer, err := io.ReadAll(c)
+			require.False(t, os.IsTimeout(err))
+			if send == get {
+				require.True(t, strings.HasPrefix(string(answer), "Status: 200 OK\r\n"), string(answer))
+			}
 		}
 	})
 }

@@ -2,9 +2,16 @@ package uwsgi_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -45,5 +52,51 @@ func FuzzReadVariables(f *testing.F) {
 	f.Add(packet(0, "A", "1"))
 	f.Fuzz(func(t *testing.T, text string) {
 		_, _ = uwsgi.ReadVariables(bufio.NewReader(strings.NewReader(text)), 1000)
+	})
+}
+
+// What is written is read, whatever it is.
+func FuzzVariablesRoundTrip(f *testing.F) {
+	f.Add("PATH_INFO", "/", "HTTP_HOST", "example.org", "body")
+	f.Fuzz(func(t *testing.T, a, x, b, y, body string) {
+		if a == "" || b == "" || a == b || len(a)+len(x)+len(b)+len(y) > 60000 {
+			t.Skip()
+		}
+		in := bufio.NewReader(strings.NewReader(packet(0, a, x, b, y) + body))
+		vars, err := uwsgi.ReadVariables(in, 1<<16)
+		require.NoError(t, err)
+		require.Equal(t, map[string]string{a: x, b: y}, vars)
+		rest, err := io.ReadAll(in)
+		require.NoError(t, err)
+		require.Equal(t, body, string(rest))
+	})
+}
+
+// Whatever comes on a connection, it ends, and the server goes on.
+func FuzzConnections(f *testing.F) {
+	get := packet(0, "REQUEST_METHOD", "GET", "PATH_INFO", "/")
+	f.Add(get)
+	f.Add(packet(0, "REQUEST_METHOD", "POST", "CONTENT_LENGTH", "4") + "bo")
+	f.Add(packet(0, "REQUEST_METHOD", "A B", "CONTENT_LENGTH", "-1"))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(f, err)
+	s := &uwsgi.Server{Settings: uwsgi.Settings{HeaderTimeout: time.Second, StallTimeout: time.Second, Logger: slog.New(slog.DiscardHandler)},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })}
+	go func() { _ = s.Serve(l) }()
+	f.Cleanup(func() { _ = s.Shutdown(context.Background()) })
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, send := range []string{text, get} {
+			c, err := net.Dial("tcp", l.Addr().String())
+			require.NoError(t, err)
+			defer c.Close()
+			require.NoError(t, c.SetDeadline(time.Now().Add(10*time.Second)))
+			_, _ = io.WriteString(c, send)
+			_ = c.(*net.TCPConn).CloseWrite()
+			answer, err := io.ReadAll(c)
+			require.False(t, os.IsTimeout(err))
+			if send == get {
+				require.True(t, strings.HasPrefix(string(answer), "HTTP/1.1 200 OK\r\n"), string(answer))
+			}
+		}
 	})
 }
