@@ -3,11 +3,18 @@ package gateway_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	cryptorand "crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -32,7 +39,35 @@ import (
 // listens, and the prefix at which each protocol is mounted.
 type front struct {
 	url     string
+	secure  string // the same by HTTPS
+	client  *http.Client
 	mounted map[string]string
+}
+
+// encrypt makes a certificate in dir, and the client that trusts it.
+func (f *front) encrypt(t *testing.T, dir string) (cert, key, port string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), cryptorand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	signed, err := x509.CreateCertificate(cryptorand.Reader, template, template, private.Public(), private)
+	require.NoError(t, err)
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	require.NoError(t, err)
+	cert, key, port = filepath.Join(dir, "cert"), filepath.Join(dir, "key"), freePort(t)
+	require.NoError(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}), 0o600))
+	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
+	roots := x509.NewCertPool()
+	parsed, err := x509.ParseCertificate(signed)
+	require.NoError(t, err)
+	roots.AddCert(parsed)
+	f.secure = "https://127.0.0.1:" + port
+	f.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	t.Cleanup(f.client.CloseIdleConnections)
+	return cert, key, port
 }
 
 type server interface {
@@ -162,6 +197,7 @@ func startNginx(t *testing.T) front {
 	}
 	port := freePort(t)
 	f.url = "http://127.0.0.1:" + port
+	cert, key, securePort := f.encrypt(t, dir)
 	config := fmt.Sprintf(`daemon off;
 worker_processes 1;
 pid %[1]s/pid;
@@ -174,9 +210,12 @@ http {
   proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/fastcgi; scgi_temp_path %[1]s/scgi; uwsgi_temp_path %[1]s/uwsgi;
   server {
     listen 127.0.0.1:%[2]s;
+    listen 127.0.0.1:%[4]s ssl;
+    ssl_certificate %[5]s;
+    ssl_certificate_key %[6]s;
 %[3]s  }
 }
-`, dir, port, locations.String())
+`, dir, port, locations.String(), securePort, cert, key)
 	file := filepath.Join(dir, "nginx.conf")
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
 	command(t, f.url, filepath.Join(dir, "error.log"), path, "-c", file, "-e", filepath.Join(dir, "error.log"))
@@ -197,7 +236,7 @@ func startApache(t *testing.T) front {
 	addresses := backends(t, dir)
 	f := front{mounted: map[string]string{}}
 	var passes, loads strings.Builder
-	for _, module := range []string{"mpm_event", "authz_core", "unixd", "proxy", "proxy_fcgi", "proxy_scgi", "proxy_uwsgi", "cgid", "alias", "env"} {
+	for _, module := range []string{"mpm_event", "authz_core", "unixd", "proxy", "proxy_fcgi", "proxy_scgi", "proxy_uwsgi", "cgid", "alias", "env", "ssl"} {
 		file := modules + "mod_" + module + ".so"
 		if _, err := os.Stat(file); err == nil {
 			fmt.Fprintf(&loads, "LoadModule %s_module %s\n", module, file)
@@ -225,6 +264,7 @@ func startApache(t *testing.T) front {
 	f.mounted["cgi"] = "/app.cgi"
 	port := freePort(t)
 	f.url = "http://127.0.0.1:" + port
+	cert, key, securePort := f.encrypt(t, dir)
 	config := fmt.Sprintf(`ServerRoot %[1]s
 PidFile %[1]s/pid
 Listen 127.0.0.1:%[2]s
@@ -240,7 +280,17 @@ ScriptAlias /app.cgi %[1]s/echo.cgi
   Options +ExecCGI
 </Directory>
 DocumentRoot %[1]s
-%[4]s`, dir, port, loads.String(), passes.String(), user())
+%[4]s
+Listen 127.0.0.1:%[6]s
+SSLSessionCache none
+<VirtualHost 127.0.0.1:%[6]s>
+  AllowEncodedSlashes NoDecode
+  SSLEngine on
+  SSLCertificateFile %[7]s
+  SSLCertificateKeyFile %[8]s
+  %[4]s
+</VirtualHost>
+`, dir, port, loads.String(), passes.String(), user(), securePort, cert, key)
 	file := filepath.Join(dir, "apache.conf")
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
 	command(t, f.url, filepath.Join(dir, "error.log"), path, "-f", file, "-DFOREGROUND")
@@ -287,6 +337,15 @@ func testBehind(t *testing.T, start func(*testing.T) front) {
 				require.Equal(t, "127.0.0.1", asked.Client)
 				require.Equal(t, "1", asked.Header.Get("X-One"))
 				require.Empty(t, asked.Header.Get("Proxy"))
+			})
+			t.Run("a request by HTTPS has that scheme", func(t *testing.T) {
+				resp, err := f.client.Get(f.secure + prefix + path)
+				require.NoError(t, err)
+				asked := decode(t, resp)
+				require.Equal(t, "https", asked.Scheme)
+				require.Equal(t, strings.TrimPrefix(f.secure, "https://"), asked.Host)
+				require.Equal(t, "127.0.0.1", asked.Client)
+				require.Equal(t, prefix+path, asked.Root+asked.Path)
 			})
 			t.Run("a body arrives to the byte", func(t *testing.T) {
 				for _, size := range []int{0, 1, 100_000, 3_000_000} {
