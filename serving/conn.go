@@ -84,6 +84,14 @@ func (c *conn) ReadFrom(r io.Reader) (n int64, err error) {
 	if !ok {
 		return io.Copy(struct{ io.Writer }{c}, r)
 	}
+	// What writes itself, and is no more than a piece, may know a shorter way.
+	if own, ok := r.(interface {
+		io.WriterTo
+		Len() int
+	}); ok && own.Len() <= piece {
+		c.arm()
+		return to.ReadFrom(r)
+	}
 	// The kernel's copy wants the file right below one LimitedReader.
 	from, limited := r.(*io.LimitedReader)
 	if !limited {

@@ -52,40 +52,63 @@ func TestCurlContinues(t *testing.T) {
 }
 
 // The process itself is traced while it sends: the large file must leave by
-// sendfile, the small one by a single write.
+// sendfile, the one in memory too once it is asked for often, the small one by a
+// single write.
 func TestLargeFilesLeaveBySendfile(t *testing.T) {
 	strace := program(t, "strace")
-	dir := write(t, map[string]string{"large.bin": string(digits(3_000_000)), "small.css": string(digits(1000))})
-	binary := filepath.Join(t.TempDir(), "serve")
-	source := filepath.Join(t.TempDir(), "main.go")
-	require.NoError(t, os.WriteFile(source, []byte(sendfileProgram), 0o644))
-	out, err := exec.Command("go", "build", "-o", binary, source).CombinedOutput()
-	require.NoError(t, err, string(out))
-	trace := filepath.Join(t.TempDir(), "trace")
-	cmd := exec.Command(strace, "-f", "-o", trace, "-e", "trace=sendfile,write,read,pread64", binary, dir)
-	cmd.Stderr = os.Stderr
-	stdout, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	stdin, err := cmd.StdinPipe() // strace passes no signal on
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	stop := func() {
-		stdin.Close()
-		cmd.Wait()
+	dir := write(t, map[string]string{"large.bin": string(digits(3_000_000)), "kept.bin": string(digits(200_000)), "small.css": string(digits(1000))})
+	for server, serve := range map[string]string{
+		"net/http":        "http.Serve(l, app)",
+		"package serving": `s, err := serving.New(app, serving.Options{NoAccessLog: true}); if err != nil { panic(err) }; s.Use("", l); s.Serve()`,
+	} {
+		t.Run("under "+server, func(t *testing.T) {
+			binary := filepath.Join(t.TempDir(), "serve")
+			source := filepath.Join(t.TempDir(), "main.go")
+			imported := map[bool]string{true: `"github.com/zeugkit/zeug/serving"`}[strings.Contains(serve, "serving")]
+			require.NoError(t, os.WriteFile(source, fmt.Appendf(nil, sendfileProgram, imported, serve), 0o644))
+			out, err := exec.Command("go", "build", "-o", binary, source).CombinedOutput()
+			require.NoError(t, err, string(out))
+			trace := filepath.Join(t.TempDir(), "trace")
+			cmd := exec.Command(strace, "-f", "-o", trace, "-e", "trace=sendfile,write,read,pread64", binary, dir)
+			cmd.Stderr = os.Stderr
+			stdout, err := cmd.StdoutPipe()
+			require.NoError(t, err)
+			stdin, err := cmd.StdinPipe() // strace passes no signal on
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			stop := func() {
+				stdin.Close()
+				cmd.Wait()
+			}
+			defer stop()
+			var addr string
+			_, err = fmt.Fscan(stdout, &addr)
+			require.NoError(t, err)
+			ask := func(path string, want int) {
+				resp, err := http.Get("http://" + addr + path)
+				require.NoError(t, err)
+				require.Equal(t, string(digits(want)), body(t, resp))
+			}
+			for range 20 {
+				ask("/s/kept.bin", 200_000)
+			}
+			kept := sentByFile(t, trace)
+			require.Greater(t, kept, 10*199_000, "bytes by sendfile")
+			ask("/s/large.bin", 3_000_000)
+			ask("/s/small.css", 1000)
+			stop()
+			require.Greater(t, sentByFile(t, trace)-kept, 2_900_000, "bytes by sendfile")
+			calls, err := os.ReadFile(trace)
+			require.NoError(t, err)
+			require.Regexp(t, `write\(\d+, "HTTP/1\.1 200 OK.*, 1\d\d\d[ )]`, string(calls), "header and small file in one write")
+		})
 	}
-	defer stop()
-	var addr string
-	_, err = fmt.Fscan(stdout, &addr)
-	require.NoError(t, err)
-	for path, want := range map[string]int{"/s/large.bin": 3_000_000, "/s/small.css": 1000} {
-		resp, err := http.Get("http://" + addr + path)
-		require.NoError(t, err)
-		require.Len(t, body(t, resp), want)
-	}
-	stop()
+}
+
+// sentByFile adds up what a trace has of sendfile.
+func sentByFile(t testing.TB, trace string) (sent int) {
 	calls, err := os.ReadFile(trace)
 	require.NoError(t, err)
-	sent := 0
 	for line := range strings.Lines(string(calls)) {
 		if i := strings.LastIndex(line, " = "); strings.Contains(line, "sendfile") && i > 0 {
 			n := 0
@@ -93,8 +116,7 @@ func TestLargeFilesLeaveBySendfile(t *testing.T) {
 			sent += max(n, 0)
 		}
 	}
-	require.Greater(t, sent, 2_900_000, "bytes by sendfile")
-	require.Regexp(t, `write\(\d+, "HTTP/1\.1 200 OK.*, 1\d\d\d\)`, string(calls), "header and small file in one write")
+	return sent
 }
 
 const sendfileProgram = `package main
@@ -106,6 +128,7 @@ import (
 	"net/http"
 	"os"
 
+	%s
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
@@ -115,7 +138,8 @@ func main() {
 		panic(err)
 	}
 	fmt.Println(l.Addr())
-	go http.Serve(l, staticfiles.SharedData{Exports: []staticfiles.Export{{Prefix: "/s", Dir: os.Args[1]}}}.Wrap(http.NotFoundHandler()))
+	app := staticfiles.SharedData{Exports: []staticfiles.Export{{Prefix: "/s", Dir: os.Args[1]}}}.Wrap(http.NotFoundHandler())
+	go func() { %s }()
 	io.Copy(io.Discard, os.Stdin)
 }
 `

@@ -28,6 +28,8 @@ type representation struct {
 
 	// ranged is the last range that was asked for.
 	ranged atomic.Pointer[span]
+
+	seal seal
 }
 
 var (

@@ -63,7 +63,7 @@ func (s *Shared) answer(w http.ResponseWriter, r *http.Request, res *resource) e
 	switch {
 	case r.Method == http.MethodHead || length == 0:
 	case f == nil:
-		w.Write(rep.body[start : start+length])
+		s.writeKept(w, r, res, rep, start, length)
 	default:
 		if err := f.send(w, start, length); err != nil {
 			abort(r, err)

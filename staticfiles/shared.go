@@ -28,6 +28,7 @@ type Shared struct {
 
 	resources   *cache[*resource]
 	digests     *cache[*digest]
+	seals       *seals
 	preferences preferences
 	mounts      mounts
 }
@@ -47,6 +48,7 @@ func (d SharedData) Open() (*Shared, error) {
 	s.maxFile = min(s.maxFile, s.memory/2)
 	s.resources = newCache[*resource](s.memory, s.maxFile)
 	s.digests = newCache[*digest](max(s.memory/16, 1<<20), 1<<10)
+	s.seals = &seals{budget: s.memory / 4}
 	var errs []error
 	for i, x := range d.Exports {
 		e, err := openExport(x, s.revalidate)
