@@ -1,6 +1,7 @@
 package staticfiles_test
 
 import (
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -8,9 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
@@ -56,6 +60,52 @@ func TestNothingOutsideIsAnswered(t *testing.T) {
 	for _, path := range []string{"/static/a.txt", "/static/sub/b.txt", "/static/link-in", "/static/link-dir/b.txt", "/static/%61.txt"} {
 		t.Run("answered is "+path, func(t *testing.T) {
 			require.Equal(t, 200, get(t, s, path).StatusCode)
+		})
+	}
+}
+
+// A named pipe without a writer is passed over, not waited for, wherever it is.
+func TestPipesAreNotWaitedFor(t *testing.T) {
+	dir := write(t, map[string]string{"sub/a.txt": "a"})
+	makeFIFO(t, filepath.Join(dir, "sub", "fifo"))
+	require.NoError(t, os.Symlink("fifo", filepath.Join(dir, "sub", "link")))
+	root, err := os.OpenRoot(dir)
+	require.NoError(t, err)
+	defer root.Close()
+	subOf := func(fsys fs.FS) fs.FS {
+		sub, err := fs.Sub(fsys, "sub")
+		require.NoError(t, err)
+		return sub
+	}
+	for name, x := range map[string]staticfiles.Export{
+		"a directory":             {Dir: filepath.Join(dir, "sub")},
+		"an os.DirFS":             {FS: os.DirFS(filepath.Join(dir, "sub"))},
+		"below an os.DirFS":       {FS: os.DirFS(dir), Dir: "sub"},
+		"below a root":            {FS: root.FS(), Dir: "sub"},
+		"an fs.Sub of os.DirFS":   {FS: subOf(os.DirFS(dir))},
+		"an fs.FS of no one else": {FS: fstest.MapFS{"a.txt": {Data: []byte("a")}, "fifo": {Mode: fs.ModeNamedPipe}}},
+	} {
+		t.Run("in "+name, func(t *testing.T) {
+			s := open(t, staticfiles.SharedData{Exports: []staticfiles.Export{x}})
+			require.Equal(t, 200, get(t, s, "/a.txt").StatusCode)
+			paths := []string{"/fifo", "/link"}
+			if strings.HasPrefix(name, "an fs.Sub") {
+				paths = paths[:1] // it does not say what a link leads to
+			}
+			for _, path := range paths {
+				status := make(chan int, 1)
+				go func() { status <- get(t, s, path).StatusCode }()
+				select {
+				case code := <-status:
+					require.Equal(t, http.StatusTeapot, code)
+				case <-time.After(30 * time.Second):
+					t.Fatalf("%s waits", path)
+				}
+			}
+			if x.FS != nil && x.Dir == "" {
+				_, err := staticfiles.SendFromFS(x.FS, "fifo", staticfiles.SendOptions{})
+				require.ErrorIs(t, err, httperror.NotFound)
+			}
 		})
 	}
 }

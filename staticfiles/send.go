@@ -118,7 +118,7 @@ func SendFrom(dir, name string, opts SendOptions) (*wrappers.Response, error) {
 
 // SendFromFS is SendFrom for any file system.
 func SendFromFS(fsys fs.FS, name string, opts SendOptions) (*wrappers.Response, error) {
-	f, err := opts.named(name, func() (fs.File, error) { return fsys.Open(name) })
+	f, err := opts.named(name, func() (fs.File, error) { return openRegular(fsys, name) })
 	if err != nil {
 		return nil, err
 	}

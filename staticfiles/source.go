@@ -93,13 +93,34 @@ type tree struct {
 	fs.FS
 }
 
-func (t tree) open(name string) (*file, error) { return newFile(t.Open(name)) }
+func (t tree) open(name string) (*file, error) { return newFile(openRegular(t.FS, name)) }
 
 func (t tree) stat(name string) (fs.FileInfo, error) { return fs.Stat(t.FS, name) }
 
 func (t tree) walk(visit func(string) error) error { return walk(t.FS, visit) }
 
 func (t tree) Close() error { return nil }
+
+// openRegular opens a file of fsys, unless that would wait: a named pipe of an
+// [os.DirFS] waits for a writer. So what the file is is asked first, where that
+// can be asked.
+func openRegular(fsys fs.FS, name string) (fs.File, error) {
+	var info fs.FileInfo
+	var err error
+	switch f := fsys.(type) {
+	case fs.StatFS:
+		info, err = f.Stat(name)
+	case fs.ReadLinkFS:
+		info, err = f.Lstat(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info != nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0 {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
+	}
+	return fsys.Open(name)
+}
 
 func walk(fsys fs.FS, visit func(string) error) error {
 	return fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -202,8 +223,24 @@ func subdirectory(fsys fs.FS, dir string) (fs.FS, error) {
 	if !info.IsDir() {
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: errors.New("not a directory")}
 	}
-	return fs.Sub(fsys, dir)
+	sub, err := fs.Sub(fsys, dir)
+	if _, ok := sub.(fs.StatFS); ok || err != nil {
+		return sub, err
+	}
+	if whole, ok := fsys.(fs.StatFS); ok {
+		return subtree{sub, whole, dir}, nil
+	}
+	return sub, nil
 }
+
+// subtree is what fs.Sub returns, with the Stat that the whole has.
+type subtree struct {
+	fs.FS
+	whole fs.StatFS
+	dir   string
+}
+
+func (s subtree) Stat(name string) (fs.FileInfo, error) { return s.whole.Stat(path.Join(s.dir, name)) }
 
 var started = time.Now()
 
