@@ -113,6 +113,9 @@ func openExport(x Export, every time.Duration) (*export, error) {
 	}
 	e.types = make(map[string]string, len(x.Types))
 	for ext, t := range x.Types {
+		if strings.ContainsAny(t, "\r\n\x00") {
+			return nil, fmt.Errorf("Types: %s: line breaks cannot be sent", ext)
+		}
 		e.types["."+strings.ToLower(strings.TrimPrefix(ext, "."))] = withCharset(t)
 	}
 	for name, values := range x.Header {

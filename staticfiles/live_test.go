@@ -146,7 +146,7 @@ func main() {
 
 func TestNginxSendsForUs(t *testing.T) {
 	nginx := program(t, "nginx")
-	dir := write(t, map[string]string{"files/a b#1?.txt": string(digits(1000)), "files/äöü.txt": "umlauts"})
+	dir := write(t, map[string]string{"files/a b#1?.txt": string(digits(1000)), "files/äöü.txt": "umlauts", "files/100%41.txt": "percent", "files/a+b;c=d&e.txt": "marks", "files/new\nline.txt": "line"})
 	require.NoError(t, os.Chmod(dir, 0o755))
 	app := wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
 		return staticfiles.SendFrom(filepath.Join(dir, "files"), strings.TrimPrefix(req.URL.Path, "/"), staticfiles.SendOptions{
@@ -209,7 +209,11 @@ http {
 	require.Equal(t, "text/plain; charset=utf-8", resp.Header.Get("Content-Type"))
 	require.Equal(t, "public, max-age=3600", resp.Header.Get("Cache-Control"))
 	require.Empty(t, resp.Header.Get("X-Accel-Redirect"))
-	require.Equal(t, "umlauts", body(t, fetch("/%C3%A4%C3%B6%C3%BC.txt")))
+	for path, want := range map[string]string{
+		"/%C3%A4%C3%B6%C3%BC.txt": "umlauts", "/100%2541.txt": "percent", "/a+b;c=d&e.txt": "marks", "/new%0Aline.txt": "line",
+	} {
+		require.Equal(t, want, body(t, fetch(path)), path)
+	}
 
 	part := fetch("/a%20b%231%3F.txt", "Range", "bytes=8-15")
 	require.Equal(t, 206, part.StatusCode)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/wrappers"
 )
@@ -43,7 +44,7 @@ type SendOptions struct {
 	ETag   string
 	NoETag bool
 	// LastModified is the date of the last change; the zero time means the
-	// file's.
+	// file's. A date to come is not sent.
 	LastModified time.Time
 
 	// Dotfiles lets SendFrom and SendFromFS answer with names that have a segment
@@ -222,6 +223,11 @@ func (opts SendOptions) respond(r io.Reader, size int64, name string) (*wrappers
 	} else {
 		resp = wrappers.Reader(contentType, r, size)
 	}
+	if opts.ContentType != "" {
+		if err := resp.Set("Content-Type", resp.ContentType()); err != nil {
+			return nil, fmt.Errorf("send a file: %w", err)
+		}
+	}
 	h := resp.Header()
 	if name != "" {
 		if err := resp.SetContentDisposition(disposition, name); err != nil {
@@ -246,10 +252,12 @@ func (opts SendOptions) respond(r io.Reader, size int64, name string) (*wrappers
 // validate sets the validators, of which the file's own are tag and date.
 func (opts SendOptions) validate(resp *wrappers.Response, tag string, date time.Time) (*wrappers.Response, error) {
 	if opts.ETag != "" {
-		tag = opts.ETag
-		if !strings.HasSuffix(tag, `"`) {
-			tag = `"` + tag + `"`
+		given, ok := datastructures.ParseETag(opts.ETag)
+		if !ok || strings.ContainsFunc(given.Value, notInETag) {
+			resp.Close()
+			return nil, fmt.Errorf("send a file: ETag %q is no entity tag: quotes, spaces and control characters are not allowed in one", opts.ETag)
 		}
+		tag = given.String()
 	}
 	if tag != "" && !opts.NoETag {
 		if err := resp.Set("ETag", tag); err != nil {
@@ -260,11 +268,16 @@ func (opts SendOptions) validate(resp *wrappers.Response, tag string, date time.
 	if !opts.LastModified.IsZero() {
 		date = opts.LastModified
 	}
-	if !date.IsZero() {
+	// A date to come would be no date of a change (RFC 9110, section 8.8.2.1).
+	if !date.IsZero() && !date.After(time.Now()) {
 		resp.Header().Set("Last-Modified", date.UTC().Format(http.TimeFormat))
 	}
 	return resp.MakeConditional(), nil
 }
+
+// notInETag reports whether a tag cannot have the character (RFC 9110, section
+// 8.8.3).
+func notInETag(c rune) bool { return c <= ' ' || c == '"' || c == 0x7f }
 
 // date is that of the last change; the zero time where there is none.
 func (f *file) date() time.Time {

@@ -105,6 +105,41 @@ func TestContentEncodingOfAnSVGZ(t *testing.T) {
 	}
 }
 
+func TestSendReportsWhatCannotBeSent(t *testing.T) {
+	path := filepath.Join(write(t, map[string]string{"a.txt": "content"}), "a.txt")
+	for says, opts := range map[string]staticfiles.SendOptions{
+		`ETag "a\"b" is no entity tag`: {ETag: `a"b`},
+		`ETag "\"" is no entity tag`:   {ETag: `"`},
+		`ETag "a b" is no entity tag`:  {ETag: "a b"},
+		`ETag "a\n" is no entity tag`:  {ETag: "a\n"},
+		"Content-Type":                 {ContentType: "text/x\r\na: b"},
+		"Cache-Control":                {CacheControl: "no-cache\r\na: b"},
+	} {
+		_, err := staticfiles.Send(path, opts)
+		require.ErrorContains(t, err, says)
+	}
+	for given, sent := range map[string]string{"x": `"x"`, `"x"`: `"x"`, `W/"x"`: `W/"x"`, "ü": `"ü"`} {
+		resp, err := staticfiles.Send(path, staticfiles.SendOptions{ETag: given})
+		require.NoError(t, err)
+		require.Equal(t, sent, serve(t, resp, "GET").Header.Get("ETag"))
+	}
+}
+
+// A client that is told a date to come could take any later change for none.
+func TestSendDoesNotTellADateToCome(t *testing.T) {
+	path := filepath.Join(write(t, map[string]string{"a.txt": "content"}), "a.txt")
+	later := time.Now().Add(time.Hour)
+	for _, opts := range []staticfiles.SendOptions{{}, {LastModified: later}} {
+		require.NoError(t, os.Chtimes(path, later, later))
+		resp, err := staticfiles.Send(path, opts)
+		require.NoError(t, err)
+		got := serve(t, resp, "GET", "If-Modified-Since", later.UTC().Format(http.TimeFormat))
+		require.Equal(t, 200, got.StatusCode)
+		require.Empty(t, got.Header.Get("Last-Modified"))
+		require.NotEmpty(t, got.Header.Get("ETag"))
+	}
+}
+
 func TestSendFile(t *testing.T) {
 	embedded, err := assets.Open("testdata/assets/style.css")
 	require.NoError(t, err)

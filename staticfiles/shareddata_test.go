@@ -202,6 +202,7 @@ func TestOpenReportsBadExports(t *testing.T) {
 		"a file at the root":           {staticfiles.Export{File: filepath.Join(dir, "a.txt")}, "needs a prefix"},
 		"a prefix of dots":             {staticfiles.Export{Prefix: "/a/../b", Dir: dir}, "prefix"},
 		"a bad escape":                 {staticfiles.Export{Prefix: "/100%", Dir: dir}, "%25"},
+		"a line break in a type":       {staticfiles.Export{Prefix: "/s", Dir: dir, Types: map[string]string{".x": "text/x\r\na: b"}}, "line breaks"},
 		"a line break":                 {staticfiles.Export{Prefix: "/s", Dir: dir, CacheControl: "a\r\nb: c"}, "line breaks"},
 	} {
 		t.Run(name, func(t *testing.T) {
