@@ -29,7 +29,7 @@ func TestPrecompressed(t *testing.T) {
 		"some.css": "plain css", "some.css.gz": "gzip css",
 		"photo.png": "plain png", "photo.png.gz": "gzip png",
 		"stale.js": "plain new", "stale.js.gz": "gzip old",
-		"icon.svgz": "gzipped svg",
+		"icon.svgz": "gzipped svg", "failed.js": "plain whole", "failed.js.br": "", "failed.js.gz": "gzip whole",
 	})
 	old := time.Now().Add(-2 * time.Hour)
 	require.NoError(t, os.Chtimes(filepath.Join(dir, "stale.js.gz"), old, old))
@@ -47,6 +47,8 @@ func TestPrecompressed(t *testing.T) {
 		{"/photo.png", "gzip", "", "plain png"},
 		{"/stale.js", "gzip", "", "plain new"},
 		{"/app.js.gz", "gzip", "", "gzip js"},
+		{"/failed.js", "br", "", "plain whole"},
+		{"/failed.js", "br, gzip", "gzip", "gzip whole"},
 		{"/icon.svgz", "", "gzip", "gzipped svg"},
 	} {
 		t.Run(c.path+" for "+c.accept, func(t *testing.T) {

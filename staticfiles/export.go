@@ -70,8 +70,15 @@ type Export struct {
 	// Types overrides [ContentType] by extension: {".md": "text/plain"}.
 	Types map[string]string
 	// Header is added to every answer with a file: Access-Control-Allow-Origin,
-	// Content-Security-Policy.
+	// Content-Security-Policy. Fields that a file has of its own are refused.
 	Header http.Header
+}
+
+// ownFields are the fields that an export's Header cannot have, and what to set
+// instead: answers would contradict themselves.
+var ownFields = map[string]string{
+	"Content-Type": "set Types", "Cache-Control": "set CacheControl", "Content-Length": "leave it out", "Content-Range": "leave it out",
+	"Content-Encoding": "leave it out", "Transfer-Encoding": "leave it out", "Accept-Ranges": "leave it out", "Etag": "leave it out", "Last-Modified": "leave it out",
 }
 
 // export is an Export made ready.
@@ -121,6 +128,9 @@ func openExport(x Export, every time.Duration) (*export, error) {
 	for name, values := range x.Header {
 		if http.CanonicalHeaderKey(name) != name {
 			return nil, fmt.Errorf("Header: write %q as %q", name, http.CanonicalHeaderKey(name))
+		}
+		if instead, ok := ownFields[name]; ok {
+			return nil, fmt.Errorf("Header: %s is made for each file: %s", name, instead)
 		}
 		for _, v := range values {
 			if strings.ContainsAny(v, "\r\n\x00") {

@@ -35,6 +35,9 @@ func newFile(f fs.File, err error) (*file, error) {
 	if err == nil && !info.Mode().IsRegular() {
 		err = &fs.PathError{Op: "open", Path: info.Name(), Err: errNotRegular}
 	}
+	if err == nil && info.Size() < 0 {
+		err = fmt.Errorf("%w: its file system says that %q has %d bytes", errUnreadable, info.Name(), info.Size())
+	}
 	if err != nil {
 		f.Close()
 		return nil, err

@@ -127,7 +127,8 @@ func contentTag(sum [sha256.Size]byte) string {
 }
 
 // sibling returns the precompressed form of plain that lies beside it, nil
-// where there is none. One that is older than the file is of an earlier file.
+// where there is none. One that is older than the file is of an earlier file; an
+// empty one is what a compressor leaves that failed, no coding has such a form.
 func (s *Shared) sibling(e *export, plain *representation, coding int) *representation {
 	name := plain.name + codingSuffixes[coding]
 	f, err := e.open(name)
@@ -135,7 +136,7 @@ func (s *Shared) sibling(e *export, plain *representation, coding int) *represen
 		return nil
 	}
 	rep, err := s.represent(e, f, name)
-	if err != nil || !plain.modified.IsZero() && rep.modified.Before(plain.modified.Add(-2*time.Second)) {
+	if err != nil || rep.size == 0 || !plain.modified.IsZero() && rep.modified.Before(plain.modified.Add(-2*time.Second)) {
 		return nil
 	}
 	rep.tag = withSuffix(rep.tag, codingNames[coding])

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"embed"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -203,6 +204,8 @@ func TestOpenReportsBadExports(t *testing.T) {
 		"a prefix of dots":             {staticfiles.Export{Prefix: "/a/../b", Dir: dir}, "prefix"},
 		"a bad escape":                 {staticfiles.Export{Prefix: "/100%", Dir: dir}, "%25"},
 		"a line break in a type":       {staticfiles.Export{Prefix: "/s", Dir: dir, Types: map[string]string{".x": "text/x\r\na: b"}}, "line breaks"},
+		"a field of the file's own":    {staticfiles.Export{Prefix: "/s", Dir: dir, Header: http.Header{"Etag": {`"x"`}}}, "Etag is made for each file"},
+		"a type for all":               {staticfiles.Export{Prefix: "/s", Dir: dir, Header: http.Header{"Content-Type": {"text/x"}}}, "set Types"},
 		"a line break":                 {staticfiles.Export{Prefix: "/s", Dir: dir, CacheControl: "a\r\nb: c"}, "line breaks"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -213,6 +216,30 @@ func TestOpenReportsBadExports(t *testing.T) {
 			require.Panics(t, func() { d.Wrap(application) })
 		})
 	}
+}
+
+// misjudged is a file system whose files have fewer than no bytes.
+type misjudged struct{ fs.FS }
+
+type misjudgedFile struct{ fs.File }
+
+type misjudgedInfo struct{ fs.FileInfo }
+
+func (m misjudged) Open(name string) (fs.File, error) {
+	f, err := m.FS.Open(name)
+	return misjudgedFile{f}, err
+}
+
+func (f misjudgedFile) Stat() (fs.FileInfo, error) {
+	info, err := f.File.Stat()
+	return misjudgedInfo{info}, err
+}
+
+func (misjudgedInfo) Size() int64 { return -5 }
+
+func TestAFileSystemThatMisjudgesSizes(t *testing.T) {
+	s := open(t, staticfiles.SharedData{Exports: []staticfiles.Export{{FS: misjudged{fstest.MapFS{"a.txt": {Data: []byte("a")}}}}}})
+	require.Equal(t, 500, ask(s, "GET", "/a.txt").StatusCode)
 }
 
 func TestZeroValueExportsNothing(t *testing.T) {
