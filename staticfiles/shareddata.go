@@ -34,8 +34,8 @@ type SharedData struct {
 	// not kept in memory is looked at for every request.
 	Revalidate time.Duration
 
-	// Memory bounds, in bytes, what is kept of files and their compressed
-	// forms; 0 means 64 MiB, a negative value nothing.
+	// Memory bounds, in bytes, what is kept of files, their compressed forms and
+	// the copies that leave by sendfile; 0 means 64 MiB, a negative value nothing.
 	Memory int64
 
 	// MaxFile is the size in bytes up to which a file is kept in memory; 0

@@ -41,6 +41,7 @@ var questions = []question{
 	{"range", "/s/1k.css", http.Header{"Range": {"bytes=100-299"}}},
 	{"precompressed", "/s/8k.js", http.Header{"Accept-Encoding": {"gzip"}}},
 	{"100 KB", "/s/100k.bin", nil},
+	{"256 KB", "/s/256k.bin", nil},
 	{"10 MB", "/s/10m.bin", nil},
 }
 
@@ -56,7 +57,7 @@ type settings struct {
 func main() {
 	log.SetFlags(0)
 	var s settings
-	kind := flag.String("serve", "", "be one of the servers instead: zeug, bare, fileserver, fiber")
+	kind := flag.String("serve", "", "be one of the servers instead: zeug, bare, bare-fields, fileserver, fiber")
 	dir := flag.String("dir", ".", "with -serve: the directory to serve")
 	addr := flag.String("addr", "127.0.0.1:8081", "with -serve: where to listen")
 	maxFile := flag.Int64("maxfile", 0, "with -serve zeug: the size up to which a file is kept in memory")
@@ -96,7 +97,7 @@ func main() {
 	for range *rounds {
 		for _, q := range rows {
 			for _, p := range running {
-				if p.name == "bare" && !bareAnswers(q.name) {
+				if strings.HasPrefix(p.name, "bare") && !bareAnswers(q.name) {
 					continue
 				}
 				f, err := p.ask(s, q)
@@ -149,7 +150,7 @@ func makeFiles(root string) {
 		noise[i] = byte(x >> 24)
 	}
 	for name, content := range map[string][]byte{
-		"1k.css": text[:1<<10], "8k.js": text[:8<<10], "100k.bin": noise[:100<<10], "10m.bin": noise,
+		"1k.css": text[:1<<10], "8k.js": text[:8<<10], "100k.bin": noise[:100<<10], "256k.bin": noise[:256<<10], "10m.bin": noise,
 	} {
 		check(os.WriteFile(filepath.Join(root, name), content, 0o644))
 	}

@@ -40,6 +40,7 @@ func peers(tmp, root string) []*peer {
 	nginx := func(path string) []string { return []string{"nginx", "-c", path} }
 	return []*peer{
 		next("bare", ours("bare"), "GOMAXPROCS=1"),
+		next("bare, all fields", ours("bare-fields"), "GOMAXPROCS=1"),
 		next("zeug", ours("zeug"), "GOMAXPROCS=1"),
 		next("http.FileServer", ours("fileserver"), "GOMAXPROCS=1"),
 		next("fiber", ours("fiber"), "GOMAXPROCS=1"),

@@ -24,7 +24,9 @@ func serve(kind, dir, addr string, maxFile int64) error {
 	case "fileserver":
 		h = fileServer(dir)
 	case "bare":
-		h = bare(dir)
+		h = bare(dir, false)
+	case "bare-fields":
+		h = bare(dir, true)
 	case "fiber":
 		app := fiber.New()
 		// A cached gzip sibling would have fiber's own suffix.
@@ -55,45 +57,63 @@ func bareAnswers(name string) bool { return name != "precompressed" }
 
 // bare is the floor of net/http: it looks at the path alone and
 // answers with the least fields that such an answer can have: its type
-// and length, its range, or its tag. Small files are in memory, the large one is
-// open, which is what sendfile wants.
-func bare(dir string) http.Handler {
-	small, err := os.ReadFile(filepath.Join(dir, "1k.css"))
-	check(err)
-	middle, err := os.ReadFile(filepath.Join(dir, "100k.bin"))
-	check(err)
+// and length, its range, or its tag. With full set it has the fields that Zeug's
+// answers have, and what those cost is the floor of Zeug's. Small files are in
+// memory, the large one is open, which is what sendfile wants.
+func bare(dir string, full bool) http.Handler {
+	content := make(map[string][]byte)
+	lengths := make(map[string][]string)
+	for _, name := range []string{"1k.css", "100k.bin", "256k.bin"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		check(err)
+		content["/s/"+name], lengths["/s/"+name] = b, []string{strconv.Itoa(len(b))}
+	}
 	css, binary := []string{"text/css; charset=utf-8"}, []string{"application/octet-stream"}
-	smallLength, middleLength := []string{strconv.Itoa(len(small))}, []string{strconv.Itoa(len(middle))}
 	contentRange := []string{"bytes 100-299/1024"}
 	part := []string{"200"}
 	tag := []string{`"5bdf6-1234567890abcdef-1"`}
+	date, control, accept, nosniff := []string{"Sun, 09 Sep 2001 01:46:40 GMT"}, []string{"no-cache"}, []string{"bytes"}, []string{"nosniff"}
+	rest := func(h http.Header) {
+		if full {
+			h["Etag"], h["Last-Modified"], h["Cache-Control"], h["X-Content-Type-Options"] = tag, date, control, nosniff
+		}
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		path := r.URL.Path
 		switch {
-		case r.URL.Path == "/s/10m.bin":
+		case path == "/s/10m.bin":
 			large, err := os.Open(filepath.Join(dir, "10m.bin"))
 			check(err)
 			defer large.Close()
+			rest(h)
 			h["Content-Type"] = binary
 			h["Content-Length"] = []string{strconv.Itoa(10 << 20)}
 			io.CopyN(w, large, 10<<20)
-		case r.URL.Path == "/s/100k.bin":
-			h["Content-Type"] = binary
-			h["Content-Length"] = middleLength
-			w.Write(middle)
 		case r.Header["If-None-Match"] != nil:
 			h["Etag"] = tag
+			if full {
+				h["Cache-Control"] = control
+			}
 			w.WriteHeader(http.StatusNotModified)
 		case r.Header["Range"] != nil:
+			rest(h)
 			h["Content-Type"] = css
 			h["Content-Length"] = part
 			h["Content-Range"] = contentRange
 			w.WriteHeader(http.StatusPartialContent)
-			w.Write(small[100:300])
+			w.Write(content[path][100:300])
 		default:
-			h["Content-Type"] = css
-			h["Content-Length"] = smallLength
-			w.Write(small)
+			rest(h)
+			if full {
+				h["Accept-Ranges"] = accept
+			}
+			h["Content-Type"] = binary
+			if path == "/s/1k.css" {
+				h["Content-Type"] = css
+			}
+			h["Content-Length"] = lengths[path]
+			w.Write(content[path])
 		}
 	})
 }

@@ -29,7 +29,7 @@ func BenchmarkHandlers(b *testing.B) {
 		for _, peer := range []struct {
 			name    string
 			handler http.Handler
-		}{{"bare", bare(root)}, {"zeug", zeug(root, 0)}, {"http.FileServer", fileServer(root)}} {
+		}{{"bare", bare(root, false)}, {"bare, all fields", bare(root, true)}, {"zeug", zeug(root, 0)}, {"http.FileServer", fileServer(root)}} {
 			r := httptest.NewRequest("GET", q.path, nil)
 			for name, values := range q.header {
 				r.Header[name] = values
