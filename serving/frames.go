@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 
@@ -19,28 +20,33 @@ var (
 	errNoCore       = fmt.Errorf("The variables of frames are had on Linux alone, on amd64 and arm64; this is %s/%s.", runtime.GOOS, runtime.GOARCH)
 )
 
-// keep writes a core of the process at a failure, and hands it to the
-// supervisor, which reads variables from it.
-func (s *Server) keep(rep *debugger.Report) (debugger.Live, error) {
+// keep writes a core of the process at a failure, and returns what hands it to
+// the supervisor, which reads variables from it.
+func (s *Server) keep(id string) (func(*debugger.Report) (debugger.Live, error), error) {
 	c := s.keeper.Load()
 	if c == nil {
-		return debugger.Live{}, errNoSupervisor
+		return nil, errNoSupervisor
 	}
-	key := fmt.Sprintf("%d-%s", supervise.Run(), rep.ID)
+	key := fmt.Sprintf("%d-%s", supervise.Run(), id)
 	failure := supervise.Failure{Key: key, Core: filepath.Join(supervise.Folder(), "core-"+key), Secret: rand.Text()}
 	var err error
 	_, failure.Goroutine, err = corefile.Write(failure.Core, 0)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
-		return debugger.Live{}, errNoCore
+		return nil, errNoCore
 	case err != nil:
-		return debugger.Live{}, fmt.Errorf("There are no variables: %w.", err)
+		return nil, fmt.Errorf("There are no variables: %w.", err)
 	}
-	for _, f := range rep.Frames {
-		failure.Frames = append(failure.Frames, supervise.Frame{Function: f.Function, File: f.File, Line: f.Line})
-	}
-	if err := c.Send(supervise.TypeFailure, failure); err != nil {
-		return debugger.Live{}, fmt.Errorf("There are no variables: %w.", err)
-	}
-	return debugger.Live{URL: supervise.Prefix + supervise.FramesPath + key + "/", Secret: failure.Secret}, nil
+	return func(rep *debugger.Report) (debugger.Live, error) {
+		if rep == nil {
+			return debugger.Live{}, os.Remove(failure.Core)
+		}
+		for _, f := range rep.Frames {
+			failure.Frames = append(failure.Frames, supervise.Frame{Function: f.Function, File: f.File, Line: f.Line})
+		}
+		if err := c.Send(supervise.TypeFailure, failure); err != nil {
+			return debugger.Live{}, fmt.Errorf("There are no variables: %w.", err)
+		}
+		return debugger.Live{URL: supervise.Prefix + supervise.FramesPath + key + "/", Secret: failure.Secret}, nil
+	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -54,7 +55,7 @@ func (c Crash) Report() (*Report, bool) {
 	src := c.sources(list)
 	first := list[0]
 	rep.Goroutine = first.ID
-	rep.Frames = src.complete(raised(first.Frames))
+	rep.Frames = src.complete(src.raised(first.Frames))
 	rep.Others, rep.More = grouped(list[1:], maxOthers)
 	for _, g := range rep.Others {
 		src.complete(g.Frames)
@@ -101,8 +102,8 @@ func (c Crash) sources(list []Goroutine) *sources {
 	}
 	for _, g := range list {
 		for _, f := range g.Frames {
-			// Package time has functions in the runtime's folder, too.
-			if root, _, ok := strings.Cut(filepath.ToSlash(f.File), "/src/runtime/"); ok && (f.Package() == "runtime" || f.Package() == "time") {
+			// The runtime's own folder has functions of package time, too.
+			if root, _, ok := strings.Cut(filepath.ToSlash(f.File), "/src/runtime/"); ok && slices.Contains([]string{"panic", "runtime", "time"}, f.Package()) {
 				src.program.goroot = root + "/src/"
 				return src
 			}

@@ -36,6 +36,20 @@ main.work(...)
 	/srv/shop/main.go:40
 `
 
+// again is a panic that package sync has caught and raised again.
+const again = `panic: bad 44 [recovered, repanicked]
+
+goroutine 35 [running]:
+sync.(*WaitGroup).Go.func1.1()
+	/opt/go/src/sync/waitgroup.go:251 +0x4d
+panic({0x8a9d60?, 0x9d1d10?})
+	/opt/go/src/runtime/panic.go:860 +0x13a
+example.org/shop/cart.(*Cart[...]).total({0x7ffdc47029ff, 0x5}, 0xdf5a83d6120)
+	/srv/shop/cart/cart.go:7 +0x777
+sync.(*WaitGroup).Go.func1()
+	/opt/go/src/sync/waitgroup.go:258 +0x54
+`
+
 const fatalText = `goroutine 23 gp=0x3ac8b8604f00 m=0 mp=0x98a100 [running]:
 runtime.throw({0x706faa?, 0x3ac8b85abdd8?})
 	/opt/go/src/runtime/panic.go:1229 +0x48 fp=0x3ac8b85abda0 sp=0x3ac8b85abd70 pc=0x482ee8
@@ -56,6 +70,7 @@ func TestCrashes(t *testing.T) {
 		"a panic":                             {debugger.Crash{Traceback: panicText}, "bad 44", "example.org/shop/cart.(*Cart[...]).total", 7, true, 7},
 		"a panic within other output":         {debugger.Crash{Output: "2026 panic: of yesterday\nlistening\n" + panicText + "exit status 2\n"}, "bad 44", "example.org/shop/cart.(*Cart[...]).total", 7, true, 7},
 		"a panic after one that was logged":   {debugger.Crash{Output: "panic: first\n\ngoroutine 3 [running]:\nmain.a()\n\t/a.go:1\n" + panicText}, "bad 44", "example.org/shop/cart.(*Cart[...]).total", 7, true, 7},
+		"a panic that was caught and raised":  {debugger.Crash{Traceback: again}, "bad 44 [recovered, repanicked]", "example.org/shop/cart.(*Cart[...]).total", 7, true, 35},
 		"a fatal error, named in the output":  {debugger.Crash{Output: "started\nfatal error: concurrent map writes\n", Traceback: "\n" + fatalText}, "fatal error: concurrent map writes", "internal/runtime/maps.fatal", 1181, false, 23},
 		"a fatal error, all in the output":    {debugger.Crash{Output: "fatal error: all goroutines are asleep - deadlock!\n\n" + fatalText}, "fatal error: all goroutines are asleep - deadlock!", "internal/runtime/maps.fatal", 1181, false, 23},
 		"a signal":                            {debugger.Crash{Traceback: "SIGQUIT: quit\nPC=0x4893e1 m=0 sigcode=0\n\n" + fatalText}, "SIGQUIT: quit\nPC=0x4893e1 m=0 sigcode=0", "internal/runtime/maps.fatal", 1181, false, 23},

@@ -63,9 +63,14 @@ type Debugger struct {
 	Output io.Writer
 	// Keep keeps what the variables of a failure hold, for the page to ask for,
 	// where there is somebody who can read them: serving sets it under
-	// "zeug run". It is called on the goroutine that failed, on top of its
-	// stack. Its error says in a sentence what would bring the variables.
-	Keep func(*Report) (Live, error)
+	// "zeug run". It is called with the report's id, on the goroutine that
+	// failed, on top of its stack, before anything else is done: what no line
+	// uses any more is freed soon, and its memory taken for something else. Its
+	// error says in a sentence what would bring the variables.
+	//
+	// The function that it returns is called once: with the report, to say
+	// where the variables are, or with nil where they are not wanted.
+	Keep func(id string) (func(*Report) (Live, error), error)
 }
 
 // Live is where a page asks for the variables of its frames.
@@ -182,10 +187,17 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, err error) {
 // out already: only an aborted connection tells the client that it is not whole.
 func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr) {
 	h := x.handler
-	rep := h.report(r, value, panicked, pcs)
 	x.mu.Lock()
 	state := x.state
 	x.mu.Unlock()
+	id := h.nextID()
+	shown := state != streaming && state != sealed && state != over && h.settings.MayRead(r)
+	var tell func(*Report) (Live, error)
+	var untold error
+	if shown {
+		tell, untold = h.keep(id)
+	}
+	rep := h.report(id, r, value, panicked, pcs)
 	switch state {
 	case streaming:
 		rep.Fate = "The answer had begun: the client got its first part and then an aborted connection."
@@ -202,9 +214,9 @@ func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr
 	}
 	h.log(rep)
 	var answer http.Handler
-	if h.settings.MayRead(r) {
+	if shown {
 		rep.Stacks = allStacks()
-		answer = page{rep, h.keep(rep), h.settings.Editor, http.StatusInternalServerError}
+		answer = page{rep, h.live(rep, tell, untold), h.settings.Editor, http.StatusInternalServerError}
 	} else {
 		plain := &httperror.Error{Code: httperror.InternalServerError, Err: reported{}}
 		answer, r = plain, x.received
@@ -214,15 +226,16 @@ func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr
 
 // late logs a failure of a handler whose request has been answered.
 func (x *exchange) late(r *http.Request, value any, pcs []uintptr) {
-	rep := x.handler.report(r, value, false, pcs)
+	rep := x.handler.report(x.handler.nextID(), r, value, false, pcs)
 	rep.Fate = "The request had been answered already: its time was over."
 	x.handler.log(rep)
 }
 
+func (h *handler) nextID() string { return "f" + strconv.FormatInt(h.reports.Add(1), 10) }
+
 // report describes a failure. Whatever of it cannot be described must not hide
 // the failure itself.
-func (h *handler) report(r *http.Request, value any, panicked bool, pcs []uintptr) (rep *Report) {
-	id := "f" + strconv.FormatInt(h.reports.Add(1), 10)
+func (h *handler) report(id string, r *http.Request, value any, panicked bool, pcs []uintptr) (rep *Report) {
 	defer func() {
 		if p := recover(); p != nil {
 			rep = &Report{
@@ -244,20 +257,36 @@ func (reported) Error() string { return "reported by the debugger" }
 // Logged keeps httperror from logging it again.
 func (reported) Logged() bool { return true }
 
-// keep has the variables of a failure kept, or says in the report why not. A
-// keeper that fails must not take the page along.
-func (h *handler) keep(rep *Report) (live Live) {
+// keep has the variables of a failure kept. A keeper that fails must not take
+// the page along.
+func (h *handler) keep(id string) (tell func(*Report) (Live, error), err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = errors.New("The variables were not kept: " + printed(value) + ".")
+		}
+	}()
+	if h.settings.Keep == nil {
+		return nil, errNoKeeper
+	}
+	return h.settings.Keep(id)
+}
+
+// live is where the variables of a report are, or says in the report why there
+// are none.
+func (h *handler) live(rep *Report, tell func(*Report) (Live, error), err error) (live Live) {
 	defer func() {
 		if value := recover(); value != nil {
 			live, rep.Variables = Live{}, "The variables were not kept: "+printed(value)+"."
 		}
 	}()
-	if rep.Variables != "" {
+	switch {
+	case rep.Variables != "": // they would be those of other functions
+		if tell != nil {
+			_, _ = tell(nil)
+		}
 		return Live{}
-	}
-	err := errNoKeeper
-	if h.settings.Keep != nil {
-		live, err = h.settings.Keep(rep)
+	case tell != nil:
+		live, err = tell(rep)
 	}
 	if err != nil {
 		rep.Variables = err.Error()

@@ -253,18 +253,25 @@ func TestTheRuleThatMatched(t *testing.T) {
 
 func TestVariablesAreKeptForWhoCanReadThem(t *testing.T) {
 	var out bytes.Buffer
-	kept := debugger.Debugger{Output: &out, Keep: func(rep *debugger.Report) (debugger.Live, error) {
-		require.NotEmpty(t, rep.Frames)
-		return debugger.Live{URL: "/.zeug/frames/" + rep.ID + "/", Secret: "s3"}, nil
+	kept := debugger.Debugger{Output: &out, Keep: func(id string) (func(*debugger.Report) (debugger.Live, error), error) {
+		return func(rep *debugger.Report) (debugger.Live, error) {
+			require.NotEmpty(t, rep.Frames)
+			require.Equal(t, id, rep.ID)
+			return debugger.Live{URL: "/.zeug/frames/" + rep.ID + "/", Secret: "s3"}, nil
+		}, nil
 	}}
+	type tell = func(*debugger.Report) (debugger.Live, error)
 	for name, c := range map[string]struct {
 		settings debugger.Debugger
 		has      string
 	}{
 		"kept":                 {kept, `data-live="/.zeug/frames/f1/" data-secret="s3"`},
 		"nobody to keep them":  {debugger.Debugger{Output: &out}, "run the program by “zeug run”"},
-		"a keeper that cannot": {debugger.Debugger{Output: &out, Keep: func(*debugger.Report) (debugger.Live, error) { return debugger.Live{}, errors.New("No room.") }}, "No room."},
-		"a keeper that panics": {debugger.Debugger{Output: &out, Keep: func(*debugger.Report) (debugger.Live, error) { panic("broken keeper") }}, "broken keeper"},
+		"a keeper that cannot": {debugger.Debugger{Output: &out, Keep: func(string) (tell, error) { return nil, errors.New("No room.") }}, "No room."},
+		"a keeper that panics": {debugger.Debugger{Output: &out, Keep: func(string) (tell, error) { panic("broken keeper") }}, "broken keeper"},
+		"a keeper that panics later": {debugger.Debugger{Output: &out, Keep: func(string) (tell, error) {
+			return func(*debugger.Report) (debugger.Live, error) { panic("broken later") }, nil
+		}}, "broken later"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := httptest.NewRecorder()

@@ -99,6 +99,37 @@
     return list;
   };
 
+  // globals shows the variables of the package of a frame's function, which are
+  // asked for when it is opened.
+  const globals = (frame) => {
+    const fold = make("details", "globals");
+    const list = make("ul", "vars");
+    const load = async (from) => {
+      try {
+        const part = await ask("globals", { frame, from });
+        for (const v of part.variables) list.append(row(frame, v));
+        const shown = from + part.variables.length;
+        if (!part.total) list.append(make("li", "of", `package ${part.package} has none`));
+        if (part.variables.length && shown < part.total) {
+          const li = make("li");
+          const more = make("button", "", `${part.total - shown} more`);
+          more.type = "button";
+          more.addEventListener("click", () => { li.remove(); load(shown); });
+          li.append(more);
+          list.append(li);
+        }
+      } catch (failure) {
+        list.append(make("li", "wrong", failure.message));
+      }
+    };
+    fold.append(make("summary", "", "Package variables"), list);
+    fold.addEventListener("toggle", (event) => {
+      event.stopPropagation();
+      if (fold.open && !list.children.length) load(0);
+    });
+    return fold;
+  };
+
   // console_ evaluates expressions in a frame: Enter asks, the arrows go through
   // what was asked, Tab completes.
   const console_ = (frame) => {
@@ -163,7 +194,7 @@
       const variables = await ask("variables", { frame });
       for (const v of variables) list.append(row(frame, v));
       if (!variables.length) list.append(make("li", "of", "no variables"));
-      box.replaceChildren(list, console_(frame));
+      box.replaceChildren(list, globals(frame), console_(frame));
     } catch (failure) {
       if (failure.status === 401) {
         delete box.dataset.filled;
@@ -182,5 +213,8 @@
 
   const core = make("a", "button", "Download core");
   core.href = live + "core?" + new URLSearchParams({ secret });
-  copy.after(" ", core);
+  const program = make("a", "button", "Its program");
+  program.href = live + "program?" + new URLSearchParams({ secret });
+  copy.after(" ", core, " ", program);
+  core.title = program.title = "dlv core program core";
 })();

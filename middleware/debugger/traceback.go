@@ -63,10 +63,21 @@ func parseTraceback(text string) (list []Goroutine) {
 }
 
 // raised drops the newest frames of a stack by which the runtime raised what
-// ended the program, as the stack of a panic in a request does not have them.
-func raised(frames []Frame) []Frame {
+// ended the program, as the stack of a panic in a request does not have them;
+// and those of a library that has caught a panic and raised it anew, as
+// sync.WaitGroup.Go does.
+func (s *sources) raised(frames []Frame) []Frame {
+	runtimes := func(f Frame) bool { return f.Function == "panic" || strings.HasPrefix(f.Function, "runtime.") }
+	first := 0
 	for i, f := range frames {
-		if f.Function != "panic" && !strings.HasPrefix(f.Function, "runtime.") {
+		if f.Function == "panic" {
+			first = i
+		} else if !runtimes(f) && !s.isLibrary(f) {
+			break
+		}
+	}
+	for i := first; i < len(frames); i++ {
+		if !runtimes(frames[i]) {
 			return frames[i:]
 		}
 	}

@@ -16,7 +16,9 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
+	"sync"
 )
 
 // defaultLimit is the most bytes of a file where no limit is given.
@@ -29,8 +31,11 @@ const defaultLimit = 1 << 30
 // The caller waits while another goroutine writes: a goroutine's registers are
 // in memory, where a core's reader looks for them, only while it does not run.
 // The other goroutines are not stopped, so what they change meanwhile may be
-// seen half changed.
+// seen half changed. The garbage collector is: what no line of a frame uses any
+// more would be taken for something else.
 func Write(path string, limit int64) (size, goroutine int64, err error) {
+	pauses.begin()
+	defer pauses.end()
 	type result struct {
 		size int64
 		err  error
@@ -43,6 +48,31 @@ func Write(path string, limit int64) (size, goroutine int64, err error) {
 	}()
 	r := <-done
 	return r.size, goroutineID(), r.err
+}
+
+// pause keeps the garbage collector off while cores are written.
+type pause struct {
+	mu      sync.Mutex
+	writers int
+	percent int // as it was
+}
+
+var pauses pause
+
+func (p *pause) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.writers++; p.writers == 1 {
+		p.percent = debug.SetGCPercent(-1)
+	}
+}
+
+func (p *pause) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.writers--; p.writers == 0 {
+		debug.SetGCPercent(p.percent)
+	}
 }
 
 // WriteOf writes a core of another Go process, as [Write] does of this one. Its
