@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
 // A Program says what to build and how to start it.
@@ -277,6 +279,10 @@ type Failure struct {
 	Err      error
 	Output   string // of the go command or the program
 	Problems []Problem
+
+	// Of a program that died: the debugger's page, and where its variables are.
+	report *debugger.Report
+	live   debugger.Live
 }
 
 // Error returns what happened in one line.

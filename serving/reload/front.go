@@ -191,7 +191,6 @@ func (s *Supervisor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Rewrite:       rewrite,
 		FlushInterval: -1,
 		ModifyResponse: func(resp *http.Response) error {
-			trip.process.served.Add(1)
 			return s.inject(r, resp, trip.version)
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { s.serveLost(w, r, trip, err) },
@@ -252,14 +251,6 @@ func (s *Supervisor) waiting() *Failure {
 func (s *Supervisor) hasUnknownDeath() bool {
 	p := s.current
 	return p != nil && !p.alive() && s.failure == nil && !p.leaving.Load()
-}
-
-// noticeDeath gives a process that does not answer a moment to have ended.
-func (s *Supervisor) noticeDeath(p *Process) {
-	select {
-	case <-p.gone:
-	case <-time.After(time.Second):
-	}
 }
 
 // rewrite passes a request on as it came: the same target, header and host. Of

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // serveFailure says why there is no application to answer: as a page with
@@ -27,6 +26,9 @@ func (s *Supervisor) serveFailure(w http.ResponseWriter, r *http.Request, f *Fai
 	}
 	if status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
+	}
+	if s.serveReport(w, r, f, status, version) {
+		return
 	}
 	if !isNavigation(r) {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
@@ -48,18 +50,14 @@ func (s *Supervisor) serveLost(w http.ResponseWriter, r *http.Request, t *trip, 
 		panic(http.ErrAbortHandler) // the client left
 	}
 	p := t.process
-	select {
-	case <-p.gone:
-	case <-time.After(time.Second):
-		if t.failure == nil {
-			s.config.Logger.Error("the program did not answer", "method", r.Method, "uri", r.RequestURI, "err", err)
-			s.serveFailure(w, r, &Failure{Kind: Died, Err: fmt.Errorf("no answer: %w", err), Command: s.commandLine()}, http.StatusBadGateway, t.version)
-			return
-		}
+	if !p.awaitEnd() && t.failure == nil {
+		s.config.Logger.Error("the program did not answer", "method", r.Method, "uri", r.RequestURI, "err", err)
+		s.serveFailure(w, r, &Failure{Kind: Died, Err: fmt.Errorf("no answer: %w", err), Command: s.commandLine()}, http.StatusBadGateway, t.version)
+		return
 	}
 	f := t.failure
 	if f == nil {
-		f = &Failure{Kind: Died, Command: s.commandLine(), Err: p.err, Output: p.output.String(), Problems: s.panics(p)}
+		f = s.failureOf(p, Died)
 	}
 	s.config.Logger.Error("the program ended before it answered", "method", r.Method, "uri", r.RequestURI, "err", p.err)
 	s.serveFailure(w, r, f, http.StatusBadGateway, t.version)
@@ -102,7 +100,10 @@ func (s *Supervisor) writePage(w *bufio.Writer, r *http.Request, f *Failure, ver
 		note = "It is built, or has not begun to serve, which it does when it calls serving.Run. This page loads itself again when it has."
 	}
 	if f.Kind == Died {
-		note = "The next request is answered by a new process, unless this one ended without having answered any."
+		note = "The next request is answered by a new process, unless this one ended before it was sent any."
+		if why := f.ending(); why != "" {
+			note = why + " " + note
+		}
 	}
 	fmt.Fprintf(w, "<footer>%s (%s)</footer>\n</body>\n</html>\n", note, status)
 }
@@ -113,6 +114,22 @@ var colours = regexp.MustCompile("\x1b\\[[0-9;:]*[A-Za-z]")
 // understands.
 func uncoloured(text string) string {
 	return strings.TrimSpace(colours.ReplaceAllString(text, ""))
+}
+
+// ending says what can be known of a process that ended without a traceback.
+func (f *Failure) ending() string {
+	if f.report != nil || f.Err == nil {
+		return ""
+	}
+	switch text := f.Err.Error(); {
+	case strings.HasPrefix(text, "signal: killed"):
+		return "It was killed: by somebody, or by the system for want of memory. A killed process says nothing, and leaves no variables."
+	case strings.HasPrefix(text, "signal: "):
+		return "A signal ended it, for which Go's runtime has no traceback."
+	case strings.HasPrefix(text, "exit status "):
+		return "It ended by itself, by os.Exit, log.Fatal or the end of main, which leaves no traceback."
+	}
+	return ""
 }
 
 func (s *Supervisor) relative(file string) string {

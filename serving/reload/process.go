@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zeugkit/zeug/middleware/debugger"
 	"github.com/zeugkit/zeug/serving/supervise"
 )
 
@@ -34,9 +35,15 @@ type Process struct {
 	ready    chan struct{} // closed when it serves
 	gone     chan struct{} // closed when it ended; err is set then
 	err      error
-	served   atomic.Int64 // requests it answered
+	asked    atomic.Bool // it was sent a request
 	inFlight sync.WaitGroup
 	leaving  atomic.Bool // it was told to end
+	dying    atomic.Bool // it has begun to end, or has ended
+
+	// What a process that died left behind, set before gone is closed; nil
+	// where it did not say anything.
+	report *debugger.Report
+	live   debugger.Live
 }
 
 // start runs the executable. What it prints goes to the supervisor's own
@@ -59,6 +66,16 @@ func (s *Supervisor) start(number int, executable string) (*Process, error) {
 	if s.config.Terminal {
 		p.cmd.Env = append(p.cmd.Env, supervise.EnvTerminal+"=1")
 	}
+	if os.Getenv("GOTRACEBACK") == "" {
+		// Who waits for whom is in the other goroutines.
+		p.cmd.Env = append(p.cmd.Env, "GOTRACEBACK=all")
+	}
+	crashes, last, err := heldPipe()
+	if err == nil {
+		defer last.Close()
+		p.cmd.ExtraFiles = []*os.File{last} // as descriptor 3
+		p.cmd.Env = append(p.cmd.Env, supervise.EnvCrash+"=3")
+	}
 	p.cmd.Stdin = os.Stdin
 	p.cmd.Stdout = io.MultiWriter(s.config.Stdout, p.output)
 	p.cmd.Stderr = io.MultiWriter(s.config.Stderr, p.output)
@@ -69,19 +86,36 @@ func (s *Supervisor) start(number int, executable string) (*Process, error) {
 	s.mu.Unlock()
 	s.restoreConsole() // the last one may have left it without echo
 	if err := p.cmd.Start(); err != nil {
+		if crashes != nil {
+			crashes.Close()
+		}
 		p.err = err
 		close(p.gone)
 		return nil, err
 	}
 	p.PID = p.cmd.Process.Pid
+	crashed := make(chan *crash, 1)
+	go func() {
+		if crashes == nil {
+			crashed <- &crash{}
+			return
+		}
+		crashed <- p.watchCrash(crashes, s.corePath(number))
+	}()
 	go func() {
 		p.err = p.cmd.Wait()
+		p.dying.Store(true)
 		if errors.Is(p.err, exec.ErrWaitDelay) {
 			p.err = nil
 		}
 		if p.err == nil {
 			p.err = errors.New("exit status 0")
 		}
+		if crashes != nil {
+			// A program of its own may have been left the pipe.
+			_ = crashes.SetReadDeadline(time.Now().Add(lastWordsTime))
+		}
+		s.lastWords(p, <-crashed)
 		p.requests.CloseIdleConnections()
 		if c := p.conn.Load(); c != nil {
 			c.Close()

@@ -386,7 +386,7 @@ func (s *Supervisor) attempt(ctx context.Context, number int, listed *sources, h
 		if refused != nil {
 			a.err = &Failure{Kind: Refused, Err: refused, Output: p.output.String()}
 		} else {
-			a.err = &Failure{Kind: StartFailed, Command: s.commandLine(), Err: p.err, Output: p.output.String(), Problems: append(s.panics(p), s.raised(p)...)}
+			a.err = s.failureOf(p, StartFailed)
 		}
 	case <-ctx.Done():
 		p.kill()
@@ -477,12 +477,12 @@ func (s *Supervisor) forgetDead() {
 }
 
 // died says why the process that served does so no more, and reports whether it
-// is to be started again: not when it ended by itself, nor when it has answered
-// nothing and would end again.
+// is to be started again: not when it ended by itself, nor when it was sent no
+// request and would end again.
 func (s *Supervisor) died(p *Process) (again bool) {
-	f := &Failure{Kind: Died, Command: s.commandLine(), Err: p.err, Output: p.output.String(), Problems: s.panics(p)}
+	f := s.failureOf(p, Died)
 	s.config.Logger.Error(f.Error(), "pid", p.PID)
-	again = p.served.Load() > 0 && p.err.Error() != "exit status 0"
+	again = p.asked.Load() && p.err.Error() != "exit status 0"
 	s.update(func() {
 		s.failure = f
 		if again {

@@ -35,7 +35,9 @@ func (t *trip) RoundTrip(out *http.Request) (*http.Response, error) {
 		var used *countingConn
 		var before int64
 		seen := false // part of it was written, of which a process may have taken notice
+		process := t.process
 		traced := out.WithContext(httptrace.WithClientTrace(out.Context(), &httptrace.ClientTrace{
+			WroteHeaders: func() { process.asked.Store(true) },
 			GotConn: func(info httptrace.GotConnInfo) {
 				// The transport asks again by itself what it thinks harmless.
 				seen = seen || used != nil && used.written.Load() != before
@@ -50,7 +52,7 @@ func (t *trip) RoundTrip(out *http.Request) (*http.Response, error) {
 		if lost = err; seen || used != nil && used.written.Load() != before {
 			return nil, err
 		}
-		t.s.noticeDeath(t.process)
+		t.process.awaitEnd()
 		next, failure, version := t.s.acquire(t.r)
 		if next == nil || next == t.process {
 			if next != nil {

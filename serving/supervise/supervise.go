@@ -86,7 +86,8 @@ const (
 )
 
 // Failure is the data of a child's report of a request that failed, of which it
-// has kept a core for the debugger's page.
+// has kept a core for the debugger's page. The supervisor makes one itself of a
+// child that died.
 type Failure struct {
 	// Key names the failure in URLs: FramesPath, the key, a slash.
 	Key string `json:"key"`
@@ -105,6 +106,9 @@ type Frame struct {
 	Function string `json:"function"`
 	File     string `json:"file"`
 	Line     int    `json:"line"`
+	// Goroutine is the id of the one whose frame it is; 0 is that of the
+	// Failure.
+	Goroutine int64 `json:"goroutine,omitempty"`
 }
 
 // FramesPath is the path below [Prefix] of the variables of frames.
