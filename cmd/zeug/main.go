@@ -49,7 +49,7 @@ lists its rules, and begins a new one. It also serves applications in Python.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w: %s --help shows the flags", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRun(), newRoutes(), newNew(), newServe(), newStatus(), newReload(), newVersion())
+	root.AddCommand(newRun(), newRoutes(), newNew(), newServe(), newStatus(), newReload(), newInspect(), newVersion())
 	return root
 }
 

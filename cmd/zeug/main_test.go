@@ -26,7 +26,7 @@ import (
 
 // The test's own executable is the command.
 func TestMain(m *testing.M) {
-	if os.Getenv("TEST_ZEUG") != "" {
+	if os.Getenv("TEST_ZEUG") != "" || len(os.Args) > 1 && os.Args[1] == inspectName {
 		if len(os.Args) < 2 || os.Args[1] != "serve" { // which starts itself anew
 			os.Unsetenv("TEST_ZEUG")
 		}

@@ -65,7 +65,11 @@ themselves again when the program, a template or a style sheet has changed.`,
 			if err != nil {
 				return &serving.StartError{Err: err}
 			}
-			variables := &frames.Handler{PIN: pin, Logger: serving.DefaultLogger()}
+			inspector, err := inspectCommand()
+			if err != nil {
+				return &serving.StartError{Err: err}
+			}
+			variables := &frames.Handler{PIN: pin, Inspector: inspector, Logger: serving.DefaultLogger()}
 			defer variables.Close()
 			s, err := reload.New(reload.Config{
 				Program: program, Listen: addrs, Watch: watch, Exclude: exclude, Poll: poll, NoInject: quiet,

@@ -10,6 +10,7 @@
 package frames
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,8 +29,13 @@ import (
 	"github.com/zeugkit/zeug/serving/supervise"
 )
 
-// kept is how many failures there are at most; the oldest go, with their cores.
-const kept = 10
+const (
+	// kept is how many failures there are at most; the oldest go, with their
+	// cores.
+	kept = 10
+	// reading is how many cores are held open at most.
+	reading = 3
+)
 
 // Handler answers below supervise.Prefix + supervise.FramesPath.
 type Handler struct {
@@ -36,22 +43,24 @@ type Handler struct {
 	Debugger debugger.Debugger
 	// PIN guards the variables; nil is none.
 	PIN *PIN
+	// Inspector is the command that reads a core, as inspect.Client has it.
+	Inspector []string
 	// Logger is told of cores that cannot be read. Default: slog.Default.
 	Logger *slog.Logger
 
 	mu       sync.Mutex
 	failures []*failure // the newest last
+	used     []*failure // whose cores are open, the last asked last
+	warming  sync.Mutex
 }
 
 // failure is a core, opened when it is first asked for.
 type failure struct {
 	supervise.Failure
-	program string
+	client inspect.Client
 
-	once  sync.Once
-	core  *inspect.Core
-	index []int // of the core's frames, by the page's
-	err   error
+	mu     sync.Mutex
+	places map[int]inspect.Place // of the page's frames in the core; nil until it is known
 }
 
 // Receive takes a report of a process; it is for reload.Config.
@@ -59,16 +68,23 @@ func (h *Handler) Receive(p *reload.Process, m supervise.Message) {
 	if m.Type != supervise.TypeFailure {
 		return
 	}
-	f := &failure{program: p.Executable}
+	f := &failure{}
 	if err := m.Into(&f.Failure); err != nil {
 		h.logger().Warn("report of a failure not understood", "err", err)
 		return
 	}
+	// The program may have been built anew, and be gone, when it is asked for.
+	program := f.Core + ".program"
+	if err := os.Link(p.Executable, program); err != nil {
+		program = p.Executable
+	}
+	f.client = inspect.Client{Command: h.Inspector, Program: program, File: f.Core}
 	h.mu.Lock()
 	h.failures = append(h.failures, f)
 	var old *failure
 	if len(h.failures) > kept {
 		old, h.failures = h.failures[0], h.failures[1:]
+		h.used = slices.DeleteFunc(h.used, func(f *failure) bool { return f == old })
 	}
 	h.mu.Unlock()
 	if old != nil {
@@ -77,13 +93,40 @@ func (h *Handler) Receive(p *reload.Process, m supervise.Message) {
 	if h.PIN != nil {
 		h.PIN.Announce()
 	}
-	// The first question should not have to wait for the program's debug
-	// information to be read.
-	go func() {
-		if _, err := f.open(); err != nil {
-			h.logger().Warn("core of a failure cannot be read", "err", err)
-		}
-	}()
+	go h.warm(f)
+}
+
+// warm opens the core of a failure, so that the first question does not have to
+// wait for the program's debug information to be read: of the newest alone, one
+// at a time, since many may fail at once.
+func (h *Handler) warm(f *failure) {
+	h.warming.Lock()
+	defer h.warming.Unlock()
+	h.mu.Lock()
+	newest := len(h.failures) > 0 && h.failures[len(h.failures)-1] == f
+	h.mu.Unlock()
+	if !newest {
+		return
+	}
+	h.use(f)
+	if _, err := f.place(0); errors.Is(err, inspect.ErrNoAnswer) {
+		h.logger().Warn("core of a failure cannot be read", "err", err)
+	}
+}
+
+// use notes that a core is asked, and lets go of the one that was not for the
+// longest time.
+func (h *Handler) use(f *failure) {
+	h.mu.Lock()
+	h.used = append(slices.DeleteFunc(h.used, func(g *failure) bool { return g == f }), f)
+	var idle *failure
+	if len(h.used) > reading {
+		idle, h.used = h.used[0], h.used[1:]
+	}
+	h.mu.Unlock()
+	if idle != nil {
+		idle.client.Rest()
+	}
 }
 
 // Close removes the cores.
@@ -93,7 +136,7 @@ func (h *Handler) Close() {
 	for _, f := range h.failures {
 		f.close()
 	}
-	h.failures = nil
+	h.failures, h.used = nil, nil
 }
 
 func (h *Handler) logger() *slog.Logger {
@@ -103,23 +146,52 @@ func (h *Handler) logger() *slog.Logger {
 	return h.Logger
 }
 
-func (f *failure) open() (*inspect.Core, error) {
-	f.once.Do(func() {
-		f.core, f.err = inspect.Open(f.program, f.Core, f.Goroutine)
-		if f.err == nil {
-			f.index = match(f.Frames, f.core.Frames())
+// place is where the core has a frame of the page.
+func (f *failure) place(number int) (inspect.Place, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if number < 0 || number >= len(f.Frames) {
+		return inspect.Place{}, fmt.Errorf("frame %d: %w", number, inspect.ErrNoFrame)
+	}
+	id := f.goroutine(number)
+	if f.places == nil {
+		f.places = map[int]inspect.Place{}
+	}
+	place, known := f.places[number]
+	if !known {
+		// All frames of a goroutine are found together.
+		var frames []inspect.Frame
+		if err := f.client.Ask(inspect.Question{Ask: "frames", Place: inspect.Place{Goroutine: id}}, &frames); err != nil {
+			return place, err
 		}
-	})
-	return f.core, f.err
+		first, last := number, number
+		for first > 0 && f.goroutine(first-1) == id {
+			first--
+		}
+		for last+1 < len(f.Frames) && f.goroutine(last+1) == id {
+			last++
+		}
+		for i, at := range match(f.Frames[first:last+1], frames) {
+			f.places[first+i] = inspect.Place{Goroutine: id, Frame: at}
+		}
+		place = f.places[number]
+	}
+	if place.Frame < 0 {
+		return place, errors.New("the core does not have this frame")
+	}
+	return place, nil
 }
 
-// close waits until the core has been opened, and removes it.
+// goroutine is the id of the one whose frame it is.
+func (f *failure) goroutine(number int) int64 {
+	return cmp.Or(f.Frames[number].Goroutine, f.Goroutine)
+}
+
+// close ends the reading of the core, and removes it.
 func (f *failure) close() {
-	f.once.Do(func() { f.err = errors.New("the core is gone: the last ten are kept") })
-	if f.core != nil {
-		_ = f.core.Close()
-	}
+	f.client.Close()
 	_ = os.Remove(f.Core)
+	_ = os.Remove(f.Core + ".program")
 }
 
 // match finds each frame of the page among those of the core. Both are the same
@@ -130,13 +202,31 @@ func match(page []supervise.Frame, core []inspect.Frame) []int {
 	for i, f := range page {
 		index[i] = -1
 		for j := next; j < len(core); j++ {
-			if core[j].Function == f.Function && core[j].Line == f.Line {
+			if plainName(core[j].Function) == plainName(f.Function) && core[j].Line == f.Line {
 				index[i], next = j, j+1
 				break
 			}
 		}
 	}
 	return index
+}
+
+// plainName is a function's name without type arguments, which the runtime and
+// the debug information write differently.
+func plainName(function string) string {
+	var b strings.Builder
+	depth := 0
+	for _, r := range function {
+		switch {
+		case r == '[':
+			depth++
+		case r == ']':
+			depth--
+		case depth == 0:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // ServeHTTP answers
@@ -146,8 +236,9 @@ func match(page []supervise.Frame, core []inspect.Frame) []int {
 //	GET  KEY/expand      ?frame=N&expr=…&from=N: with what is inside
 //	GET  KEY/eval        ?frame=N&expr=…
 //	GET  KEY/complete    ?frame=N&expr=…
-//	GET  KEY/globals     ?prefix=…
+//	GET  KEY/globals     ?frame=N&from=N: variables of the frame's package
 //	GET  KEY/core        ?secret=…: the file
+//	GET  KEY/program     ?secret=…: the executable it is of
 //
 // in JSON; an error is {"error": …}, with 401 where the PIN is missing.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -169,7 +260,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	secret := r.Header.Get("Zeug-Secret")
-	if question == "core" {
+	if question == "core" || question == "program" {
 		secret = r.URL.Query().Get("secret")
 	}
 	if subtle.ConstantTimeCompare([]byte(secret), []byte(f.Secret)) != 1 {
@@ -200,63 +291,57 @@ func (h *Handler) find(key string) *failure {
 }
 
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, f *failure, question string) {
-	core, err := f.open()
+	query := r.URL.Query()
+	switch question {
+	case "core", "program":
+		h.download(w, r, f, question)
+		return
+	case "variables", "eval", "expand", "globals", "complete":
+	default:
+		fail(w, http.StatusNotFound, "there is no question "+strconv.Quote(question))
+		return
+	}
+	h.use(f)
+	number, err := strconv.Atoi(query.Get("frame"))
 	if err != nil {
+		number = -1
+	}
+	q := inspect.Question{Ask: question, Expr: query.Get("expr")}
+	if len(q.Expr) > maxExpression {
+		fail(w, http.StatusUnprocessableEntity, fmt.Sprintf("an expression of %d bytes: %d are the most", len(q.Expr), maxExpression))
+		return
+	}
+	if from, err := strconv.Atoi(query.Get("from")); err == nil && from > 0 {
+		q.From = from
+	}
+	q.Place, err = f.place(number)
+	var value json.RawMessage
+	if err == nil {
+		err = f.client.Ask(q, &value)
+	}
+	if errors.Is(err, inspect.ErrNoAnswer) {
 		fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}
-	query := r.URL.Query()
-	expr := query.Get("expr")
-	if question == "core" {
-		w.Header().Set("Content-Type", "application/octet-stream")
-		w.Header().Set("Content-Disposition", `attachment; filename="core-`+f.Key+`"`)
-		http.ServeFile(w, r, f.Core)
-		return
+	if string(value) == "null" {
+		value = json.RawMessage("[]")
 	}
-	if question == "globals" {
-		list, err := core.Globals(query.Get("prefix"))
-		reply(w, list, err)
-		return
-	}
-	frame, err := f.frame(query.Get("frame"))
-	if err != nil {
-		reply(w, nil, err)
-		return
-	}
-	switch question {
-	case "variables":
-		list, err := core.Variables(frame)
-		if list == nil {
-			list = []inspect.Variable{}
-		}
-		reply(w, list, err)
-	case "eval":
-		v, err := core.Eval(frame, expr)
-		reply(w, v, err)
-	case "expand":
-		from, err := strconv.Atoi(query.Get("from"))
-		if err != nil || from < 0 {
-			from = 0
-		}
-		v, err := core.Expand(frame, expr, from)
-		reply(w, v, err)
-	case "complete":
-		names, err := core.Complete(frame, expr)
-		reply(w, names, err)
-	default:
-		fail(w, http.StatusNotFound, "there is no question "+strconv.Quote(question))
-	}
+	reply(w, value, err)
 }
 
-func (f *failure) frame(number string) (int, error) {
-	n, err := strconv.Atoi(number)
-	if err != nil || n < 0 || n >= len(f.index) {
-		return 0, fmt.Errorf("frame %q: %w", number, inspect.ErrNoFrame)
+// maxExpression is how long an expression may be, in bytes.
+const maxExpression = 4 << 10
+
+// download sends the core, or the program it is of: "dlv core program core"
+// wants both.
+func (h *Handler) download(w http.ResponseWriter, r *http.Request, f *failure, which string) {
+	path := f.Core
+	if which == "program" {
+		path = f.client.Program
 	}
-	if f.index[n] < 0 {
-		return 0, errors.New("the core does not have this frame")
-	}
-	return f.index[n], nil
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+which+"-"+f.Key+`"`)
+	http.ServeFile(w, r, path)
 }
 
 func reply(w http.ResponseWriter, v any, err error) {

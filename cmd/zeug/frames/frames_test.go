@@ -22,6 +22,19 @@ import (
 	"github.com/zeugkit/zeug/serving/supervise"
 )
 
+// TestMain lets the test's own executable be the reader of cores.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 4 && os.Args[1] == "inspect-core" {
+		if err := inspect.Serve(os.Args[2], os.Args[3], os.Stdin, os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+var inspector = []string{os.Args[0], "inspect-core"}
+
 // crash builds and runs the program that crashes, and returns it with its core
 // and the goroutine.
 func crash(t *testing.T) (program, core string, goroutine int64) {
@@ -73,7 +86,7 @@ func ask(h http.Handler, method, path string, change ...func(*http.Request)) *ht
 
 func TestQuestions(t *testing.T) {
 	program, core, goroutine := crash(t)
-	h := &frames.Handler{}
+	h := &frames.Handler{Inspector: inspector}
 	defer h.Close()
 	report(t, h, program, supervise.Failure{Key: "1-f1", Core: core, Goroutine: goroutine, Secret: "s", Frames: []supervise.Frame{
 		{Function: "template", File: "page.html", Line: 3},
@@ -91,6 +104,9 @@ func TestQuestions(t *testing.T) {
 		}
 		require.Equal(t, `"/checkout?cart=7"`, names["target"])
 	})
+	t.Run("variables of a generic function", func(t *testing.T) {
+		require.JSONEq(t, `{"name":"note","type":"string","value":"\"inner\""}`, ask(h, "GET", "1-f1/eval?frame=1&expr=note").Body.String())
+	})
 	t.Run("an expression", func(t *testing.T) {
 		w := ask(h, "GET", "1-f1/eval?frame=2&expr="+url.QueryEscape("items[2].Price*3"))
 		require.JSONEq(t, `{"name":"items[2].Price*3","type":"int","value":"33"}`, w.Body.String())
@@ -103,18 +119,26 @@ func TestQuestions(t *testing.T) {
 		require.JSONEq(t, `["Name"]`, ask(h, "GET", "1-f1/complete?frame=2&expr=who.Na").Body.String())
 	})
 	t.Run("package variables", func(t *testing.T) {
-		require.Contains(t, ask(h, "GET", "1-f1/globals?prefix=main.").Body.String(), `"main.served"`)
+		require.Contains(t, ask(h, "GET", "1-f1/globals?frame=2").Body.String(), `"name":"served"`)
 	})
 	t.Run("the core", func(t *testing.T) {
 		w := ask(h, "GET", "1-f1/core?secret=s", func(r *http.Request) { r.Header.Del("Zeug-Secret") })
 		require.Equal(t, 200, w.Code)
 		require.True(t, strings.HasPrefix(w.Body.String(), "\x7fELF"))
 	})
+	t.Run("the program", func(t *testing.T) {
+		w := ask(h, "GET", "1-f1/program?secret=s", func(r *http.Request) { r.Header.Del("Zeug-Secret") })
+		require.Equal(t, 200, w.Code)
+		info, err := os.Stat(program)
+		require.NoError(t, err)
+		require.EqualValues(t, info.Size(), w.Body.Len())
+	})
 	for name, c := range map[string]struct {
 		path   string
 		status int
 		want   string
 	}{
+		"a long expression":              {"1-f1/eval?frame=2&expr=" + strings.Repeat("1%2B", 4000) + "1", 422, "4096 are the most"},
 		"a frame the core does not have": {"1-f1/variables?frame=0", 422, "does not have this frame"},
 		"a frame the page does not have": {"1-f1/variables?frame=9", 422, "no such frame"},
 		"a frame that is no number":      {"1-f1/variables?frame=x", 422, "no such frame"},
@@ -132,14 +156,15 @@ func TestQuestions(t *testing.T) {
 }
 
 func TestWhoMayAsk(t *testing.T) {
-	h := &frames.Handler{}
+	h := &frames.Handler{Inspector: inspector}
+	defer h.Close()
 	report(t, h, "none", supervise.Failure{Key: "k", Core: filepath.Join(t.TempDir(), "none"), Secret: "s"})
 	for name, c := range map[string]struct {
 		status int
 		change func(*http.Request)
 	}{
-		"the page, whose core cannot be read": {500, func(*http.Request) {}},
-		"the page, as a browser says":         {500, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-origin") }},
+		"the page, whose core cannot be read": {422, func(*http.Request) {}},
+		"the page, as a browser says":         {422, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-origin") }},
 		"without the secret":                  {403, func(r *http.Request) { r.Header.Del("Zeug-Secret") }},
 		"with another secret":                 {403, func(r *http.Request) { r.Header.Set("Zeug-Secret", "t") }},
 		"another machine":                     {403, func(r *http.Request) { r.RemoteAddr = "192.0.2.1:1" }},
@@ -158,7 +183,7 @@ func TestWhoMayAsk(t *testing.T) {
 
 func TestTheLastTenAreKept(t *testing.T) {
 	dir := t.TempDir()
-	h := &frames.Handler{}
+	h := &frames.Handler{Inspector: inspector}
 	for i := range 13 {
 		core := filepath.Join(dir, fmt.Sprint(i))
 		require.NoError(t, os.WriteFile(core, []byte("x"), 0o600))
@@ -193,7 +218,7 @@ func TestPIN(t *testing.T) {
 	var out bytes.Buffer
 	pin, err := frames.NewPIN(&out)
 	require.NoError(t, err)
-	h := &frames.Handler{PIN: pin}
+	h := &frames.Handler{PIN: pin, Inspector: inspector}
 	report(t, h, "none", supervise.Failure{Key: "k", Core: filepath.Join(t.TempDir(), "none"), Secret: "s"})
 	report(t, h, "none", supervise.Failure{Key: "l", Core: filepath.Join(t.TempDir(), "none"), Secret: "s"})
 	require.Equal(t, " * Debugger PIN: 123-456-789\n", out.String(), "once")
@@ -210,7 +235,7 @@ func TestPIN(t *testing.T) {
 	with := func(value string) func(*http.Request) {
 		return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookie.Name, Value: value}) }
 	}
-	require.Equal(t, 500, ask(h, "GET", "k/variables?frame=0", with(cookie.Value)).Code, "let in, to a core that is none")
+	require.Equal(t, 422, ask(h, "GET", "k/variables?frame=0", with(cookie.Value)).Code, "let in, to a core that is none")
 	again, err := frames.NewPIN(&out)
 	require.NoError(t, err)
 	require.True(t, again.Admits(func() *http.Request {

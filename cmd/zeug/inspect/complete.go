@@ -10,51 +10,64 @@ import (
 )
 
 // Complete returns the names that can stand in place of the last one of an
-// expression: after "user.Na", the fields of user that start in "Na"; without a
-// dot, the frame's variables. The names are sorted; at most 50 are returned.
-func (c *Core) Complete(frame int, expression string) (names []string, err error) {
+// expression: after "user.Na", the fields of user that start in "Na"; after
+// "main.", the variables of that package; without a dot, the frame's variables
+// and those of its package. The names are sorted; at most 50 are returned.
+func (c *Core) Complete(at Place, expression string) (names []string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer rescue(&err)
+	scope, err := c.scope(at)
+	if err != nil {
+		return nil, err
+	}
 	start := strings.LastIndexFunc(expression, func(r rune) bool {
 		return r != '.' && r != '_' && r != ']' && r != '[' && !isName(r)
 	}) + 1
 	last := expression[start:]
 	dot := strings.LastIndexByte(last, '.')
 	if dot < 0 {
-		variables, err := c.Variables(frame)
-		if err != nil {
-			return nil, err
-		}
-		for _, v := range variables {
-			names = append(names, v.Name)
-		}
-		return matching(append(names, "len(", "cap(", "true", "false", "nil"), last), nil
+		names = append(c.names(scope), "len(", "cap(", "min(", "max(", "true", "false", "nil")
+		return matching(names, last), nil
 	}
-	names, err = c.fields(frame, last[:dot])
-	return matching(names, last[dot+1:]), err
+	names, err = c.fieldsOf(scope, last[:dot])
+	if len(names) == 0 {
+		// It is no value, or the function main, which has no fields.
+		globals, _ := c.globalsOf(scope, last[:dot])
+		if len(globals) == 0 && err != nil {
+			return nil, c.explain(at, scope, last[:dot], err)
+		}
+		names = globals
+	}
+	return matching(names, last[dot+1:]), nil
 }
 
-// fields lists the names that can follow an expression and a dot.
-func (c *Core) fields(frame int, expression string) (names []string, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	defer rescue(&err)
-	scope, err := c.scope(frame)
+// fieldsOf lists the names that can follow an expression and a dot, those of
+// embedded structs too.
+func (c *Core) fieldsOf(scope *proc.EvalScope, expression string) (names []string, err error) {
+	value, err := scope.EvalExpression(expression, proc.LoadConfig{FollowPointers: true, MaxVariableRecurse: 3, MaxStructFields: -1})
 	if err != nil {
 		return nil, err
 	}
-	value, err := scope.EvalExpression(expression, proc.LoadConfig{FollowPointers: true, MaxVariableRecurse: 1, MaxStructFields: -1})
-	if err != nil {
-		return nil, explain(expression, err)
+	var list func(*api.Variable, int)
+	list = func(v *api.Variable, depth int) {
+		for (v.Kind == reflect.Pointer || v.Kind == reflect.Interface) && len(v.Children) > 0 {
+			v = &v.Children[0]
+		}
+		if v.Kind != reflect.Struct || depth == 3 {
+			return
+		}
+		for i := range v.Children {
+			field := &v.Children[i]
+			names = append(names, field.Name)
+			// An embedded field has the name of its type.
+			typ := strings.TrimLeft(field.Type, "*")
+			if typ[strings.LastIndexAny(typ, "./")+1:] == field.Name && field.Kind != reflect.Interface {
+				list(field, depth+1)
+			}
+		}
 	}
-	v := api.ConvertVar(value)
-	for (v.Kind == reflect.Pointer || v.Kind == reflect.Interface) && len(v.Children) > 0 {
-		v = &v.Children[0]
-	}
-	if v.Kind != reflect.Struct {
-		return nil, nil
-	}
-	for _, field := range v.Children {
-		names = append(names, field.Name)
-	}
+	list(api.ConvertVar(value), 0)
 	return names, nil
 }
 

@@ -1,9 +1,13 @@
-// Package inspect reads the frames and variables of a goroutine from a core
-// file, and evaluates Go expressions in each of its frames. It is Delve, used
-// as a library, behind the few questions that a debugger's page asks.
+// Package inspect reads the frames and variables of goroutines from a core file,
+// and evaluates Go expressions in each of their frames. It is Delve, used as a
+// library, behind the few questions that a debugger's page asks.
+//
+// A core may hold anything, and be cut short: [Client] has the reading done by
+// another process, which may fail, hang or grow without harm.
 package inspect
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,20 +21,33 @@ import (
 // maxDepth is how many frames are read.
 const maxDepth = 256
 
-// Core is an open core file and one goroutine in it. Its methods may be called
-// from any goroutine; they take turns.
+// Core is an open core file. Its methods may be called from any goroutine; they
+// take turns.
 type Core struct {
-	mu        sync.Mutex
-	group     *proc.TargetGroup
-	target    *proc.Target
+	mu      sync.Mutex
+	group   *proc.TargetGroup
+	target  *proc.Target
+	stacks  map[int64]*stack
+	globals []string // the names of all package variables, once they are asked for
+}
+
+// stack is a goroutine of the program.
+type stack struct {
 	goroutine *proc.G
-	stack     []proc.Stackframe
-	// first is the index in stack of the newest frame that is the program's:
-	// above it stands what handles the panic.
+	frames    []proc.Stackframe
+	// first is the index of the newest frame that is the program's: above it
+	// stands what handles the panic.
 	first int
 }
 
-// Frame is a function call of the goroutine.
+// Place is a frame of a goroutine.
+type Place struct {
+	Goroutine int64 `json:"goroutine"`
+	// Frame is its index in what [Core.Frames] lists.
+	Frame int `json:"frame"`
+}
+
+// Frame is a function call of a goroutine.
 type Frame struct {
 	Function string `json:"function"`
 	File     string `json:"file"`
@@ -41,34 +58,57 @@ type Frame struct {
 }
 
 // Open opens the core file of a program, of which program is the executable
-// with its debug information, at the goroutine with the given id. Where the
-// goroutine panics, its newest frame is the one that panicked.
-func Open(program, file string, goroutine int64) (c *Core, err error) {
+// with its debug information.
+func Open(program, file string) (c *Core, err error) {
 	defer rescue(&err)
 	quiet()
+	if err := readable(program); err != nil {
+		return nil, err
+	}
 	group, err := core.OpenCore(file, program, nil)
 	if err != nil {
 		return nil, fmt.Errorf("open core: %w", err)
 	}
-	c = &Core{group: group, target: group.Selected}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, c.Close())
+	return &Core{group: group, target: group.Selected, stacks: map[int64]*stack{}}, nil
+}
+
+// ErrStripped says that a program has no debug information.
+var ErrStripped = errors.New("the program has no debug information: build it without -ldflags=-s or -w, to see variables")
+
+// readable says what is missing of a program before a reader stumbles over it.
+func readable(program string) error {
+	f, err := elf.Open(program)
+	if err != nil {
+		return fmt.Errorf("open program: %w", err)
+	}
+	defer f.Close()
+	for _, name := range []string{".debug_info", ".zdebug_info"} {
+		if f.Section(name) != nil {
+			return nil
 		}
-	}()
-	c.goroutine, err = proc.FindGoroutine(c.target, goroutine)
+	}
+	return ErrStripped
+}
+
+// stackOf reads the stack of a goroutine, once.
+func (c *Core) stackOf(goroutine int64) (*stack, error) {
+	if s := c.stacks[goroutine]; s != nil {
+		return s, nil
+	}
+	g, err := proc.FindGoroutine(c.target, goroutine)
 	if err != nil {
 		return nil, fmt.Errorf("find goroutine %d: %w", goroutine, err)
 	}
-	if c.goroutine == nil {
+	if g == nil {
 		return nil, fmt.Errorf("find goroutine %d: there is none", goroutine)
 	}
-	c.stack, err = proc.GoroutineStacktrace(c.target, c.goroutine, maxDepth, 0)
+	frames, err := proc.GoroutineStacktrace(c.target, g, maxDepth, 0)
 	if err != nil {
 		return nil, fmt.Errorf("read stack of goroutine %d: %w", goroutine, err)
 	}
-	c.first = newest(c.stack)
-	return c, nil
+	s := &stack{goroutine: g, frames: frames, first: newest(frames)}
+	c.stacks[goroutine] = s
+	return s, nil
 }
 
 // newest is the index of the newest frame that is not the runtime's, older than
@@ -103,18 +143,24 @@ func (c *Core) Close() error {
 	return c.group.Detach(false)
 }
 
-// Frames lists the goroutine's frames, newest first. A frame's index in the
-// list is how the other methods name it.
-func (c *Core) Frames() []Frame {
-	var list []Frame
-	for _, f := range c.stack[c.first:] {
+// Frames lists the frames of the goroutine with the given id, newest first.
+// Where it panics, the newest is the one that panicked.
+func (c *Core) Frames(goroutine int64) (list []Frame, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer rescue(&err)
+	s, err := c.stackOf(goroutine)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range s.frames[s.first:] {
 		frame := Frame{Function: name(f), File: f.Call.File, Line: f.Call.Line}
 		if f.Call.Fn != nil {
 			frame.Optimized = f.Call.Fn.Optimized()
 		}
 		list = append(list, frame)
 	}
-	return list
+	return list, nil
 }
 
 // ErrOptimized says that a frame's variables cannot be trusted.
@@ -124,15 +170,19 @@ var ErrOptimized = errors.New(`the function is optimized, so its variables canno
 var ErrNoFrame = errors.New("no such frame")
 
 // scope is where the expressions of a frame are evaluated.
-func (c *Core) scope(frame int) (*proc.EvalScope, error) {
-	i := c.first + frame
-	if frame < 0 || i >= len(c.stack) {
+func (c *Core) scope(at Place) (*proc.EvalScope, error) {
+	s, err := c.stackOf(at.Goroutine)
+	if err != nil {
+		return nil, err
+	}
+	i := s.first + at.Frame
+	if at.Frame < 0 || i >= len(s.frames) {
 		return nil, ErrNoFrame
 	}
-	if fn := c.stack[i].Call.Fn; fn != nil && fn.Optimized() {
+	if fn := s.frames[i].Call.Fn; fn != nil && fn.Optimized() {
 		return nil, ErrOptimized
 	}
-	return proc.FrameToScope(c.target, c.target.Memory(), c.goroutine, 0, c.stack[i:]...), nil
+	return proc.FrameToScope(c.target, c.target.Memory(), s.goroutine, 0, s.frames[i:]...), nil
 }
 
 // rescue makes an error of a panic: a core may be cut short or hold anything,

@@ -43,11 +43,11 @@ var shallow = proc.LoadConfig{FollowPointers: true, MaxVariableRecurse: 2, MaxSt
 
 // Variables returns the arguments and the local variables of a frame that are
 // in scope at its line, in the order of their declaration.
-func (c *Core) Variables(frame int) (list []Variable, err error) {
+func (c *Core) Variables(at Place) (list []Variable, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer rescue(&err)
-	scope, err := c.scope(frame)
+	scope, err := c.scope(at)
 	if err != nil {
 		return nil, err
 	}
@@ -73,26 +73,26 @@ func (c *Core) Variables(frame int) (list []Variable, err error) {
 // Eval evaluates a Go expression in a frame: variables, fields, indices and
 // slices, map entries, arithmetic, comparisons, conversions, len and cap.
 // Functions cannot be called: the program has gone on since.
-func (c *Core) Eval(frame int, expression string) (Variable, error) {
-	return c.Expand(frame, expression, 0)
+func (c *Core) Eval(at Place, expression string) (Variable, error) {
+	return c.Expand(at, expression, 0)
 }
 
 // Expand evaluates an expression and returns its value with its children from
 // the one numbered from, at most 32 of them (of a struct, all).
-func (c *Core) Expand(frame int, expression string, from int) (v Variable, err error) {
+func (c *Core) Expand(at Place, expression string, from int) (v Variable, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer rescue(&err)
 	if strings.TrimSpace(expression) == "" {
 		return v, fmt.Errorf("no expression")
 	}
-	scope, err := c.scope(frame)
+	scope, err := c.scope(at)
 	if err != nil {
 		return v, err
 	}
 	value, err := scope.EvalExpression(expression, shallow)
 	if err != nil {
-		return v, explain(expression, err)
+		return v, c.explain(at, scope, expression, err)
 	}
 	whole := api.ConvertVar(value)
 	v = show(whole)
@@ -103,44 +103,12 @@ func (c *Core) Expand(frame int, expression string, from int) (v Variable, err e
 		}
 		value, err = scope.EvalExpression(fmt.Sprintf("(%s)[%d:]", expression, from), shallow)
 		if err != nil {
-			return v, explain(expression, err)
+			return v, c.explain(at, scope, expression, err)
 		}
 		whole = api.ConvertVar(value)
 	}
 	v.Children = children(whole, from)
 	return v, nil
-}
-
-// Globals returns the package variables whose full name has the prefix, such as
-// "main.", without their children; at most 200 of them.
-func (c *Core) Globals(prefix string) (list []Variable, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	defer rescue(&err)
-	scope, err := c.anyScope()
-	if err != nil {
-		return nil, err
-	}
-	all, err := scope.PackageVariables(proc.LoadConfig{MaxStringLen: maxString, MaxArrayValues: 4, MaxStructFields: 4})
-	if err != nil {
-		return nil, fmt.Errorf("read package variables: %w", err)
-	}
-	for _, v := range all {
-		if strings.HasPrefix(v.Name, prefix) && len(list) < 200 {
-			list = append(list, show(api.ConvertVar(v)))
-		}
-	}
-	return list, nil
-}
-
-// anyScope is the scope of the newest frame that has one.
-func (c *Core) anyScope() (*proc.EvalScope, error) {
-	for i := range c.stack[c.first:] {
-		if scope, err := c.scope(i); err == nil {
-			return scope, nil
-		}
-	}
-	return nil, ErrOptimized
 }
 
 func show(v *api.Variable) Variable {
@@ -236,16 +204,4 @@ func cut(s string) string {
 		end--
 	}
 	return s[:end] + "…"
-}
-
-// explain says in the words of the page what cannot be evaluated.
-func explain(expression string, err error) error {
-	text := err.Error()
-	switch {
-	case strings.Contains(text, "function call"), strings.Contains(text, "call injection"), strings.Contains(text, "no calls"), strings.Contains(text, "can not call"):
-		return fmt.Errorf("%s: functions cannot be called here: the frame is a picture of the program as it was, and the program has gone on", expression)
-	case strings.HasPrefix(text, "could not find symbol value for "):
-		return fmt.Errorf("there is no %s in this frame", strings.TrimPrefix(text, "could not find symbol value for "))
-	}
-	return fmt.Errorf("%s: %w", expression, err)
 }

@@ -56,12 +56,15 @@ func handle(target string) {
 	who.Boss = who
 	who.hello = func() string { return who.Name }
 	var any interface{} = *who
+	var nilp *user
+	var nilmap map[string]int
+	var nilslice []int
 	x := 1
 	{
 		x := "inner"
 		total(items, func(i item) int { return i.Price * 2 }, r.URL.Path, x, any)
 	}
-	fmt.Println(x, big)
+	fmt.Println(x, big, nilp, nilmap, nilslice)
 }
 
 func total[T any](list []T, price func(T) int, path, note string, extra any) int {

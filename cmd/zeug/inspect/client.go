@@ -1,0 +1,161 @@
+package inspect
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Client asks questions of a core, which another process answers by [Serve]. It
+// is started with the first question, and anew when it has ended, by whatever
+// that was. Its methods may be called from any goroutine; they take turns.
+type Client struct {
+	// Command is the program that calls Serve; the executable and the core are
+	// appended to it.
+	Command []string
+	// Program is the executable, File its core.
+	Program, File string
+	// Timeout is how long an answer may take, the first of a process ten times
+	// that. 0 means 10 seconds.
+	Timeout time.Duration
+
+	mu      sync.Mutex
+	reader  *reader
+	retired bool
+	process atomic.Pointer[os.Process] // of reader, also while it is asked
+}
+
+// reader is the process that answers.
+type reader struct {
+	cmd     *exec.Cmd
+	in      io.WriteCloser
+	out     *bufio.Reader
+	stderr  bytes.Buffer
+	started bool // it has answered once
+}
+
+// ErrNoAnswer says that the reading of a core took too long or ended. The next
+// question is asked of another process.
+var ErrNoAnswer = errors.New("the core could not be read")
+
+// Ask asks, and decodes the answer into value. An error that is not
+// [ErrNoAnswer] is the answer.
+func (c *Client) Ask(q Question, value any) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.retired {
+		return fmt.Errorf("%w: it is not kept any more", ErrNoAnswer)
+	}
+	if c.reader == nil {
+		r, err := start(append(append([]string{}, c.Command...), c.Program, c.File))
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrNoAnswer, err)
+		}
+		c.reader = r
+		c.process.Store(r.cmd.Process)
+	}
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = 10 * time.Second
+	}
+	if !c.reader.started {
+		timeout *= 10 // for the debug information
+	}
+	late := time.AfterFunc(timeout, func() { _ = c.reader.cmd.Process.Kill() })
+	a, err := c.reader.ask(q)
+	if inTime := late.Stop(); err != nil {
+		why := c.reader.end()
+		c.reader = nil
+		c.process.Store(nil)
+		if !inTime {
+			why = fmt.Sprintf("no answer in %v", timeout)
+		}
+		return fmt.Errorf("%w: %s", ErrNoAnswer, why)
+	}
+	c.reader.started = true
+	if a.Error != "" {
+		return errors.New(a.Error)
+	}
+	return json.Unmarshal(a.Value, value)
+}
+
+// Rest ends the process, if none is being asked, until the next question.
+func (c *Client) Rest() {
+	if !c.mu.TryLock() {
+		return
+	}
+	defer c.mu.Unlock()
+	c.end()
+}
+
+// Close ends the process for good, whatever it is being asked.
+func (c *Client) Close() {
+	if p := c.process.Load(); p != nil {
+		_ = p.Kill() // it may have ended by itself
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.end()
+	c.retired = true
+}
+
+func (c *Client) end() {
+	if c.reader != nil {
+		c.reader.end()
+		c.reader = nil
+		c.process.Store(nil)
+	}
+}
+
+func start(command []string) (*reader, error) {
+	r := &reader{cmd: exec.Command(command[0], command[1:]...)}
+	r.cmd.Stderr = &r.stderr
+	r.cmd.WaitDelay = time.Second
+	in, err := r.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := r.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	r.in, r.out = in, bufio.NewReader(out)
+	return r, r.cmd.Start()
+}
+
+func (r *reader) ask(q Question) (a answer, err error) {
+	line, err := json.Marshal(q)
+	if err != nil {
+		return a, err
+	}
+	if _, err := r.in.Write(append(line, '\n')); err != nil {
+		return a, err
+	}
+	if line, err = r.out.ReadBytes('\n'); err != nil {
+		return a, err
+	}
+	return a, json.Unmarshal(line, &a)
+}
+
+// end ends the process and says how it ended.
+func (r *reader) end() string {
+	_ = r.in.Close()
+	_ = r.cmd.Process.Kill()
+	err := r.cmd.Wait()
+	if said, _, _ := strings.Cut(r.stderr.String(), "\n"); said != "" {
+		return said
+	}
+	if err == nil {
+		return "its reader ended"
+	}
+	return "its reader ended: " + err.Error()
+}
