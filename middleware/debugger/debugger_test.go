@@ -20,6 +20,7 @@ import (
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/middleware/debugger"
 	"github.com/zeugkit/zeug/routing"
 	"github.com/zeugkit/zeug/wrappers"
@@ -114,6 +115,12 @@ func TestWhatIsReported(t *testing.T) {
 				defer func() { panic("second") }()
 				panic("first")
 			}},
+		{name: "a wrong type", message: "interface conversion: interface {} is string, not int", typ: "*runtime.TypeAssertionError", function: "TestWhatIsReported.func",
+			handler: func(http.ResponseWriter, *http.Request) { _ = any("x").(int) }},
+		{name: "a channel closed twice", message: "close of closed channel", typ: "runtime.plainError", function: "TestWhatIsReported.func",
+			handler: func(http.ResponseWriter, *http.Request) { c := make(chan int); close(c); close(c) }},
+		{name: "an array that is too short", message: "cannot convert slice with length 1 to array or pointer to array with length 2", typ: "runtime.boundsError", function: "TestWhatIsReported.func",
+			handler: func(http.ResponseWriter, *http.Request) { _ = [2]int(make([]int, 1)) }},
 		{name: "an error whose methods panic", message: "its Error method panicked: no text", typ: "*debugger_test.broken", function: "TestWhatIsReported.func",
 			handler: func(http.ResponseWriter, *http.Request) { panic((*broken)(nil)) }},
 		{name: "a division by zero", message: "integer divide by zero", typ: "runtime.runtimeError", function: "TestWhatIsReported.func",
@@ -187,12 +194,76 @@ func TestErrorsOfViews(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, w.Code)
 		require.Empty(t, out)
 	})
+	t.Run("an error that wraps itself is shown, and returned too", func(t *testing.T) {
+		rep := report(t, view(fmt.Errorf("outer: %w", circle{})), local("GET", "/"))
+		require.Len(t, rep.Causes, 3)
+		require.True(t, rep.Causes[2].Cyclic)
+	})
+	t.Run("a circle beside an error that would answer is a failure", func(t *testing.T) {
+		rep := report(t, view(errors.Join(circle{}, httperror.NotFound)), local("GET", "/"))
+		require.Equal(t, "*errors.joinError", rep.Type)
+	})
+	t.Run("each of several errors shows where it was made", func(t *testing.T) {
+		rep := report(t, view(errors.Join(withStack(io.EOF), fmt.Errorf("x: %w", elsewhere()))), local("GET", "/"))
+		require.Contains(t, rep.Frames[0].Function, "elsewhere", "the innermost")
+		shown := 0
+		for _, cause := range rep.Causes {
+			if len(cause.Frames) > 0 {
+				shown++
+			}
+		}
+		require.Equal(t, 2, shown)
+	})
+	t.Run("a 500 made by httperror knows its place", func(t *testing.T) {
+		rep := report(t, view(httperror.Wrap(500, io.EOF)), local("GET", "/"))
+		require.Contains(t, rep.Frames[0].Function, "TestErrorsOfViews.func")
+		require.Equal(t, "Where the error was made.", rep.Origin)
+	})
+	t.Run("an error of a goroutine that was waited for knows its place", func(t *testing.T) {
+		rep := report(t, wrappers.View(func(*wrappers.Request) (*wrappers.Response, error) {
+			failed := make(chan error)
+			go func() { failed <- elsewhere() }()
+			return nil, fmt.Errorf("workers: %w", <-failed)
+		}), local("GET", "/"))
+		require.Contains(t, rep.Frames[0].Function, "elsewhere")
+	})
+	t.Run("stacks as other packages keep them are read", func(t *testing.T) {
+		pcs := make([]uintptr, 8)
+		pcs = pcs[:runtime.Callers(1, pcs)]
+		var frames []traceFrame
+		for _, pc := range pcs {
+			frames = append(frames, traceFrame(pc))
+		}
+		for _, err := range []error{traced{io.EOF, frames}, framed{io.EOF, pcs}} {
+			rep := report(t, view(err), local("GET", "/"))
+			require.Contains(t, rep.Frames[0].Function, "TestErrorsOfViews.func", "%T", err)
+		}
+	})
 	t.Run("a chain that turns in a circle ends", func(t *testing.T) {
 		// As the value of a panic: errors.As would go round for ever on it.
 		rep := report(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(circle{}) }), local("GET", "/"))
 		require.LessOrEqual(t, len(rep.Causes), 64)
 	})
 }
+
+func elsewhere() error { return withStack(io.EOF) }
+
+// traced and framed are errors as github.com/pkg/errors and github.com/rotisserie/eris
+// have them.
+type (
+	traceFrame uintptr
+	traced     struct {
+		error
+		frames []traceFrame
+	}
+	framed struct {
+		error
+		pcs []uintptr
+	}
+)
+
+func (e traced) StackTrace() []traceFrame { return e.frames }
+func (e framed) StackFrames() []uintptr   { return e.pcs }
 
 type circle struct{}
 
@@ -208,9 +279,32 @@ func TestRecoveredPanicsShowWhoPanicked(t *testing.T) {
 		}()
 		(&order{}).last()
 	})
-	rep := report(t, recovering, local("GET", "/"))
-	require.True(t, rep.Panicked)
-	require.Contains(t, rep.Frames[0].Function, "(*order).last")
+	last := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { (&order{}).last() })
+	again := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() { panic(recover()) }()
+		last(w, r)
+	})
+	for name, h := range map[string]http.Handler{
+		"by hand":                     recovering,
+		"by Recover":                  middleware.Recover{}.Wrap(last),
+		"carried over by Timeout":     middleware.Timeout{}.Wrap(last),
+		"by Recover within a Timeout": middleware.Timeout{}.Wrap(middleware.Recover{}.Wrap(last)),
+		"and raised again":            again,
+	} {
+		t.Run(name, func(t *testing.T) {
+			rep := report(t, h, local("GET", "/"))
+			require.True(t, rep.Panicked)
+			frames := rep.Frames
+			if name == "and raised again" {
+				for !frames[0].Panicked {
+					frames = frames[1:]
+				}
+			}
+			require.Contains(t, frames[0].Function, "(*order).last")
+			require.Contains(t, rep.Message, "index out of range")
+			require.NotContains(t, rep.Message, "goroutine ")
+		})
+	}
 }
 
 func fails(http.ResponseWriter, *http.Request) { panic("<script>alert(1)</script>\x1b[31m") }
@@ -354,6 +448,36 @@ func TestWhoMayRead(t *testing.T) {
 		{"a proxy on this machine for another", func(r *http.Request) { r.Header.Set("X-Forwarded-For", "127.0.0.1, 192.0.2.1") }, false},
 		{"a proxy that says no address", func(r *http.Request) { r.Header.Set("X-Forwarded-For", "unknown") }, false},
 		{"a proxy with the other header", func(r *http.Request) { r.Header.Set("Forwarded", "for=127.0.0.1") }, false},
+		{"a proxy that names itself", func(r *http.Request) { r.Header.Set("Via", "1.1 proxy") }, false},
+		{"a proxy that was asked for another host", func(r *http.Request) { r.Header.Set("X-Forwarded-Host", "evil.example") }, false},
+		{"a proxy of a cloud", func(r *http.Request) { r.Header.Set("Cf-Connecting-Ip", "192.0.2.1") }, false},
+		{"a page of this machine on another port", func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Site", "same-site")
+			r.Header.Set("Origin", "http://localhost:3000")
+		}, true},
+		{"a link on a page elsewhere", func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+			r.Header.Set("Sec-Fetch-Mode", "navigate")
+			r.Header.Set("Sec-Fetch-Dest", "document")
+		}, true},
+		{"a form on a page elsewhere", func(r *http.Request) {
+			r.Header.Set("Origin", "https://evil.example")
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+			r.Header.Set("Sec-Fetch-Mode", "navigate")
+			r.Header.Set("Sec-Fetch-Dest", "document")
+		}, true},
+		{"a frame in a page elsewhere", func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+			r.Header.Set("Sec-Fetch-Mode", "navigate")
+			r.Header.Set("Sec-Fetch-Dest", "iframe")
+		}, false},
+		{"a script of a page elsewhere", func(r *http.Request) {
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+			r.Header.Set("Sec-Fetch-Mode", "cors")
+			r.Header.Set("Origin", "https://evil.example")
+		}, false},
+		{"a script of a page elsewhere in an old browser", func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, false},
+		{"a script of nowhere", func(r *http.Request) { r.Header.Set("Origin", "null") }, false},
 		{"an address that a proxy fix found", func(r *http.Request) {
 			o := gateway.OriginOf(r)
 			o.Client = netip.MustParseAddrPort("192.0.2.1:0")
@@ -369,7 +493,8 @@ func TestWhoMayRead(t *testing.T) {
 			settings.Wrap(http.HandlerFunc(fails)).ServeHTTP(w, r)
 			require.Equal(t, 500, w.Code)
 			require.Equal(t, c.reads, strings.Contains(w.Body.String(), "debugger_test.go"))
-			require.Equal(t, 1, strings.Count(out.String(), "panic: <script>"), "the log has it in any case, once")
+			require.Equal(t, 1, strings.Count(out.String(), "panic: <script>"), "the log has it in any case")
+			require.Equal(t, 1, strings.Count(out.String(), "matched")+strings.Count(out.String(), "\nGET "), "and once")
 		})
 	}
 }
@@ -428,11 +553,13 @@ func TestOrdinaryAnswersPassUnchanged(t *testing.T) {
 	}
 }
 
+var quietLog = log.New(io.Discard, "", 0)
+
 // quiet starts a server whose own complaints about aborted handlers are not
 // printed.
 func quiet(t *testing.T, h http.Handler) *httptest.Server {
 	server := httptest.NewUnstartedServer(h)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Config.ErrorLog = quietLog
 	server.Start()
 	t.Cleanup(server.Close)
 	return server

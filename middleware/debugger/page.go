@@ -310,8 +310,8 @@ func (p page) Again() bool {
 		return false
 	}
 	for _, f := range p.Request.Form {
-		if f.Value == masked || len(f.Value) > maxField || len(f.Name) > maxField {
-			return false
+		if f.Value == masked || len(f.Value) > maxField || len(f.Name) > maxField || visibleLines(f.Name+f.Value) != f.Name+f.Value {
+			return false // what cannot be shown would not be sent as it came
 		}
 	}
 	return true

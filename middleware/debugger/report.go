@@ -90,7 +90,7 @@ func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, setting
 	}
 	rep.trace(src, pcs, carried)
 	for _, cause := range rep.Causes {
-		if frame, ok := templateFrame(cause.err); ok {
+		if frame, ok := templateFrame(cause); ok {
 			rep.Frames = append([]Frame{frame}, rep.Frames...)
 			break
 		}

@@ -23,8 +23,9 @@ type templateError interface {
 	Place() (name string, line, column int, source string)
 }
 
-// templateFrame is the frame of an error in a template.
-func templateFrame(err error) (frame Frame, ok bool) {
+// templateFrame is the frame of an error in a template, whose message is had
+// already: asking for it again may take for ever.
+func templateFrame(cause Cause) (frame Frame, ok bool) {
 	defer func() {
 		if recover() != nil {
 			frame, ok = Frame{}, false
@@ -32,28 +33,19 @@ func templateFrame(err error) (frame Frame, ok bool) {
 	}()
 	frame = Frame{Function: "template", Template: true}
 	var source string
-	switch e := err.(type) {
+	switch e := cause.err.(type) {
 	case templateError:
 		frame.File, frame.Line, frame.Column, source = e.Place()
-	case template.ExecError:
-		frame.File, frame.Line, source = standardPlace(e.Err.Error())
-	case *htmltemplate.Error:
-		frame.File, frame.Line, source = standardPlace(e.Error())
+	case template.ExecError, *htmltemplate.Error:
+		frame.File, frame.Line, source = standardPlace(cause.Message)
 	default:
-		frame.File, frame.Line, source = standardPlace(parseError(err))
+		frame.File, frame.Line, source = standardPlace(cause.Message)
 		if source == "" {
 			return Frame{}, false // it may be any error that looks like this
 		}
 	}
 	frame.Source = excerpt(plain(source), frame.Line)
 	return frame, frame.File != ""
-}
-
-func parseError(err error) string {
-	if text := err.Error(); len(text) < maxField {
-		return text
-	}
-	return ""
 }
 
 // standardError is how the templates of the standard library name a place, and
