@@ -34,11 +34,21 @@ func WithRoute(r *http.Request) (*http.Request, *Route) {
 	if route := RouteOf(r); route != nil {
 		return r, route
 	}
+	ctx, route := ContextWithRoute(r.Context())
+	return r.WithContext(ctx), route
+}
+
+// ContextWithRoute is [WithRoute] for who puts more into the request's context,
+// and copies the request once.
+func ContextWithRoute(ctx context.Context) (context.Context, *Route) {
 	if !routesWanted.Load() {
 		routesWanted.Store(true)
 	}
-	c := &routed{Context: r.Context()}
-	return r.WithContext(c), &c.route
+	if route, _ := ctx.Value(routeKey{}).(*Route); route != nil {
+		return ctx, route
+	}
+	c := &routed{Context: ctx}
+	return c, &c.route
 }
 
 // routed is a context that holds a Route.

@@ -45,8 +45,14 @@ func (c *responder) Value(key any) any {
 // WithResponder returns a copy of r whose failures f answers: an application's
 // own pages, or the debugger's.
 func WithResponder(r *http.Request, f Responder) *http.Request {
-	outer, _ := r.Context().Value(responderKey{}).(*responder)
-	return r.WithContext(&responder{Context: r.Context(), answer: f, outer: outer})
+	return r.WithContext(ContextWithResponder(r.Context(), f))
+}
+
+// ContextWithResponder is [WithResponder] for who puts more into the request's
+// context, and copies the request once.
+func ContextWithResponder(ctx context.Context, f Responder) context.Context {
+	outer, _ := ctx.Value(responderKey{}).(*responder)
+	return &responder{Context: ctx, answer: f, outer: outer}
 }
 
 // Respond answers r with err: through the innermost [Responder] of r that is not

@@ -139,8 +139,8 @@ type exchange struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{handler: h, received: r}
 	x.writer = x.start(w)
-	r, _ = gateway.WithRoute(r)
-	r = httperror.WithResponder(r, x.respond)
+	ctx, _ := gateway.ContextWithRoute(r.Context())
+	r = r.WithContext(httperror.ContextWithResponder(ctx, x.respond))
 	returned := false
 	defer func() {
 		if returned {
