@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -101,8 +103,39 @@ func TestDebugger(t *testing.T) {
 		b.do("to the frame", chromedp.Evaluate[chromedp.Void](`document.querySelector('.frame').scrollIntoView()`))
 		require.NoError(t, os.WriteFile(filepath.Join(folder, "debugger.png"), get(b, chromedp.CaptureScreenshot()), 0o644))
 	}
+	light := get(b, chromedp.Evaluate[string](`getComputedStyle(document.body).backgroundColor`))
 	b.look(390, 844, "dark")
 	b.fits("the debugger on a phone")
+	require.NotEqual(t, light, get(b, chromedp.Evaluate[string](`getComputedStyle(document.body).backgroundColor`)), "it is dark")
+	b.do("a frame folds", chromedp.Click(css(`.frame[data-frame="0"] > summary`)), b.seen(`.frame[data-frame="0"] .source`, false))
+	b.do("the calls of libraries unfold", chromedp.Click(css(`.libraries > summary`)), b.seen(`.libraries > .frame.library`, true))
+	b.do("by the keyboard as well", chromedp.Focus(css(`.libraries > .frame.library > summary`)), chromedp.KeyEvent(kb.Enter), b.seen(`.libraries > .frame.library .source`, true))
+	for _, name := range []string{"clipboard-read", "clipboard-write"} {
+		_, err := chromedp.CallBrowser(b.ctx, browser.SetPermission, browser.SetPermissionParams{
+			Origin: broken, Permission: &browser.PermissionDescriptor{Name: name}, Setting: browser.PermissionSettingGranted,
+		})
+		require.NoError(t, err)
+	}
+	b.do("it is copied as text", chromedp.Click(css("#copy")), chromedp.Poll[chromedp.Void](`document.querySelector("#said").textContent === "Copied."`))
+	copied := get(b, chromedp.Evaluate[string]("navigator.clipboard.readText()", chromedp.EvalAwaitPromise))
+	require.Contains(t, copied, "panic: runtime error: index out of range [3] with length 3")
+	require.Contains(t, copied, "main.total\n")
+
+	b.do("a form is sent again as it was",
+		chromedp.Navigate(broken),
+		chromedp.SetValue(css("input[name=name]"), `Bob "<b>" & Co`),
+		chromedp.Click(css("form button")),
+		chromedp.WaitVisible(css(".tools form button")),
+	)
+	first := get(b, chromedp.Evaluate[string](`document.body.dataset.report`))
+	require.Equal(t, `Bob "<b>" & Co: the stock is negative`, get(b, chromedp.Text(css("h1"))))
+	get(b, chromedp.WaitEvent(page.LoadEventFired, nil, chromedp.Click(css(".tools form button"))))
+	require.NotEqual(t, first, get(b, chromedp.Evaluate[string](`document.body.dataset.report`)))
+	require.Equal(t, `Bob "<b>" & Co: the stock is negative`, get(b, chromedp.Text(css("h1"))))
+	b.do("a template's lines are shown", chromedp.Navigate(broken+"/template"), chromedp.WaitVisible(css(".template .current")))
+	require.Contains(t, get(b, chromedp.Text(css(".template .current"))), "price(item)")
+	b.do("both of two panics are shown", chromedp.Navigate(broken+"/twice"), chromedp.WaitVisible(css(".again")))
+	b.fits("two panics on a phone")
 
 	b.do("the application serves on", chromedp.Navigate(broken), chromedp.WaitVisible(css("ul a")))
 	b.do("an error that nobody answered has a page",
@@ -115,6 +148,16 @@ func TestDebugger(t *testing.T) {
 	b.do("without scripts the page is complete but for variables", chromedp.Navigate(broken+"/checkout/8"))
 	require.Contains(t, get(b, chromedp.Text(css("body"))), "Variables and the console need JavaScript")
 	require.Contains(t, get(b, chromedp.Text(css("body"))), "sum += items[i].Price")
+}
+
+// seen waits until an element can be seen, or cannot: what is in a closed fold has
+// a place, but is not.
+func (b *tab) seen(selector string, visible bool) chromedp.Action[chromedp.Void] {
+	check := "document.querySelector(" + quoted(selector) + ").checkVisibility()"
+	if !visible {
+		check = "!" + check
+	}
+	return chromedp.Poll[chromedp.Void](check)
 }
 
 // quoted is a text as a script writes it.
