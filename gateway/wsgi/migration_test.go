@@ -1,0 +1,65 @@
+package wsgi_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/gateway/wsgi"
+	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/routing"
+	"github.com/zeugkit/zeug/sessions"
+)
+
+// An application moves over route by route: what no rule matches is Flask's, and a
+// visitor's session is the same on both sides.
+func TestMovingOverRouteByRoute(t *testing.T) {
+	l := run(t, wsgi.Config{App: "flask_app:app", Python: python(t, "flask"), Workers: 1})
+	store := sessions.Flask{Secret: "secret of both sides"}
+	moved := routing.MustMap(routing.Rule[http.HandlerFunc]{Path: "/twice", Endpoint: "twice", Target: func(w http.ResponseWriter, r *http.Request) {
+		session, _ := store.Load(r)
+		count, _ := session["count"].(int64)
+		if n, ok := session["count"].(int); ok {
+			count = int64(n)
+		}
+		session["count"] = 2 * count
+		cookie, err := store.Save(session)
+		if err != nil {
+			t.Error(err)
+		}
+		w.Header().Add("Set-Cookie", cookie.String())
+		fmt.Fprint(w, session["count"])
+	}})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		match, err := moved.Bind(r).Match()
+		switch {
+		case errors.Is(err, httperror.NotFound):
+			l.ServeHTTP(w, r)
+		case err != nil:
+			httperror.Respond(w, r, err)
+		default:
+			match.Target(w, r)
+		}
+	}))
+	defer server.Close()
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	client := &http.Client{Jar: jar}
+	for _, step := range []struct{ path, want string }{
+		{"/count", "1"}, {"/count", "2"}, {"/twice", "4"}, {"/count", "5"}, {"/twice", "10"}, {"/count", "11"},
+		{"/", "index of the root at " + server.URL + "/"},
+	} {
+		resp, err := client.Get(server.URL + step.path)
+		require.NoError(t, err)
+		text, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		resp.Body.Close()
+		require.Equal(t, step.want, string(text), step.path)
+	}
+}
