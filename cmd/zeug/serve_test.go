@@ -304,7 +304,7 @@ func TestServeReplacesItsWorkersUnderLoad(t *testing.T) {
 		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 		require.Eventually(t, func() bool {
 			s := p.status()
-			return s.Crashed == 1 && len(s.Workers) == 2
+			return s.Crashed == 1 && len(s.Workers) == 2 && !slices.ContainsFunc(s.Workers, func(w workerStatus) bool { return w.Leaving })
 		}, time.Minute, 20*time.Millisecond)
 		require.Equal(t, "one", p.get("/"))
 	})
