@@ -24,11 +24,7 @@ func TestMovingOverRouteByRoute(t *testing.T) {
 	store := sessions.Flask{Secret: "secret of both sides"}
 	moved := routing.MustMap(routing.Rule[http.HandlerFunc]{Path: "/twice", Endpoint: "twice", Target: func(w http.ResponseWriter, r *http.Request) {
 		session, _ := store.Load(r)
-		count, _ := session["count"].(int64)
-		if n, ok := session["count"].(int); ok {
-			count = int64(n)
-		}
-		session["count"] = 2 * count
+		session["count"] = 2 * session["count"].(int64)
 		cookie, err := store.Save(session)
 		if err != nil {
 			t.Error(err)
