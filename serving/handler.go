@@ -23,6 +23,9 @@ func (s *Server) handler(app http.Handler) http.Handler {
 	if len(o.StaticFiles) > 0 {
 		app = static(app, o)
 	}
+	if o.PassPanics {
+		app = passing(app)
+	}
 	if o.Debug {
 		app = debugger.Debugger{Keep: s.keep}.Wrap(app)
 	} else {

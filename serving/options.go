@@ -21,6 +21,10 @@ type Options struct {
 	// Debug shows tracebacks in the browser, by middleware/debugger. It is for
 	// development: never set it where strangers can reach the server.
 	Debug bool
+	// PassPanics lets a panic of the application end the process, where Delve or
+	// another debugger stops at it; otherwise it is answered with 500. It is
+	// Werkzeug's passthrough_errors.
+	PassPanics bool
 	// Reload rebuilds and restarts the application when its source changes,
 	// and reloads the pages that browsers show of it: package reload. It wants
 	// the go command and the program's source.

@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 		os.Exit(code)
 	}
 	app := middleware.ProxyFix{For: 1, Proto: 1, Host: 1}.Wrap(http.HandlerFunc(driven))
-	o := serving.Options{PIDFile: os.Getenv("TEST_PID_FILE"), DrainTimeout: 5 * time.Second}
+	o := serving.Options{PIDFile: os.Getenv("TEST_PID_FILE"), DrainTimeout: 5 * time.Second, PassPanics: os.Getenv("TEST_PASS_PANICS") != ""}
 	switch os.Getenv("TEST_HOOKS") {
 	case "":
 	case "fail":
@@ -77,6 +77,10 @@ func driven(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "data: 1\n\n")
 		http.NewResponseController(w).Flush()
 		<-r.Context().Done()
+	case "/panic":
+		panic("boom")
+	case "/abort":
+		panic(http.ErrAbortHandler)
 	case "/upgrade":
 		c, rw, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -206,6 +210,27 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, p.Wait(), &exit)
 	require.Equal(t, 75, exit.ExitCode())
+}
+
+// What crashes shows the frames of the application, which a debugger stops in.
+func TestPanicsThatArePassedEndTheProcess(t *testing.T) {
+	cmd := exec.Command("/bin/sh", "-c", `exec "$0" 2>&1 | tee /dev/stderr >&3`, os.Args[0])
+	out, in, err := os.Pipe()
+	require.NoError(t, err)
+	cmd.ExtraFiles = []*os.File{in}
+	p := launch(t, cmd, "127.0.0.1:0", "TEST_PASS_PANICS=1")
+	in.Close()
+	addr := p.address(t)
+	_, err = http.Get("http://" + addr + "/abort")
+	require.ErrorIs(t, err, io.EOF)
+	get(t, http.DefaultClient, "http://"+addr+"/")
+	_, err = http.Get("http://" + addr + "/panic")
+	require.Error(t, err)
+	said, err := io.ReadAll(out)
+	require.NoError(t, err)
+	require.Contains(t, string(said), "panic: boom")
+	require.Contains(t, string(said), "serving_test.driven(")
+	require.NoError(t, p.Wait())
 }
 
 func TestAStaleSocketIsReplaced(t *testing.T) {

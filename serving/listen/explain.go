@@ -21,7 +21,7 @@ func explain(addr string, err error) error {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("serving: %s is in use by another program: stop it, or choose another port (0 takes a free one): %w", addr, err)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		return fmt.Errorf("serving: no permission to listen at %s: a port below 1024 wants CAP_NET_BIND_SERVICE or socket activation, the others are free: %w", addr, err)
+		return fmt.Errorf("serving: no permission to listen at %s: a port below 1024 wants a right (\"setcap cap_net_bind_service=+ep\" of the program's file, AmbientCapabilities= of its unit) or socket activation, the others are free: %w", addr, err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("serving: %s is no address of this machine: 127.0.0.1 is this machine alone, 0.0.0.0 every address it has: %w", addr, err)
 	case errors.As(err, &dns) && strings.Contains(dns.Err, "unknown port"), errors.As(err, &form), errors.As(err, &invalid):

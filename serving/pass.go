@@ -1,0 +1,30 @@
+package serving
+
+import "net/http"
+
+// passing lets panics of app end the process, as they do outside of a server: a
+// debugger such as Delve stops at what nobody recovers from, and net/http recovers
+// from all that its own goroutines run into. [http.ErrAbortHandler] remains what it
+// is.
+func passing(app http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ended := make(chan bool, 1)
+		go func() {
+			aborted := false
+			defer func() {
+				switch v := recover(); v {
+				case nil:
+				case http.ErrAbortHandler:
+					aborted = true
+				default:
+					panic(v)
+				}
+				ended <- aborted
+			}()
+			app.ServeHTTP(w, r)
+		}()
+		if <-ended {
+			panic(http.ErrAbortHandler)
+		}
+	})
+}
