@@ -111,7 +111,7 @@ func (c *Config) complete() error {
 	if c.Python, err = findPython(c.Python, c.Dir); err != nil {
 		return err
 	}
-	preset(&c.Workers, runtime.NumCPU())
+	preset(&c.Workers, runtime.GOMAXPROCS(0))
 	preset(&c.Threads, 2)
 	preset(&c.MaxQueue, 1024)
 	preset(&c.StartTimeout, 60*time.Second)
