@@ -38,9 +38,15 @@
   };
 
   const pin = document.getElementById("pin");
+  const send = (command, body) => fetch(live.replace(/[^/]+\/$/, command), { method: "POST", headers: { "Zeug-Secret": secret }, body });
+  pin.querySelector("[type=button]").addEventListener("click", async () => {
+    const answer = await send("print");
+    pin.querySelector("output").textContent = answer.ok ? "It is there once more." : (await answer.json()).error;
+    pin.querySelector("input").focus();
+  });
   pin.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const answer = await fetch(live.replace(/[^/]+\/$/, "pin"), { method: "POST", body: new URLSearchParams(new FormData(pin)) });
+    const answer = await send("pin", new URLSearchParams(new FormData(pin)));
     if (answer.ok) {
       pin.hidden = true;
       openAll();

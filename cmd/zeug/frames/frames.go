@@ -232,6 +232,7 @@ func plainName(function string) string {
 // ServeHTTP answers
 //
 //	POST pin             with the field pin: lets the browser in
+//	POST print           prints the PIN once more
 //	GET  KEY/variables   ?frame=N
 //	GET  KEY/expand      ?frame=N&expr=…&from=N: with what is inside
 //	GET  KEY/eval        ?frame=N&expr=…
@@ -249,8 +250,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rest := strings.TrimPrefix(r.URL.Path, supervise.Prefix+supervise.FramesPath)
-	if rest == "pin" {
-		h.letIn(w, r)
+	if rest == "pin" || rest == "print" {
+		h.takePIN(w, r, rest)
 		return
 	}
 	key, question, _ := strings.Cut(rest, "/")
@@ -277,6 +278,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.answer(w, r, f, question)
+}
+
+// knows reports whether a secret is that of a page whose failure is kept.
+func (h *Handler) knows(secret string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	known := 0
+	for _, f := range h.failures {
+		known |= subtle.ConstantTimeCompare([]byte(secret), []byte(f.Secret))
+	}
+	return known == 1
 }
 
 func (h *Handler) find(key string) *failure {

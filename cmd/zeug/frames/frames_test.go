@@ -209,12 +209,14 @@ func enter(h http.Handler, pin string) *httptest.ResponseRecorder {
 		form := url.Values{"pin": {pin}}.Encode()
 		*r = *httptest.NewRequest("POST", "/.zeug/frames/pin", strings.NewReader(form))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Zeug-Secret", "s")
 		r.Host, r.RemoteAddr = "localhost:5000", "127.0.0.1:1"
 	})
 }
 
 func TestPIN(t *testing.T) {
 	t.Setenv("ZEUG_DEBUG_PIN", "123-456-789")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	var out bytes.Buffer
 	pin, err := frames.NewPIN(&out)
 	require.NoError(t, err)
@@ -225,6 +227,12 @@ func TestPIN(t *testing.T) {
 	require.Equal(t, 401, ask(h, "GET", "k/variables?frame=0").Code)
 	require.Equal(t, 403, enter(h, "111-111-111").Code)
 	require.Equal(t, 405, ask(h, "GET", "pin").Code)
+	other := func(r *http.Request) { r.Header.Set("Zeug-Secret", "other") }
+	require.Equal(t, 403, ask(h, "POST", "pin", other).Code)
+	require.Equal(t, 403, ask(h, "POST", "print", other).Code)
+	out.Reset()
+	require.Equal(t, 200, ask(h, "POST", "print").Code)
+	require.Equal(t, " * Debugger PIN: 123-456-789\n", out.String(), "once more, since it was asked for")
 
 	w := enter(h, "123456789")
 	require.Equal(t, 200, w.Code)
@@ -243,6 +251,14 @@ func TestPIN(t *testing.T) {
 		with(cookie.Value)(r)
 		return r
 	}()), "the same PIN lets the browser in after a new start")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	elsewhere, err := frames.NewPIN(&out)
+	require.NoError(t, err)
+	require.False(t, elsewhere.Admits(func() *http.Request {
+		r := httptest.NewRequest("GET", "/", nil)
+		with(cookie.Value)(r)
+		return r
+	}()), "who knows the PIN alone cannot make the cookie")
 	for name, value := range map[string]string{
 		"nothing":     "",
 		"a guess":     "9999999999.00",
@@ -265,6 +281,7 @@ func TestPINsThatAreSet(t *testing.T) {
 	for set, ok := range map[string]bool{"": true, "off": true, "OFF": true, "1234": true, "12-34": true, "123": false, "12a45": false, "secret": false} {
 		t.Run(set, func(t *testing.T) {
 			t.Setenv("ZEUG_DEBUG_PIN", set)
+			t.Setenv("XDG_CACHE_HOME", t.TempDir())
 			pin, err := frames.NewPIN(&bytes.Buffer{})
 			require.Equal(t, ok, err == nil, "%v", err)
 			if set == "" {

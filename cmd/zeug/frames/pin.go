@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -61,9 +62,31 @@ func NewPIN(out io.Writer) (*PIN, error) {
 		return nil, fmt.Errorf("ZEUG_DEBUG_PIN is %q: want at least four digits, hyphens between them as you like, or off", set)
 	}
 	// The same PIN lets the same browsers in after zeug was started anew.
-	sum := sha256.Sum256([]byte("zeug debugger " + p.digits))
-	p.key = sum[:]
+	code := hmac.New(sha256.New, keptSecret())
+	code.Write([]byte(p.digits))
+	p.key = code.Sum(nil)
 	return p, nil
+}
+
+// keptSecret is what the cookies of a PIN that was set are made with besides it: a
+// random text in a file of the user's, so that they hold longer than this process,
+// and that nobody makes one by trying PINs, of which there may be few, past the
+// number of tries. Where there can be no such file they hold as long as this process.
+func keptSecret() []byte {
+	fresh := []byte(rand.Text())
+	folder, err := os.UserCacheDir()
+	if err != nil {
+		return fresh
+	}
+	folder = filepath.Join(folder, "zeug")
+	name := filepath.Join(folder, "debugger-secret")
+	if kept, err := os.ReadFile(name); err == nil && len(kept) == len(fresh) {
+		return kept
+	}
+	if os.MkdirAll(folder, 0o700) == nil {
+		_ = os.WriteFile(name, fresh, 0o600) // without it, see above
+	}
+	return fresh
 }
 
 func digitsOf(s string) string {
@@ -84,9 +107,9 @@ func (p *PIN) String() string {
 }
 
 // Announce prints the PIN, once.
-func (p *PIN) Announce() {
-	p.announce.Do(func() { fmt.Fprintf(p.out, " * Debugger PIN: %s\n", p) })
-}
+func (p *PIN) Announce() { p.announce.Do(p.print) }
+
+func (p *PIN) print() { fmt.Fprintf(p.out, " * Debugger PIN: %s\n", p) }
 
 // outcome is what a try of the PIN came to.
 type outcome int
@@ -141,14 +164,22 @@ func (p *PIN) Admits(r *http.Request) bool {
 	return hmac.Equal([]byte(c.Value), []byte(p.mark(at))) && age >= -time.Minute && age < week
 }
 
-// letIn takes a PIN.
-func (h *Handler) letIn(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
+// takePIN takes the PIN that somebody types, or prints it once more for who does
+// not find it in the terminal any more, which is Werkzeug's printpin.
+func (h *Handler) takePIN(w http.ResponseWriter, r *http.Request, command string) {
+	switch {
+	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", "POST")
-		fail(w, http.StatusMethodNotAllowed, "send the PIN by POST")
+		fail(w, http.StatusMethodNotAllowed, "ask by POST")
 		return
-	}
-	if h.PIN == nil {
+	case !h.knows(r.Header.Get("Zeug-Secret")):
+		fail(w, http.StatusForbidden, "the secret of a page whose failure is kept is missing: the last ten are")
+		return
+	case h.PIN == nil:
+		reply(w, true, nil)
+		return
+	case command == "print":
+		h.PIN.print()
 		reply(w, true, nil)
 		return
 	}
