@@ -81,7 +81,7 @@ func TestDebugger(t *testing.T) {
 		"len(items)":           "3",
 		"items[2].Price*3":     "33",
 		`buyer.Name + "!"`:     `"Ann!"`,
-		`buyer.Tags["none"]`:   "key not found",
+		`buyer.Tags["none"]`:   "the map has no such key",
 		"buyer.Boss.Boss.Name": `"Ann"`,
 		"total(items, 1)":      "functions cannot be called here",
 	} {
