@@ -30,7 +30,7 @@ type Writer struct {
 
 // NewWriter returns a Writer of the answer to r.
 func NewWriter(out io.Writer, r *http.Request) *Writer {
-	return &Writer{out: bufio.NewWriterSize(out, 32<<10), r: r, header: http.Header{}, left: -1}
+	return &Writer{out: bufio.NewWriterSize(out, 4<<10), r: r, header: http.Header{}, left: -1}
 }
 
 // Header is the header to be sent.

@@ -30,7 +30,7 @@ func (p Protocol) Serve(handler http.Handler) func(*accept.Conn, accept.Settings
 
 func (p Protocol) serve(handler http.Handler, c *accept.Conn, settings accept.Settings) error {
 	c.Within(settings.HeaderTimeout)
-	in := bufio.NewReaderSize(c, 32<<10)
+	in := bufio.NewReaderSize(c, 4<<10) // as net/http: what is longer is read past it
 	if _, err := in.Peek(1); err != nil {
 		return accept.ErrGone
 	}
