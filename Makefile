@@ -17,7 +17,7 @@ check: ## everything that CI checks
 fuzz: ## each fuzz target for ten seconds
 	@go list ./... | while read -r p; do \
 		for f in $$(go test -list '^Fuzz' "$$p" | grep '^Fuzz'); do \
-			go test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s "$$p" || exit 1; \
+			go test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s -fuzzminimizetime 10x "$$p" || exit 1; \
 		done; \
 	done
 
