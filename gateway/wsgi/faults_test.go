@@ -466,6 +466,34 @@ func TestAReloadThatFails(t *testing.T) {
 	}
 }
 
+// A change within the second of the one before, to the same size, is run as well:
+// bytecode is kept of sources that have rested only.
+func TestChangesThatPythonCannotTell(t *testing.T) {
+	dir := t.TempDir()
+	file, cached := filepath.Join(dir, "app.py"), filepath.Join(dir, "__pycache__", "app.*.pyc")
+	write := func(answer int) {
+		text := fmt.Sprintf("def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'%d']\n", answer)
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
+	}
+	write(0)
+	l := run(t, wsgi.Config{App: "app:app", Dir: dir, Workers: 1, Env: []string{"PYTHONDONTWRITEBYTECODE="}})
+	for i := range 10 {
+		write(i)
+		require.NoError(t, l.Reload())
+		_, body := l.get("/")
+		require.Equal(t, fmt.Sprint(i), body)
+	}
+	none, err := filepath.Glob(cached)
+	require.NoError(t, err)
+	require.Empty(t, none)
+	old := time.Now().Add(-time.Minute)
+	require.NoError(t, os.Chtimes(file, old, old))
+	require.NoError(t, l.Reload())
+	one, err := filepath.Glob(cached)
+	require.NoError(t, err)
+	require.Len(t, one, 1)
+}
+
 // A worker that cannot be replaced has its requests answered at once.
 func TestAnApplicationThatStartsNoMore(t *testing.T) {
 	dir := t.TempDir()

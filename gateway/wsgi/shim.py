@@ -5,6 +5,7 @@
 import ast
 import faulthandler
 import importlib
+import importlib.machinery
 import inspect
 import io
 import json
@@ -432,6 +433,23 @@ def load(text):
     return found
 
 
+def doubt_new_sources():
+    """Lets a module's bytecode be kept only once its source has rested for a
+    second. Python knows a source by its size and the second of its change: what is
+    changed again in that second, to the same size, would run as it was before."""
+    loader = importlib.machinery.SourceFileLoader
+    keep = loader.set_data
+
+    def set_data(self, path, data, **mode):
+        # A header of 16 bytes: a magic number, flags, of a source known by its time
+        # that time, of one known by its hash the hash.
+        if path.endswith(".pyc") and data[4:8] == b"\0\0\0\0" and int.from_bytes(data[8:12], "little") >= int(time.time()) - 1:
+            return
+        keep(self, path, data, **mode)
+
+    loader.set_data = set_data
+
+
 def is_asgi(app):
     """Coroutine functions of (scope, receive, send), and what has one as its call."""
     if inspect.iscoroutinefunction(app):
@@ -485,6 +503,7 @@ def prepare(config):
         signal.signal(number, lambda *_: None)
     sys.argv = ["zeug", config["app"]]
     sys.path.insert(0, config["dir"])
+    doubt_new_sources()
     app = load(config["app"])
     if config["validate"]:
         from wsgiref.validate import validator

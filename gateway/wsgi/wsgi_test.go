@@ -90,7 +90,7 @@ func try(t testing.TB, c wsgi.Config) (*legacy, error) {
 	if c.Python == "" {
 		c.Python = python(t, "wsgiref")
 	}
-	c.Env = append(c.Env, "PYTHONDONTWRITEBYTECODE=1")
+	c.Env = append([]string{"PYTHONDONTWRITEBYTECODE=1"}, c.Env...)
 	c.Output, c.Logger = l.log, slog.New(slog.NewTextHandler(l.log, nil))
 	a, err := wsgi.Start(c)
 	if err != nil {
