@@ -2,6 +2,7 @@ package staticfiles_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -55,7 +56,10 @@ func TestHotBodiesAreTheSameByEveryWay(t *testing.T) {
 			client := server.Client()
 			base := server.URL
 			if way == "a Unix socket" {
-				client = &http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", unix.Addr().String()) }}}
+				client = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+					var d net.Dialer
+					return d.DialContext(ctx, "unix", unix.Addr().String())
+				}}}
 				base = "http://socket"
 			}
 			var asking sync.WaitGroup
