@@ -139,7 +139,7 @@ func TestPageOfACrash(t *testing.T) {
 	html := ask("text/html").Body.String()
 	for _, want := range []string{
 		"The program ended: panic", "<h1>bad 44</h1>", "exit status 2", `class="line current"`, `data-live="/.zeug/frames/1-end/"`,
-		`data-frame="0" open`, `data-frame="1"`, "goroutine 1 <", "and 1 alike", `said &lt;i&gt;this&lt;/i&gt;\x1b[2J`,
+		`data-frame="0" open`, `data-frame="1"`, "goroutine 1 <code>main.main</code> <", "goroutine 6 <code>main.work</code> <", "and 1 alike", `said &lt;i&gt;this&lt;/i&gt;\x1b[2J`,
 	} {
 		require.Contains(t, html, want)
 	}

@@ -24,6 +24,20 @@ type Goroutine struct {
 	Alike int `json:"alike,omitempty"`
 }
 
+// Newest is the newest frame of the application, or of a goroutine that is all
+// of libraries the newest one of those; nil of one without frames.
+func (g Goroutine) Newest() *Frame {
+	for i, f := range g.Frames {
+		if !f.aside() {
+			return &g.Frames[i]
+		}
+	}
+	if len(g.Frames) > 0 {
+		return &g.Frames[0]
+	}
+	return nil
+}
+
 var (
 	goroutineLine = regexp.MustCompile(`(?m)^goroutine (\d+)(?: gp=\S+ m=\S+(?: mp=\S+)?)? \[(.*)\]:$`)
 	placeLine     = regexp.MustCompile(`^\t(.+\.\w+):(\d+)(?: \+0x[0-9a-f]+)?(?: fp=.*)?$`)
