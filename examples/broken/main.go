@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"time"
 
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/routing"
@@ -57,6 +58,8 @@ func newApp() http.Handler {
 		routing.Rule[view]{Path: "/template", Endpoint: "template", Target: cart},
 		routing.Rule[view]{Path: "/order", Endpoint: "order", Target: order, Methods: []string{"POST"}},
 		routing.Rule[view]{Path: "/twice", Endpoint: "twice", Target: twice},
+		routing.Rule[view]{Path: "/value", Endpoint: "value", Target: value},
+		routing.Rule[view]{Path: "/typed", Endpoint: "typed", Target: typed},
 		routing.Rule[view]{Path: "/stream", Endpoint: "stream", Target: stream},
 		routing.Rule[view]{Path: "/background", Endpoint: "background", Target: background},
 	)
@@ -79,6 +82,8 @@ func index(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
 <li><a href="template">a mistake in a template</a>
 <li><form method="post" action="order"><label>Name <input name="name" value="Ann"></label> <button>a form</button></form>
 <li><a href="twice">a panic while another is on its way</a>
+<li><a href="value">a panic with a value that is no error</a>
+<li><a href="typed">an error whose type has fields</a>
 <li><a href="stream">an error in the middle of an answer</a>
 <li><a href="background">a panic beside the request, which ends the process</a>
 </ul>
@@ -138,6 +143,47 @@ func twice(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
 		panic(errors.New("the stock cannot be counted"))
 	}()
 	return wrappers.Text(fmt.Sprint(total(nil, 1))), nil
+}
+
+// delivery is what value panics with and typed fails with.
+type delivery struct {
+	Order    int
+	Items    []item
+	To       *user
+	Until    time.Time
+	Within   time.Duration
+	Password string
+	signed   []byte
+}
+
+func newDelivery() delivery {
+	d := delivery{
+		Order: 7, To: &user{Name: "Ann", Tags: map[string]int{"vip": 1}}, Within: 90 * time.Minute, Password: "open sesame",
+		Until: time.Date(2026, 12, 24, 18, 0, 0, 0, time.UTC), signed: []byte{0xde, 0xad, 0xbe, 0xef},
+	}
+	d.To.Boss = d.To
+	for i := range 40 {
+		d.Items = append(d.Items, item{fmt.Sprintf("pen %d", i), i})
+	}
+	return d
+}
+
+func value(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
+	panic(newDelivery())
+}
+
+// lateError is an error with more to it than its text.
+type lateError struct {
+	Delivery delivery
+	Days     int
+	Err      error
+}
+
+func (e *lateError) Error() string { return fmt.Sprintf("%d days late: %v", e.Days, e.Err) }
+func (e *lateError) Unwrap() error { return e.Err }
+
+func typed(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
+	return nil, fmt.Errorf("deliver: %w", &lateError{newDelivery(), 3, &fs.PathError{Op: "open", Path: "/srv/stock", Err: fs.ErrNotExist}})
 }
 
 // stream writes a part of its answer and then has nothing more. While the

@@ -3,6 +3,7 @@ package debugger
 import (
 	"net/http"
 	"reflect"
+	"slices"
 
 	"github.com/zeugkit/zeug/httperror"
 )
@@ -24,6 +25,10 @@ type Cause struct {
 	Cyclic bool `json:"cyclic,omitempty"`
 	// Frames is where the error was made, if it knows.
 	Frames []Frame `json:"frames,omitempty"`
+	// Fields are those of the error's type, without the errors it wraps and the
+	// stack it keeps, which are shown by themselves. Types of packages errors,
+	// fmt and runtime have none that the message does not tell.
+	Fields *Value `json:"fields,omitempty"`
 
 	err error
 }
@@ -40,10 +45,53 @@ func (s *sources) causes(err error) []Cause {
 				pcs = raised
 			}
 			cause.Frames = s.frames(pcs)
+			cause.Fields = s.fields(err)
 		}
 		list = append(list, cause)
 	})
 	return list
+}
+
+// fields are those of an error's concrete type, nil where there are none to show.
+func (s *sources) fields(err error) *Value {
+	t := reflect.TypeOf(err)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.PkgPath() {
+	case "errors", "fmt", "runtime", "internal/errors":
+		return nil
+	}
+	inner := unwrap(err)
+	d := s.dumper(maxFieldValues)
+	d.skip = func(v reflect.Value) bool {
+		switch v.Kind() {
+		case reflect.Slice:
+			of := v.Type().Elem()
+			return of.Kind() == reflect.Uintptr || len(inner) > 0 && of == errorType
+		case reflect.Interface, reflect.Pointer:
+			return slices.ContainsFunc(inner, func(err error) bool { return isIn(v, err) })
+		}
+		return false
+	}
+	// What it says is the message already.
+	value := d.inside(err)
+	if len(value.Inside) == 0 {
+		return nil
+	}
+	return value
+}
+
+// isIn reports whether a field holds an error.
+func isIn(field reflect.Value, err error) bool {
+	if field.Kind() == reflect.Interface {
+		field = field.Elem()
+	}
+	v := reflect.ValueOf(err)
+	if !field.IsValid() || !v.IsValid() || field.Type() != v.Type() {
+		return false
+	}
+	return v.Kind() != reflect.Pointer || v.Pointer() == field.Pointer()
 }
 
 // walk visits err and all it wraps, up to maxCauses of them, and reports whether

@@ -103,14 +103,20 @@ func (d Debugger) Wrap(next http.Handler) http.Handler {
 	if err := d.Check(); err != nil {
 		panic(err)
 	}
-	if d.Secret == nil {
-		d.Secret = secretName.MatchString
-	}
+	d.Secret = d.secret()
 	d.Editor = d.editor()
 	if d.Output == nil {
 		d.Output = os.Stderr
 	}
 	return &handler{settings: d, next: next}
+}
+
+// secret is what says which names are masked.
+func (d Debugger) secret() func(name string) bool {
+	if d.Secret == nil {
+		return secretName.MatchString
+	}
+	return d.Secret
 }
 
 // editor is the link that opens a file.

@@ -342,7 +342,7 @@ func TestTheRuleThatMatched(t *testing.T) {
 		match.Target(w, r)
 	}), local("GET", "/users/7/abc"))
 	require.Equal(t, "/users/<int:id>/<token>", rep.Rule)
-	require.Equal(t, []debugger.Field{{Name: "id", Value: "7"}, {Name: "token", Value: "••••••••"}}, rep.Args)
+	require.Equal(t, []*debugger.Value{{Name: "id", Type: "int", Text: "7"}, {Name: "token", Type: "string", Text: "••••••••"}}, rep.Args)
 }
 
 func TestVariablesAreKeptForWhoCanReadThem(t *testing.T) {

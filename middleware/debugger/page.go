@@ -39,6 +39,10 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"visible": visible,
 	"short":   func(file string) string { return visible(shortPath(file)) },
 	"lines":   visibleLines,
+	"dumped":  (*Value).insideHTML,
+	"unread":  (*Value).unread,
+	"opens":   (*Value).opens,
+	"preview": (*Value).preview,
 	"css":     func() template.CSS { return template.CSS(pageCSS) },
 	"js":      func() template.JS { return template.JS(pageJS) },
 }).Parse(pageHTML))
@@ -279,10 +283,19 @@ func (p page) Told(c Cause) bool {
 	return true
 }
 
+// Chain reports whether there is more to say of the error than its message: what
+// it wraps, or what it holds.
+func (p page) Chain() bool {
+	return len(p.Causes) > 1 || len(p.Causes) == 1 && p.Causes[0].Fields != nil
+}
+
 // Headline is the first line of the message, and Rest what is left of it where
 // that is not all.
 func (p page) Headline() string {
 	first, _, _ := strings.Cut(p.Message, "\n")
+	if p.Value != nil && p.Value.form != plainForm && len(first) > 120 {
+		return first[:boundary(first, 120)] + "…" // the whole follows, in order
+	}
 	if len(first) > 400 {
 		return cut(first, 400)
 	}
@@ -291,7 +304,7 @@ func (p page) Headline() string {
 
 // Rest is the whole message where the headline is not all of it.
 func (p page) Rest() string {
-	if p.Headline() == p.Message {
+	if p.Headline() == p.Message || p.Value != nil && p.Value.Text == "" && !strings.Contains(p.Message, "\n") {
 		return ""
 	}
 	return p.Message

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ type Report struct {
 	Type string `json:"type"`
 	// Message is the error's text, or the value as fmt prints it.
 	Message string `json:"message"`
+	// Value is what a panic's value holds that is neither an error nor a text.
+	Value *Value `json:"content,omitempty"`
 	// Causes is the tree of errors, the reported one first. It is empty where
 	// a panic's value is no error.
 	Causes []Cause `json:"causes,omitempty"`
@@ -37,8 +40,8 @@ type Report struct {
 	// Request is what was asked.
 	Request RequestFacts `json:"request"`
 	// Rule is the routing rule that matched, if any, and Args its variables.
-	Rule string  `json:"rule,omitempty"`
-	Args []Field `json:"args,omitempty"`
+	Rule string   `json:"rule,omitempty"`
+	Args []*Value `json:"args,omitempty"`
 	// Build names the main module, its version, Go's, and the build settings.
 	Build []Field `json:"build,omitempty"`
 	// Goroutine is the id of the goroutine that failed; 0 is unknown.
@@ -71,7 +74,7 @@ const maxStacks = 256 << 10
 // newReport describes a failure: value is the error that was returned or the
 // value of the panic, pcs the stack where that was noticed.
 func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, settings *Debugger) *Report {
-	src := &sources{program: self(), hide: settings.Hide}
+	src := &sources{program: self(), hide: settings.Hide, secret: settings.secret()}
 	value, carried := recovered(value)
 	rep := &Report{
 		Time:       time.Now(),
@@ -85,8 +88,14 @@ func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, setting
 	var secrets []string
 	rep.Rule, rep.Args, secrets = matched(r, src, settings.Secret)
 	rep.Request = facts(r, settings.Secret, secrets)
-	if err, ok := value.(error); ok {
-		rep.Causes = src.causes(err)
+	switch v := value.(type) {
+	case error:
+		rep.Causes = src.causes(v)
+	case string, nil:
+	default:
+		if shown := src.dumper(maxPageValues).inside(v); len(shown.Inside) > 0 || shown.Whole != "" {
+			rep.Value = shown
+		}
 	}
 	rep.trace(src, pcs, carried)
 	for _, cause := range rep.Causes {
@@ -100,20 +109,21 @@ func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, setting
 
 // matched is the rule that a router found, its variables, and those of their
 // values that are secret.
-func matched(r *http.Request, src *sources, secret func(string) bool) (rule string, args []Field, secrets []string) {
+func matched(r *http.Request, src *sources, secret func(string) bool) (rule string, args []*Value, secrets []string) {
 	route := gateway.RouteOf(r)
 	if route == nil {
 		return "", nil, nil
 	}
 	if route.Args != nil {
 		for name, arg := range route.Args() {
-			text := cut(src.print(arg), maxField)
-			if secret(name) && text != "" {
-				secrets, text = append(secrets, text), masked
+			value := src.dumper(maxFieldValues).of(arg)
+			if text := cut(src.print(arg), maxField); secret(name) && text != "" {
+				secrets, value = append(secrets, text), &Value{Type: value.Type, Text: masked}
 			}
-			args = append(args, Field{name, text})
+			value.Name = name
+			args = append(args, value)
 		}
-		byName(args)
+		slices.SortStableFunc(args, func(a, b *Value) int { return strings.Compare(a.Name, b.Name) })
 	}
 	return route.Pattern, args, secrets
 }
@@ -248,6 +258,9 @@ func (rep *Report) Text() string {
 			line("%scaused by itself: %s", indent, visible(cause.Type))
 		default:
 			line("%scaused by: %s (%s)", indent, visible(cause.Message), visible(cause.Type))
+		}
+		if cause.Fields != nil {
+			line("%s  with %s", strings.Repeat("  ", cause.Depth), visible(cause.Fields.line(maxText)))
 		}
 	}
 	line("")

@@ -33,6 +33,8 @@ type sources struct {
 	program program
 	files   map[string][]SourceLine
 	hide    []string
+	// secret reports whether what has a name is masked.
+	secret func(name string) bool
 	// patience is over when the application's methods have had their time.
 	patience  *time.Timer
 	impatient bool

@@ -1,0 +1,125 @@
+package debugger
+
+import (
+	"encoding/hex"
+	"reflect"
+	"runtime"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Values that have no inside are written as Go writes them; texts and bytes are cut,
+// and copied.
+
+// scalar is a value that has no inside.
+func (d *dumper) scalar(node *Value, v reflect.Value) string {
+	switch v.Kind() {
+	case reflect.String:
+		return d.text(node, v.String())
+	case reflect.Bool:
+		return strconv.FormatBool(v.Bool())
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return strconv.FormatInt(v.Int(), 10)
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return strconv.FormatUint(v.Uint(), 10)
+	case reflect.Uintptr:
+		return "0x" + strconv.FormatUint(v.Uint(), 16)
+	case reflect.Float32, reflect.Float64:
+		return strconv.FormatFloat(v.Float(), 'g', -1, v.Type().Bits())
+	case reflect.Complex64, reflect.Complex128:
+		return strconv.FormatComplex(v.Complex(), 'g', -1, v.Type().Bits())
+	case reflect.Chan:
+		if v.IsNil() {
+			return "nil"
+		}
+		return "(" + strconv.Itoa(v.Len()) + " of " + strconv.Itoa(v.Cap()) + " waiting)"
+	case reflect.Func:
+		if v.IsNil() {
+			return "nil"
+		}
+		if f := runtime.FuncForPC(v.Pointer()); f != nil {
+			file, line := f.FileLine(f.Entry())
+			return f.Name() + " (" + shortPath(file) + ":" + strconv.Itoa(line) + ")"
+		}
+	}
+	return "0x" + strconv.FormatUint(uint64(v.Pointer()), 16)
+}
+
+// text is a string as Go writes it; of one that is long the node has the whole.
+func (d *dumper) text(node *Value, s string) string {
+	if len(s) <= maxText {
+		return strconv.Quote(d.spend(s))
+	}
+	whole := d.spend(cut(s, maxField))
+	node.Whole = whole
+	return strconv.Quote(whole[:boundary(whole, maxText)]) + "… (" + strconv.Itoa(len(s)) + " bytes)"
+}
+
+// octets shows bytes, as text where they are one.
+func (d *dumper) octets(node *Value, v reflect.Value) {
+	n := v.Len()
+	b := make([]byte, min(n, maxField+utf8.UTFMax))
+	for i := range b {
+		b[i] = byte(v.Index(i).Uint())
+	}
+	end := len(b)
+	if n > end {
+		end = boundary(string(b), end-1) // the last character may be torn
+	}
+	if n > 0 && utf8.Valid(b[:end]) && len(bytesHidden(b[:end])) == 0 {
+		if n == len(b) {
+			node.Text = d.text(node, string(b))
+			return
+		}
+		whole := d.spend(string(b[:boundary(string(b), maxField)]))
+		node.Whole = whole + "… (" + strconv.Itoa(n) + " bytes)"
+		node.Text = strconv.Quote(whole[:boundary(whole, maxText)]) + "… (" + strconv.Itoa(n) + " bytes)"
+		return
+	}
+	shown := min(n, maxText/4)
+	node.Text = "0x" + hex.EncodeToString(b[:shown])
+	if n > shown {
+		node.Text += "… (" + strconv.Itoa(n) + " bytes)"
+		node.Whole = d.spend(hex.Dump(b[:min(n, maxText*5)]))
+		if n > maxText*5 {
+			node.Whole += "… (" + strconv.Itoa(n) + " bytes)\n"
+		}
+	} else if n == 0 {
+		node.Text = "0 bytes"
+	}
+}
+
+// bytesHidden are the characters of a text that a person would not see in it.
+func bytesHidden(b []byte) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) || c == '\n' || c == '\r' || c == '\t' {
+			return -1
+		}
+		return c
+	}, string(b))
+}
+
+// boundary is where a text is cut so that at most limit bytes are left, and no
+// character is torn.
+func boundary(s string, limit int) int {
+	if len(s) <= limit {
+		return len(s)
+	}
+	end := max(limit, 0)
+	for end > 0 && end > limit-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return end
+}
+
+// spend takes a text's length from what all texts may have, and cuts it where
+// that is not enough. It returns a copy, which keeps nothing else in memory.
+func (d *dumper) spend(s string) string {
+	if len(s) > d.bytes {
+		s = cut(s, max(d.bytes, 0))
+	}
+	d.bytes -= len(s)
+	return strings.Clone(s)
+}
