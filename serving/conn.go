@@ -1,6 +1,7 @@
 package serving
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -110,6 +111,22 @@ func (c *conn) ReadFrom(r io.Reader) (n int64, err error) {
 	}
 	return n, nil
 }
+
+// WriteBuffers is for the gateways, which send a head and what follows by one
+// call of the system. They bound what they write at once themselves.
+func (c *conn) WriteBuffers(list net.Buffers) (int64, error) {
+	c.arm()
+	switch c.Conn.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return list.WriteTo(c.Conn)
+	}
+	n, err := c.Conn.Write(bytes.Join(list, nil))
+	return int64(n), err
+}
+
+// NetConn is the connection below, on which the gateways see that a web server
+// has hung up.
+func (c *conn) NetConn() net.Conn { return c.Conn }
 
 // arm moves the write deadline on. It does so for every quarter of the stall
 // only: setting a deadline costs as much as a small write.

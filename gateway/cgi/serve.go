@@ -77,6 +77,9 @@ func (s *Server) Serve() error {
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer watch(out, cancel)()
 	r, err := NewRequest(ctx, vars, bufio.NewReaderSize(in, 32<<10))
 	if err != nil {
 		fmt.Fprint(out, "Status: 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nBad Request\n")

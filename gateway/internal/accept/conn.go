@@ -1,7 +1,9 @@
 package accept
 
 import (
+	"bytes"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 )
@@ -13,13 +15,20 @@ type Conn struct {
 	stall  time.Duration
 	// stalls says that reading is bounded by stall and not by a deadline that
 	// was set.
-	stalls atomic.Bool
-	idle   bool // by server.mu
+	stalls      atomic.Bool
+	interrupted atomic.Bool
+	idle        bool // by server.mu
+
+	// When the deadlines were last moved on, of reading and of writing: setting
+	// one costs as much as a small write, so that it is done for every quarter
+	// of the stall only.
+	reads, writes atomic.Int64
 }
 
 // Within bounds the reading that follows as a whole; 0 lifts the bound.
 func (c *Conn) Within(d time.Duration) {
 	c.stalls.Store(false)
+	c.interrupted.Store(false)
 	deadline := time.Time{}
 	if d > 0 {
 		deadline = time.Now().Add(d)
@@ -28,7 +37,10 @@ func (c *Conn) Within(d time.Duration) {
 }
 
 // Stalls bounds each read that follows by the stall timeout.
-func (c *Conn) Stalls() { c.stalls.Store(true) }
+func (c *Conn) Stalls() {
+	c.reads.Store(0)
+	c.stalls.Store(true)
+}
 
 // Idle says whether the connection waits for a request: then a shutdown closes
 // it at once. It reports false where the server has been shut down already.
@@ -44,14 +56,84 @@ func (c *Conn) Idle(idle bool) bool {
 
 func (c *Conn) Read(p []byte) (int, error) {
 	if c.stalls.Load() {
-		_ = c.SetReadDeadline(time.Now().Add(c.stall))
+		c.arm(&c.reads, c.SetReadDeadline)
+	}
+	if c.interrupted.Load() {
+		return 0, os.ErrDeadlineExceeded
 	}
 	return c.Conn.Read(p)
 }
 
-func (c *Conn) Write(p []byte) (int, error) {
-	_ = c.SetWriteDeadline(time.Now().Add(c.stall))
-	return c.Conn.Write(p)
+// Interrupt has reading fail, where it waits already too, until [Conn.Within] is
+// called.
+func (c *Conn) Interrupt() {
+	c.interrupted.Store(true)
+	_ = c.SetReadDeadline(past)
+}
+
+var past = time.Unix(1, 0)
+
+// piece is how much is written under one deadline, in bytes: with a minute for
+// it every network that works is fast enough.
+const piece = 256 << 10
+
+func (c *Conn) Write(p []byte) (n int, err error) {
+	for {
+		c.arm(&c.writes, c.SetWriteDeadline)
+		m, err := c.Conn.Write(p[:min(len(p), piece)])
+		n += m
+		if p = p[m:]; err != nil || len(p) == 0 {
+			return n, err
+		}
+	}
+}
+
+// WriteBuffers writes several pieces, by one call of the system where they are
+// not too long for it. It may change the list.
+func (c *Conn) WriteBuffers(list net.Buffers) (n int64, err error) {
+	for len(list) > 0 {
+		part, size := list, 0
+		for i := range list {
+			if room := piece - size; len(list[i]) > room {
+				part = append(list[:i:i], list[i][:room])
+				list[i] = list[i][room:]
+				list = list[i:]
+				break
+			}
+			size += len(list[i])
+		}
+		whole := len(part) == len(list) && &part[0] == &list[0]
+		c.arm(&c.writes, c.SetWriteDeadline)
+		m, err := c.writeBuffers(part)
+		n += m
+		if err != nil || whole {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func (c *Conn) writeBuffers(list net.Buffers) (int64, error) {
+	switch to := c.Conn.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return list.WriteTo(to)
+	case interface {
+		WriteBuffers(net.Buffers) (int64, error)
+	}:
+		return to.WriteBuffers(list)
+	}
+	n, err := c.Conn.Write(bytes.Join(list, nil))
+	return int64(n), err
+}
+
+// arm moves a deadline on.
+func (c *Conn) arm(armed *atomic.Int64, set func(time.Time) error) {
+	now := time.Now()
+	if now.UnixNano()-armed.Load() < int64(c.stall)/4 {
+		return
+	}
+	armed.Store(now.UnixNano())
+	_ = set(now.Add(c.stall + c.stall/4))
 }
 
 // Abort cuts the connection so that its peer sees a failure and not an end.

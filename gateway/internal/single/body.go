@@ -3,47 +3,50 @@ package single
 import (
 	"bufio"
 	"io"
+	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/zeugkit/zeug/gateway/internal/accept"
 )
 
-// finish ends the answer and reads what the peer still sends of a body, for a
-// moment: bytes that nobody reads would make the kernel reset the connection,
-// and the answer with it.
-func finish(c *accept.Conn, in *bufio.Reader, body *watched) {
-	body.stop()
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite()
-	}
-	if body.left <= 0 {
-		return
-	}
-	c.Within(2 * time.Second)
-	_, _ = io.CopyN(io.Discard, in, 64<<20)
-}
-
-// watched is a request's body. Once it is read whole, a byte more is waited for:
-// none can come, so what comes is that the peer has left, and with it the
+// body is a request's body. While its handler does not read it, and once it is
+// read whole, the connection is watched: the peer that hangs up has lost its
 // client.
-type watched struct {
-	in   *bufio.Reader
+type body struct {
 	conn *accept.Conn
-	left int64
 	gone func()
 
-	once    sync.Once
-	stopped atomic.Bool
-	ended   chan struct{}
+	mu    sync.Mutex
+	in    *bufio.Reader // nil once the request is over
+	left  int64
+	watch *accept.Watch
 }
 
-func (b *watched) Read(p []byte) (int, error) {
+// begin watches the connection. length is what is to come of the body.
+func (b *body) begin(length int64) {
+	b.left = length
+	b.watch = b.conn.Watch(b.gone)
+	if length <= 0 {
+		b.watch.Whole()
+	}
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.in == nil {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	if b.in.Buffered() == 0 {
+		if b.watch.Stop() {
+			b.conn.Stalls()
+		}
+		defer b.watch.Resume()
+	}
 	n, err := b.in.Read(p)
-	b.left -= int64(n)
-	if b.left <= 0 && err == nil {
-		b.watch()
+	if b.left -= int64(n); b.left <= 0 {
+		b.watch.Whole()
 	}
 	if err != nil {
 		b.gone()
@@ -51,30 +54,28 @@ func (b *watched) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *watched) watch() {
-	b.once.Do(func() {
-		b.ended = make(chan struct{})
-		b.conn.Within(0)
-		go func() {
-			defer close(b.ended)
-			var one [1]byte
-			_, err := b.conn.Conn.Read(one[:])
-			// The end of what the peer sends counts as well, as it does in
-			// net/http: who half-closes gets an answer all the same.
-			if err != nil && !b.stopped.Load() {
-				b.gone()
-			}
-		}()
-	})
+// end ends the reading, so that the connection is the caller's alone, and returns
+// how much of the body is still to come. A handler may have left a goroutine
+// that waits for more of it, as proxies do.
+func (b *body) end() (more int64) {
+	if !b.mu.TryLock() {
+		b.conn.Interrupt()
+		b.mu.Lock()
+	}
+	defer b.mu.Unlock()
+	b.watch.Stop()
+	more = b.left - int64(b.in.Buffered())
+	b.in = nil
+	return more
 }
 
-// stop ends the watching, so that the connection is the caller's alone.
-func (b *watched) stop() {
-	b.once.Do(func() {})
-	if b.ended == nil {
-		return
+// linger ends the answer and reads what the peer still sends of a body, for a
+// moment: bytes that nobody reads would make the kernel reset the connection,
+// and the answer with it.
+func linger(c *accept.Conn, more int64) {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
 	}
-	b.stopped.Store(true)
-	b.conn.Within(time.Nanosecond)
-	<-b.ended
+	c.Within(2 * time.Second)
+	_, _ = io.CopyN(io.Discard, c, min(more, 64<<20))
 }

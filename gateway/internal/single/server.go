@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 
 	"github.com/zeugkit/zeug/gateway/cgi"
 	"github.com/zeugkit/zeug/gateway/internal/accept"
@@ -28,9 +29,17 @@ func (p Protocol) Serve(handler http.Handler) func(*accept.Conn, accept.Settings
 	return func(c *accept.Conn, settings accept.Settings) error { return p.serve(handler, c, settings) }
 }
 
+// readers have the buffer that net/http has: what is longer is read past it.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
+
 func (p Protocol) serve(handler http.Handler, c *accept.Conn, settings accept.Settings) error {
 	c.Within(settings.HeaderTimeout)
-	in := bufio.NewReaderSize(c, 4<<10) // as net/http: what is longer is read past it
+	in := readers.Get().(*bufio.Reader)
+	in.Reset(c)
+	defer func() {
+		in.Reset(nil)
+		readers.Put(in)
+	}()
 	if _, err := in.Peek(1); err != nil {
 		return accept.ErrGone
 	}
@@ -41,7 +50,7 @@ func (p Protocol) serve(handler http.Handler, c *accept.Conn, settings accept.Se
 	c.Stalls()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	body := &watched{in: in, conn: c, gone: cancel}
+	body := &body{in: in, conn: c, gone: cancel}
 	r, err := cgi.NewRequest(ctx, vars, body)
 	if err != nil {
 		first := "Status:"
@@ -51,13 +60,11 @@ func (p Protocol) serve(handler http.Handler, c *accept.Conn, settings accept.Se
 		_, _ = io.WriteString(c, first+" 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nBad Request\n")
 		return err
 	}
-	body.left = r.ContentLength
-	if body.left <= 0 {
-		body.watch()
-	}
+	body.begin(r.ContentLength)
 	w := cgi.NewWriter(c, r)
 	w.HTTP = p.HTTP
 	err = cgi.Answer(handler, w, r, settings.MaxBody, settings.Logger)
+	more := body.end()
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return accept.ErrGone // the client left: there is nobody to answer
@@ -67,6 +74,24 @@ func (p Protocol) serve(handler http.Handler, c *accept.Conn, settings accept.Se
 	}
 	// A server in front that still sends a body would take a connection that
 	// is closed with bytes unread for a failure.
-	finish(c, in, body)
+	if more > 0 {
+		linger(c, more)
+	}
 	return nil
+}
+
+// ReadText reads n bytes: the variables, of which each is then a part and no copy.
+func ReadText(r *bufio.Reader, n int) (string, error) {
+	if n <= r.Size() {
+		b, err := r.Peek(n)
+		text := string(b)
+		_, _ = r.Discard(len(b))
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return text, err
+	}
+	b := make([]byte, n)
+	_, err := io.ReadFull(r, b)
+	return string(b), err
 }
