@@ -6,6 +6,9 @@
 //
 //	func main() { log.Fatal(cgi.Serve(newApp())) }
 //
+// The request's context ends when the web server stops the program by SIGTERM, and
+// on Linux when it closes the program's output.
+//
 // Where the application is mounted (SCRIPT_NAME), who asked and how become the
 // request's [gateway.Origin], so that its URLs come out right; the variables
 // that have no place in a request are had by [Variables].
@@ -26,6 +29,7 @@ import (
 	"strings"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/httplex"
 )
 
 // ErrRequest says that variables do not describe a request. The server that
@@ -33,6 +37,19 @@ import (
 var ErrRequest = errors.New("no CGI request")
 
 type variablesKey struct{}
+
+// described is a context that holds the variables.
+type described struct {
+	context.Context
+	vars map[string]string
+}
+
+func (d *described) Value(key any) any {
+	if key == (variablesKey{}) {
+		return d.vars
+	}
+	return d.Context.Value(key)
+}
 
 // Variables returns the variables a request was made of, or nil for a request
 // that came otherwise. They must not be changed.
@@ -53,11 +70,11 @@ func NewRequest(ctx context.Context, vars map[string]string, body io.Reader) (*h
 	if method == "" {
 		return nil, fmt.Errorf("%w: REQUEST_METHOD is missing", ErrRequest)
 	}
-	r, err := http.NewRequestWithContext(context.WithValue(ctx, variablesKey{}, vars), method, "/", nil)
-	if err != nil {
+	if !httplex.IsToken(method) {
 		return nil, fmt.Errorf("%w: REQUEST_METHOD %q", ErrRequest, method)
 	}
-	r.Proto = vars["SERVER_PROTOCOL"]
+	r := (&http.Request{Method: method, Proto: vars["SERVER_PROTOCOL"]}).WithContext(&described{ctx, vars})
+	var err error
 	var ok bool
 	if r.ProtoMajor, r.ProtoMinor, ok = protocol(r.Proto); !ok {
 		r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.0", 1, 0
@@ -103,7 +120,13 @@ func protocol(s string) (major, minor int, ok bool) {
 
 // header collects the request's header fields.
 func header(vars map[string]string) http.Header {
-	h := http.Header{}
+	h := make(http.Header, len(vars)/2)
+	// One array has all values: most fields have one.
+	values := make([]string, 0, len(vars))
+	one := func(value string) []string {
+		values = append(values, value)
+		return values[len(values)-1 : len(values) : len(values)]
+	}
 	for name, value := range vars {
 		field, ok := strings.CutPrefix(name, "HTTP_")
 		if !ok || field == "" {
@@ -113,13 +136,13 @@ func header(vars map[string]string) http.Header {
 		case "HOST", "PROXY", "TRANSFER_ENCODING", "CONTENT_LENGTH", "CONTENT_TYPE":
 			continue
 		}
-		h[textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(field, "_", "-"))] = []string{value}
+		h[textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(field, "_", "-"))] = one(value)
 	}
 	if t := vars["CONTENT_TYPE"]; t != "" {
-		h["Content-Type"] = []string{t}
+		h["Content-Type"] = one(t)
 	}
 	if n := vars["CONTENT_LENGTH"]; n != "" {
-		h["Content-Length"] = []string{n}
+		h["Content-Length"] = one(n)
 	}
 	return h
 }
@@ -172,17 +195,20 @@ func setURL(r *http.Request, vars map[string]string) (root string, err error) {
 	// server that rewrites URLs sends a PATH_INFO that was never asked for.
 	if hasURI && strings.HasPrefix(uri, "/") {
 		if path, err := url.PathUnescape(uri); err == nil {
-			whole := *r
-			whole.URL = &url.URL{Path: path, RawPath: uri}
-			below, ok := gateway.Mount(&whole, root)
-			if ok && (!hasInfo || sameInfo(below.URL.Path, info)) {
-				r.URL.Path, r.URL.RawPath = below.URL.Path, below.URL.RawPath
+			below, at, ok := &url.URL{Path: path, RawPath: uri}, "", true
+			if root != "" {
+				var mounted *http.Request
+				if mounted, ok = gateway.Mount(&http.Request{URL: below}, root); ok {
+					below, at = mounted.URL, gateway.RootPath(mounted)
+				}
+			}
+			if ok && (!hasInfo || sameInfo(below.Path, info)) {
+				r.URL.Path, r.URL.RawPath = below.Path, below.RawPath
 				if r.URL.RawPath == r.URL.Path {
 					r.URL.RawPath = ""
 				}
-				root = gateway.RootPath(below)
 				r.RequestURI = vars["REQUEST_URI"]
-				return root, nil
+				return at, nil
 			}
 		}
 	}

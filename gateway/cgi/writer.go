@@ -1,14 +1,18 @@
 package cgi
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/zeugkit/zeug/internal/httplex"
 )
 
 // Writer is a [http.ResponseWriter] that writes an answer as CGI has it: header
@@ -16,7 +20,7 @@ import (
 // net/http's does: finds out the media type of a body that has none said, sends
 // no body where there is none to be, refuses one that is longer than announced.
 type Writer struct {
-	out    *bufio.Writer
+	out    io.Writer
 	r      *http.Request
 	header http.Header
 	// HTTP has the first line be HTTP's own, "HTTP/1.1 200 OK".
@@ -26,11 +30,65 @@ type Writer struct {
 	left   int64 // of the announced length; -1 where none is
 	bare   bool  // no body may be sent
 	err    error
+
+	pooled *[buffered]byte
+	held   []byte // what is not sent yet, in pooled
 }
 
-// NewWriter returns a Writer of the answer to r.
+// buffered is how much of an answer is held back until it is flushed, in bytes.
+const buffered = 4 << 10
+
+var buffers = sync.Pool{New: func() any { return new([buffered]byte) }}
+
+// NewWriter returns a Writer of the answer to r. If out has a method
+// WriteBuffers(net.Buffers) (int64, error), a long piece and what is held before it
+// go to that together.
 func NewWriter(out io.Writer, r *http.Request) *Writer {
-	return &Writer{out: bufio.NewWriterSize(out, 4<<10), r: r, header: http.Header{}, left: -1}
+	return &Writer{out: out, r: r, header: http.Header{}, left: -1}
+}
+
+// hold keeps p, or sends what is held, and p as well if it is long.
+func (w *Writer) hold(p []byte) (int, error) {
+	if w.pooled == nil {
+		w.pooled = buffers.Get().(*[buffered]byte)
+		w.held = w.pooled[:0]
+	}
+	if len(p) > buffered-len(w.held) {
+		if len(p) >= buffered {
+			return w.sendWith(p)
+		}
+		if err := w.send(); err != nil {
+			return 0, err
+		}
+	}
+	w.held = append(w.held, p...)
+	return len(p), nil
+}
+
+func (w *Writer) send() error {
+	if len(w.held) == 0 {
+		return nil
+	}
+	_, err := w.out.Write(w.held)
+	w.held = w.held[:0]
+	return err
+}
+
+// sendWith sends what is held and p, by one call of the system where it can be.
+func (w *Writer) sendWith(p []byte) (int, error) {
+	several, ok := w.out.(interface {
+		WriteBuffers(net.Buffers) (int64, error)
+	})
+	if !ok || len(w.held) == 0 {
+		if err := w.send(); err != nil {
+			return 0, err
+		}
+		return w.out.Write(p)
+	}
+	before := len(w.held)
+	n, err := several.WriteBuffers(net.Buffers{w.held, p})
+	w.held = w.held[:0]
+	return max(int(n)-before, 0), err
 }
 
 // Header is the header to be sent.
@@ -69,39 +127,47 @@ func (w *Writer) start(status int, body []byte) {
 	if text == "" {
 		text = "status code " + strconv.Itoa(status)
 	}
+	first := "Status: "
 	if w.HTTP {
-		fmt.Fprintf(w.out, "HTTP/1.1 %d %s\r\n", status, text)
-	} else {
-		fmt.Fprintf(w.out, "Status: %d %s\r\n", status, text)
+		first = "HTTP/1.1 "
 	}
-	names := make([]string, 0, len(w.header))
+	w.say(first, strconv.Itoa(status), " ", text, "\r\n")
+	var few [16]string
+	names := few[:0]
 	for name := range w.header {
 		switch name {
 		// The connection and its framing are the server's.
 		case "Connection", "Keep-Alive", "Transfer-Encoding", "Upgrade", "Trailer", "Status":
 			continue
 		}
-		if !strings.HasPrefix(name, http.TrailerPrefix) && validName(name) {
+		if !strings.HasPrefix(name, http.TrailerPrefix) && httplex.IsToken(name) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	for _, name := range names {
 		for _, value := range w.header[name] {
-			w.out.WriteString(name + ": " + oneLine.Replace(value) + "\r\n")
+			w.say(name, ": ", oneLine.Replace(value), "\r\n")
 		}
 	}
-	w.out.WriteString("\r\n")
+	w.say("\r\n")
 }
+
+// say holds texts of the header; that one cannot be sent is said later.
+func (w *Writer) say(texts ...string) {
+	for _, text := range texts {
+		if _, err := w.hold(unsafeBytes(text)); err != nil && w.err == nil {
+			w.err = err
+		}
+	}
+}
+
+// unsafeBytes is a text as bytes that must not be changed, which an [io.Writer]
+// does not.
+func unsafeBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 // oneLine keeps a value from becoming two fields, as net/http does.
 var oneLine = strings.NewReplacer("\r", " ", "\n", " ", "\x00", " ")
-
-func validName(name string) bool {
-	return name != "" && strings.IndexFunc(name, func(c rune) bool {
-		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, c)
-	}) < 0
-}
 
 func (w *Writer) Write(p []byte) (int, error) {
 	if w.status == 0 {
@@ -117,13 +183,16 @@ func (w *Writer) Write(p []byte) (int, error) {
 	case w.left >= 0 && int64(len(p)) > w.left:
 		return 0, http.ErrContentLength
 	}
-	n, err := w.out.Write(p)
+	n, err := w.hold(p)
 	if w.left >= 0 {
 		w.left -= int64(n)
 	}
 	w.err = err
 	return n, err
 }
+
+// WriteString is Write without a copy of s.
+func (w *Writer) WriteString(s string) (int, error) { return w.Write(unsafeBytes(s)) }
 
 // fail answers with a plain 500 in place of a handler that panicked.
 func (w *Writer) fail() error {
@@ -140,7 +209,7 @@ func (w *Writer) FlushError() error {
 		w.start(http.StatusOK, nil)
 	}
 	if w.err == nil {
-		w.err = w.out.Flush()
+		w.err = w.send()
 	}
 	return w.err
 }
@@ -151,6 +220,7 @@ func (w *Writer) Flush() { _ = w.FlushError() }
 // Close ends the answer. It returns an error where the body was shorter than
 // announced, or could not be sent: then the connection must not look complete.
 func (w *Writer) Close() error {
+	defer w.release()
 	if w.status == 0 {
 		w.start(http.StatusOK, nil)
 		if w.header.Get("Content-Length") == "" {
@@ -164,4 +234,17 @@ func (w *Writer) Close() error {
 		return fmt.Errorf("answer ended %d bytes before its Content-Length: %w", w.left, io.ErrUnexpectedEOF)
 	}
 	return nil
+}
+
+// errOver is what writing after the end gets.
+var errOver = errors.New("the answer has ended")
+
+func (w *Writer) release() {
+	if w.err == nil {
+		w.err = errOver
+	}
+	if w.pooled != nil {
+		buffers.Put(w.pooled)
+		w.pooled, w.held = nil, nil
+	}
 }

@@ -1,11 +1,11 @@
 package fastcgi
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -22,8 +22,12 @@ type connection struct {
 	handler  http.Handler
 	settings accept.Settings
 
+	heads int // requests whose variables are to come, by who reads
+
 	writing sync.Mutex
-	out     []byte // by writing
+	out     []byte                   // by writing
+	heading [atOnce][headerSize]byte // by writing
+	pieces  [atOnce * 4][]byte       // by writing
 
 	mu       sync.Mutex
 	requests map[uint16]*request
@@ -50,14 +54,14 @@ func newConnection(c *accept.Conn, handler http.Handler, settings accept.Setting
 }
 
 func (c *connection) serve() error {
-	in := &reader{from: bufio.NewReaderSize(c.conn, 64<<10)}
-	err := c.read(in)
+	err := http.ErrServerClosed
+	if c.conn.Idle(true) {
+		err = c.read(newReader(c.conn))
+	}
 	// Nobody is there any more to read the answers that are being made.
+	c.gone()
 	c.mu.Lock()
 	for _, req := range c.requests {
-		if req.cancel != nil {
-			req.cancel()
-		}
 		if req.body != nil {
 			req.body.end(io.ErrUnexpectedEOF)
 		}
@@ -74,101 +78,105 @@ func (c *connection) serve() error {
 	return accept.ErrGone
 }
 
+// gone tells the handlers that the peer has left, and with it their clients.
+func (c *connection) gone() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, req := range c.requests {
+		if req.cancel != nil {
+			req.cancel()
+		}
+	}
+}
+
 // read reads records until the connection ends.
 func (c *connection) read(in *reader) error {
+	c.conn.Within(0)
 	for {
-		if !c.wait() {
-			return http.ErrServerClosed
-		}
-		rec, err := in.next()
+		rec, err := in.head()
 		if err != nil {
 			return err
 		}
-		c.conn.Idle(false)
-		if err := c.take(rec); err != nil {
+		if err := c.take(in, rec); err != nil {
 			return err
 		}
 	}
 }
 
-// wait sets how long the next record may take: a request's variables their
-// time, the rest as long as the server in front likes. It reports false where
-// none is to be waited for.
-func (c *connection) wait() bool {
-	c.mu.Lock()
-	open := len(c.requests)
-	heads, closing := 0, c.closing
-	for _, req := range c.requests {
-		if req.body == nil {
-			heads++
-		}
-	}
-	c.mu.Unlock()
-	if closing {
-		return true // within linger
-	}
-	if heads > 0 {
-		c.conn.Within(c.settings.HeaderTimeout)
-		return true
-	}
-	c.conn.Within(0)
-	return open > 0 || c.conn.Idle(true)
-}
-
-func (c *connection) take(rec record) error {
-	if rec.id == 0 {
-		return c.manage(rec)
-	}
+func (c *connection) take(in *reader, rec record) error {
 	c.mu.Lock()
 	req := c.requests[rec.id]
 	c.mu.Unlock()
+	if rec.kind == typeStdin && req != nil && req.body != nil && rec.size > 0 {
+		if err := req.body.fill(in.Reader, rec.size); err != nil {
+			return early(err)
+		}
+		return in.skip(rec.padding)
+	}
+	if rec.id != 0 && (rec.kind == typeStdin && rec.size > 0 || rec.kind == typeData) {
+		// The rest of what was answered already, or for filters, which we are
+		// none of.
+		return in.skip(rec.size + rec.padding)
+	}
+	if rec.kind == typeParams && req != nil && len(req.params)+rec.size > c.settings.MaxHeader {
+		return fmt.Errorf("%w: variables of more than %d bytes", ErrProtocol, c.settings.MaxHeader)
+	}
+	content, err := in.content(rec)
+	if err != nil {
+		return err
+	}
+	if rec.id == 0 {
+		return c.manage(rec, content)
+	}
 	switch rec.kind {
 	case typeBegin:
-		return c.begin(rec, req)
+		return c.begin(rec, content, req)
 	case typeParams:
 		if req == nil || req.body != nil {
 			return nil
 		}
-		if len(rec.content) == 0 {
+		if len(content) == 0 {
 			return c.start(req)
 		}
-		if len(req.params)+len(rec.content) > c.settings.MaxHeader {
-			return fmt.Errorf("%w: variables of more than %d bytes", ErrProtocol, c.settings.MaxHeader)
-		}
-		req.params = append(req.params, rec.content...)
+		req.params = append(req.params, content...)
 	case typeStdin:
-		if req == nil || req.body == nil {
-			return nil // the rest of what was answered already
-		}
-		if len(rec.content) == 0 {
+		if req != nil && req.body != nil {
 			req.body.end(io.EOF)
-			return nil
 		}
-		req.body.put(rec.content)
 	case typeAbort:
 		if req == nil {
 			return nil
 		}
 		if req.cancel == nil {
+			c.headed()
 			c.forget(req)
 			return c.write(appendRecord(nil, typeEnd, rec.id, endContent(statusComplete)))
 		}
 		req.cancel()
 		req.body.end(io.ErrUnexpectedEOF)
-	case typeData:
-		// For filters, which we are none of.
 	default:
 		return fmt.Errorf("%w: a record of type %d in a request", ErrProtocol, rec.kind)
 	}
 	return nil
 }
 
+// headed says that the variables of a request have come: those of the others
+// that have begun are bounded in time, and then nothing is.
+func (c *connection) headed() {
+	c.heads--
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.heads == 0 && !c.closing {
+		c.conn.Within(0)
+	}
+}
+
 // manage answers a record of the connection itself.
-func (c *connection) manage(rec record) error {
+func (c *connection) manage(rec record, content []byte) error {
 	if rec.kind != typeGetValues {
 		return c.write(appendRecord(nil, typeUnknown, 0, []byte{rec.kind, 0, 0, 0, 0, 0, 0, 0}))
 	}
-	asked, err := variables(rec.content)
+	asked, err := variables(string(content))
 	if err != nil {
 		return err
 	}
@@ -182,12 +190,12 @@ func (c *connection) manage(rec record) error {
 	return c.write(appendRecord(nil, typeValues, 0, values))
 }
 
-func (c *connection) begin(rec record, open *request) error {
-	if open != nil || len(rec.content) < 3 {
+func (c *connection) begin(rec record, content []byte, open *request) error {
+	if open != nil || len(content) < 3 {
 		return fmt.Errorf("%w: request %d begins twice or without a role", ErrProtocol, rec.id)
 	}
-	keep := rec.content[2]&flagKeep != 0
-	if role := int(rec.content[0])<<8 | int(rec.content[1]); role != roleResponder {
+	keep := content[2]&flagKeep != 0
+	if role := int(content[0])<<8 | int(content[1]); role != roleResponder {
 		return c.write(appendRecord(nil, typeEnd, rec.id, endContent(statusRole)))
 	}
 	c.mu.Lock()
@@ -196,17 +204,22 @@ func (c *connection) begin(rec record, open *request) error {
 		return c.write(appendRecord(nil, typeEnd, rec.id, endContent(statusOverload)))
 	}
 	c.requests[rec.id] = &request{id: rec.id, keep: keep}
+	c.conn.Idle(false)
+	if c.heads++; !c.closing {
+		c.conn.Within(c.settings.HeaderTimeout)
+	}
 	return nil
 }
 
 // start answers a request whose variables are there.
 func (c *connection) start(req *request) error {
-	vars, err := variables(req.params)
+	vars, err := variables(string(req.params))
 	if err != nil {
 		return err
 	}
 	req.params = nil
-	body := newStream(c.settings.StallTimeout)
+	c.headed()
+	body := newStream(c.conn, c.settings.StallTimeout, c.gone)
 	ctx, cancel := context.WithCancel(context.Background())
 	c.mu.Lock()
 	req.body, req.cancel = body, cancel
@@ -214,7 +227,7 @@ func (c *connection) start(req *request) error {
 	c.answers.Go(func() {
 		defer cancel()
 		err := c.answer(ctx, req, vars)
-		body.end(io.ErrClosedPipe)
+		body.drop()
 		c.forget(req)
 		switch {
 		case err != nil:
@@ -301,16 +314,58 @@ type stdout struct {
 	id uint16
 }
 
-func (s *stdout) Write(p []byte) (n int, err error) {
+func (s *stdout) Write(p []byte) (int, error) {
+	if len(p) <= small {
+		s.c.writing.Lock()
+		defer s.c.writing.Unlock()
+		s.c.out = appendRecord(s.c.out[:0], typeStdout, s.id, p)
+		_, err := s.c.conn.Write(s.c.out)
+		return len(p), err
+	}
+	n, err := s.WriteBuffers(net.Buffers{p})
+	return int(n), err
+}
+
+const (
+	// small is up to how many bytes it costs less to copy a piece behind its
+	// record's head than to name both to the system.
+	small = 4 << 10
+	// longest is the longest record: it needs no padding.
+	longest = maxContent &^ 7
+	// atOnce is how many records are sent by one call of the system.
+	atOnce = 4
+)
+
+// WriteBuffers sends several pieces one behind the other.
+func (s *stdout) WriteBuffers(list net.Buffers) (n int64, err error) {
 	s.c.writing.Lock()
 	defer s.c.writing.Unlock()
-	for len(p) > 0 {
-		part := p[:min(len(p), maxContent&^7)]
-		s.c.out = appendRecord(s.c.out[:0], typeStdout, s.id, part)
-		if _, err := s.c.conn.Write(s.c.out); err != nil {
+	left := 0
+	for _, p := range list {
+		left += len(p)
+	}
+	for left > 0 {
+		pieces, sent := s.c.pieces[:0], 0
+		for i := 0; i < atOnce && left > 0; i++ {
+			size := min(left, longest)
+			pieces = append(pieces, appendHead(s.c.heading[i][:0], typeStdout, s.id, size))
+			for rest := size; rest > 0; {
+				part := list[0][:min(rest, len(list[0]))]
+				pieces = append(pieces, part)
+				rest -= len(part)
+				if list[0] = list[0][len(part):]; len(list[0]) == 0 {
+					list = list[1:]
+				}
+			}
+			pieces = append(pieces, zeros[:padding(size)])
+			sent, left = sent+size, left-size
+		}
+		_, err := s.c.conn.WriteBuffers(pieces)
+		clear(s.c.pieces[:])
+		if err != nil {
 			return n, err
 		}
-		n, p = n+len(part), p[len(part):]
+		n += int64(sent)
 	}
 	return n, nil
 }

@@ -11,6 +11,10 @@
 // mount comes out right, ends the process when a handler panics, cannot say that
 // an answer was cut, and tells no handler that its client has left.
 //
+// A request's context ends when the server in front aborts it or closes the
+// connection. What is said on the connection behind more than 64 KiB of a body that
+// nobody reads is not seen, but for its end, on Linux.
+//
 // A request's root path, client and scheme come from the variables of the
 // server in front, which is trusted: nobody else should reach the socket.
 package fastcgi

@@ -140,17 +140,24 @@ func TestRequestsInterleaved(t *testing.T) {
 }
 
 func TestAbort(t *testing.T) {
-	began, ended := make(chan struct{}), make(chan struct{})
-	_, dial := start(t, fastcgi.Settings{}, func(_ http.ResponseWriter, r *http.Request) {
-		close(began)
-		<-r.Context().Done()
-		close(ended)
-	})
-	p := dial()
-	p.request(1, 1)
-	<-began
-	p.send(2, 1, "")
-	<-ended
+	for name, body := range map[string]string{"without a body": "", "behind a body that nobody reads": strings.Repeat("x", 60_000)} {
+		t.Run(name, func(t *testing.T) {
+			began, ended := make(chan struct{}), make(chan struct{})
+			_, dial := start(t, fastcgi.Settings{}, func(_ http.ResponseWriter, r *http.Request) {
+				close(began)
+				<-r.Context().Done()
+				close(ended)
+			})
+			p := dial()
+			p.request(1, 1, "CONTENT_LENGTH", "100000")
+			if body != "" {
+				p.send(5, 1, body)
+			}
+			<-began
+			p.send(2, 1, "")
+			<-ended
+		})
+	}
 }
 
 func TestAnAnswerThatIsCutLooksCut(t *testing.T) {

@@ -1,6 +1,7 @@
 package fastcgi
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -37,74 +38,111 @@ const (
 // ErrProtocol says that what came is not FastCGI.
 var ErrProtocol = errors.New("not FastCGI")
 
-// record is a record as it was read; its content is valid until the next one.
+// record is what stands at the head of a record.
 type record struct {
-	kind    byte
-	id      uint16
-	content []byte
+	kind          byte
+	id            uint16
+	size, padding int
 }
 
-// reader reads records.
+// reader reads records: the head of each, and then its content, by content or
+// skip, or from the buffer itself.
 type reader struct {
-	from io.Reader
-	buf  [headerSize + maxContent + 255]byte
+	*bufio.Reader
+	long []byte // for content that the buffer does not hold
 }
 
-func (r *reader) next() (record, error) {
-	head := r.buf[:headerSize]
-	if _, err := io.ReadFull(r.from, head); err != nil {
+func newReader(from io.Reader) *reader { return &reader{Reader: bufio.NewReaderSize(from, 4<<10)} }
+
+func (r *reader) head() (record, error) {
+	head, err := r.Peek(headerSize)
+	if err != nil {
 		return record{}, err
 	}
 	if head[0] != version {
 		return record{}, fmt.Errorf("%w: version %d", ErrProtocol, head[0])
 	}
-	size, padding := int(binary.BigEndian.Uint16(head[4:])), int(head[6])
-	rec := record{kind: head[1], id: binary.BigEndian.Uint16(head[2:])}
-	rest := r.buf[headerSize : headerSize+size+padding]
-	if _, err := io.ReadFull(r.from, rest); err != nil {
-		return record{}, fmt.Errorf("%w: a record ends early: %w", ErrProtocol, err)
+	rec := record{
+		kind: head[1], id: binary.BigEndian.Uint16(head[2:]),
+		size: int(binary.BigEndian.Uint16(head[4:])), padding: int(head[6]),
 	}
-	rec.content = rest[:size]
-	return rec, nil
+	_, err = r.Discard(headerSize)
+	return rec, err
 }
+
+// content reads the content of a record; it is valid until the next one.
+func (r *reader) content(rec record) ([]byte, error) {
+	if rec.size+rec.padding <= r.Size() {
+		whole, err := r.Peek(rec.size + rec.padding)
+		if err != nil {
+			return nil, early(err)
+		}
+		_, err = r.Discard(len(whole))
+		return whole[:rec.size], err
+	}
+	if cap(r.long) < rec.size {
+		r.long = make([]byte, rec.size)
+	}
+	if _, err := io.ReadFull(r, r.long[:rec.size]); err != nil {
+		return nil, early(err)
+	}
+	return r.long[:rec.size], r.skip(rec.padding)
+}
+
+// skip reads over n bytes.
+func (r *reader) skip(n int) error {
+	if _, err := r.Discard(n); err != nil {
+		return early(err)
+	}
+	return nil
+}
+
+// early is what happens when the peer leaves.
+func early(err error) error { return fmt.Errorf("a record ends early: %w", err) }
 
 // appendRecord appends a record; its content must not be longer than
 // maxContent. It is padded to eight bytes, as the specification advises.
 func appendRecord(b []byte, kind byte, id uint16, content []byte) []byte {
-	padding := -len(content) & 7
-	b = append(b, version, kind, byte(id>>8), byte(id), byte(len(content)>>8), byte(len(content)), byte(padding), 0)
-	b = append(b, content...)
-	return append(b, make([]byte, padding)...)
+	b = append(appendHead(b, kind, id, len(content)), content...)
+	return append(b, zeros[:padding(len(content))]...)
 }
+
+func appendHead(b []byte, kind byte, id uint16, size int) []byte {
+	return append(b, version, kind, byte(id>>8), byte(id), byte(size>>8), byte(size), byte(padding(size)), 0)
+}
+
+func padding(size int) int { return -size & 7 }
+
+var zeros [8]byte
 
 // endContent is the content of a record that ends a request.
 func endContent(status byte) []byte { return []byte{0, 0, 0, 0, status, 0, 0, 0} }
 
 // variables reads names and values, each after its length in one byte or four.
-func variables(p []byte) (map[string]string, error) {
-	vars := map[string]string{}
+func variables(p string) (map[string]string, error) {
+	vars := make(map[string]string, 32)
 	for len(p) > 0 {
 		name, rest, ok := length(p)
 		value, rest, whole := length(rest)
 		if !ok || !whole || name > maxVariableName || name+value > len(rest) {
 			return nil, fmt.Errorf("%w: a variable without an end", ErrProtocol)
 		}
-		vars[string(rest[:name])] = string(rest[name : name+value])
+		vars[rest[:name]] = rest[name : name+value]
 		p = rest[name+value:]
 	}
 	return vars, nil
 }
 
-func length(p []byte) (n int, rest []byte, ok bool) {
+func length(p string) (n int, rest string, ok bool) {
 	switch {
 	case len(p) == 0:
-		return 0, nil, false
+		return 0, "", false
 	case p[0] < 0x80:
 		return int(p[0]), p[1:], true
 	case len(p) < 4:
-		return 0, nil, false
+		return 0, "", false
 	}
-	return int(binary.BigEndian.Uint32(p) & 0x7fffffff), p[4:], true
+	return int(p[0]&0x7f)<<24 | int(p[1])<<16 | int(p[2])<<8 | int(p[3]), p[4:], true
 }
 
 // appendVariable appends a short name and value.

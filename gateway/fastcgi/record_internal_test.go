@@ -26,10 +26,10 @@ func FuzzVariablesRoundTrip(f *testing.F) {
 			p = size(size(p, len(pair[0])), len(pair[1]))
 			p = append(append(p, pair[0]...), pair[1]...)
 		}
-		vars, err := variables(p)
+		vars, err := variables(string(p))
 		require.NoError(t, err)
 		require.Equal(t, map[string]string{a: x, b: y}, vars)
-		_, err = variables(p[:len(p)-1])
+		_, err = variables(string(p[:len(p)-1]))
 		if len(b)+len(y) > 0 {
 			require.ErrorIs(t, err, ErrProtocol)
 		}

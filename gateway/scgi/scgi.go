@@ -5,19 +5,21 @@
 //	…
 //	log.Fatal((&scgi.Server{Handler: newApp()}).Serve(l))
 //
+// A request's context ends when the server in front closes the connection: on
+// Linux even if nobody reads the body, elsewhere once that is read.
+//
 // A request's root path, client and scheme come from the variables of the
 // server in front, which is trusted: nobody else should reach the socket.
 package scgi
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/zeugkit/zeug/gateway/internal/accept"
@@ -76,26 +78,26 @@ func ReadVariables(r *bufio.Reader, max int) (map[string]string, error) {
 	if size > max {
 		return nil, fmt.Errorf("variables of %d bytes, the limit is %d", size, max)
 	}
-	head := make([]byte, size+1)
-	if _, err := io.ReadFull(r, head); err != nil {
+	head, err := single.ReadText(r, size+1)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrProtocol, err)
 	}
 	if head[size] != ',' {
 		return nil, fmt.Errorf("%w: no comma behind the variables", ErrProtocol)
 	}
-	vars := map[string]string{}
+	vars := make(map[string]string, 32)
 	for n, rest := 0, head[:size]; len(rest) > 0; n++ {
-		name, after, ok := bytes.Cut(rest, []byte{0})
-		value, next, ended := bytes.Cut(after, []byte{0})
+		name, after, ok := strings.Cut(rest, "\x00")
+		value, next, ended := strings.Cut(after, "\x00")
 		switch {
-		case !ok || !ended || len(name) == 0:
+		case !ok || !ended || name == "":
 			return nil, fmt.Errorf("%w: a variable without an end or a name", ErrProtocol)
-		case n == 0 && string(name) != "CONTENT_LENGTH":
+		case n == 0 && name != "CONTENT_LENGTH":
 			return nil, fmt.Errorf("%w: the first variable is %q, not CONTENT_LENGTH", ErrProtocol, name)
 		}
 		// The protocol forbids a name twice, and nginx sends one all the same
 		// where its configuration says a variable again: the later one is meant.
-		vars[string(name)] = string(value)
+		vars[name] = value
 		rest = next
 	}
 	if vars["SCGI"] != "1" {

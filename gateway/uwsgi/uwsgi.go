@@ -6,6 +6,9 @@
 //	…
 //	log.Fatal((&uwsgi.Server{Handler: newApp()}).Serve(l))
 //
+// A request's context ends when the server in front closes the connection: on
+// Linux even if nobody reads the body, elsewhere once that is read.
+//
 // A request's root path, client and scheme come from the variables of the
 // server in front, which is trusted: nobody else should reach the socket.
 package uwsgi
@@ -70,12 +73,12 @@ func ReadVariables(r *bufio.Reader, max int) (map[string]string, error) {
 	case size > max:
 		return nil, fmt.Errorf("variables of %d bytes, the limit is %d", size, max)
 	}
-	packet := make([]byte, size)
-	if _, err := io.ReadFull(r, packet); err != nil {
+	packet, err := single.ReadText(r, size)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrProtocol, err)
 	}
-	vars := map[string]string{}
-	for len(packet) > 0 {
+	vars := make(map[string]string, 32)
+	for packet != "" {
 		name, rest, ok := text(packet)
 		value, rest, whole := text(rest)
 		if !ok || !whole || name == "" {
@@ -89,13 +92,13 @@ func ReadVariables(r *bufio.Reader, max int) (map[string]string, error) {
 }
 
 // text cuts a text with its length before it.
-func text(p []byte) (s string, rest []byte, ok bool) {
+func text(p string) (s, rest string, ok bool) {
 	if len(p) < 2 {
-		return "", nil, false
+		return "", "", false
 	}
-	n := int(binary.LittleEndian.Uint16(p))
+	n := int(p[0]) | int(p[1])<<8
 	if len(p) < 2+n {
-		return "", nil, false
+		return "", "", false
 	}
-	return string(p[2 : 2+n]), p[2+n:], true
+	return p[2 : 2+n], p[2+n:], true
 }
