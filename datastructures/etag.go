@@ -78,13 +78,14 @@ func (t ETag) StrongMatch(other ETag) bool {
 func (t ETag) WeakMatch(other ETag) bool { return t.Value == other.Value }
 
 // ETags are the tags of an If-Match or If-None-Match header, or the star that
-// stands for any. The zero ETags is a header that was not sent.
+// stands for any. The zero ETags is a header that was not sent, which is another
+// thing than one that was sent and lists no tag: that one matches nothing.
 type ETags struct {
 	star bool
-	tags []ETag
+	tags []ETag // nil where the header was not sent
 }
 
-// NewETags returns ETags of the given ones.
+// NewETags returns ETags of the given ones; without any, the zero ETags.
 func NewETags(tags ...ETag) ETags { return ETags{tags: tags} }
 
 // AnyETag returns the star.
@@ -92,8 +93,13 @@ func AnyETag() ETags { return ETags{star: true} }
 
 // ParseETags reads a list of tags. Quotes may be missing, commas inside quotes
 // belong to the tag, empty ones are left out, a star anywhere makes it the star.
+// The result is zero for blank text only: `""` and "," are lists of no tag.
 func ParseETags(header string) ETags {
-	var e ETags
+	header = httplex.Trim(header)
+	if header == "" {
+		return ETags{}
+	}
+	e := ETags{tags: noTags}
 	closing := 0 // where the next quote stands that ends a tag, if beyond the opening one
 	for at := 0; at < len(header); {
 		text, weak := cutWeak(header[at:])
@@ -126,6 +132,9 @@ func ParseETags(header string) ETags {
 	}
 	return e
 }
+
+// noTags are those of a header that lists none.
+var noTags = []ETag{}
 
 // closingQuote finds the first quote from i on that ends a tag: one that a comma
 // or the header's end follows. It is len(header) if there is none.
@@ -160,8 +169,8 @@ func nextItem(header string, i int) int {
 	return i
 }
 
-// IsZero reports whether there is neither a tag nor the star.
-func (e ETags) IsZero() bool { return !e.star && len(e.tags) == 0 }
+// IsZero reports whether the header was not sent.
+func (e ETags) IsZero() bool { return !e.star && e.tags == nil }
 
 // Star reports whether any tag will do.
 func (e ETags) Star() bool { return e.star }
@@ -210,10 +219,14 @@ func (e ETags) WeakMatch(tag ETag) bool {
 	return false
 }
 
-// String returns the header.
+// String returns the header. One that was sent but lists no tag is a list of
+// nothing, ",".
 func (e ETags) String() string {
-	if e.star {
+	switch {
+	case e.star:
 		return "*"
+	case e.tags != nil && len(e.tags) == 0:
+		return ","
 	}
 	var b strings.Builder
 	for i, tag := range e.tags {

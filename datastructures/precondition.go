@@ -18,15 +18,13 @@ type Preconditions struct {
 }
 
 // ParsePreconditions reads them from a request's header. Dates that are none
-// are ignored.
+// are ignored; a list of tags that has none is a list all the same, so that
+// If-Match without a tag never lets a change pass, and no date is asked in its
+// place (RFC 9110, sections 13.1.1 to 13.1.4).
 func ParsePreconditions(h http.Header) Preconditions {
 	var p Preconditions
-	if values := h["If-Match"]; len(values) > 0 {
-		p.IfMatch = ParseETags(strings.Join(values, ","))
-	}
-	if values := h["If-None-Match"]; len(values) > 0 {
-		p.IfNoneMatch = ParseETags(strings.Join(values, ","))
-	}
+	p.IfMatch = sentETags(h["If-Match"])
+	p.IfNoneMatch = sentETags(h["If-None-Match"])
 	if value := h.Get("If-Modified-Since"); value != "" {
 		p.IfModifiedSince, _ = ParseDate(value)
 	}
@@ -34,6 +32,18 @@ func ParsePreconditions(h http.Header) Preconditions {
 		p.IfUnmodifiedSince, _ = ParseDate(value)
 	}
 	return p
+}
+
+// sentETags reads the lines of a field.
+func sentETags(lines []string) ETags {
+	if len(lines) == 0 {
+		return ETags{}
+	}
+	e := ParseETags(strings.Join(lines, ","))
+	if e.IsZero() {
+		e.tags = noTags // it was sent all the same
+	}
+	return e
 }
 
 // IsZero reports whether the client set no conditions.

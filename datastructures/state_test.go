@@ -21,6 +21,8 @@ func TestParseETags(t *testing.T) {
 		want         datastructures.ETags
 	}{
 		{"nothing", "", datastructures.ETags{}},
+		{"blanks", " \t", datastructures.ETags{}},
+		{"blanks around it", " \"a\" ", datastructures.NewETags(strong("a"))},
 		{"strong and weak", `"a", W/"b",w/"c"`, datastructures.NewETags(strong("a"), weak("b"), weak("c"))},
 		{"without quotes", "a, W/b", datastructures.NewETags(strong("a"), weak("b"))},
 		{"a comma in a tag", `"a,b" , "c"`, datastructures.NewETags(strong("a,b"), strong("c"))},
@@ -34,6 +36,19 @@ func TestParseETags(t *testing.T) {
 			got := datastructures.ParseETags(c.header)
 			require.Equal(t, c.want, got)
 			require.Equal(t, got, datastructures.ParseETags(got.String()))
+		})
+	}
+}
+
+func TestAListWithoutATagIsAList(t *testing.T) {
+	for name, header := range map[string]string{"the empty tag": `""`, "a weak one": `W/""`, "a comma": ",", "commas": " , ,"} {
+		t.Run(name, func(t *testing.T) {
+			e := datastructures.ParseETags(header)
+			require.False(t, e.IsZero())
+			require.Zero(t, e.Len())
+			require.False(t, e.StrongMatch(strong("a")) || e.WeakMatch(strong("a")) || e.WeakMatch(datastructures.ETag{Weak: true}))
+			require.Equal(t, ",", e.String())
+			require.Equal(t, e, datastructures.ParseETags(e.String()))
 		})
 	}
 }
@@ -289,6 +304,11 @@ func TestPreconditions(t *testing.T) {
 		{"If-Unmodified-Since then", "PUT", "If-Unmodified-Since", at, known, 0},
 		{"If-Unmodified-Since before", "PUT", "If-Unmodified-Since", before, known, 412},
 		{"If-Unmodified-Since without a date", "PUT", "If-Unmodified-Since", before, missing, 0},
+		{"If-Match with the empty tag", "PUT", "If-Match", `""`, known, 412},
+		{"If-Match without a tag", "PUT", "If-Match", "", known, 412},
+		{"If-Match with a list of nothing", "GET", "If-Match", " , ", known, 412},
+		{"If-None-Match with the empty tag", "PUT", "If-None-Match", `""`, known, 0},
+		{"If-None-Match without a tag", "GET", "If-None-Match", "", known, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := datastructures.ParsePreconditions(http.Header{c.header: {c.value}})
@@ -305,5 +325,7 @@ func TestPreconditions(t *testing.T) {
 	require.Equal(t, 0, order(http.Header{"If-None-Match": {`"b"`}, "If-Modified-Since": {at}}), "If-None-Match goes before the date")
 	require.Equal(t, 412, order(http.Header{"If-Match": {`"b"`}, "If-None-Match": {`"a"`}}), "If-Match is asked first")
 	require.Equal(t, 304, order(http.Header{"If-None-Match": {`"x"`, `"a"`}}), "lines of a header are one list")
+	require.Equal(t, 412, order(http.Header{"If-Match": {""}, "If-Unmodified-Since": {at}}), "also without a tag")
+	require.Equal(t, 0, order(http.Header{"If-None-Match": {`""`}, "If-Modified-Since": {at}}), "also without a tag")
 	require.True(t, datastructures.ParsePreconditions(nil).IsZero())
 }

@@ -136,9 +136,13 @@ func TestRanges(t *testing.T) {
 						}
 					}
 				}
-				for _, other := range []string{`"x"`, "W/" + tag, "Sun, 09 Sep 2001 01:46:41 GMT", "nonsense"} {
+				for _, other := range []string{`"x"`, "W/" + tag, "Sun, 09 Sep 2001 01:46:41 GMT", "nonsense", ""} {
 					resp := ask(t, "GET", "Range", c.ranges, "If-Range", other)
 					require.Equal(t, 200, resp.StatusCode, other)
+				}
+				require.Equal(t, 200, ask(t, "GET", "Range", c.ranges, "If-Range", tag, "If-Range", tag).StatusCode)
+				for _, none := range []string{`""`, ""} {
+					require.Equal(t, 412, ask(t, "GET", "Range", c.ranges, "If-Match", none).StatusCode)
 				}
 			})
 		}

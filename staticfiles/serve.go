@@ -190,7 +190,7 @@ func partOf(r *http.Request, rep *representation) *span {
 	if len(ranges) > 1 {
 		return &byResponse
 	}
-	if same := r.Header["If-Range"]; len(same) > 0 && same[0] != rep.tag && (rep.lastModified == nil || same[0] != rep.lastModified[0]) {
+	if same := r.Header["If-Range"]; len(same) > 1 || len(same) == 1 && same[0] != rep.tag && (rep.lastModified == nil || same[0] != rep.lastModified[0]) {
 		return &byResponse
 	}
 	header := ranges[0]

@@ -104,13 +104,14 @@ func (resp *Response) decide(a *answer, r *http.Request) error {
 }
 
 // allowsRange evaluates If-Range: ranges are served only of the version that the
-// client has the rest of.
+// client has the rest of. A field that says nothing, or comes twice, is no
+// condition that holds: the whole is never wrong.
 func allowsRange(h http.Header, state datastructures.State) bool {
-	field := first(h, "If-Range")
-	if field == "" {
-		return true
+	lines := h["If-Range"]
+	if len(lines) != 1 {
+		return len(lines) == 0
 	}
-	condition, ok := datastructures.ParseIfRange(field)
+	condition, ok := datastructures.ParseIfRange(lines[0])
 	return ok && condition.Match(state.ETag, state.Modified)
 }
 
