@@ -81,7 +81,8 @@ func TestDownloadNames(t *testing.T) {
 		"index.html":         `attachment; filename=index.html`,
 		"a b.txt":            `attachment; filename="a b.txt"`,
 		"Ñandú/pingüino.txt": `attachment; filename="Nandu/pinguino.txt"; filename*=UTF-8''%C3%91and%C3%BA%EF%BC%8Fping%C3%BCino.txt`,
-		`say "hi".txt`:       `attachment; filename="say \"hi\".txt"`,
+		`say "hi".txt`:       `attachment; filename="say \"hi\".txt"; filename*=UTF-8''say%20%22hi%22.txt`,
+		"100%25 off.txt":     `attachment; filename="100%25 off.txt"; filename*=UTF-8''100%2525%20off.txt`,
 		"ナ.txt":              `attachment; filename=.txt; filename*=UTF-8''%E3%83%8A.txt`,
 		"a\r\nSet-Cookie: x": `attachment; filename="aSet-Cookie: x"; filename*=UTF-8''a%0D%0ASet-Cookie%3A%20x`,
 	} {
@@ -102,6 +103,19 @@ func TestContentEncodingOfAnSVGZ(t *testing.T) {
 		h := serve(t, resp, "GET").Header
 		require.Equal(t, want, h.Get("Content-Encoding"))
 		require.Equal(t, "image/svg+xml; charset=utf-8", h.Get("Content-Type"))
+	}
+}
+
+func TestAnSVGZThatIsSentAsAnotherTypeHasNoEncoding(t *testing.T) {
+	dir := write(t, map[string]string{"logo.svgz": "x"})
+	for contentType, want := range map[string]string{"image/svg+xml": "gzip", "IMAGE/SVG+XML; charset=utf-8": "gzip", "application/gzip": "", "text/html": ""} {
+		t.Run(contentType, func(t *testing.T) {
+			resp, err := staticfiles.Send(filepath.Join(dir, "logo.svgz"), staticfiles.SendOptions{ContentType: contentType})
+			require.NoError(t, err)
+			require.Equal(t, want, serve(t, resp, "GET").Header.Get("Content-Encoding"))
+			s := open(t, staticfiles.SharedData{Exports: []staticfiles.Export{{Dir: dir, Types: map[string]string{"svgz": contentType}}}})
+			require.Equal(t, want, ask(s, "GET", "/logo.svgz").Header.Get("Content-Encoding"))
+		})
 	}
 }
 
