@@ -69,8 +69,9 @@ type Export struct {
 	CacheControl string
 	// Types overrides [ContentType] by extension: {".md": "text/plain"}.
 	Types map[string]string
-	// Header is added to every answer with a file: Access-Control-Allow-Origin,
-	// Content-Security-Policy. Fields that a file has of its own are refused.
+	// Header is added to every answer with a file, and to that of 304:
+	// Access-Control-Allow-Origin, Content-Security-Policy. Fields that a file has
+	// of its own are refused.
 	Header http.Header
 }
 

@@ -123,8 +123,9 @@ func singleTag(field string) (tag string, ok bool) {
 	return tag, strings.IndexByte(tag[1:], '"') == len(tag)-2
 }
 
-// notModified answers 304 with the fields that RFC 9110, section 15.4.5, wants:
-// the tag is enough of a validator.
+// notModified answers 304 with the fields that RFC 9110, section 15.4.5, wants,
+// the tag being enough of a validator, and those of the export that do not
+// describe the content.
 func (rep *representation) notModified(w http.ResponseWriter) {
 	h := w.Header()
 	h["Etag"] = rep.etag
@@ -132,8 +133,14 @@ func (rep *representation) notModified(w http.ResponseWriter) {
 	if rep.vary != nil {
 		addVary(h, rep.vary)
 	}
-	if vary := rep.extra["Vary"]; vary != nil {
-		addVary(h, vary)
+	for name, values := range rep.extra {
+		switch name {
+		case "Vary":
+			addVary(h, values)
+		case "Content-Language", "Content-Md5":
+		default:
+			h[name] = values
+		}
 	}
 	w.WriteHeader(http.StatusNotModified)
 }

@@ -143,7 +143,7 @@ func TestMethods(t *testing.T) {
 func TestHeader(t *testing.T) {
 	dir := write(t, map[string]string{"a.css": "a{}"})
 	s := open(t, staticfiles.SharedData{Exports: []staticfiles.Export{
-		{Prefix: "/s", Dir: dir, Header: http.Header{"Access-Control-Allow-Origin": {"*"}}},
+		{Prefix: "/s", Dir: dir, Header: http.Header{"Access-Control-Allow-Origin": {"*"}, "Content-Language": {"de"}}},
 		{Prefix: "/day", Dir: dir, CacheControl: "public, max-age=86400", Types: map[string]string{"css": "text/x-mine"}},
 	}})
 	h := ask(s, "GET", "/s/a.css").Header
@@ -153,8 +153,14 @@ func TestHeader(t *testing.T) {
 	require.Equal(t, "bytes", h.Get("Accept-Ranges"))
 	require.Equal(t, "*", h.Get("Access-Control-Allow-Origin"))
 	require.NotEmpty(t, h.Get("ETag"))
+	require.Equal(t, "de", h.Get("Content-Language"))
 	_, err := http.ParseTime(h.Get("Last-Modified"))
 	require.NoError(t, err)
+
+	resp := ask(s, "GET", "/s/a.css", "If-None-Match", h.Get("ETag"))
+	require.Equal(t, 304, resp.StatusCode)
+	require.Equal(t, "*", resp.Header.Get("Access-Control-Allow-Origin"))
+	require.Empty(t, resp.Header.Get("Content-Language"), "it describes the content")
 
 	h = ask(s, "GET", "/day/a.css").Header
 	require.Equal(t, "public, max-age=86400", h.Get("Cache-Control"))
