@@ -56,7 +56,7 @@ func (s *Shared) build(e *export, name, path string, f *file, fingerprinted bool
 	}
 	weight := plain.weight()
 	settled := !young(plain.modified)
-	own := contentEncoding(name)
+	own := contentEncoding(name, contentType)
 	res.codable = own == "" && (compressible(contentType) || contentType == octetStream)
 	if res.codable {
 		for c := range res.coded {

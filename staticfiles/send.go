@@ -234,7 +234,7 @@ func (opts SendOptions) respond(r io.Reader, size int64, name string) (*wrappers
 			return nil, fmt.Errorf("send %q: %w", name, err)
 		}
 	}
-	if coding := contentEncoding(name); coding != "" && !opts.Attachment {
+	if coding := contentEncoding(name, contentType); coding != "" && !opts.Attachment {
 		h["Content-Encoding"] = []string{coding}
 	}
 	h["X-Content-Type-Options"] = nosniff

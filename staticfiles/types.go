@@ -23,12 +23,18 @@ func ContentType(name string) string {
 }
 
 // contentEncoding is the coding that a file's own format implies: an .svgz is an
-// SVG image that only gzip opens.
-func contentEncoding(name string) string {
-	if strings.EqualFold(path.Ext(name), ".svgz") {
+// SVG image that only gzip opens. Sent as something else it is what it is.
+func contentEncoding(name, contentType string) string {
+	if strings.EqualFold(path.Ext(name), ".svgz") && mediaType(contentType) == "image/svg+xml" {
 		return "gzip"
 	}
 	return ""
+}
+
+// mediaType is a Content-Type without its parameters, in lower case.
+func mediaType(contentType string) string {
+	t, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(t))
 }
 
 func lookupType(name string) string {
@@ -47,8 +53,7 @@ func withCharset(mediaType string) string {
 // compressible reports whether a file of this Content-Type is worth
 // compressing: it is not compressed already.
 func compressible(contentType string) bool {
-	t, _, _ := strings.Cut(contentType, ";")
-	t = strings.ToLower(strings.TrimSpace(t))
+	t := mediaType(contentType)
 	switch {
 	case strings.HasPrefix(t, "text/"), strings.HasSuffix(t, "+json"), strings.HasSuffix(t, "+xml"):
 		return true
@@ -58,7 +63,8 @@ func compressible(contentType string) bool {
 		"application/manifest+json", "application/rtf", "application/sql", "application/toml",
 		"application/vnd.ms-fontobject", "application/x-sh", "application/x-tex", "application/yaml", "application/jsonl",
 		"font/ttf", "font/otf", "font/collection", "image/bmp", "image/vnd.microsoft.icon",
-		"model/gltf-binary", "model/obj", "model/stl", "application/postscript", "application/x-ndjson":
+		"model/gltf-binary", "model/obj", "model/stl", "model/step", "model/vrml", "application/postscript", "application/x-ndjson",
+		"application/n-triples", "application/n-quads", "application/trig", "application/sparql-query", "image/emf", "image/wmf", "message/rfc822":
 		return true
 	}
 	return false
@@ -70,13 +76,16 @@ var types = table(`
 text/html                         html htm
 text/css                          css
 text/javascript                   js mjs cjs
-text/plain                        txt text log conf cfg ini def list in diff patch
+text/plain                        txt text log conf cfg ini def list in diff patch srt
 text/markdown                     md markdown
 text/csv                          csv
 text/tab-separated-values         tsv
 text/calendar                     ics ifb
 text/vcard                        vcf vcard
 text/vtt                          vtt
+text/turtle                       ttl
+text/n3                           n3
+text/sgml                         sgml sgm
 text/x-rst                        rst
 text/x-python                     py
 text/x-go                         go
@@ -101,7 +110,21 @@ application/xml-dtd               dtd
 application/rss+xml               rss
 application/atom+xml              atom
 application/gpx+xml               gpx
-application/mathml+xml            mathml
+application/mathml+xml            mathml mml
+application/rdf+xml               rdf owl
+application/n-triples             nt
+application/n-quads               nq
+application/trig                  trig
+application/sparql-query          rq
+application/sparql-results+xml    srx
+application/gml+xml               gml
+application/ttml+xml              ttml
+application/wsdl+xml              wsdl
+application/xspf+xml              xspf
+application/metalink4+xml         meta4
+application/cbor                  cbor
+message/rfc822                    eml mht mhtml
+application/mbox                  mbox
 application/vnd.google-earth.kml+xml kml
 application/vnd.google-earth.kmz  kmz
 application/wasm                  wasm
@@ -113,14 +136,26 @@ application/pdf                   pdf
 application/postscript            ps eps ai
 application/epub+zip              epub
 application/x-mobipocket-ebook    mobi
+application/vnd.amazon.mobi8-ebook azw3
+application/vnd.comicbook+zip     cbz
+application/vnd.comicbook-rar     cbr
 application/x-sh                  sh
 application/x-tex                 tex
 application/pgp-signature         sig asc
 application/pkcs7-mime            p7m p7c
-application/x-x509-ca-cert        crt cer der
-application/x-pem-file            pem
+application/pkcs7-signature       p7s
+application/pkcs12                p12 pfx
+application/pkix-cert             cer
+application/pkix-crl              crl
+application/x-x509-ca-cert        crt der
+application/pem-certificate-chain pem
 application/x-bittorrent          torrent
-application/x-sqlite3             sqlite sqlite3 db
+application/vnd.sqlite3           sqlite sqlite3 db
+application/vnd.apache.parquet    parquet
+application/vnd.apache.arrow.file arrow
+application/vnd.apache.arrow.stream arrows
+application/vnd.mapbox-vector-tile mvt
+application/vnd.tcpdump.pcap      pcap cap
 
 application/gzip                  gz tgz
 application/zip                   zip
@@ -132,7 +167,8 @@ application/x-7z-compressed       7z
 application/vnd.rar               rar
 application/x-tar                 tar
 application/x-lzma                lzma
-application/java-archive          jar
+application/java-archive          jar war ear
+application/vnd.ms-cab-compressed cab
 application/vnd.android.package-archive apk
 application/vnd.debian.binary-package deb
 application/x-rpm                 rpm
@@ -148,10 +184,25 @@ application/vnd.ms-powerpoint     ppt pps
 application/vnd.openxmlformats-officedocument.wordprocessingml.document docx
 application/vnd.openxmlformats-officedocument.spreadsheetml.sheet xlsx
 application/vnd.openxmlformats-officedocument.presentationml.presentation pptx
+application/vnd.openxmlformats-officedocument.wordprocessingml.template dotx
+application/vnd.openxmlformats-officedocument.spreadsheetml.template xltx
+application/vnd.openxmlformats-officedocument.presentationml.template potx
+application/vnd.openxmlformats-officedocument.presentationml.slideshow ppsx
+application/vnd.ms-word.document.macroEnabled.12 docm
+application/vnd.ms-word.template.macroEnabled.12 dotm
+application/vnd.ms-excel.sheet.macroEnabled.12 xlsm
+application/vnd.ms-excel.sheet.binary.macroEnabled.12 xlsb
+application/vnd.ms-powerpoint.presentation.macroEnabled.12 pptm
+application/vnd.ms-powerpoint.slideshow.macroEnabled.12 ppsm
+application/vnd.ms-xpsdocument    xps
 application/vnd.oasis.opendocument.text odt
 application/vnd.oasis.opendocument.spreadsheet ods
 application/vnd.oasis.opendocument.presentation odp
 application/vnd.oasis.opendocument.graphics odg
+application/vnd.oasis.opendocument.formula odf
+application/vnd.oasis.opendocument.text-template ott
+application/vnd.oasis.opendocument.spreadsheet-template ots
+application/vnd.oasis.opendocument.presentation-template otp
 application/vnd.ms-fontobject     eot
 application/vnd.visio             vsd
 application/vnd.apple.mpegurl     m3u8
@@ -174,20 +225,33 @@ image/tiff                        tif tiff
 image/vnd.microsoft.icon          ico cur
 image/vnd.adobe.photoshop         psd
 image/jp2                         jp2
+image/jxr                         jxr
+image/heic-sequence               heics
+image/heif-sequence               heifs
+image/ktx                         ktx
+image/ktx2                        ktx2
+image/emf                         emf
+image/wmf                         wmf
+image/vnd.djvu                    djvu djv
+image/vnd.wap.wbmp                wbmp
 
 audio/mpeg                        mp3 mp2 mpga
 audio/ogg                         oga ogg opus spx
 audio/wav                         wav
 audio/flac                        flac
-audio/aac                         aac
-audio/mp4                         m4a
-audio/midi                        mid midi
+audio/aac                         aac adts
+audio/mp4                         m4a m4b
+audio/basic                       au snd
+audio/AMR                         amr
+audio/ac3                         ac3
+audio/x-ms-wma                    wma
+audio/midi                        mid midi kar
 audio/webm                        weba
-audio/aiff                        aif aiff
+audio/aiff                        aif aiff aifc
 audio/mpegurl                     m3u
 
 video/mp4                         mp4 m4v
-video/mpeg                        mpeg mpg mpe
+video/mpeg                        mpeg mpg mpe m1v
 video/ogg                         ogv
 video/webm                        webm
 video/quicktime                   mov qt
@@ -196,8 +260,12 @@ video/x-msvideo                   avi
 video/x-ms-wmv                    wmv
 video/x-flv                       flv
 video/mp2t                        ts m2ts
-video/3gpp                        3gp
-video/3gpp2                       3g2
+video/3gpp                        3gp 3gpp
+video/3gpp2                       3g2 3gpp2
+video/iso.segment                 m4s
+application/ogg                   ogx
+application/vnd.ms-asf            asf
+application/vnd.adobe.flash.movie swf
 
 font/woff                         woff
 font/woff2                        woff2
@@ -209,10 +277,16 @@ model/gltf+json                   gltf
 model/gltf-binary                 glb
 model/obj                         obj
 model/stl                         stl
+model/3mf                         3mf
+model/step                        step stp
+model/vrml                        wrl vrml
+model/x3d+xml                     x3d
+model/vnd.collada+xml             dae
+model/vnd.usdz+zip                usdz
 `)
 
 func table(text string) map[string]string {
-	m := make(map[string]string, 256)
+	m := make(map[string]string, 512)
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
 		for i := 1; i < len(fields); i++ {

@@ -1,0 +1,46 @@
+package staticfiles_test
+
+import (
+	"mime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/staticfiles"
+)
+
+func TestContentTypes(t *testing.T) {
+	for rule, types := range map[string]map[string]string{
+		"texts are in UTF-8": {
+			"a.txt": "text/plain; charset=utf-8", "a.css": "text/css; charset=utf-8", "a.ttl": "text/turtle; charset=utf-8",
+			"a.svg": "image/svg+xml; charset=utf-8", "a.rdf": "application/rdf+xml; charset=utf-8", "a.xml": "application/xml; charset=utf-8",
+		},
+		"JSON names no charset": {"a.json": "application/json", "a.geojson": "application/geo+json", "a.webmanifest": "application/manifest+json"},
+		"case does not matter":  {"A.PNG": "image/png", "a.JpG": "image/jpeg", "a.b.PDF": "application/pdf"},
+		"the last extension counts": {
+			"a.tar.gz": "application/gzip", "jquery.min.js": "text/javascript; charset=utf-8", "a.txt.zst": "application/zstd",
+		},
+		"without an extension that is known nothing is guessed": {
+			"README": "application/octet-stream", "a.": "application/octet-stream", "a.unheard": "application/octet-stream", ".bashrc": "application/octet-stream",
+		},
+		// nginx and Python say other things of these.
+		"what IANA registers goes before what others made up": {
+			"a.js": "text/javascript; charset=utf-8", "a.mjs": "text/javascript; charset=utf-8", "a.ico": "image/vnd.microsoft.icon",
+			"a.opus": "audio/ogg", "a.3gp": "video/3gpp", "a.obj": "model/obj", "a.vcf": "text/vcard; charset=utf-8", "a.rar": "application/vnd.rar",
+			"a.pem": "application/pem-certificate-chain", "a.cer": "application/pkix-cert", "a.p12": "application/pkcs12",
+			"a.sqlite": "application/vnd.sqlite3", "a.swf": "application/vnd.adobe.flash.movie", "a.asf": "application/vnd.ms-asf", "a.eml": "message/rfc822",
+			"a.m4s": "video/iso.segment", "a.parquet": "application/vnd.apache.parquet", "a.xlsm": "application/vnd.ms-excel.sheet.macroEnabled.12",
+		},
+	} {
+		for name, want := range types {
+			t.Run(rule+" "+name, func(t *testing.T) {
+				have := staticfiles.ContentType(name)
+				require.Equal(t, want, have)
+				mediaType, params, err := mime.ParseMediaType(have)
+				require.NoError(t, err)
+				require.Equal(t, strings.Contains(want, "charset"), params["charset"] == "utf-8", mediaType)
+			})
+		}
+	}
+}
