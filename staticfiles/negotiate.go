@@ -78,17 +78,23 @@ func parsePreference(header string) (wish preference) {
 	accept := datastructures.ParseEncodingAccept(header)
 	// The plain file is the last choice unless the client says otherwise.
 	plain := 0.0
+	// x-gzip is another name of gzip (RFC 9110, section 8.4.1.3), which a star
+	// does not stand for where the client says either.
+	named := -1.0
 	for coding, q := range accept.All() {
-		if strings.EqualFold(coding, "identity") {
+		switch {
+		case strings.EqualFold(coding, "identity"):
 			plain = q
+		case strings.EqualFold(coding, "gzip"), strings.EqualFold(coding, "x-gzip"):
+			named = max(named, q)
 		}
 	}
 	var quality [codings]float64
 	for c, name := range codingNames {
 		quality[c] = accept.Quality(name)
-		if name == "gzip" {
-			quality[c] = max(quality[c], accept.Quality("x-gzip")) // RFC 9110, section 8.4.1.3
-		}
+	}
+	if named >= 0 {
+		quality[gzip] = named
 	}
 	if header == "" {
 		return wish
