@@ -29,7 +29,7 @@ var escapes = []string{
 	"/static/a.txt%00", "/static/a.txt%00.css", "/static/%00/a.txt", "/static/a.txt%00/../../secret.txt",
 	"/static//a.txt", "/static///a.txt", "/static/sub//b.txt", "//static/a.txt", "/static/a.txt/", "/static/a.txt/.", "/static/a.txt/..",
 	"/static/.env", "/static/.git/config", "/static/sub/.hidden", "/static/%2eenv", "/static/.well-known/x",
-	"/static/link-out", "/static/link-out/secret.txt", "/static/link-file", "/static/link-root/etc/passwd", "/static/link-loop",
+	"/static/link-out", "/static/link-out/secret.txt", "/static/link-file", "/static/link-root/etc/passwd", "/static/link-loop", "/static/link-absolute",
 	"/static/C:/Windows/win.ini", "/static/C:a.txt", "/static/file:///etc/passwd", "/static//etc/passwd", "/static/%2fetc%2fpasswd", "/static/%2Fetc/passwd",
 	"/static/a.txt::$DATA", "/static/a.txt.", "/static/a.txt%20", "/static/A.TXT", "/static/sub", "/static/sub/", "/static/", "/static",
 	"/static/~root", "/static/*", "/static/a.tx?", "/static/fifo", "/static/socket/x", "/static/a.txt/b",
@@ -44,7 +44,7 @@ func TestNothingOutsideIsAnswered(t *testing.T) {
 	root := filepath.Join(parent, "static")
 	for name, target := range map[string]string{
 		"link-out": "../out", "link-file": "../secret.txt", "link-root": "/", "link-loop": "link-loop",
-		"link-in": "sub/b.txt", "link-dir": "sub",
+		"link-in": "sub/b.txt", "link-dir": "sub", "link-absolute": filepath.Join(root, "a.txt"),
 	} {
 		require.NoError(t, os.Symlink(target, filepath.Join(root, name)))
 	}
