@@ -105,6 +105,11 @@ func (c *Compress) coding(r *http.Request) string {
 			best, quality = offer, q
 		}
 	}
+	for name, q := range accept.All() {
+		if q > quality && strings.EqualFold(name, "identity") {
+			return "" // it would rather have the answer as it is
+		}
+	}
 	return best
 }
 
