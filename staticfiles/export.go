@@ -67,7 +67,9 @@ type Export struct {
 	// "no-cache": clients keep the file and ask whether it changed.
 	// Fingerprinted names always answer "public, max-age=31536000, immutable".
 	CacheControl string
-	// Types overrides [ContentType] by extension: {".md": "text/plain"}.
+	// Types overrides [ContentType] by extension: {".md": "text/plain"}. The
+	// extension "" stands for names whose own is missing or not known (Werkzeug's
+	// fallback_mimetype).
 	Types map[string]string
 	// Header is added to every answer with a file, and to that of 304:
 	// Access-Control-Allow-Origin, Content-Security-Policy. Fields that a file has
@@ -93,6 +95,8 @@ type export struct {
 	allow  globs
 	hide   globs
 	types  map[string]string
+	// otherwise is the type of what no table knows.
+	otherwise string
 }
 
 const windows = runtime.GOOS == "windows"
@@ -124,7 +128,11 @@ func openExport(x Export, every time.Duration) (*export, error) {
 		if strings.ContainsAny(t, "\r\n\x00") {
 			return nil, fmt.Errorf("Types: %s: line breaks cannot be sent", ext)
 		}
-		e.types["."+strings.ToLower(strings.TrimPrefix(ext, "."))] = withCharset(t)
+		if ext = strings.ToLower(strings.TrimPrefix(ext, ".")); ext == "" {
+			e.otherwise = withCharset(t)
+			continue
+		}
+		e.types["."+ext] = withCharset(t)
 	}
 	for name, values := range x.Header {
 		if http.CanonicalHeaderKey(name) != name {
@@ -279,6 +287,9 @@ func (e *export) contentType(name string) string {
 		if t := e.types[strings.ToLower(path.Ext(name))]; t != "" {
 			return t
 		}
+	}
+	if e.otherwise != "" && lookupType(name) == "" {
+		return e.otherwise
 	}
 	return ContentType(name)
 }

@@ -44,3 +44,22 @@ func TestContentTypes(t *testing.T) {
 		}
 	}
 }
+
+func TestTypesOfAnExport(t *testing.T) {
+	dir := write(t, map[string]string{"README": "x", "a.css": "x", "a.unheard": "x", "a.MD": "x", "a.": "x"})
+	s := open(t, staticfiles.SharedData{Exports: []staticfiles.Export{
+		{Prefix: "/own", Dir: dir, Types: map[string]string{"": "text/plain", "md": "text/x-own", ".css": "text/x-css"}},
+		{Prefix: "/dot", Dir: dir, Types: map[string]string{".": "application/x-own"}},
+		{Prefix: "/none", Dir: dir},
+	}})
+	for path, want := range map[string]string{
+		"/own/README": "text/plain; charset=utf-8", "/own/a.unheard": "text/plain; charset=utf-8", "/own/a.": "text/plain; charset=utf-8",
+		"/own/a.MD": "text/x-own; charset=utf-8", "/own/a.css": "text/x-css; charset=utf-8",
+		"/dot/README": "application/x-own", "/dot/a.css": "text/css; charset=utf-8",
+		"/none/README": "application/octet-stream", "/none/a.MD": "text/markdown; charset=utf-8",
+	} {
+		t.Run(path+" is "+want, func(t *testing.T) {
+			require.Equal(t, want, ask(s, "GET", path).Header.Get("Content-Type"))
+		})
+	}
+}
