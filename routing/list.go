@@ -2,7 +2,7 @@ package routing
 
 import "github.com/zeugkit/zeug/internal/routelist"
 
-// listed describes the rules of m for "zeug routes".
+// listed describes the rules of m for "zeug routes" and the debugger.
 func (m *Map[T]) listed() (routes []routelist.Route) {
 	for r := range m.All() {
 		route := routelist.Route{

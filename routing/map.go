@@ -101,9 +101,7 @@ func newMap[T any](options Options, groups []Group[T], where string) (*Map[T], e
 	if err := m.add(groups, where); err != nil {
 		return nil, err
 	}
-	if routelist.Wanted() {
-		routelist.Add(m.listed)
-	}
+	routelist.Add(m, (*Map[T]).listed)
 	return m, nil
 }
 

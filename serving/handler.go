@@ -12,7 +12,6 @@ import (
 
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/middleware"
-	"github.com/zeugkit/zeug/middleware/debugger"
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
@@ -27,7 +26,7 @@ func (s *Server) handler(app http.Handler) http.Handler {
 		app = passing(app)
 	}
 	if o.Debug {
-		app = debugger.Debugger{Keep: s.keep}.Wrap(app)
+		app = s.debugger().Wrap(app)
 	} else {
 		app = middleware.Recover{Logger: o.Logger}.Wrap(app)
 	}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/zeugkit/zeug/middleware/debugger"
 	"github.com/zeugkit/zeug/serving/certs"
 )
 
@@ -145,7 +144,7 @@ func (o *Options) complete() error {
 		}
 	}
 	if o.Debug {
-		if err := (debugger.Debugger{}).Check(); err != nil {
+		if err := (&Server{}).debugger().Check(); err != nil {
 			return fmt.Errorf("serving: Options.Debug: %w", err)
 		}
 	}

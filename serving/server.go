@@ -29,7 +29,8 @@ type Server struct {
 	listeners []*listener
 	gateways  gateways
 	upgraded  upgrades
-	keeper    atomic.Pointer[supervise.Conn] // who can read cores of failures
+	keeper    atomic.Pointer[supervise.Conn]  // who can read cores of failures
+	terms     atomic.Pointer[supervise.Serve] // of the supervisor
 
 	draining atomic.Bool   // no longer ready
 	stopping chan struct{} // closed when streams are to end

@@ -250,6 +250,31 @@ func TestAPanicIsAnswered(t *testing.T) {
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "what is cut can be told from what is whole")
 }
 
+func TestTheDashboardIsThereWithTheDebugger(t *testing.T) {
+	ask := func(debug bool) (int, string) {
+		_, addr := start(t, hello, serving.Options{Debug: debug})
+		resp, err := http.Get("http://" + addr + "/.zeug/debugger/")
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return resp.StatusCode, string(b)
+	}
+	t.Setenv("ZEUG_DEBUG_PIN", "off")
+	status, page := ask(true)
+	require.Equal(t, 200, status)
+	require.Contains(t, page, "none: “zeug run”")
+	_, page = ask(false)
+	require.Equal(t, "hello over HTTP/1.1\n", page)
+	t.Setenv("ZEUG_DEBUG_PIN", "123-456-789")
+	status, page = ask(true)
+	require.Equal(t, 401, status)
+	require.NotContains(t, page, "Goroutines")
+	t.Setenv("ZEUG_DEBUG_PIN", "secret")
+	_, err := serving.New(http.HandlerFunc(hello), serving.Options{Debug: true})
+	require.ErrorContains(t, err, "ZEUG_DEBUG_PIN")
+}
+
 func TestProtocols(t *testing.T) {
 	_, secure := start(t, hello, serving.Options{TLS: certs.Adhoc()})
 	_, plain := start(t, hello, serving.Options{H2C: true})

@@ -61,6 +61,7 @@ func runSupervised(c *supervise.Conn, addrs []string, app http.Handler, o Option
 	if err := s.Listen("unix:" + terms.Socket); err != nil {
 		return &StartError{err}
 	}
+	s.terms.Store(&terms)
 	if terms.Frames {
 		s.keeper.Store(c)
 	}

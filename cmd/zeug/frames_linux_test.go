@@ -388,6 +388,24 @@ func readers(t *testing.T, supervisor int) (list []int) {
 	return list
 }
 
+// TestDashboard looks at the program's own page through the supervisor, which says
+// what is being run, and leads to the failure with its variables.
+func TestDashboard(t *testing.T) {
+	p := failing(t)
+	p.open("/index?n=1")
+	status, body, err := p.get("/.zeug/debugger/", "text/html")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status)
+	for _, want := range []string{"github.com/zeugkit/zeug/serving/testdata/failing", "github.com/zeugkit/zeug/cmd/zeug", ">run</th><td>1<", ">built<", "main.main", "index out of range"} {
+		require.Contains(t, body, want)
+	}
+	link := regexp.MustCompile(`/\.zeug/debugger/f\d+`).FindString(body)
+	s := p.open(link)
+	require.NotEmpty(t, s.live)
+	status, body = s.ask("variables", url.Values{"frame": {"0"}})
+	require.Equal(t, http.StatusOK, status, body)
+}
+
 // TestStrippedAndOptimizedPrograms wants what is missing in words, and never a
 // wrong value.
 func TestStrippedAndOptimizedPrograms(t *testing.T) {

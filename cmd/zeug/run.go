@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zeugkit/zeug/cmd/zeug/frames"
+	"github.com/zeugkit/zeug/middleware/debugger"
 	"github.com/zeugkit/zeug/serving"
 	"github.com/zeugkit/zeug/serving/reload"
 	"github.com/zeugkit/zeug/serving/supervise"
@@ -61,7 +62,7 @@ themselves again when the program, a template or a style sheet has changed.`,
 		ValidArgsFunction: completePackages,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			program := program(cmd, args, build)
-			pin, err := frames.NewPIN(os.Stderr)
+			pin, err := debugger.NewPIN(os.Stderr)
 			if err != nil {
 				return &serving.StartError{Err: err}
 			}
@@ -74,7 +75,7 @@ themselves again when the program, a template or a style sheet has changed.`,
 			s, err := reload.New(reload.Config{
 				Program: program, Listen: addrs, Watch: watch, Exclude: exclude, Poll: poll, NoInject: quiet,
 				Logger: serving.DefaultLogger(), Terminal: serving.OnTerminal(),
-				Handle: map[string]http.Handler{supervise.FramesPath: variables}, Receive: variables.Receive, Frames: true,
+				Handle: map[string]http.Handler{supervise.FramesPath: variables}, Debugger: variables.Guard, Receive: variables.Receive, Frames: true,
 			})
 			if err != nil {
 				return &serving.StartError{Err: err}

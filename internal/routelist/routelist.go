@@ -1,14 +1,17 @@
-// Package routelist is how "zeug routes" learns the rules of a program: it
-// starts the program with the variable ZEUG_ROUTES, maps of rules register here,
-// and in place of serving the program writes them to the file that the variable
-// names, as JSON. Without the variable nothing is kept.
+// Package routelist knows the maps of rules that a program has made, for who lists
+// them: the debugger's dashboard, and "zeug routes". That starts the program with
+// the variable ZEUG_ROUTES, and in place of serving the program writes the rules
+// to the file that the variable names, as JSON. Maps are not kept alive by being
+// known, but for "zeug routes".
 package routelist
 
 import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
+	"weak"
 )
 
 // Env is the variable that names the file.
@@ -30,36 +33,67 @@ type Route struct {
 }
 
 var (
-	file = os.Getenv(Env)
-	mu   sync.Mutex
-	maps []func() []Route
+	file  = os.Getenv(Env)
+	mu    sync.Mutex
+	maps  []known
+	crowd = 64 // how many are known when those that are gone are forgotten
 )
+
+type known struct {
+	alive func() bool
+	rules func() []Route
+}
 
 // Wanted reports whether a list is wanted in place of a server.
 func Wanted() bool { return file != "" }
 
-// Add registers a map, whose rules are asked for when the program would serve.
-func Add(rules func() []Route) {
+// Add registers a map, whose rules are asked for when somebody lists them.
+func Add[M any](m *M, rules func(*M) []Route) {
+	kept := m
 	if !Wanted() {
-		return
+		kept = nil
 	}
+	at := weak.Make(m)
 	mu.Lock()
 	defer mu.Unlock()
-	maps = append(maps, rules)
+	if len(maps) >= crowd {
+		maps = slices.DeleteFunc(maps, func(k known) bool { return !k.alive() })
+		crowd = max(2*len(maps), 64)
+	}
+	maps = append(maps, known{
+		alive: func() bool { return kept != nil || at.Value() != nil },
+		rules: func() []Route {
+			if m := at.Value(); m != nil {
+				return rules(m)
+			}
+			return nil
+		},
+	})
+}
+
+// All returns the rules of the maps there are, in the order of their making.
+func All() []Route {
+	mu.Lock()
+	list := slices.Clone(maps)
+	mu.Unlock()
+	routes := []Route{}
+	number := 0
+	for _, k := range list {
+		rules := k.rules()
+		if rules != nil {
+			number++
+		}
+		for _, r := range rules {
+			r.Map = number
+			routes = append(routes, r)
+		}
+	}
+	return routes
 }
 
 // Write writes the list.
 func Write() error {
-	mu.Lock()
-	defer mu.Unlock()
-	routes := []Route{}
-	for i, rules := range maps {
-		for _, r := range rules() {
-			r.Map = i + 1
-			routes = append(routes, r)
-		}
-	}
-	text, err := json.Marshal(routes)
+	text, err := json.Marshal(All())
 	if err == nil {
 		err = os.WriteFile(file, text, 0o600)
 	}

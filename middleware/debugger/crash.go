@@ -126,5 +126,5 @@ func (s *sources) complete(frames []Frame) []Frame {
 // shows it to whoever asks: [Debugger.MayRead] says who may. Where live has a
 // URL, the page asks there for its frames' variables.
 func (d Debugger) Page(rep *Report, live Live, status int) http.Handler {
-	return page{Report: rep, Live: live, editor: d.editor(), status: status}
+	return page{Report: rep, Live: live, editor: d.editor(), Dashboard: d.Dashboard.Path, status: status}
 }

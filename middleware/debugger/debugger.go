@@ -59,6 +59,8 @@ type Debugger struct {
 	// package, and "example.org/mw/..." it and those below. Tracebacks as text
 	// count them only.
 	Hide []string
+	// Dashboard is a page about the program as it runs. Default: there is none.
+	Dashboard Dashboard
 	// Output gets the tracebacks as text. Default: os.Stderr.
 	Output io.Writer
 	// Keep keeps what the variables of a failure hold, for the page to ask for,
@@ -89,12 +91,21 @@ var ErrProduction = errors.New("the debugger must not run in production")
 
 // Check returns an error that wraps [ErrProduction] where one of the
 // environment variables ZEUG_ENV, APP_ENV, GO_ENV, ENV or ENVIRONMENT says
-// production (or prod, or live), and nil elsewhere.
+// production (or prod, or live), and other errors where there cannot be a
+// dashboard: its path does not stand between slashes, or ZEUG_DEBUG_PIN is none.
 func (d Debugger) Check() error {
 	if where := production(); where != "" {
 		return fmt.Errorf("%w: %s is set; switch the debugger off, or unset it where this is a development machine", ErrProduction, where)
 	}
-	return nil
+	path := d.Dashboard.Path
+	if path == "" {
+		return nil
+	}
+	if len(path) < 3 || path[0] != '/' || path[len(path)-1] != '/' {
+		return fmt.Errorf("the debugger's Dashboard.Path is %q: put it between slashes, as in /.zeug/debugger/", path)
+	}
+	_, _, err := digitsSet()
+	return err
 }
 
 // Wrap returns a handler that shows what goes wrong in next. It panics with the
@@ -108,7 +119,9 @@ func (d Debugger) Wrap(next http.Handler) http.Handler {
 	if d.Output == nil {
 		d.Output = os.Stderr
 	}
-	return &handler{settings: d, next: next}
+	h := &handler{settings: d, next: next}
+	h.dashboard = newDashboard(&h.settings, h)
+	return h
 }
 
 // secret is what says which names are masked.
@@ -126,10 +139,11 @@ func (d Debugger) editor() string {
 
 // handler is a debugger around an application.
 type handler struct {
-	settings Debugger
-	next     http.Handler
-	reports  atomic.Int64 // how many there were, for their ids
-	logging  sync.Mutex   // keeps tracebacks of two requests apart
+	settings  Debugger
+	next      http.Handler
+	dashboard *dashboard   // nil is none
+	reports   atomic.Int64 // how many there were, for their ids
+	logging   sync.Mutex   // keeps tracebacks of two requests apart
 }
 
 // exchange is one request with its answer.
@@ -143,6 +157,10 @@ type exchange struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.dashboard != nil && h.dashboard.takes(r) {
+		h.dashboard.ServeHTTP(w, r)
+		return
+	}
 	x := &exchange{handler: h, received: r}
 	x.writer = x.start(w)
 	ctx, _ := gateway.ContextWithRoute(r.Context())
@@ -208,22 +226,29 @@ func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr
 	case streaming:
 		rep.Fate = "The answer had begun: the client got its first part and then an aborted connection."
 		h.log(rep)
+		h.dashboard.keep(h.page(rep))
 		panic(http.ErrAbortHandler)
 	case sealed:
 		rep.Fate = "The page of an earlier failure of this request had been sent already."
 		h.log(rep)
+		h.dashboard.keep(h.page(rep))
 		return
 	case over:
 		rep.Fate = "The request had been answered already."
 		h.log(rep)
+		h.dashboard.keep(h.page(rep))
 		return
 	}
 	h.log(rep)
 	var answer http.Handler
 	if shown {
 		rep.Stacks = allStacks()
-		answer = page{rep, h.live(rep, tell, untold), h.settings.Editor, http.StatusInternalServerError}
+		shown := h.page(rep)
+		shown.Live = h.live(rep, tell, untold)
+		h.dashboard.keep(shown)
+		answer = shown
 	} else {
+		h.dashboard.keep(h.page(rep))
 		plain := &httperror.Error{Code: httperror.InternalServerError, Err: reported{}}
 		answer, r = plain, x.received
 	}
@@ -235,6 +260,12 @@ func (x *exchange) late(r *http.Request, value any, pcs []uintptr) {
 	rep := x.handler.report(x.handler.nextID(), r, value, false, pcs)
 	rep.Fate = "The request had been answered already: its time was over."
 	x.handler.log(rep)
+	x.handler.dashboard.keep(x.handler.page(rep))
+}
+
+// page is that of a report, without variables.
+func (h *handler) page(rep *Report) page {
+	return page{Report: rep, editor: h.settings.Editor, Dashboard: h.settings.Dashboard.Path, status: http.StatusInternalServerError}
 }
 
 func (h *handler) nextID() string { return "f" + strconv.FormatInt(h.reports.Add(1), 10) }

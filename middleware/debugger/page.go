@@ -32,10 +32,12 @@ type page struct {
 	*Report
 	Live   Live
 	editor string
-	status int
+	// Dashboard is the path of that page, or "".
+	Dashboard string
+	status    int
 }
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+var functions = template.FuncMap{
 	"visible": visible,
 	"short":   func(file string) string { return visible(shortPath(file)) },
 	"lines":   visibleLines,
@@ -43,12 +45,29 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"unread":  (*Value).unread,
 	"opens":   (*Value).opens,
 	"preview": (*Value).preview,
+	"counted": counted,
+	"count":   func(g Goroutine) int { return g.Alike + 1 },
 	"css":     func() template.CSS { return template.CSS(pageCSS) },
 	"js":      func() template.JS { return template.JS(pageJS) },
-}).Parse(pageHTML))
+}
+
+var pageTemplate = template.Must(template.New("page").Funcs(functions).Parse(pageHTML))
 
 func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
+	nonce := own(h)
+	kind, body := p.body(wanted(r), nonce)
+	h.Set("Content-Type", kind)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(p.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // the client has gone: there is nobody to tell
+	}
+}
+
+// own makes a header that of a page of the debugger's, and returns the nonce of
+// its style and script.
+func own(h http.Header) (nonce string) {
 	// What a middleware further out has said of the answer does not hold for
 	// this one.
 	for _, name := range []string{"Content-Disposition", "Content-Security-Policy-Report-Only", "Etag", "Expires", "Last-Modified"} {
@@ -57,17 +76,12 @@ func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Add("Vary", "Accept")
-	nonce := rand.Text()
+	nonce = rand.Text()
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; script-src 'nonce-"+nonce+
 		"'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'")
-	kind, body := p.body(wanted(r), nonce)
-	h.Set("Content-Type", kind)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(p.status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // the client has gone: there is nobody to tell
-	}
+	return nonce
 }
 
 // body is the report in one of its forms, as text where that fails.

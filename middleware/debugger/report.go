@@ -104,6 +104,9 @@ func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, setting
 			break
 		}
 	}
+	for i := range rep.Causes {
+		rep.Causes[i].err = nil // a report may be kept, and what the application's errors hold is not
+	}
 	return rep
 }
 

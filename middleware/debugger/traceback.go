@@ -24,16 +24,16 @@ type Goroutine struct {
 	Alike int `json:"alike,omitempty"`
 }
 
-// Newest is the newest frame of the application, or of a goroutine that is all
-// of libraries the newest one of those; nil of one without frames.
-func (g Goroutine) Newest() *Frame {
+// Where is the newest frame of the application, or of a goroutine that is all of
+// libraries the one it began with; nil of one without frames.
+func (g Goroutine) Where() *Frame {
 	for i, f := range g.Frames {
 		if !f.aside() {
 			return &g.Frames[i]
 		}
 	}
-	if len(g.Frames) > 0 {
-		return &g.Frames[0]
+	if n := len(g.Frames); n > 0 {
+		return &g.Frames[n-1]
 	}
 	return nil
 }

@@ -150,7 +150,7 @@ func (s *Supervisor) failureOf(p *Process, kind Kind) *Failure {
 // serveReport answers with the debugger's page of a failure, if there is one
 // and who asks may read it.
 func (s *Supervisor) serveReport(w http.ResponseWriter, r *http.Request, f *Failure, status int, version string) bool {
-	var who debugger.Debugger
+	who := debugger.Debugger{Dashboard: debugger.Dashboard{Path: supervise.Prefix + supervise.DebuggerPath}}
 	if f.report == nil || !who.MayRead(r) {
 		return false
 	}

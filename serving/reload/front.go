@@ -176,6 +176,11 @@ func (s *Supervisor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveReserved(w, r)
 		return
 	}
+	s.pass(w, r)
+}
+
+// pass has the application answer.
+func (s *Supervisor) pass(w http.ResponseWriter, r *http.Request) {
 	p, failure, version := s.acquire(r)
 	switch {
 	case r.Context().Err() != nil:

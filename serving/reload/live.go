@@ -156,6 +156,14 @@ func (s *Supervisor) serveReserved(w http.ResponseWriter, r *http.Request) {
 	case "live":
 		s.serveEvents(w, r)
 	default:
+		if strings.HasPrefix(rest, supervise.DebuggerPath) {
+			h := http.Handler(http.HandlerFunc(s.pass))
+			if s.config.Debugger != nil {
+				h = s.config.Debugger(h)
+			}
+			h.ServeHTTP(w, r)
+			return
+		}
 		for prefix, h := range s.config.Handle {
 			if strings.HasPrefix(rest, prefix) {
 				h.ServeHTTP(w, r)

@@ -23,6 +23,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,6 +67,9 @@ type Config struct {
 	// Handle holds handlers for paths below supervise.Prefix, without it:
 	// "frames/" answers /.zeug/frames/x.
 	Handle map[string]http.Handler
+	// Debugger stands before the program's dashboard, at supervise.DebuggerPath,
+	// and asks for the PIN. Default: the program asks by itself.
+	Debugger func(http.Handler) http.Handler
 	// Receive takes the messages of a process that package supervise does not
 	// define. It is called by one goroutine for each process.
 	Receive func(*Process, supervise.Message)
@@ -533,12 +537,28 @@ func (s *Supervisor) processOf(run int) *Process {
 func (s *Supervisor) terms(p *Process) supervise.Serve {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	terms := supervise.Serve{Socket: p.socket, Announce: !s.announced, Frames: s.config.Frames}
+	terms := supervise.Serve{Socket: p.socket, Announce: !s.announced, Frames: s.config.Frames, Guarded: s.config.Debugger != nil, Supervisor: ownBuild()}
+	if info, err := os.Stat(p.Executable); err == nil {
+		terms.Built = info.ModTime()
+	}
 	s.announced = true
 	for _, l := range s.listeners {
 		terms.URLs = append(terms.URLs, listen.URLs(l.Addr(), "", s.tls != nil)...)
 	}
 	return terms
+}
+
+// ownBuild says what this process is, and what built it.
+func ownBuild() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return filepath.Base(os.Args[0])
+	}
+	name := info.Path
+	if info.Main.Version != "" {
+		name += " " + info.Main.Version
+	}
+	return name + ", " + info.GoVersion
 }
 
 func (s *Supervisor) close() {

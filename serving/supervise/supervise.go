@@ -37,7 +37,7 @@
 // The supervisor passes each request to the child's socket by HTTP/1.1, with
 // the header field [OriginHeader] in place of what the connection said; it
 // removes such a field of a client's. Paths below [Prefix] never reach a child:
-// the supervisor answers them itself.
+// the supervisor answers them itself, but for [DebuggerPath].
 package supervise
 
 import (
@@ -51,6 +51,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 )
 
 const (
@@ -111,8 +112,12 @@ type Frame struct {
 	Goroutine int64 `json:"goroutine,omitempty"`
 }
 
-// FramesPath is the path below [Prefix] of the variables of frames.
-const FramesPath = "frames/"
+// Paths below [Prefix]: of the variables of frames, which a supervisor answers,
+// and of the debugger's dashboard, which it passes on.
+const (
+	FramesPath   = "frames/"
+	DebuggerPath = "debugger/"
+)
 
 // Hello is the data of a child's first message.
 type Hello struct {
@@ -144,6 +149,13 @@ type Serve struct {
 	// Frames says that the supervisor can read cores, and so is to be told of
 	// failures.
 	Frames bool `json:"frames,omitempty"`
+	// Guarded says that the supervisor asks for the PIN before it passes on what
+	// is below DebuggerPath.
+	Guarded bool `json:"guarded,omitempty"`
+	// Supervisor is the build of the supervisor, and Built when the program was
+	// built.
+	Supervisor string    `json:"supervisor,omitempty"`
+	Built      time.Time `json:"built,omitzero"`
 }
 
 // Refuse is the data of the supervisor's refusal.

@@ -42,7 +42,7 @@ type Handler struct {
 	// Debugger says who may read; its zero value is this machine alone.
 	Debugger debugger.Debugger
 	// PIN guards the variables; nil is none.
-	PIN *PIN
+	PIN *debugger.PIN
 	// Inspector is the command that reads a core, as inspect.Client has it.
 	Inspector []string
 	// Logger is told of cores that cannot be read. Default: slog.Default.
@@ -382,4 +382,48 @@ func sameOrigin(r *http.Request) bool {
 		return origin == "" || strings.HasSuffix(origin, "://"+r.Host)
 	}
 	return false
+}
+
+// Guard stands before the program's own dashboard: who may not read variables does
+// not get there either.
+func (h *Handler) Guard(next http.Handler) http.Handler {
+	guarded := h.PIN.Guard(supervise.Prefix, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !h.Debugger.MayRead(r) {
+			http.Error(w, "only this machine may ask", http.StatusForbidden)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+}
+
+// takePIN takes the PIN that somebody types, or prints it once more.
+func (h *Handler) takePIN(w http.ResponseWriter, r *http.Request, command string) {
+	switch {
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", "POST")
+		fail(w, http.StatusMethodNotAllowed, "ask by POST")
+		return
+	case !h.knows(r.Header.Get("Zeug-Secret")):
+		fail(w, http.StatusForbidden, "the secret of a page whose failure is kept is missing: the last ten are")
+		return
+	case h.PIN == nil:
+		reply(w, true, nil)
+		return
+	case command == "print":
+		h.PIN.Print()
+		reply(w, true, nil)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
+	err := h.PIN.Try(r.PostFormValue("pin"))
+	switch {
+	case errors.Is(err, debugger.ErrTooMany):
+		fail(w, http.StatusTooManyRequests, err.Error())
+	case err != nil:
+		fail(w, http.StatusForbidden, err.Error())
+	default:
+		h.PIN.Admit(w, r, supervise.Prefix)
+		reply(w, true, nil)
+	}
 }

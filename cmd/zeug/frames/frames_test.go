@@ -18,6 +18,7 @@ import (
 
 	"github.com/zeugkit/zeug/cmd/zeug/frames"
 	"github.com/zeugkit/zeug/cmd/zeug/inspect"
+	"github.com/zeugkit/zeug/middleware/debugger"
 	"github.com/zeugkit/zeug/serving/reload"
 	"github.com/zeugkit/zeug/serving/supervise"
 )
@@ -218,7 +219,7 @@ func TestPIN(t *testing.T) {
 	t.Setenv("ZEUG_DEBUG_PIN", "123-456-789")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	var out bytes.Buffer
-	pin, err := frames.NewPIN(&out)
+	pin, err := debugger.NewPIN(&out)
 	require.NoError(t, err)
 	h := &frames.Handler{PIN: pin, Inspector: inspector}
 	report(t, h, "none", supervise.Failure{Key: "k", Core: filepath.Join(t.TempDir(), "none"), Secret: "s"})
@@ -244,7 +245,7 @@ func TestPIN(t *testing.T) {
 		return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookie.Name, Value: value}) }
 	}
 	require.Equal(t, 422, ask(h, "GET", "k/variables?frame=0", with(cookie.Value)).Code, "let in, to a core that is none")
-	again, err := frames.NewPIN(&out)
+	again, err := debugger.NewPIN(&out)
 	require.NoError(t, err)
 	require.True(t, again.Admits(func() *http.Request {
 		r := httptest.NewRequest("GET", "/", nil)
@@ -252,7 +253,7 @@ func TestPIN(t *testing.T) {
 		return r
 	}()), "the same PIN lets the browser in after a new start")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	elsewhere, err := frames.NewPIN(&out)
+	elsewhere, err := debugger.NewPIN(&out)
 	require.NoError(t, err)
 	require.False(t, elsewhere.Admits(func() *http.Request {
 		r := httptest.NewRequest("GET", "/", nil)
@@ -277,12 +278,46 @@ func TestPIN(t *testing.T) {
 	require.Equal(t, 429, enter(h, "123456789").Code, "locked for the right one too")
 }
 
+// The program's own dashboard is behind the same PIN, from this machine alone.
+func TestGuard(t *testing.T) {
+	t.Setenv("ZEUG_DEBUG_PIN", "123-456-789")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	pin, err := debugger.NewPIN(&bytes.Buffer{})
+	require.NoError(t, err)
+	h := &frames.Handler{PIN: pin, Inspector: inspector}
+	passed := h.Guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "passed") }))
+	look := func(change ...func(*http.Request)) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", "/.zeug/debugger/", nil)
+		r.Host, r.RemoteAddr = "localhost:5000", "127.0.0.1:1"
+		for _, f := range change {
+			f(r)
+		}
+		w := httptest.NewRecorder()
+		passed.ServeHTTP(w, r)
+		return w
+	}
+	require.Equal(t, 401, look().Code)
+	require.Equal(t, 403, look(func(r *http.Request) { r.Host = "evil.example" }).Code)
+	require.Equal(t, 403, look(func(r *http.Request) { r.RemoteAddr = "192.0.2.1:1" }).Code)
+	report(t, h, "none", supervise.Failure{Key: "k", Core: filepath.Join(t.TempDir(), "none"), Secret: "s"})
+	cookie := enter(h, "123456789").Result().Cookies()[0]
+	require.Equal(t, "passed", look(func(r *http.Request) { r.AddCookie(cookie) }).Body.String(), "who was let in to the variables is here too")
+	require.Equal(t, "passed", func() string {
+		w := httptest.NewRecorder()
+		open := &frames.Handler{Inspector: inspector}
+		r := httptest.NewRequest("GET", "/.zeug/debugger/", nil)
+		r.Host, r.RemoteAddr = "localhost:5000", "127.0.0.1:1"
+		open.Guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "passed") })).ServeHTTP(w, r)
+		return w.Body.String()
+	}(), "without a PIN")
+}
+
 func TestPINsThatAreSet(t *testing.T) {
 	for set, ok := range map[string]bool{"": true, "off": true, "OFF": true, "1234": true, "12-34": true, "123": false, "12a45": false, "secret": false} {
 		t.Run(set, func(t *testing.T) {
 			t.Setenv("ZEUG_DEBUG_PIN", set)
 			t.Setenv("XDG_CACHE_HOME", t.TempDir())
-			pin, err := frames.NewPIN(&bytes.Buffer{})
+			pin, err := debugger.NewPIN(&bytes.Buffer{})
 			require.Equal(t, ok, err == nil, "%v", err)
 			if set == "" {
 				require.Regexp(t, `^\d{3}-\d{3}-\d{3}$`, pin.String())
