@@ -4,7 +4,7 @@
 //
 //	legacy, err := wsgi.Start(wsgi.Config{App: "flask_app:app", Dir: "legacy", Workers: 4, Threads: 2})
 //	…
-//	app := middleware.Dispatcher{Default: newApp, Mounts: map[string]http.Handler{"/legacy": legacy}}
+//	app := middleware.Dispatcher{Mounts: map[string]http.Handler{"/legacy": legacy}}.Wrap(newApp)
 //
 // # Processes
 //
