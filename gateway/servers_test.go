@@ -1,3 +1,5 @@
+//go:build unix
+
 package gateway_test
 
 import (
@@ -21,6 +23,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -123,6 +126,8 @@ func command(t *testing.T, url, logFile, path string, args ...string) {
 	out, err := os.Create(logFile + ".out")
 	require.NoError(t, err)
 	cmd.Stdout, cmd.Stderr = out, out
+	// Apache with processes ends by a signal to its whole group.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
@@ -222,7 +227,8 @@ http {
 	return f
 }
 
-func startApache(t *testing.T) front {
+// startApache starts Apache with processes of a kind, and a module for CGI.
+func startApache(t *testing.T, mpm, cgi string, protocols ...string) front {
 	t.Helper()
 	path, err := exec.LookPath("apache2")
 	if err != nil {
@@ -236,7 +242,7 @@ func startApache(t *testing.T) front {
 	addresses := backends(t, dir)
 	f := front{mounted: map[string]string{}}
 	var passes, loads strings.Builder
-	for _, module := range []string{"mpm_event", "authz_core", "unixd", "proxy", "proxy_fcgi", "proxy_scgi", "proxy_uwsgi", "cgid", "alias", "env", "ssl"} {
+	for _, module := range []string{mpm, "authz_core", "unixd", "headers", "proxy", "proxy_http", "proxy_fcgi", "proxy_scgi", "proxy_uwsgi", cgi, "alias", "env", "ssl"} {
 		file := modules + "mod_" + module + ".so"
 		if _, err := os.Stat(file); err == nil {
 			fmt.Fprintf(&loads, "LoadModule %s_module %s\n", module, file)
@@ -246,7 +252,10 @@ func startApache(t *testing.T) front {
 	}
 	for name, address := range addresses {
 		protocol, network, _ := strings.Cut(name, " over ")
-		scheme := map[string]string{"fastcgi": "fcgi", "scgi": "scgi", "uwsgi": "uwsgi"}[protocol]
+		if !slices.Contains(protocols, protocol) {
+			continue
+		}
+		scheme := map[string]string{"fastcgi": "fcgi", "scgi": "scgi", "uwsgi": "uwsgi", "http": "http"}[protocol]
 		if _, err := os.Stat(modules + "mod_proxy_" + scheme + ".so"); err != nil || network == "unix" && protocol == "scgi" {
 			continue
 		}
@@ -273,7 +282,9 @@ ServerName localhost
 LogLevel warn
 %[5]s
 AllowEncodedSlashes NoDecode
-ScriptSock %[1]s/cgid.sock
+<IfModule cgid_module>
+  ScriptSock %[1]s/cgid.sock
+</IfModule>
 ScriptAlias /app.cgi %[1]s/echo.cgi
 <Directory %[1]s>
   Require all granted
@@ -305,8 +316,23 @@ func user() string {
 	return ""
 }
 
-func TestBehindNginx(t *testing.T)  { testBehind(t, startNginx) }
-func TestBehindApache(t *testing.T) { testBehind(t, startApache) }
+func TestBehindNginx(t *testing.T) { testBehind(t, startNginx) }
+
+// Apache has CGI in two modules, one for each kind of its processes. The rest of
+// it is the same in both.
+func TestBehindApache(t *testing.T) {
+	for _, kind := range []struct {
+		name, mpm, cgi string
+		protocols      []string
+	}{
+		{"threads and mod_cgid", "mpm_event", "cgid", []string{"http", "cgi", "fastcgi", "scgi", "uwsgi"}},
+		{"processes and mod_cgi", "mpm_prefork", "cgi", []string{"cgi"}},
+	} {
+		t.Run(kind.name, func(t *testing.T) {
+			testBehind(t, func(t *testing.T) front { return startApache(t, kind.mpm, kind.cgi, kind.protocols...) })
+		})
+	}
+}
 
 func testBehind(t *testing.T, start func(*testing.T) front) {
 	if testing.Short() {
