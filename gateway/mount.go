@@ -40,8 +40,8 @@ func Mount(r *http.Request, prefix string) (*http.Request, bool) {
 	}
 	m := &mounted{url: *r.URL}
 	m.url.Path, m.url.RawPath = path, rest
-	if rest == path {
-		m.url.RawPath = ""
+	if rest == (&url.URL{Path: path}).EscapedPath() {
+		m.url.RawPath = "" // as net/url has it
 	}
 	m.state(r, OriginOf(r))
 	m.origin.RootPath += root

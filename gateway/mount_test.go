@@ -21,6 +21,7 @@ func TestMount(t *testing.T) {
 		{name: "the prefix itself leaves a slash", target: "/api", prefix: "/api", root: "/api", path: "/"},
 		{name: "a slash at the prefix's end is ignored", target: "/api/x", prefix: "/api/", root: "/api", path: "/x"},
 		{name: "an encoded slash stays encoded", target: "/api/a%2Fb", prefix: "/api", root: "/api", path: "/a%2Fb"},
+		{name: "what needs no escape gets none", target: "/api/a!'()*", prefix: "/api", root: "/api", path: "/a!'()*"},
 		{name: "spellings of one segment agree", target: "/%c3%a4/x", prefix: "/%C3%A4", root: "/%c3%a4", path: "/x"},
 		{name: "double slashes are kept", target: "/api//x", prefix: "/api", root: "/api", path: "//x"},
 		{name: "nothing is mounted away by a slash", target: "/x", prefix: "/", root: "", path: "/x"},

@@ -36,6 +36,7 @@ import (
 	"github.com/zeugkit/zeug/gateway/internal/echo/app"
 	"github.com/zeugkit/zeug/gateway/scgi"
 	"github.com/zeugkit/zeug/gateway/uwsgi"
+	"github.com/zeugkit/zeug/middleware"
 )
 
 // front is a running web server with the application behind it: where it
@@ -45,6 +46,8 @@ type front struct {
 	secure  string // the same by HTTPS
 	client  *http.Client
 	mounted map[string]string
+	plain   string // the prefix at which the application is behind HTTP
+	local   string // the unix socket at which clients are heard as well, or ""
 }
 
 // encrypt makes a certificate in dir, and the client that trusts it.
@@ -87,6 +90,7 @@ func backends(t *testing.T, dir string) map[string]string {
 		"fastcgi": func() server { return &fastcgi.Server{Handler: app.New()} },
 		"scgi":    func() server { return &scgi.Server{Handler: app.New()} },
 		"uwsgi":   func() server { return &uwsgi.Server{Handler: app.New()} },
+		"http":    func() server { return &http.Server{Handler: reference()} },
 	} {
 		for _, network := range []string{"tcp", "unix"} {
 			address := "127.0.0.1:0"
@@ -110,6 +114,15 @@ func backends(t *testing.T, dir string) map[string]string {
 		}
 	}
 	return addresses
+}
+
+// reference is the application behind HTTP. net/http resets the connection of a
+// proxy that still sends a body, so that nothing is left of that.
+func reference() http.Handler {
+	return middleware.ProxyFix{For: 1}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		app.New().ServeHTTP(w, r)
+		_, _ = io.Copy(io.Discard, r.Body)
+	}))
 }
 
 func startServing(s server, l net.Listener) <-chan error {
@@ -176,8 +189,9 @@ func startNginx(t *testing.T) front {
 	location := func(name, prefix, pass, params, extra string) {
 		f.mounted[name] = prefix
 		protocol, _, _ := strings.Cut(name, " over ")
-		// Debian's lists have the host without its port.
-		extra += " " + protocol + "_param HTTP_HOST $http_host;"
+		// Debian's lists have the host without its port. Of a body that is passed
+		// on as it comes nginx says the length of what it has, by SCGI.
+		extra += " " + protocol + "_param HTTP_HOST $http_host; " + protocol + "_param CONTENT_LENGTH $content_length;"
 		fmt.Fprintf(&locations, "    location %s/ {\n      include %s;\n      %s\n      %s;\n    }\n", prefix, params, extra, pass)
 	}
 	// nginx's own lists of variables, and one line more where the application
@@ -191,6 +205,16 @@ func startNginx(t *testing.T) front {
 	}
 	for name, address := range addresses {
 		protocol, network, _ := strings.Cut(name, " over ")
+		if protocol == "http" {
+			if f.plain = "/http"; network == "tcp" {
+				fmt.Fprintf(&locations, `    location /http/ {
+      proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_http_version 1.1; proxy_pass http://%s;
+    }
+`, address)
+			}
+			continue
+		}
 		pass := protocol + "_pass " + address
 		if network == "unix" {
 			pass = protocol + "_pass unix:" + address
@@ -198,10 +222,10 @@ func startNginx(t *testing.T) front {
 		prefix := "/" + protocol + "-" + network
 		location(name, prefix, pass, params(protocol), "")
 		location(name+", mounted", prefix+"-m", pass, params(protocol),
-			fmt.Sprintf("%s_param SCRIPT_NAME %s-m; %s_buffering off;", protocol, prefix, protocol))
+			fmt.Sprintf("%s_param SCRIPT_NAME %s-m; %s_buffering off; %s_request_buffering off;", protocol, prefix, protocol, protocol))
 	}
 	port := freePort(t)
-	f.url = "http://127.0.0.1:" + port
+	f.url, f.local = "http://127.0.0.1:"+port, filepath.Join(dir, "client")
 	cert, key, securePort := f.encrypt(t, dir)
 	config := fmt.Sprintf(`daemon off;
 worker_processes 1;
@@ -215,6 +239,7 @@ http {
   proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/fastcgi; scgi_temp_path %[1]s/scgi; uwsgi_temp_path %[1]s/uwsgi;
   server {
     listen 127.0.0.1:%[2]s;
+    listen unix:%[1]s/client;
     listen 127.0.0.1:%[4]s ssl;
     ssl_certificate %[5]s;
     ssl_certificate_key %[6]s;
@@ -264,6 +289,12 @@ func startApache(t *testing.T, mpm, cgi string, protocols ...string) front {
 		if network == "unix" {
 			to = "unix:" + address + "|" + scheme + "://localhost/"
 		}
+		if protocol == "http" {
+			if f.plain = "/http"; network == "tcp" {
+				fmt.Fprintf(&passes, "ProxyPass /http/ %q nocanon\n", to)
+			}
+			continue
+		}
 		f.mounted[name] = prefix
 		fmt.Fprintf(&passes, "ProxyPass %s/ %q\n", prefix, to)
 	}
@@ -282,6 +313,7 @@ ServerName localhost
 LogLevel warn
 %[5]s
 AllowEncodedSlashes NoDecode
+ProxyPreserveHost On
 <IfModule cgid_module>
   ScriptSock %[1]s/cgid.sock
 </IfModule>

@@ -40,6 +40,10 @@ func TestPathsAndMounts(t *testing.T) {
 		{"the absolute form", vars{"PATH_INFO": "/x", "REQUEST_URI": "http://example.org/x?a=1"}, "", "/x", "a=1"},
 		{"nothing at all", vars{}, "", "/", ""},
 		{"an escape that is none", vars{"PATH_INFO": "/50%", "REQUEST_URI": "/50%"}, "", "/50%25", ""},
+		{"dots that PATH_INFO lost", vars{"SCRIPT_NAME": "/app", "PATH_INFO": "/b/c", "REQUEST_URI": "/app/a/../b/./c"}, "/app", "/a/../b/./c", ""},
+		{"dots that lead out of the mount", vars{"SCRIPT_NAME": "/app", "PATH_INFO": "/x", "REQUEST_URI": "/app/../app/x"}, "/app", "/x", ""},
+		{"characters that need no escape", vars{"SCRIPT_NAME": "/app", "PATH_INFO": "/a!'()*", "REQUEST_URI": "/app/a!'()*"}, "/app", "/a!'()*", ""},
+		{"characters that need no escape, no mount", vars{"PATH_INFO": "/a!'()*", "REQUEST_URI": "/a!'()*"}, "", "/a!'()*", ""},
 		{"double slashes that PATH_INFO lost", vars{"PATH_INFO": "/a/b", "REQUEST_URI": "/a//b"}, "", "/a//b", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -57,7 +61,7 @@ func TestWhoAskedAndHow(t *testing.T) {
 	r, err := cgi.NewRequest(context.Background(), vars{
 		"REQUEST_METHOD": "POST", "SERVER_PROTOCOL": "HTTP/2.0", "REQUEST_SCHEME": "https", "HTTP_HOST": "example.org:8443",
 		"REMOTE_ADDR": "2001:db8::1", "REMOTE_PORT": "4711", "CONTENT_TYPE": "text/plain", "CONTENT_LENGTH": "4",
-		"HTTP_X_REQUESTED_WITH": "x", "HTTP_PROXY": "http://evil", "HTTP_TRANSFER_ENCODING": "chunked", "REMOTE_USER": "ann",
+		"HTTP_X_REQUESTED_WITH": "x", "HTTP_PROXY": "http://evil", "HTTP_EXPECT": "100-continue", "HTTP_TRANSFER_ENCODING": "chunked", "REMOTE_USER": "ann",
 	}, strings.NewReader("bodyand more"))
 	require.NoError(t, err)
 	o := gateway.OriginOf(r)
@@ -91,6 +95,50 @@ func TestWhoAskedAndHow(t *testing.T) {
 			require.Equal(t, c.host, gateway.OriginOf(r).Host)
 		})
 	}
+}
+
+func TestVariablesThatComeTwice(t *testing.T) {
+	v := vars{}
+	for _, pair := range [][2]string{
+		{"HTTP_ACCEPT", "a/b"}, {"HTTP_COOKIE", "a=1"}, {"HTTP_HOST", "example.org"}, {"SCRIPT_NAME", ""},
+		{"HTTP_ACCEPT", "c/d"}, {"HTTP_COOKIE", "b=2"}, {"HTTP_HOST", "example.org:8080"}, {"SCRIPT_NAME", "/app"},
+	} {
+		cgi.AddVariable(v, pair[0], pair[1])
+	}
+	require.Equal(t, vars{"HTTP_ACCEPT": "a/b, c/d", "HTTP_COOKIE": "a=1; b=2", "HTTP_HOST": "example.org:8080", "SCRIPT_NAME": "/app"}, v)
+}
+
+func TestABodyWithoutALength(t *testing.T) {
+	r, err := cgi.NewRequest(context.Background(), vars{"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}, strings.NewReader("body"))
+	require.NoError(t, err)
+	require.EqualValues(t, -1, r.ContentLength)
+	require.Equal(t, []string{"chunked"}, r.TransferEncoding)
+	text, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	require.Equal(t, "body", string(text))
+
+	var read error
+	_, err = served(t, func(_ http.ResponseWriter, r *http.Request) { _, read = io.ReadAll(r.Body) },
+		"REQUEST_METHOD=POST", "HTTP_TRANSFER_ENCODING=chunked")
+	require.NoError(t, err)
+	require.NoError(t, read)
+	s := cgi.Server{
+		Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, read = io.ReadAll(r.Body) }),
+		Out:     io.Discard, In: strings.NewReader("body"), MaxBody: 3, Env: []string{"REQUEST_METHOD=POST", "HTTP_TRANSFER_ENCODING=chunked"},
+	}
+	require.NoError(t, s.Serve())
+	limit := (*http.MaxBytesError)(nil)
+	require.ErrorAs(t, read, &limit)
+}
+
+func TestABodyThatNobodyReadsIsTaken(t *testing.T) {
+	in := strings.NewReader(strings.Repeat("x", 100_000))
+	s := cgi.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "not wanted") }),
+		Out:     io.Discard, In: in, Env: []string{"REQUEST_METHOD=POST", "CONTENT_LENGTH=100000"},
+	}
+	require.NoError(t, s.Serve())
+	require.Zero(t, in.Len())
 }
 
 func TestWhatIsNoRequest(t *testing.T) {
@@ -144,6 +192,16 @@ func TestAnswers(t *testing.T) {
 			w.Header().Set("Connection", "close")
 			w.WriteHeader(404)
 		}, nil, "Status: 404 Not Found\r\nX-A: 1\r\nX-B: two  Injected: yes\r\n\r\n"},
+		{"a text after its status", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(404)
+			w.Header().Set("X-Late", "lost")
+			_, _ = io.WriteString(w, "<p>no")
+		}, nil, "Status: 404 Not Found\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>no"},
+		{"nothing after its status", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, nil, "Status: 404 Not Found\r\n\r\n"},
+		{"a text whose type is not to be found out", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = nil
+			_, _ = io.WriteString(w, "<p>no")
+		}, nil, "Status: 200 OK\r\n\r\n<p>no"},
 		{"HEAD", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "a/b")
 			_, _ = io.WriteString(w, "not sent")

@@ -25,8 +25,10 @@ import (
 	"net/netip"
 	"net/textproto"
 	"net/url"
+	gopath "path"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/internal/httplex"
@@ -58,13 +60,32 @@ func Variables(r *http.Request) map[string]string {
 	return v
 }
 
+// AddVariable adds a variable that a web server sent to those before it. Of one
+// that comes twice the later one is meant: servers send their own before those of
+// their configuration. But a header field that a client sent twice is one with both
+// values (RFC 3875, section 4.1.18), which nginx before 1.23 leaves to others.
+func AddVariable(vars map[string]string, name, value string) {
+	if strings.HasPrefix(name, "HTTP_") && name != "HTTP_HOST" {
+		if before, twice := vars[name]; twice {
+			separator := ", "
+			if name == "HTTP_COOKIE" {
+				separator = "; "
+			}
+			value = before + separator + value
+		}
+	}
+	vars[name] = value
+}
+
 // NewRequest makes a request of CGI variables and a body, which is cut at
-// CONTENT_LENGTH. An error wraps [ErrRequest].
+// CONTENT_LENGTH. Where there is none and HTTP_TRANSFER_ENCODING says chunked, the
+// body is all that can be read, already decoded. An error wraps [ErrRequest].
 //
 // The path is taken from REQUEST_URI where there is one, since PATH_INFO has
 // lost which slashes were escaped. Header fields come from the variables HTTP_*;
-// Proxy and Transfer-Encoding are left out, the first because programs take the
-// variable for a setting, the second because the server has decoded the body.
+// Proxy, Transfer-Encoding and Expect are left out, the first because programs take
+// the variable for a setting, the others because the server has decoded the body, and
+// has asked for it.
 func NewRequest(ctx context.Context, vars map[string]string, body io.Reader) (*http.Request, error) {
 	method := vars["REQUEST_METHOD"]
 	if method == "" {
@@ -84,8 +105,13 @@ func NewRequest(ctx context.Context, vars map[string]string, body io.Reader) (*h
 		return nil, err
 	}
 	r.Body = http.NoBody
-	if r.ContentLength > 0 && body != nil {
+	switch {
+	case body == nil:
+	case r.ContentLength > 0:
 		r.Body = &limitedBody{r: body, left: r.ContentLength}
+	case vars["CONTENT_LENGTH"] == "" && strings.EqualFold(vars["HTTP_TRANSFER_ENCODING"], "chunked"):
+		r.ContentLength, r.TransferEncoding = -1, []string{"chunked"}
+		r.Body = io.NopCloser(body)
 	}
 
 	root, err := setURL(r, vars)
@@ -133,7 +159,7 @@ func header(vars map[string]string) http.Header {
 			continue
 		}
 		switch field {
-		case "HOST", "PROXY", "TRANSFER_ENCODING", "CONTENT_LENGTH", "CONTENT_TYPE":
+		case "HOST", "PROXY", "TRANSFER_ENCODING", "EXPECT", "CONTENT_LENGTH", "CONTENT_TYPE":
 			continue
 		}
 		h[textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(field, "_", "-"))] = one(value)
@@ -141,7 +167,8 @@ func header(vars map[string]string) http.Header {
 	if t := vars["CONTENT_TYPE"]; t != "" {
 		h["Content-Type"] = one(t)
 	}
-	if n := vars["CONTENT_LENGTH"]; n != "" {
+	// SCGI has a length where there is no body, too.
+	if n := vars["CONTENT_LENGTH"]; n != "" && (n != "0" || vars["SCGI"] == "") {
 		h["Content-Length"] = one(n)
 	}
 	return h
@@ -204,8 +231,8 @@ func setURL(r *http.Request, vars map[string]string) (root string, err error) {
 			}
 			if ok && (!hasInfo || sameInfo(below.Path, info)) {
 				r.URL.Path, r.URL.RawPath = below.Path, below.RawPath
-				if r.URL.RawPath == r.URL.Path {
-					r.URL.RawPath = ""
+				if r.URL.RawPath == (&url.URL{Path: r.URL.Path}).EscapedPath() {
+					r.URL.RawPath = "" // as net/url has it
 				}
 				r.RequestURI = vars["REQUEST_URI"]
 				return at, nil
@@ -248,9 +275,9 @@ func sameInfo(path, info string) bool {
 		for strings.Contains(s, "//") {
 			s = strings.ReplaceAll(s, "//", "/")
 		}
-		return s
+		return gopath.Clean("/" + s)
 	}
-	return squeeze(path) == squeeze(info)
+	return squeeze(path) == squeeze(info) && strings.HasSuffix(path, "/") == strings.HasSuffix(info, "/")
 }
 
 func scheme(vars map[string]string) string {
@@ -296,13 +323,17 @@ func client(vars map[string]string) netip.AddrPort {
 }
 
 // limitedBody is the body of the announced length. One that ends before is an
-// error: it was cut on its way.
+// error: it was cut on its way. A handler may have left a goroutine that reads it
+// when the rest is drained.
 type limitedBody struct {
+	mu   sync.Mutex
 	r    io.Reader
 	left int64
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.left <= 0 {
 		return 0, io.EOF
 	}

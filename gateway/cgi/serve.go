@@ -85,7 +85,25 @@ func (s *Server) Serve() error {
 		fmt.Fprint(out, "Status: 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nBad Request\n")
 		return err
 	}
-	return Answer(s.Handler, NewWriter(out, r), r, s.maxBody(), logger)
+	err = Answer(s.Handler, NewWriter(out, r), r, s.maxBody(), logger)
+	if err == nil {
+		drain(r.Body)
+	}
+	return err
+}
+
+// drain reads what a web server still sends of a body, for a moment: Apache's
+// mod_cgid loses an answer to the failure to send what nobody reads.
+func drain(body io.Reader) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = io.CopyN(io.Discard, body, 64<<20)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(2 * time.Second):
+	}
 }
 
 func (s *Server) maxBody() int64 {
@@ -96,7 +114,8 @@ func (s *Server) maxBody() int64 {
 }
 
 // Answer runs handler for r and ends the answer in w. A body longer than maxBody
-// bytes is answered by 413 (below 0 there is no limit), a panic by 500 where
+// bytes is answered by 413 (below 0 there is no limit; reading more of one whose
+// length was not said is an [http.MaxBytesError]), a panic by 500 where
 // nothing was sent; its stack goes to logger. The error says why the answer is
 // not whole.
 func Answer(handler http.Handler, w *Writer, r *http.Request, maxBody int64, logger *slog.Logger) (err error) {
@@ -117,6 +136,9 @@ func Answer(handler http.Handler, w *Writer, r *http.Request, maxBody int64, log
 	if maxBody >= 0 && r.ContentLength > maxBody {
 		httperror.Respond(w, r, httperror.ContentTooLarge)
 		return w.Close()
+	}
+	if maxBody >= 0 && r.ContentLength < 0 {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	}
 	handler.ServeHTTP(w, r)
 	if r.Context().Err() == context.DeadlineExceeded && !w.Began() {

@@ -29,6 +29,8 @@ type Writer struct {
 	status int
 	left   int64 // of the announced length; -1 where none is
 	bare   bool  // no body may be sent
+	typed  bool  // the body's media type has been said, or is not to be
+	began  bool  // the header has ended
 	err    error
 
 	pooled *[buffered]byte
@@ -106,10 +108,6 @@ func (w *Writer) WriteHeader(status int) {
 	if w.status != 0 || status < 200 {
 		return
 	}
-	w.start(status, nil)
-}
-
-func (w *Writer) start(status int, body []byte) {
 	w.status = status
 	w.bare = w.r.Method == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
 	if status == http.StatusNoContent {
@@ -119,9 +117,6 @@ func (w *Writer) start(status int, body []byte) {
 		w.left = n
 	} else {
 		w.header.Del("Content-Length")
-	}
-	if _, set := w.header["Content-Type"]; !set && len(body) > 0 && w.header.Get("Content-Encoding") == "" {
-		w.header.Set("Content-Type", http.DetectContentType(body))
 	}
 	text := http.StatusText(status)
 	if text == "" {
@@ -150,6 +145,24 @@ func (w *Writer) start(status int, body []byte) {
 			w.say(name, ": ", oneLine.Replace(value), "\r\n")
 		}
 	}
+	_, typed := w.header["Content-Type"]
+	w.typed = typed || w.header.Get("Content-Encoding") != ""
+}
+
+// begin ends the header, with the media type of what the body begins with where
+// none was said.
+func (w *Writer) begin(body []byte) {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.began {
+		return
+	}
+	w.began = true
+	bodiless := w.status == http.StatusNoContent || w.status == http.StatusNotModified
+	if !w.typed && len(body) > 0 && !bodiless {
+		w.say("Content-Type: ", http.DetectContentType(body), "\r\n")
+	}
 	w.say("\r\n")
 }
 
@@ -170,9 +183,7 @@ func unsafeBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), le
 var oneLine = strings.NewReplacer("\r", " ", "\n", " ", "\x00", " ")
 
 func (w *Writer) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.start(http.StatusOK, p)
-	}
+	w.begin(p)
 	switch {
 	case w.err != nil:
 		return 0, w.err
@@ -205,9 +216,7 @@ func (w *Writer) fail() error {
 
 // FlushError sends what is buffered.
 func (w *Writer) FlushError() error {
-	if w.status == 0 {
-		w.start(http.StatusOK, nil)
-	}
+	w.begin(nil)
 	if w.err == nil {
 		w.err = w.send()
 	}
@@ -221,12 +230,6 @@ func (w *Writer) Flush() { _ = w.FlushError() }
 // announced, or could not be sent: then the connection must not look complete.
 func (w *Writer) Close() error {
 	defer w.release()
-	if w.status == 0 {
-		w.start(http.StatusOK, nil)
-		if w.header.Get("Content-Length") == "" {
-			w.left = -1
-		}
-	}
 	if err := w.FlushError(); err != nil {
 		return err
 	}

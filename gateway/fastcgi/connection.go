@@ -236,6 +236,7 @@ func (c *connection) start(req *request) error {
 				c.mu.Lock()
 				c.failed = errors.Join(c.failed, err)
 				c.mu.Unlock()
+				c.spoil()
 			}
 			c.conn.Abort()
 		case !req.keep:
@@ -243,6 +244,15 @@ func (c *connection) start(req *request) error {
 		}
 	})
 	return nil
+}
+
+// spoil sends what is no record. A unix socket cannot be reset, and nginx takes its
+// end for that of an answer.
+func (c *connection) spoil() {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	_ = c.conn.SetWriteDeadline(time.Now().Add(time.Second))
+	_, _ = c.conn.Conn.Write(zeros[:])
 }
 
 // close ends the connection after its last answer.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/zeugkit/zeug/gateway/cgi"
 )
 
 // Types of records (specification, section 8).
@@ -127,7 +129,7 @@ func variables(p string) (map[string]string, error) {
 		if !ok || !whole || name > maxVariableName || name+value > len(rest) {
 			return nil, fmt.Errorf("%w: a variable without an end", ErrProtocol)
 		}
-		vars[rest[:name]] = rest[name : name+value]
+		cgi.AddVariable(vars, rest[:name], rest[name:name+value])
 		p = rest[name+value:]
 	}
 	return vars, nil

@@ -22,6 +22,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/zeugkit/zeug/gateway/cgi"
 	"github.com/zeugkit/zeug/gateway/internal/accept"
 	"github.com/zeugkit/zeug/gateway/internal/single"
 )
@@ -95,9 +96,8 @@ func ReadVariables(r *bufio.Reader, max int) (map[string]string, error) {
 		case n == 0 && name != "CONTENT_LENGTH":
 			return nil, fmt.Errorf("%w: the first variable is %q, not CONTENT_LENGTH", ErrProtocol, name)
 		}
-		// The protocol forbids a name twice, and nginx sends one all the same
-		// where its configuration says a variable again: the later one is meant.
-		vars[name] = value
+		// The protocol forbids a name twice, and nginx sends one all the same.
+		cgi.AddVariable(vars, name, value)
 		rest = next
 	}
 	if vars["SCGI"] != "1" {

@@ -24,6 +24,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/zeugkit/zeug/gateway/cgi"
 	"github.com/zeugkit/zeug/gateway/internal/accept"
 	"github.com/zeugkit/zeug/gateway/internal/single"
 )
@@ -84,8 +85,7 @@ func ReadVariables(r *bufio.Reader, max int) (map[string]string, error) {
 		if !ok || !whole || name == "" {
 			return nil, fmt.Errorf("%w: a variable without an end or a name", ErrProtocol)
 		}
-		// Servers send some variables twice, the later one over the earlier.
-		vars[name] = value
+		cgi.AddVariable(vars, name, value)
 		packet = rest
 	}
 	return vars, nil

@@ -54,17 +54,17 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// end ends the reading, so that the connection is the caller's alone, and returns
-// how much of the body is still to come. A handler may have left a goroutine
+// end ends the reading, so that the connection is the caller's alone, and says
+// whether some of the body is still to come. A handler may have left a goroutine
 // that waits for more of it, as proxies do.
-func (b *body) end() (more int64) {
+func (b *body) end() (more bool) {
 	if !b.mu.TryLock() {
 		b.conn.Interrupt()
 		b.mu.Lock()
 	}
 	defer b.mu.Unlock()
 	b.watch.Stop()
-	more = b.left - int64(b.in.Buffered())
+	more = b.left > int64(b.in.Buffered())
 	b.in = nil
 	return more
 }
@@ -72,10 +72,10 @@ func (b *body) end() (more int64) {
 // linger ends the answer and reads what the peer still sends of a body, for a
 // moment: bytes that nobody reads would make the kernel reset the connection,
 // and the answer with it.
-func linger(c *accept.Conn, more int64) {
+func linger(c *accept.Conn) {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
 	c.Within(2 * time.Second)
-	_, _ = io.CopyN(io.Discard, c, min(more, 64<<20))
+	_, _ = io.CopyN(io.Discard, c, 64<<20)
 }

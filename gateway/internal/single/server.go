@@ -47,6 +47,8 @@ func (p Protocol) serve(handler http.Handler, c *accept.Conn, settings accept.Se
 	if err != nil {
 		return fmt.Errorf("read request: %w", err)
 	}
+	// The end of a body without a length could not be told.
+	delete(vars, "HTTP_TRANSFER_ENCODING")
 	c.Stalls()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -74,8 +76,8 @@ func (p Protocol) serve(handler http.Handler, c *accept.Conn, settings accept.Se
 	}
 	// A server in front that still sends a body would take a connection that
 	// is closed with bytes unread for a failure.
-	if more > 0 {
-		linger(c, more)
+	if more {
+		linger(c)
 	}
 	return nil
 }

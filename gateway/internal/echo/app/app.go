@@ -47,6 +47,54 @@ func New() http.Handler {
 			w.Header().Set("Etag", `"x"`)
 			w.WriteHeader(http.StatusNotModified)
 			return
+		case strings.HasSuffix(path, "/length-of-none"):
+			w.Header().Set("Content-Length", "1234")
+			w.WriteHeader(http.StatusNotModified)
+			return
+		case strings.HasSuffix(path, "/status"):
+			status, _ := strconv.Atoi(r.URL.Query().Get("s"))
+			w.WriteHeader(status)
+			fmt.Fprintln(w, "the body of", status)
+			return
+		case strings.HasSuffix(path, "/interim"):
+			w.Header().Set("Link", "</style.css>; rel=preload")
+			w.WriteHeader(http.StatusEarlyHints)
+			fmt.Fprintln(w, "after a hint")
+			return
+		case strings.HasSuffix(path, "/trailer"):
+			w.Header().Set("Trailer", "X-Sum")
+			fmt.Fprintln(w, "before a trailer")
+			w.Header().Set("X-Sum", "42")
+			return
+		case strings.HasSuffix(path, "/too-short"):
+			w.Header().Set("Content-Length", "10")
+			_, _ = io.WriteString(w, "short")
+			return
+		case strings.HasSuffix(path, "/too-long"):
+			w.Header().Set("Content-Length", "5")
+			_, _ = io.WriteString(w, "exact")
+			_, _ = io.WriteString(w, " and more")
+			return
+		case strings.HasSuffix(path, "/unread"):
+			_, _ = io.WriteString(w, "not wanted\n")
+			return
+		case strings.HasSuffix(path, "/untyped"):
+			w.Header()["Content-Type"] = nil
+			_, _ = io.WriteString(w, "<p>what is this")
+			return
+		case strings.HasSuffix(path, "/odd-fields"):
+			h := w.Header()
+			h["X-Many"] = []string{"1", "2", "3"}
+			h["x-lower"] = []string{"as it is"}
+			h["X-Empty"] = []string{""}
+			h["X-Long"] = []string{strings.Repeat("x", 2000)}
+			h["X-Latin"] = []string{"caf\xe9"}
+			h["Location"] = []string{"/elsewhere?a=b%20c"}
+			h["Status"] = []string{"404 Not Found"}
+			h["X-Split"] = []string{"one\r\nX-Injected: two"}
+			w.WriteHeader(http.StatusAccepted)
+			fmt.Fprintln(w, "odd")
+			return
 		case strings.HasSuffix(path, "/teapot"):
 			w.Header().Add("Set-Cookie", "a=1")
 			w.Header().Add("Set-Cookie", "b=2")
