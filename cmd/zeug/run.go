@@ -75,7 +75,7 @@ themselves again when the program, a template or a style sheet has changed.`,
 			s, err := reload.New(reload.Config{
 				Program: program, Listen: addrs, Watch: watch, Exclude: exclude, Poll: poll, NoInject: quiet,
 				Logger: serving.DefaultLogger(), Terminal: serving.OnTerminal(),
-				Handle: map[string]http.Handler{supervise.FramesPath: variables}, Debugger: variables.Guard, Receive: variables.Receive, Frames: true,
+				Handle: map[string]http.Handler{supervise.FramesPath: variables}, Guard: variables.Guard, Receive: variables.Receive, Frames: true,
 			})
 			if err != nil {
 				return &serving.StartError{Err: err}

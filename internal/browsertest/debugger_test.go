@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -144,7 +146,45 @@ func TestDebugger(t *testing.T) {
 	)
 	require.Contains(t, get(b, chromedp.Text(css(".causes"))), "the stock is negative")
 
+	b.do("a value that is no error opens", chromedp.Navigate(broken+"/value"), chromedp.WaitVisible(css("section > .dump")))
+	require.Contains(t, get(b, chromedp.Text(css("section > .dump"))), "Within time.Duration 1h30m0s")
+	require.NotContains(t, get(b, chromedp.Text(css("body"))), "open sesame")
+	require.Contains(t, get(b, chromedp.Text(css("main"))), "The entries of maps are not read")
+	b.fits("a value on a phone")
+	b.do("what an error holds opens", chromedp.Navigate(broken+"/typed"), chromedp.Click(css(".causes .made > summary")), b.seen(".causes .dump b", true))
+	b.fits("an error with fields on a phone")
+
+	b.do("the page leads to the program, for which the PIN was given", chromedp.Navigate(broken+"/value"), chromedp.Click(css(`.tools a[href="/.zeug/debugger/"]`)), chromedp.WaitVisible(css("#goroutines")))
+	b.fits("the program on a phone")
+	b.look(1100, 1000, "light")
+	b.fits("the program on a screen")
+	require.Contains(t, get(b, chromedp.Text(css(".routes"))), "/checkout/<int:cart>")
+	require.Contains(t, get(b, chromedp.Text(css("main"))), "github.com/zeugkit/zeug/cmd/zeug")
+	b.do("a stack opens", chromedp.Click(css(".goroutine > summary")), b.seen(".goroutine ol", true))
+	b.do("a failure that was has its page, with variables", chromedp.Click(css(".kept li:nth-child(2) a")), chromedp.WaitVisible(css(".frame .vars, .frame .live .note, #traceback")))
+	b.do("a program that died has its page", chromedp.Navigate(broken+"/background"), chromedp.WaitVisible(css(".goroutine > summary code")))
+	b.do("whose goroutines are named by functions of the application",
+		chromedp.Poll[chromedp.Void](`[...document.querySelectorAll(".goroutine > summary code")].some(code => code.textContent.startsWith("main."))`))
+
 	b.scripts(false)
+	b.do("without scripts a value opens all the same",
+		chromedp.Navigate(broken+"/value"),
+		chromedp.Click(css("section > .dump li:nth-child(2) > details > summary")),
+		chromedp.Click(css("section > .dump li:nth-child(2) > details > ul > li:last-child > details > summary")),
+	)
+	require.Contains(t, get(b, chromedp.Text(css("section > .dump"))), `"pen 39"`)
+	b.do("without scripts the program is shown", chromedp.Navigate(broken+"/.zeug/debugger/"), chromedp.WaitVisible(css("#goroutines")))
+	b.do("whom the browser does not know gives the PIN",
+		call(network.ClearBrowserCookies, cdp.Empty{}),
+		chromedp.Navigate(broken+"/.zeug/debugger/"),
+		chromedp.SendKeys(css("#pin input[name=pin]"), "000000000"+kb.Enter),
+		chromedp.WaitVisible(css("#pin output:not(:empty)")),
+	)
+	require.Equal(t, "That is not the PIN.", get(b, chromedp.Text(css("#pin output"))))
+	b.do("and is let in",
+		chromedp.SendKeys(css("#pin input[name=pin]"), "123-456-789"+kb.Enter),
+		chromedp.WaitVisible(css("#goroutines")),
+	)
 	b.do("without scripts the page is complete but for variables", chromedp.Navigate(broken+"/checkout/8"))
 	require.Contains(t, get(b, chromedp.Text(css("body"))), "Variables and the console need JavaScript")
 	require.Contains(t, get(b, chromedp.Text(css("body"))), "sum += items[i].Price")

@@ -47,8 +47,8 @@ type Debugger struct {
 	// what is shown holds the application's source and its data.
 	TrustedPeers []netip.Prefix
 	// Secret reports whether a header, cookie, argument or form field of this
-	// name is masked. Default: names such as password, token, session or
-	// authorization are.
+	// name is masked, and what a value has in such a field or under such a key.
+	// Default: names such as password, token, session or authorization are.
 	Secret func(name string) bool
 	// Editor is the link that opens a file in an editor, in which {file} and
 	// {line} are replaced. Default: the environment variable ZEUG_EDITOR, or

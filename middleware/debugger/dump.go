@@ -238,9 +238,10 @@ func (d *dumper) content(node *Value, v reflect.Value, o *opening, ask bool) {
 				return
 			}
 		}
-		if t.Elem().Kind() == reflect.Uint8 && said == "" {
-			node.form = plainForm
-			d.octets(node, v)
+		if t.Elem().Kind() == reflect.Uint8 {
+			if node.form = plainForm; said == "" {
+				d.octets(node, v)
+			}
 			return
 		}
 		if v.Len() > 0 {

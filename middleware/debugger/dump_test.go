@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -126,6 +127,7 @@ func TestDumps(t *testing.T) {
 		"an error with fields":          {&fs.PathError{Op: "open", Path: "/x", Err: fs.ErrExist}, "*fs.PathError open /x: file already exists\n  Op string \"open\"\n  Path string \"/x\"\n  Err *errors.errorString file already exists"},
 		"a regular expression":          {regexp.MustCompile("^a+$"), "*regexp.Regexp ^a+$"},
 		"a big number":                  {big.NewInt(12), "*big.Int 12"},
+		"an address of a network":       {net.IPv4(192, 0, 2, 1), "net.IP 192.0.2.1\n"},
 		"a time":                        {at, "time.Time 2026-02-03 04:05:06 +0000 UTC"},
 		"a pointer to a time":           {&at, "*time.Time &2026-02-03 04:05:06 +0000 UTC"},
 		"a duration":                    {90 * time.Second, "time.Duration 1m30s"},

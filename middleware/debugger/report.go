@@ -28,7 +28,7 @@ type Report struct {
 	// Message is the error's text, or the value as fmt prints it.
 	Message string `json:"message"`
 	// Value is what a panic's value holds that is neither an error nor a text.
-	Value *Value `json:"content,omitempty"`
+	Value *Value `json:"value,omitempty"`
 	// Causes is the tree of errors, the reported one first. It is empty where
 	// a panic's value is no error.
 	Causes []Cause `json:"causes,omitempty"`

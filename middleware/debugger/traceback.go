@@ -32,8 +32,10 @@ func (g Goroutine) Where() *Frame {
 			return &g.Frames[i]
 		}
 	}
-	if n := len(g.Frames); n > 0 {
-		return &g.Frames[n-1]
+	for i := len(g.Frames) - 1; i >= 0; i-- {
+		if i == 0 || g.Frames[i].Function != "runtime.goexit" {
+			return &g.Frames[i]
+		}
 	}
 	return nil
 }

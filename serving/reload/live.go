@@ -158,8 +158,8 @@ func (s *Supervisor) serveReserved(w http.ResponseWriter, r *http.Request) {
 	default:
 		if strings.HasPrefix(rest, supervise.DebuggerPath) {
 			h := http.Handler(http.HandlerFunc(s.pass))
-			if s.config.Debugger != nil {
-				h = s.config.Debugger(h)
+			if s.config.Guard != nil {
+				h = s.config.Guard(h)
 			}
 			h.ServeHTTP(w, r)
 			return

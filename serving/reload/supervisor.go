@@ -67,9 +67,9 @@ type Config struct {
 	// Handle holds handlers for paths below supervise.Prefix, without it:
 	// "frames/" answers /.zeug/frames/x.
 	Handle map[string]http.Handler
-	// Debugger stands before the program's dashboard, at supervise.DebuggerPath,
-	// and asks for the PIN. Default: the program asks by itself.
-	Debugger func(http.Handler) http.Handler
+	// Guard stands before the program's dashboard, at supervise.DebuggerPath, and
+	// asks for the PIN. Default: the program asks by itself.
+	Guard func(http.Handler) http.Handler
 	// Receive takes the messages of a process that package supervise does not
 	// define. It is called by one goroutine for each process.
 	Receive func(*Process, supervise.Message)
@@ -537,7 +537,7 @@ func (s *Supervisor) processOf(run int) *Process {
 func (s *Supervisor) terms(p *Process) supervise.Serve {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	terms := supervise.Serve{Socket: p.socket, Announce: !s.announced, Frames: s.config.Frames, Guarded: s.config.Debugger != nil, Supervisor: ownBuild()}
+	terms := supervise.Serve{Socket: p.socket, Announce: !s.announced, Frames: s.config.Frames, Guarded: s.config.Guard != nil, Supervisor: ownBuild()}
 	if info, err := os.Stat(p.Executable); err == nil {
 		terms.Built = info.ModTime()
 	}
