@@ -225,6 +225,14 @@ http {
 		require.Equal(t, 304, again.StatusCode, ask)
 		io.Copy(io.Discard, again.Body)
 	}
+	require.Equal(t, []string{"bytes"}, resp.Header["Accept-Ranges"])
+	for field, values := range map[string][2]string{
+		"If-Match":            {resp.Header.Get("ETag"), `"other"`},
+		"If-Unmodified-Since": {resp.Header.Get("Last-Modified"), "Sun, 06 Nov 1994 08:49:37 GMT"},
+	} {
+		require.Equal(t, 200, fetch("/a%20b%231%3F.txt", field, values[0]).StatusCode, field)
+		require.Equal(t, 412, fetch("/a%20b%231%3F.txt", field, values[1]).StatusCode, field)
+	}
 	require.Equal(t, 404, fetch("/x/%252e%252e/secret").StatusCode)
 	require.Equal(t, 404, fetch("/protected/files/x").StatusCode)
 	require.Equal(t, 404, fetch("/gone.txt").StatusCode)

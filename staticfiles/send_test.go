@@ -268,9 +268,15 @@ func TestOffload(t *testing.T) {
 	got = send(accel, "If-None-Match", got.Header.Get("ETag"))
 	require.Equal(t, 304, got.StatusCode)
 	require.Empty(t, got.Header.Get("X-Accel-Redirect"))
-	got = send(accel, "If-Match", `"other"`)
-	require.Equal(t, 412, got.StatusCode)
-	require.Empty(t, got.Header.Get("X-Accel-Redirect"))
+	for _, condition := range [][]string{{"If-Match", `"other"`}, {"If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"}} {
+		got = send(accel, condition...)
+		require.Equal(t, 200, got.StatusCode, "nginx has other tags")
+		require.NotEmpty(t, got.Header.Get("X-Accel-Redirect"))
+		got = send(staticfiles.XSendfile, condition...)
+		require.Equal(t, 412, got.StatusCode)
+		require.Empty(t, got.Header.Get("X-Sendfile"))
+	}
+	require.Empty(t, send(accel).Header.Get("Accept-Ranges"), "that is for the server in front to say")
 
 	_, err := staticfiles.SendFrom(dir, "a b#1.txt", staticfiles.SendOptions{Offload: staticfiles.XAccelRedirect(t.TempDir(), "/p")})
 	require.ErrorContains(t, err, "is not below")

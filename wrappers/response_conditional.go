@@ -3,6 +3,7 @@ package wrappers
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
@@ -27,6 +28,10 @@ import (
 // passed over; as are all conditions where Status is not 2xx, and ranges where
 // it is not 200.
 //
+// Where X-Sendfile or X-Accel-Redirect has a server in front send the body,
+// ranges are left to it. With X-Accel-Redirect so are If-Match and
+// If-Unmodified-Since: nginx sends an ETag of its own, which clients then name.
+//
 // The conditions are evaluated each time the Response is served; the Response
 // itself does not change. For requests that change something, see
 // [CheckPreconditions].
@@ -40,7 +45,7 @@ var acceptBytes = []string{"bytes"}
 
 // ranged reports whether ranges of the body are served.
 func (resp *Response) ranged() bool {
-	if resp.size() < 0 || resp.status() != http.StatusOK {
+	if resp.size() < 0 || resp.status() != http.StatusOK || resp.header["X-Sendfile"] != nil || resp.header["X-Accel-Redirect"] != nil {
 		return false
 	}
 	unit, given := resp.header["Accept-Ranges"]
@@ -73,6 +78,9 @@ func (resp *Response) decide(a *answer, r *http.Request) error {
 	if state.ETag.IsZero() && !conditions.IfMatch.IsZero() {
 		conditions.IfMatch = datastructures.ETags{}
 		ranges = "" // a part of what may be another version would mix the two
+	}
+	if resp.header["X-Accel-Redirect"] != nil {
+		conditions.IfMatch, conditions.IfUnmodifiedSince = datastructures.ETags{}, time.Time{}
 	}
 	switch conditions.Evaluate(r.Method, state) {
 	case http.StatusPreconditionFailed:
