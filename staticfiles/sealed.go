@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/zeugkit/zeug/internal/sendfile"
 )
 
 // A kept body of some size is copied once more, on its way into the socket, for
@@ -23,8 +25,6 @@ const (
 	sealedAfter = 8
 	// maxSealed bounds the copies, each of which is an open descriptor.
 	maxSealed = 256
-	// sealedPiece is how much goes out under one deadline of the connection.
-	sealedPiece = 256 << 10
 )
 
 // seals counts the sealed copies that there are, those included that the cache
@@ -110,7 +110,7 @@ func (s *Shared) sealedCopy(res *resource, rep *representation) *sealed {
 // send sends a part of body, of which m is the copy.
 func (m *sealed) send(to io.ReaderFrom, body []byte, start, length int64) {
 	for end := start + length; start < end; {
-		piece := min(end-start, sealedPiece)
+		piece := min(end-start, sendfile.Piece)
 		n, err := to.ReadFrom(&sealedReader{held: m, body: body[:start+piece], at: start})
 		if err != nil || n < piece {
 			return // as a Write that fails: net/http ends the connection
@@ -144,7 +144,7 @@ func (m *sealedReader) WriteTo(w io.Writer) (sent int64, err error) {
 	if m.Len() == 0 {
 		return 0, nil
 	}
-	sent = m.held.sendfile(w, m.at, m.Len())
+	sent = sendfile.Send(w, m.held.fd, m.at, int64(m.Len()))
 	runtime.KeepAlive(m.held)
 	m.at += sent
 	if m.Len() > 0 {

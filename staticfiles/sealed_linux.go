@@ -2,8 +2,6 @@ package staticfiles
 
 import (
 	"fmt"
-	"io"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,33 +29,3 @@ func sealedFile(body []byte) (fd int, err error) {
 }
 
 func closeSealed(fd int) { unix.Close(fd) }
-
-// sendfile sends n bytes from a place on to the connection that w has, and
-// returns how many went out: fewer where there is no such connection, or an
-// error of it.
-func (m *sealed) sendfile(w io.Writer, at int64, n int) (sent int64) {
-	sc, ok := w.(syscall.Conn)
-	if !ok {
-		return 0
-	}
-	conn, err := sc.SyscallConn()
-	if err != nil {
-		return 0
-	}
-	from := at
-	conn.Write(func(socket uintptr) bool {
-		for n > 0 {
-			switch k, err := unix.Sendfile(int(socket), m.fd, &at, n); {
-			case err == unix.EINTR:
-			case err == unix.EAGAIN:
-				return false
-			case err != nil || k <= 0:
-				return true
-			default:
-				n -= k
-			}
-		}
-		return true
-	})
-	return at - from
-}

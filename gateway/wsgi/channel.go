@@ -7,9 +7,12 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 )
 
-// A channel is one end of a stream of frames between this process and a worker. A
+// A channel is one end of streams of frames between this process and a worker: of a
+// slot there are two sockets, one for each direction. A socket for both would wake a
+// side that waits for the other's next frame whenever its own last one is read. A
 // frame is a word of 32 bits, its kind in the first 8 and the length of what
 // follows in the other 24. In an answer a kind in lower case is the last one.
 //
@@ -42,14 +45,15 @@ import (
 //	P  the number of the process that was forked
 //	E  the number of one that ended, and its status
 type channel struct {
-	conn *net.UnixConn
+	conn *net.UnixConn  // from the worker
+	to   io.WriteCloser // to it
 
 	sending sync.Mutex
 	request uint64 // the number of the current one, so that no X is late
 
 	buffer     []byte
-	start, end int // what of it is unread
-	files      []*os.File
+	start, end int    // what of it is unread
+	handed     []file // over by the worker
 	rights     []byte
 }
 
@@ -60,24 +64,29 @@ const blockSize = 256 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
-func newChannel(conn *net.UnixConn) *channel {
-	return &channel{conn: conn, buffer: make([]byte, 32<<10), rights: make([]byte, rightsSize)}
+func newChannel(conn *net.UnixConn, to io.WriteCloser) *channel {
+	return &channel{conn: conn, to: to, buffer: make([]byte, 32<<10), rights: make([]byte, rightsSize)}
 }
 
 func (c *channel) close() {
 	c.conn.Close()
-	for _, f := range c.files {
+	c.to.Close()
+	for _, f := range c.handed {
 		f.Close()
 	}
-	c.files = nil
+	c.handed = nil
 }
 
-// send completes a frame that begins with four bytes of room, and sends it.
+// send completes a frame that begins with four bytes of room, and sends it. A worker
+// that does not read for Config.RequestTimeout is an os.ErrDeadlineExceeded.
 func (c *channel) send(kind byte, frame []byte) error {
 	binary.BigEndian.PutUint32(frame, uint32(kind)<<24|uint32(len(frame)-4))
 	c.sending.Lock()
 	defer c.sending.Unlock()
-	_, err := c.conn.Write(frame)
+	_, err := c.to.Write(frame)
+	if errors.Is(err, syscall.EAGAIN) {
+		err = os.ErrDeadlineExceeded
+	}
 	return err
 }
 
@@ -95,7 +104,7 @@ func (c *channel) clientGone(request uint64) {
 	c.sending.Lock()
 	defer c.sending.Unlock()
 	if c.request == request {
-		c.conn.Write([]byte{'X', 0, 0, 0})
+		c.to.Write([]byte{'X', 0, 0, 0})
 	}
 }
 
@@ -104,8 +113,8 @@ func (c *channel) clientGone(request uint64) {
 func (c *channel) receive(p []byte) (int, error) {
 	n, rights, _, _, err := c.conn.ReadMsgUnix(p, c.rights)
 	if rights > 0 {
-		files, rightsErr := filesOf(c.rights[:rights])
-		c.files = append(c.files, files...)
+		handed, rightsErr := filesOf(c.rights[:rights])
+		c.handed = append(c.handed, handed...)
 		err = errors.Join(err, rightsErr)
 	}
 	if n == 0 && err == nil && len(p) > 0 {
@@ -173,12 +182,12 @@ func (c *channel) skip(n int) error {
 	return err
 }
 
-// file returns the descriptor that has come along.
-func (c *channel) file() (*os.File, error) {
-	if len(c.files) == 0 {
-		return nil, errors.New("wsgi: a file without its descriptor")
+// file returns the one whose descriptor has come along.
+func (c *channel) file() (file, error) {
+	if len(c.handed) == 0 {
+		return noFile, errors.New("wsgi: a file without its descriptor")
 	}
-	f := c.files[0]
-	c.files = c.files[1:]
+	f := c.handed[0]
+	c.handed = c.handed[:copy(c.handed, c.handed[1:])]
 	return f, nil
 }

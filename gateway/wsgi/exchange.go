@@ -11,7 +11,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/zeugkit/zeug/httperror"
@@ -84,25 +83,34 @@ func (x *exchange) broken(err error) error {
 	pool, s := x.application.pool, x.slot
 	x.slot = nil
 	x.over()
-	late := errors.Is(err, os.ErrDeadlineExceeded)
-	select {
-	case <-s.worker.process.ended():
-		late = false
-	default:
-	}
-	pool.drop(s)
+	defer pool.drop(s)
 	pool.avoid(s.worker)
-	if late {
+	if errors.Is(err, os.ErrDeadlineExceeded) && !hasEnded(s.worker.process) {
 		x.application.config.Logger.Error("wsgi: a worker does not answer", "pid", s.worker.process.pid(),
 			"method", x.r.Method, "path", x.r.URL.Path, "after", x.application.config.RequestTimeout)
 		pool.hangs(s.worker)
 		return httperror.Wrap(httperror.GatewayTimeout, ErrTimeout)
 	}
 	s.worker.process.kill() // if it has not ended, it cannot be understood
-	// The system tells the end of a stream from the end of one that holds what its
-	// other end has not read, which then is the request.
-	unread := errors.Is(err, errUnread) || errors.Is(err, syscall.ECONNRESET) && !x.pulled && !x.gone
+	unread := errors.Is(err, errUnread)
+	if !unread && !x.pulled && !x.gone {
+		// Only then has the system closed its end of what was sent to it.
+		select {
+		case <-s.worker.process.ended():
+			unread = leftUnread(s.requests)
+		case <-time.After(time.Second):
+		}
+	}
 	return httperror.Wrap(httperror.BadGateway, &lostError{err, unread && !x.begun})
+}
+
+func hasEnded(p process) bool {
+	select {
+	case <-p.ended():
+		return true
+	default:
+		return false
+	}
 }
 
 // release gives the slot back once the worker says that it is idle: close() of the

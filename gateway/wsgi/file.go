@@ -2,11 +2,12 @@ package wsgi
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"runtime"
+
+	"github.com/zeugkit/zeug/internal/sendfile"
 )
 
 // file answers with a file whose descriptor the worker has handed over: one that
@@ -26,28 +27,74 @@ func (x *exchange) file(n int) error {
 	if err := x.release(); err != nil {
 		return err
 	}
-	from, closeIt := section(f, position, size)
-	defer closeIt()
-	sent, err := io.Copy(x.w, from)
-	if ignored(err) == nil && sent < size {
-		return fmt.Errorf("wsgi: the file is shorter than it was: %d bytes of %d", sent, size)
-	}
-	return nil // a client that has left is no failure
-}
-
-// section reads a part of a file, from an offset of its own: that of f is also the
-// application's. A file that is opened anew goes by sendfile.
-func section(f *os.File, position, size int64) (io.Reader, func() error) {
-	if runtime.GOOS == "linux" {
-		own, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
-		if err == nil {
-			if _, err := own.Seek(position, io.SeekStart); err == nil {
-				return io.LimitReader(own, size), own.Close
-			}
-			own.Close()
+	to, ok := x.w.(io.ReaderFrom)
+	for sent := int64(0); sent < size; {
+		part := &section{file: f, at: position + sent, left: min(size-sent, sendfile.Piece)}
+		var k int64
+		if ok {
+			k, err = to.ReadFrom(part)
+		} else {
+			k, err = part.WriteTo(x.w)
+		}
+		sent += k
+		switch {
+		case errors.Is(err, http.ErrContentLength) || errors.Is(err, http.ErrBodyNotAllowed):
+			return nil
+		case part.err == io.EOF && sent < size:
+			return fmt.Errorf("wsgi: the file is shorter than it was: %d bytes of %d", sent, size)
+		case part.err != nil:
+			return fmt.Errorf("wsgi: read the file: %w", part.err)
+		case err != nil:
+			return nil // a client that has left is no failure
 		}
 	}
-	return io.NewSectionReader(f, position, size), func() error { return nil }
+	return nil
+}
+
+// section reads a part of a file, whose own position is also the application's, and
+// hands it to a connection as it is.
+type section struct {
+	file     file
+	at, left int64
+	err      error // of the file
+}
+
+// Len is the number of bytes left.
+func (s *section) Len() int { return int(s.left) }
+
+func (s *section) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := s.file.ReadAt(p[:min(int64(len(p)), s.left)], s.at)
+	s.at += int64(n)
+	if s.left -= int64(n); n > 0 {
+		return n, nil
+	}
+	s.err = err
+	return 0, err
+}
+
+// WriteTo sends what w, if it is a connection of the system, can take from the file
+// itself, and writes the rest.
+func (s *section) WriteTo(w io.Writer) (sent int64, err error) {
+	sent = sendfile.Send(w, s.file.descriptor(), s.at, s.left)
+	s.at += sent
+	s.left -= sent
+	block := blocks.Get().(*[blockSize]byte)
+	defer blocks.Put(block)
+	for s.left > 0 {
+		n, err := s.Read(block[:])
+		if err != nil {
+			return sent, nil // which is kept
+		}
+		n, err = w.Write(block[:n])
+		sent += int64(n)
+		if err != nil {
+			return sent, err
+		}
+	}
+	return sent, nil
 }
 
 var _ http.Handler = (*Application)(nil)

@@ -2,12 +2,9 @@
 
 package wsgi
 
-import (
-	"errors"
-	"os"
-)
+import "errors"
 
-func sharedMemory(*os.File, int) ([]byte, error) {
+func sharedMemory(file, int) ([]byte, error) {
 	return nil, errors.New("wsgi: no memory is shared on this system")
 }
 

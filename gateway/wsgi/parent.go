@@ -39,7 +39,7 @@ func startParent(c *Config) (*parent, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parent{control: newChannel(conn), children: map[int]*forked{}}
+	p := &parent{control: newChannel(conn, conn), children: map[int]*forked{}}
 	if p.process, err = start(c, true, []*os.File{theirs}); err != nil {
 		conn.Close()
 		return nil, err
@@ -117,8 +117,12 @@ func (p *parent) fork(c *Config, sockets []*os.File) (*forked, error) {
 	p.mu.Lock()
 	p.forking = child
 	p.mu.Unlock()
-	if _, _, err := p.control.conn.WriteMsgUnix(command('N', 0, 0), rightsOf(sockets), nil); err != nil {
-		return nil, fmt.Errorf("wsgi: ask for a fork: %w", err)
+	for text := command('N', 0, 0); len(sockets) > 0; text = []byte{0} {
+		n := min(len(sockets), maxRights)
+		if _, _, err := p.control.conn.WriteMsgUnix(text, rightsOf(sockets[:n]), nil); err != nil {
+			return nil, fmt.Errorf("wsgi: ask for a fork: %w", err)
+		}
+		sockets = sockets[n:]
 	}
 	select {
 	case <-child.begun:
@@ -131,6 +135,10 @@ func (p *parent) fork(c *Config, sockets []*os.File) (*forked, error) {
 	}
 	return child, nil
 }
+
+// maxRights is how many descriptors may travel with one message. The rest come with
+// a byte each.
+const maxRights = 250
 
 func command(kind byte, number, signal int) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(kind)<<24|8)

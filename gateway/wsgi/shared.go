@@ -77,7 +77,7 @@ func (s *slot) share(i, size int) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() // the memory stays
 	s.regions.mu.Lock()
 	defer s.regions.mu.Unlock()
 	if i >= maxRegions || s.regions.maps[i] != nil {

@@ -1,5 +1,5 @@
 # One worker process: it imports the application and calls it for requests that
-# come as frames over inherited sockets, a thread for each socket. The frames are
+# come as frames over inherited sockets, a thread for each pair of them. The frames are
 # described in channel.go. Python 3.8 and later, the standard library only.
 
 import ast
@@ -94,9 +94,10 @@ class Body(io.RawIOBase):
 
 
 class Channel:
-    """One socket, on which one request after the other is answered."""
+    """Two sockets: one that requests come from, one that their answers go to."""
 
-    def __init__(self, sock, app, environ):
+    def __init__(self, source, sock, app, environ):
+        self.source = source
         self.sock = sock
         self.app = app
         self.environ = environ
@@ -118,7 +119,7 @@ class Channel:
         """Returns the next frame, or 0 at the end of the stream."""
         read = self.read
         while len(read) < 4:
-            more = self.sock.recv(65536)
+            more = self.source.recv(65536)
             if not more:
                 return 0, b""
             read = read + more if read else more
@@ -127,7 +128,7 @@ class Channel:
         if len(read) < end:
             read = bytearray(read)
             while len(read) < end:
-                more = self.sock.recv(max(65536, end - len(read)))
+                more = self.source.recv(max(65536, end - len(read)))
                 if not more:
                     return 0, b""
                 read += more
@@ -142,7 +143,7 @@ class Channel:
         n = min(len(b), PULL)
         self.sock.sendall(WORD.pack(b"W"[0] << 24 | 4) + WORD.pack(n))
         if not self.read:
-            self.read = self.sock.recv(4)
+            self.read = self.source.recv(4)
             if len(self.read) == 4:
                 word = WORD.unpack(self.read)[0]
                 want = word & 0xFFFFFF
@@ -151,7 +152,7 @@ class Channel:
                     got = 0
                     with memoryview(b) as view:
                         while got < want:
-                            k = self.sock.recv_into(view[got:want])
+                            k = self.source.recv_into(view[got:want])
                             if not k:
                                 raise ClientGone("the gateway has left")
                             got += k
@@ -167,7 +168,7 @@ class Channel:
         """Raises ClientGone once the gateway has said so."""
         if not self.gone and not self.read:
             try:
-                self.read = self.sock.recv(4096, socket.MSG_DONTWAIT)
+                self.read = self.source.recv(4096, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return
         self.gone = True
@@ -199,7 +200,7 @@ class Channel:
         if sent < len(text):
             self.sock.sendall(text[sent:])
 
-    def send_file(self, head, fd, position, size, after=b""):
+    def send_file(self, head, fd, position, size, after):
         self.send_beside(head, WORD.pack(b"f"[0] << 24 | FILE.size) + FILE.pack(position, size), fd, after)
 
     def send_shared(self, head, data, after):
@@ -352,8 +353,9 @@ class Exchange:
             left = self.length
         if left < 0:
             return False
-        self.begun = self.done = True
-        self.channel.send_file(self.head, fd, position, left)
+        # What remains is to close a file of the system: nobody need wait for it.
+        self.begun = self.done = self.idle = True
+        self.channel.send_file(self.head, fd, position, left, IDLE)
         return True
 
     def answer(self, result):
@@ -473,7 +475,7 @@ class Worker:
             "wsgi.input_terminated": True, "wsgi.file_wrapper": FileWrapper,
             "SERVER_SOFTWARE": "Zeug", "SCRIPT_NAME": "", "QUERY_STRING": "",
         }
-        channels = [Channel(sock, self.app, environ) for sock in socks]
+        channels = [Channel(source, sock, self.app, environ) for source, sock in zip(socks[::2], socks[1::2])]
         threading.Thread(target=self.watch, args=(control,), daemon=True).start()
         others = [threading.Thread(target=c.serve, daemon=True) for c in channels[1:]]
         for thread in others:
@@ -526,9 +528,14 @@ def watch_import(control, imported):
         os._exit(1)
 
 
+def sockets(config):
+    """How many a worker has: one for control, and two for each thread."""
+    return 1 + 2 * config["threads"]
+
+
 def main():
     config = json.loads(CONFIG)
-    count = 1 if config["preload"] else 1 + config["threads"]
+    count = 1 if config["preload"] else sockets(config)
     control, *slots = [socket.socket(fileno=4 + i) for i in range(count)]
     if config["preload"]:
         os.set_inheritable(4, False)
@@ -582,18 +589,20 @@ class Parent:
                 self.children.discard(pid)
                 self.control.sendall(WORD.pack(b"E"[0] << 24 | 8) + struct.pack(">Ii", pid, status))
 
-    def command(self):
-        """N with descriptors: fork a worker; K with a number: send it a signal."""
-        count = 1 + self.worker.config["threads"]
-        text, ancillary, _, _ = self.control.recvmsg(64, socket.CMSG_SPACE(4 * count))
-        fds = []
+    def take(self, size, fds):
+        """Receives some bytes, and appends the descriptors that come along."""
+        text, ancillary, _, _ = self.control.recvmsg(size, socket.CMSG_SPACE(4 * 256))
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 fds += struct.unpack("%di" % (len(data) // 4), data)
-        if not text:
-            return False
+        return text
+
+    def command(self):
+        """N with descriptors: fork a worker; K with a number: send it a signal."""
+        fds = []
+        text = self.take(12, fds)
         while len(text) < 12:
-            more = self.control.recv(12 - len(text))
+            more = self.take(12 - len(text), fds)
             if not more:
                 return False
             text += more
@@ -602,6 +611,9 @@ class Parent:
             if number in self.children:
                 os.kill(number, which)
             return True
+        while len(fds) < sockets(self.worker.config):
+            if not self.take(1, fds):  # a message holds no more of them than some
+                return False
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()

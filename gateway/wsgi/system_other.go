@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"time"
 )
 
 // Workers are reached through sockets that they inherit, which this system does
@@ -17,7 +18,21 @@ const rightsSize = 0
 
 func socketPair() (*net.UnixConn, *os.File, error) { return nil, nil, errSystem }
 
-func filesOf([]byte) ([]*os.File, error) { return nil, errSystem }
+func requestPair(time.Duration) (*os.File, *os.File, error) { return nil, nil, errSystem }
+
+func leftUnread(*os.File) bool { return false }
+
+type file struct{}
+
+var noFile file
+
+func (file) descriptor() int { return -1 }
+
+func (file) ReadAt([]byte, int64) (int, error) { return 0, errSystem }
+
+func (file) Close() error { return nil }
+
+func filesOf([]byte) ([]file, error) { return nil, errSystem }
 
 func rightsOf([]*os.File) []byte { return nil }
 

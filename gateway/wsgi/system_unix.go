@@ -7,13 +7,14 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 )
 
 // rightsSize is the room for the descriptors of one message.
 var rightsSize = syscall.CmsgSpace(4 * 8)
 
-// socketPair returns two ends of a stream: ours, and a worker's.
-func socketPair() (*net.UnixConn, *os.File, error) {
+// pair returns the two ends of a stream, ours and a worker's.
+func pair() (ours, theirs *os.File, err error) {
 	syscall.ForkLock.RLock()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err == nil {
@@ -24,10 +25,48 @@ func socketPair() (*net.UnixConn, *os.File, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("wsgi: make a socket: %w", err)
 	}
-	ours := os.NewFile(uintptr(fds[0]), "worker")
+	return os.NewFile(uintptr(fds[0]), "worker"), os.NewFile(uintptr(fds[1]), "worker"), nil
+}
+
+// requestPair returns the ends of a stream that is only sent to. The network poller,
+// which would wake this program whenever the worker has read, has none of ours: it
+// blocks, for as long as the time given, where a frame is too long for the buffer of
+// the system and the worker does not read.
+func requestPair(patience time.Duration) (*os.File, *os.File, error) {
+	ours, theirs, err := pair()
+	if err != nil {
+		return nil, nil, err
+	}
+	limit := syscall.NsecToTimeval(max(patience, time.Microsecond).Nanoseconds())
+	if err := syscall.SetsockoptTimeval(int(ours.Fd()), syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &limit); err != nil {
+		closeAll([]*os.File{ours, theirs})
+		return nil, nil, fmt.Errorf("wsgi: limit the time of a socket: %w", err)
+	}
+	return ours, theirs, nil
+}
+
+// leftUnread reports whether the worker, which has ended, had not read all that was
+// sent: the system tells.
+func leftUnread(requests *os.File) (unread bool) {
+	conn, err := requests.SyscallConn()
+	if err != nil {
+		return false
+	}
+	conn.Control(func(fd uintptr) {
+		reason, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_ERROR)
+		unread = err == nil && syscall.Errno(reason) == syscall.ECONNRESET
+	})
+	return unread
+}
+
+// socketPair returns the ends of a stream that is sent to and read from.
+func socketPair() (*net.UnixConn, *os.File, error) {
+	ours, theirs, err := pair()
+	if err != nil {
+		return nil, nil, err
+	}
 	conn, err := net.FileConn(ours)
 	ours.Close()
-	theirs := os.NewFile(uintptr(fds[1]), "worker")
 	if err != nil {
 		theirs.Close()
 		return nil, nil, fmt.Errorf("wsgi: use a socket: %w", err)
@@ -36,7 +75,7 @@ func socketPair() (*net.UnixConn, *os.File, error) {
 }
 
 // filesOf takes the descriptors out of a control message.
-func filesOf(rights []byte) (files []*os.File, err error) {
+func filesOf(rights []byte) (files []file, err error) {
 	messages, err := syscall.ParseSocketControlMessage(rights)
 	if err != nil {
 		return nil, fmt.Errorf("wsgi: control message: %w", err)
@@ -48,7 +87,7 @@ func filesOf(rights []byte) (files []*os.File, err error) {
 		}
 		for _, fd := range fds {
 			syscall.CloseOnExec(fd)
-			files = append(files, os.NewFile(uintptr(fd), "answer"))
+			files = append(files, file(fd))
 		}
 	}
 	return files, nil

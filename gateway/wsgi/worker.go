@@ -40,11 +40,12 @@ type worker struct {
 // slot is a thread of a worker, which runs one request at a time.
 type slot struct {
 	*channel
-	worker  *worker
-	frame   []byte // of the request, kept for the next one
-	regions regions
-	busy    bool
-	open    bool
+	worker   *worker
+	requests *os.File // what channel.to is
+	frame    []byte   // of the request, kept for the next one
+	regions  regions
+	busy     bool
+	open     bool
 }
 
 // newWorker starts a worker and waits until it is ready, or says why it is not.
@@ -56,15 +57,15 @@ func (p *pool) newWorker(from *parent, generation int) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.control, theirs = newChannel(conn), append(theirs, f)
+	w.control, theirs = newChannel(conn, conn), append(theirs, f)
 	for range c.Threads {
-		conn, f, err := socketPair()
+		s, ends, err := w.newSlot()
 		if err != nil {
 			closeAll(theirs)
 			w.close()
 			return nil, err
 		}
-		w.slots, theirs = append(w.slots, &slot{channel: newChannel(conn), worker: w, open: true}), append(theirs, f)
+		w.slots, theirs = append(w.slots, s), append(theirs, ends...)
 	}
 	if from != nil {
 		// A nil *forked in the interface would not be nil.
@@ -105,6 +106,21 @@ func (p *pool) newWorker(from *parent, generation int) (*worker, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+// newSlot returns one and the worker's ends of its sockets.
+func (w *worker) newSlot() (*slot, []*os.File, error) {
+	requests, theirs, err := requestPair(w.pool.config.RequestTimeout)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, f, err := socketPair()
+	if err != nil {
+		closeAll([]*os.File{requests, theirs})
+		return nil, nil, err
+	}
+	s := &slot{channel: newChannel(conn, requests), worker: w, requests: requests, open: true}
+	return s, []*os.File{theirs, f}, nil
 }
 
 func (w *worker) close() {

@@ -1,0 +1,9 @@
+// Package sendfile sends a part of a file to a connection from a place that is
+// told, so that an open file may be sent to many at once, and one whose own
+// position belongs to somebody else. What package net sends by sendfile it reads
+// from the file's own position.
+package sendfile
+
+// Piece is how much is best sent at once, in bytes: a server gives each piece time
+// of its own, and a longer one keeps a thread of the scheduler for too long.
+const Piece = 256 << 10
