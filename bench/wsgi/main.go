@@ -1,5 +1,6 @@
-// Command wsgi compares gateway/wsgi with the servers that Python applications
-// usually stand behind: requests per second by wrk.
+// Command wsgi compares "zeug serve", and gateway/wsgi in a program of one's own,
+// with the servers that Python applications usually stand behind: requests per
+// second by wrk.
 //
 //	GOWORK=off go run ./wsgi
 //
@@ -79,7 +80,11 @@ func peers(python, dir string) []*peer {
 		}
 	}
 	return []*peer{
-		next("zeug 2×2", func(addr string) []string { return []string{self, "-serve", addr, "-dir", dir, "-python", python} }),
+		next("zeug serve 2×2", func(addr string) []string {
+			return []string{filepath.Join(dir, "zeug"), "serve", "application:both", "--dir", dir, "-b", addr, "-w", "2", "--threads", "2",
+				"--python", python, "--access-log", "off", "--control", "off"}
+		}),
+		next("mounted 2×2", func(addr string) []string { return []string{self, "-serve", addr, "-dir", dir, "-python", python} }),
 		next("gunicorn sync 2", gunicorn("-w", "2")),
 		next("gunicorn gthread 2×4", gunicorn("-w", "2", "-k", "gthread", "--threads", "4")),
 		next("waitress 4", func(addr string) []string {
@@ -94,7 +99,7 @@ func peers(python, dir string) []*peer {
 
 func main() {
 	log.SetFlags(0)
-	address := flag.String("serve", "", "be the server instead, at this address")
+	address := flag.String("serve", "", "be the program that mounts the application instead, at this address")
 	dir := flag.String("dir", "", "with -serve: where the application is")
 	python := flag.String("python", "/usr/bin/python3", "the Python that has Flask and the servers")
 	rounds := flag.Int("rounds", 5, "how often each server is asked")
@@ -112,6 +117,11 @@ func main() {
 	check(err)
 	defer os.RemoveAll(tmp)
 	check(os.WriteFile(filepath.Join(tmp, "application.py"), application, 0o644))
+	build := exec.Command("go", "build", "-o", filepath.Join(tmp, "zeug"), ".")
+	build.Dir = filepath.Join("..", "cmd", "zeug")
+	if out, err := build.CombinedOutput(); err != nil {
+		log.Fatalf("build zeug, for which this is to run in the folder bench: %v\n%s", err, out)
+	}
 	var running []*peer
 	for _, p := range peers(*python, tmp) {
 		if chosen(*only, p.name) && p.start(tmp) {
