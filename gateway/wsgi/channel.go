@@ -3,6 +3,7 @@ package wsgi
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -51,6 +52,11 @@ type channel struct {
 	sending sync.Mutex
 	request uint64 // the number of the current one, so that no X is late
 
+	asking  func(uintptr) bool // askOnce
+	asked   bool
+	frame   []byte // to be asked with
+	failure error  // of sending it
+
 	buffer     []byte
 	start, end int    // what of it is unread
 	handed     []file // over by the worker
@@ -65,7 +71,9 @@ const blockSize = 256 << 10
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
 func newChannel(conn *net.UnixConn, to io.WriteCloser) *channel {
-	return &channel{conn: conn, to: to, buffer: make([]byte, 32<<10), rights: make([]byte, rightsSize)}
+	c := &channel{conn: conn, to: to, buffer: make([]byte, 32<<10), rights: make([]byte, rightsSize)}
+	c.asking = c.askOnce
+	return c
 }
 
 func (c *channel) close() {
@@ -88,6 +96,35 @@ func (c *channel) send(kind byte, frame []byte) error {
 		err = os.ErrDeadlineExceeded
 	}
 	return err
+}
+
+// ask sends a request and waits until something of its answer is there, which cannot
+// be before: a plain read would first be told so by the system. An error of sending
+// is an errUnread.
+func (c *channel) ask(frame []byte) error {
+	raw, err := c.conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	c.asked, c.frame, c.failure = false, frame, nil
+	err = raw.Read(c.asking)
+	c.frame = nil
+	if c.failure != nil {
+		// A part of a request makes no worker do anything.
+		return fmt.Errorf("%w: %w", errUnread, c.failure)
+	}
+	return err
+}
+
+// askOnce sends at the first call, and is called again when there is something to
+// read.
+func (c *channel) askOnce(uintptr) bool {
+	if c.asked {
+		return true
+	}
+	c.asked = true
+	c.failure = c.send('R', c.frame)
+	return c.failure != nil
 }
 
 // next begins another request and returns its number.

@@ -55,9 +55,8 @@ func (x *exchange) run() error {
 	x.patience()
 	x.out = &outlet{w: x.w, limit: x.application.config.BufferAnswer}
 	defer x.over()
-	if err := x.slot.send('R', frame); err != nil {
-		// A part of a request makes no worker do anything.
-		return x.broken(fmt.Errorf("%w: %w", errUnread, err))
+	if err := x.slot.ask(frame); err != nil {
+		return x.broken(err)
 	}
 	err = x.answer()
 	x.out.finish()

@@ -158,11 +158,11 @@ func TestAWorkerThatDies(t *testing.T) {
 // A hang is answered 504, its stacks are printed, and the others are not
 // concerned: what else runs in the worker is finished.
 func TestAWorkerThatHangs(t *testing.T) {
-	l := run(t, wsgi.Config{Workers: 1, Threads: 2, RequestTimeout: time.Second})
+	l := run(t, wsgi.Config{Workers: 1, Threads: 2, RequestTimeout: 4 * time.Second})
 	other := make(chan int)
 	go func() {
-		time.Sleep(500 * time.Millisecond) // so that it ends after the timeout, within its own
-		status, _ := l.get("/sleep?0.9")
+		time.Sleep(2 * time.Second) // so that it ends after the timeout, within its own
+		status, _ := l.get("/sleep?2.5")
 		other <- status
 	}()
 	status, _ := l.get("/sleep?60")
@@ -176,7 +176,7 @@ func TestAWorkerThatHangs(t *testing.T) {
 
 // Also one that holds the interpreter's lock, so that no Python runs in it.
 func TestAWorkerThatHoldsTheLock(t *testing.T) {
-	l := run(t, wsgi.Config{Workers: 2, Threads: 1, RequestTimeout: time.Second})
+	l := run(t, wsgi.Config{Workers: 2, Threads: 1, RequestTimeout: 3 * time.Second})
 	hung := make(chan int)
 	go func() {
 		status, _ := l.get("/spin")
@@ -503,15 +503,16 @@ func TestChangesThatPythonCannotTell(t *testing.T) {
 		_, body := l.get("/")
 		require.Equal(t, fmt.Sprint(i), body)
 	}
-	none, err := filepath.Glob(cached)
-	require.NoError(t, err)
-	require.Empty(t, none)
-	old := time.Now().Add(-time.Minute)
-	require.NoError(t, os.Chtimes(file, old, old))
-	require.NoError(t, l.Reload())
-	one, err := filepath.Glob(cached)
-	require.NoError(t, err)
-	require.Len(t, one, 1)
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "__pycache__")))
+	for age, kept := range map[time.Duration]int{-time.Minute: 0, time.Minute: 1} {
+		changed := time.Now().Add(-age)
+		require.NoError(t, os.Chtimes(file, changed, changed))
+		require.NoError(t, l.Reload())
+		found, err := filepath.Glob(cached)
+		require.NoError(t, err)
+		require.Len(t, found, kept, "of a source as old as %v", age)
+		require.NoError(t, os.RemoveAll(filepath.Join(dir, "__pycache__")))
+	}
 }
 
 // A worker that cannot be replaced has its requests answered at once.

@@ -50,6 +50,26 @@ TOKEN = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 STATUS = re.compile(r"[2-9]\d\d( |\Z)").match
 
 
+CODES = {}  # of the status lines that were seen, and were right
+NAMES = set()  # of header fields, likewise
+KEPT = 1000  # of either, since an application may make them up
+
+
+def code_of(status):
+    if not isinstance(status, str) or not STATUS(status):
+        raise ValueError("the status %r is none of an answer" % (status,))
+    if len(CODES) < KEPT:
+        CODES[status] = int(status[:3])
+    return int(status[:3])
+
+
+def check_name(name):
+    if not TOKEN(name):
+        raise ValueError("the header's name %r is none" % (name,))
+    if len(NAMES) < KEPT:
+        NAMES.add(name)
+
+
 class ClientGone(OSError):
     """The client left while the application was reading or writing."""
 
@@ -242,6 +262,15 @@ class Channel:
 class Exchange:
     """One request and its answer."""
 
+    body = None  # what is not read of it yet
+    head = None  # packed
+    length = None  # by Content-Length
+    begun = False  # the head is sent
+    done = False  # the last frame is sent
+    sent = 0  # of the body
+    simple = False  # the result is a list
+    idle = False  # said with the last frame, since nothing remains to do
+
     def __init__(self, channel, payload):
         channel.gone = False
         self.channel = channel
@@ -252,20 +281,12 @@ class Exchange:
         environ = channel.environ.copy()
         environ.update(zip(parts[::2], parts[1::2]))
         self.environ = environ
-        self.body = None
         if flags & COMPLETE:
             environ["wsgi.input"] = io.BytesIO(payload[start:])
         else:
             self.body = Body(channel, payload[start:])
             environ["wsgi.input"] = io.BufferedReader(self.body, PULL)
-        self.without_body = bool(flags & WITHOUT_BODY)
-        self.head = None  # packed
-        self.length = None  # by Content-Length
-        self.begun = False  # the head is sent
-        self.done = False  # the last frame is sent
-        self.sent = 0  # of the body
-        self.simple = False  # the result is a list
-        self.idle = False  # said with the last frame, since nothing remains to do
+        self.without_body = flags & WITHOUT_BODY
 
     def start_response(self, status, headers, exc_info=None):
         if exc_info:
@@ -276,12 +297,11 @@ class Exchange:
                 exc_info = None  # a cycle with this frame otherwise
         elif self.head is not None:
             raise AssertionError("start_response was called again without exc_info")
-        if not isinstance(status, str) or not STATUS(status):
-            raise ValueError("the status %r is none of an answer" % (status,))
+        code = CODES.get(status) or code_of(status)
         flat, length = [], None
         for name, value in headers:
-            if not TOKEN(name):
-                raise ValueError("the header's name %r is none" % (name,))
+            if name not in NAMES:
+                check_name(name)
             flat.append(name)
             flat.append(value)
             if len(name) == 14 and name.lower() == "content-length":
@@ -294,8 +314,8 @@ class Exchange:
         text = text.encode("latin-1")
         if len(text) > HEADER:
             raise ValueError("a header of %d bytes: no more than %d are sent" % (len(text), HEADER))
-        self.head = HEAD.pack(int(status[:3]), len(text)) + text
-        self.length = None if status[:3] in ("204", "304") else length
+        self.head = HEAD.pack(code, len(text)) + text
+        self.length = None if code in (204, 304) else length
         return self.write
 
     def write(self, data, last=False):
