@@ -146,9 +146,14 @@ func protocol(s string) (major, minor int, ok bool) {
 
 // header collects the request's header fields.
 func header(vars map[string]string) http.Header {
-	h := make(http.Header, len(vars)/2)
-	// One array has all values: most fields have one.
-	values := make([]string, 0, len(vars))
+	fields := 2 // of the content
+	for name := range vars {
+		if strings.HasPrefix(name, "HTTP_") {
+			fields++
+		}
+	}
+	h := make(http.Header, fields)
+	values := make([]string, 0, fields) // one array for all
 	one := func(value string) []string {
 		values = append(values, value)
 		return values[len(values)-1 : len(values) : len(values)]

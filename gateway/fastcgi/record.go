@@ -122,7 +122,7 @@ func endContent(status byte) []byte { return []byte{0, 0, 0, 0, status, 0, 0, 0}
 
 // variables reads names and values, each after its length in one byte or four.
 func variables(p string) (map[string]string, error) {
-	vars := make(map[string]string, 32)
+	vars := make(map[string]string, 28)
 	for len(p) > 0 {
 		name, rest, ok := length(p)
 		value, rest, whole := length(rest)

@@ -86,7 +86,7 @@ func ReadVariables(r *bufio.Reader, max int) (map[string]string, error) {
 	if head[size] != ',' {
 		return nil, fmt.Errorf("%w: no comma behind the variables", ErrProtocol)
 	}
-	vars := make(map[string]string, 32)
+	vars := make(map[string]string, 28)
 	for n, rest := 0, head[:size]; len(rest) > 0; n++ {
 		name, after, ok := strings.Cut(rest, "\x00")
 		value, next, ended := strings.Cut(after, "\x00")

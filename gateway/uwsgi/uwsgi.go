@@ -78,7 +78,7 @@ func ReadVariables(r *bufio.Reader, max int) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrProtocol, err)
 	}
-	vars := make(map[string]string, 32)
+	vars := make(map[string]string, 28)
 	for packet != "" {
 		name, rest, ok := text(packet)
 		value, rest, whole := text(rest)
