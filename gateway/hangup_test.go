@@ -106,7 +106,7 @@ func asked(size int, more ...[2]string) [][2]string {
 }
 
 // listening serves h and returns a dialler.
-func (p protocol) listening(t testing.TB, network string, h http.HandlerFunc) func() net.Conn {
+func (p protocol) listening(t testing.TB, network string, h http.HandlerFunc) func(testing.TB) net.Conn {
 	t.Helper()
 	address := "127.0.0.1:0"
 	if network == "unix" {
@@ -125,7 +125,8 @@ func (p protocol) listening(t testing.TB, network string, h http.HandlerFunc) fu
 		require.NoError(t, s.Shutdown(ctx))
 		require.ErrorIs(t, <-ended, http.ErrServerClosed)
 	})
-	return func() net.Conn {
+	return func(t testing.TB) net.Conn {
+		t.Helper()
 		c, err := net.Dial(network, l.Addr().String())
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = c.Close() })
@@ -160,7 +161,7 @@ func TestAPeerThatLeavesEndsTheContext(t *testing.T) {
 						_, _ = io.CopyN(io.Discard, r.Body, int64(c.eat))
 						<-r.Context().Done()
 						close(ended)
-					})()
+					})(t)
 					_, err := io.WriteString(conn, p.head(asked(c.size)))
 					require.NoError(t, err)
 					<-began
@@ -209,7 +210,7 @@ func TestABodyThatIsReadLateArrivesWhole(t *testing.T) {
 						_, _ = io.CopyN(&b, r.Body, some)
 					}
 					got <- b.String()
-				})()
+				})(t)
 				go func() { _, _ = io.WriteString(conn, p.head(asked(size))+p.body(text)+p.end) }()
 				require.Equal(t, text, <-got)
 			})
@@ -257,7 +258,7 @@ func TestAGoroutineThatStillReadsHoldsNoAnswerBack(t *testing.T) {
 				}()
 				<-reads
 				_, _ = io.WriteString(w, "too early")
-			})()
+			})(t)
 			_, err := io.WriteString(conn, p.head(asked(1000))+p.body("some"))
 			require.NoError(t, err)
 			require.NoError(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))

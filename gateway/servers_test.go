@@ -87,9 +87,9 @@ func backends(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	addresses := map[string]string{}
 	for name, make := range map[string]func() server{
-		"fastcgi": func() server { return &fastcgi.Server{Handler: app.New()} },
-		"scgi":    func() server { return &scgi.Server{Handler: app.New()} },
-		"uwsgi":   func() server { return &uwsgi.Server{Handler: app.New()} },
+		"fastcgi": func() server { return &fastcgi.Server{Handler: waiting(app.New())} },
+		"scgi":    func() server { return &scgi.Server{Handler: waiting(app.New())} },
+		"uwsgi":   func() server { return &uwsgi.Server{Handler: waiting(app.New())} },
 		"http":    func() server { return &http.Server{Handler: reference()} },
 	} {
 		for _, network := range []string{"tcp", "unix"} {
@@ -114,6 +114,22 @@ func backends(t *testing.T, dir string) map[string]string {
 		}
 	}
 	return addresses
+}
+
+var began, left = make(chan struct{}, 1), make(chan struct{}, 1)
+
+// waiting is the application with one address more, which answers nothing and
+// waits until the client has left.
+func waiting(app http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/wait") {
+			app.ServeHTTP(w, r)
+			return
+		}
+		began <- struct{}{}
+		<-r.Context().Done()
+		left <- struct{}{}
+	})
 }
 
 // reference is the application behind HTTP. net/http resets the connection of a
@@ -478,6 +494,31 @@ func testBehind(t *testing.T, start func(*testing.T) front) {
 				wg.Wait()
 			})
 		})
+	}
+}
+
+// nginx closes its connection when it has lost the client, read or not what it sent.
+func TestAClientThatLeavesNginxIsNoticed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a web server")
+	}
+	f := startNginx(t)
+	for name, prefix := range f.mounted {
+		for _, size := range []int{0, 100, 40_000} {
+			t.Run(fmt.Sprintf("%s, with a body of %d bytes", name, size), func(t *testing.T) {
+				conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
+				require.NoError(t, err)
+				_, err = fmt.Fprintf(conn, "POST %s/wait HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", prefix, size, strings.Repeat("x", size))
+				require.NoError(t, err)
+				<-began
+				require.NoError(t, conn.Close())
+				select {
+				case <-left:
+				case <-time.After(10 * time.Second):
+					require.Fail(t, "the handler was not told")
+				}
+			})
+		}
 	}
 }
 
