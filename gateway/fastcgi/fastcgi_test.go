@@ -226,6 +226,86 @@ func TestWhatIsNoFastCGIEnds(t *testing.T) {
 	}
 }
 
+// Records as no web server cuts them say the same.
+func TestOddRecords(t *testing.T) {
+	const begin = "\x00\x01\x01\x00\x00\x00\x00\x00"
+	params := variables("REQUEST_METHOD", "POST", "PATH_INFO", "/", "QUERY_STRING", strings.Repeat("q", 200), "CONTENT_LENGTH", "10")
+	each := func(p *peer, kind byte, content string) {
+		for i := range len(content) {
+			p.send(kind, 1, content[i:i+1])
+		}
+	}
+	padded := func(p *peer, kind byte, content string) {
+		head := []byte{1, kind, 0, 1, byte(len(content) >> 8), byte(len(content)), 255, 77}
+		_, err := p.conn.Write([]byte(string(head) + content + strings.Repeat("\xff", 255)))
+		require.NoError(p.t, err)
+	}
+	for name, send := range map[string]func(*peer){
+		"a byte a record": func(p *peer) {
+			p.send(1, 1, begin)
+			each(p, 4, params)
+			p.send(4, 1, "")
+			each(p, 5, "0123456789")
+			p.send(5, 1, "")
+		},
+		"as much padding as there can be": func(p *peer) {
+			for _, r := range []struct {
+				kind    byte
+				content string
+			}{{1, begin}, {4, params}, {4, ""}, {5, "0123456789"}, {5, ""}} {
+				padded(p, r.kind, r.content)
+			}
+		},
+		"a body before the variables, and data for a filter": func(p *peer) {
+			p.send(1, 1, begin)
+			p.send(5, 1, "too early")
+			p.send(8, 1, "data")
+			p.send(4, 1, params)
+			p.send(4, 1, "")
+			p.send(8, 1, strings.Repeat("data", 10_000))
+			p.send(5, 1, "0123456789")
+			p.send(5, 1, "")
+		},
+		"records of requests that are none": func(p *peer) {
+			p.send(4, 7, params)
+			p.send(5, 7, "body")
+			p.send(2, 7, "")
+			p.send(1, 1, begin)
+			p.send(4, 1, params)
+			p.send(5, 65535, "body")
+			p.send(4, 1, "")
+			p.send(4, 1, "more variables")
+			p.send(5, 1, "0123456789")
+			p.send(5, 1, "")
+			p.send(5, 1, "more body")
+		},
+		"a body longer than announced": func(p *peer) {
+			p.send(1, 1, begin)
+			p.send(4, 1, params)
+			p.send(4, 1, "")
+			p.send(5, 1, "0123456789"+strings.Repeat("more", 15_000))
+			p.send(5, 1, strings.Repeat("more", 15_000))
+			p.send(5, 1, "")
+		},
+		"a body without an end": func(p *peer) {
+			p.send(1, 1, begin)
+			p.send(4, 1, params)
+			p.send(4, 1, "")
+			p.send(5, 1, "0123456789")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, dial := start(t, fastcgi.Settings{}, echo)
+			p := dial()
+			send(p)
+			require.True(t, strings.HasSuffix(p.answers(1)[1], "\r\n\r\n"+strings.Repeat("q", 200)+":0123456789"))
+			// and the connection goes on
+			p.request(2, 1, "QUERY_STRING", "next")
+			require.Contains(t, p.answers(1)[2], "next:")
+		})
+	}
+}
+
 func TestShutdown(t *testing.T) {
 	began, release := make(chan struct{}), make(chan struct{})
 	s, dial := start(t, fastcgi.Settings{}, func(w http.ResponseWriter, _ *http.Request) {
