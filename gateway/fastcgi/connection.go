@@ -247,9 +247,12 @@ func (c *connection) start(req *request) error {
 }
 
 // spoil sends what is no record. A unix socket cannot be reset, and nginx takes its
-// end for that of an answer.
+// end for that of an answer. Where another answer is being written the end comes in
+// the midst of that.
 func (c *connection) spoil() {
-	c.writing.Lock()
+	if !c.writing.TryLock() {
+		return
+	}
 	defer c.writing.Unlock()
 	_ = c.conn.SetWriteDeadline(time.Now().Add(time.Second))
 	_, _ = c.conn.Conn.Write(zeros[:])

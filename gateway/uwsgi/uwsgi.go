@@ -7,7 +7,9 @@
 //	log.Fatal((&uwsgi.Server{Handler: newApp()}).Serve(l))
 //
 // A request's context ends when the server in front closes the connection: on
-// Linux even if nobody reads the body, elsewhere once that is read.
+// Linux even if nobody reads the body, elsewhere once that is read. An answer that
+// fails on its way resets the connection. A unix socket cannot be reset: there, an
+// answer without a Content-Length looks whole to the server in front.
 //
 // A request's root path, client and scheme come from the variables of the
 // server in front, which is trusted: nobody else should reach the socket.
