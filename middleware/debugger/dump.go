@@ -43,8 +43,8 @@ type Value struct {
 	Left   int      `json:"left,omitempty"`
 
 	form form
-	// pointer says that it is the content of a pointer, and closed that it is a
-	// map whose entries were not read.
+	// pointer says that it is the content of a pointer, and closed that it was not
+	// read because another goroutine may be writing to it.
 	pointer, closed bool
 }
 
@@ -68,11 +68,12 @@ const (
 // second.
 //
 // As when it is printed by package fmt, no other goroutine may write to the value
-// meanwhile: a map that is written to while it is read ends the process. It is
+// meanwhile: a map that is written to while it is read ends the process. The
+// debugger's own pages show less of a value, because they cannot know. It is
 // Werkzeug's debug_repr and dump.
 func (d Debugger) Dump(value any) *Value {
 	dump := (&sources{secret: d.secret()}).dumper(maxValues)
-	dump.maps = true
+	dump.owned = true
 	return dump.of(value)
 }
 
@@ -80,10 +81,13 @@ func (d Debugger) Dump(value any) *Value {
 type dumper struct {
 	src    *sources
 	secret func(name string) bool
-	// maps says that maps are read. Go ends the process where a map is read while
-	// another goroutine writes to it, and nothing tells beforehand: only who owns
-	// a value knows. Of others' maps the length is all that can be had.
-	maps bool
+	// owned says that nobody writes to the value meanwhile, which only its owner
+	// knows. Go ends the process where a map is read while another goroutine
+	// writes to it, and an interface or a slice that is read between the writes of
+	// its words leads to memory of another type, of which the end is no better. So
+	// of others' values no map is read, and behind a pointer only what cannot be
+	// torn: numbers, texts, pointers, what is made of these, slices of numbers.
+	owned bool
 	// skip leaves out fields of the outermost struct.
 	skip func(reflect.Value) bool
 
@@ -99,6 +103,11 @@ type opening struct {
 	at    uintptr // of a pointer, map or slice
 	up    *opening
 	depth int
+	// shared says that other goroutines may reach the value, and inside that they
+	// may reach what is inside.
+	shared, inside bool
+	// left is how many items of a slice were not copied.
+	left int
 }
 
 // of dumps a value.
@@ -140,6 +149,12 @@ const itself = "… (it holds itself)"
 func (d *dumper) describe(node *Value, v reflect.Value, up *opening, ask bool) {
 	defer unreadable(node)
 	d.values--
+	shared := up != nil && up.inside
+	if v.Kind() == reflect.Interface && !v.IsNil() && shared {
+		node.Type = nameOf(v.Type())
+		d.close(node, "", "(not read)")
+		return
+	}
 	for v.Kind() == reflect.Interface && !v.IsNil() {
 		v = v.Elem()
 	}
@@ -152,7 +167,7 @@ func (d *dumper) describe(node *Value, v reflect.Value, up *opening, ask bool) {
 	}
 	v = addressable(v)
 	node.Type = nameOf(v.Type())
-	d.content(node, v, &opening{node: node, value: v, up: up, depth: depthOf(up) + 1}, ask)
+	d.content(node, v, &opening{node: node, value: v, up: up, depth: depthOf(up) + 1, shared: shared, inside: shared}, ask)
 }
 
 func depthOf(o *opening) int {
@@ -179,7 +194,7 @@ func nameOf(t reflect.Type) string { return cut(t.String(), maxSaid) }
 func (d *dumper) content(node *Value, v reflect.Value, o *opening, ask bool) {
 	t := v.Type()
 	said, leaf := "", false
-	if ask {
+	if ask && d.asks(o, t) {
 		said, leaf = d.said(v)
 		node.Text = d.spend(said)
 	}
@@ -201,6 +216,10 @@ func (d *dumper) content(node *Value, v reflect.Value, o *opening, ask bool) {
 			return
 		}
 		inner := v.Elem()
+		if inner.Kind() == reflect.Interface && !inner.IsNil() && !d.owned {
+			d.close(node, said, "&(not read)")
+			return
+		}
 		for inner.Kind() == reflect.Interface && !inner.IsNil() {
 			inner = addressable(inner.Elem())
 		}
@@ -210,7 +229,7 @@ func (d *dumper) content(node *Value, v reflect.Value, o *opening, ask bool) {
 			return
 		}
 		// A pointer and what it points to are one level.
-		elem := &opening{node: node, value: inner, up: o, depth: o.depth}
+		elem := &opening{node: node, value: inner, up: o, depth: o.depth, shared: !d.owned, inside: !d.owned}
 		if inner.Kind() == reflect.Pointer {
 			elem.depth++
 		}
@@ -237,10 +256,18 @@ func (d *dumper) content(node *Value, v reflect.Value, o *opening, ask bool) {
 				node.Text = itself
 				return
 			}
+			if n := v.Len(); o.shared && n > 0 {
+				if v = copied(v); !v.IsValid() {
+					d.close(node, said, "["+counted(n, "item", "items")+", not read]")
+					return
+				}
+				o.value, o.left = v, max(n-v.Len(), 0)
+			}
+			o.inside = !d.owned && !free(t.Elem())
 		}
 		if t.Elem().Kind() == reflect.Uint8 {
 			if node.form = plainForm; said == "" {
-				d.octets(node, v)
+				d.octets(node, v, v.Len()+o.left)
 			}
 			return
 		}
@@ -256,9 +283,8 @@ func (d *dumper) content(node *Value, v reflect.Value, o *opening, ask bool) {
 		n := v.Len()
 		if o.at = v.Pointer(); o.again() {
 			node.Text = itself
-		} else if n > 0 && !d.maps {
-			node.form, node.closed = plainForm, true
-			node.Text = cmp.Or(said, "map["+counted(n, "entry", "entries")+", not read]")
+		} else if n > 0 && !d.owned {
+			d.close(node, said, "map["+counted(n, "entry", "entries")+", not read]")
 		} else if n > 0 {
 			d.queue = append(d.queue, o)
 		}
@@ -306,7 +332,7 @@ func (d *dumper) open(o *opening) {
 			list = append(list, entry{name: strconv.Itoa(i), value: v.Index(i)})
 		}
 	}
-	n := whole()
+	n := whole() + o.left
 	for i, e := range list {
 		if i == maxItems && v.Kind() != reflect.Struct || d.values <= 0 {
 			break

@@ -12,7 +12,7 @@ import (
 
 // key is the key of a map as text.
 func (d *dumper) key(v reflect.Value) string {
-	inner := dumper{src: d.src, secret: d.secret, maps: d.maps, values: min(d.values, 50), bytes: min(d.bytes, maxText)}
+	inner := dumper{src: d.src, secret: d.secret, owned: d.owned, values: min(d.values, 50), bytes: min(d.bytes, maxText)}
 	node := &Value{}
 	inner.fill(node, v, true)
 	name := node.line(maxText)

@@ -57,10 +57,9 @@ func (d *dumper) text(node *Value, s string) string {
 	return strconv.Quote(whole[:boundary(whole, maxText)]) + "… (" + strconv.Itoa(len(s)) + " bytes)"
 }
 
-// octets shows bytes, as text where they are one.
-func (d *dumper) octets(node *Value, v reflect.Value) {
-	n := v.Len()
-	b := make([]byte, min(n, maxField+utf8.UTFMax))
+// octets shows bytes, n of them, as text where they are one.
+func (d *dumper) octets(node *Value, v reflect.Value, n int) {
+	b := make([]byte, min(v.Len(), maxField+utf8.UTFMax))
 	for i := range b {
 		b[i] = byte(v.Index(i).Uint())
 	}

@@ -103,7 +103,7 @@ func (v *Value) inLine(b *strings.Builder, limit int) {
 	b.WriteString(end)
 }
 
-// unread reports whether there is a map in the value whose entries were not read.
+// unread reports whether there is something in the value that was not read.
 func (v *Value) unread() bool {
 	return v.closed || slices.ContainsFunc(v.Inside, (*Value).unread)
 }

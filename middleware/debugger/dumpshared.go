@@ -1,0 +1,87 @@
+package debugger
+
+import (
+	"cmp"
+	"reflect"
+)
+
+// Other goroutines may be writing to what they can reach. A word is read whole, and
+// so is a text, whose bytes do not change: with a length of another one it is a
+// wrong text at worst. A pointer leads to what its type says. An interface and a
+// slice have words that belong together, and what a method reads of these, nobody
+// knows.
+
+// close says of a value that it was not read, where it does not say anything of
+// itself.
+func (d *dumper) close(node *Value, said, text string) {
+	node.form, node.closed, node.Text = plainForm, true, cmp.Or(said, text)
+}
+
+// asks reports whether a value's method is asked: those of the outermost value, of
+// errors that nobody else reaches, which are not changed once they are made, and of
+// types whose methods read nothing that may be torn.
+func (d *dumper) asks(o *opening, t reflect.Type) bool {
+	return d.owned || o.up == nil || steady(t) || !o.shared && t.Implements(errorType)
+}
+
+// maxCopied is how much of a slice is copied, in bytes.
+const maxCopied = 64 << 10
+
+// copied is the beginning of a slice that others may write to, and nothing where its
+// items hold pointers: with a length that is not its own there may be any.
+func copied(v reflect.Value) reflect.Value {
+	of := v.Type().Elem()
+	if !free(of) || !v.CanAddr() || of.Size() == 0 || of.Size() > maxCopied {
+		return reflect.Value{}
+	}
+	limit := maxItems
+	if of.Kind() == reflect.Uint8 {
+		limit = maxField + 4
+	}
+	v = reflect.NewAt(v.Type(), v.Addr().UnsafePointer()).Elem() // also of a field that is not exported
+	c := reflect.MakeSlice(v.Type(), min(v.Len(), limit, maxCopied/int(of.Size())), limit)
+	reflect.Copy(c, v)
+	return c
+}
+
+// free reports whether values of a type hold no pointers.
+func free(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Array:
+		return free(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if !free(t.Field(i).Type) {
+				return false
+			}
+		}
+		return true
+	case reflect.String, reflect.Pointer, reflect.UnsafePointer, reflect.Interface, reflect.Slice, reflect.Map, reflect.Chan, reflect.Func:
+		return false
+	}
+	return true
+}
+
+// steady reports whether the methods of a type read nothing that may be torn.
+func steady(t reflect.Type) bool {
+	switch t.PkgPath() {
+	case "time", "net/netip":
+		return true
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return true
+	case reflect.Pointer:
+		return t.Elem().Kind() != reflect.Pointer && steady(t.Elem())
+	case reflect.Array:
+		return steady(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if f := t.Field(i).Type; f.Kind() == reflect.Pointer || !steady(f) {
+				return t == urlType
+			}
+		}
+		return true
+	}
+	return free(t)
+}

@@ -1,0 +1,102 @@
+package debugger
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// torn is a value of which three goroutines write every field as fast as they can.
+type torn struct {
+	Any, Two any
+	Text     string
+	List     []any
+	Names    []string
+	Bytes    []byte
+	Numbers  []int
+	Pointer  *torn
+	Map      map[int]any
+	At       time.Time
+	Err      error
+	URL      *url.URL
+	addr     netip.Addr
+}
+
+func (v *torn) write(stop chan struct{}, k int) {
+	for i := k; ; i++ {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		x := &torn{Text: "inner", Bytes: make([]byte, i%300), Err: errors.New("x"), URL: &url.URL{Host: "x"}}
+		switch x.Pointer = x; i % 6 {
+		case 0:
+			v.Any, v.Two, v.Pointer, v.Names = x, 5, x, nil
+		case 1:
+			v.Any, v.Two, v.Pointer, v.Names = "text", []string{"a"}, nil, []string{"a", "b", "c"}
+		case 2:
+			v.Any, v.Two, v.List = *x, time.Now(), make([]any, i%100)
+		case 3:
+			v.Any, v.Two, v.List, v.Err = []any{x, 1}, 3.5, nil, x.Err
+		case 4:
+			v.Any, v.Two, v.Err = map[string]any{"x": x}, nil, nil
+		case 5:
+			v.Any, v.Two = uint8(3), func() {}
+		}
+		v.Text, v.Bytes, v.Numbers = strings.Repeat("y", i%500), make([]byte, i%700), make([]int, i%70)
+		v.At, v.URL, v.addr = time.Now(), x.URL, netip.IPv4Unspecified()
+	}
+}
+
+// DumpTorn dumps such a value again and again. It is for a process of its own: what
+// is torn leads to memory of another type, and what comes of that no recover stops.
+func DumpTorn() {
+	stop := make(chan struct{})
+	v := &torn{Map: map[int]any{1: 1}}
+	for k := range 3 {
+		go v.write(stop, k)
+	}
+	for range 3000 {
+		s := &sources{secret: secretName.MatchString}
+		s.dumper(maxPageValues).of(v)
+	}
+	close(stop)
+}
+
+// What cannot be torn is shown of what others reach, and the rest is counted.
+func TestWhatIsReadBehindPointers(t *testing.T) {
+	v := &torn{
+		Any: 1, Text: "text", List: []any{1, 2}, Names: []string{"a"}, Bytes: []byte("bytes"), Numbers: []int{7, 8},
+		Pointer: &torn{Text: "inner"}, Map: map[int]any{1: 2}, At: time.Unix(0, 0).UTC(), URL: &url.URL{Host: "h"}, addr: netip.IPv4Unspecified(),
+	}
+	s := &sources{secret: secretName.MatchString}
+	shown := s.dumper(maxPageValues).of(v)
+	text := shown.String()
+	for _, want := range []string{
+		"Any interface {} (not read)", "Two interface {} nil", `Text string "text"`, "List []interface {} [2 items, not read]",
+		"Names []string [1 item, not read]", `Bytes []uint8 "bytes"`, "Numbers []int\n    0 int 7\n    1 int 8", "Pointer *debugger.torn\n", `    Text string "inner"`,
+		"Map map[int]interface {} map[1 entry, not read]", "At time.Time 1970-01-01 00:00:00 +0000 UTC", "URL *url.URL //h", "addr netip.Addr 0.0.0.0",
+	} {
+		require.Contains(t, text, want)
+	}
+	require.True(t, shown.unread())
+	// What was panicked with is a copy, whose own words nobody changes.
+	text = s.dumper(maxPageValues).of(struct {
+		Names []string
+		Any   any
+		Err   error
+	}{[]string{"a"}, 5, &url.Error{Op: "get", URL: "/", Err: os.ErrExist}}).String()
+	for _, want := range []string{`0 string "a"`, "Any int 5", "Err *url.Error get \"/\": file already exists"} {
+		require.Contains(t, text, want)
+	}
+	owned := Debugger{}.Dump(v)
+	require.False(t, owned.unread())
+	require.Contains(t, owned.String(), "Names []string\n    0 string \"a\"")
+}
