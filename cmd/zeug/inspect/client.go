@@ -30,7 +30,7 @@ type Client struct {
 
 	mu      sync.Mutex
 	reader  *reader
-	retired bool
+	retired atomic.Bool
 	process atomic.Pointer[os.Process] // of reader, also while it is asked
 }
 
@@ -47,13 +47,15 @@ type reader struct {
 // question is asked of another process.
 var ErrNoAnswer = errors.New("the core could not be read")
 
+var errRetired = fmt.Errorf("%w: it is not kept any more", ErrNoAnswer)
+
 // Ask asks, and decodes the answer into value. An error that is not
 // [ErrNoAnswer] is the answer.
 func (c *Client) Ask(q Question, value any) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.retired {
-		return fmt.Errorf("%w: it is not kept any more", ErrNoAnswer)
+	if c.retired.Load() {
+		return errRetired
 	}
 	if c.reader == nil {
 		r, err := start(append(append([]string{}, c.Command...), c.Program, c.File))
@@ -62,6 +64,10 @@ func (c *Client) Ask(q Question, value any) error {
 		}
 		c.reader = r
 		c.process.Store(r.cmd.Process)
+		if c.retired.Load() { // meanwhile, when there was nothing to kill
+			c.end()
+			return errRetired
+		}
 	}
 	timeout := c.Timeout
 	if timeout == 0 {
@@ -76,6 +82,9 @@ func (c *Client) Ask(q Question, value any) error {
 		why := c.reader.end()
 		c.reader = nil
 		c.process.Store(nil)
+		if c.retired.Load() {
+			return errRetired
+		}
 		if !inTime {
 			why = fmt.Sprintf("no answer in %v", timeout)
 		}
@@ -99,13 +108,13 @@ func (c *Client) Rest() {
 
 // Close ends the process for good, whatever it is being asked.
 func (c *Client) Close() {
+	c.retired.Store(true)
 	if p := c.process.Load(); p != nil {
 		_ = p.Kill() // it may have ended by itself
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.end()
-	c.retired = true
 }
 
 func (c *Client) end() {
