@@ -78,7 +78,11 @@ func (s *section) Read(p []byte) (int, error) {
 // WriteTo sends what w, if it is a connection of the system, can take from the file
 // itself, and writes the rest.
 func (s *section) WriteTo(w io.Writer) (sent int64, err error) {
-	sent = sendfile.Send(w, s.file.descriptor(), s.at, s.left)
+	send := sendfile.Send
+	if sendfile.Near(w) {
+		send = sendfile.Copy
+	}
+	sent = send(w, s.file.descriptor(), s.at, s.left)
 	s.at += sent
 	s.left -= sent
 	block := blocks.Get().(*[blockSize]byte)
