@@ -52,6 +52,7 @@ type channel struct {
 	sending sync.Mutex
 	request uint64 // the number of the current one, so that no X is late
 
+	raw     syscall.RawConn    // of conn
 	asking  func(uintptr) bool // askOnce
 	asked   bool
 	frame   []byte // to be asked with
@@ -72,6 +73,7 @@ var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
 func newChannel(conn *net.UnixConn, to io.WriteCloser) *channel {
 	c := &channel{conn: conn, to: to, buffer: make([]byte, 32<<10), rights: make([]byte, rightsSize)}
+	c.raw, _ = conn.SyscallConn() // which fails for none that is open
 	c.asking = c.askOnce
 	return c
 }
@@ -102,12 +104,8 @@ func (c *channel) send(kind byte, frame []byte) error {
 // be before: a plain read would first be told so by the system. An error of sending
 // is an errUnread.
 func (c *channel) ask(frame []byte) error {
-	raw, err := c.conn.SyscallConn()
-	if err != nil {
-		return err
-	}
 	c.asked, c.frame, c.failure = false, frame, nil
-	err = raw.Read(c.asking)
+	err := c.raw.Read(c.asking)
 	c.frame = nil
 	if c.failure != nil {
 		// A part of a request makes no worker do anything.

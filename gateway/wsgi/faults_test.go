@@ -228,6 +228,20 @@ func TestARequestThatWasNotRead(t *testing.T) {
 	require.Equal(t, 4, l.Stats().Crashed)
 }
 
+// takesNothing is a middleware's writer that is wrong.
+type takesNothing struct{ http.ResponseWriter }
+
+func (takesNothing) ReadFrom(io.Reader) (int64, error) { return 0, nil }
+
+func TestAWriterThatTakesNoFile(t *testing.T) {
+	l := run(t, wsgi.Config{Workers: 1})
+	require.PanicsWithValue(t, http.ErrAbortHandler, func() {
+		l.ServeHTTP(takesNothing{httptest.NewRecorder()}, httptest.NewRequest("GET", "/file", nil))
+	})
+	status, _ := l.get("/")
+	require.Equal(t, 200, status)
+}
+
 // A worker that is forked is handed more sockets than one message can hold.
 func TestManyThreads(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1, Threads: 140, Preload: true})

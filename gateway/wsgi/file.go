@@ -46,6 +46,8 @@ func (x *exchange) file(n int) error {
 			return fmt.Errorf("wsgi: read the file: %w", part.err)
 		case err != nil:
 			return nil // a client that has left is no failure
+		case k == 0:
+			return errors.New("wsgi: the answer takes nothing of a file") // a middleware's writer
 		}
 	}
 	return nil
@@ -84,7 +86,9 @@ func (s *section) WriteTo(w io.Writer) (sent int64, err error) {
 	}
 	sent = send(w, s.file.descriptor(), s.at, s.left)
 	s.at += sent
-	s.left -= sent
+	if s.left -= sent; s.left == 0 {
+		return sent, nil
+	}
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)
 	for s.left > 0 {
