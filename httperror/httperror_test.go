@@ -62,7 +62,7 @@ func allPages(t *testing.T, codes []httperror.Code) {
 
 func TestDefaultPage(t *testing.T) {
 	w := answer(&httperror.Error{Code: httperror.NotFound, Description: "No <b>\n& \"c\""}, "GET", "")
-	require.Equal(t, "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n<p>No &lt;b&gt;<br>&amp; &#34;c&#34;</p>\n", w.Body.String())
+	require.Equal(t, "<!doctype html>\n<html lang=en>\n<meta name=viewport content=\"width=device-width\">\n<meta name=color-scheme content=\"light dark\">\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n<p>No &lt;b&gt;<br>&amp; &#34;c&#34;</p>\n", w.Body.String())
 	require.Equal(t, fmt.Sprint(w.Body.Len()), w.Header().Get("Content-Length"))
 	require.Equal(t, "nosniff", w.Header().Get("X-Content-Type-Options"))
 	require.Equal(t, "Accept", w.Header().Get("Vary"))

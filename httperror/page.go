@@ -127,8 +127,11 @@ func (e *Error) makeHTML() []byte {
 	if text == "" {
 		text = strings.ReplaceAll(html.EscapeString(e.Description), "\n", "<br>")
 	}
-	b := make([]byte, 0, 128+2*len(name)+len(text))
-	b = append(b, "<!doctype html>\n<html lang=en>\n<title>"...)
+	b := make([]byte, 0, 256+2*len(name)+len(text))
+	// Without the first line in the head a phone shows the page a third as large,
+	// without the second a dark screen flashes white.
+	b = append(b, "<!doctype html>\n<html lang=en>\n<meta name=viewport content=\"width=device-width\">\n"+
+		"<meta name=color-scheme content=\"light dark\">\n<title>"...)
 	b = strconv.AppendInt(b, int64(e.Code), 10)
 	b = append(append(append(b, ' '), name...), "</title>\n<h1>"...)
 	b = append(append(b, name...), "</h1>\n<p>"...)
