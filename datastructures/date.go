@@ -16,7 +16,8 @@ func FormatDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
 // ParseDate reads a date of HTTP, in the form that [FormatDate] writes or in
 // one of the older ones: "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37
 // 1994", and the dates of mail, with a numeric zone ("+0200") or an American one
-// and without a weekday or seconds. The result is in UTC; without a zone UTC is
+// and without a weekday or seconds. Names of days and months may be longer than
+// three letters, but have nothing else. The result is in UTC; without a zone UTC is
 // meant. The day of the week is not compared with the date. Of a year of two
 // digits the nearest one is taken, unless it is more than 50 years ahead.
 func ParseDate(s string) (time.Time, bool) {
@@ -118,9 +119,10 @@ const (
 )
 
 // named finds the first three letters of s in a table of names of three, and
-// returns its place there, -1 if it is none of them.
+// returns its place there, -1 if it is none of them. Only letters may follow, the
+// rest of the name: "Nov9" is no month.
 func named(s, table string) int {
-	if len(s) < 3 {
+	if len(s) < 3 || !letters(s[3:]) {
 		return -1
 	}
 	for i := 0; i < len(table); i += 3 {
@@ -129,6 +131,16 @@ func named(s, table string) int {
 		}
 	}
 	return -1
+}
+
+// letters reports whether s has nothing else, those of ASCII.
+func letters(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i] | 0x20; c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return true
 }
 
 func weekday(s string) int { return named(s, weekdays) }
@@ -170,10 +182,8 @@ func zoneOffset(s string) (int, bool) {
 		}
 		return n, true
 	}
-	for i := 0; i < len(s); i++ {
-		if c := s[i] | 0x20; c < 'a' || c > 'z' {
-			return 0, false
-		}
+	if !letters(s) {
+		return 0, false
 	}
 	if len(s) == 3 && (s[1]|0x20 == 's' || s[1]|0x20 == 'd') && s[2]|0x20 == 't' {
 		if i := strings.IndexByte("ecmp", s[0]|0x20); i >= 0 {

@@ -103,6 +103,8 @@ func TestParseDate(t *testing.T) {
 		"another case":               "sun, 06 nov 1994 08:49:37 gmt",
 		"a zone that nobody knows":   "Sun, 06 Nov 1994 08:49:37 XYZ",
 		"a year of two digits, 1994": "Sun, 06 Nov 94 08:49:37 GMT",
+		"whole names":                "Sunday, 06 November 1994 08:49:37 GMT",
+		"asctime with two digits":    "Sun Nov 06 08:49:37 1994",
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, ok := datastructures.ParseDate(header)
@@ -119,6 +121,11 @@ func TestParseDate(t *testing.T) {
 		"an hour that is not":        "Sun, 06 Nov 1994 24:49:37 GMT",
 		"a second that is not":       "Sun, 06 Nov 1994 08:49:61 GMT",
 		"a month that is not":        "Sun, 06 Nob 1994 08:49:37 GMT",
+		"a month run into the day":   "Sun Nov9 08:49:37 1994",
+		"a digit behind the month":   "Sun Nov9 6 08:49:37 1994",
+		"a digit in mail's month":    "Sun, 06 Nov9 1994 08:49:37 GMT",
+		"a digit in RFC 850's month": "Sunday, 06-Nov9-94 08:49:37 GMT",
+		"a digit behind the weekday": "Sun9, 06 Nov 1994 08:49:37 GMT",
 		"a sign in a number":         "Sun, 06 Nov 1994 +8:49:37 GMT",
 		"too much":                   "Sun, 06 Nov 1994 08:49:37 GMT GMT GMT",
 		"a zone that cannot be":      "Sun, 06 Nov 1994 08:49:37 +0199",
