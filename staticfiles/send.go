@@ -100,8 +100,8 @@ func SendReader(r io.ReadSeeker, opts SendOptions) (*wrappers.Response, error) {
 // SendFrom is Send of the file that a client named, below a directory of the
 // program's; Werkzeug calls it send_from_directory. A name that leads out of
 // dir, by dots or a symbolic link, that has no file or a directory, or that no
-// file can have, is an [httperror.NotFound]; that there is no dir is another
-// error.
+// file can have, is an [httperror.NotFound]; that there is no dir, or that the file
+// may not be read, is another error.
 func SendFrom(dir, name string, opts SendOptions) (*wrappers.Response, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -109,7 +109,15 @@ func SendFrom(dir, name string, opts SendOptions) (*wrappers.Response, error) {
 	}
 	defer root.Close()
 	f, err := opts.named(name, func() (fs.File, error) {
-		return root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|openFlags, 0)
+		name := filepath.FromSlash(name)
+		f, err := root.OpenFile(name, os.O_RDONLY|openFlags, 0)
+		if errors.Is(err, fs.ErrPermission) {
+			// A directory is no file, whoever may open it.
+			if info, failed := root.Stat(name); failed == nil && !info.Mode().IsRegular() {
+				err = &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
+			}
+		}
+		return f, err
 	})
 	if err != nil {
 		return nil, err
