@@ -43,6 +43,11 @@ func app(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		http.ServeContent(w, r, "", time.Time{}, strings.NewReader("<!doctype html><h1>kept</h1><script>sessionStorage.loads = +(sessionStorage.loads ?? 0) + 1</script>"))
 		return
+	case "/xml":
+		w.Header().Set("Content-Type", "application/xhtml+xml")
+		w.Header().Set("Content-Security-Policy", "script-src 'nonce-n'")
+		fmt.Fprint(w, "<?xml version=\"1.0\"?><html xmlns=\"http://www.w3.org/1999/xhtml\"><head><title>x</title></head><body><h1>old</h1></body></html>")
+		return
 	}
 	resp := wrappers.HTML("<!doctype html><link rel=stylesheet href=/style.css><h1>one</h1>")
 	resp.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'")
@@ -126,6 +131,25 @@ func TestPagesReload(t *testing.T) {
 		style, _ = chromedp.Run(b.ctx, chromedp.Evaluate[string](`getComputedStyle(document.querySelector("h1")).color + document.querySelector("h1").dataset.kept`))
 		return style == "rgb(4, 5, 6)yes"
 	}, time.Minute, 50*time.Millisecond, "the style is %q, or the page was loaded anew", style)
+}
+
+// XHTML is loaded again too: one tag that is not well-formed would be an error in
+// place of the page.
+func TestXHTMLReloads(t *testing.T) {
+	b := open(t)
+	url, save := follow(t)
+	b.do("open the page", chromedp.Navigate(url+"/xml"))
+	heading := func(want string) {
+		t.Helper()
+		last := ""
+		require.Eventually(t, func() bool {
+			last, _ = chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.contentType + " " + document.querySelector("h1")?.textContent`))
+			return last == "application/xhtml+xml "+want
+		}, time.Minute, 50*time.Millisecond, "the page shows %q, not %q", last, want)
+	}
+	heading("old")
+	save("main.go", strings.Replace(reloaded, ">old<", ">new<", 1))
+	heading("new")
 }
 
 // Browsers allow six connections to a server by HTTP/1.1: pages beyond that, each

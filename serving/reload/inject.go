@@ -15,13 +15,19 @@ import (
 	"github.com/zeugkit/zeug/serving/supervise"
 )
 
-// inject puts the script that listens for changes after version into an HTML
-// document that a browser asked for, and into nothing else: no fragment, no download, nothing
-// compressed, no part of a document.
+// inject puts the script that listens for changes after version into an HTML or
+// XHTML document that a browser asked for, and into nothing else: no fragment, no
+// download, nothing compressed, no part of a document.
 func (s *Supervisor) inject(r *http.Request, resp *http.Response, version string) error {
 	h := resp.Header
 	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if s.config.NoInject || err != nil || media != "text/html" ||
+	scan, tag := scanHead, scriptTag
+	if media == "application/xhtml+xml" {
+		scan, tag = scanXHTML, xhtmlTag
+	} else if media != "text/html" {
+		return nil
+	}
+	if s.config.NoInject || err != nil ||
 		r.Method != http.MethodGet || !isNavigation(r) ||
 		resp.StatusCode < 200 || resp.StatusCode == http.StatusNoContent ||
 		resp.StatusCode == http.StatusPartialContent || resp.StatusCode == http.StatusNotModified ||
@@ -30,8 +36,8 @@ func (s *Supervisor) inject(r *http.Request, resp *http.Response, version string
 		return nil
 	}
 	// The beginning decides, as it comes: the rest may be a stream.
-	head, rest := peekDocument(resp.Body)
-	at := documentHead(head)
+	head, rest := peekDocument(resp.Body, scan)
+	at, _ := scan(head)
 	if at < 0 {
 		resp.Body = readCloser{io.MultiReader(bytes.NewReader(head), rest), resp.Body}
 		return nil
@@ -46,10 +52,10 @@ func (s *Supervisor) inject(r *http.Request, resp *http.Response, version string
 	if h.Get("Content-Security-Policy") != "" {
 		h.Set("Content-Security-Policy", strings.Join(policies, ", "))
 	}
-	tag := scriptTag(version, nonce)
-	resp.Body = readCloser{io.MultiReader(bytes.NewReader(head[:at]), strings.NewReader(tag), bytes.NewReader(head[at:]), rest), resp.Body}
+	script := tag(version, nonce)
+	resp.Body = readCloser{io.MultiReader(bytes.NewReader(head[:at]), strings.NewReader(script), bytes.NewReader(head[at:]), rest), resp.Body}
 	if resp.ContentLength >= 0 {
-		resp.ContentLength += int64(len(tag))
+		resp.ContentLength += int64(len(script))
 		h.Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
 	}
 	return nil
@@ -62,6 +68,11 @@ func scriptTag(version, nonce string) string {
 		nonce = ` nonce="` + html.EscapeString(nonce) + `"`
 	}
 	return fmt.Sprintf(`<script src="%slive.js" data-version="%s"%s></script>`, supervise.Prefix, version, nonce)
+}
+
+// xhtmlTag is scriptTag in XML, whatever the namespace of what it stands in.
+func xhtmlTag(version, nonce string) string {
+	return strings.Replace(scriptTag(version, nonce), "<script ", `<script xmlns="http://www.w3.org/1999/xhtml" `, 1)
 }
 
 func originOf(r *http.Request) string {
@@ -121,9 +132,9 @@ type readCloser struct {
 // headSize is how far into a document its head is looked for.
 const headSize = 4 << 10
 
-// peekDocument reads until the beginning of a document is past, or is known not
-// to be one; rest gives what follows, and the error that reading ended with.
-func peekDocument(body io.Reader) (head []byte, rest io.Reader) {
+// peekDocument reads until scan knows where the beginning of a document is past, or
+// that it is none; rest gives what follows, and the error that reading ended with.
+func peekDocument(body io.Reader, scan func([]byte) (at int, whole bool)) (head []byte, rest io.Reader) {
 	head = make([]byte, 0, headSize)
 	for len(head) < headSize {
 		n, err := body.Read(head[len(head):headSize])
@@ -131,7 +142,7 @@ func peekDocument(body io.Reader) (head []byte, rest io.Reader) {
 		if err != nil {
 			return head, failing{err}
 		}
-		if _, whole := scanHead(head); whole {
+		if _, whole := scan(head); whole {
 			break
 		}
 	}
@@ -142,66 +153,88 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// documentHead returns where in a document a script may stand first, and -1 when
-// it is none: it begins with neither a doctype nor <html>.
-func documentHead(b []byte) int {
-	at, _ := scanHead(b)
-	return at
-}
+// utf8Mark is the byte order mark that a document in UTF-8 may begin with.
+var utf8Mark = []byte("\xef\xbb\xbf")
 
-// scanHead looks past a doctype, <html> and <head>, any of which may be left out,
-// and what may stand between them. whole says that more bytes would not change
-// the answer.
+// scanHead returns where in an HTML document a script may stand first, and -1
+// when it is none: it begins with neither a doctype nor <html>. It looks past these
+// and <head>, any of which may be left out, and what may stand between them. whole
+// says that more bytes would not change the answer.
 func scanHead(b []byte) (at int, whole bool) {
-	i, mark := 0, []byte("\xef\xbb\xbf")
-	if bytes.HasPrefix(b, mark) {
-		i = len(mark)
-	} else if bytes.HasPrefix(mark, b) {
+	at = -1
+	i := 0
+	if bytes.HasPrefix(b, utf8Mark) {
+		i = len(utf8Mark)
+	} else if bytes.HasPrefix(utf8Mark, b) {
 		return -1, false
 	}
-	isDocument := false
 	for {
 		i = skipBlank(b, i)
 		if i < 0 || i >= len(b) {
-			break
+			return at, false
 		}
 		name, length := tagName(b[i:])
 		if length < 0 {
-			// The tag goes on beyond b.
-			if isDocument {
-				return lastHead(b, i), false
-			}
-			return -1, false
+			return at, false // the tag goes on beyond b
 		}
-		switch name {
-		case "!doctype", "html":
-			isDocument = true
-		case "head":
-			if isDocument {
-				return i + length, true
-			}
+		switch name = strings.ToLower(name); {
+		case name == "!doctype", name == "html":
+			i += length
+			at = i
+		case at < 0:
 			return -1, true
+		case name == "head":
+			return i + length, true
 		default:
-			if isDocument {
-				return i, true
-			}
-			return -1, true
+			return i, true
 		}
-		i += length
 	}
-	if isDocument {
-		return lastHead(b, len(b)), false
-	}
-	return -1, false
 }
 
-// lastHead is the end of what was scanned whole: b up to i, without the comment
-// or blanks that may go on.
-func lastHead(b []byte, i int) int {
-	if end := bytes.LastIndexByte(b[:i], '>'); end >= 0 {
-		return end + 1
+// scanXHTML is scanHead for XML, where nothing may be left out: the script stands in
+// <html>, and in its <head> if that comes next. A doctype with declarations of its
+// own is not looked past, so that a document which begins with one gets no script.
+func scanXHTML(b []byte) (at int, whole bool) {
+	at = -1
+	i := 0
+	if bytes.HasPrefix(b, utf8Mark) {
+		i = len(utf8Mark)
+	} else if bytes.HasPrefix(utf8Mark, b) {
+		return -1, false
 	}
-	return i
+	for {
+		i = skipBlank(b, i)
+		if i < 0 || i >= len(b) {
+			return at, false
+		}
+		if bytes.HasPrefix(b[i:], []byte("<?")) {
+			end := bytes.Index(b[i:], []byte("?>"))
+			if end < 0 {
+				return at, false
+			}
+			i += end + len("?>")
+			continue
+		}
+		name, length := tagName(b[i:])
+		if length < 0 {
+			return at, false
+		}
+		tag := b[i : i+length]
+		empty := bytes.HasSuffix(tag, []byte("/>"))
+		switch {
+		case at >= 0 && name == "head" && !empty:
+			return i + length, true
+		case at >= 0:
+			return at, true
+		case name == "!DOCTYPE" && !bytes.ContainsRune(tag, '['):
+			i += length
+		case name == "html" && !empty:
+			i += length
+			at = i
+		default:
+			return -1, true
+		}
+	}
 }
 
 // skipBlank returns the index after blanks and comments, or -1 within a comment.
@@ -223,7 +256,7 @@ func skipBlank(b []byte, i int) int {
 	return i
 }
 
-// tagName returns the lower-case name of the tag that b begins with and the
+// tagName returns the name of the tag that b begins with and the
 // length of the whole tag: -1 when it does not end in b, and "" when b begins
 // with no tag.
 func tagName(b []byte) (name string, length int) {
@@ -244,7 +277,7 @@ func tagName(b []byte) (name string, length int) {
 			if end := strings.IndexAny(inner, " \t\n\r\f/"); end >= 0 {
 				inner = inner[:end]
 			}
-			return strings.ToLower(inner), i + 1
+			return inner, i + 1
 		}
 	}
 	return "", -1

@@ -2,6 +2,8 @@ package reload
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/xml"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -34,6 +36,7 @@ func TestTheScriptStandsFirstInTheHead(t *testing.T) {
 		"nowhere in nothing":            "",
 		"nowhere in what looks like it": "<htmlx><p>",
 		"nowhere in an open comment":    "<!-- <!doctype html>",
+		"before a comment left open":    "<!doctype html>|<!-- a > b",
 		"nowhere in UTF-16":             "\xff\xfe<\x00!\x00d\x00o\x00c\x00t\x00y\x00p\x00e\x00>\x00",
 		"nowhere in UTF-16, big-endian": "\x00<\x00!\x00d\x00o\x00c\x00t\x00y\x00p\x00e\x00>",
 	} {
@@ -44,29 +47,82 @@ func TestTheScriptStandsFirstInTheHead(t *testing.T) {
 			if ok {
 				want = len(before)
 			}
-			require.Equal(t, want, documentHead([]byte(whole)))
-			// However the document comes in pieces.
-			head, rest := peekDocument(iotest.OneByteReader(strings.NewReader(whole)))
-			if at := documentHead(head); ok {
-				require.Equal(t, want, at)
-			} else {
-				require.Negative(t, at)
+			requireHead(t, scanHead, whole, want)
+		})
+	}
+}
+
+// requireHead compares where a script may stand, also of a document in pieces.
+func requireHead(t *testing.T, scan func([]byte) (int, bool), whole string, want int) {
+	t.Helper()
+	at, _ := scan([]byte(whole))
+	require.Equal(t, want, at)
+	head, rest := peekDocument(iotest.OneByteReader(strings.NewReader(whole)), scan)
+	at, _ = scan(head)
+	require.Equal(t, want, at)
+	b, err := io.ReadAll(io.MultiReader(bytes.NewReader(head), rest))
+	require.NoError(t, err)
+	require.Equal(t, whole, string(b))
+}
+
+func TestTheScriptLeavesXHTMLWellFormed(t *testing.T) {
+	const xhtml = `<html xmlns="http://www.w3.org/1999/xhtml">`
+	for name, text := range map[string]string{
+		"in the head":                 `<?xml version="1.0"?>` + "\n<!DOCTYPE html>\n" + xhtml + "\n<head>|<title>t</title></head><body/></html>",
+		"without doctype":             xhtml + "<head>|</head></html>",
+		"after a byte order mark":     "\xef\xbb\xbf" + xhtml + "<head>|</head></html>",
+		"past what browsers ignore":   `<?xml-stylesheet href="a?b>"?><!-- <html> -->` + xhtml + "<!-- c --><?x y?><head>|</head></html>",
+		"before a head that is empty": xhtml + "|<head/><body/></html>",
+		"before the body":             xhtml + "|<body/></html>",
+		"before text":                 xhtml + "|text</html>",
+		"before a comment left open":  xhtml + "|<!-- a > b",
+		"after a doctype of old":      `<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">` + xhtml + "|<body/></html>",
+		"of another prefix":           `<html xmlns="http://www.w3.org/1999/xhtml" xmlns:m="m"><head m:a=">">|</head></html>`,
+		"not before the root":         "<!DOCTYPE html><body/>",
+		"not in an empty root":        `<html xmlns="http://www.w3.org/1999/xhtml"/>`,
+		"not in another case":         "<!doctype html><HTML><head></head></HTML>",
+		"not past declarations":       `<!DOCTYPE html [<!ENTITY a "]>">]>` + xhtml + "<head></head></html>",
+		"not in other XML":            `<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>`,
+		"not in nothing":              "",
+		"not in UTF-16":               "\xff\xfe<\x00h\x00t\x00m\x00l\x00>\x00",
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, after, ok := strings.Cut(text, "|")
+			want := -1
+			if ok {
+				want = len(before)
 			}
-			b, err := io.ReadAll(io.MultiReader(bytes.NewReader(head), rest))
-			require.NoError(t, err)
-			require.Equal(t, whole, string(b))
+			requireHead(t, scanXHTML, before+after, want)
+			if ok && strings.HasSuffix(after, "</html>") {
+				added := xml.NewDecoder(strings.NewReader(before + xhtmlTag("1.2", `a"<&`) + after))
+				scripts := 0
+				for {
+					token, err := added.Token()
+					if err == io.EOF {
+						break
+					}
+					require.NoError(t, err)
+					if e, ok := token.(xml.StartElement); ok && e.Name == (xml.Name{Space: "http://www.w3.org/1999/xhtml", Local: "script"}) {
+						scripts++
+						require.Contains(t, e.Attr, xml.Attr{Name: xml.Name{Local: "nonce"}, Value: `a"<&`})
+					}
+				}
+				require.Equal(t, 1, scripts)
+			}
 		})
 	}
 }
 
 func TestOnlyDocumentsAreAddedTo(t *testing.T) {
 	const document = "<!doctype html>\n<title>t</title>\n"
+	const xhtml = `<!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><head><title>t</title></head></html>`
 	browser := []string{"Accept", "text/html,*/*;q=0.8"}
 	for name, c := range map[string]struct {
 		method  string
 		request []string
 		status  int
 		header  []string
+		body    string
 		added   bool
 	}{
 		"a document":                     {request: browser, added: true},
@@ -81,7 +137,9 @@ func TestOnlyDocumentsAreAddedTo(t *testing.T) {
 		"not what is compressed":         {request: browser, header: []string{"Content-Encoding", "gzip"}},
 		"not what has a digest":          {request: browser, header: []string{"Content-Digest", "sha-256=:x:"}},
 		"not a range":                    {request: browser, status: 206},
-		"not what is no HTML":            {request: browser, header: []string{"Content-Type", "application/xhtml+xml"}},
+		"XHTML":                          {request: browser, header: []string{"Content-Type", "application/xhtml+xml"}, body: xhtml, added: true},
+		"not HTML that says it is XHTML": {request: browser, header: []string{"Content-Type", "application/xhtml+xml"}},
+		"not what is no HTML":            {request: browser, header: []string{"Content-Type", "application/xml"}, body: xhtml},
 		"not what says nothing of types": {request: browser, header: []string{"Content-Type", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +148,7 @@ func TestOnlyDocumentsAreAddedTo(t *testing.T) {
 				r.Header.Set(c.request[i], c.request[i+1])
 			}
 			resp := &http.Response{StatusCode: max(c.status, 200), Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}},
-				ContentLength: int64(len(document)), Body: io.NopCloser(strings.NewReader(document))}
+				ContentLength: int64(len(cmp.Or(c.body, document))), Body: io.NopCloser(strings.NewReader(cmp.Or(c.body, document)))}
 			for i := 0; i < len(c.header); i += 2 {
 				resp.Header.Set(c.header[i], c.header[i+1])
 			}
