@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	_ "net/http/pprof"
 	"net/url"
@@ -69,6 +71,64 @@ func (c *client) enter(t *testing.T, pin string) *httptest.ResponseRecorder {
 
 func echo(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "the application at "+r.URL.Path) }
 
+// Cookies know no ports: what lets a browser in to one program must leave it let in
+// to those beside it.
+func TestProgramsOfOneHostKeepTheirBrowsers(t *testing.T) {
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	browser := &http.Client{Jar: jar}
+	programs := map[string]*client{}
+	for range 2 {
+		c := dashboarded(http.HandlerFunc(echo))
+		server := httptest.NewServer(c)
+		t.Cleanup(server.Close)
+		programs[server.URL+at] = c
+	}
+	ask := func(url string, form url.Values) (int, string) {
+		resp, err := browser.Get(url)
+		if form != nil {
+			resp, err = browser.PostForm(url, form)
+		}
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return resp.StatusCode, string(b)
+	}
+	for address, c := range programs {
+		_, page := ask(address, nil)
+		pin := regexp.MustCompile(`\d{3}-\d{3}-\d{3}`).FindString(c.out.String())
+		code, _ := ask(address, url.Values{"secret": {formSecret.FindStringSubmatch(page)[1]}, "pin": {pin}})
+		require.Equal(t, 200, code)
+	}
+	for address := range programs {
+		code, _ := ask(address, nil)
+		require.Equal(t, 200, code)
+	}
+}
+
+func TestTheCookieOfAPortIsNamedByIt(t *testing.T) {
+	t.Setenv("ZEUG_DEBUG_PIN", "")
+	pin, err := debugger.NewPIN(io.Discard)
+	require.NoError(t, err)
+	for host, want := range map[string]string{
+		"localhost:5000": "zeug-pin-5000",
+		"[::1]:5000":     "zeug-pin-5000",
+		"localhost":      "zeug-pin",
+		"[::1]":          "zeug-pin",
+		"localhost:":     "zeug-pin",
+		"localhost:a;b":  "zeug-pin",
+		"":               "zeug-pin",
+	} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/", nil)
+		r.Host = host
+		pin.Admit(w, r, at)
+		require.Equal(t, want, w.Result().Cookies()[0].Name, host)
+		r.AddCookie(w.Result().Cookies()[0])
+		require.True(t, pin.Admits(r))
+	}
+}
+
 func TestTheDashboardWantsThePIN(t *testing.T) {
 	c := dashboarded(http.HandlerFunc(echo))
 	w := c.get(at)
@@ -98,6 +158,10 @@ func TestTheDashboardWantsThePIN(t *testing.T) {
 	require.Contains(t, w.Header().Get("Content-Security-Policy"), "default-src 'none'")
 	require.Equal(t, "no-store", w.Header().Get("Cache-Control"))
 	require.Equal(t, 405, c.post(at, nil).Code)
+
+	again := dashboarded(http.HandlerFunc(echo))
+	again.cookies = []*http.Cookie{cookie}
+	require.Equal(t, 401, again.get(at).Code, "another program has another PIN")
 
 	locked := dashboarded(http.HandlerFunc(echo))
 	for range 9 {

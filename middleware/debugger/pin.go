@@ -15,10 +15,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/zeugkit/zeug/gateway"
 )
 
 // tries is how many wrong PINs are taken; then none is until the process is
@@ -28,8 +31,18 @@ const tries = 10
 // week is how long a browser that knew the PIN is let in.
 const week = 7 * 24 * time.Hour
 
-// cookie is the name of what lets a browser in.
+// cookie is what the names of the cookies begin with that let a browser in.
 const cookie = "zeug-pin"
+
+// cookieName is the name of the cookie that who asks by r gets. A browser has one
+// jar for all ports of a host (RFC 6265, section 8.5), so the name has the port:
+// programs under debug beside each other would overwrite each other's.
+func cookieName(r *http.Request) string {
+	if _, port, ok := gateway.SplitHost(r.Host); ok && port != "" && gateway.ValidHost(r.Host) {
+		return cookie + "-" + port
+	}
+	return cookie
+}
 
 // PIN is nine digits that are printed in the terminal: who can read that may see
 // what the debugger keeps, and read the application's memory, and nobody else. A
@@ -165,26 +178,30 @@ func (p *PIN) mark(at time.Time) string {
 	return seconds + "." + hex.EncodeToString(code.Sum(nil))
 }
 
-// Admits reports whether the browser that asks has been let in within a week.
+// Admits reports whether the browser that asks has been let in within a week, by
+// this PIN: at another port, if that is of a program with the same one.
 func (p *PIN) Admits(r *http.Request) bool {
-	c, err := r.Cookie(cookie)
-	if err != nil {
-		return false
-	}
-	text, _, _ := strings.Cut(c.Value, ".")
+	return slices.ContainsFunc(r.Cookies(), func(c *http.Cookie) bool {
+		return strings.HasPrefix(c.Name, cookie) && p.marked(c.Value)
+	})
+}
+
+// marked reports whether a value is a mark of this PIN's, of the last week.
+func (p *PIN) marked(value string) bool {
+	text, _, _ := strings.Cut(value, ".")
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return false
 	}
 	at := time.Unix(seconds, 0)
 	age := time.Since(at)
-	return hmac.Equal([]byte(c.Value), []byte(p.mark(at))) && age >= -time.Minute && age < week
+	return hmac.Equal([]byte(value), []byte(p.mark(at))) && age >= -time.Minute && age < week
 }
 
 // Admit lets the browser in that is answered, below a path, for a week.
 func (p *PIN) Admit(w http.ResponseWriter, r *http.Request, path string) {
 	http.SetCookie(w, &http.Cookie{
-		Name: cookie, Value: p.mark(time.Now()), Path: path, MaxAge: int(week / time.Second),
+		Name: cookieName(r), Value: p.mark(time.Now()), Path: path, MaxAge: int(week / time.Second),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
 	})
 }
