@@ -152,6 +152,8 @@ type exchange struct {
 	handler *handler
 	// received is the request as it came: who answers by it is further out.
 	received *http.Request
+	// sent is its header as it was then.
+	sent []Field
 	// writer is what the handler got of the buffer.
 	writer http.ResponseWriter
 }
@@ -161,7 +163,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.dashboard.ServeHTTP(w, r)
 		return
 	}
-	x := &exchange{handler: h, received: r}
+	x := &exchange{handler: h, received: r, sent: sentBy(r)}
 	x.writer = x.start(w)
 	ctx, _ := gateway.ContextWithRoute(r.Context())
 	r = r.WithContext(httperror.ContextWithResponder(ctx, x.respond))
@@ -211,6 +213,7 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, err error) {
 // out already: only an aborted connection tells the client that it is not whole.
 func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr) {
 	h := x.handler
+	r = x.untouched(r)
 	x.mu.Lock()
 	state := x.state
 	x.mu.Unlock()
@@ -250,14 +253,14 @@ func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr
 	} else {
 		h.dashboard.keep(h.page(rep))
 		plain := &httperror.Error{Code: httperror.InternalServerError, Err: reported{}}
-		answer, r = plain, x.received
+		answer, r = plain, x.untouched(x.received)
 	}
 	x.replace(func(w http.ResponseWriter) { answer.ServeHTTP(w, r) })
 }
 
 // late logs a failure of a handler whose request has been answered.
 func (x *exchange) late(r *http.Request, value any, pcs []uintptr) {
-	rep := x.handler.report(x.handler.nextID(), r, value, false, pcs)
+	rep := x.handler.report(x.handler.nextID(), x.untouched(r), value, false, pcs)
 	rep.Fate = "The request had been answered already: its time was over."
 	x.handler.log(rep)
 	x.handler.dashboard.keep(x.handler.page(rep))

@@ -412,6 +412,45 @@ func TestSecretsAreMasked(t *testing.T) {
 	require.NotContains(t, w.Body.String(), `action=`, "a form with a masked field is not offered for sending again")
 }
 
+// What the application makes of the header since, on whatever goroutine, neither
+// shows nor ends the process: to read a map that is written to is a fatal error.
+func TestTheHeaderIsTheClients(t *testing.T) {
+	r := local("GET", "/")
+	r.Header.Set("Accept", "application/json")
+	r.Header["X-Twice"] = []string{"one", "two"}
+	r.Header.Set("Cookie", "a=b")
+	app := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		writing, written := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(written)
+			for i := range 200_000 {
+				r.Header["X-Mine"] = []string{"later"}
+				delete(r.Header, "Accept")
+				if i == 1000 {
+					close(writing)
+				}
+			}
+		}()
+		t.Cleanup(func() { <-written })
+		<-writing
+		panic("at once")
+	})
+	rep := report(t, app, r)
+	require.Equal(t, []debugger.Field{{Name: "Accept", Value: "application/json"}, {Name: "X-Twice", Value: "one"}, {Name: "X-Twice", Value: "two"}}, rep.Request.Headers)
+	require.Equal(t, []debugger.Field{{Name: "a", Value: "b"}}, rep.Request.Cookies)
+}
+
+func TestWhoAsksIsKnownThoughTheApplicationForgets(t *testing.T) {
+	r := local("GET", "/")
+	r.Header.Set("X-Forwarded-For", "192.0.2.1")
+	w, _ := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		r.Header.Del("X-Forwarded-For")
+		panic("a secret")
+	}), r)
+	require.Equal(t, 500, w.Code)
+	require.NotContains(t, w.Body.String(), "a secret")
+}
+
 func TestBodiesAreLeftAlone(t *testing.T) {
 	r := local("POST", "/")
 	body := strings.NewReader("a=1")
@@ -651,6 +690,10 @@ func (s *syncBuffer) String() string {
 func BenchmarkOrdinaryRequest(b *testing.B) {
 	app := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })
 	r := local("GET", "/")
+	for _, name := range []string{"Accept", "Accept-Encoding", "Accept-Language", "Connection", "Cookie", "Sec-Fetch-Dest",
+		"Sec-Fetch-Mode", "Sec-Fetch-Site", "Upgrade-Insecure-Requests", "User-Agent"} {
+		r.Header.Set(name, "as a browser has it")
+	}
 	for name, h := range map[string]http.Handler{"bare": app, "debugger": debugger.Debugger{}.Wrap(app)} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

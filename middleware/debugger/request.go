@@ -31,8 +31,10 @@ type RequestFacts struct {
 	Host     string  `json:"host"`
 	RootPath string  `json:"root_path,omitempty"`
 	Query    []Field `json:"query,omitempty"`
-	Headers  []Field `json:"headers,omitempty"`
-	Cookies  []Field `json:"cookies,omitempty"`
+	// Headers and Cookies are those that the client sent, whatever middlewares
+	// have made of them since.
+	Headers []Field `json:"headers,omitempty"`
+	Cookies []Field `json:"cookies,omitempty"`
 	// Form holds the body's fields, and Files the names of uploads, if the
 	// application had parsed them: the debugger never reads a body.
 	Form  []Field `json:"form,omitempty"`
@@ -54,6 +56,30 @@ const (
 // secretName finds names whose values are masked: not those of an author or a
 // passenger.
 var secretName = regexp.MustCompile(`(?i)pass(?:$|[^a-z]|w|ph|co|k)|pwd|secret|token|(?:api|access).?key|session|sess?id|^sid$|auth(?:$|[^o]|o(?:$|[^r])|ori[sz])|credential|csrf|xsrf|cvv|cvc|card.?number|\bssn\b|private|signature|^pin$|^otp$|jwt`)
+
+// sentBy copies a request's header. By the time that a failure is shown, another
+// goroutine of the application's may write to the map, and to read it then would end
+// the process; or a middleware has taken away the fields of a proxy by which it is
+// known who asks.
+func sentBy(r *http.Request) []Field {
+	list := make([]Field, 0, len(r.Header))
+	for name, values := range r.Header {
+		for _, value := range values {
+			list = append(list, Field{name, value})
+		}
+	}
+	return list
+}
+
+// untouched is r with the header that the client sent, in a map of its own.
+func (x *exchange) untouched(r *http.Request) *http.Request {
+	u := *r
+	u.Header = make(http.Header, len(x.sent))
+	for _, f := range x.sent {
+		u.Header[f.Name] = append(u.Header[f.Name], f.Value)
+	}
+	return &u
+}
 
 // facts collects what is shown of r. In its URL the given values are masked.
 func facts(r *http.Request, secret func(string) bool, secrets []string) RequestFacts {
