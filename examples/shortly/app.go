@@ -2,16 +2,17 @@ package main
 
 import (
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"strconv"
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/routing"
 	"github.com/zeugkit/zeug/staticfiles"
 	"github.com/zeugkit/zeug/templates"
@@ -30,7 +31,13 @@ type App struct {
 	urls   *routing.Map[view]
 	static *staticfiles.Shared
 	pages  *templates.Environment
+	// handler is the way of a request: header fields, static files, the pages.
+	handler http.Handler
 }
+
+// policy lets the pages have what is ours, and no other site frame them or have
+// them send a form.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // NewApp returns the application over these links. Its templates and static
 // files are those that were compiled in or, for work on them, those of the
@@ -71,7 +78,14 @@ func NewApp(links *Links, dir string) (*App, error) {
 		URLs:      func(req *wrappers.Request) routing.Builder { return a.urls.Bind(req.Request) },
 		StaticURL: a.staticURL,
 	})
-	return a, err
+	if err != nil {
+		return nil, err
+	}
+	a.handler = middleware.Chain(
+		middleware.SecureHeaders{ContentSecurityPolicy: policy, FrameOptions: "DENY"}.Wrap,
+		a.static.Wrap,
+	)(wrappers.View(a.dispatch))
+	return a, nil
 }
 
 // staticURL returns the URL of a static file, with a fingerprint of its content.
@@ -81,20 +95,14 @@ func (a *App) staticURL(req *wrappers.Request, name string) (string, error) {
 }
 
 // ServeHTTP serves the static files and the pages.
-func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a.static.Wrap(wrappers.View(a.dispatch)).ServeHTTP(w, r)
-}
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
 // dispatch finds the view for a request, and gives errors pages of their own.
 func (a *App) dispatch(req *wrappers.Request) (*wrappers.Response, error) {
 	resp, err := a.answer(req)
 	if err != nil {
-		if resp, err = a.failure(req, err); err != nil {
-			return nil, err
-		}
+		return a.failure(req, err)
 	}
-	resp.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-	resp.Header().Set("X-Content-Type-Options", "nosniff")
 	return resp, nil
 }
 
@@ -106,15 +114,27 @@ func (a *App) answer(req *wrappers.Request) (*wrappers.Response, error) {
 	return match.Target(req, match.Args)
 }
 
-// failure returns the page for an error, or the error if there is none.
+// failure returns the page for an error, or the error if that is a redirect,
+// which answers for itself, or a fault of ours, for the log and the debugger.
 func (a *App) failure(req *wrappers.Request, err error) (*wrappers.Response, error) {
+	e, ok := httperror.From(err)
 	switch {
-	case errors.Is(err, httperror.NotFound):
-		return a.page(req, http.StatusNotFound, "404.html", nil)
-	case errors.Is(err, httperror.ServiceUnavailable):
+	case !ok || e.Code == httperror.InternalServerError:
+		return nil, err
+	case e.Code == httperror.ServiceUnavailable:
 		return a.redisAway(req, err)
 	}
-	return nil, err
+	httperror.Log(req.Request, err)
+	page := "error.html"
+	if e.Code == httperror.NotFound {
+		page = "404.html"
+	}
+	resp, err := a.page(req, e.StatusCode(), page, templates.Context{"error": e})
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(resp.Header(), e.Header) // Allow, for one
+	return resp, nil
 }
 
 // redisAway says that links are out of reach, and gives back what was typed.
@@ -151,11 +171,17 @@ func (a *App) newURL(req *wrappers.Request, _ routing.Args) (*wrappers.Response,
 	if req.Method != http.MethodPost {
 		return a.page(req, http.StatusOK, "new_url.html", nil)
 	}
+	if err := req.CheckCrossOrigin(); err != nil {
+		return nil, err // another site sends the form for its visitor
+	}
 	form, err := req.Form()
 	if err != nil {
 		return nil, err
 	}
 	target, err := checkURL(form.Get("url"))
+	if err == nil && leadsBelow(req.RootURL(), target) {
+		err = refusedOurs
+	}
 	if err != nil {
 		return a.page(req, http.StatusUnprocessableEntity, "new_url.html", templates.Context{"url": form.Get("url"), "error": err.Error()})
 	}
@@ -172,7 +198,11 @@ func (a *App) newURL(req *wrappers.Request, _ routing.Args) (*wrappers.Response,
 
 // followShortLink leads to where the link points, and counts.
 func (a *App) followShortLink(req *wrappers.Request, args routing.Args) (*wrappers.Response, error) {
-	target, err := a.links.Follow(req.Context(), args.String("short_id"))
+	lookUp := a.links.Follow
+	if req.Method == http.MethodHead {
+		lookUp = a.links.Target // who asks where it leads has not gone there
+	}
+	target, err := lookUp(req.Context(), args.String("short_id"))
 	if err != nil {
 		return nil, err
 	}

@@ -119,6 +119,49 @@ func TestStaticFiles(t *testing.T) {
 	}
 }
 
+func TestWhoAsksWhereALinkLeadsIsNotCounted(t *testing.T) {
+	person := webtest.New(t, newTestApp(t, connect(t, startEmbedded(t))))
+	person.PostForm("/", submit("https://example.org/")).Expect(303)
+	require.Equal(t, "https://example.org/", person.Head("/1").Expect(302).Header.Get("Location"))
+	require.Equal(t, "0", person.Get("/1+").HTML(".count dd").Text())
+	person.Get("/1").Expect(302)
+	require.Equal(t, "1", person.Get("/1+").HTML(".count dd").Text())
+	person.Head("/2").Expect(404)
+}
+
+// TestNoLinkLeadsInACircle guesses the id that a link to itself would have.
+func TestNoLinkLeadsInACircle(t *testing.T) {
+	person := webtest.New(t, newTestApp(t, connect(t, startEmbedded(t))))
+	page := person.PostForm("/", submit("http://example.com/1")).Expect(422)
+	require.Contains(t, page.HTML("#error").Text(), "another site")
+	person.Get("/1").Expect(404)
+}
+
+func TestEveryAnswerHasItsPageAndPolicy(t *testing.T) {
+	person := webtest.New(t, newTestApp(t, connect(t, startEmbedded(t))))
+	form := webtest.Body("application/x-www-form-urlencoded", strings.NewReader("url=https://example.org/"))
+	for name, c := range map[string]struct {
+		page   *webtest.Response
+		status int
+		title  string
+	}{
+		"the form":        {person.Get("/"), 200, "Create a short link"},
+		"another method":  {person.Delete("/"), 405, "Method Not Allowed"},
+		"no such link":    {person.Get("/none"), 404, "Page not found"},
+		"another site's":  {person.Post("/", form, webtest.Header("Sec-Fetch-Site", "cross-site")), 403, "Forbidden"},
+		"a form too long": {person.PostForm("/", submit(strings.Repeat("a", 1<<20))), 413, "Request Entity Too Large"},
+		"a broken form":   {person.Post("/", webtest.Body("multipart/form-data", strings.NewReader("x"))), 400, "Bad Request"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, c.status, c.page.Status)
+			require.Equal(t, c.title+" | shortly", c.page.HTML("title").Text())
+			require.Equal(t, policy, c.page.Header.Get("Content-Security-Policy"))
+			require.Equal(t, "nosniff", c.page.Header.Get("X-Content-Type-Options"))
+		})
+	}
+	require.Equal(t, "GET, HEAD, POST", person.Delete("/").Header.Get("Allow"))
+}
+
 // TestUnderAPrefix mounts the same application under a path, by what a proxy
 // says of it.
 func TestUnderAPrefix(t *testing.T) {

@@ -135,17 +135,23 @@ func (l *Links) claim(ctx context.Context, id, url string) (bool, error) {
 // cannot be counted is logged. Its error is [httperror.NotFound] for an id that
 // leads nowhere.
 func (l *Links) Follow(ctx context.Context, id string) (target string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if target, err = l.target(ctx, id); err != nil {
+	if target, err = l.Target(ctx, id); err != nil {
 		return "", err
 	}
-	ctx, cancel = context.WithTimeout(ctx, clickPatience)
+	ctx, cancel := context.WithTimeout(ctx, clickPatience)
 	defer cancel()
 	if err := l.redis.Incr(ctx, "click-count:"+id).Err(); err != nil {
 		slog.Warn("a click was not counted", "id", id, "err", err)
 	}
 	return target, nil
+}
+
+// Target returns the URL that id leads to, and counts nothing. Its error is
+// [httperror.NotFound] for an id that leads nowhere.
+func (l *Links) Target(ctx context.Context, id string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return l.target(ctx, id)
 }
 
 // Get returns the link of id. Its error is [httperror.NotFound] for an id that

@@ -25,6 +25,7 @@ const (
 	refusedScheme    refusal = "Please enter a valid URL: one that begins with http:// or https://."
 	refusedHost      refusal = "Please enter a valid URL: the host of this one is missing or is none."
 	refusedLength    refusal = "Please enter a shorter URL: 8,000 bytes is the most."
+	refusedOurs      refusal = "Please enter a URL of another site: this one is short already."
 	refusedCharacter refusal = "Please enter a valid URL: this one has characters that cannot be seen."
 )
 
@@ -94,4 +95,20 @@ func afterScheme(address string) (authority string, ok bool) {
 func hostname(address string) string {
 	authority, _ := afterScheme(address)
 	return authority[strings.LastIndexByte(authority, '@')+1:]
+}
+
+// leadsBelow reports whether an address is below the URL root. A short link to
+// one of our own addresses could lead to itself, in circles, and count each
+// round. Another name of this host, or another shortener, can still close a
+// circle; browsers leave it after some twenty rounds.
+func leadsBelow(root, address string) bool {
+	ours, err := url.Parse(root)
+	if err != nil {
+		return false
+	}
+	authority, _ := afterScheme(address)
+	_, path, _ := strings.Cut(address, authority)
+	host := hostname(urls.IRIToURI(address))
+	host = strings.TrimSuffix(strings.TrimSuffix(host, ":80"), ":443")
+	return strings.EqualFold(host, ours.Host) && strings.HasPrefix(path+"/", ours.Path)
 }

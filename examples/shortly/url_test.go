@@ -88,6 +88,31 @@ func TestCheckURL(t *testing.T) {
 	}
 }
 
+func TestLeadsBelow(t *testing.T) {
+	for _, c := range []struct {
+		root, address string
+		below         bool
+	}{
+		{"http://s.example/", "http://s.example", true},
+		{"http://s.example/", "http://s.example/1", true},
+		{"http://s.example/", "HTTPS://user@S.Example:443/1?q#f", true},
+		{"http://s.example:5000/", "http://s.example:5000/1", true},
+		{"http://[::1]:5000/", "http://[::1]:5000/1", true},
+		{"https://xn--bcher-kva.example/", "https://bücher.example/1", true},
+		{"https://s.example/s/", "https://s.example/s", true},
+		{"https://s.example/s/", "https://s.example/s/1+", true},
+		{"https://s.example/s/", "https://s.example/", false},
+		{"https://s.example/s/", "https://s.example/second", false},
+		{"http://s.example/", "http://s.example:5000/1", false},
+		{"http://s.example/", "http://s.example.org/1", false},
+		{"http://s.example/", "http://other.example/http://s.example/", false},
+		{"http://s.example/", "http://s.example@other.example/", false},
+		{"/", "http://s.example/", false}, // a request without a host
+	} {
+		require.Equal(t, c.below, leadsBelow(c.root, c.address), "%s below %s", c.address, c.root)
+	}
+}
+
 func FuzzCheckURL(f *testing.F) {
 	for _, seed := range []string{"http://example.org/", "https://u@h:1/p?q#f", "http://[::1]", "http://%41", "HTTP://ä"} {
 		f.Add(seed)
