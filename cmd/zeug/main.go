@@ -1,7 +1,7 @@
 // Command zeug helps to work on a web application: it runs one and reloads it,
 // lists its rules, begins a new one; and it serves Python applications.
 //
-//	go install github.com/zeugkit/zeug/cmd/zeug@latest
+//	go install ./cmd/zeug   # in a copy of the repository
 //	zeug run ./cmd/app
 //	zeug serve flask_app:app
 package main

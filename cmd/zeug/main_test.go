@@ -114,6 +114,17 @@ func TestANewProjectIsWhole(t *testing.T) {
 	})
 }
 
+func TestANewProjectWithoutAReleaseSaysWhatToDo(t *testing.T) {
+	t.Setenv("GOPROXY", "off")
+	t.Setenv("GOMODCACHE", t.TempDir())
+	dir := t.TempDir()
+	_, problem, code := output(t, dir, "new", "guestbook")
+	require.Equal(t, 1, code)
+	require.Contains(t, problem, `"go mod tidy" failed there`)
+	require.Contains(t, problem, `go mod edit -replace github.com/zeugkit/zeug=FOLDER`)
+	require.FileExists(t, filepath.Join(dir, "guestbook", "main.go"))
+}
+
 func TestANewProjectJoinsAWorkspace(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)

@@ -124,7 +124,11 @@ func requireZeug(dir, replace string) error {
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "GOWORK=off") // of a workspace round the folder
 		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("the files are in %s, but \"go %s\" failed there; run it once that can work:\n%s", dir, strings.Join(args, " "), strings.TrimSpace(string(out)))
+			instead := ""
+			if replace == "" {
+				instead = ", or, with a copy of zeug, after \"go mod edit -replace github.com/zeugkit/zeug=FOLDER\""
+			}
+			return fmt.Errorf("the files are in %s, but \"go %s\" failed there; run it once that can work%s:\n%s", dir, strings.Join(args, " "), instead, strings.TrimSpace(string(out)))
 		}
 	}
 	return nil
