@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -74,6 +75,10 @@ func TestBodyLimit(t *testing.T) {
 	require.Panics(t, func() { middleware.BodyLimit{Bytes: -1}.Wrap(reads) })
 }
 
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
 func TestTimeout(t *testing.T) {
 	short := middleware.Timeout{After: 30 * time.Millisecond, RetryAfter: 1500 * time.Millisecond}
 	patient := middleware.Timeout{After: time.Minute}
@@ -111,6 +116,28 @@ func TestTimeout(t *testing.T) {
 		close(write)
 		require.ErrorIs(t, <-wrote, http.ErrHandlerTimeout)
 		require.Empty(t, w.Header().Get("X-Late"))
+	})
+	t.Run("a panic of one that is late is logged", func(t *testing.T) {
+		before := slog.Default()
+		defer slog.SetDefault(before)
+		said := make(chan string, 1)
+		slog.SetDefault(slog.New(slog.NewTextHandler(writerFunc(func(line []byte) (int, error) {
+			if strings.Contains(string(line), "panic after the time was over") {
+				said <- string(line)
+			}
+			return len(line), nil
+		}), nil)))
+		answered := make(chan struct{})
+		w := ask(short.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			<-answered
+			panic("too late")
+		})), "GET", "/slow")
+		require.Equal(t, 503, w.Code)
+		close(answered)
+		line := <-said
+		require.Contains(t, line, "uri=/slow")
+		require.Contains(t, line, `panic="too late"`)
+		require.Contains(t, line, "limits_test.go")
 	})
 	t.Run("an answer that began in time goes on", func(t *testing.T) {
 		server := httptest.NewServer(middleware.Timeout{After: 300 * time.Millisecond}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

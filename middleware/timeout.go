@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"runtime"
@@ -20,7 +21,7 @@ import (
 // Timeout answers 503 where a handler has not begun its answer in time. Its
 // request's context ends then with [context.DeadlineExceeded], which is how the
 // handler can stop its work; what it still writes is refused with
-// [http.ErrHandlerTimeout].
+// [http.ErrHandlerTimeout], and a panic that comes then is logged.
 //
 // Unlike [http.TimeoutHandler] it holds nothing back: an answer that has begun
 // in time goes on, and streams, flushing, hijacking and sendfile work.
@@ -61,7 +62,9 @@ func (t Timeout) serve(next http.Handler, w http.ResponseWriter, r *http.Request
 				pcs := make([]uintptr, 256)
 				c = &crash{value: recover(), stack: debug.Stack(), callers: pcs[:runtime.Callers(1, pcs)]}
 			}
-			done <- c
+			if !g.end(done, c) {
+				c.log(r)
+			}
 		}()
 		next.ServeHTTP(g.Like(g, w), r.WithContext(deadlined{ctx}))
 		returned = true
@@ -75,6 +78,11 @@ func (t Timeout) serve(next http.Handler, w http.ResponseWriter, r *http.Request
 	case <-timer.C:
 		if g.expire() {
 			cancel(context.DeadlineExceeded)
+			select {
+			case c = <-done: // it ended at the same moment
+				c.log(r)
+			default:
+			}
 			t.refuse(w, r)
 			return
 		}
@@ -115,6 +123,16 @@ type crash struct {
 	value   any
 	stack   []byte
 	callers []uintptr
+}
+
+// log tells of a panic that comes when the request is answered already, and
+// there is nobody left to pass it on to.
+func (c *crash) log(r *http.Request) {
+	if c == nil || c.value == nil || c.value == http.ErrAbortHandler {
+		return
+	}
+	slog.ErrorContext(r.Context(), "panic after the time was over",
+		"method", r.Method, "uri", r.RequestURI, "panic", fmt.Sprint(c.value), "stack", string(c.stack))
 }
 
 // Error prints the value and where it was raised.
@@ -165,6 +183,18 @@ func (g *timeoutGuard) expire() bool {
 	defer g.mu.Unlock()
 	g.expired = !g.began
 	return g.expired
+}
+
+// end hands on how the handler ended, and reports false once the time is over
+// and nobody waits for it.
+func (g *timeoutGuard) end(done chan<- *crash, c *crash) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.expired {
+		return false
+	}
+	done <- c // it has room
+	return true
 }
 
 // begin is asked before anything is sent, and sends the handler's header
