@@ -83,18 +83,27 @@ func SendFile(f fs.File, opts SendOptions) (*wrappers.Response, error) {
 	return opts.send(opened, opened.info.Name())
 }
 
-// SendReader is Send of any content that can seek, all of it. It has no name and no date
-// of its own: DownloadName or ContentType must be given. If r is an
-// [io.Closer], the Response closes it in the end.
+// SendReader is Send of any content that can seek, all of it. It has no name
+// and no date of its own: DownloadName or ContentType must be given. If r is an
+// [io.Closer], the Response closes it in the end, and it is closed where there
+// is an error.
 func SendReader(r io.ReadSeeker, opts SendOptions) (*wrappers.Response, error) {
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		closeReader(r)
 		return nil, fmt.Errorf("send a reader: %w", err)
 	}
 	resp, err := opts.respond(r, -1, "")
 	if err != nil {
+		closeReader(r)
 		return nil, err
 	}
 	return opts.validate(resp, "", time.Time{})
+}
+
+func closeReader(r io.Reader) {
+	if c, ok := r.(io.Closer); ok {
+		c.Close()
+	}
 }
 
 // SendFrom is Send of the file that a client named, below a directory of the

@@ -200,10 +200,20 @@ func TestSendReader(t *testing.T) {
 	require.Empty(t, got.Header.Get("ETag"))
 	require.True(t, closed)
 
-	_, err = staticfiles.SendReader(strings.NewReader("x"), staticfiles.SendOptions{})
-	require.ErrorContains(t, err, "set DownloadName or ContentType")
-	_, err = staticfiles.SendReader(strings.NewReader("x"), staticfiles.SendOptions{ContentType: "text/plain", Attachment: true})
-	require.ErrorContains(t, err, "set DownloadName")
+	for _, c := range []struct {
+		opts staticfiles.SendOptions
+		want string
+	}{
+		{staticfiles.SendOptions{}, "set DownloadName or ContentType"},
+		{staticfiles.SendOptions{ContentType: "text/plain", Attachment: true}, "set DownloadName"},
+		{staticfiles.SendOptions{ContentType: "text/plain", CacheControl: "a\nb"}, "Cache-Control"},
+		{staticfiles.SendOptions{ContentType: "text/plain", ETag: "a b"}, "is no entity tag"},
+	} {
+		closed := false
+		_, err = staticfiles.SendReader(closing{bytes.NewReader(nil), &closed}, c.opts)
+		require.ErrorContains(t, err, c.want)
+		require.True(t, closed, c.want)
+	}
 	resp, err = staticfiles.SendReader(strings.NewReader("x"), staticfiles.SendOptions{ContentType: "text/plain"})
 	require.NoError(t, err)
 	require.Empty(t, serve(t, resp, "GET").Header.Get("Content-Disposition"))
