@@ -25,6 +25,24 @@ func ExampleGet() {
 	// Output: Saturday
 }
 
+func ExampleNewMultiDict() {
+	sizes := datastructures.NewMultiDict(
+		datastructures.Item[int]{Key: "shirt", Value: 40},
+		datastructures.Item[int]{Key: "shoe", Value: 43},
+		datastructures.Item[int]{Key: "shirt", Value: 42},
+	)
+	fmt.Println(sizes.Get("shirt"), sizes.List("shirt"), sizes.Get("hat", 56))
+	// Output: 40 [40 42] 56
+}
+
+func ExampleCombine() {
+	defaults := datastructures.FromMap(map[string][]int{"workers": {4}, "threads": {2}})
+	given := datastructures.NewMultiDict(datastructures.Item[int]{Key: "workers", Value: 8})
+	settings := datastructures.Combine[int](given, defaults)
+	fmt.Println(settings.Get("workers"), settings.Get("threads"), settings.List("workers"))
+	// Output: 8 2 [8 4]
+}
+
 func ExampleCombineValues() {
 	args, form := datastructures.ParseQuery("id=1"), datastructures.ParseQuery("id=2&name=x")
 	both := datastructures.CombineValues(args, form)

@@ -39,7 +39,7 @@ type Reader[V any] interface {
 
 // NewMultiDict returns a MultiDict of the items, in their order.
 func NewMultiDict[V any](items ...Item[V]) *MultiDict[V] {
-	return &MultiDict[V]{items: items}
+	return &MultiDict[V]{items: slices.Clone(items)}
 }
 
 // FromMap returns a MultiDict of a map such as [net/url.Values] or

@@ -173,6 +173,16 @@ func TestRequiredFieldsAnswer400AndNameThem(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
+func TestNewMultiDictLeavesTheListToItsOwner(t *testing.T) {
+	list := make([]datastructures.Item[int], 1, 2)
+	list[0] = datastructures.Item[int]{Key: "a", Value: 1}
+	d := datastructures.NewMultiDict(list...)
+	d.Add("b", 2)
+	list[0].Value = 9
+	require.Equal(t, 1, d.Get("a"))
+	require.Equal(t, datastructures.Item[int]{}, list[:2][1])
+}
+
 func TestCombinedReadsInOrderOfPrecedence(t *testing.T) {
 	args, form := values("a", "1", "n", "x"), values("a", "2", "b", "3", "n", "5")
 	c := datastructures.CombineValues(args, form)

@@ -152,3 +152,19 @@ func ExampleSubmount() {
 	// *         /blog/          blog.index
 	// GET,POST  /blog/<int:id>  blog.post
 }
+
+func ExampleHost() {
+	urls := routing.MustMapWith(routing.Options{HostMatching: true},
+		routing.Host("<tenant>.example.org", routing.Rules[string]{
+			routing.Rule[string]{Path: "/", Target: "a tenant's page"},
+			routing.Rule[string]{Path: "/", Host: "admin.example.com", Target: "the administrators'"},
+		}),
+	)
+	for _, url := range []string{"http://anna.example.org/", "http://admin.example.com/"} {
+		match, err := urls.Bind(httptest.NewRequest("GET", url, nil)).Match()
+		fmt.Println(match.Target, match.Args.Map(), err)
+	}
+	// Output:
+	// a tenant's page map[tenant:anna] <nil>
+	// the administrators' map[] <nil>
+}

@@ -2,6 +2,8 @@ package webtest_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,6 +45,18 @@ func ask(t *testing.T, method, target string, options ...webtest.Option) echoed 
 	var e echoed
 	webtest.New(t, echo).Do(method, target, options...).Expect(200).JSON(&e)
 	return e
+}
+
+func TestTheApplicationSeesTLS(t *testing.T) {
+	var seen *tls.ConnectionState
+	client := webtest.New(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.TLS }))
+	given := &tls.ConnectionState{Version: tls.VersionTLS13, PeerCertificates: []*x509.Certificate{{}}}
+	client.Get("https://example.org/", webtest.TLS(given)).Expect(200)
+	require.Same(t, given, seen, "as it was given")
+	client.Get("https://example.org/").Expect(200)
+	require.NotNil(t, seen, "of its own for https")
+	client.Get("http://example.org/").Expect(200)
+	require.Nil(t, seen, "none for http")
 }
 
 func TestRequest(t *testing.T) {
