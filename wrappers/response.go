@@ -27,6 +27,7 @@ type Response struct {
 	text        string // the body, where data and source are nil
 	data        []byte // the body in memory
 	source      source // the body that is read or written when it is sent
+	tag         string // the ETag that AddETag made of it
 	conditional bool   // set by MakeConditional
 	closers     []func() error
 }
@@ -35,7 +36,7 @@ type Response struct {
 // type is text without a charset, as "text/css" or "image/svg+xml",
 // "; charset=utf-8" joins it. The Response keeps body without a copy.
 func NewResponse(contentType string, body []byte) *Response {
-	return &Response{contentType: [1]string{withCharset(contentType)}, data: body}
+	return &Response{contentType: [1]string{withCharset(contentType)}, data: alone(body)}
 }
 
 // Text returns a Response of plain text.

@@ -22,17 +22,24 @@ type streamTarget interface {
 
 func (resp *Response) setSource(src source) {
 	resp.text, resp.data, resp.source = "", nil, src
+	resp.forgetTag()
 }
 
 // SetBody makes b the body, without a copy.
 func (resp *Response) SetBody(b []byte) {
-	resp.text, resp.data, resp.source = "", b, nil
+	resp.text, resp.data, resp.source = "", alone(b), nil
+	resp.forgetTag()
 }
 
 // SetText makes s the body.
 func (resp *Response) SetText(s string) {
 	resp.text, resp.data, resp.source = s, nil, nil
+	resp.forgetTag()
 }
+
+// alone is b without the room behind it, which is somebody else's: what is
+// appended goes elsewhere.
+func alone(b []byte) []byte { return b[:len(b):len(b)] }
 
 // Size is the length of the body in bytes, -1 when it is not known.
 func (resp *Response) Size() int64 { return resp.size() }
@@ -59,12 +66,12 @@ func (resp *Response) Bytes() ([]byte, error) {
 		if err := resp.source.sendTo(&buf); err != nil {
 			return nil, err
 		}
-		resp.SetBody(buf.Bytes())
+		resp.text, resp.data, resp.source = "", buf.Bytes(), nil
 	}
 	if resp.data == nil && resp.text != "" {
 		return []byte(resp.text), nil
 	}
-	return resp.data, nil
+	return alone(resp.data), nil
 }
 
 // memory is a buffer as the target of a body.
@@ -102,6 +109,7 @@ func (resp *Response) writable() error {
 	if resp.text != "" {
 		resp.data, resp.text = []byte(resp.text), ""
 	}
+	resp.forgetTag()
 	return nil
 }
 

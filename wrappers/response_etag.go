@@ -29,7 +29,8 @@ func (resp *Response) SetETag(tag datastructures.ETag) error {
 }
 
 // AddETag gives the response a strong ETag made of its body, unless it has one.
-// A body that is not in memory comes there.
+// A body that is not in memory comes there. Whoever changes the body afterwards
+// takes that ETag away, which would have clients keep the old one: add it again.
 func (resp *Response) AddETag() error {
 	if !resp.ETag().IsZero() {
 		return nil
@@ -38,7 +39,20 @@ func (resp *Response) AddETag() error {
 	if err != nil {
 		return err
 	}
-	return resp.SetETag(datastructures.NewETag(body))
+	tag := datastructures.NewETag(body)
+	resp.tag = tag.String()
+	return resp.SetETag(tag)
+}
+
+// forgetTag removes the ETag that was made of an earlier body, and no other.
+func (resp *Response) forgetTag() {
+	if resp.tag == "" {
+		return
+	}
+	if first(resp.header, "Etag") == resp.tag {
+		delete(resp.header, "Etag")
+	}
+	resp.tag = ""
 }
 
 // Freeze brings the body into memory and sets Content-Length and, unless there

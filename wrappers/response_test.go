@@ -334,12 +334,74 @@ func TestETag(t *testing.T) {
 	require.NoError(t, resp.AddETag())
 	tag := resp.Header().Get("ETag")
 	require.Regexp(t, `^"[A-Za-z0-9_-]{22}"$`, tag)
-	resp.SetText("other")
 	require.NoError(t, resp.AddETag())
-	require.Equal(t, tag, resp.Header().Get("ETag"), "what is there stays")
+	require.Equal(t, tag, resp.Header().Get("ETag"))
+	resp.Header().Set("ETag", `"mine"`)
+	require.NoError(t, resp.AddETag())
+	require.Equal(t, `"mine"`, resp.Header().Get("ETag"), "what is there stays")
+	resp.SetText("other")
+	require.Equal(t, `"mine"`, resp.Header().Get("ETag"))
 
 	failing := wrappers.Reader("text/plain", iotest.ErrReader(errors.New("disk gone")))
 	require.ErrorContains(t, failing.Freeze(), "disk gone")
+}
+
+// An ETag that was made of a body goes with it: else clients would keep the old one
+// for the new.
+func TestAnETagGoesWithItsBody(t *testing.T) {
+	for name, change := range map[string]func(*wrappers.Response){
+		"SetText":     func(resp *wrappers.Response) { resp.SetText("new") },
+		"SetBody":     func(resp *wrappers.Response) { resp.SetBody([]byte("new")) },
+		"SetReader":   func(resp *wrappers.Response) { resp.SetReader(strings.NewReader("new")) },
+		"Write":       func(resp *wrappers.Response) { _, _ = resp.Write([]byte("new")) },
+		"WriteString": func(resp *wrappers.Response) { _, _ = resp.WriteString("new") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp := wrappers.Text("old").MakeConditional()
+			require.NoError(t, resp.Freeze())
+			old := resp.Header().Get("ETag")
+			change(resp)
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Header.Set("If-None-Match", old)
+			w := httptest.NewRecorder()
+			resp.ServeHTTP(w, r)
+			require.Equal(t, 200, w.Code)
+			require.Contains(t, w.Body.String(), "new")
+			require.Empty(t, w.Header().Get("ETag"))
+		})
+	}
+	resp := wrappers.Text("old")
+	require.NoError(t, resp.AddETag())
+	old := resp.ETag()
+	_, err := resp.Bytes()
+	require.NoError(t, err)
+	require.Equal(t, old, resp.ETag(), "to look at it changes nothing")
+	resp.SetText("new")
+	require.NoError(t, resp.AddETag())
+	require.NotEqual(t, old, resp.ETag())
+}
+
+// The room behind a slice is its owner's, and others' who cut theirs of the same.
+func TestWhatIsAppendedToABodyStaysItsOwn(t *testing.T) {
+	shared := append(make([]byte, 0, 64), "head"...)
+	one, two := wrappers.NewResponse("text/plain", shared), new(wrappers.Response)
+	two.SetBody(shared)
+	for resp, tail := range map[*wrappers.Response]string{one: " one", two: " two"} {
+		_, err := resp.WriteString(tail)
+		require.NoError(t, err)
+	}
+	for resp, want := range map[*wrappers.Response]string{one: "head one", two: "head two"} {
+		body, err := resp.Bytes()
+		require.NoError(t, err)
+		require.Equal(t, want, string(body))
+		_ = append(body, " and more"...)
+		_, err = resp.WriteString("!")
+		require.NoError(t, err)
+		body, err = resp.Bytes()
+		require.NoError(t, err)
+		require.Equal(t, want+"!", string(body))
+	}
+	require.Equal(t, make([]byte, 60), shared[4:64])
 }
 
 func TestSetContentType(t *testing.T) {
