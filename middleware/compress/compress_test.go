@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeugkit/zeug/middleware/compress"
+	"github.com/zeugkit/zeug/wrappers"
 )
 
 var long = strings.Repeat("a text that is worth compressing. ", 200)
@@ -210,17 +212,71 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-func TestHEADIsToldThatItVaries(t *testing.T) {
-	r := httptest.NewRequest("HEAD", "/", nil)
-	r.Header.Set("Accept-Encoding", "gzip")
-	w := httptest.NewRecorder()
-	compress.Compress{}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		w.Header().Set("Content-Length", "6800")
-	})).ServeHTTP(w, r)
-	require.Equal(t, "Accept-Encoding", w.Header().Get("Vary"))
-	require.Equal(t, "6800", w.Header().Get("Content-Length"))
-	require.Empty(t, w.Header().Get("Content-Encoding"))
+// A HEAD is answered with the header of a GET, whose length it must not get wrong.
+func TestHEADHasTheHeaderOfGET(t *testing.T) {
+	for name, c := range map[string]struct {
+		coding  string
+		handler http.HandlerFunc
+		varies  bool
+	}{
+		"a long text whose length is said": {"gzip", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", strconv.Itoa(len(long)))
+			if r.Method != http.MethodHead {
+				_, _ = io.WriteString(w, long)
+			}
+		}, true},
+		"a long text that is written":          {"gzip", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, long) }, true},
+		"a text that fits the server's buffer": {"gzip", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, long[:1500]) }, true},
+		"a short text":                         {"gzip", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "short") }, false},
+		"a client without codings":             {"identity", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, long) }, true},
+		"a Response":                           {"br", wrappers.Text(long).ServeHTTP, true},
+		"a picture": {"gzip", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "image/png")
+			w.Header().Set("Content-Length", "6800")
+			_, _ = w.Write(make([]byte, 6800))
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(compress.Compress{}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header()["Date"] = nil
+				w.Header().Set("Content-Type", "text/html")
+				w.Header().Set("Etag", `"x"`)
+				c.handler(w, r)
+			})))
+			defer server.Close()
+			var header [2]http.Header
+			for i, method := range []string{"GET", "HEAD"} {
+				req, err := http.NewRequest(method, server.URL, nil)
+				require.NoError(t, err)
+				req.Header.Set("Accept-Encoding", c.coding)
+				resp, err := http.DefaultTransport.RoundTrip(req)
+				require.NoError(t, err)
+				_, err = io.Copy(io.Discard, resp.Body)
+				require.NoError(t, err)
+				require.NoError(t, resp.Body.Close())
+				header[i] = resp.Header
+			}
+			require.Equal(t, c.varies, header[0].Get("Vary") != "")
+			if header[1].Get("Content-Length") == "" {
+				header[0].Del("Content-Length") // it may be left out
+			}
+			require.Equal(t, header[0], header[1])
+		})
+	}
+}
+
+// What is said of ranges varies as the whole does.
+func TestPartsVaryAsTheWhole(t *testing.T) {
+	for _, c := range []struct{ ranges, vary string }{{"bytes=0-9", "Accept-Encoding"}, {"bytes=0-9,20-29", "Accept-Encoding"}} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		r.Header.Set("Range", c.ranges)
+		w := httptest.NewRecorder()
+		compress.Compress{}.Wrap(wrappers.Text(long).MakeConditional()).ServeHTTP(w, r)
+		require.Equal(t, 206, w.Code)
+		require.Equal(t, c.vary, w.Header().Get("Vary"))
+		require.Empty(t, w.Header().Get("Content-Encoding"))
+	}
 }
 
 func TestFiles(t *testing.T) {

@@ -76,10 +76,11 @@ func (w *writer) decide(body []byte, compress bool) {
 		// What net/http would find out, which cannot look into coded bytes.
 		h["Content-Type"] = []string{http.DetectContentType(body)}
 	}
-	if (compress || w.head) && w.may() && w.types.has(h.Get("Content-Type")) || w.status == http.StatusNotModified {
+	may := w.may() && w.types.has(h.Get("Content-Type"))
+	if (compress || w.head && len(body) == 0) && may || w.partOfVaried() {
 		vary(h)
 	}
-	if compress = compress && w.coding != "" && w.may() && w.types.has(h.Get("Content-Type")); compress {
+	if compress && may && w.coding != "" {
 		h["Content-Encoding"] = []string{w.coding}
 		delete(h, "Content-Length")
 		delete(h, "Accept-Ranges")
@@ -88,10 +89,26 @@ func (w *writer) decide(body []byte, compress bool) {
 			// section 8.8.3).
 			h["Etag"] = []string{"W/" + tag}
 		}
-		w.encoder = encoders[w.coding].Get().(encoder)
-		w.encoder.Reset(w.ResponseWriter)
+		if !w.head || len(body) > 0 {
+			w.encoder = encoders[w.coding].Get().(encoder)
+			w.encoder.Reset(w.ResponseWriter)
+		}
 	}
 	w.ResponseWriter.WriteHeader(w.status)
+}
+
+// partOfVaried reports whether the answer tells of one that may be compressed, and
+// has to name what that one varies by (RFC 9110, sections 15.3.7 and 15.4.5): that
+// it has not changed, or some of its ranges.
+func (w *writer) partOfVaried() bool {
+	t := w.Header().Get("Content-Type")
+	switch w.status {
+	case http.StatusNotModified:
+		return true
+	case http.StatusPartialContent:
+		return w.types.has(t) || strings.HasPrefix(strings.ToLower(t), "multipart/byteranges")
+	}
+	return false
 }
 
 // vary says that the answer depends on Accept-Encoding.
@@ -203,8 +220,10 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // close ends the answer after its handler.
 func (w *writer) close() {
 	if !w.decided && (w.status != 0 || w.head) {
-		// Shorter than MinSize; of a HEAD nothing is known but the header.
-		if err := w.release(false); err != nil {
+		// Shorter than MinSize; or a HEAD, of whose body only the length is known,
+		// if that is. It must not be another one than that of a GET (RFC 9110,
+		// section 8.6).
+		if err := w.release(w.head && w.kept == nil && w.Header().Get("Content-Length") != ""); err != nil {
 			return
 		}
 	}
