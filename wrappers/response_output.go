@@ -2,6 +2,7 @@ package wrappers
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -83,7 +84,17 @@ func (out *output) Flush() error {
 func (out *output) fail(r *http.Request, err error) {
 	switch {
 	case out.lost: // nobody is there to be told
-	case !out.started, responsewriter.Held(out.w):
+	case !out.started:
+		httperror.Respond(out.w, r, err)
+	case responsewriter.Held(out.w):
+		// An error that answers for itself comes too late for that, and would
+		// leave what was written as if it were the whole.
+		if errors.As(err, new(interface {
+			error
+			http.Handler
+		})) {
+			err = &httperror.Error{Code: httperror.InternalServerError, Err: fmt.Errorf("response cut short: %w", err)}
+		}
 		httperror.Respond(out.w, r, err)
 	default:
 		if r.Context().Err() == nil {

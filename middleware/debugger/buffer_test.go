@@ -22,6 +22,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
+	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/middleware/debugger"
 	"github.com/zeugkit/zeug/wrappers"
@@ -207,6 +208,12 @@ func TestAnswersThatFailOnTheWayAreTakenBack(t *testing.T) {
 			return wrappers.Stream("text/plain", func(w *wrappers.StreamWriter) error {
 				_, err := io.Copy(w, failing())
 				return err
+			}), nil
+		}),
+		"a stream function, by an error that would answer": wrappers.View(func(*wrappers.Request) (*wrappers.Response, error) {
+			return wrappers.Stream("text/plain", func(w *wrappers.StreamWriter) error {
+				_, err := io.Copy(w, failing())
+				return httperror.Wrap(httperror.NotFound, err)
 			}), nil
 		}),
 		"a panic that Recover answers": middleware.Recover{}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
