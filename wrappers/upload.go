@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
@@ -184,16 +185,36 @@ func (f *UploadedFile) SaveIn(dir string) (string, error) {
 	if name == "" {
 		name = "upload"
 	}
-	ext := filepath.Ext(name)
 	for n := 1; ; n++ {
-		path := filepath.Join(dir, name)
-		if n > 1 {
-			path = filepath.Join(dir, fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ext), n, ext))
-		}
+		path := filepath.Join(dir, numbered(name, n))
 		if err := f.Save(path); !errors.Is(err, fs.ErrExist) || n == manyNames {
 			return path, err
 		}
 	}
+}
+
+// numbered returns the n-th form of a file's name, no longer than a name may be.
+func numbered(name string, n int) string {
+	if n == 1 {
+		return name
+	}
+	ext := filepath.Ext(name)
+	if len(ext) > 32 {
+		ext = "" // a dot in a long name
+	}
+	end := fmt.Sprintf("-%d%s", n, ext)
+	return shortened(strings.TrimSuffix(name, ext), security.MaxFilename-len(end)) + end
+}
+
+// shortened cuts s between characters, to limit bytes.
+func shortened(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
 }
 
 // manyNames is how many names are tried before a directory counts as full.
@@ -236,8 +257,9 @@ func (f *UploadedFile) fill(dst *os.File, finish func() error) error {
 
 // createBeside creates a file of a new name in path's directory.
 func createBeside(path string) (*os.File, error) {
+	base := shortened(filepath.Base(path), security.MaxFilename-32)
 	for n := 0; ; n++ {
-		name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d-%d", filepath.Base(path), os.Getpid(), n))
+		name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d-%d", base, os.Getpid(), n))
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if !errors.Is(err, fs.ErrExist) || n == manyNames {
 			return f, err

@@ -296,6 +296,27 @@ func TestHostileNamesAreKeptAsSentAndMadeSafe(t *testing.T) {
 	}
 }
 
+func TestTheLongestNamesAreNumberedAndReplaced(t *testing.T) {
+	for name, want := range map[string]string{
+		strings.Repeat("a", 300) + ".txt":     strings.Repeat("a", 249) + "-2.txt",
+		strings.Repeat("日", 100) + ".txt":     strings.Repeat("日", 83) + "-2.txt",
+		"a." + strings.Repeat("b", 300):       "a." + strings.Repeat("b", 251) + "-2",
+		"short." + strings.Repeat("tail", 20): "short." + strings.Repeat("tail", 20) + "-2",
+		strings.Repeat("y", 240) + ".b":       strings.Repeat("y", 240) + "-2.b",
+	} {
+		files, err := wrappers.NewRequest(upload(t, [2]string{name, "x"})).Files()
+		require.NoError(t, err)
+		file, dir := files.Get("f0"), t.TempDir()
+		first, err := file.SaveIn(dir)
+		require.NoError(t, err)
+		require.Equal(t, file.SafeName(), filepath.Base(first))
+		second, err := file.SaveIn(dir)
+		require.NoError(t, err)
+		require.Equal(t, want, filepath.Base(second))
+		require.NoError(t, file.SaveOver(first))
+	}
+}
+
 func TestRequireNamesTheMissingFile(t *testing.T) {
 	body := "--B\r\nContent-Disposition: form-data; name=f; filename=\"\"\r\n\r\n\r\n--B--\r\n"
 	files, err := post(multipartB, strings.NewReader(body)).Files()
