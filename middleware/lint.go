@@ -195,6 +195,7 @@ func (w *linted) WriteHeader(status int) {
 		w.send(status)
 	}
 	w.ResponseWriter.WriteHeader(status)
+	w.settle()
 }
 
 // Write checks the size.
@@ -204,7 +205,9 @@ func (w *linted) Write(p []byte) (int, error) {
 		return 0, errReturned
 	}
 	w.check(int64(len(p)))
-	return w.ResponseWriter.Write(p)
+	n, err := w.ResponseWriter.Write(p)
+	w.settle()
+	return n, err
 }
 
 // WriteString checks the size.
@@ -214,7 +217,9 @@ func (w *linted) WriteString(s string) (int, error) {
 		return 0, errReturned
 	}
 	w.check(int64(len(s)))
-	return w.Forward.WriteString(s)
+	n, err := w.Forward.WriteString(s)
+	w.settle()
+	return n, err
 }
 
 // ReadFrom checks the size, when it is known.
@@ -227,6 +232,7 @@ func (w *linted) ReadFrom(r io.Reader) (int64, error) {
 		w.unchanged()
 	}
 	n, err := w.Forward.ReadFrom(r)
+	w.settle()
 	if n > 0 {
 		w.check(n)
 	}
@@ -244,7 +250,9 @@ func (w *linted) FlushError() error {
 	} else {
 		w.unchanged()
 	}
-	return w.Forward.FlushError()
+	err := w.Forward.FlushError()
+	w.settle()
+	return err
 }
 
 // Hijack ends the checks: what follows is not the server's.

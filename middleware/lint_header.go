@@ -185,3 +185,12 @@ func (w *linted) checkWriter(got http.ResponseWriter, r *http.Request) {
 		lost("io.ReaderFrom", "files are copied through memory in place of sendfile")
 	}
 }
+
+// settle takes over what the writers further out have made of the header in a call:
+// one that compresses changes it when it has seen enough, which is no fault of the
+// handler's.
+func (w *linted) settle() {
+	if h := w.ResponseWriter.Header(); w.status != 0 && !maps.EqualFunc(h, w.sent, slices.Equal[[]string]) {
+		w.sent = h.Clone()
+	}
+}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/middleware"
+	"github.com/zeugkit/zeug/middleware/compress"
 	"github.com/zeugkit/zeug/webtest"
 	"github.com/zeugkit/zeug/wrappers"
 )
@@ -319,6 +320,43 @@ func TestLintFindsALostAbility(t *testing.T) {
 	found = nil
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	require.Empty(t, found, "another server's writer may be as it likes")
+}
+
+// A middleware further out may change the header as it goes by, which is no fault of
+// the handler's; what the handler changes too late stays one.
+func TestLintLeavesTheHeaderToThoseFurtherOut(t *testing.T) {
+	text := func(w http.ResponseWriter) { w.Header().Set("Content-Type", "text/plain") }
+	long := strings.Repeat("a text that is worth compressing. ", 200)
+	var found []middleware.Finding
+	lint := middleware.Lint{Report: func(_ *http.Request, f middleware.Finding) { found = append(found, f) }}
+	for name, h := range map[string]http.Handler{
+		"a Response": wrappers.Text(long),
+		"a file":     http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { text(w); io.Copy(w, strings.NewReader(long)) }),
+		"two writes": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			text(w)
+			io.WriteString(w, "first")
+			io.WriteString(w, long)
+		}),
+		"a flush": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			text(w)
+			io.WriteString(w, long)
+			http.NewResponseController(w).Flush()
+		}),
+		"a 304": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) }),
+	} {
+		found = nil
+		got := webtest.New(t, compress.Compress{Streams: true}.Wrap(lint.Wrap(h))).Get("/", webtest.Header("Accept-Encoding", "gzip"))
+		require.Equal(t, "Accept-Encoding", got.Header.Get("Vary"))
+		require.Empty(t, found, name)
+	}
+	webtest.New(t, compress.Compress{}.Wrap(lint.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		text(w)
+		io.WriteString(w, long)
+		w.Header().Set("Etag", `"late"`)
+		io.WriteString(w, long)
+	})))).Get("/", webtest.Header("Accept-Encoding", "gzip"))
+	require.Len(t, found, 1)
+	require.Equal(t, "Etag was changed after the header had been sent", found[0].Message)
 }
 
 func TestLintLogsEachPlaceOnce(t *testing.T) {
