@@ -169,7 +169,11 @@ func (req *Request) adopt(f *formState) bool {
 // show makes the fields of the [http.Request] agree with the parsed form.
 func (req *Request) show(f *formState) {
 	r := req.Request
-	if r.PostForm != nil || f.err != nil {
+	if f.err != nil || r.MultipartForm != nil || len(r.PostForm) > 0 {
+		return
+	}
+	// An empty one is what ParseForm leaves of a multipart form.
+	if r.PostForm != nil && f.fields.Len()+f.files.Len() == 0 {
 		return
 	}
 	if f.values == nil {
@@ -189,13 +193,18 @@ func (req *Request) show(f *formState) {
 	r.MultipartForm = f.stored
 	r.Form = f.values
 	if args := req.Args(); args.Len() > 0 {
-		// net/http's order: what the body says comes first.
+		// net/http's order: what the body says comes first, unless it says it in
+		// parts.
 		r.Form = make(url.Values, len(f.values)+args.Len())
-		for key, list := range f.values {
+		first, then := f.values, urlValues(args)
+		if f.stored != nil {
+			first, then = then, first
+		}
+		for key, list := range first {
 			r.Form[key] = slices.Clip(list)
 		}
-		for key, value := range args.All() {
-			r.Form[key] = append(r.Form[key], value)
+		for key, list := range then {
+			r.Form[key] = append(r.Form[key], list...)
 		}
 	}
 }

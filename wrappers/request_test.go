@@ -145,6 +145,45 @@ func TestFormThatAPlainHandlerParsedIsTheForm(t *testing.T) {
 	require.NoError(t, req.MultipartForm.RemoveAll())
 }
 
+// Whoever parses a form first, and however, a plain handler behind finds in it what
+// net/http alone would have found.
+func TestPlainHandlersFindTheFormOfNetHTTP(t *testing.T) {
+	parts := "--B\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--B\r\nContent-Disposition: form-data; name=f; filename=x\r\n\r\nhello\r\n--B--\r\n"
+	for name, first := range map[string]func(*wrappers.Request) error{
+		"Form":           func(req *wrappers.Request) error { _, err := req.Form(); return err },
+		"Form twice":     func(req *wrappers.Request) error { _, err := req.Form(); _, _ = req.Form(); return err },
+		"Data, and Form": func(req *wrappers.Request) error { _, _ = req.Data(); _, err := req.Form(); return err },
+		"ParseForm of net/http, and Form": func(req *wrappers.Request) error {
+			if err := req.ParseForm(); err != nil {
+				return err
+			}
+			_, err := req.Form()
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for contentType, body := range map[string]string{urlencoded: "a=1&a=2", multipartB: parts} {
+				plain := request("POST", "/?a=0&q=1", contentType, body)
+				req := wrappers.NewRequest(request("POST", "/?a=0&q=1", contentType, body))
+				require.NoError(t, first(req))
+				for _, r := range []*http.Request{plain, req.Request} {
+					if err := r.ParseMultipartForm(1 << 20); contentType == multipartB {
+						require.NoError(t, err)
+						file, _, err := r.FormFile("f")
+						require.NoError(t, err)
+						text, err := io.ReadAll(file)
+						require.NoError(t, err)
+						require.Equal(t, "hello", string(text))
+					}
+				}
+				require.Equal(t, plain.Form, req.Request.Form)
+				require.Equal(t, plain.PostForm, req.Request.PostForm)
+				require.Equal(t, plain.FormValue("a"), req.FormValue("a"))
+			}
+		})
+	}
+}
+
 func TestFormIsEmptyForOtherBodies(t *testing.T) {
 	for _, contentType := range []string{"", "text/plain", "application/json", "multipart/mixed; boundary=B", "application/x-url-encoded"} {
 		req := wrappers.NewRequest(request("POST", "/", contentType, "a=1"))
