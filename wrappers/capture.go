@@ -10,7 +10,10 @@ import (
 // into a page, keep it. The handler sees what a server would let it see: the
 // fields are those of the moment when the status was written, a HEAD request
 // and the statuses 204 and 304 have no body, and where no Content-Type is set
-// the beginning of the body decides it, as in net/http.
+// the beginning of the body decides it, as in net/http. Of the answer to HEAD the
+// fields are all there is: it has the Content-Length and the ETag that the handler
+// gave it, and none is made of the body that is not there; what is written to it is
+// dropped.
 //
 // The body comes into memory, whatever its size. A flush does nothing, trailers
 // are not kept, a handler that takes over the connection is told that it
@@ -22,8 +25,22 @@ func Capture(h http.Handler, r *http.Request) *Response {
 	if _, given := w.sent["Content-Type"]; !given && len(w.body) > 0 && w.sent["Content-Encoding"] == nil {
 		w.sent["Content-Type"] = []string{http.DetectContentType(w.body)}
 	}
-	return &Response{Status: w.status, header: w.sent, data: w.body}
+	resp := &Response{Status: w.status, header: w.sent, data: w.body}
+	if w.head && bodyAllowed(w.status) {
+		resp.source = unseen{}
+	}
+	return resp
 }
+
+// unseen is the body of an answer to HEAD: there is one, which nobody has sent, so
+// that neither a length nor an ETag can be made of it.
+type unseen struct{}
+
+func (unseen) length() int64 { return -1 }
+
+func (unseen) sendTo(streamTarget) error { return nil }
+
+func (resp *Response) isUnseen() bool { return resp.source == unseen{} }
 
 // captured is the [http.ResponseWriter] of a capture.
 type captured struct {

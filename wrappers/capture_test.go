@@ -49,8 +49,55 @@ func TestCaptureOfAResponse(t *testing.T) {
 		require.Equal(t, alphabet, string(body), kind)
 		require.Equal(t, "text/plain; charset=utf-8", resp.ContentType())
 		head := wrappers.Capture(response(), httptest.NewRequest("HEAD", "/", nil))
-		require.Zero(t, head.Size())
+		require.EqualValues(t, -1, head.Size())
 		require.Equal(t, "36", head.Header().Get("Content-Length"))
+	}
+}
+
+// The answer to HEAD leaves as it came, whoever captured it on the way: with the
+// length and the ETag of GET, and never those of the body that it has not.
+func TestCaptureOfHEAD(t *testing.T) {
+	for name, c := range map[string]struct {
+		handler http.Handler
+		change  func(*testing.T, *wrappers.Response)
+		length  int64
+		tag     string
+	}{
+		"with its length": {wrappers.Text("0123456789"), nil, 10, ""},
+		"with its ETag": {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Etag", `"x"`)
+			w.Header().Set("Content-Length", "5")
+		}), nil, 5, `"x"`},
+		"of unknown length": {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(200) }), nil, -1, ""},
+		"looked at": {wrappers.Text("0123456789"), func(t *testing.T, resp *wrappers.Response) {
+			body, err := resp.Bytes()
+			require.NoError(t, err)
+			require.Empty(t, body)
+		}, 10, ""},
+		"frozen": {wrappers.Text("0123456789"), func(t *testing.T, resp *wrappers.Response) { require.NoError(t, resp.Freeze()) }, 10, ""},
+		"longer since": {wrappers.Text("0123456789"), func(t *testing.T, resp *wrappers.Response) {
+			n, err := resp.WriteString("<!-- footer -->")
+			require.NoError(t, err)
+			require.Equal(t, 15, n)
+			_, err = resp.Write([]byte("x"))
+			require.NoError(t, err)
+		}, -1, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				resp := wrappers.Capture(c.handler, r)
+				if c.change != nil {
+					c.change(t, resp)
+				}
+				resp.MakeConditional().ServeHTTP(w, r)
+			}))
+			defer server.Close()
+			resp, err := http.Head(server.URL)
+			require.NoError(t, err)
+			require.Equal(t, 200, resp.StatusCode)
+			require.Equal(t, c.length, resp.ContentLength)
+			require.Equal(t, c.tag, resp.Header.Get("Etag"))
+		})
 	}
 }
 

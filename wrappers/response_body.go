@@ -61,7 +61,7 @@ func (resp *Response) Streamed() bool { return resp.source != nil }
 // Bytes returns the body. One that was not in memory is from now on: Bytes
 // reads it to its end, whatever its size.
 func (resp *Response) Bytes() ([]byte, error) {
-	if resp.source != nil {
+	if resp.source != nil && !resp.isUnseen() {
 		var buf memory
 		if err := resp.source.sendTo(&buf); err != nil {
 			return nil, err
@@ -86,6 +86,9 @@ func (resp *Response) Write(p []byte) (int, error) {
 	if err := resp.writable(); err != nil {
 		return 0, err
 	}
+	if resp.isUnseen() {
+		return len(p), nil
+	}
 	resp.data = append(resp.data, p...)
 	return len(p), nil
 }
@@ -95,13 +98,18 @@ func (resp *Response) WriteString(s string) (int, error) {
 	if err := resp.writable(); err != nil {
 		return 0, err
 	}
+	if resp.isUnseen() {
+		return len(s), nil
+	}
 	resp.data = append(resp.data, s...)
 	return len(s), nil
 }
 
 // writable puts the body into data, where nobody else has it.
 func (resp *Response) writable() error {
-	if resp.source != nil {
+	if resp.isUnseen() {
+		delete(resp.header, "Content-Length") // it is another one, and not known
+	} else if resp.source != nil {
 		if _, err := resp.Bytes(); err != nil {
 			return err
 		}

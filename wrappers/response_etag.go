@@ -32,7 +32,7 @@ func (resp *Response) SetETag(tag datastructures.ETag) error {
 // A body that is not in memory comes there. Whoever changes the body afterwards
 // takes that ETag away, which would have clients keep the old one: add it again.
 func (resp *Response) AddETag() error {
-	if !resp.ETag().IsZero() {
+	if !resp.ETag().IsZero() || resp.isUnseen() {
 		return nil
 	}
 	body, err := resp.Bytes()
@@ -62,6 +62,8 @@ func (resp *Response) Freeze() error {
 	if _, err := resp.Bytes(); err != nil {
 		return err
 	}
-	resp.Header()["Content-Length"] = []string{strconv.FormatInt(resp.size(), 10)}
+	if n := resp.size(); n >= 0 {
+		resp.Header()["Content-Length"] = []string{strconv.FormatInt(n, 10)}
+	}
 	return resp.AddETag()
 }
