@@ -207,7 +207,9 @@ func TestOneProgramBehindEveryProtocolOfNginx(t *testing.T) {
 			streams = append(streams, stream)
 			go func() { answers <- get(t, http.DefaultClient, "http://"+plain+mount+"/?sleep=400ms") }()
 		}
-		time.Sleep(150 * time.Millisecond) // for the requests to be on their way
+		for range mounts {
+			p.record(t, "sleeping")
+		}
 		require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 		for _, stream := range streams {
 			rest, err := io.ReadAll(stream)

@@ -66,6 +66,7 @@ func TestMain(m *testing.M) {
 // driven is the application of that program.
 func driven(w http.ResponseWriter, r *http.Request) {
 	if d, err := time.ParseDuration(r.URL.Query().Get("sleep")); err == nil {
+		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Info("sleeping")
 		time.Sleep(d)
 	}
 	switch r.URL.Path {
@@ -136,13 +137,20 @@ func own() *exec.Cmd { return exec.Command(os.Args[0]) }
 // record returns the next record of the log with this message.
 func (p *process) record(t *testing.T, message string) map[string]any {
 	t.Helper()
-	for r := range p.records {
-		if r["msg"] == message {
-			return r
+	patience := time.After(time.Minute)
+	for {
+		select {
+		case r, ok := <-p.records:
+			if !ok {
+				t.Fatalf("the process ended without saying %q", message)
+			}
+			if r["msg"] == message {
+				return r
+			}
+		case <-patience:
+			t.Fatalf("the process did not say %q", message)
 		}
 	}
-	t.Fatalf("the process ended without saying %q", message)
-	return nil
 }
 
 func (p *process) address(t *testing.T) string {
@@ -193,7 +201,7 @@ func TestSIGTERMFinishesWhatRunsAndExits0(t *testing.T) {
 	addr := p.address(t)
 	answered := make(chan string)
 	go func() { answered <- get(t, http.DefaultClient, "http://"+addr+"/?sleep=300ms") }()
-	time.Sleep(100 * time.Millisecond) // for the request to be on its way
+	p.record(t, "sleeping")
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	require.Equal(t, strconv.Itoa(p.Process.Pid), <-answered)
 	require.NoError(t, p.Wait(), "exit code 0")
@@ -203,7 +211,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	p := launch(t, own(), "127.0.0.1:0")
 	addr := p.address(t)
 	go http.Get("http://" + addr + "/?sleep=1m")
-	time.Sleep(100 * time.Millisecond) // for the request to be on its way
+	p.record(t, "sleeping")
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	p.record(t, "stopping")
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))

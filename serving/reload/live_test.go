@@ -80,7 +80,7 @@ func app(w http.ResponseWriter, r *http.Request) {
 	case "/pid":
 		fmt.Fprint(w, os.Getpid())
 	case "/slow":
-		io.WriteString(w, "")
+		fmt.Println("asked for what is slow")
 		time.Sleep(time.Minute)
 	case "/events":
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -419,7 +419,7 @@ func TestAProcessKilledMidRequest(t *testing.T) {
 		status, body := p.browse("/slow")
 		lost <- answer{status, body}
 	}()
-	time.Sleep(100 * time.Millisecond) // for the request to be on its way
+	require.Eventually(t, func() bool { return strings.Contains(p.log.String(), "asked for what is slow") }, 10*time.Second, time.Millisecond)
 	require.NoError(t, syscall.Kill(number, syscall.SIGKILL))
 	got := <-lost
 	require.Equal(t, 502, got.status)

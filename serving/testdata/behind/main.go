@@ -6,6 +6,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -25,6 +26,7 @@ func main() {
 
 func answer(w http.ResponseWriter, r *http.Request) {
 	if d, err := time.ParseDuration(r.URL.Query().Get("sleep")); err == nil {
+		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Info("sleeping")
 		time.Sleep(d)
 	}
 	if r.URL.Path == "/events" {
