@@ -26,7 +26,8 @@ func SplitHost(host string) (name, port string, ok bool) {
 
 // ValidHost reports whether host is a name of letters, digits, dots and
 // hyphens, an IPv4 address or an IPv6 one in brackets, with or without a port
-// from 0 to 65535. A name in other letters has to be encoded (RFC 5891).
+// from 0 to 65535. A name in other letters has to be encoded (RFC 5891). It is
+// stricter than ValidHost of package urls, which judges what clients send.
 func ValidHost(host string) bool {
 	name, port, ok := SplitHost(host)
 	if !ok || port != "" && !validPort(port) {

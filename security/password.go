@@ -155,9 +155,9 @@ func (m Scrypt) settings() (string, error) {
 // PBKDF2 is the method of RFC 8018, for where another rules. Its hashes have
 // Werkzeug's form: "pbkdf2:sha256:1000000$salt$hash".
 type PBKDF2 struct {
-	// Hash names a hash function as Python does: "sha256" by default, "sha1",
-	// "sha224", "sha384", "sha512", "sha3_256", "sha3_512", and "md5" for hashes
-	// that are there already.
+	// HashName names a hash function as Python does: "sha256" by default, "sha1",
+	// "sha224", "sha384", "sha512", "sha3_224", "sha3_256", "sha3_384",
+	// "sha3_512", and "md5" for hashes that are there already.
 	HashName string
 	// Iterations is 1,000,000 by default.
 	Iterations int

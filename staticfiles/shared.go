@@ -82,7 +82,8 @@ func defaulted[T int64 | time.Duration](v, otherwise T) T {
 	return v
 }
 
-// Close closes the exports, once no request is under way any more.
+// Close closes the exports. It waits for no request: call it when the server has
+// stopped, since for one that is under way there may be no file any more.
 func (s *Shared) Close() error {
 	var errs []error
 	for _, e := range s.exports {

@@ -57,7 +57,9 @@ func isNameChar(c byte) bool {
 
 // ValidHost reports whether a Host header is made of what a host and a port are
 // made of: a name or an address of letters, digits, "-" and ".", or an IPv6
-// address in brackets, and digits behind a colon.
+// address in brackets, and digits behind a colon. It judges the characters, as
+// Werkzeug does; ValidHost of package gateway, which judges what proxies say,
+// also wants the address to be one and the port to be at most 65535.
 func ValidHost(host string) bool {
 	name, ok := cutPort(host)
 	if !ok || name == "" {

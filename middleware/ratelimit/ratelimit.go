@@ -39,7 +39,8 @@ type RateLimit struct {
 	Burst int
 	// Key names who asks; "" is not limited. Default: [ClientKey].
 	Key func(*http.Request) string
-	// Cost is how many requests this one counts for; 0 is free. Default: 1.
+	// Cost is how many requests this one counts for; 0 is free, and one that
+	// costs more than Burst never passes. Default: 1.
 	Cost func(*http.Request) int
 	// Prefix stands before every key in Redis. Default: "zeug:rate:".
 	Prefix string
