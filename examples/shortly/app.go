@@ -10,7 +10,6 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/routing"
@@ -76,7 +75,7 @@ func NewApp(links *Links, dir string) (*App, error) {
 		Reload:    dir != "",
 		Globals:   templates.Context{"hostname": hostname},
 		URLs:      func(req *wrappers.Request) routing.Builder { return a.urls.Bind(req.Request) },
-		StaticURL: a.staticURL,
+		StaticURL: a.static.StaticURL,
 	})
 	if err != nil {
 		return nil, err
@@ -86,12 +85,6 @@ func NewApp(links *Links, dir string) (*App, error) {
 		a.static.Wrap,
 	)(wrappers.View(a.dispatch))
 	return a, nil
-}
-
-// staticURL returns the URL of a static file, with a fingerprint of its content.
-func (a *App) staticURL(req *wrappers.Request, name string) (string, error) {
-	path, err := a.static.Lookup(name)
-	return gateway.RootPath(req.Request) + path, err
 }
 
 // ServeHTTP serves the static files and the pages.
