@@ -120,9 +120,9 @@ func TestABodyThatGoesOnIsRead(t *testing.T) {
 	_, addr := start(t, func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)
 		fmt.Fprint(w, len(b), err)
-	}, serving.Options{StallTimeout: 200 * time.Millisecond})
+	}, serving.Options{StallTimeout: time.Second})
 	c, r := dial(t, addr, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(150 * time.Millisecond)
 	defer tick.Stop()
 	for range 10 { // longer than the stall in all
 		<-tick.C
