@@ -36,7 +36,9 @@ func (a LanguageAccept) Accepts(tag string) bool { return a.Quality(tag) > 0 }
 //   - then, for a client that wants "en", for the first offer of that language,
 //     such as "en-GB".
 //
-// So "en-GB" is never an answer to "en-US". [LanguageAccept.Match] knows which
+// What the first of these finds goes before what the client likes better and the
+// second would find, as in Werkzeug: of "de-AT, en;q=0.7" and the offers "de" and "en"
+// it is "en". And "en-GB" is never an answer to "en-US". [LanguageAccept.Match] knows which
 // languages and regions are near each other.
 func (a LanguageAccept) Best(offers ...string) (string, bool) {
 	if tag, ok := a.best(offers, httplex.Languages); ok {
@@ -73,7 +75,7 @@ func (a LanguageAccept) Best(offers ...string) (string, bool) {
 // wants "en-GB" is served "en-US" rather than French.
 //
 //	var languages = language.NewMatcher([]language.Tag{language.English, language.German})
-//	tag, _, _ := req.AcceptLanguages().Match(languages)
+//	tag, _, _ := req.AcceptLanguage().Match(languages)
 //
 // Only the client's first 32 languages are looked at.
 func (a LanguageAccept) Match(m language.Matcher) (language.Tag, int, language.Confidence) {
