@@ -72,7 +72,7 @@ func (resp *Response) Header() http.Header {
 	return resp.header
 }
 
-// ServeHTTP sends the response. A HEAD request and the statuses 1xx, 204 and
+// ServeHTTP sends the response. A HEAD request and the statuses 1xx, 204, 205 and
 // 304 get no body; the callbacks of [Response.OnClose] run in every case, also
 // when the client has gone or a stream function panics.
 //
@@ -104,8 +104,11 @@ func (resp *Response) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if a.status == http.StatusResetContent {
+		a.size = 0 // RFC 9110, section 15.3.6; that it is none has to be said
+	}
 	switch {
-	case r.Method == http.MethodHead, !bodyAllowed(a.status):
+	case r.Method == http.MethodHead, !bodyAllowed(a.status), a.status == http.StatusResetContent:
 		resp.writeHeader(w, &a)
 	case resp.source != nil || a.parts != nil:
 		resp.stream(w, r, a)

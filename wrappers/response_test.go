@@ -73,7 +73,14 @@ func TestBodiless(t *testing.T) {
 		}
 	}
 	for kind, response := range kinds {
-		w := serve(response(), "HEAD", nil)
+		resp := response()
+		resp.Status = http.StatusResetContent
+		w := serve(resp, "GET", nil)
+		require.Equal(t, 205, w.Code, kind)
+		require.Empty(t, w.Body.String(), kind)
+		require.Equal(t, "0", w.Header().Get("Content-Length"), kind)
+
+		w = serve(response(), "HEAD", nil)
 		require.Empty(t, w.Body.String(), kind)
 		require.Equal(t, "36", w.Header().Get("Content-Length"), kind)
 	}
