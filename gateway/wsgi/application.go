@@ -92,7 +92,7 @@ func (a *Application) Stats() Stats { return a.pool.stats() }
 
 func (p *pool) stats() Stats {
 	p.mu.Lock()
-	s := Stats{Totals: p.totals, Waiting: len(p.waiting)}
+	s := Stats{Totals: p.totals, Waiting: len(p.waiting) + p.ahead}
 	for w := range p.all {
 		if w.state == serving || w.state == leaving {
 			s.Workers = append(s.Workers, WorkerStats{

@@ -3,7 +3,6 @@ package wsgi
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -12,16 +11,21 @@ import (
 )
 
 // A channel is one end of streams of frames between this process and a worker: of a
-// slot there are two sockets, one for each direction. A socket for both would wake a
-// side that waits for the other's next frame whenever its own last one is read. A
-// frame is a word of 32 bits, its kind in the first 8 and the length of what
-// follows in the other 24. In an answer a kind in lower case is the last one.
+// slot there is one for each direction, beside the socket of its requests (slot.go). A
+// socket for both would wake a side that waits for the other's next frame whenever
+// its own last one is read. A frame is a word of 32 bits, its kind in the first 8 and
+// the length of what follows in the other 24. In an answer a kind in lower case is
+// the last one.
 //
-//	to a worker:
-//	R  a request: flags (8 bits; in the upper 4 which shared memory is in use), the number of variables (16), their length (32),
-//	   names and values separated by NUL, the beginning of the body
-//	D  more of the body, that was asked for; none is its end
-//	X  the client has gone
+//	to a worker, on the slot's socket for requests:
+//	R  a request: its number (32 bits), flags (8), the number of variables (16), their
+//	   length (32), names and values separated by NUL, the beginning of the body; what is
+//	   beyond packetSize comes in D
+//
+//	to a worker, on the channel:
+//	D  more of the request of this number (32 bits); of a body, that was asked for, none
+//	   is its end
+//	X  the client of the request of this number has gone
 //
 //	from a worker:
 //	H  the answer's status (16 bits), the length of its header (32), names and values
@@ -34,7 +38,7 @@ import (
 //	   of a new one, whose descriptor comes along, its size (32 bits each)
 //	T  a traceback, and nothing was sent before
 //	A  the answer is to be cut off
-//	I  idle: ready for the next request
+//	I  idle: done with the request
 //
 //	from a worker that starts, on its control channel:
 //	Y  ready
@@ -50,13 +54,7 @@ type channel struct {
 	to   io.WriteCloser // to it
 
 	sending sync.Mutex
-	request uint64 // the number of the current one, so that no X is late
-
-	raw     syscall.RawConn    // of conn
-	asking  func(uintptr) bool // askOnce
-	asked   bool
-	frame   []byte // to be asked with
-	failure error  // of sending it
+	request uint32 // the number of the current one, so that no X is late
 
 	buffer     []byte
 	start, end int    // what of it is unread
@@ -72,10 +70,7 @@ const blockSize = 256 << 10
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
 func newChannel(conn *net.UnixConn, to io.WriteCloser) *channel {
-	c := &channel{conn: conn, to: to, buffer: make([]byte, 32<<10), rights: make([]byte, rightsSize)}
-	c.raw, _ = conn.SyscallConn() // which fails for none that is open
-	c.asking = c.askOnce
-	return c
+	return &channel{conn: conn, to: to, buffer: make([]byte, 32<<10), rights: make([]byte, rightsSize)}
 }
 
 func (c *channel) close() {
@@ -87,10 +82,12 @@ func (c *channel) close() {
 	c.handed = nil
 }
 
-// send completes a frame that begins with four bytes of room, and sends it. A worker
-// that does not read for Config.RequestTimeout is an os.ErrDeadlineExceeded.
-func (c *channel) send(kind byte, frame []byte) error {
+// send completes a frame for a request that begins with eight bytes of room, and
+// sends it. A worker that does not read for Config.RequestTimeout is an
+// os.ErrDeadlineExceeded.
+func (c *channel) send(kind byte, request uint32, frame []byte) error {
 	binary.BigEndian.PutUint32(frame, uint32(kind)<<24|uint32(len(frame)-4))
+	binary.BigEndian.PutUint32(frame[4:], request)
 	c.sending.Lock()
 	defer c.sending.Unlock()
 	_, err := c.to.Write(frame)
@@ -100,46 +97,20 @@ func (c *channel) send(kind byte, frame []byte) error {
 	return err
 }
 
-// ask sends a request and waits until something of its answer is there, which cannot
-// be before: a plain read would first be told so by the system. An error of sending
-// is an errUnread.
-func (c *channel) ask(frame []byte) error {
-	c.asked, c.frame, c.failure = false, frame, nil
-	err := c.raw.Read(c.asking)
-	c.frame = nil
-	if c.failure != nil {
-		// A part of a request makes no worker do anything.
-		return fmt.Errorf("%w: %w", errUnread, c.failure)
-	}
-	return err
-}
-
-// askOnce sends at the first call, and is called again when there is something to
-// read.
-func (c *channel) askOnce(uintptr) bool {
-	if c.asked {
-		return true
-	}
-	c.asked = true
-	c.failure = c.send('R', c.frame)
-	return c.failure != nil
-}
-
-// next begins another request and returns its number.
-func (c *channel) next() uint64 {
+// begin makes a request the current one.
+func (c *channel) begin(request uint32) {
 	c.sending.Lock()
 	defer c.sending.Unlock()
-	c.request++
-	return c.request
+	c.request = request
 }
 
 // clientGone tells the worker that the client of a request has left, unless that
 // request is over.
-func (c *channel) clientGone(request uint64) {
+func (c *channel) clientGone(request uint32) {
 	c.sending.Lock()
 	defer c.sending.Unlock()
 	if c.request == request {
-		c.to.Write([]byte{'X', 0, 0, 0})
+		c.to.Write(binary.BigEndian.AppendUint32([]byte{'X', 0, 0, 4}, request))
 	}
 }
 

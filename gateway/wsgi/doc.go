@@ -15,6 +15,11 @@
 // to leave, and that one finishes what it runs. A request goes to the least busy
 // worker, since two in one interpreter share its lock.
 //
+// While every slot has a request, some more lie ahead in its socket, where the thread
+// finds them without this process having its turn between. This side can take back
+// what the thread has not read, and does so when the current request takes its time
+// or its worker fails: see slot.go and ahead.go.
+//
 // A worker that dies takes the requests it ran with it, which are answered 502;
 // another one is started. One that says nothing for Config.RequestTimeout has its
 // Python stacks written to the log, its request is answered 504, and it ends when

@@ -19,9 +19,6 @@ const (
 	flagWithoutBody             // the answer has none: HEAD
 )
 
-// busyShift is where the regions of shared memory stand among them that are in use.
-const busyShift = 4
-
 // errVariables says that a request has more variables than a frame can hold.
 var errVariables = errors.New("wsgi: the header is too large")
 
@@ -39,11 +36,13 @@ func (v *variables) add(name, value string) {
 	v.count++
 }
 
-// appendRequest appends what follows the word of a request's frame. Busy are the
-// regions of shared memory that are in use.
-func appendRequest(frame []byte, r *http.Request, b *body, busy byte) ([]byte, error) {
+// requestHead is the size of what stands before the variables in a request's frame.
+const requestHead = 4 + 4 + 1 + 2 + 4
+
+// appendRequest appends a request's frame.
+func appendRequest(frame []byte, number uint32, r *http.Request, b *body) ([]byte, error) {
 	start := len(frame)
-	v := variables{text: append(frame, 0, 0, 0, 0, 0, 0, 0)}
+	v := variables{text: append(frame, make([]byte, requestHead)...)}
 	o := gateway.OriginOf(r)
 	v.add("REQUEST_METHOD", r.Method)
 	v.add("SERVER_PROTOCOL", r.Proto)
@@ -84,24 +83,27 @@ func appendRequest(frame []byte, r *http.Request, b *body, busy byte) ([]byte, e
 		v.add("HTTP_TRANSFER_ENCODING", strings.Join(r.TransferEncoding, ","))
 	}
 	v.header(r.Header)
-	if bytes.Count(v.text[start+7:], []byte{0}) != 2*v.count {
+	if bytes.Count(v.text[start+requestHead:], []byte{0}) != 2*v.count {
 		return frame, errNUL
 	}
 	// The path comes last, since it alone may hold any byte.
 	v.text = append(append(v.text, "PATH_INFO\x00"...), path(r)...)
 	v.count++
-	if v.count > 1<<16-1 || len(v.text)+len(b.start) > 1<<24-1 {
+	size := len(v.text) - start
+	if v.count > 1<<16-1 || size-4+len(b.start) > 1<<24-1 {
 		return frame, errVariables
 	}
+	head := v.text[start:]
+	binary.BigEndian.PutUint32(head, 'R'<<24|uint32(size-4+len(b.start)))
+	binary.BigEndian.PutUint32(head[4:], number)
 	if b.complete {
-		v.text[start] |= flagComplete
+		head[8] |= flagComplete
 	}
 	if r.Method == http.MethodHead {
-		v.text[start] |= flagWithoutBody
+		head[8] |= flagWithoutBody
 	}
-	v.text[start] |= busy << busyShift
-	binary.BigEndian.PutUint16(v.text[start+1:], uint16(v.count))
-	binary.BigEndian.PutUint32(v.text[start+3:], uint32(len(v.text)-start-7))
+	binary.BigEndian.PutUint16(head[9:], uint16(v.count))
+	binary.BigEndian.PutUint32(head[11:], uint32(size-requestHead))
 	return append(v.text, b.start...), nil
 }
 

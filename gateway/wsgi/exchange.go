@@ -20,45 +20,39 @@ import (
 // worker needs it no more, which may be before the client has the answer.
 type exchange struct {
 	application *Application
-	slot        *slot // nil once it is given back
+	ticket      *ticket
+	slot        *slot // nil until there is one, and once it is given back
 	w           http.ResponseWriter
 	r           *http.Request
 	body        *body
 
-	number  uint64
 	begun   bool // the head is with w
-	pulled  bool // more of the body than came with the request
 	gone    bool // the client is, and the worker knows
 	bodyErr error
 	out     *outlet
 	stop    func() bool // no more telling that the client has left
+
+	streams bool   // parts of the answer wait for the client before it is complete
+	whole   bool   // all parts are there
+	held    []byte // of the whole
 }
 
 // run sends the request and passes the answer on. Where it returns an error, the
 // answer is not complete.
 func (x *exchange) run() error {
-	frame, err := appendRequest(append(x.slot.frame[:0], 0, 0, 0, 0), x.r, x.body, x.slot.regions.busy())
-	switch {
-	case errors.Is(err, errVariables):
-		err = httperror.Wrap(httperror.RequestHeaderFieldsTooLarge, err)
-	case err != nil:
-		err = httperror.Wrap(httperror.BadRequest, err)
+	var err error
+	x.slot, err = x.application.pool.take(x.r.Context(), x.ticket)
+	if x.slot == nil {
+		return unavailable(err)
 	}
-	if err != nil {
-		x.application.pool.put(x.slot)
-		return err
-	}
-	if cap(frame) <= 128<<10 {
-		x.slot.frame = frame
-	}
-	x.number = x.slot.next()
-	x.patience()
 	x.out = &outlet{w: x.w, limit: x.application.config.BufferAnswer}
 	defer x.over()
-	if err := x.slot.ask(frame); err != nil {
+	if err != nil {
 		return x.broken(err)
 	}
+	x.slot.begin(x.ticket.number)
 	err = x.answer()
+	x.writeHeld()
 	x.out.finish()
 	return err
 }
@@ -82,24 +76,16 @@ func (x *exchange) broken(err error) error {
 	pool, s := x.application.pool, x.slot
 	x.slot = nil
 	x.over()
-	defer pool.drop(s)
 	pool.avoid(s.worker)
 	if errors.Is(err, os.ErrDeadlineExceeded) && !hasEnded(s.worker.process) {
 		x.application.config.Logger.Error("wsgi: a worker does not answer", "pid", s.worker.process.pid(),
 			"method", x.r.Method, "path", x.r.URL.Path, "after", x.application.config.RequestTimeout)
+		pool.drop(s)
 		pool.hangs(s.worker)
 		return httperror.Wrap(httperror.GatewayTimeout, ErrTimeout)
 	}
 	s.worker.process.kill() // if it has not ended, it cannot be understood
-	unread := errors.Is(err, errUnread)
-	if !unread && !x.pulled && !x.gone {
-		// Only then has the system closed its end of what was sent to it.
-		select {
-		case <-s.worker.process.ended():
-			unread = leftUnread(s.requests)
-		case <-time.After(time.Second):
-		}
-	}
+	unread := pool.drop(s) || errors.Is(err, errUnread)
 	return httperror.Wrap(httperror.BadGateway, &lostError{err, unread && !x.begun})
 }
 
@@ -119,6 +105,7 @@ func (x *exchange) release() error {
 	x.over()
 	if s.buffered() < 4 {
 		x.slot = nil
+		s.detach()
 		go x.application.pool.idle(s)
 		return nil
 	}
@@ -199,10 +186,11 @@ func (x *exchange) answer() error {
 		if kind&last != 0 {
 			return x.end(n)
 		}
-		if err := x.pass(n); err != nil {
-			return x.broken(err)
+		done, err := x.pass(n)
+		if done || err != nil {
+			return err
 		}
-		unflushed = n > 0
+		unflushed = n > 0 && !x.whole
 	}
 }
 
@@ -240,7 +228,7 @@ func (x *exchange) head(kind byte, n int) (int, error) {
 	x.begun = true
 	x.w.WriteHeader(status)
 	if kind == 'H' {
-		s, number := x.slot, x.number
+		s, number := x.slot, x.ticket.number
 		x.stop = context.AfterFunc(x.r.Context(), func() { s.clientGone(number) })
 	}
 	return n, nil
@@ -303,36 +291,61 @@ func (x *exchange) fields(size int) error {
 	return nil
 }
 
-// pass gives n bytes of the answer to the client as they come.
-func (x *exchange) pass(n int) error {
+// pass gives n bytes of the answer to the client as they come. It is done when they
+// turn out to be the last ones.
+func (x *exchange) pass(n int) (done bool, err error) {
 	if n == 0 {
-		return nil
+		return false, nil
 	}
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)
 	for n > 0 {
 		k, err := x.slot.Read(block[:min(n, blockSize)])
 		if err != nil {
-			return err
+			return false, x.broken(err)
 		}
-		x.write(block[:k])
-		x.patience()
 		n -= k
+		if n == 0 && x.endFollows() {
+			err := x.release()
+			x.writeHeld()
+			x.write(block[:k])
+			return true, err
+		}
+		if !x.streams {
+			x.streams = true
+			x.whole = x.application.pool.stream(x.slot)
+		}
+		if x.whole {
+			x.held = append(x.held, block[:k]...)
+		} else {
+			x.write(block[:k])
+		}
+		x.patience()
 	}
-	return nil
+	return false, nil
+}
+
+// endFollows takes a last frame without content, if one is there already.
+func (x *exchange) endFollows() bool {
+	if x.slot.buffered() < 4 {
+		return false
+	}
+	b, _ := x.slot.peek(4)
+	if b[0] != 'b' || b[1]|b[2]|b[3] != 0 {
+		return false
+	}
+	x.slot.discard(4)
+	return true
 }
 
 // end gives the client the last n bytes. As much as a block holds is taken first,
 // so that the worker need not wait for the client.
 func (x *exchange) end(n int) error {
 	if n > blockSize {
-		if err := x.pass(n); err != nil {
-			return x.broken(err)
+		if _, err := x.pass(n); err != nil {
+			return err
 		}
-		return x.release()
-	}
-	if n == 0 {
-		return x.release()
+		n = 0
 	}
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)
@@ -340,20 +353,27 @@ func (x *exchange) end(n int) error {
 		return x.broken(err)
 	}
 	err := x.release()
+	x.writeHeld()
 	x.write(block[:n])
 	return err
 }
 
 func (x *exchange) write(p []byte) {
-	if x.gone {
+	if x.gone || len(p) == 0 {
 		return
 	}
 	if err := x.out.write(p); err != nil {
 		x.gone = true
 		if x.slot != nil {
-			x.slot.clientGone(x.number)
+			x.slot.clientGone(x.ticket.number)
 		}
 	}
+}
+
+// writeHeld writes what was held until the worker was done with.
+func (x *exchange) writeHeld() {
+	x.write(x.held)
+	x.held = nil
 }
 
 // pull passes on what the client has sent of the body, up to what is wanted.
@@ -364,20 +384,20 @@ func (x *exchange) pull() error {
 	}
 	want := int(binary.BigEndian.Uint32(b))
 	x.slot.discard(4)
-	x.pulled = true
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)
 	n := 0
 	if !x.body.complete && !x.body.ended && want > 0 {
-		n, err = io.ReadAtLeast(x.body.rest, block[4:min(4+want, blockSize)], 1)
+		n, err = io.ReadAtLeast(x.body.rest, block[8:min(8+want, blockSize)], 1)
 		x.body.ended = err == io.EOF
 	}
 	x.patience()
 	if err != nil && err != io.EOF && n == 0 {
 		x.bodyErr = err
-		return x.slot.send('X', block[:4])
+		x.slot.clientGone(x.ticket.number)
+		return nil
 	}
-	return x.slot.send('D', block[:4+n])
+	return x.slot.send('D', x.ticket.number, block[:8+n])
 }
 
 // raised is the answer to an exception before anything was sent.

@@ -209,6 +209,7 @@ func TestARequestThatWasNotRead(t *testing.T) {
 	for _, size := range []int{0, 10, 60000, 2000000} {
 		pid := l.serving()[0]
 		require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+		require.Eventually(t, func() bool { return stopped(pid) }, 10*time.Second, time.Millisecond)
 		answered := make(chan string)
 		go func() {
 			resp, err := http.Post(l.server.URL+"/echo", "text/plain", strings.NewReader(strings.Repeat("x", size)))
@@ -226,6 +227,19 @@ func TestARequestThatWasNotRead(t *testing.T) {
 		require.Equal(t, fmt.Sprint("200 ", size), <-answered)
 	}
 	require.Equal(t, 4, l.Stats().Crashed)
+}
+
+// stopped reports whether all threads of a process have stopped: one that has yet to
+// would read what comes.
+func stopped(pid int) bool {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, task := range tasks {
+		b, err := os.ReadFile(task)
+		if _, state, found := strings.Cut(string(b), ") "); err != nil || !found || state[0] != 'T' {
+			return false
+		}
+	}
+	return true // where the system does not tell, too
 }
 
 // takesNothing is a middleware's writer that is wrong.

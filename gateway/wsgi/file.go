@@ -24,6 +24,7 @@ func (x *exchange) file(n int) error {
 		return x.broken(err)
 	}
 	defer f.Close()
+	x.application.pool.markLarge(x.slot)
 	if err := x.release(); err != nil {
 		return err
 	}

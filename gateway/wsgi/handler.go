@@ -23,14 +23,15 @@ func (a *Application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
+	t := newTicket(a.pool.last.Add(1))
+	defer t.release()
+	if t.frame, err = appendRequest(t.frame, t.number, r, b); err != nil {
+		a.fail(w, r, malformed(err))
+		return
+	}
 	for try := 0; ; try++ {
-		s, err := a.pool.get(r.Context())
-		if err != nil {
-			a.fail(w, r, unavailable(err))
-			return
-		}
-		x := &exchange{application: a, slot: s, w: w, r: r, body: b}
-		err = x.run()
+		x := &exchange{application: a, ticket: t, w: w, r: r, body: b}
+		err := x.run()
 		switch {
 		case err == nil:
 			return
@@ -42,6 +43,14 @@ func (a *Application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
+}
+
+// malformed has the status for a request that cannot be passed on.
+func malformed(err error) error {
+	if errors.Is(err, errVariables) {
+		return httperror.Wrap(httperror.RequestHeaderFieldsTooLarge, err)
+	}
+	return httperror.Wrap(httperror.BadRequest, err)
 }
 
 // mayRetry reports whether a request may be sent again that was lost with its
@@ -61,9 +70,6 @@ func (a *Application) mayRetry(r *http.Request, b *body, err error) bool {
 	return false
 }
 
-// errUnread says that a worker was gone before it had the request.
-var errUnread = errors.New("not sent")
-
 // lostError is the end of a worker during a request.
 type lostError struct {
 	cause  error
@@ -78,6 +84,9 @@ func (l *lostError) Unwrap() error { return l.cause }
 
 // unavailable has the status for a request that got no worker.
 func unavailable(err error) error {
+	if lost := (*lostError)(nil); errors.As(err, &lost) {
+		return httperror.Wrap(httperror.BadGateway, err)
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}

@@ -52,7 +52,7 @@ func (p *pool) await(w *worker) {
 		if !s.open {
 			continue
 		}
-		if s.busy {
+		if s.load > 0 {
 			// Who waits for an answer sees the end of the stream, unless a child of the
 			// application holds the other end.
 			s.conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
@@ -81,11 +81,21 @@ func (p *pool) await(w *worker) {
 	}
 }
 
-// remove takes a worker out of service. Called with mu held.
+// remove takes a worker out of service: what it has not read is for others. Called
+// with mu held.
 func (p *pool) remove(w *worker) {
 	if i := slices.Index(p.workers, w); i >= 0 {
 		p.workers = slices.Delete(slices.Clone(p.workers), i, i+1)
 	}
+	if p.closed {
+		return // there are none
+	}
+	for _, s := range w.slots {
+		if s.load > 1 {
+			p.requeue(s, s.recall())
+		}
+	}
+	p.feed()
 }
 
 // The pause after a start that failed doubles up to a limit.

@@ -21,7 +21,7 @@ func sharedMemory(f file, size int) ([]byte, error) {
 	if seals&unix.F_SEAL_SHRINK == 0 || info.Size < int64(size) {
 		return nil, errors.New("wsgi: shared memory that can shrink")
 	}
-	return syscall.Mmap(int(f), 0, size, syscall.PROT_READ, syscall.MAP_SHARED)
+	return syscall.Mmap(int(f), 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
 }
 
 func unmap(region []byte) {

@@ -2,22 +2,27 @@ package wsgi
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // pool is the workers and the queue of requests that wait for one.
 type pool struct {
 	config *Config
+	last   atomic.Uint32 // number of a request
 
 	mu         sync.Mutex
 	workers    []*worker // that take requests
 	all        map[*worker]struct{}
-	waiting    []chan *slot
-	turn       int // where to look first
-	number     int // of the last worker
-	generation int // how many reloads have succeeded
+	waiting    []*ticket
+	ahead      int  // requests that lie ahead in slots
+	looking    bool // after them, from time to time
+	turn       int  // where to look first
+	number     int  // of the last worker
+	generation int  // how many reloads have succeeded
 	closed     bool
 	failure    error // why no worker starts any more
 	parent     *parent
@@ -42,57 +47,156 @@ func (p *pool) enter(w *worker) bool {
 	return true
 }
 
-// get returns a slot for a request, waiting for one in the order of arrival.
-func (p *pool) get(ctx context.Context) (*slot, error) {
+// take sends a request to a worker and returns the slot once it is the current one
+// there; others have theirs in the order of arrival. An errUnread comes with the slot.
+func (p *pool) take(ctx context.Context, t *ticket) (*slot, error) {
+	given, err := p.place(t)
+	if err != nil {
+		return nil, err
+	}
+	var sentTo *slot
+	var timeout *time.Timer
+	for {
+		if given != nil {
+			current, err := given.submit(t, p.config.RequestTimeout)
+			switch {
+			case current:
+				return given, err
+			case err != nil:
+				p.refuse(given, t)
+			default:
+				sentTo = given
+			}
+			given = nil
+		}
+		if timeout == nil {
+			timeout = time.NewTimer(p.config.QueueTimeout)
+			defer timeout.Stop()
+		}
+		var m move
+		select {
+		case m = <-t.moves:
+		case <-ctx.Done():
+			if p.withdraw(sentTo, t) {
+				return nil, ctx.Err()
+			}
+			m = <-t.moves // a worker has it, and it is about to be the current one
+		case <-timeout.C:
+			if p.withdraw(sentTo, t) {
+				return nil, ErrQueueTimeout
+			}
+			m = <-t.moves
+		}
+		switch {
+		case m.turn:
+			if sentTo.await(t, p.config.RequestTimeout) {
+				return sentTo, nil
+			}
+		case m.lost:
+			return nil, &lostError{errors.New("it ended with the request before"), false}
+		case m.slot == nil:
+			return nil, p.reason()
+		default:
+			given, sentTo = m.slot, nil
+		}
+	}
+}
+
+// place gives a request to a slot, or has it wait.
+func (p *pool) place(t *ticket) (*slot, error) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	switch {
 	case p.closed:
-		p.mu.Unlock()
 		return nil, ErrClosed
 	case len(p.workers) == 0 && p.failure != nil:
-		defer p.mu.Unlock()
 		return nil, p.failure
 	}
 	if len(p.waiting) == 0 {
 		if s := p.free(); s != nil {
-			p.mu.Unlock()
+			p.give(s, t)
 			return s, nil
 		}
 	}
-	if len(p.waiting) >= p.config.MaxQueue {
-		p.mu.Unlock()
+	if len(p.waiting)+p.ahead >= p.config.MaxQueue {
 		return nil, ErrQueueFull
 	}
-	turn := make(chan *slot, 1)
-	p.waiting = append(p.waiting, turn)
-	p.mu.Unlock()
+	if len(p.waiting) == 0 {
+		if s := p.behind(t); s != nil {
+			p.give(s, t)
+			return s, nil
+		}
+	}
+	p.waiting = append(p.waiting, t)
+	return nil, nil
+}
 
-	t := time.NewTimer(p.config.QueueTimeout)
-	defer t.Stop()
-	var err error
-	select {
-	case s := <-turn:
-		if s == nil {
-			return nil, p.reason()
-		}
-		return s, nil
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-t.C:
-		err = ErrQueueTimeout
+// give counts a request to a slot. Called with mu held.
+func (p *pool) give(s *slot, t *ticket) {
+	if s.load == 0 {
+		s.since = time.Now()
+		s.alone = len(t.frame) > small
 	}
+	p.setLoad(s, s.load+1)
+}
+
+// setLoad says how many requests a slot has. Called with mu held.
+func (p *pool) setLoad(s *slot, n int) {
+	if !s.open {
+		return
+	}
+	p.ahead += max(n-1, 0) - max(s.load-1, 0)
+	s.worker.busy += min(n, 1) - min(s.load, 1)
+	s.load = n
+	if p.ahead > 0 && !p.looking {
+		p.looking = true
+		time.AfterFunc(lookEvery, p.look)
+	}
+}
+
+// refuse has a request wait again, the first of all, that a slot did not take.
+func (p *pool) refuse(s *slot, t *ticket) {
 	p.mu.Lock()
-	i := slices.Index(p.waiting, turn)
-	if i >= 0 {
+	defer p.mu.Unlock()
+	p.requeue(s, []*ticket{t})
+	p.feed()
+}
+
+// withdraw reports whether a request that waits could be kept from all workers. S is
+// the slot that it was sent to, if any.
+func (p *pool) withdraw(s *slot, t *ticket) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer p.feed()
+	if i := slices.Index(p.waiting, t); i >= 0 {
 		p.waiting = slices.Delete(p.waiting, i, i+1)
+		return true
 	}
-	p.mu.Unlock()
-	if i < 0 {
-		if s := <-turn; s != nil { // it came just now
-			p.put(s)
+	select {
+	case m := <-t.moves: // just now
+		if m.turn {
+			t.promote()
+			return false
 		}
+		if m.lost {
+			t.tell(m)
+			return false
+		}
+		if m.slot != nil {
+			p.setLoad(m.slot, m.slot.load-1)
+			p.closeIdle(m.slot.worker)
+		}
+		return true
+	default:
 	}
-	return nil, err
+	ahead := s.recall()
+	i := slices.Index(ahead, t)
+	if i >= 0 {
+		ahead = slices.Delete(ahead, i, i+1)
+		p.setLoad(s, s.load-1)
+	}
+	p.requeue(s, ahead)
+	return i >= 0
 }
 
 // reason is why those who wait are sent away.
@@ -105,8 +209,8 @@ func (p *pool) reason() error {
 	return ErrClosed
 }
 
-// free takes a slot of the least busy worker, beginning at another one each time.
-// Called with mu held.
+// free returns a slot without a request of the least busy worker, beginning at another
+// one each time. Called with mu held.
 func (p *pool) free() *slot {
 	var best *worker
 	n := len(p.workers)
@@ -123,63 +227,84 @@ func (p *pool) free() *slot {
 	}
 	p.turn++
 	for _, s := range best.slots {
-		if !s.busy && s.open {
-			s.busy = true
-			best.busy++
+		if s.load == 0 && s.open {
 			return s
 		}
 	}
 	return nil
 }
 
-// feed gives free slots to those who wait. Called with mu held.
+// feed gives slots to those who wait. Called with mu held.
 func (p *pool) feed() {
 	for len(p.waiting) > 0 {
+		t := p.waiting[0]
 		s := p.free()
+		if s == nil {
+			s = p.behind(t)
+		}
 		if s == nil {
 			return
 		}
-		p.waiting[0] <- s
-		p.waiting = slices.Delete(p.waiting, 0, 1)
+		p.give(s, t)
+		p.waiting[0] = nil
+		p.waiting = p.waiting[1:]
+		t.tell(move{slot: s})
 	}
 }
 
 // dismiss sends everybody away who waits. Called with mu held.
 func (p *pool) dismiss() {
-	for _, turn := range p.waiting {
-		close(turn)
+	for _, t := range p.waiting {
+		t.tell(move{})
 	}
 	p.waiting = nil
 }
 
-// put gives back a slot that has answered a request.
+// put gives back a slot that has answered its current request.
 func (p *pool) put(s *slot) {
+	s.advance()
 	w := s.worker
 	p.mu.Lock()
-	s.busy = false
-	w.busy--
+	now := time.Now()
+	s.apart = s.large || now.Sub(s.since) >= slowAfter
+	s.alone, s.large, s.since = false, false, now
+	p.setLoad(s, s.load-1)
 	w.served++
 	p.totals.Requests++
 	worn := w.state == serving && w.limit > 0 && w.served == w.limit
-	switch w.state {
-	case leaving, dead:
-		w.closeIdle()
-	case serving:
+	if w.state == serving {
 		p.feed()
+		if s.load == 0 && p.ahead > 0 {
+			p.relieve(now, idleAfter)
+		}
 	}
+	p.closeIdle(w)
 	p.mu.Unlock()
 	if worn {
 		go p.replace(w, "requests")
 	}
 }
 
-// drop gives back a slot that must not be used again.
-func (p *pool) drop(s *slot) {
+// closeIdle ends the slots without a request of a worker that is to leave. Called
+// with mu held.
+func (p *pool) closeIdle(w *worker) {
+	if w.state == leaving || w.state == dead {
+		w.closeIdle()
+	}
+}
+
+// drop gives back a slot that must not be used again, and reports whether its worker
+// had not read the current request.
+func (p *pool) drop(s *slot) (unread bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.busy, s.open = false, false
-	s.worker.busy--
+	ahead, unread := s.abandon()
+	p.setLoad(s, 0)
+	s.open = false
 	s.close()
+	p.requeue(s, ahead)
+	p.feed()
+	return unread
 }
 
 // avoid gives a worker no more requests: it has ended, or is about to.

@@ -9,9 +9,10 @@ import (
 
 // Answers of one part that are not small travel in memory which a slot shares with
 // its thread: the application's bytes are copied into it once, and from there the
-// system copies them to the client. The slot goes on as soon as the answer is there;
-// which regions clients still take from, the next request says. Where all are in use
-// an answer goes as a file in memory.
+// system copies them to the client. The slot goes on as soon as the answer is there.
+// The last byte of a region says whether it is in use: the thread sets it when it puts
+// an answer there, and this side clears it when the client has taken that. Where all
+// are in use an answer goes as a file in memory.
 
 // maxRegions is how many regions a slot has at most: the thread makes them as it
 // needs them.
@@ -25,23 +26,11 @@ type regions struct {
 	closed bool
 }
 
-// busy has a bit for each region that must not be written to.
-func (g *regions) busy() (bits byte) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for i, lent := range g.lent {
-		if lent {
-			bits |= 1 << i
-		}
-	}
-	return bits
-}
-
 // lend keeps a region as it is until it is given back.
 func (g *regions) lend(i, length int) ([]byte, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if i >= maxRegions || g.lent[i] || length > len(g.maps[i]) {
+	if i >= maxRegions || g.lent[i] || length >= len(g.maps[i]) {
 		return nil, errors.New("an answer in shared memory that there is not")
 	}
 	g.lent[i] = true
@@ -55,7 +44,9 @@ func (g *regions) giveBack(i int) {
 	if g.closed {
 		unmap(g.maps[i])
 		g.maps[i] = nil
+		return
 	}
+	g.maps[i][len(g.maps[i])-1] = 0
 }
 
 // close gives up what no client takes from; the rest goes when it is given back.
@@ -106,6 +97,7 @@ func (x *exchange) shared(n int) error {
 		return x.broken(err)
 	}
 	defer lender.giveBack(i)
+	x.application.pool.markLarge(x.slot)
 	err = x.release()
 	x.w.Write(answer) // a client that has left is no failure
 	return err

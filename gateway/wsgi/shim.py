@@ -1,5 +1,5 @@
 # One worker process: it imports the application and calls it for requests that
-# come as frames over inherited sockets, a thread for each pair of them. The frames are
+# come as frames over inherited sockets, a thread for each three of them. The frames are
 # described in channel.go. Python 3.8 and later, the standard library only.
 
 import ast
@@ -22,7 +22,8 @@ import time
 import traceback
 
 WORD = struct.Struct(">I")
-REQUEST = struct.Struct(">BHI")
+WORDS = struct.Struct(">II")
+REQUEST = struct.Struct(">IIBHI")
 HEAD = struct.Struct(">HI")
 FILE = struct.Struct(">QQ")
 SHARE = struct.Struct(">III")
@@ -31,9 +32,11 @@ LAST = 0x20  # makes a frame the last one of an answer
 LARGEST = 1 << 23  # payload of a frame; longer ones are split
 SHARED = 1 << 16  # from here on an answer of one part goes through shared memory,
 REGION = 1 << 22  # up to here, and beyond as a file in memory
+MAPPED = REGION + 4096  # with a last byte that says whether it is in use
 REGIONS = 4  # of a thread
 PULL = 1 << 18  # of a body at once
 HEADER = 1 << 20  # of an answer
+PACKET = 1 << 15  # of a request, that comes at once
 IDLE = b"I\0\0\0"
 
 try:
@@ -43,7 +46,7 @@ except ImportError:
     CAN_SHARE = False
 
 FILES = (io.BufferedReader, io.BufferedRandom, io.FileIO)
-COMPLETE, WITHOUT_BODY, BUSY = 1, 2, 4  # BUSY is a shift
+COMPLETE, WITHOUT_BODY = 1, 2
 
 CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f]").search  # and line feeds, which are counted
 TOKEN = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
@@ -114,84 +117,102 @@ class Body(io.RawIOBase):
 
 
 class Channel:
-    """Two sockets: one that requests come from, one that their answers go to."""
+    """Three sockets: one that requests come from, one for what a request needs later,
+    and one that answers go to."""
 
-    def __init__(self, source, sock, app, environ):
-        self.source = source
+    def __init__(self, requests, more, sock, app, environ):
+        self.requests = requests
+        self.more = more
         self.sock = sock
         self.app = app
         self.environ = environ
-        self.read = b""  # ahead
+        self.request = 0  # the number of the current one
         self.gone = False
         self.regions = [None] * REGIONS  # memory that is shared with the gateway
-        self.busy = 0  # bits of those that clients still take from
 
     def serve(self):
         while True:
-            kind, payload = self.receive()
-            if kind == b"R"[0]:
-                Exchange(self, payload).run()
-            elif kind == 0:
+            payload = self.receive()
+            if not payload:
                 return  # told to leave, by the end of the stream
-            # A late word that the client has gone concerns nobody.
+            Exchange(self, payload).run()
 
     def receive(self):
-        """Returns the next frame, or 0 at the end of the stream."""
-        read = self.read
-        while len(read) < 4:
-            more = self.source.recv(65536)
-            if not more:
-                return 0, b""
-            read = read + more if read else more
-        word = WORD.unpack_from(read)[0]
-        end = 4 + (word & 0xFFFFFF)
-        if len(read) < end:
-            read = bytearray(read)
-            while len(read) < end:
-                more = self.source.recv(max(65536, end - len(read)))
-                if not more:
-                    return 0, b""
-                read += more
-            read = bytes(read)
-        self.read = read[end:]
-        return word >> 24, read[4:end]
+        """Returns the next request, or nothing at the end of the stream."""
+        read = self.requests.recv(PACKET)
+        if len(read) < REQUEST.size:
+            return b""
+        word, self.request = WORDS.unpack_from(read)
+        self.gone = False
+        size = 4 + (word & 0xFFFFFF)
+        if len(read) == size:
+            return read
+        whole = bytearray(size)
+        with memoryview(whole) as view:
+            start = min(size, PACKET)
+            view[:len(read)] = read
+            got = len(read)
+            while got < start:  # a stream, where the system has no packets
+                n = self.requests.recv_into(view[got:start])
+                if not n:
+                    return b""
+                got += n
+            if start < size and self.take(view[start:]) != size - start:
+                return b""
+        return bytes(whole)
+
+    def take(self, b):
+        """Reads what is sent later for the current request into b; None once its client
+        has left."""
+        while True:
+            head = self.more.recv(8, socket.MSG_WAITALL)
+            if len(head) < 8:
+                raise ClientGone("the gateway has left")
+            word, request = WORDS.unpack(head)
+            if request != self.request:
+                self.skip(word)
+            elif word >> 24 == b"X"[0]:
+                return None
+            else:
+                got, size = 0, (word & 0xFFFFFF) - 4
+                while got < size:
+                    n = self.more.recv_into(b[got:size])
+                    if not n:
+                        raise ClientGone("the gateway has left")
+                    got += n
+                return got
+
+    def skip(self, word):
+        """Drops what was meant for a request that is over."""
+        size = (word & 0xFFFFFF) - 4
+        while size > 0:
+            size -= len(self.more.recv(min(size, PULL))) or size
 
     def pull(self, b):
-        """Asks for more of the body, which goes straight into b if it can."""
+        """Asks for more of the body, which goes into b."""
         if self.gone:
             raise ClientGone("the client has left")
-        n = min(len(b), PULL)
-        self.sock.sendall(WORD.pack(b"W"[0] << 24 | 4) + WORD.pack(n))
-        if not self.read:
-            self.read = self.source.recv(4)
-            if len(self.read) == 4:
-                word = WORD.unpack(self.read)[0]
-                want = word & 0xFFFFFF
-                if word >> 24 == b"D"[0] and want <= n:
-                    self.read = b""
-                    got = 0
-                    with memoryview(b) as view:
-                        while got < want:
-                            k = self.source.recv_into(view[got:want])
-                            if not k:
-                                raise ClientGone("the gateway has left")
-                            got += k
-                    return got
-        kind, data = self.receive()
-        if kind != b"D"[0]:
+        self.sock.sendall(WORDS.pack(b"W"[0] << 24 | 4, min(len(b), PULL)))
+        with memoryview(b) as view:
+            n = self.take(view)
+        if n is None:
             self.gone = True
             raise ClientGone("the client has left")
-        b[: len(data)] = data
-        return len(data)
+        return n
 
     def check_client(self):
         """Raises ClientGone once the gateway has said so."""
-        if not self.gone and not self.read:
+        while not self.gone:
             try:
-                self.read = self.source.recv(4096, socket.MSG_DONTWAIT)
+                head = self.more.recv(8, socket.MSG_DONTWAIT)
             except BlockingIOError:
                 return
-        self.gone = True
+            if len(head) == 8:
+                word, request = WORDS.unpack(head)
+                if request != self.request:
+                    self.skip(word)
+                    continue
+            self.gone = True
         raise ClientGone("the client has left")
 
     def send(self, kind, prefix, data, after=b""):
@@ -224,24 +245,24 @@ class Channel:
         self.send_beside(head, WORD.pack(b"f"[0] << 24 | FILE.size) + FILE.pack(position, size), fd, after)
 
     def send_shared(self, head, data, after):
-        """Puts an answer into memory that the gateway reads too. It is free again
-        when a request says so."""
+        """Puts an answer into memory that the gateway reads too, which says when it
+        is free again."""
         fd = None
-        free = 0
-        while self.busy >> free & 1:
-            free += 1
-        if free >= REGIONS:
+        for free, region in enumerate(self.regions):
+            if region is None or not region[-1]:
+                break
+        else:
             return self.send_memory(head, data, after)
-        region = self.regions[free]
         if region is None:
             fd = os.memfd_create("answers", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-            os.ftruncate(fd, REGION)
+            os.ftruncate(fd, MAPPED)
             # What is mapped must not shrink: to read beyond the end is a bus error.
             fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
-            region = self.regions[free] = mmap.mmap(fd, REGION)
+            region = self.regions[free] = mmap.mmap(fd, MAPPED)
         try:
             region[: len(data)] = data
-            frame = WORD.pack(b"m"[0] << 24 | SHARE.size) + SHARE.pack(len(data), free, 0 if fd is None else REGION)
+            region[-1] = 1
+            frame = WORD.pack(b"m"[0] << 24 | SHARE.size) + SHARE.pack(len(data), free, 0 if fd is None else MAPPED)
             self.send_beside(head, frame, fd, after)
         finally:
             if fd is not None:
@@ -272,10 +293,8 @@ class Exchange:
     idle = False  # said with the last frame, since nothing remains to do
 
     def __init__(self, channel, payload):
-        channel.gone = False
         self.channel = channel
-        flags, pairs, size = REQUEST.unpack_from(payload)
-        channel.busy = flags >> BUSY
+        _, _, flags, pairs, size = REQUEST.unpack_from(payload)
         start = REQUEST.size + size
         parts = payload[REQUEST.size:start].decode("latin-1").split("\0", 2 * pairs - 1)
         environ = channel.environ.copy()
@@ -495,7 +514,7 @@ class Worker:
             "wsgi.input_terminated": True, "wsgi.file_wrapper": FileWrapper,
             "SERVER_SOFTWARE": "Zeug", "SCRIPT_NAME": "", "QUERY_STRING": "",
         }
-        channels = [Channel(source, sock, self.app, environ) for source, sock in zip(socks[::2], socks[1::2])]
+        channels = [Channel(*three, self.app, environ) for three in zip(socks[::3], socks[1::3], socks[2::3])]
         threading.Thread(target=self.watch, args=(control,), daemon=True).start()
         others = [threading.Thread(target=c.serve, daemon=True) for c in channels[1:]]
         for thread in others:
@@ -549,8 +568,8 @@ def watch_import(control, imported):
 
 
 def sockets(config):
-    """How many a worker has: one for control, and two for each thread."""
-    return 1 + 2 * config["threads"]
+    """How many a worker has: one for control, and three for each thread."""
+    return 1 + 3 * config["threads"]
 
 
 def main():

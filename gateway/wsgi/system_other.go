@@ -18,9 +18,23 @@ const rightsSize = 0
 
 func socketPair() (*net.UnixConn, *os.File, error) { return nil, nil, errSystem }
 
-func requestPair(time.Duration) (*os.File, *os.File, error) { return nil, nil, errSystem }
+func sendPair(time.Duration) (*os.File, *os.File, error) { return nil, nil, errSystem }
 
-func leftUnread(*os.File) bool { return false }
+const canSendAhead = false
+
+func (c *channel) fetch(uintptr) bool { return true }
+
+type packets int
+
+func packetPair() (packets, packets, *os.File, error) { return 0, 0, nil, errSystem }
+
+func (packets) send([]byte) error { return errSystem }
+
+func (packets) peek() (uint32, bool) { return 0, false }
+
+func (packets) drain() []uint32 { return nil }
+
+func (packets) close() {}
 
 type file struct{}
 

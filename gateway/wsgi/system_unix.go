@@ -3,6 +3,7 @@
 package wsgi
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net"
 	"os"
@@ -13,70 +14,141 @@ import (
 // rightsSize is the room for the descriptors of one message.
 var rightsSize = syscall.CmsgSpace(4 * 8)
 
-// pair returns the two ends of a stream, ours and a worker's.
-func pair() (ours, theirs *os.File, err error) {
+// pair returns the two ends of a connection, ours and a worker's.
+func pair(kind int) (ours, theirs int, err error) {
 	syscall.ForkLock.RLock()
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, kind, 0)
 	if err == nil {
 		syscall.CloseOnExec(fds[0])
 		syscall.CloseOnExec(fds[1])
 	}
 	syscall.ForkLock.RUnlock()
 	if err != nil {
-		return nil, nil, fmt.Errorf("wsgi: make a socket: %w", err)
+		return -1, -1, fmt.Errorf("wsgi: make a socket: %w", err)
 	}
 	for _, fd := range fds {
 		// A block that fits, or what the system allows, is sent without waiting for its
 		// reader half-way: an upload takes half the switches between the two.
 		syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, blockSize)
 	}
-	return os.NewFile(uintptr(fds[0]), "worker"), os.NewFile(uintptr(fds[1]), "worker"), nil
+	return fds[0], fds[1], nil
 }
 
-// requestPair returns the ends of a stream that is only sent to. The network poller,
+// sendPair returns the ends of a stream that is only sent to. The network poller,
 // which would wake this program whenever the worker has read, has none of ours: it
 // blocks, for as long as the time given, where a frame is too long for the buffer of
 // the system and the worker does not read.
-func requestPair(patience time.Duration) (*os.File, *os.File, error) {
-	ours, theirs, err := pair()
+func sendPair(patience time.Duration) (*os.File, *os.File, error) {
+	ours, theirs, err := pair(syscall.SOCK_STREAM)
 	if err != nil {
 		return nil, nil, err
 	}
 	limit := syscall.NsecToTimeval(max(patience, time.Microsecond).Nanoseconds())
-	if err := syscall.SetsockoptTimeval(int(ours.Fd()), syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &limit); err != nil {
-		closeAll([]*os.File{ours, theirs})
+	if err := syscall.SetsockoptTimeval(ours, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &limit); err != nil {
+		syscall.Close(ours)
+		syscall.Close(theirs)
 		return nil, nil, fmt.Errorf("wsgi: limit the time of a socket: %w", err)
 	}
-	return ours, theirs, nil
+	return os.NewFile(uintptr(ours), "worker"), os.NewFile(uintptr(theirs), "worker"), nil
 }
 
-// leftUnread reports whether the worker, which has ended, had not read all that was
-// sent: the system tells.
-func leftUnread(requests *os.File) (unread bool) {
-	conn, err := requests.SyscallConn()
+// packets is an end of a connection that keeps the bounds of messages, and that
+// nothing waits for.
+type packets int
+
+// packetPair returns the ends of one, and a second one of ours that reads what the
+// worker's would.
+func packetPair() (ours, back packets, theirs *os.File, err error) {
+	to, from, err := pair(packetSocket)
 	if err != nil {
-		return false
+		return 0, 0, nil, err
 	}
-	conn.Control(func(fd uintptr) {
-		reason, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_ERROR)
-		unread = err == nil && syscall.Errno(reason) == syscall.ECONNRESET
-	})
-	return unread
+	syscall.ForkLock.RLock()
+	again, err := syscall.Dup(from)
+	if err == nil {
+		syscall.CloseOnExec(again)
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		syscall.Close(to)
+		syscall.Close(from)
+		return 0, 0, nil, fmt.Errorf("wsgi: use a socket twice: %w", err)
+	}
+	return packets(to), packets(again), os.NewFile(uintptr(from), "worker"), nil
 }
+
+func (p packets) send(message []byte) error {
+	for {
+		_, err := syscall.SendmsgN(int(p), message, nil, nil, syscall.MSG_DONTWAIT)
+		if err != syscall.EINTR {
+			return err
+		}
+	}
+}
+
+// peek returns the number of the next request that was not read.
+func (p packets) peek() (number uint32, ok bool) { return p.receive(syscall.MSG_PEEK) }
+
+// drain takes all requests back that were not read, and returns their numbers.
+func (p packets) drain() (numbers []uint32) {
+	for {
+		n, ok := p.receive(0)
+		if !ok {
+			return numbers
+		}
+		numbers = append(numbers, n)
+	}
+}
+
+// receive reads the beginning of a message; the rest is dropped with it.
+func (p packets) receive(flags int) (number uint32, ok bool) {
+	head := make([]byte, 8)
+	for {
+		n, _, _, _, err := syscall.Recvmsg(int(p), head, nil, flags|syscall.MSG_DONTWAIT)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return 0, false
+		}
+		return binary.BigEndian.Uint32(head[4:]), true
+	}
+}
+
+func (p packets) close() { syscall.Close(int(p)) }
 
 // socketPair returns the ends of a stream that is sent to and read from.
 func socketPair() (*net.UnixConn, *os.File, error) {
-	ours, theirs, err := pair()
+	fd, theirs, err := pair(syscall.SOCK_STREAM)
 	if err != nil {
 		return nil, nil, err
 	}
+	ours := os.NewFile(uintptr(fd), "worker")
 	conn, err := net.FileConn(ours)
 	ours.Close()
 	if err != nil {
-		theirs.Close()
+		syscall.Close(theirs)
 		return nil, nil, fmt.Errorf("wsgi: use a socket: %w", err)
 	}
-	return conn.(*net.UnixConn), theirs, nil
+	return conn.(*net.UnixConn), os.NewFile(uintptr(theirs), "worker"), nil
+}
+
+// fetch reads what there is into the empty buffer, and reports whether there was
+// anything, an end or an error included.
+func (c *channel) fetch(fd uintptr) bool {
+	for {
+		n, rights, _, _, err := syscall.Recvmsg(int(fd), c.buffer, c.rights, syscall.MSG_DONTWAIT|closeOnExec)
+		switch err {
+		case nil:
+			c.start, c.end = 0, n
+			handed, _ := filesOf(c.rights[:rights])
+			c.handed = append(c.handed, handed...)
+			return true
+		case syscall.EINTR:
+		default:
+			return err != syscall.EAGAIN
+		}
+	}
 }
 
 // filesOf takes the descriptors out of a control message.

@@ -30,22 +30,11 @@ type worker struct {
 	state      state
 	generation int  // of the pool when it was started: a reload replaces it
 	ending     bool // another one is being started in its place
-	busy       int  // slots
+	busy       int  // slots that have a request
 	served     int  // requests
 	limit      int  // of them, 0 for none
 
 	lifetime, memory *time.Timer
-}
-
-// slot is a thread of a worker, which runs one request at a time.
-type slot struct {
-	*channel
-	worker   *worker
-	requests *os.File // what channel.to is
-	frame    []byte   // of the request, kept for the next one
-	regions  regions
-	busy     bool
-	open     bool
 }
 
 // newWorker starts a worker and waits until it is ready, or says why it is not.
@@ -108,21 +97,6 @@ func (p *pool) newWorker(from *parent, generation int) (*worker, error) {
 	return w, nil
 }
 
-// newSlot returns one and the worker's ends of its sockets.
-func (w *worker) newSlot() (*slot, []*os.File, error) {
-	requests, theirs, err := requestPair(w.pool.config.RequestTimeout)
-	if err != nil {
-		return nil, nil, err
-	}
-	conn, f, err := socketPair()
-	if err != nil {
-		closeAll([]*os.File{requests, theirs})
-		return nil, nil, err
-	}
-	s := &slot{channel: newChannel(conn, requests), worker: w, requests: requests, open: true}
-	return s, []*os.File{theirs, f}, nil
-}
-
 func (w *worker) close() {
 	w.control.close()
 	for _, s := range w.slots {
@@ -130,17 +104,11 @@ func (w *worker) close() {
 	}
 }
 
-// close gives up what a slot holds.
-func (s *slot) close() {
-	s.channel.close()
-	s.regions.close()
-}
-
 // closeIdle ends the slots of a worker that is to leave; it ends when all have.
 // Called with pool.mu held.
 func (w *worker) closeIdle() {
 	for _, s := range w.slots {
-		if s.open && !s.busy {
+		if s.open && s.load == 0 {
 			s.open = false
 			s.close()
 		}

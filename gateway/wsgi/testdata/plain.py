@@ -541,3 +541,17 @@ def view_disconnect(environ, start_response):
         text = b"not read"
     start_response("200 OK", TEXT)
     return [text]
+
+
+def view_note(environ, start_response):
+    """Writes down who it was called for."""
+    environ["wsgi.input"].read()
+    with open(os.environ["NOTES"], "a") as f:
+        f.write(environ["QUERY_STRING"] + "\n")
+    start_response("200 OK", TEXT)
+    return [environ["QUERY_STRING"].encode()]
+
+
+def view_some_parts(environ, start_response):
+    start_response("200 OK", TEXT)
+    return iter([b"%d" % i * 60000 for i in range(5)])

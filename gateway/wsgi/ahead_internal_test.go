@@ -1,0 +1,148 @@
+package wsgi
+
+import (
+	"context"
+	"encoding/binary"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// immortal is a process that is none.
+type immortal struct{}
+
+func (immortal) pid() int               { return 0 }
+func (immortal) signal(os.Signal)       {}
+func (immortal) kill()                  {}
+func (immortal) ended() <-chan struct{} { return nil }
+func (immortal) why() string            { return "" }
+
+// echoing returns a pool whose threads answer each request with its number, after
+// some time of its own.
+func echoing(t *testing.T, workers, threads int, busy func() time.Duration) *pool {
+	c := &Config{App: "x", RequestTimeout: 30 * time.Second, QueueTimeout: 30 * time.Second, MaxQueue: 1000}
+	p := &pool{config: c, all: map[*worker]struct{}{}}
+	for range workers {
+		w := &worker{pool: p, process: immortal{}, state: serving}
+		for range threads {
+			s, theirs, err := w.newSlot()
+			require.NoError(t, err)
+			w.slots = append(w.slots, s)
+			t.Cleanup(s.close)
+			go func() {
+				defer closeAll(theirs)
+				request := make([]byte, packetSize)
+				for {
+					n, err := theirs[0].Read(request)
+					if n == 0 || err != nil {
+						return
+					}
+					if d := busy(); d > 0 {
+						time.Sleep(d)
+					}
+					answer := append([]byte{'b', 0, 0, 4}, request[4:8]...)
+					theirs[2].Write(append(answer, 'I', 0, 0, 0))
+				}
+			}()
+		}
+		p.workers = append(p.workers, w)
+	}
+	return p
+}
+
+// exchange asks for an answer, and says whose it was.
+func (p *pool) exchange(ctx context.Context, t *ticket) (uint32, error) {
+	s, err := p.take(ctx, t)
+	if err != nil {
+		return 0, err
+	}
+	s.begin(t.number)
+	_, n, err := s.header()
+	if err != nil {
+		return 0, err
+	}
+	text, err := s.payload(n)
+	if err != nil {
+		return 0, err
+	}
+	if kind, _, err := s.header(); kind != 'I' {
+		return 0, err
+	}
+	p.put(s)
+	return binary.BigEndian.Uint32(text), nil
+}
+
+func request(p *pool) *ticket {
+	t := newTicket(p.last.Add(1))
+	t.frame = append(t.frame, make([]byte, requestHead)...)
+	binary.BigEndian.PutUint32(t.frame[4:], t.number)
+	return t
+}
+
+// Each request has its own answer, however often and at whatever moment what lies
+// ahead is taken back, and whoever leaves.
+func TestRequestsTakenBack(t *testing.T) {
+	for name, test := range map[string]struct {
+		workers, threads int
+		busy             func() time.Duration
+		leave            bool
+	}{
+		"of one thread":       {1, 1, func() time.Duration { return 0 }, false},
+		"of several":          {2, 2, func() time.Duration { return 0 }, false},
+		"while some are slow": {2, 2, func() time.Duration { return time.Duration(max(0, rand.IntN(1000)-990)) * time.Millisecond }, false},
+		"while clients leave": {1, 2, func() time.Duration { return 0 }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := echoing(t, test.workers, test.threads, test.busy)
+			done := make(chan struct{})
+			var others, clients sync.WaitGroup
+			others.Go(func() {
+				for {
+					select {
+					case <-done:
+						return
+					default:
+						p.mu.Lock()
+						p.relieve(time.Now(), 0)
+						p.mu.Unlock()
+					}
+				}
+			})
+			answered := make([]int, 16)
+			for c := range answered {
+				clients.Go(func() {
+					for range 1000 {
+						ctx, cancel := context.WithCancel(t.Context())
+						if test.leave && rand.IntN(4) == 0 {
+							time.AfterFunc(time.Duration(rand.IntN(100))*time.Microsecond, cancel)
+						}
+						ticket := request(p)
+						number := ticket.number
+						got, err := p.exchange(ctx, ticket)
+						switch {
+						case err == nil && got == number:
+							answered[c]++
+						case err != nil && ctx.Err() == nil || err == nil:
+							t.Errorf("to %d: %d, %v", number, got, err)
+						}
+						ticket.release()
+						cancel()
+					}
+				})
+			}
+			clients.Wait()
+			close(done)
+			others.Wait()
+			require.Zero(t, p.ahead)
+			require.Empty(t, p.waiting)
+			for _, w := range p.workers {
+				require.Zero(t, w.busy)
+			}
+			t.Log(answered)
+		})
+	}
+}

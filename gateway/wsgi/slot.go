@@ -1,0 +1,326 @@
+package wsgi
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A slot is a thread of a worker, which runs one request at a time. More may lie
+// ahead in the slot's socket, so that the thread goes on by itself when it has done
+// with one: on a busy machine it then answers several before another process has its
+// turn, with its caches warm, and this one reads their answers together. What the
+// thread has not read yet can be taken back, since this side holds the other end of
+// that socket too: nothing waits behind a request that takes its time while another
+// thread is free, and what a worker had not read when it died is not lost.
+type slot struct {
+	*channel                 // of answers, and of what a request needs later
+	raw      syscall.RawConn // of its conn
+	worker   *worker
+	regions  regions
+
+	mu    sync.Mutex
+	ours  packets   // where requests are sent
+	back  packets   // where they can be taken back
+	queue []*ticket // in the order they were sent; the first is the current one
+	dead  bool      // to be sent nothing more
+
+	// Guarded by pool.mu.
+	open  bool
+	load  int       // requests that it was given, one of them the current one
+	alone bool      // none may be given beside the current one
+	since time.Time // when the current one became that
+	large bool      // the current answer is
+	apart bool      // the request before took its time, or had a large answer: so may the next
+}
+
+// ticket is a request on its way to a worker.
+type ticket struct {
+	number uint32
+	frame  []byte
+	moves  chan move // of which no more than one is under way
+}
+
+// move says what has become of a request that waits.
+type move struct {
+	slot *slot // that it was given
+	turn bool  // it is the current one of the slot it was sent to
+	lost bool  // with the worker, which had read it
+}
+
+// packetSize is how much of a request's frame is one message.
+const packetSize = 32 << 10
+
+// small is the size of a frame up to which it may lie ahead of others: those fit
+// into the socket's buffer all together.
+const small = 8 << 10
+
+// tickets are kept with the memory of their frames.
+var tickets = sync.Pool{New: func() any { return &ticket{moves: make(chan move, 1)} }}
+
+func newTicket(number uint32) *ticket {
+	t := tickets.Get().(*ticket)
+	t.number, t.frame = number, t.frame[:0]
+	return t
+}
+
+func (t *ticket) release() {
+	select {
+	case <-t.moves: // its turn, once more
+	default:
+	}
+	if cap(t.frame) <= 128<<10 {
+		tickets.Put(t)
+	}
+}
+
+// newSlot returns one and the worker's ends of its sockets.
+func (w *worker) newSlot() (*slot, []*os.File, error) {
+	ours, back, theirs, err := packetPair()
+	if err != nil {
+		return nil, nil, err
+	}
+	to, input, err := sendPair(w.pool.config.RequestTimeout)
+	if err != nil {
+		ours.close()
+		back.close()
+		theirs.Close()
+		return nil, nil, err
+	}
+	conn, output, err := socketPair()
+	if err != nil {
+		ours.close()
+		back.close()
+		closeAll([]*os.File{theirs, to, input})
+		return nil, nil, err
+	}
+	raw, _ := conn.SyscallConn() // which fails for none that is open
+	s := &slot{channel: newChannel(conn, to), raw: raw, worker: w, ours: ours, back: back, open: true}
+	return s, []*os.File{theirs, input, output}, nil
+}
+
+// close gives up what a slot holds.
+func (s *slot) close() {
+	s.mu.Lock()
+	s.hush()
+	s.mu.Unlock()
+	s.channel.close()
+	s.regions.close()
+}
+
+// hush ends the stream of requests. Called with mu held.
+func (s *slot) hush() {
+	if !s.dead {
+		s.dead = true
+		s.ours.close()
+		s.back.close()
+	}
+}
+
+// errUnread says that a worker was gone before it had the request.
+var errUnread = errors.New("not sent")
+
+// submit sends a request, and reports whether it is the current one. That one waits
+// until something of its answer is there: a plain read would first be told by the
+// system that there is nothing. Where the slot takes no more, the error is an errUnread.
+func (s *slot) submit(t *ticket, patience time.Duration) (current bool, err error) {
+	s.mu.Lock()
+	if s.dead {
+		s.mu.Unlock()
+		return false, errUnread
+	}
+	if len(s.queue) > 0 {
+		defer s.mu.Unlock()
+		if err := s.ours.send(t.frame); err != nil {
+			return false, errors.Join(errUnread, err)
+		}
+		s.queue = append(s.queue, t)
+		return false, nil
+	}
+	s.queue = append(s.queue, t)
+	s.conn.SetReadDeadline(time.Now().Add(patience))
+	if hasEnded(s.worker.process) {
+		// Before the time was set: a child of the application may hold the other end.
+		s.conn.SetReadDeadline(time.Now())
+	}
+	sent := false
+	current = true
+	waitErr := s.raw.Read(func(fd uintptr) bool {
+		if sent {
+			var done bool
+			done, current = s.fill(t, fd)
+			return done
+		}
+		sent = true
+		err = s.ours.send(t.frame[:min(len(t.frame), packetSize)])
+		s.mu.Unlock()
+		if err == nil {
+			err = s.sendRest(t)
+		}
+		return err != nil
+	})
+	if !sent {
+		s.mu.Unlock()
+		err = waitErr
+	}
+	if err != nil {
+		return true, errors.Join(errUnread, err)
+	}
+	if waitErr != nil {
+		current = s.isCurrent(t)
+	}
+	return current, nil // what has ended the wait else, reading tells
+}
+
+// await waits until something of the answer is there to a request that has become the
+// current one, and reports whether it is that still.
+func (s *slot) await(t *ticket, patience time.Duration) (current bool) {
+	if !s.isCurrent(t) {
+		return false // without waiting for who is
+	}
+	s.conn.SetReadDeadline(time.Now().Add(patience))
+	err := s.raw.Read(func(fd uintptr) (done bool) {
+		done, current = s.fill(t, fd)
+		return done
+	})
+	if err != nil {
+		current = s.isCurrent(t)
+	}
+	return current
+}
+
+// fill reads what there is, unless a request is not the current one any more. It is
+// done then, and when there was something, an end or an error, which the next read
+// tells. What is there belongs to the current request, which cannot change from here
+// on: the thread has read it.
+func (s *slot) fill(t *ticket, fd uintptr) (done, current bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == 0 || s.queue[0] != t {
+		return true, false
+	}
+	return s.buffered() > 0 || s.fetch(fd), true
+}
+
+func (s *slot) isCurrent(t *ticket) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue) > 0 && s.queue[0] == t
+}
+
+// sendRest sends what of a request's frame is beyond a message.
+func (s *slot) sendRest(t *ticket) error {
+	if len(t.frame) <= packetSize {
+		return nil
+	}
+	return s.send('D', t.number, append(make([]byte, 8, 8+len(t.frame)-packetSize), t.frame[packetSize:]...))
+}
+
+// advance ends the current request, and makes the next one that.
+func (s *slot) advance() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue = slices.Delete(s.queue, 0, 1)
+	if len(s.queue) > 0 {
+		s.queue[0].promote()
+	}
+}
+
+// promote tells a request that it is the current one. It may have been that before and
+// not have heard of either.
+func (t *ticket) promote() {
+	select {
+	case t.moves <- move{turn: true}:
+	default:
+	}
+}
+
+// followed reports whether the slot has another request beside the current one.
+func (s *slot) followed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue) > 1
+}
+
+// tell says what else has become of a request, which may not have heard of its turn.
+// Called with pool.mu held.
+func (t *ticket) tell(m move) {
+	select {
+	case <-t.moves:
+	default:
+	}
+	t.moves <- m
+}
+
+// recall takes back what lies ahead in the socket.
+func (s *slot) recall() (ahead []*ticket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead || len(s.queue) < 2 {
+		return nil
+	}
+	// The thread may go on meanwhile, and read one between others: what it has not is
+	// known by the numbers.
+	unread := s.back.drain()
+	first, left := s.queue[0], s.queue[:0]
+	for _, t := range s.queue {
+		switch {
+		case !slices.Contains(unread, t.number):
+			left = append(left, t)
+		case t != first:
+			ahead = append(ahead, t)
+		}
+	}
+	if slices.Contains(unread, first.number) {
+		// The current request goes back. Should the thread have read the next one just
+		// while it was out, that one is the current one now.
+		if len(left) > 0 {
+			left[0].promote()
+		}
+		s.ours.send(first.frame)
+		left = append(left, first)
+	}
+	clear(s.queue[len(left):])
+	s.queue = left
+	return ahead
+}
+
+// abandon gives up a slot whose worker has failed: what it had not read is to be
+// sent elsewhere, and what it had is lost. Unread says that the current request was not.
+func (s *slot) abandon() (ahead []*ticket, unread bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead {
+		return nil, false
+	}
+	left := s.back.drain()
+	for i, t := range s.queue {
+		found := slices.Contains(left, t.number)
+		switch {
+		case i == 0:
+			unread = found || !canSendAhead && len(left) > 0 // of a stream the rest of it
+		case found:
+			ahead = append(ahead, t)
+		default:
+			t.tell(move{lost: true})
+		}
+	}
+	s.queue = nil
+	s.hush()
+	return ahead, unread
+}
+
+// detach leaves an answered request, whose ticket is of use to others, the current one
+// until the worker is done with it.
+func (s *slot) detach() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) > 0 {
+		s.queue[0] = answered
+	}
+}
+
+var answered = &ticket{}
