@@ -25,13 +25,16 @@ import (
 //	to a worker, on the channel:
 //	D  more of the request of this number (32 bits); of a body, that was asked for, none
 //	   is its end
+//	S  the same in the memory that is shared for it, which holds as much as the length
+//	   says; only the number follows
 //	X  the client of the request of this number has gone
 //
 //	from a worker:
 //	H  the answer's status (16 bits), the length of its header (32), names and values
 //	   in lines, the beginning of the body
 //	B  more of the body
-//	W  wants up to so many bytes of the request's body (32 bits)
+//	W  wants up to so many bytes of the request's body, and of memory to share for it,
+//	   whose descriptor comes along, the size (32 bits each)
 //	F  the body is that of a file: position and length (64 bits each); the descriptor
 //	   travels with the frame
 //	M  the body is in a region of the memory that is shared: length, which one, and
@@ -86,7 +89,11 @@ func (c *channel) close() {
 // sends it. A worker that does not read for Config.RequestTimeout is an
 // os.ErrDeadlineExceeded.
 func (c *channel) send(kind byte, request uint32, frame []byte) error {
-	binary.BigEndian.PutUint32(frame, uint32(kind)<<24|uint32(len(frame)-4))
+	return c.sendSized(kind, request, frame, len(frame)-4)
+}
+
+func (c *channel) sendSized(kind byte, request uint32, frame []byte, size int) error {
+	binary.BigEndian.PutUint32(frame, uint32(kind)<<24|uint32(size))
 	binary.BigEndian.PutUint32(frame[4:], request)
 	c.sending.Lock()
 	defer c.sending.Unlock()

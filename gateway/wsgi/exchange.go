@@ -378,17 +378,26 @@ func (x *exchange) writeHeld() {
 
 // pull passes on what the client has sent of the body, up to what is wanted.
 func (x *exchange) pull() error {
-	b, err := x.slot.peek(4)
+	b, err := x.slot.peek(8)
 	if err != nil {
 		return err
 	}
-	want := int(binary.BigEndian.Uint32(b))
-	x.slot.discard(4)
+	want, fresh := int(binary.BigEndian.Uint32(b)), int(binary.BigEndian.Uint32(b[4:]))
+	x.slot.discard(8)
+	if fresh != 0 {
+		if err := x.slot.shareIntake(fresh); err != nil {
+			return err
+		}
+	}
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)
+	into := block[8:]
+	if x.slot.intake != nil {
+		into = x.slot.intake
+	}
 	n := 0
 	if !x.body.complete && !x.body.ended && want > 0 {
-		n, err = io.ReadAtLeast(x.body.rest, block[8:min(8+want, blockSize)], 1)
+		n, err = io.ReadAtLeast(x.body.rest, into[:min(want, len(into))], 1)
 		x.body.ended = err == io.EOF
 	}
 	x.patience()
@@ -396,6 +405,9 @@ func (x *exchange) pull() error {
 		x.bodyErr = err
 		x.slot.clientGone(x.ticket.number)
 		return nil
+	}
+	if x.slot.intake != nil {
+		return x.slot.sendSized('S', x.ticket.number, block[:8], n)
 	}
 	return x.slot.send('D', x.ticket.number, block[:8+n])
 }

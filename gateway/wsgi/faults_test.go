@@ -693,3 +693,24 @@ func TestAGatewayThatIsKilledDuringTheImport(t *testing.T) {
 		require.Eventually(t, func() bool { return syscall.Kill(pid, 0) != nil }, 10*time.Second, 10*time.Millisecond, "a worker has stayed")
 	}
 }
+
+// Where the system gives no memory to share, all goes by the sockets.
+func TestWithoutSharedMemory(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "scarce.py"), []byte(`
+import os
+def none(*_): raise OSError("none here")
+os.memfd_create = none
+def app(environ, start_response):
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [body]
+`), 0o600))
+	l := run(t, wsgi.Config{App: "scarce:app", Dir: dir, Workers: 1})
+	for _, size := range []int{0, 1000, 100000, 10000000} {
+		want := strings.Repeat("0123456789", size/10)
+		_, got, err := l.try("POST", "/", want)
+		require.NoError(t, err)
+		require.True(t, got == want, "%d bytes for %d", len(got), size)
+	}
+}

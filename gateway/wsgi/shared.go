@@ -13,6 +13,9 @@ import (
 // The last byte of a region says whether it is in use: the thread sets it when it puts
 // an answer there, and this side clears it when the client has taken that. Where all
 // are in use an answer goes as a file in memory.
+//
+// The body of a request comes the other way, in memory of its own: what was read from
+// the client there is copied by the thread once, and not into a socket and out of it.
 
 // maxRegions is how many regions a slot has at most: the thread makes them as it
 // needs them.
@@ -75,6 +78,20 @@ func (s *slot) share(i, size int) error {
 		return errors.New("shared memory that was not asked for")
 	}
 	s.regions.maps[i], err = sharedMemory(f, size)
+	return err
+}
+
+// shareIntake takes the memory for bodies, whose descriptor has come along.
+func (s *slot) shareIntake(size int) error {
+	f, err := s.file()
+	if err != nil {
+		return err
+	}
+	defer f.Close() // the memory stays
+	if s.intake != nil {
+		return errors.New("shared memory that was not asked for")
+	}
+	s.intake, err = sharedMemory(f, size)
 	return err
 }
 

@@ -23,6 +23,7 @@ import traceback
 
 WORD = struct.Struct(">I")
 WORDS = struct.Struct(">II")
+WANTED = struct.Struct(">III")
 REQUEST = struct.Struct(">IIBHI")
 HEAD = struct.Struct(">HI")
 FILE = struct.Struct(">QQ")
@@ -116,6 +117,22 @@ class Body(io.RawIOBase):
         return n
 
 
+def shared_memory(name, size):
+    """Returns the descriptor of a file in memory, and the memory; None, None where the
+    system gives none."""
+    fd = None
+    try:
+        fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(fd, size)
+        # What is mapped must not shrink: to read beyond the end is a bus error.
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+        return fd, mmap.mmap(fd, size)
+    except (OSError, ValueError):
+        if fd is not None:
+            os.close(fd)
+        return None, None
+
+
 class Channel:
     """Three sockets: one that requests come from, one for what a request needs later,
     and one that answers go to."""
@@ -129,6 +146,7 @@ class Channel:
         self.request = 0  # the number of the current one
         self.gone = False
         self.regions = [None] * REGIONS  # memory that is shared with the gateway
+        self.intake = None  # the same, for bodies of requests
 
     def serve(self):
         while True:
@@ -173,6 +191,11 @@ class Channel:
                 self.skip(word)
             elif word >> 24 == b"X"[0]:
                 return None
+            elif word >> 24 == b"S"[0]:
+                size = word & 0xFFFFFF
+                with memoryview(self.intake) as view:
+                    b[:size] = view[:size]
+                return size
             else:
                 got, size = 0, (word & 0xFFFFFF) - 4
                 while got < size:
@@ -184,7 +207,7 @@ class Channel:
 
     def skip(self, word):
         """Drops what was meant for a request that is over."""
-        size = (word & 0xFFFFFF) - 4
+        size = 0 if word >> 24 == b"S"[0] else (word & 0xFFFFFF) - 4
         while size > 0:
             size -= len(self.more.recv(min(size, PULL))) or size
 
@@ -192,7 +215,15 @@ class Channel:
         """Asks for more of the body, which goes into b."""
         if self.gone:
             raise ClientGone("the client has left")
-        self.sock.sendall(WORDS.pack(b"W"[0] << 24 | 4, min(len(b), PULL)))
+        fd, size = None, 0
+        if self.intake is None and CAN_SHARE:
+            fd, self.intake = shared_memory("body", PULL)
+            size = 0 if fd is None else PULL
+        try:
+            self.send_with(WANTED.pack(b"W"[0] << 24 | 8, min(len(b), PULL), size), fd)
+        finally:
+            if fd is not None:
+                os.close(fd)
         with memoryview(b) as view:
             n = self.take(view)
         if n is None:
@@ -235,9 +266,12 @@ class Channel:
 
     def send_beside(self, head, frame, fd, after=b""):
         """Sends the head and the last frame, with a descriptor beside them."""
-        text = WORD.pack(b"H"[0] << 24 | len(head)) + head + frame + after
-        rights = [] if fd is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", fd))]
-        sent = self.sock.sendmsg([text], rights)
+        self.send_with(WORD.pack(b"H"[0] << 24 | len(head)) + head + frame + after, fd)
+
+    def send_with(self, text, fd):
+        if fd is None:
+            return self.sock.sendall(text)
+        sent = self.sock.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", fd))])
         if sent < len(text):
             self.sock.sendall(text[sent:])
 
@@ -254,11 +288,10 @@ class Channel:
         else:
             return self.send_memory(head, data, after)
         if region is None:
-            fd = os.memfd_create("answers", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-            os.ftruncate(fd, MAPPED)
-            # What is mapped must not shrink: to read beyond the end is a bus error.
-            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
-            region = self.regions[free] = mmap.mmap(fd, MAPPED)
+            fd, region = shared_memory("answers", MAPPED)
+            if region is None:
+                return self.send(b"h"[0], head, data, after)
+            self.regions[free] = region
         try:
             region[: len(data)] = data
             region[-1] = 1
@@ -269,15 +302,21 @@ class Channel:
                 os.close(fd)
 
     def send_memory(self, head, data, after):
-        """Puts a very large answer into a file of its own in memory."""
-        fd = os.memfd_create("answer")
+        """Puts a very large answer into a file of its own in memory, where the system
+        gives one."""
+        fd = None
         try:
-            view = memoryview(data)
-            while len(view):
-                view = view[os.write(fd, view):]
+            try:
+                fd = os.memfd_create("answer")
+                view = memoryview(data)
+                while len(view):
+                    view = view[os.write(fd, view):]
+            except OSError:
+                return self.send(b"h"[0], head, data, after)
             self.send_file(head, fd, 0, len(data), after)
         finally:
-            os.close(fd)
+            if fd is not None:
+                os.close(fd)
 
 
 class Exchange:

@@ -21,6 +21,7 @@ type slot struct {
 	raw      syscall.RawConn // of its conn
 	worker   *worker
 	regions  regions
+	intake   []byte // shared memory for bodies, once one was asked for
 
 	mu    sync.Mutex
 	ours  packets   // where requests are sent
@@ -109,6 +110,8 @@ func (s *slot) close() {
 	s.mu.Unlock()
 	s.channel.close()
 	s.regions.close()
+	unmap(s.intake)
+	s.intake = nil
 }
 
 // hush ends the stream of requests. Called with mu held.
