@@ -30,8 +30,6 @@ func packetPair() (packets, packets, *os.File, error) { return 0, 0, nil, errSys
 
 func (packets) send([]byte) error { return errSystem }
 
-func (packets) peek() (uint32, bool) { return 0, false }
-
 func (packets) drain() []uint32 { return nil }
 
 func (packets) close() {}

@@ -86,13 +86,10 @@ func (p packets) send(message []byte) error {
 	}
 }
 
-// peek returns the number of the next request that was not read.
-func (p packets) peek() (number uint32, ok bool) { return p.receive(syscall.MSG_PEEK) }
-
 // drain takes all requests back that were not read, and returns their numbers.
 func (p packets) drain() (numbers []uint32) {
 	for {
-		n, ok := p.receive(0)
+		n, ok := p.receive()
 		if !ok {
 			return numbers
 		}
@@ -101,10 +98,10 @@ func (p packets) drain() (numbers []uint32) {
 }
 
 // receive reads the beginning of a message; the rest is dropped with it.
-func (p packets) receive(flags int) (number uint32, ok bool) {
+func (p packets) receive() (number uint32, ok bool) {
 	head := make([]byte, 8)
 	for {
-		n, _, _, _, err := syscall.Recvmsg(int(p), head, nil, flags|syscall.MSG_DONTWAIT)
+		n, _, _, _, err := syscall.Recvmsg(int(p), head, nil, syscall.MSG_DONTWAIT)
 		if err == syscall.EINTR {
 			continue
 		}
