@@ -115,7 +115,7 @@ func TestRequestsTakenBack(t *testing.T) {
 			answered := make([]int, 16)
 			for c := range answered {
 				clients.Go(func() {
-					for range 1000 {
+					for range 400 {
 						ctx, cancel := context.WithCancel(t.Context())
 						if test.leave && rand.IntN(4) == 0 {
 							time.AfterFunc(time.Duration(rand.IntN(100))*time.Microsecond, cancel)

@@ -58,13 +58,13 @@ func TestEachRequestRunsOnce(t *testing.T) {
 						before := l.Stats().Requests
 						test.fault(l, random)
 						faults++
-						for ctx.Err() == nil && l.Stats().Requests < before+100 {
+						for ctx.Err() == nil && l.Stats().Requests < before+50 {
 							time.Sleep(time.Millisecond)
 						}
 					}
 				})
 			}
-			answered, failed := l.note(t, 32, requests(t, 6000), test.leave)
+			answered, failed := l.note(t, 32, requests(t, 3000), test.leave)
 			stop()
 			others.Wait()
 			l.server.Close()
