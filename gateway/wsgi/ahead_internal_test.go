@@ -60,7 +60,6 @@ func (p *pool) exchange(ctx context.Context, t *ticket) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	s.begin(t.number)
 	_, n, err := s.header()
 	if err != nil {
 		return 0, err
@@ -145,4 +144,26 @@ func TestRequestsTakenBack(t *testing.T) {
 			t.Log(answered)
 		})
 	}
+}
+
+// That clients have left is told to threads that may never ask: it holds nobody up.
+func TestWordsThatNobodyReads(t *testing.T) {
+	p := echoing(t, 1, 1, func() time.Duration { return 0 })
+	s := p.workers[0].slots[0]
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		for number := range uint32(10000) {
+			s.clientGone(number)
+		}
+	}()
+	select {
+	case <-told:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the word waits for its reader")
+	}
+	asked := request(p)
+	got, err := p.exchange(t.Context(), asked)
+	require.NoError(t, err)
+	require.Equal(t, asked.number, got)
 }

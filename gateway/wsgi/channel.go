@@ -56,8 +56,7 @@ type channel struct {
 	conn *net.UnixConn  // from the worker
 	to   io.WriteCloser // to it
 
-	sending sync.Mutex
-	request uint32 // the number of the current one, so that no X is late
+	sending sync.Mutex // of whole frames
 
 	buffer     []byte
 	start, end int    // what of it is unread
@@ -102,23 +101,6 @@ func (c *channel) sendSized(kind byte, request uint32, frame []byte, size int) e
 		err = os.ErrDeadlineExceeded
 	}
 	return err
-}
-
-// begin makes a request the current one.
-func (c *channel) begin(request uint32) {
-	c.sending.Lock()
-	defer c.sending.Unlock()
-	c.request = request
-}
-
-// clientGone tells the worker that the client of a request has left, unless that
-// request is over.
-func (c *channel) clientGone(request uint32) {
-	c.sending.Lock()
-	defer c.sending.Unlock()
-	if c.request == request {
-		c.to.Write(binary.BigEndian.AppendUint32([]byte{'X', 0, 0, 4}, request))
-	}
 }
 
 // receive reads into p, and keeps descriptors that come along. Every read is one

@@ -50,7 +50,6 @@ func (x *exchange) run() error {
 	if err != nil {
 		return x.broken(err)
 	}
-	x.slot.begin(x.ticket.number)
 	err = x.answer()
 	x.writeHeld()
 	x.out.finish()
@@ -403,8 +402,7 @@ func (x *exchange) pull() error {
 	x.patience()
 	if err != nil && err != io.EOF && n == 0 {
 		x.bodyErr = err
-		x.slot.clientGone(x.ticket.number)
-		return nil
+		return x.slot.send('X', x.ticket.number, block[:8]) // it waits for an answer
 	}
 	if x.slot.intake != nil {
 		return x.slot.sendSized('S', x.ticket.number, block[:8], n)

@@ -1,6 +1,7 @@
 package wsgi
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"slices"
@@ -19,6 +20,7 @@ import (
 type slot struct {
 	*channel                 // of answers, and of what a request needs later
 	raw      syscall.RawConn // of its conn
+	words    syscall.RawConn // of where it sends to
 	worker   *worker
 	regions  regions
 	intake   []byte // shared memory for bodies, once one was asked for
@@ -38,45 +40,8 @@ type slot struct {
 	apart bool      // the request before took its time, or had a large answer: so may the next
 }
 
-// ticket is a request on its way to a worker.
-type ticket struct {
-	number uint32
-	frame  []byte
-	moves  chan move // of which no more than one is under way
-}
-
-// move says what has become of a request that waits.
-type move struct {
-	slot *slot // that it was given
-	turn bool  // it is the current one of the slot it was sent to
-	lost bool  // with the worker, which had read it
-}
-
 // packetSize is how much of a request's frame is one message.
 const packetSize = 32 << 10
-
-// small is the size of a frame up to which it may lie ahead of others: those fit
-// into the socket's buffer all together.
-const small = 8 << 10
-
-// tickets are kept with the memory of their frames.
-var tickets = sync.Pool{New: func() any { return &ticket{moves: make(chan move, 1)} }}
-
-func newTicket(number uint32) *ticket {
-	t := tickets.Get().(*ticket)
-	t.number, t.frame = number, t.frame[:0]
-	return t
-}
-
-func (t *ticket) release() {
-	select {
-	case <-t.moves: // its turn, once more
-	default:
-	}
-	if cap(t.frame) <= 128<<10 {
-		tickets.Put(t)
-	}
-}
 
 // newSlot returns one and the worker's ends of its sockets.
 func (w *worker) newSlot() (*slot, []*os.File, error) {
@@ -99,7 +64,8 @@ func (w *worker) newSlot() (*slot, []*os.File, error) {
 		return nil, nil, err
 	}
 	raw, _ := conn.SyscallConn() // which fails for none that is open
-	s := &slot{channel: newChannel(conn, to), raw: raw, worker: w, ours: ours, back: back, open: true}
+	words, _ := to.SyscallConn()
+	s := &slot{channel: newChannel(conn, to), raw: raw, words: words, worker: w, ours: ours, back: back, open: true}
 	return s, []*os.File{theirs, input, output}, nil
 }
 
@@ -222,6 +188,17 @@ func (s *slot) sendRest(t *ticket) error {
 	return s.send('D', t.number, append(make([]byte, 8, 8+len(t.frame)-packetSize), t.frame[packetSize:]...))
 }
 
+// clientGone tells the worker that the client of a request has left. One that has gone
+// on to another request passes it over; and it waits for nobody: an application that
+// never asks leaves such words in the socket, and when that is full it hears no more.
+func (s *slot) clientGone(request uint32) {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	s.words.Control(func(fd uintptr) {
+		sendNow(int(fd), binary.BigEndian.AppendUint32([]byte{'X', 0, 0, 4}, request))
+	})
+}
+
 // advance ends the current request, and makes the next one that.
 func (s *slot) advance() {
 	s.mu.Lock()
@@ -232,30 +209,11 @@ func (s *slot) advance() {
 	}
 }
 
-// promote tells a request that it is the current one. It may have been that before and
-// not have heard of either.
-func (t *ticket) promote() {
-	select {
-	case t.moves <- move{turn: true}:
-	default:
-	}
-}
-
 // followed reports whether the slot has another request beside the current one.
 func (s *slot) followed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.queue) > 1
-}
-
-// tell says what else has become of a request, which may not have heard of its turn.
-// Called with pool.mu held.
-func (t *ticket) tell(m move) {
-	select {
-	case <-t.moves:
-	default:
-	}
-	t.moves <- m
 }
 
 // recall takes back what lies ahead in the socket.

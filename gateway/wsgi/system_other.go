@@ -30,6 +30,8 @@ func packetPair() (packets, packets, *os.File, error) { return 0, 0, nil, errSys
 
 func (packets) send([]byte) error { return errSystem }
 
+func sendNow(int, []byte) error { return errSystem }
+
 func (packets) drain() []uint32 { return nil }
 
 func (packets) close() {}

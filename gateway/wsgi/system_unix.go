@@ -3,7 +3,6 @@
 package wsgi
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net"
 	"os"
@@ -51,68 +50,6 @@ func sendPair(patience time.Duration) (*os.File, *os.File, error) {
 	}
 	return os.NewFile(uintptr(ours), "worker"), os.NewFile(uintptr(theirs), "worker"), nil
 }
-
-// packets is an end of a connection that keeps the bounds of messages, and that
-// nothing waits for.
-type packets int
-
-// packetPair returns the ends of one, and a second one of ours that reads what the
-// worker's would.
-func packetPair() (ours, back packets, theirs *os.File, err error) {
-	to, from, err := pair(packetSocket)
-	if err != nil {
-		return 0, 0, nil, err
-	}
-	syscall.ForkLock.RLock()
-	again, err := syscall.Dup(from)
-	if err == nil {
-		syscall.CloseOnExec(again)
-	}
-	syscall.ForkLock.RUnlock()
-	if err != nil {
-		syscall.Close(to)
-		syscall.Close(from)
-		return 0, 0, nil, fmt.Errorf("wsgi: use a socket twice: %w", err)
-	}
-	return packets(to), packets(again), os.NewFile(uintptr(from), "worker"), nil
-}
-
-func (p packets) send(message []byte) error {
-	for {
-		_, err := syscall.SendmsgN(int(p), message, nil, nil, syscall.MSG_DONTWAIT)
-		if err != syscall.EINTR {
-			return err
-		}
-	}
-}
-
-// drain takes all requests back that were not read, and returns their numbers.
-func (p packets) drain() (numbers []uint32) {
-	for {
-		n, ok := p.receive()
-		if !ok {
-			return numbers
-		}
-		numbers = append(numbers, n)
-	}
-}
-
-// receive reads the beginning of a message; the rest is dropped with it.
-func (p packets) receive() (number uint32, ok bool) {
-	head := make([]byte, 8)
-	for {
-		n, _, _, _, err := syscall.Recvmsg(int(p), head, nil, syscall.MSG_DONTWAIT)
-		if err == syscall.EINTR {
-			continue
-		}
-		if err != nil || n == 0 {
-			return 0, false
-		}
-		return binary.BigEndian.Uint32(head[4:]), true
-	}
-}
-
-func (p packets) close() { syscall.Close(int(p)) }
 
 // socketPair returns the ends of a stream that is sent to and read from.
 func socketPair() (*net.UnixConn, *os.File, error) {

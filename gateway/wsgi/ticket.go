@@ -1,0 +1,59 @@
+package wsgi
+
+import "sync"
+
+// ticket is a request on its way to a worker.
+type ticket struct {
+	number uint32
+	frame  []byte
+	moves  chan move // of which no more than one is under way
+}
+
+// move says what has become of a request that waits.
+type move struct {
+	slot *slot // that it was given
+	turn bool  // it is the current one of the slot it was sent to
+	lost bool  // with the worker, which had read it
+}
+
+// small is the size of a frame up to which it may lie ahead of others: those fit
+// into the socket's buffer all together.
+const small = 8 << 10
+
+// tickets are kept with the memory of their frames.
+var tickets = sync.Pool{New: func() any { return &ticket{moves: make(chan move, 1)} }}
+
+func newTicket(number uint32) *ticket {
+	t := tickets.Get().(*ticket)
+	t.number, t.frame = number, t.frame[:0]
+	return t
+}
+
+func (t *ticket) release() {
+	select {
+	case <-t.moves: // its turn, once more
+	default:
+	}
+	if cap(t.frame) <= 128<<10 {
+		tickets.Put(t)
+	}
+}
+
+// promote tells a request that it is the current one. It may have been that before and
+// not have heard of either.
+func (t *ticket) promote() {
+	select {
+	case t.moves <- move{turn: true}:
+	default:
+	}
+}
+
+// tell says what else has become of a request, which may not have heard of its turn.
+// Called with pool.mu held.
+func (t *ticket) tell(m move) {
+	select {
+	case <-t.moves:
+	default:
+	}
+	t.moves <- m
+}
