@@ -162,10 +162,8 @@ var utf8Mark = []byte("\xef\xbb\xbf")
 // says that more bytes would not change the answer.
 func scanHead(b []byte) (at int, whole bool) {
 	at = -1
-	i := 0
-	if bytes.HasPrefix(b, utf8Mark) {
-		i = len(utf8Mark)
-	} else if bytes.HasPrefix(utf8Mark, b) {
+	i := skipMark(b)
+	if i < 0 {
 		return -1, false
 	}
 	for {
@@ -196,10 +194,8 @@ func scanHead(b []byte) (at int, whole bool) {
 // own is not looked past, so that a document which begins with one gets no script.
 func scanXHTML(b []byte) (at int, whole bool) {
 	at = -1
-	i := 0
-	if bytes.HasPrefix(b, utf8Mark) {
-		i = len(utf8Mark)
-	} else if bytes.HasPrefix(utf8Mark, b) {
+	i := skipMark(b)
+	if i < 0 {
 		return -1, false
 	}
 	for {
@@ -235,6 +231,17 @@ func scanXHTML(b []byte) (at int, whole bool) {
 			return -1, true
 		}
 	}
+}
+
+// skipMark returns the index after a byte order mark, or -1 within one.
+func skipMark(b []byte) int {
+	switch {
+	case bytes.HasPrefix(b, utf8Mark):
+		return len(utf8Mark)
+	case bytes.HasPrefix(utf8Mark, b):
+		return -1
+	}
+	return 0
 }
 
 // skipBlank returns the index after blanks and comments, or -1 within a comment.
