@@ -1,0 +1,46 @@
+// Package guide holds a guide in docs to the examples of a package, which run as
+// tests: what it shows is code that works.
+package guide
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Holds requires that each block of Go in a guide stands in one of the files, but for
+// indents. Rewrite, unless nil, turns what an example must say into what the guide
+// says.
+func Holds(t *testing.T, guide string, rewrite *strings.Replacer, files ...string) {
+	t.Helper()
+	text, err := os.ReadFile(guide)
+	require.NoError(t, err)
+	var examples strings.Builder
+	for _, name := range files {
+		example, err := os.ReadFile(name)
+		require.NoError(t, err)
+		examples.WriteString(withoutIndents(string(example)))
+	}
+	has := examples.String()
+	if rewrite != nil {
+		has = rewrite.Replace(has)
+	}
+	blocks := strings.Split(string(text), "```go\n")[1:]
+	require.NotEmpty(t, blocks)
+	for _, block := range blocks {
+		code, _, closed := strings.Cut(block, "```")
+		require.True(t, closed)
+		require.True(t, strings.Contains(has, withoutIndents(code)), "no example has:\n%s", code)
+	}
+}
+
+// withoutIndents takes the tabs before each line away.
+func withoutIndents(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimLeft(lines[i], "\t")
+	}
+	return strings.Join(lines, "\n")
+}
