@@ -1,6 +1,6 @@
 # The commands one needs, by name. `make help` lists them.
 
-.PHONY: help run test check fuzz bench screenshots
+.PHONY: help run test check tidy fuzz bench compare screenshots release
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 14
@@ -14,15 +14,22 @@ test: ## the tests
 check: ## everything that CI checks
 	.ci/run
 
+tidy: ## tidy the go.mod of each module
+	.ci/tidy
+
 fuzz: ## each fuzz target for ten seconds
-	@go list ./... | while read -r p; do \
-		for f in $$(go test -list '^Fuzz' "$$p" | grep '^Fuzz'); do \
-			go test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s -fuzzminimizetime 10x "$$p" || exit 1; \
-		done; \
-	done
+	.ci/fuzz 10s
 
 bench: ## the benchmarks beside their peers
-	cd bench && GOWORK=off go test -run '^$$' -bench . -benchmem ./...
+	cd bench && go test -run '^$$' -bench . -benchmem ./...
 
-screenshots: ## docs/shortly.png, anew
-	cd internal/browsertest && SCREENSHOTS=../../docs GOWORK=off go test -count=1 -run TestScreenshots .
+compare: ## the tables of docs/performance.md, held to the goals of bench/goals.txt
+	cd bench && failed=; for area in headers middleware routing app; do echo; echo "$$area:"; \
+		go run ./$$area -goals || failed="$$failed $$area"; done; \
+		[ -z "$$failed" ] || { echo "behind their goals:$$failed"; exit 1; }
+
+screenshots: ## take docs/shortly.png and docs/debugger.png again
+	cd internal/browsertest && SCREENSHOTS=../../docs go test -count=1 -run 'TestScreenshots|TestDebugger' .
+
+release: ## commit and tag a release: make release VERSION=v0.1.0
+	cd internal/release && go run . -repository ../.. -version '$(VERSION)'

@@ -2,15 +2,15 @@ package datastructures
 
 import (
 	"encoding/base64"
-	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// Authorization is the Authorization header (RFC 9110, section 11.6.2): a scheme
-// with a token, or with parameters. The zero Authorization is none.
+// Authorization is the Authorization header (RFC 9110, section 11.6.2): a scheme with a token, or
+// with parameters. The zero Authorization means that there is no such field.
 type Authorization struct {
 	// Scheme is in lower case: "basic", "bearer", "digest".
 	Scheme string
@@ -21,21 +21,6 @@ type Authorization struct {
 
 	Params
 }
-
-// BasicAuth returns the Authorization of a user (RFC 7617). A name with a colon
-// and a control character in either cannot be sent: that is an error.
-func BasicAuth(username, password string) (Authorization, error) {
-	if strings.Contains(username, ":") {
-		return Authorization{}, errors.New("basic authentication: a user name cannot hold a colon")
-	}
-	if !httplex.IsFieldValue(username) || !httplex.IsFieldValue(password) {
-		return Authorization{}, errors.New("basic authentication: control characters cannot be sent")
-	}
-	return Authorization{Scheme: "basic", Username: username, Password: password}, nil
-}
-
-// BearerAuth returns the Authorization of a token (RFC 6750).
-func BearerAuth(token string) Authorization { return Authorization{Scheme: "bearer", Token: token} }
 
 // ParseAuthorization reads an Authorization header. It reports false where there
 // is none, and for Basic credentials that are not base64 of UTF-8 with a scheme
@@ -58,7 +43,7 @@ func ParseAuthorization(header string) (Authorization, bool) {
 	return a, true
 }
 
-// cutScheme splits a scheme, in lower case, from what follows it.
+// cutScheme splits a scheme, in lower case, from the rest.
 func cutScheme(header string) (scheme, rest string) {
 	scheme, rest, _ = strings.Cut(header, " ")
 	if !httplex.IsToken(scheme) {
@@ -67,35 +52,38 @@ func cutScheme(header string) (scheme, rest string) {
 	return httplex.Lower(scheme), httplex.Trim(rest)
 }
 
-// parseCredentials tells a token, in which "=" is padding at the end only, from
+// parseCredentials distinguishes a token, in which "=" is padding at the end only, from
 // parameters.
 func parseCredentials(s string) (token string, params Params) {
 	if !strings.Contains(strings.TrimRight(s, "="), "=") {
 		return s, Params{}
 	}
-	params = ParseDict(s).Params
+	params = ParseDict(s)
 	for name := range params.All() {
 		if !params.IsBare(name) {
 			return "", params
 		}
 	}
-	return "", Params{} // what held the "=" was malformed
+	return "", Params{} // the part before the "=" was malformed
 }
 
-// IsZero reports whether there is no Authorization.
-func (a Authorization) IsZero() bool { return a.Scheme == "" }
-
-// String returns the header.
+// String returns the header, "" for the zero Authorization. It is also "" for Basic credentials that
+// cannot be sent: a user name with a colon, or control characters (RFC 7617).
 func (a Authorization) String() string {
 	switch {
-	case a.IsZero():
+	case a.Scheme == "", a.Scheme == "basic" && !sendable(a.Username, a.Password):
 		return ""
 	case a.Scheme == "basic":
 		return "Basic " + base64.StdEncoding.EncodeToString([]byte(a.Username+":"+a.Password))
 	case a.Token != "":
 		return title(a.Scheme) + " " + a.Token
 	}
-	return strings.TrimSuffix(title(a.Scheme)+" "+Dict{a.Params}.String(), " ")
+	return strings.TrimSuffix(title(a.Scheme)+" "+a.Params.String(), " ")
+}
+
+// sendable reports whether Basic credentials can be sent: the first colon ends the user name.
+func sendable(username, password string) bool {
+	return !strings.Contains(username, ":") && httplex.IsFieldValue(username) && httplex.IsFieldValue(password)
 }
 
 // title writes a scheme as people do: "Bearer", "Digest", "Dpop".
@@ -130,7 +118,20 @@ type WWWAuthenticate struct {
 // NewChallenge returns a challenge with parameters, names and values that
 // alternate: NewChallenge("basic", "realm", "the cellar").
 func NewChallenge(scheme string, params ...string) WWWAuthenticate {
-	return WWWAuthenticate{Scheme: httplex.Lower(scheme), Params: NewParams(params...)}
+	return WWWAuthenticate{Scheme: httplex.Lower(scheme), Params: paramsOf(params)}
+}
+
+// paramsOf returns names and values that alternate as parameters. A last name alone is bare.
+func paramsOf(pairs []string) Params {
+	var p Params
+	for i := 0; i < len(pairs); i += 2 {
+		if i+1 < len(pairs) {
+			p.Set(pairs[i], pairs[i+1])
+		} else {
+			p.SetBare(pairs[i])
+		}
+	}
+	return p
 }
 
 // ParseWWWAuthenticate reads the challenges of a WWW-Authenticate header, of
@@ -142,6 +143,12 @@ func ParseWWWAuthenticate(header string) []WWWAuthenticate {
 		if scheme, rest := cutScheme(string(text)); scheme != "" {
 			c := WWWAuthenticate{Scheme: scheme}
 			c.Token, c.Params = parseCredentials(rest)
+			// A name without a value after a comma would be the scheme of another challenge, and a name that
+			// is not a token has no meaning.
+			c.list = slices.DeleteFunc(c.list, func(p httplex.Param) bool { return p.Bare || !httplex.IsToken(p.Name) })
+			if len(c.list) == 0 {
+				c.list = nil
+			}
 			challenges = append(challenges, c)
 		}
 		text = text[:0]
@@ -158,7 +165,7 @@ func ParseWWWAuthenticate(header string) []WWWAuthenticate {
 	return challenges
 }
 
-// startsChallenge tells `Digest realm="x"` and `Negotiate` from `realm="x"`.
+// startsChallenge distinguishes `Digest realm="x"` and `Negotiate` from `realm="x"`.
 func startsChallenge(item string) bool {
 	word, rest, spaced := strings.Cut(item, " ")
 	if !httplex.IsToken(word) {
@@ -167,8 +174,8 @@ func startsChallenge(item string) bool {
 	return !spaced || !strings.HasPrefix(httplex.Trim(rest), "=")
 }
 
-// String returns the challenge. Parameters for which the schemes demand a quoted
-// string get one: the realm in any, and those of Digest.
+// String returns the challenge. Parameters for which the schemes demand a quoted string get one:
+// the realm in any scheme, and the parameters of Digest.
 func (w WWWAuthenticate) String() string {
 	if w.Scheme == "" {
 		return ""

@@ -1,211 +1,231 @@
 package datastructures
 
 import (
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// directives are what both kinds of Cache-Control header hold (RFC 9111, section
-// 5.2): names with or without a value, in their order. Directives that have no
-// method are reached as [Params].
-type directives struct {
-	Params
+// RequestCacheControl is the Cache-Control header of a request (RFC 9111, section 5.2.1). A
+// duration that is nil is a directive that is not there. Durations count in whole seconds.
+type RequestCacheControl struct {
+	// NoCache asks a cache to check with the origin before it answers.
+	NoCache bool
+	// NoStore forbids a cache to keep the request or its response.
+	NoStore bool
+	// NoTransform wants the content as it is.
+	NoTransform bool
+	// OnlyIfCached wants a response from a cache, or none.
+	OnlyIfCached bool
+	// MaxAge is how old a response may be.
+	MaxAge *time.Duration
+	// MinFresh is for how long a response must still be fresh.
+	MinFresh *time.Duration
+	// MaxStale is for how long a response may have been stale. A negative duration means no limit.
+	MaxStale *time.Duration
+	// StaleIfError is how long a stale response is good enough if the origin fails (RFC 5861).
+	StaleIfError *time.Duration
+	// Extensions are the directives that have no field here.
+	Extensions Params
 }
 
-// parseDirectives reads the header. Names are made lower case, and where one
-// comes twice the first counts, as section 4.2.1 advises.
-func parseDirectives(header string) directives {
-	return directives{Params{httplex.ParseFirst(header)}}
+// ResponseCacheControl is the Cache-Control header of a response (RFC 9111, section 5.2.2, and RFC
+// 5861 and 8246). A duration that is nil is a directive that is not there. Durations count in
+// whole seconds.
+//
+//	datastructures.ResponseCacheControl{Public: true, MaxAge: new(time.Hour)}
+type ResponseCacheControl struct {
+	// Public lets any cache keep the response. Private goes before Public.
+	Public bool
+	// Private keeps the response out of shared caches. With PrivateFields it keeps only these
+	// header fields out of them.
+	Private       bool
+	PrivateFields HeaderSet
+	// NoCache makes a cache check with the origin before it answers. With NoCacheFields it does so
+	// only before it sends these header fields.
+	NoCache       bool
+	NoCacheFields HeaderSet
+	// NoStore forbids caches to keep the response.
+	NoStore bool
+	// NoTransform wants the content to stay as it is.
+	NoTransform bool
+	// MustRevalidate forbids caches to send a stale response.
+	MustRevalidate bool
+	// ProxyRevalidate is MustRevalidate for shared caches.
+	ProxyRevalidate bool
+	// MustUnderstand lets only caches that know the status code keep the response.
+	MustUnderstand bool
+	// Immutable says that the response does not change while it is fresh.
+	Immutable bool
+	// MaxAge is how long the response is fresh.
+	MaxAge *time.Duration
+	// SMaxAge is how long the response is fresh in shared caches.
+	SMaxAge *time.Duration
+	// StaleWhileRevalidate is how long caches may send the stale response while they fetch a new one.
+	StaleWhileRevalidate *time.Duration
+	// StaleIfError is how long caches may send the stale response while the origin fails.
+	StaleIfError *time.Duration
+	// Extensions are the directives that have no field here.
+	Extensions Params
+}
+
+// ParseRequestCacheControl reads the header. If a directive comes twice, the first counts (RFC
+// 9111, section 4.2.1).
+func ParseRequestCacheControl(header string) RequestCacheControl {
+	d := directives{httplex.ParseFirst(header)}
+	c := RequestCacheControl{
+		NoCache:      d.flag("no-cache"),
+		NoStore:      d.flag("no-store"),
+		NoTransform:  d.flag("no-transform"),
+		OnlyIfCached: d.flag("only-if-cached"),
+		MaxAge:       d.seconds("max-age"),
+		MinFresh:     d.seconds("min-fresh"),
+		StaleIfError: d.seconds("stale-if-error"),
+	}
+	if d.isBare("max-stale") {
+		d.flag("max-stale")
+		c.MaxStale = new(time.Duration(-1))
+	} else {
+		c.MaxStale = d.seconds("max-stale")
+	}
+	c.Extensions = d.rest()
+	return c
 }
 
 // String returns the header.
-func (d directives) String() string { return httplex.FormatDict(d.list) }
-
-// seconds reads a directive as a time span. A negative one is malformed, but
-// says more clearly than its absence that the response is stale.
-func (d directives) seconds(name string) (time.Duration, bool) {
-	text, ok := d.Lookup(name)
-	if !ok {
-		return 0, false
+func (c RequestCacheControl) String() string {
+	var d directives
+	d.setFlag("no-cache", c.NoCache)
+	d.setFlag("no-store", c.NoStore)
+	d.setFlag("no-transform", c.NoTransform)
+	d.setFlag("only-if-cached", c.OnlyIfCached)
+	d.setSeconds("max-age", c.MaxAge)
+	d.setSeconds("min-fresh", c.MinFresh)
+	if c.MaxStale != nil && *c.MaxStale < 0 {
+		d.setFlag("max-stale", true)
+	} else {
+		d.setSeconds("max-stale", c.MaxStale)
 	}
-	if age, ok := ParseAge(text); ok {
-		return age, true
-	}
-	n, err := strconv.ParseInt(httplex.Trim(text), 10, 32)
-	return time.Duration(n) * time.Second, err == nil
+	d.setSeconds("stale-if-error", c.StaleIfError)
+	return httplex.FormatDict(append(d.list, c.Extensions.list...))
 }
 
-func (d *directives) setSeconds(name string, span time.Duration) { d.Set(name, FormatAge(span)) }
-
-func (d *directives) setFlag(name string, on bool) {
-	if on {
-		d.SetBare(name)
-	} else {
-		d.Del(name)
+// ParseResponseCacheControl reads the header. If a directive comes twice, the first counts (RFC
+// 9111, section 4.2.1).
+func ParseResponseCacheControl(header string) ResponseCacheControl {
+	d := directives{httplex.ParseFirst(header)}
+	c := ResponseCacheControl{
+		Public:               d.flag("public"),
+		NoStore:              d.flag("no-store"),
+		NoTransform:          d.flag("no-transform"),
+		MustRevalidate:       d.flag("must-revalidate"),
+		ProxyRevalidate:      d.flag("proxy-revalidate"),
+		MustUnderstand:       d.flag("must-understand"),
+		Immutable:            d.flag("immutable"),
+		MaxAge:               d.seconds("max-age"),
+		SMaxAge:              d.seconds("s-maxage"),
+		StaleWhileRevalidate: d.seconds("stale-while-revalidate"),
+		StaleIfError:         d.seconds("stale-if-error"),
 	}
+	c.PrivateFields, c.Private = d.fields("private")
+	c.NoCacheFields, c.NoCache = d.fields("no-cache")
+	c.Extensions = d.rest()
+	return c
+}
+
+// String returns the header.
+func (c ResponseCacheControl) String() string {
+	var d directives
+	d.setFlag("public", c.Public && !c.Private)
+	d.setFields("private", c.Private, c.PrivateFields)
+	d.setFields("no-cache", c.NoCache, c.NoCacheFields)
+	d.setFlag("no-store", c.NoStore)
+	d.setFlag("no-transform", c.NoTransform)
+	d.setFlag("must-revalidate", c.MustRevalidate)
+	d.setFlag("proxy-revalidate", c.ProxyRevalidate)
+	d.setFlag("must-understand", c.MustUnderstand)
+	d.setFlag("immutable", c.Immutable)
+	d.setSeconds("max-age", c.MaxAge)
+	d.setSeconds("s-maxage", c.SMaxAge)
+	d.setSeconds("stale-while-revalidate", c.StaleWhileRevalidate)
+	d.setSeconds("stale-if-error", c.StaleIfError)
+	return httplex.FormatDict(append(d.list, c.Extensions.list...))
+}
+
+// directives are those of a header. Reading one takes it out, so that the extensions are left.
+type directives struct{ list httplex.Params }
+
+// rest is what was not taken.
+func (d *directives) rest() Params {
+	if len(d.list) == 0 {
+		return Params{}
+	}
+	return Params(*d)
+}
+
+func (d *directives) take(name string) (httplex.Param, bool) {
+	i := d.list.Index(name)
+	if i < 0 {
+		return httplex.Param{}, false
+	}
+	param := d.list[i]
+	d.list = append(d.list[:i:i], d.list[i+1:]...)
+	return param, true
+}
+
+func (d *directives) isBare(name string) bool {
+	i := d.list.Index(name)
+	return i >= 0 && d.list[i].Bare
+}
+
+func (d *directives) flag(name string) bool {
+	_, ok := d.take(name)
+	return ok
+}
+
+// seconds reads a duration. A negative number, which is malformed, counts as 0: that says more
+// clearly than a missing directive that the response is stale.
+func (d *directives) seconds(name string) *time.Duration {
+	param, ok := d.take(name)
+	if !ok || param.Bare {
+		return nil
+	}
+	if age, ok := ParseAge(param.Value); ok {
+		return &age
+	}
+	digits, negative := strings.CutPrefix(httplex.Trim(param.Value), "-")
+	if _, ok := ParseAge(digits); negative && ok {
+		return new(time.Duration)
+	}
+	return nil
 }
 
 // fields reads a directive that may name header fields.
-func (d directives) fields(name string) (HeaderSet, bool) {
-	if text, ok := d.Lookup(name); ok {
-		return ParseHeaderSet(text), true
+func (d *directives) fields(name string) (fields HeaderSet, ok bool) {
+	param, ok := d.take(name)
+	if ok && !param.Bare {
+		fields = ParseHeaderSet(param.Value)
 	}
-	return HeaderSet{}, d.Has(name)
+	return fields, ok
 }
 
-func (d *directives) setFields(name string, fields []string) {
-	if len(fields) == 0 {
-		d.SetBare(name)
+func (d *directives) setFlag(name string, on bool) {
+	if on {
+		d.list = append(d.list, httplex.Param{Name: name, Bare: true})
+	}
+}
+
+func (d *directives) setSeconds(name string, age *time.Duration) {
+	if age != nil {
+		d.list = append(d.list, httplex.Param{Name: name, Value: FormatAge(*age)})
+	}
+}
+
+func (d *directives) setFields(name string, on bool, fields HeaderSet) {
+	if on && len(fields) > 0 {
+		d.list = append(d.list, httplex.Param{Name: name, Value: fields.String()})
 		return
 	}
-	d.Set(name, FormatList(fields...))
-}
-
-// MaxAge is the time for which a response is fresh, or how old the one may be
-// that a client wants; false where it is not given or no number.
-func (d directives) MaxAge() (time.Duration, bool) { return d.seconds("max-age") }
-
-// NoStore says that nothing may be kept.
-func (d directives) NoStore() bool { return d.Has("no-store") }
-
-// NoTransform says that the content must stay as it is.
-func (d directives) NoTransform() bool { return d.Has("no-transform") }
-
-// StaleIfError is how long a stale response may serve while the origin fails
-// (RFC 5861).
-func (d directives) StaleIfError() (time.Duration, bool) { return d.seconds("stale-if-error") }
-
-// RequestCacheControl is the Cache-Control header of a request (RFC 9111,
-// section 5.2.1).
-type RequestCacheControl struct {
-	directives
-}
-
-// ParseRequestCacheControl reads the header. Directives that are not known are
-// kept.
-func ParseRequestCacheControl(header string) RequestCacheControl {
-	return RequestCacheControl{parseDirectives(header)}
-}
-
-// NoCache says that the client wants no answer from a cache that has not asked
-// the origin.
-func (c RequestCacheControl) NoCache() bool { return c.Has("no-cache") }
-
-// OnlyIfCached says that the client wants an answer from a cache or none.
-func (c RequestCacheControl) OnlyIfCached() bool { return c.Has("only-if-cached") }
-
-// MaxStale is for how long a response may have been stale; unlimited says
-// that the directive came without one.
-func (c RequestCacheControl) MaxStale() (limit time.Duration, unlimited, ok bool) {
-	if c.IsBare("max-stale") {
-		return 0, true, true
-	}
-	limit, ok = c.seconds("max-stale")
-	return limit, false, ok
-}
-
-// MinFresh is for how long a response must still be fresh.
-func (c RequestCacheControl) MinFresh() (time.Duration, bool) { return c.seconds("min-fresh") }
-
-// ResponseCacheControl is the Cache-Control header of a response (RFC 9111,
-// section 5.2.2, and RFC 5861 and 8246). Its Set methods change it, time spans
-// count in whole seconds; any other directive is set by its name.
-type ResponseCacheControl struct {
-	directives
-}
-
-// ParseResponseCacheControl reads the header. Directives that are not known are
-// kept.
-func ParseResponseCacheControl(header string) ResponseCacheControl {
-	return ResponseCacheControl{parseDirectives(header)}
-}
-
-// SetMaxAge says for how long the response is fresh.
-func (c *ResponseCacheControl) SetMaxAge(d time.Duration) { c.setSeconds("max-age", d) }
-
-// SetNoStore says whether nothing may be kept.
-func (c *ResponseCacheControl) SetNoStore(on bool) { c.setFlag("no-store", on) }
-
-// SetNoTransform says whether the content must stay as it is.
-func (c *ResponseCacheControl) SetNoTransform(on bool) { c.setFlag("no-transform", on) }
-
-// SetStaleIfError says how long the stale response may serve while the origin
-// fails.
-func (c *ResponseCacheControl) SetStaleIfError(d time.Duration) { c.setSeconds("stale-if-error", d) }
-
-// NoCache says that a cache must ask the origin before it answers, for the named
-// fields only if there are any.
-func (c ResponseCacheControl) NoCache() (fields HeaderSet, ok bool) { return c.fields("no-cache") }
-
-// SetNoCache makes caches ask the origin before they answer, for the whole
-// response or only before they show the named fields.
-func (c *ResponseCacheControl) SetNoCache(fields ...string) { c.setFields("no-cache", fields) }
-
-// Private says that shared caches must not keep the response, or only not the
-// named fields.
-func (c ResponseCacheControl) Private() (fields HeaderSet, ok bool) { return c.fields("private") }
-
-// SetPrivate keeps the response, or only the named fields, out of shared caches.
-// It takes "public" away.
-func (c *ResponseCacheControl) SetPrivate(fields ...string) {
-	c.setFields("private", fields)
-	c.Del("public")
-}
-
-// Public says that any cache may keep the response.
-func (c ResponseCacheControl) Public() bool { return c.Has("public") }
-
-// SetPublic says whether any cache may keep the response. It takes "private"
-// away.
-func (c *ResponseCacheControl) SetPublic(on bool) {
-	c.setFlag("public", on)
-	if on {
-		c.Del("private")
-	}
-}
-
-// SMaxAge is the time for which the response is fresh in shared caches.
-func (c ResponseCacheControl) SMaxAge() (time.Duration, bool) { return c.seconds("s-maxage") }
-
-// SetSMaxAge says for how long the response is fresh in shared caches.
-func (c *ResponseCacheControl) SetSMaxAge(d time.Duration) { c.setSeconds("s-maxage", d) }
-
-// MustRevalidate says that a stale response must not serve.
-func (c ResponseCacheControl) MustRevalidate() bool { return c.Has("must-revalidate") }
-
-// SetMustRevalidate says whether a stale response must not serve.
-func (c *ResponseCacheControl) SetMustRevalidate(on bool) { c.setFlag("must-revalidate", on) }
-
-// ProxyRevalidate is MustRevalidate for shared caches.
-func (c ResponseCacheControl) ProxyRevalidate() bool { return c.Has("proxy-revalidate") }
-
-// SetProxyRevalidate is SetMustRevalidate for shared caches.
-func (c *ResponseCacheControl) SetProxyRevalidate(on bool) { c.setFlag("proxy-revalidate", on) }
-
-// MustUnderstand says that only a cache that knows the status code may keep the
-// response.
-func (c ResponseCacheControl) MustUnderstand() bool { return c.Has("must-understand") }
-
-// SetMustUnderstand says whether only a cache that knows the status code may
-// keep the response.
-func (c *ResponseCacheControl) SetMustUnderstand(on bool) { c.setFlag("must-understand", on) }
-
-// Immutable says that the response will not change while it is fresh.
-func (c ResponseCacheControl) Immutable() bool { return c.Has("immutable") }
-
-// SetImmutable says whether the response will not change while it is fresh.
-func (c *ResponseCacheControl) SetImmutable(on bool) { c.setFlag("immutable", on) }
-
-// StaleWhileRevalidate is how long a stale response may serve while a cache
-// fetches a new one.
-func (c ResponseCacheControl) StaleWhileRevalidate() (time.Duration, bool) {
-	return c.seconds("stale-while-revalidate")
-}
-
-// SetStaleWhileRevalidate says how long the stale response may serve while a
-// cache fetches a new one.
-func (c *ResponseCacheControl) SetStaleWhileRevalidate(d time.Duration) {
-	c.setSeconds("stale-while-revalidate", d)
+	d.setFlag(name, on)
 }

@@ -9,17 +9,17 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/internal/httplex"
+	"github.com/zeugkit/zeug/internal/percent"
 	"github.com/zeugkit/zeug/urls"
 )
 
-// ParseCookies reads the value of a Cookie header, in the order the client sent
-// it: the more specific path first, so that [Values.Get] answers with the cookie
-// that is meant.
+// ParseCookies reads the value of a Cookie header, in the order the client sent it: the more
+// specific path first, so that [Values.Get] returns the right cookie.
 //
-// It takes what browsers send, not only what RFC 6265 allows: any bytes in names
-// and values, values with "=", names without a value. A value in double quotes
-// is unquoted, and `\"`, `\\` and octal escapes (`\073`) in it are decoded, as
-// [Cookie] writes them. What has no name is left out, nothing else.
+// It takes what browsers send, not only what RFC 6265 allows: any bytes in names and values, values
+// with "=", names without a value. A value in double quotes is unquoted, and `\"`, `\\` and octal
+// escapes (`\073`) in it are decoded, as [Cookie] writes them. Only a pair without a name is left
+// out.
 func ParseCookies(header string) *Values {
 	var cookies *Values
 	for header != "" {
@@ -39,8 +39,8 @@ func ParseCookies(header string) *Values {
 	return cookies
 }
 
-// cutCookie splits the first pair off a Cookie header. A semicolon in a quoted
-// value belongs to it, provided that the quotes end where the value does.
+// cutCookie splits the first pair off a Cookie header. A semicolon in a quoted value belongs to
+// it, provided that the quotes end at the end of the value.
 func cutCookie(header string) (name, value, rest string) {
 	i := 0
 	for i < len(header) && header[i] != '=' && header[i] != ';' {
@@ -72,8 +72,7 @@ func after(s string, i int) string {
 	return ""
 }
 
-// quotedCookieEnd is where the quoted string at the start of s ends, 0 if it
-// does not.
+// quotedCookieEnd is the end of the quoted string at the start of s, 0 if it does not end.
 func quotedCookieEnd(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
@@ -112,30 +111,16 @@ func unquoteCookie(s string) string {
 
 func isOctal(c byte) bool { return '0' <= c && c <= '7' }
 
-// SameSite says with which requests from other sites a cookie is sent (RFC
-// 6265bis, section 4.1.2.7).
-type SameSite string
-
-const (
-	// SameSiteLax: with top-level navigation only.
-	SameSiteLax SameSite = "Lax"
-	// SameSiteStrict: never.
-	SameSiteStrict SameSite = "Strict"
-	// SameSiteNone: always. Browsers want Secure with it.
-	SameSiteNone SameSite = "None"
-)
-
 // Cookie is what a Set-Cookie header sets (RFC 6265bis). Any value can be
 // carried: one with characters that a cookie may not hold is quoted, and those
 // are escaped in octal (`"a\073b"`), which [ParseCookies] and Werkzeug decode.
 type Cookie struct {
 	// Name is a token.
 	Name string
-	// Value is any text.
+	// Value is any string.
 	Value string
-	// Path is where below the host the cookie is sent; "" leaves it out, which
-	// means the directory of the request. It is percent-encoded as far as it
-	// must be.
+	// Path is where below the host the cookie is sent; "" leaves it out, which means the directory
+	// of the request. It is percent-encoded where necessary.
 	Path string
 	// Domain lets hosts below it have the cookie as well; "" means the host that
 	// set it alone. A leading dot and a port are dropped, and a name that is not
@@ -151,8 +136,9 @@ type Cookie struct {
 	Secure bool
 	// HTTPOnly hides the cookie from scripts.
 	HTTPOnly bool
-	// SameSite is one of the three constants, in any case; "" leaves it out.
-	SameSite SameSite
+	// SameSite says with which requests from other sites the cookie is sent (RFC 6265bis, section
+	// 4.1.2.7). The zero value and [http.SameSiteDefaultMode] leave it out.
+	SameSite http.SameSite
 	// Partitioned keeps one cookie for each site that embeds this one (CHIPS).
 	// It makes the cookie Secure.
 	Partitioned bool
@@ -162,48 +148,15 @@ type Cookie struct {
 // together: browsers ignore a longer one (RFC 6265bis, section 5.6).
 const MaxCookieSize = 4096
 
-// A CookieError says why a [Cookie] cannot be carried.
-type CookieError struct {
-	// Name is the cookie's name.
-	Name string
-	// Err is the reason.
-	Err error
-}
-
-func (e *CookieError) Error() string { return fmt.Sprintf("cookie %q: %v", e.Name, e.Err) }
-
-// Unwrap returns the reason.
-func (e *CookieError) Unwrap() error { return e.Err }
-
-// DeleteCookie returns the cookie that makes a browser forget the one of this
-// name, path and domain.
-func DeleteCookie(name, path, domain string) Cookie {
-	return Cookie{Name: name, Path: path, Domain: domain, Expires: time.Unix(0, 0), MaxAge: -1}
-}
-
-// Check reports, as a [*CookieError], why the cookie cannot be carried or would
-// be ignored by browsers, nil if it can.
-func (c *Cookie) Check() error {
-	_, err := c.Format()
-	return err
-}
-
-// String is [Cookie.Format] without the error: "" where there is one.
-func (c *Cookie) String() string {
-	text, _ := c.Format()
-	return text
-}
-
-// Format returns the value of the Set-Cookie header. The error, a
-// [*CookieError], tells what could not be carried: a name that is no token, a
-// domain that is no host, a name and value of more than [MaxCookieSize] bytes, a
-// date before 1601, an unknown SameSite, or a name that starts in "__Host-" or
-// "__Secure-" without the attributes that browsers then demand.
+// Format returns the value of the Set-Cookie header. The error says what cannot
+// be sent: a name that is not a token, a domain that is not a host, a name and value of more than
+// [MaxCookieSize] bytes, a date before 1601, or an unknown SameSite. A name that starts in
+// "__Host-" or "__Secure-" needs the attributes that browsers demand for it.
 func (c *Cookie) Format() (string, error) {
 	var room [256]byte // more is rare
 	b, err := c.append(room[:0])
 	if err != nil {
-		return "", &CookieError{c.Name, err}
+		return "", fmt.Errorf("cookie %q: %w", c.Name, err)
 	}
 	return string(b), nil
 }
@@ -243,23 +196,33 @@ func (c *Cookie) append(b []byte) ([]byte, error) {
 		b = append(b, "; HttpOnly"...)
 	}
 	if c.Path != "" {
-		path := urls.EscapePath(c.Path)
-		if strings.IndexByte(path, ';') >= 0 { // fine in a path, but not in the header
-			path = strings.ReplaceAll(path, ";", "%3B")
-		}
-		b = append(append(b, "; Path="...), path...)
+		b = append(append(b, "; Path="...), escapeCookiePath(c.Path)...)
 	}
-	if c.SameSite != "" {
-		site, ok := sameSite(string(c.SameSite))
-		if !ok {
-			return nil, fmt.Errorf("SameSite %q is not Lax, Strict or None", c.SameSite)
-		}
-		b = append(append(b, "; SameSite="...), site...)
+	switch c.SameSite {
+	case 0, http.SameSiteDefaultMode:
+	case http.SameSiteLaxMode:
+		b = append(b, "; SameSite=Lax"...)
+	case http.SameSiteStrictMode:
+		b = append(b, "; SameSite=Strict"...)
+	case http.SameSiteNoneMode:
+		b = append(b, "; SameSite=None"...)
+	default:
+		return nil, fmt.Errorf("SameSite is %d: use http.SameSiteLaxMode, SameSiteStrictMode or SameSiteNoneMode", c.SameSite)
 	}
 	if c.Partitioned {
 		b = append(b, "; Partitioned"...)
 	}
 	return b, c.checkPrefix(secure)
+}
+
+// escapeCookiePath percent-encodes what a path cannot have, and ";", which is fine in
+// a path but ends it in the header.
+func escapeCookiePath(path string) string {
+	path = percent.EscapedPath.Escape(path)
+	if strings.IndexByte(path, ';') >= 0 {
+		path = strings.ReplaceAll(path, ";", "%3B")
+	}
+	return path
 }
 
 // checkPrefix keeps the promises that a name may make (RFC 6265bis, section
@@ -278,13 +241,16 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && httplex.EqualFold(s[:len(prefix)], prefix)
 }
 
-func sameSite(s string) (SameSite, bool) {
-	for _, site := range []SameSite{SameSiteLax, SameSiteStrict, SameSiteNone} {
-		if httplex.EqualFold(s, string(site)) {
-			return site, true
-		}
+func sameSite(s string) http.SameSite {
+	switch httplex.Lower(s) {
+	case "lax":
+		return http.SameSiteLaxMode
+	case "strict":
+		return http.SameSiteStrictMode
+	case "none":
+		return http.SameSiteNoneMode
 	}
-	return "", false
+	return 0
 }
 
 func cookieDomain(domain string) (string, error) {
@@ -321,15 +287,14 @@ func appendCookieValue(b []byte, value string) []byte {
 	return append(b, '"')
 }
 
-// isCookieChar reports whether c may stand in an unquoted value.
+// isCookieChar reports whether c may be in an unquoted value.
 func isCookieChar(c byte) bool {
 	return ' ' < c && c < 0x7f && c != '"' && c != ',' && c != ';' && c != '\\'
 }
 
-// ParseSetCookie reads the value of a Set-Cookie header as a browser does (RFC
-// 6265bis, section 5.6): attributes in any case, the last of a kind counts,
-// unknown and malformed ones are ignored. It reports false where the header sets
-// no cookie.
+// ParseSetCookie reads the value of a Set-Cookie header as a browser does (RFC 6265bis, section
+// 5.6): attributes in any case, the last of a kind counts, unknown and malformed ones are ignored.
+// It reports false if the header sets no cookie.
 func ParseSetCookie(header string) (*Cookie, bool) {
 	name, value, rest := cutCookie(header)
 	if name == "" {
@@ -350,10 +315,13 @@ func (c *Cookie) setAttribute(key, text string) {
 	case "path":
 		c.Path = ""
 		if strings.HasPrefix(text, "/") {
-			c.Path = text
+			c.Path = escapeCookiePath(text) // as Format writes it
 		}
 	case "domain":
 		c.Domain = httplex.Lower(strings.TrimPrefix(text, "."))
+		if domain, err := cookieDomain(c.Domain); err == nil {
+			c.Domain = domain // as Format writes it
+		}
 	case "expires":
 		if t, ok := ParseDate(text); ok {
 			c.Expires = t
@@ -374,6 +342,6 @@ func (c *Cookie) setAttribute(key, text string) {
 	case "partitioned":
 		c.Partitioned = true
 	case "samesite":
-		c.SameSite, _ = sameSite(text)
+		c.SameSite = sameSite(text)
 	}
 }

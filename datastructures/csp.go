@@ -11,30 +11,18 @@ import (
 	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// The keywords that stand for sources in a [ContentSecurityPolicy]; their quotes
-// are part of them.
-const (
-	CSPSelf          = "'self'"
-	CSPNone          = "'none'"
-	CSPUnsafeInline  = "'unsafe-inline'"
-	CSPUnsafeEval    = "'unsafe-eval'"
-	CSPUnsafeHashes  = "'unsafe-hashes'"
-	CSPStrictDynamic = "'strict-dynamic'"
-	CSPReportSample  = "'report-sample'"
-)
-
 type cspDirective struct{ name, value string }
 
 // ContentSecurityPolicy is a policy of the Content-Security-Policy header (CSP
 // level 3): directives such as "default-src" with the sources they allow, in
-// their order. A directive may have no sources: "upgrade-insecure-requests". The
+// their order. Keywords among the sources have their quotes: "'self'". A directive may have no sources: "upgrade-insecure-requests". The
 // zero policy is empty and ready for use.
 type ContentSecurityPolicy struct {
 	directives []cspDirective
 }
 
-// ParseContentSecurityPolicy reads a policy. Names are made lower case, and of a
-// directive that comes twice the first counts, as browsers have it.
+// ParseContentSecurityPolicy reads a policy. Names are made lower case. If a directive comes
+// twice, the first counts, as in browsers.
 func ParseContentSecurityPolicy(header string) ContentSecurityPolicy {
 	var p ContentSecurityPolicy
 	seen := map[string]struct{}{}
@@ -49,9 +37,6 @@ func ParseContentSecurityPolicy(header string) ContentSecurityPolicy {
 	}
 	return p
 }
-
-// Len is the number of directives.
-func (p ContentSecurityPolicy) Len() int { return len(p.directives) }
 
 // All ranges over the directives and their sources, which stand in one text.
 func (p ContentSecurityPolicy) All() iter.Seq2[string, string] {
@@ -70,12 +55,6 @@ func (p ContentSecurityPolicy) Lookup(directive string) (string, bool) {
 		return p.directives[i].value, true
 	}
 	return "", false
-}
-
-// Get returns the sources of a directive, "" if it is not there.
-func (p ContentSecurityPolicy) Get(directive string) string {
-	value, _ := p.Lookup(directive)
-	return value
 }
 
 // Set makes the sources the ones of a directive; a new one comes last. A name or
@@ -99,7 +78,7 @@ func (p *ContentSecurityPolicy) Set(directive string, sources ...string) error {
 // Add appends sources to those of a directive. A directive that only said
 // 'none' then allows the sources.
 func (p *ContentSecurityPolicy) Add(directive string, sources ...string) error {
-	if value := p.Get(directive); value != "" && value != CSPNone {
+	if value, _ := p.Lookup(directive); value != "" && value != "'none'" {
 		sources = append([]string{value}, sources...)
 	}
 	return p.Set(directive, sources...)
@@ -119,9 +98,8 @@ func (p *ContentSecurityPolicy) AddNonce(nonce string, directives ...string) err
 	return nil
 }
 
-// NewNonce returns a text that nobody can guess, for the nonce attribute of the
-// elements of one response and for [ContentSecurityPolicy.AddNonce]: 128 random
-// bits in base64.
+// NewNonce returns a string that cannot be guessed, for the nonce attribute of the elements of one
+// response and for [ContentSecurityPolicy.AddNonce]: 128 random bits in base64.
 func NewNonce() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails

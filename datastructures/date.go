@@ -13,13 +13,12 @@ import (
 // Nov 1994 08:49:37 GMT", whatever the time's zone.
 func FormatDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
 
-// ParseDate reads a date of HTTP, in the form that [FormatDate] writes or in
-// one of the older ones: "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37
-// 1994", and the dates of mail, with a numeric zone ("+0200") or an American one
-// and without a weekday or seconds. Names of days and months may be longer than
-// three letters, but have nothing else. The result is in UTC; without a zone UTC is
-// meant. The day of the week is not compared with the date. Of a year of two
-// digits the nearest one is taken, unless it is more than 50 years ahead.
+// ParseDate reads an HTTP date, in the form that [FormatDate] writes or in an older one: "Sunday,
+// 06-Nov-94 08:49:37 GMT" or "Sun Nov 6 08:49:37 1994". It also reads dates of mail, with a numeric
+// zone ("+0200") or an American one, and without a weekday or seconds. Names of days and months may
+// be longer than three letters, but have nothing else. The result is in UTC; without a zone UTC is
+// meant. The day of the week is not compared with the date. For a year of two digits the nearest
+// one is taken, unless it is more than 50 years ahead.
 func ParseDate(s string) (time.Time, bool) {
 	s = httplex.Trim(s)
 	if t, ok := parseFixdate(s); ok {
@@ -28,7 +27,7 @@ func ParseDate(s string) (time.Time, bool) {
 	return parseLooseDate(s)
 }
 
-// parseFixdate reads the one form that is written today, by place.
+// parseFixdate reads the one form that is written today, by offset.
 func parseFixdate(s string) (time.Time, bool) {
 	if len(s) != len(http.TimeFormat) || s[3] != ',' || s[4] != ' ' || s[7] != ' ' || s[11] != ' ' ||
 		s[16] != ' ' || s[19] != ':' || s[22] != ':' || s[25:] != " GMT" || weekday(s[:3]) < 0 {
@@ -86,7 +85,7 @@ func parseLooseDate(s string) (time.Time, bool) {
 	return makeDate(fullYear(year), month(monthName), digits(day), hour, minute, second, offset)
 }
 
-// makeDate is [time.Date] that refuses what is not on the calendar.
+// makeDate is [time.Date] that refuses dates that are not on the calendar.
 func makeDate(year int, month time.Month, day, hour, minute, second, offset int) (time.Time, bool) {
 	if year < 0 || month < 1 || day < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 {
 		return time.Time{}, false
@@ -118,9 +117,8 @@ const (
 	months   = "janfebmaraprmayjunjulaugsepoctnovdec"
 )
 
-// named finds the first three letters of s in a table of names of three, and
-// returns its place there, -1 if it is none of them. Only letters may follow, the
-// rest of the name: "Nov9" is no month.
+// named finds the first three letters of s in a table of names of three letters, and returns its
+// index there, or -1. Only letters may follow, the rest of the name: "Nov9" is not a month.
 func named(s, table string) int {
 	if len(s) < 3 || !letters(s[3:]) {
 		return -1
@@ -133,7 +131,7 @@ func named(s, table string) int {
 	return -1
 }
 
-// letters reports whether s has nothing else, those of ASCII.
+// letters reports whether s has only ASCII letters.
 func letters(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if c := s[i] | 0x20; c < 'a' || c > 'z' {

@@ -2,8 +2,7 @@
 // of: ordered dictionaries with several values a key, cookies, and one type per
 // structured header field.
 //
-// Each header type has a ParseX function and a String method, and they
-// round-trip: ParseX(x.String()) is x. Parsing never fails on what a client may
-// send: a part that means nothing is left out, and where nothing is left the
-// second result is false.
+// Each header type has a ParseX function and a String method, and they round-trip:
+// ParseX(x.String()) is x. Parsing never fails on input of a client: a part that means nothing is
+// left out, and if nothing is left the second result is false.
 package datastructures

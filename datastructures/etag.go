@@ -4,14 +4,14 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"iter"
+	"slices"
 	"strings"
 
 	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// ETag is an entity tag: the name of one state of a resource (RFC 9110, section
-// 8.8.3). The zero ETag is none.
+// ETag is an entity tag: the name of one state of a resource (RFC 9110, section 8.8.3). The zero
+// ETag means that there is no entity tag.
 type ETag struct {
 	// Value is the tag without its quotes. It must not hold quotes or control
 	// characters.
@@ -47,9 +47,6 @@ func cutWeak(s string) (string, bool) {
 	return s, false
 }
 
-// IsZero reports whether there is no tag.
-func (t ETag) IsZero() bool { return t == ETag{} }
-
 // Check reports why the tag cannot be sent, nil if it can.
 func (t ETag) Check() error {
 	for i := 0; i < len(t.Value); i++ {
@@ -68,28 +65,15 @@ func (t ETag) String() string {
 	return `"` + t.Value + `"`
 }
 
-// StrongMatch compares as If-Match and If-Range do: equal, and neither is weak
-// (RFC 9110, section 8.8.3.2).
-func (t ETag) StrongMatch(other ETag) bool {
-	return !t.Weak && !other.Weak && t.Value == other.Value
-}
-
-// WeakMatch compares as If-None-Match does: equal, weak or not.
-func (t ETag) WeakMatch(other ETag) bool { return t.Value == other.Value }
-
 // ETags are the tags of an If-Match or If-None-Match header, or the star that
 // stands for any. The zero ETags is a header that was not sent, which is another
 // thing than one that was sent and lists no tag: that one matches nothing.
 type ETags struct {
-	star bool
-	tags []ETag // nil where the header was not sent
+	// Star says that any state will do: "*".
+	Star bool
+	// Tags are the listed ones: nil if the header was not sent, empty if it lists none.
+	Tags []ETag
 }
-
-// NewETags returns ETags of the given ones; without any, the zero ETags.
-func NewETags(tags ...ETag) ETags { return ETags{tags: tags} }
-
-// AnyETag returns the star.
-func AnyETag() ETags { return ETags{star: true} }
 
 // ParseETags reads a list of tags. Quotes may be missing, commas inside quotes
 // belong to the tag, empty ones are left out, a star anywhere makes it the star.
@@ -99,7 +83,7 @@ func ParseETags(header string) ETags {
 	if header == "" {
 		return ETags{}
 	}
-	e := ETags{tags: noTags}
+	e := ETags{Tags: noTags}
 	closing := 0 // where the next quote stands that ends a tag, if beyond the opening one
 	for at := 0; at < len(header); {
 		text, weak := cutWeak(header[at:])
@@ -110,7 +94,7 @@ func ParseETags(header string) ETags {
 			}
 			if closing < len(header) {
 				if closing > start+1 {
-					e.tags = append(e.tags, ETag{header[start+1 : closing], weak})
+					e.Tags = append(e.Tags, ETag{header[start+1 : closing], weak})
 				}
 				at = nextItem(header, closing+1)
 				continue
@@ -123,17 +107,17 @@ func ParseETags(header string) ETags {
 		}
 		switch text {
 		case "*":
-			return ETags{star: true}
+			return ETags{Star: true}
 		case "":
 		default:
-			e.tags = append(e.tags, ETag{text, weak})
+			e.Tags = append(e.Tags, ETag{text, weak})
 		}
 		at = nextItem(header, end)
 	}
 	return e
 }
 
-// noTags are those of a header that lists none.
+// noTags are the tags of a header that lists none.
 var noTags = []ETag{}
 
 // closingQuote finds the first quote from i on that ends a tag: one that a comma
@@ -169,49 +153,19 @@ func nextItem(header string, i int) int {
 	return i
 }
 
-// IsZero reports whether the header was not sent.
-func (e ETags) IsZero() bool { return !e.star && e.tags == nil }
-
-// Star reports whether any tag will do.
-func (e ETags) Star() bool { return e.star }
-
-// Len is the number of tags.
-func (e ETags) Len() int { return len(e.tags) }
-
-// All ranges over the tags in their order.
-func (e ETags) All() iter.Seq[ETag] {
-	return func(yield func(ETag) bool) {
-		for _, tag := range e.tags {
-			if !yield(tag) {
-				return
-			}
-		}
-	}
-}
-
-// Has reports whether exactly this tag is listed, weak or strong as it is.
-func (e ETags) Has(tag ETag) bool {
-	for _, t := range e.tags {
-		if t == tag {
-			return true
-		}
-	}
-	return false
-}
-
 // StrongMatch reports whether tag is among the tags as If-Match compares: strong
 // ones only. The star matches every tag.
 func (e ETags) StrongMatch(tag ETag) bool {
-	return e.star || !tag.Weak && e.Has(tag)
+	return e.Star || !tag.Weak && slices.Contains(e.Tags, tag)
 }
 
 // WeakMatch reports whether tag is among the tags as If-None-Match compares:
 // weak or not. The star matches every tag.
 func (e ETags) WeakMatch(tag ETag) bool {
-	if e.star {
+	if e.Star {
 		return true
 	}
-	for _, t := range e.tags {
+	for _, t := range e.Tags {
 		if t.Value == tag.Value {
 			return true
 		}
@@ -219,17 +173,16 @@ func (e ETags) WeakMatch(tag ETag) bool {
 	return false
 }
 
-// String returns the header. One that was sent but lists no tag is a list of
-// nothing, ",".
+// String returns the header. A header that was sent but lists no tag is a list of nothing, ",".
 func (e ETags) String() string {
 	switch {
-	case e.star:
+	case e.Star:
 		return "*"
-	case e.tags != nil && len(e.tags) == 0:
+	case e.Tags != nil && len(e.Tags) == 0:
 		return ","
 	}
 	var b strings.Builder
-	for i, tag := range e.tags {
+	for i, tag := range e.Tags {
 		if i > 0 {
 			b.WriteString(", ")
 		}
@@ -237,3 +190,10 @@ func (e ETags) String() string {
 	}
 	return b.String()
 }
+
+// sent reports whether the header was sent.
+func (e ETags) sent() bool { return e.Star || e.Tags != nil }
+
+// strongMatch compares as If-Match and If-Range do: equal, and neither is weak (RFC 9110, section
+// 8.8.3.2).
+func strongMatch(a, b ETag) bool { return !a.Weak && !b.Weak && a.Value == b.Value }

@@ -2,6 +2,7 @@ package datastructures_test
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 
 	"github.com/zeugkit/zeug/datastructures"
@@ -44,7 +45,7 @@ func ExampleParseRange() {
 	ranges, ok := datastructures.ParseRange("bytes=0-99,-50")
 	fmt.Println(ok)
 	for _, span := range ranges.Spans(1000) {
-		fmt.Println(span.Len(), "bytes:", span.ContentRange(1000))
+		fmt.Println(span.Len(), "bytes:", datastructures.ContentRange{Unit: "bytes", Span: span, Length: 1000})
 	}
 	_, ok = datastructures.ParseRange("bytes=99-0")
 	fmt.Println(ok)
@@ -67,7 +68,7 @@ func ExampleParseETags() {
 func ExampleHeaderSet() {
 	vary := datastructures.ParseHeaderSet("Accept, origin")
 	vary.Add("Origin", "Accept-Encoding")
-	fmt.Println(vary, vary.Has("ACCEPT"), vary.Len())
+	fmt.Println(vary, vary.Has("ACCEPT"), len(vary))
 	// Output: Accept, origin, Accept-Encoding true 3
 }
 
@@ -102,6 +103,6 @@ func ExampleParseDate() {
 
 func ExampleParseSetCookie() {
 	cookie, ok := datastructures.ParseSetCookie("id=7; Path=/; Max-Age=60; Secure; SameSite=lax")
-	fmt.Println(ok, cookie.Name, cookie.Value, cookie.MaxAge, cookie.Secure, cookie.SameSite)
-	// Output: true id 7 1m0s true Lax
+	fmt.Println(ok, cookie.Name, cookie.Value, cookie.MaxAge, cookie.Secure, cookie.SameSite == http.SameSiteLaxMode)
+	// Output: true id 7 1m0s true true
 }

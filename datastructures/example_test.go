@@ -31,21 +31,13 @@ func ExampleNewMultiDict() {
 		datastructures.Item[int]{Key: "shoe", Value: 43},
 		datastructures.Item[int]{Key: "shirt", Value: 42},
 	)
-	fmt.Println(sizes.Get("shirt"), sizes.List("shirt"), sizes.Get("hat", 56))
+	fmt.Println(sizes.Get("shirt"), sizes.List("shirt"), sizes.GetOr("hat", 56))
 	// Output: 40 [40 42] 56
 }
 
 func ExampleCombine() {
-	defaults := datastructures.FromMap(map[string][]int{"workers": {4}, "threads": {2}})
-	given := datastructures.NewMultiDict(datastructures.Item[int]{Key: "workers", Value: 8})
-	settings := datastructures.Combine[int](given, defaults)
-	fmt.Println(settings.Get("workers"), settings.Get("threads"), settings.List("workers"))
-	// Output: 8 2 [8 4]
-}
-
-func ExampleCombineValues() {
-	args, form := datastructures.ParseQuery("id=1"), datastructures.ParseQuery("id=2&name=x")
-	both := datastructures.CombineValues(args, form)
+	query, form := datastructures.ParseQuery("id=1"), datastructures.ParseQuery("id=2&name=x")
+	both := datastructures.Combine(query, form)
 	fmt.Println(both.Get("id"), both.Get("name"), both.List("id"))
 	// Output: 1 x [1 2]
 }
@@ -69,17 +61,17 @@ func ExampleCookie() {
 	// cookie "my basket": the name is not a token of letters, digits and !#$%&'*+-.^_`|~
 }
 
-func ExamplePreconditions_Check() {
+func ExamplePreconditions_Evaluate() {
 	// A PUT that must not overwrite what somebody else has saved since.
 	h := http.Header{"If-Match": {`"v1"`}}
 	current := datastructures.State{ETag: datastructures.ETag{Value: "v2"}}
-	fmt.Println(datastructures.ParsePreconditions(h).Check("PUT", current))
-	// Output: 412 Precondition Failed
+	fmt.Println(datastructures.ParsePreconditions(h).Evaluate("PUT", current))
+	// Output: 412
 }
 
 func ExampleContentSecurityPolicy() {
 	var policy datastructures.ContentSecurityPolicy
-	policy.Set("default-src", datastructures.CSPSelf)
+	policy.Set("default-src", "'self'")
 	policy.Set("upgrade-insecure-requests")
 	policy.AddNonce("r4nd0m", "script-src")
 	fmt.Println(policy)
@@ -88,10 +80,12 @@ func ExampleContentSecurityPolicy() {
 
 func ExampleResponseCacheControl() {
 	cache := datastructures.ParseResponseCacheControl("private, max-age=60")
-	cache.SetPublic(true)
-	cache.SetMaxAge(time.Hour)
+	fmt.Println(cache.Private, *cache.MaxAge)
+	cache.MaxAge, cache.Immutable = new(time.Hour), true
 	fmt.Println(cache)
-	// Output: max-age=3600, public
+	// Output:
+	// true 1m0s
+	// private, immutable, max-age=3600
 }
 
 func ExampleParseOptions() {

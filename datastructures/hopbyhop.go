@@ -13,9 +13,8 @@ var hopByHop = []string{
 	"Transfer-Encoding", "Upgrade",
 }
 
-// IsHopByHop reports whether a field of this name concerns one connection, and
-// not the message that travels over several. [RemoveHopByHop] also knows those
-// that a message names itself.
+// IsHopByHop reports whether a field of this name concerns one connection, and not the message,
+// which may pass several. [RemoveHopByHop] also knows those that a message names itself.
 func IsHopByHop(name string) bool {
 	for _, field := range hopByHop {
 		if httplex.EqualFold(field, name) {
@@ -25,9 +24,8 @@ func IsHopByHop(name string) bool {
 	return false
 }
 
-// RemoveHopByHop removes the fields that concern one connection, with those that
-// the Connection field names: what a message must lose before it is passed on or
-// kept.
+// RemoveHopByHop removes the fields that concern one connection, with those that the Connection
+// field names: a message must lose them before it is passed on or kept.
 func RemoveHopByHop(h http.Header) {
 	for _, line := range h["Connection"] {
 		for name := range httplex.Items(line) {

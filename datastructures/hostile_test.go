@@ -12,8 +12,7 @@ import (
 	"github.com/zeugkit/zeug/datastructures"
 )
 
-// hostile are headers made to cost more than their length: each repeats a text
-// up to a size.
+// hostile are headers made to cost more than their length: each repeats a string up to a size.
 var hostile = map[string]func(size int) string{
 	"commas":          repeat(","),
 	"semicolons":      repeat(";"),
@@ -70,8 +69,8 @@ func ascendingRanges(size int) string {
 // its square.
 func TestNoHeaderTakesQuadraticTime(t *testing.T) {
 	const size, limit = 256 << 10, 2 * time.Second
-	for shape, make := range hostile {
-		header := make(size)
+	for shape, build := range hostile {
+		header := build(size)
 		for name, parse := range parsers {
 			start := time.Now()
 			if read, ok := parse(header); ok {

@@ -24,9 +24,6 @@ func (a LanguageAccept) Quality(tag string) float64 {
 	return a.quality(tag, httplex.Languages)
 }
 
-// Accepts reports whether the client named exactly this language, or any.
-func (a LanguageAccept) Accepts(tag string) bool { return a.Quality(tag) > 0 }
-
 // Best returns the language on offer that the client likes best, as it is
 // spelled in the offers, and false if none will do. It looks for
 //
@@ -36,10 +33,10 @@ func (a LanguageAccept) Accepts(tag string) bool { return a.Quality(tag) > 0 }
 //   - then, for a client that wants "en", for the first offer of that language,
 //     such as "en-GB".
 //
-// What the first of these finds goes before what the client likes better and the
-// second would find, as in Werkzeug: of "de-AT, en;q=0.7" and the offers "de" and "en"
-// it is "en". And "en-GB" is never an answer to "en-US". [LanguageAccept.Match] knows which
-// languages and regions are near each other.
+// A match of the first kind is preferred to one of the second that the client likes better, as in
+// Werkzeug: of "de-AT, en;q=0.7" and the offers "de" and "en" the result is "en". And "en-GB" is
+// never returned for "en-US". [LanguageAccept.Match] knows which languages and regions are near
+// each other.
 func (a LanguageAccept) Best(offers ...string) (string, bool) {
 	if tag, ok := a.best(offers, httplex.Languages); ok {
 		return tag, true
@@ -68,10 +65,9 @@ func (a LanguageAccept) Best(offers ...string) (string, bool) {
 	return "", false
 }
 
-// Match returns the one of m's languages that serves the client best, its place
-// among them, and how sure that is: [language.No] if the client wants none of
-// them, and then the first is the answer. Regions, scripts and languages that
-// are understood for each other count as the Unicode CLDR has it: a client that
+// Match returns the language of m that serves the client best, its index, and how sure that is:
+// [language.No] if the client wants none of them, and then the first is returned. Regions, scripts
+// and languages that are understood for each other count as the Unicode CLDR has it: a client that
 // wants "en-GB" is served "en-US" rather than French.
 //
 //	var languages = language.NewMatcher([]language.Tag{language.English, language.German})

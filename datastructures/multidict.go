@@ -16,15 +16,17 @@ type Item[V any] struct {
 // and ready for use. It is not safe for concurrent changes.
 //
 // Keys are compared byte for byte. Looking a key up walks the items, which is
-// faster than a map for the sizes that requests have.
+// faster than a map for the sizes that requests have. A dictionary of many items that
+// is read often keeps a map beside them.
 type MultiDict[V any] struct {
 	items []Item[V]
+	index *keyIndex // nil if there are few items
 }
 
-// Reader is what a [MultiDict] offers for reading: the type to accept or to
-// return where nothing may be changed. [*MultiDict], [*Values] and [*Combined]
-// are Readers.
-type Reader[V any] interface {
+// Source is what a [MultiDict] offers for reading: the type to accept or to
+// return where nothing may be changed. [*MultiDict] and [*Values] are
+// Sources.
+type Source[V any] interface {
 	// Len is the number of items.
 	Len() int
 	// Has reports whether key has a value.
@@ -39,7 +41,9 @@ type Reader[V any] interface {
 
 // NewMultiDict returns a MultiDict of the items, in their order.
 func NewMultiDict[V any](items ...Item[V]) *MultiDict[V] {
-	return &MultiDict[V]{items: slices.Clone(items)}
+	d := &MultiDict[V]{items: slices.Clone(items)}
+	d.moved()
+	return d
 }
 
 // FromMap returns a MultiDict of a map such as [net/url.Values] or
@@ -63,29 +67,41 @@ func FromMap[M ~map[string][]V, V any](m M) *MultiDict[V] {
 func (d *MultiDict[V]) Len() int { return len(d.items) }
 
 // Has reports whether key has a value.
-func (d *MultiDict[V]) Has(key string) bool { return d.index(key) >= 0 }
+func (d *MultiDict[V]) Has(key string) bool { return d.find(key) >= 0 }
 
-// Get returns the first value of key, or the fallback, or the zero value.
-func (d *MultiDict[V]) Get(key string, fallback ...V) V {
-	if v, ok := d.Lookup(key); ok {
-		return v
+// Get returns the first value of key, or the zero value.
+func (d *MultiDict[V]) Get(key string) V {
+	value, _ := d.Lookup(key)
+	return value
+}
+
+// GetOr returns the first value of key, or the fallback.
+func (d *MultiDict[V]) GetOr(key string, fallback V) V {
+	if value, ok := d.Lookup(key); ok {
+		return value
 	}
-	return first(fallback)
+	return fallback
 }
 
 // Lookup returns the first value of key and whether there is one.
 func (d *MultiDict[V]) Lookup(key string) (V, bool) {
-	if i := d.index(key); i >= 0 {
+	if i := d.find(key); i >= 0 {
 		return d.items[i].Value, true
 	}
 	var zero V
 	return zero, false
 }
 
-// List returns all values of key in order, nil if there are none. The list is
-// the caller's.
+// List returns all values of key in order, nil if there are none. The list belongs to the caller.
 func (d *MultiDict[V]) List(key string) []V {
 	var list []V
+	if p := d.positions(); p != nil {
+		s, ok := p.spans[key]
+		for i := s.first; ok; i, ok = p.next[i], p.next[i] != 0 {
+			list = append(list, d.items[i].Value)
+		}
+		return list
+	}
 	for i := range d.items {
 		if d.items[i].Key == key {
 			list = append(list, d.items[i].Value)
@@ -105,58 +121,40 @@ func (d *MultiDict[V]) All() iter.Seq2[string, V] {
 	}
 }
 
-// Keys ranges over the keys in the order of their first values, each once.
-func (d *MultiDict[V]) Keys() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		seen := make(map[string]struct{}, d.Len())
-		for key := range d.All() {
-			if _, twice := seen[key]; twice {
-				continue
-			}
-			seen[key] = struct{}{}
-			if !yield(key) {
-				return
-			}
-		}
-	}
-}
-
-// Lists ranges over the keys in the order of their first values, each with all
-// of its values.
+// Lists ranges over the keys in the order of their first values, each with all of its values. The
+// function maps.Collect makes of them a map, such as [net/url.Values].
 func (d *MultiDict[V]) Lists() iter.Seq2[string, []V] {
 	return func(yield func(string, []V) bool) {
-		lists := d.Map()
-		for key := range d.Keys() {
-			if !yield(key, lists[key]) {
+		lists := make(map[string][]V, d.Len())
+		for key, value := range d.All() {
+			lists[key] = append(lists[key], value)
+		}
+		for key := range d.All() {
+			list, ok := lists[key]
+			if !ok {
+				continue
+			}
+			delete(lists, key)
+			if !yield(key, list) {
 				return
 			}
 		}
 	}
-}
-
-// Map returns the items as a map from keys to their values: what
-// [net/url.Values] and [net/http.Header] convert from. The order across keys is
-// lost.
-func (d *MultiDict[V]) Map() map[string][]V {
-	m := make(map[string][]V, d.Len())
-	for key, value := range d.All() {
-		m[key] = append(m[key], value)
-	}
-	return m
 }
 
 // Clone returns a copy that shares nothing but the values themselves.
 func (d *MultiDict[V]) Clone() *MultiDict[V] {
-	return &MultiDict[V]{items: slices.Clone(d.items)}
+	return NewMultiDict(d.items...)
 }
 
 // Add appends a value to those of key.
 func (d *MultiDict[V]) Add(key string, value V) {
 	d.items = append(d.items, Item[V]{key, value})
+	d.grown(key)
 }
 
 // Extend appends the items of other.
-func (d *MultiDict[V]) Extend(other Reader[V]) {
+func (d *MultiDict[V]) Extend(other Source[V]) {
 	d.items = slices.Grow(d.items, other.Len())
 	for key, value := range other.All() {
 		d.Add(key, value)
@@ -166,9 +164,22 @@ func (d *MultiDict[V]) Extend(other Reader[V]) {
 // Set makes value the only one of key. It takes the place of the first.
 func (d *MultiDict[V]) Set(key string, value V) { d.SetList(key, value) }
 
-// SetList makes values the ones of key: they take the places that the old ones
-// had, further ones come last. Without values the key is removed.
+// SetList replaces the values of key: the new ones take the places of the old ones, and further
+// ones come last. Without values the key is removed.
 func (d *MultiDict[V]) SetList(key string, values ...V) {
+	if p := d.positions(); p != nil && len(values) > 0 {
+		s, known := p.spans[key]
+		if known && s.first == s.last {
+			d.items[s.first].Value, values = values[0], values[1:]
+			known = false
+		}
+		if !known {
+			for _, value := range values {
+				d.Add(key, value)
+			}
+			return
+		}
+	}
 	kept := d.items[:0]
 	for _, item := range d.items {
 		if item.Key == key {
@@ -179,20 +190,14 @@ func (d *MultiDict[V]) SetList(key string, values ...V) {
 		}
 		kept = append(kept, item)
 	}
-	clear(d.items[len(kept):])
-	d.items = kept
+	if len(kept) < len(d.items) {
+		clear(d.items[len(kept):])
+		d.items = kept
+		d.moved()
+	}
 	for _, value := range values {
 		d.Add(key, value)
 	}
-}
-
-// SetDefault adds value where key has none, and returns the first value of key.
-func (d *MultiDict[V]) SetDefault(key string, value V) V {
-	if v, ok := d.Lookup(key); ok {
-		return v
-	}
-	d.Add(key, value)
-	return value
 }
 
 // Del removes all values of key.
@@ -205,25 +210,4 @@ func (d *MultiDict[V]) Pop(key string) []V {
 		d.Del(key)
 	}
 	return list
-}
-
-// Clear removes all items.
-func (d *MultiDict[V]) Clear() { d.items = nil }
-
-func (d *MultiDict[V]) index(key string) int {
-	for i := range d.items {
-		if d.items[i].Key == key {
-			return i
-		}
-	}
-	return -1
-}
-
-// first is the first of an optional argument, or the zero value.
-func first[V any](fallback []V) V {
-	if len(fallback) > 0 {
-		return fallback[0]
-	}
-	var zero V
-	return zero
 }

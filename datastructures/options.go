@@ -10,37 +10,21 @@ type Options struct {
 	Params
 }
 
-// ParseOptions reads a value with parameters: `form-data; name="a"`. Names of
-// parameters are made lower case, and of a name that comes twice the last value
-// counts; what is no parameter is left out. Values encoded by RFC 8187
-// ("filename*=") and continued by RFC 2231 ("filename*0=…") are decoded,
-// where the charset is UTF-8, US-ASCII or ISO 8859-1. In a quoted value `\"`,
-// `\\` and "%22" are decoded and any other backslash stays, since browsers
-// write file names so.
+// ParseOptions reads a value with parameters: `form-data; name="a"`. Names of parameters are in
+// lower case. If a name comes twice, its last value counts. Parts that are not a valid parameter
+// are left out. Values encoded by RFC 8187 ("filename*=") and continued by RFC 2231
+// ("filename*0=…") are decoded, if the charset is UTF-8, US-ASCII or ISO 8859-1. In a quoted value
+// `\"`, `\\` and "%22" are decoded and any other backslash stays, since browsers write file names
+// so.
 func ParseOptions(header string) Options {
 	value, params := httplex.ParseOptions(header)
 	return Options{value, Params{params}}
 }
 
-// String returns the value and its parameters: values that are no token are
-// quoted, or, where a quoted string would not carry them, encoded by RFC 8187. A
-// parameter whose name ends in "*" is taken to be encoded already; a bare one is
-// left out.
+// String returns the value and its parameters. Values that are not tokens are quoted, or encoded by
+// RFC 8187 if a quoted string cannot carry them. A parameter whose name ends in "*" is taken to be
+// encoded already; a bare one is left out.
 func (o Options) String() string { return httplex.FormatOptions(o.Value, o.list) }
-
-// Dict is a list of parameters: the form of Cache-Control, Prefer and the
-// parameters of Digest authentication.
-type Dict struct {
-	Params
-}
-
-// ParseDict reads a list of parameters: `a=1, b="x, y", c`. Of a name that comes
-// twice the last value counts. A list with a quoted string that does not end is
-// empty.
-func ParseDict(header string) Dict { return Dict{Params{httplex.ParseDict(header)}} }
-
-// String returns the parameters as a list.
-func (d Dict) String() string { return httplex.FormatDict(d.list) }
 
 // ParseList reads a list (RFC 9110, section 5.6.1): the items between commas
 // outside quoted strings, empty ones left out. An item that is a quoted string
@@ -48,17 +32,12 @@ func (d Dict) String() string { return httplex.FormatDict(d.list) }
 // string that does not end is empty.
 func ParseList(header string) []string { return httplex.ParseList(header) }
 
-// FormatList returns the items as a list, quoted where they must be: the reverse
-// of [ParseList].
+// FormatList returns the items as a list, quoted if necessary: the reverse of [ParseList].
 func FormatList(items ...string) string { return httplex.FormatList(items) }
 
-// Quote returns s as the value of a parameter or an item of a list: a token as
-// it is, any other text as a quoted string.
+// Quote returns s as the value of a parameter or an item of a list: a token unchanged, any other
+// string quoted.
 func Quote(s string) string { return httplex.Quote(s) }
-
-// QuoteAlways returns s as a quoted string, also if it is a token: some fields
-// allow nothing else.
-func QuoteAlways(s string) string { return httplex.QuoteAlways(s) }
 
 // Unquote returns what a quoted string stands for; any other text is itself.
 func Unquote(s string) string { return httplex.Unquote(s) }

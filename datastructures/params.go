@@ -10,30 +10,18 @@ import (
 // Params are named parameters in their order, each name once. Names are
 // compared without regard to case. A parameter may be bare: a name without a
 // value, which is not the same as an empty value. The zero Params is empty and
-// ready for use.
+// ready for use. Cache-Control, Prefer and the parameters of Digest authentication have this form.
 type Params struct {
 	list httplex.Params
 }
 
-// NewParams returns Params of names and values that alternate; a last name
-// alone is bare.
-func NewParams(pairs ...string) Params {
-	var p Params
-	for i := 0; i < len(pairs); i += 2 {
-		if i+1 < len(pairs) {
-			p.Set(pairs[i], pairs[i+1])
-		} else {
-			p.SetBare(pairs[i])
-		}
-	}
-	return p
-}
+// ParseDict reads a list of parameters: `a=1, b="x, y", c`. Of a name that comes
+// twice the last value counts. A list with a quoted string that does not end is
+// empty.
+func ParseDict(header string) Params { return Params{httplex.ParseDict(header)} }
 
-// Len is the number of parameters.
-func (p Params) Len() int { return len(p.list) }
-
-// Has reports whether there is a parameter of this name, bare or not.
-func (p Params) Has(name string) bool { return p.list.Index(name) >= 0 }
+// String returns the parameters as a list.
+func (p Params) String() string { return httplex.FormatDict(p.list) }
 
 // Get returns the value of the parameter of this name, or "".
 func (p Params) Get(name string) string {

@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/zeugkit/zeug/httperror"
 )
 
 // Preconditions are the headers by which a client makes its request depend on
@@ -17,10 +15,9 @@ type Preconditions struct {
 	IfUnmodifiedSince time.Time
 }
 
-// ParsePreconditions reads them from a request's header. Dates that are none
-// are ignored; a list of tags that has none is a list all the same, so that
-// If-Match without a tag never lets a change pass, and no date is asked in its
-// place (RFC 9110, sections 13.1.1 to 13.1.4).
+// ParsePreconditions reads them from a request's header. Dates that are not valid are ignored. A
+// list without a valid tag is still a list, so that If-Match never lets a change pass, and the date
+// is not used in its place (RFC 9110, sections 13.1.1 to 13.1.4).
 func ParsePreconditions(h http.Header) Preconditions {
 	var p Preconditions
 	p.IfMatch = sentETags(h["If-Match"])
@@ -40,15 +37,10 @@ func sentETags(lines []string) ETags {
 		return ETags{}
 	}
 	e := ParseETags(strings.Join(lines, ","))
-	if e.IsZero() {
-		e.tags = noTags // it was sent all the same
+	if !e.sent() {
+		e.Tags = noTags // it was sent all the same
 	}
 	return e
-}
-
-// IsZero reports whether the client set no conditions.
-func (p Preconditions) IsZero() bool {
-	return p.IfMatch.IsZero() && p.IfNoneMatch.IsZero() && p.IfModifiedSince.IsZero() && p.IfUnmodifiedSince.IsZero()
 }
 
 // State is what is known of a resource: its tag and when it was last changed,
@@ -60,12 +52,11 @@ type State struct {
 	Missing bool
 }
 
-// Evaluate says what to answer to a request of this method on a resource in this
-// state (RFC 9110, section 13.2.2): 0 to go on, [http.StatusNotModified] or
-// [http.StatusPreconditionFailed]. If-Match goes before If-Unmodified-Since, and
-// If-None-Match before If-Modified-Since, which is for GET and HEAD alone. A date
-// is ignored where the resource has none; so is If-None-Match where a GET or HEAD
-// meets a resource without a tag, and its date decides, as Werkzeug does.
+// Evaluate returns the status code for a request of this method on a resource in this state (RFC
+// 9110, section 13.2.2): 0 to go on, [http.StatusNotModified] or [http.StatusPreconditionFailed].
+// If-Match goes before If-Unmodified-Since, and If-None-Match before If-Modified-Since, which is
+// for GET and HEAD alone. A date is ignored if the resource has none. So is If-None-Match for a
+// GET or HEAD of a resource without a tag; then the date decides, as in Werkzeug.
 func (p Preconditions) Evaluate(method string, s State) int {
 	if !p.mayChange(s) {
 		return http.StatusPreconditionFailed
@@ -76,7 +67,7 @@ func (p Preconditions) Evaluate(method string, s State) int {
 		if p.hasIt(s) {
 			return http.StatusPreconditionFailed
 		}
-	case !p.IfNoneMatch.IsZero() && !s.ETag.IsZero():
+	case p.IfNoneMatch.sent() && s.ETag != (ETag{}):
 		if p.hasIt(s) {
 			return http.StatusNotModified
 		}
@@ -90,37 +81,24 @@ func (p Preconditions) Evaluate(method string, s State) int {
 
 // mayChange is the condition that the client still knows the current state.
 func (p Preconditions) mayChange(s State) bool {
-	if p.IfMatch.Star() {
+	if p.IfMatch.Star {
 		return !s.Missing
 	}
-	if !p.IfMatch.IsZero() {
-		return !s.Missing && !s.ETag.IsZero() && p.IfMatch.StrongMatch(s.ETag)
+	if p.IfMatch.sent() {
+		return !s.Missing && s.ETag != (ETag{}) && p.IfMatch.StrongMatch(s.ETag)
 	}
 	return p.IfUnmodifiedSince.IsZero() || s.Modified.IsZero() || !s.modifiedAfter(p.IfUnmodifiedSince)
 }
 
 // hasIt reports whether the state is one that the client excludes.
 func (p Preconditions) hasIt(s State) bool {
-	if s.Missing || p.IfNoneMatch.IsZero() {
+	if s.Missing || !p.IfNoneMatch.sent() {
 		return false
 	}
-	return p.IfNoneMatch.Star() || !s.ETag.IsZero() && p.IfNoneMatch.WeakMatch(s.ETag)
+	return p.IfNoneMatch.Star || s.ETag != (ETag{}) && p.IfNoneMatch.WeakMatch(s.ETag)
 }
 
-// modifiedAfter compares in whole seconds, as the header has them.
+// modifiedAfter compares in whole seconds, like the header.
 func (s State) modifiedAfter(t time.Time) bool {
 	return s.Modified.Unix() > t.Unix()
-}
-
-// Check is [Preconditions.Evaluate] for a handler that changes the resource: its
-// error answers 412.
-//
-//	if err := req.Preconditions().Check(req.Method, state); err != nil {
-//		return nil, err
-//	}
-func (p Preconditions) Check(method string, s State) error {
-	if p.Evaluate(method, s) == http.StatusPreconditionFailed {
-		return httperror.PreconditionFailed
-	}
-	return nil
 }

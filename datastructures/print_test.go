@@ -7,7 +7,7 @@ import (
 	"github.com/zeugkit/zeug/datastructures"
 )
 
-// What prints the results of parsers that are no types of their own.
+// This file prints results of parsers that are not types of this package.
 
 type listOf []string
 
@@ -23,20 +23,33 @@ func (l challengesOf) String() string {
 	return strings.Join(texts, ", ")
 }
 
-// cookiesOf prints cookies as a browser would send back what was set.
+// cookiesOf prints the cookies that a browser would send back.
 type cookiesOf struct{ *datastructures.Values }
 
 func (c cookiesOf) String() string {
 	var b strings.Builder
 	for name, value := range c.All() {
-		set := datastructures.Cookie{Name: "x", Value: value}
-		pair, err := set.Format()
-		if err != nil {
-			return "" // too long
-		}
-		b.WriteString(name + pair[1:] + "; ")
+		pair, _ := settingOf(value)
+		b.WriteString(name + pair + "; ")
 	}
 	return b.String()
+}
+
+// settable leaves out the cookies of which one is longer than can be set: quoted, a byte may take four.
+func settable(c *datastructures.Values) (cookiesOf, bool) {
+	for _, value := range c.All() {
+		if _, err := settingOf(value); err != nil {
+			return cookiesOf{}, false
+		}
+	}
+	return cookiesOf{c}, true
+}
+
+// settingOf returns the attributes after the name in a cookie with this value.
+func settingOf(value string) (string, error) {
+	set := datastructures.Cookie{Name: "x", Value: value}
+	pair, err := set.Format()
+	return strings.TrimPrefix(pair, "x"), err
 }
 
 type dateOf struct{ time.Time }
@@ -47,7 +60,22 @@ type ageOf time.Duration
 
 func (d ageOf) String() string { return datastructures.FormatAge(time.Duration(d)) }
 
+type setCookieOf struct{ datastructures.Cookie }
+
+func (c setCookieOf) String() string {
+	text, _ := c.Format()
+	return text
+}
+
+type queryOf struct{ *datastructures.Values }
+
+func (q queryOf) String() string { return q.Encode() }
+
 // sendable leaves out the cookies that can be read but must not be set.
-func sendable(c *datastructures.Cookie, ok bool) (*datastructures.Cookie, bool) {
-	return c, ok && c.Check() == nil
+func sendable(c *datastructures.Cookie, ok bool) (setCookieOf, bool) {
+	if !ok {
+		return setCookieOf{}, false
+	}
+	_, err := c.Format()
+	return setCookieOf{*c}, err == nil
 }

@@ -2,12 +2,12 @@ package datastructures
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/zeugkit/zeug/internal/httplex"
+	"github.com/zeugkit/zeug/internal/ranges"
 )
 
 // Span is a part of a content: the bytes from Start up to, but without, Stop.
@@ -17,12 +17,6 @@ type Span struct {
 
 // Len is the number of bytes.
 func (s Span) Len() int64 { return s.Stop - s.Start }
-
-// ContentRange returns the Content-Range header of the span in a content of
-// length bytes; a negative length is an unknown one.
-func (s Span) ContentRange(length int64) ContentRange {
-	return ContentRange{Unit: "bytes", Span: s, Length: max(length, -1), satisfied: true}
-}
 
 // RangeSpec is a part as a client asks for it, before the length is known.
 type RangeSpec struct {
@@ -35,8 +29,8 @@ type RangeSpec struct {
 	Suffix bool
 }
 
-// Range is the Range header (RFC 9110, section 14.2): the parts of a content that
-// a client asks for. The zero Range is none.
+// Range is the Range header (RFC 9110, section 14.2): the parts of a content that a client asks
+// for. The zero Range means that there is no such field.
 type Range struct {
 	// Unit is what is counted, in lower case: "bytes".
 	Unit string
@@ -56,11 +50,11 @@ func ParseRange(header string) (Range, bool) {
 	if !httplex.IsToken(r.Unit) {
 		return Range{}, false
 	}
-	next := int64(0) // where the next part may start, -1 if none may follow
+	next := int64(0) // the offset from which the next part may start, -1 if none may follow
 	for more := true; more; {
 		var item string
 		item, set, more = strings.Cut(set, ",")
-		spec, ok := parseRangeSpec(httplex.Trim(item))
+		spec, ok := ranges.ParseSpec(httplex.Trim(item))
 		if !ok || next < 0 || !spec.Suffix && spec.Start < next {
 			return Range{}, false
 		}
@@ -68,79 +62,30 @@ func ParseRange(header string) (Range, bool) {
 		if spec.Suffix || spec.Stop == 0 {
 			next = -1
 		}
-		r.Specs = append(r.Specs, spec)
+		r.Specs = append(r.Specs, RangeSpec(spec))
 	}
 	return r, true
 }
 
-func parseRangeSpec(item string) (spec RangeSpec, ok bool) {
-	first, last, ok := strings.Cut(item, "-")
-	if !ok {
-		return spec, false
-	}
-	first, last = httplex.Trim(first), httplex.Trim(last)
-	if first == "" {
-		spec.Suffix = true
-		spec.Start, ok = parsePosition(last)
-		// "- 5" is no suffix: the sign and its number are one.
-		return spec, ok && strings.HasSuffix(item, "-"+last)
-	}
-	if spec.Start, ok = parsePosition(first); !ok || last == "" {
-		return spec, ok
-	}
-	if spec.Stop, ok = parsePosition(last); ok {
-		spec.Stop++
-	}
-	return spec, ok && spec.Start < spec.Stop
-}
-
-// parsePosition reads digits. What is too large is the largest position that
-// has one after it.
-func parsePosition(s string) (int64, bool) {
-	if s == "" {
-		return 0, false
-	}
-	for i := 0; i < len(s); i++ {
-		if s[i] < '0' || s[i] > '9' {
-			return 0, false
-		}
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n == math.MaxInt64 {
-		return math.MaxInt64 - 1, true
-	}
-	return n, true
-}
-
-// IsZero reports whether nothing was asked for.
-func (r Range) IsZero() bool { return len(r.Specs) == 0 }
-
 // Spans returns the parts that a content of length bytes has, each cut to it: a
-// part that starts behind the end is left out, a suffix that is longer than the
-// content is all of it. None left, or a unit other than bytes, means that the
-// range cannot be satisfied (416).
+// part that starts behind the end is left out, and a suffix that is longer than
+// the content is all of it. If no part is left, or the unit is not bytes, the range
+// cannot be satisfied (416).
 func (r Range) Spans(length int64) []Span {
 	if r.Unit != "bytes" {
 		return nil
 	}
 	var spans []Span
 	for _, spec := range r.Specs {
-		span := Span{spec.Start, spec.Stop}
-		switch {
-		case spec.Suffix:
-			span = Span{max(0, length-spec.Start), length}
-		case spec.Stop == 0 || spec.Stop > length:
-			span.Stop = length
-		}
-		if span.Start < span.Stop {
-			spans = append(spans, span)
+		start, stop := ranges.Spec(spec).Cut(length)
+		if start < stop {
+			spans = append(spans, Span{start, stop})
 		}
 	}
 	return spans
 }
 
-// Single returns the part that a content of length bytes has, where exactly one
-// was asked for.
+// Single returns the part of a content of length bytes, if exactly one was requested.
 func (r Range) Single(length int64) (Span, bool) {
 	if len(r.Specs) == 1 {
 		if spans := r.Spans(length); len(spans) == 1 {
@@ -150,14 +95,23 @@ func (r Range) Single(length int64) (Span, bool) {
 	return Span{}, false
 }
 
-// String returns the header, "" for the zero Range.
+// Valid reports whether the part can be sent: it has a byte, and no number of it is
+// negative.
+func (s RangeSpec) Valid() bool {
+	return s.Start >= 0 && (s.Suffix || s.Stop == 0 || s.Stop > s.Start)
+}
+
+// String returns the header. Parts that are not [RangeSpec.Valid] are left out, as
+// [Range.Spans] leaves them out; without a valid part it is "".
 func (r Range) String() string {
-	if r.IsZero() {
-		return ""
-	}
-	b := append([]byte(r.Unit), '=')
-	for i, spec := range r.Specs {
-		if i > 0 {
+	var b []byte
+	for _, spec := range r.Specs {
+		if !spec.Valid() {
+			continue
+		}
+		if b == nil {
+			b = append([]byte(r.Unit), '=')
+		} else {
 			b = append(b, ',')
 		}
 		if spec.Suffix {
@@ -172,9 +126,8 @@ func (r Range) String() string {
 	return string(b)
 }
 
-// ContentRange is the Content-Range header (RFC 9110, section 14.4): which part
-// of a content is sent, or, with a 416, how long it is. The zero ContentRange is
-// none.
+// ContentRange is the Content-Range header (RFC 9110, section 14.4): which part of a content is
+// sent, or, with a 416, how long it is. The zero ContentRange means that there is no such field.
 type ContentRange struct {
 	// Unit is what is counted, "bytes".
 	Unit string
@@ -183,12 +136,8 @@ type ContentRange struct {
 	// Length is that of the whole content, -1 if it is not known.
 	Length int64
 
-	satisfied bool
-}
-
-// UnsatisfiedRange returns the Content-Range of a 416: "bytes */1234".
-func UnsatisfiedRange(length int64) ContentRange {
-	return ContentRange{Unit: "bytes", Length: max(length, -1)}
+	// Unsatisfied is set in the Content-Range of a 416, which has no part: "bytes */1234".
+	Unsatisfied bool
 }
 
 // ParseContentRange reads a Content-Range header. It reports false if it is
@@ -202,9 +151,9 @@ func ParseContentRange(header string) (ContentRange, bool) {
 	if !ok {
 		return ContentRange{}, false
 	}
-	c := ContentRange{Unit: unit, Length: -1}
+	c := ContentRange{Unit: unit, Length: -1, Unsatisfied: true}
 	if length != "*" {
-		if c.Length, ok = parsePosition(httplex.Trim(length)); !ok {
+		if c.Length, ok = ranges.Position(httplex.Trim(length)); !ok {
 			return ContentRange{}, false
 		}
 	}
@@ -212,30 +161,28 @@ func ParseContentRange(header string) (ContentRange, bool) {
 		return c, true
 	}
 	first, last, _ := strings.Cut(part, "-")
-	if c.Span.Start, ok = parsePosition(httplex.Trim(first)); !ok {
+	if c.Span.Start, ok = ranges.Position(httplex.Trim(first)); !ok {
 		return ContentRange{}, false
 	}
-	if c.Span.Stop, ok = parsePosition(httplex.Trim(last)); !ok {
+	if c.Span.Stop, ok = ranges.Position(httplex.Trim(last)); !ok {
 		return ContentRange{}, false
 	}
 	c.Span.Stop++
-	c.satisfied = true
+	c.Unsatisfied = false
 	return c, c.Span.Len() > 0 && (c.Length < 0 || c.Span.Stop <= c.Length)
 }
 
-// IsZero reports whether there is no Content-Range.
-func (c ContentRange) IsZero() bool { return c.Unit == "" }
-
-// Satisfied reports whether a part is named: not by the Content-Range of a 416.
-func (c ContentRange) Satisfied() bool { return c.satisfied }
-
-// String returns the header, "" for the zero ContentRange.
+// String returns the header, "" for the zero ContentRange and for a part that has
+// no byte or goes beyond the length.
 func (c ContentRange) String() string {
-	if c.IsZero() {
+	if c.Unit == "" {
+		return ""
+	}
+	if !c.Unsatisfied && (c.Span.Start < 0 || c.Span.Len() <= 0 || c.Length >= 0 && c.Span.Stop > c.Length) {
 		return ""
 	}
 	part, length := "*", "*"
-	if c.satisfied {
+	if !c.Unsatisfied {
 		part = fmt.Sprintf("%d-%d", c.Span.Start, c.Span.Stop-1)
 	}
 	if c.Length >= 0 {
@@ -244,8 +191,8 @@ func (c ContentRange) String() string {
 	return c.Unit + " " + part + "/" + length
 }
 
-// IfRange is the If-Range header (RFC 9110, section 13.1.5): the state that a
-// client has a part of, by tag or by date. The zero IfRange is none.
+// IfRange is the If-Range header (RFC 9110, section 13.1.5): the state that a client has a part of,
+// by tag or by date. The zero IfRange means that there is no such field.
 type IfRange struct {
 	ETag ETag
 	Date time.Time
@@ -261,9 +208,6 @@ func ParseIfRange(header string) (IfRange, bool) {
 	return IfRange{ETag: tag}, ok
 }
 
-// IsZero reports whether there is neither a tag nor a date.
-func (r IfRange) IsZero() bool { return r.ETag.IsZero() && r.Date.IsZero() }
-
 // Match reports whether the client's state is the one with this tag and this
 // date of last change, either of which may be zero: the strong tags are equal,
 // or the dates are the same second.
@@ -271,7 +215,7 @@ func (r IfRange) Match(tag ETag, modified time.Time) bool {
 	if !r.Date.IsZero() {
 		return !modified.IsZero() && modified.Unix() == r.Date.Unix()
 	}
-	return !r.ETag.IsZero() && r.ETag.StrongMatch(tag)
+	return r.ETag != (ETag{}) && strongMatch(r.ETag, tag)
 }
 
 // String returns the header, "" for the zero IfRange.
@@ -279,7 +223,7 @@ func (r IfRange) String() string {
 	switch {
 	case !r.Date.IsZero():
 		return FormatDate(r.Date)
-	case !r.ETag.IsZero():
+	case r.ETag != (ETag{}):
 		return r.ETag.String()
 	}
 	return ""

@@ -4,29 +4,33 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/zeugkit/zeug/httperror"
 )
 
 // texts is what typed reading needs: the values of key that it may look at, in
-// order of precedence. The one of [Values] yields the first only, the one of
-// [CombinedValues] the first of each source, so that a malformed value in one
-// lets the next be tried.
+// order of precedence. [Values] yields the first only, and Values made by [Combine] the first of each
+// source, so that a malformed value in one source lets the next be tried.
 type texts interface {
 	candidates(key string, yield func(string) bool)
 }
 
 func (v *Values) candidates(key string, yield func(string) bool) {
-	if s, ok := v.Lookup(key); ok {
-		yield(s)
+	s, ok := v.Lookup(key)
+	if !ok || !yield(s) {
+		return
+	}
+	for _, source := range v.sources {
+		if other, ok := source.Lookup(key); ok && other != s && !yield(other) {
+			return
+		}
 	}
 }
 
-// Get returns what parse makes of the first value of key, or fallback where the
-// key is missing or parse returns an error.
+// Get returns the result of parse for the first value of key, or fallback if the key is missing or
+// parse returns an error.
 //
-//	color := datastructures.Get(req.Args(), "color", parseColor, Red)
+//	color := datastructures.Get(req.Query(), "color", parseColor, Red)
 //
 // It is Werkzeug's args.get(key, default, type).
 func Get[T any](v texts, key string, parse func(string) (T, error), fallback T) T {
@@ -44,7 +48,7 @@ func Get[T any](v texts, key string, parse func(string) (T, error), fallback T) 
 
 // GetList returns what parse makes of each value of key, without those for
 // which it returns an error.
-func GetList[T any](v Reader[string], key string, parse func(string) (T, error)) []T {
+func GetList[T any](v Source[string], key string, parse func(string) (T, error)) []T {
 	var list []T
 	for _, s := range v.List(key) {
 		if t, err := parse(s); err == nil {
@@ -54,9 +58,8 @@ func GetList[T any](v Reader[string], key string, parse func(string) (T, error))
 	return list
 }
 
-// Require returns what parse makes of the first value of key. Its error is an
-// [*httperror.Error] that answers 400 and names the key; a [*FieldError] in it
-// tells more.
+// Require returns what parse makes of the first value of key. Its error is an [*httperror.Error]
+// that answers 400 and names the key; a [*FieldError] in it has details.
 func Require[T any](v texts, key string, parse func(string) (T, error)) (T, error) {
 	var (
 		result T
@@ -113,8 +116,6 @@ func fieldError(key string, reason error) error {
 
 func parseText(s string) (string, error) { return s, nil }
 
-func parseInt64(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) }
-
 // parseFloat refuses what strconv adds to decimal numbers: hexadecimal digits,
 // underscores, infinities and NaN.
 func parseFloat(s string) (float64, error) {
@@ -141,38 +142,18 @@ func parseBool(s string) (bool, error) {
 	return false, errNotBool
 }
 
-func parseTime(layout string) func(string) (time.Time, error) {
-	return func(s string) (time.Time, error) { return time.Parse(layout, s) }
-}
-
 // Int returns the first value of key as a decimal integer, or fallback where it
 // is missing or none.
 func (v *Values) Int(key string, fallback int) int { return Get(v, key, strconv.Atoi, fallback) }
-
-// Int64 is [Values.Int] for an int64.
-func (v *Values) Int64(key string, fallback int64) int64 { return Get(v, key, parseInt64, fallback) }
 
 // Float returns the first value of key as a finite decimal number, or fallback.
 func (v *Values) Float(key string, fallback float64) float64 {
 	return Get(v, key, parseFloat, fallback)
 }
 
-// Bool returns the first value of key as a truth value, or fallback: "1", "t",
-// "true", "on", "y" or "yes" against "0", "f", "false", "off", "n" or "no", in
-// lower case, upper case or capitalised.
+// Bool returns the first value of key as a bool, or fallback: "1", "t", "true", "on", "y" or "yes"
+// against "0", "f", "false", "off", "n" or "no", in lower case, upper case or capitalised.
 func (v *Values) Bool(key string, fallback bool) bool { return Get(v, key, parseBool, fallback) }
-
-// Time returns the first value of key as a time in layout ([time.DateOnly],
-// "2006-01-02T15:04" for a datetime-local input, …), or fallback.
-func (v *Values) Time(key, layout string, fallback time.Time) time.Time {
-	return Get(v, key, parseTime(layout), fallback)
-}
-
-// Duration returns the first value of key as [time.ParseDuration] reads it
-// ("90s", "1h30m"), or fallback.
-func (v *Values) Duration(key string, fallback time.Duration) time.Duration {
-	return Get(v, key, time.ParseDuration, fallback)
-}
 
 // Require returns the first value of key, which may be empty; without one its
 // error answers 400 and names the key.
@@ -181,14 +162,3 @@ func (v *Values) Require(key string) (string, error) { return Require(v, key, pa
 // RequireInt returns the first value of key as a decimal integer; its error
 // answers 400 and names the key.
 func (v *Values) RequireInt(key string) (int, error) { return Require(v, key, strconv.Atoi) }
-
-// RequireFloat is [Values.RequireInt] for a finite decimal number.
-func (v *Values) RequireFloat(key string) (float64, error) { return Require(v, key, parseFloat) }
-
-// RequireBool is [Values.RequireInt] for a truth value as [Values.Bool] reads it.
-func (v *Values) RequireBool(key string) (bool, error) { return Require(v, key, parseBool) }
-
-// RequireTime is [Values.RequireInt] for a time in layout.
-func (v *Values) RequireTime(key, layout string) (time.Time, error) {
-	return Require(v, key, parseTime(layout))
-}

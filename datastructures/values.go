@@ -3,52 +3,48 @@ package datastructures
 import (
 	"strings"
 
-	"github.com/zeugkit/zeug/urls"
+	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// Values is a [MultiDict] of texts, such as the arguments of a query or the
-// fields of a form, with typed reading: [Values.Int] and its like take a
-// fallback for a field that is missing or malformed, [Values.RequireInt] and its
-// like return an error that answers 400 and names the field.
+// Values is a [MultiDict] of strings, such as the parameters of a query or the fields of a form,
+// with typed reading. [Values.Int] and its like take a fallback for a field that is missing or
+// malformed. [Values.RequireInt] and its like return an error instead, which answers 400 and names
+// the field.
 type Values struct {
 	MultiDict[string]
+	sources []*Values // those of Combine
 }
 
-// NewValues returns Values of keys and values that alternate; a last key alone
-// has the value "".
-func NewValues(pairs ...string) *Values {
-	v := new(Values)
-	for i := 0; i < len(pairs); i += 2 {
-		value := ""
-		if i+1 < len(pairs) {
-			value = pairs[i+1]
-		}
-		v.Add(pairs[i], value)
+// Combine returns a copy of the sources' values in order of precedence, such as those of the query
+// and the form of a request. The first source that has a key gives its first value, and lists are
+// joined. If a value of one source is malformed, the typed methods try the next source.
+func Combine(sources ...*Values) *Values {
+	v := &Values{sources: sources}
+	for _, source := range sources {
+		v.Extend(source)
 	}
 	return v
 }
 
-// ParseQuery reads the query of a URL or an application/x-www-form-urlencoded
-// text, without loss: pairs between "&" in their order, ";" as data, empty
-// values kept. An escape that is not one stays as it was sent, and a byte that
-// is not UTF-8 stays or becomes an escape ("%FF"). [Values.Encode] is the
-// reverse.
+// ParseQuery reads the query of a URL or an application/x-www-form-urlencoded text, without loss:
+// pairs between "&" in their order, ";" as data, empty values kept. An invalid escape stays as it
+// was sent, and a byte that is not UTF-8 stays or becomes an escape ("%FF"). [Values.Encode] is
+// the reverse.
 func ParseQuery(query string) *Values {
-	key, value, rest, ok := urls.CutPair(query)
+	key, value, rest, ok := percent.CutPair(query)
 	if !ok {
 		return new(Values)
 	}
 	v := roomFor(1 + strings.Count(rest, "&"))
 	for ok {
 		v.Add(key, value)
-		key, value, rest, ok = urls.CutPair(rest)
+		key, value, rest, ok = percent.CutPair(rest)
 	}
 	return v
 }
 
-// roomFor returns Values with room for n items, up to a bound: a text of nothing
-// but separators must not buy memory. A few items lie beside the Values, in the
-// same allocation.
+// roomFor returns Values with room for n items, up to a bound: a string of nothing but separators
+// must not buy memory. A few items are stored in the same allocation as the Values.
 func roomFor(n int) *Values {
 	if n <= 6 {
 		few := new(struct {
@@ -76,15 +72,12 @@ func (v *Values) Encode() string {
 		if i > 0 {
 			b = append(b, '&')
 		}
-		b = urls.AppendQuery(b, key)
+		b = percent.AppendQuery(b, key)
 		b = append(b, '=')
-		b = urls.AppendQuery(b, value)
+		b = percent.AppendQuery(b, value)
 	}
 	return string(b)
 }
 
-// String is [Values.Encode].
-func (v *Values) String() string { return v.Encode() }
-
 // Clone returns a copy.
-func (v *Values) Clone() *Values { return &Values{*v.MultiDict.Clone()} }
+func (v *Values) Clone() *Values { return &Values{*v.MultiDict.Clone(), v.sources} }

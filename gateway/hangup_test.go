@@ -26,16 +26,16 @@ import (
 	"github.com/zeugkit/zeug/gateway/uwsgi"
 )
 
-// protocol is one that a web server speaks on a connection: how a request is
-// written in it, and who answers.
+// protocol is one that a web server speaks on a connection: how a request is written in it, and
+// which server answers.
 type protocol struct {
 	serve func(http.Handler) server
-	// head is a request up to its body, body a piece of that, and end what is
-	// behind the last one.
+	// head is a request up to its body, body a piece of that, and end the bytes after the last
+	// piece.
 	head func(vars [][2]string) string
 	body func(piece string) string
 	end  string
-	// ahead is how much of a body is read before it is asked for.
+	// ahead is how much of a body is read before the handler reads it.
 	ahead int
 }
 
@@ -97,7 +97,7 @@ func protocols() map[string]protocol {
 	}
 }
 
-// asked is a request with a body of size bytes, in the order SCGI wants.
+// asked is a request with a body of size bytes, in SCGI's order.
 func asked(size int, more ...[2]string) [][2]string {
 	return append([][2]string{
 		{"CONTENT_LENGTH", strconv.Itoa(size)}, {"SCGI", "1"}, {"REQUEST_METHOD", "POST"}, {"SERVER_PROTOCOL", "HTTP/1.1"},
@@ -134,8 +134,8 @@ func (p protocol) listening(t testing.TB, network string, h http.HandlerFunc) fu
 	}
 }
 
-// Whatever of a body has come and is not read: when the peer closes its connection
-// the handler hears of it.
+// However much of a body has come and was not read: when the peer closes its connection the
+// handler's context ends.
 func TestAPeerThatLeavesEndsTheContext(t *testing.T) {
 	for name, p := range protocols() {
 		for _, network := range []string{"tcp", "unix"} {
@@ -152,7 +152,7 @@ func TestAPeerThatLeavesEndsTheContext(t *testing.T) {
 				{"a body that is waited for", 200_000, 100_000, 200_000},
 			} {
 				if c.sent > 0 && c.eat == 0 && runtime.GOOS != "linux" {
-					continue // where the system cannot tell
+					continue // if the system cannot report it
 				}
 				t.Run(name+" over "+network+": "+c.name, func(t *testing.T) {
 					began, ended := make(chan struct{}), make(chan struct{})
@@ -167,11 +167,11 @@ func TestAPeerThatLeavesEndsTheContext(t *testing.T) {
 					<-began
 					sent := c.sent
 					if network == "tcp" {
-						// The end of a connection comes behind what was sent before, and
-						// that does not come while the system's buffer is full.
+						// The end of a connection comes after the bytes that were sent before, and
+						// cannot come while the system's buffer is full.
 						sent = min(sent, c.eat+16_000+p.ahead)
 					}
-					// What does not fit between the two is not sent.
+					// Bytes that do not fit between the two are not sent.
 					require.NoError(t, conn.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
 					_, _ = io.WriteString(conn, p.body(strings.Repeat("x", sent)))
 					select {
@@ -191,7 +191,7 @@ func TestAPeerThatLeavesEndsTheContext(t *testing.T) {
 	}
 }
 
-// The watch for a peer that leaves takes nothing of what is read afterwards.
+// The watch for a peer that leaves consumes none of the bytes that are read afterwards.
 func TestABodyThatIsReadLateArrivesWhole(t *testing.T) {
 	const size = 3_000_000
 	text := strings.Repeat("0123456789abcdef", size/16)
@@ -243,8 +243,7 @@ func TestAWebServerThatClosesTheOutputEndsTheContext(t *testing.T) {
 	}
 }
 
-// A proxy answers before it has read what it is sent, and its goroutine that reads
-// outlives the handler.
+// A proxy answers before it has read its input, and its reading goroutine outlives the handler.
 func TestAGoroutineThatStillReadsHoldsNoAnswerBack(t *testing.T) {
 	for name, p := range protocols() {
 		t.Run(name, func(t *testing.T) {

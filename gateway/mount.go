@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// Mount returns a copy of r as the application mounted at prefix sees it: the
-// prefix's segments leave the front of the URL's path, escaped or not, and
-// join the Origin's RootPath. It reports false, and returns r, where the path
-// is not below prefix: "/apix" is not below "/api". Of a path that is the
-// prefix itself "/" is left.
+// Mount returns a copy of r as the application mounted at prefix sees it: the prefix's segments
+// leave the front of the URL's path, escaped or not, and join the Origin's RootPath. It reports
+// false, and returns r, if the path is not below prefix: "/apix" is not below "/api". If a path is
+// the prefix itself, "/" is left.
 //
 // prefix is percent-encoded; slashes at its ends are ignored, and "" or "/"
 // mounts nothing away.
@@ -56,8 +55,8 @@ type mounted struct {
 	url url.URL
 }
 
-// cutSegments removes prefix from the front of path where whole segments agree
-// once decoded, and returns what is left: "" or a text that starts in a slash.
+// cutSegments removes prefix from the front of path if whole segments agree once decoded, and
+// returns the rest: "" or a string that starts with a slash.
 func cutSegments(path, prefix string) (rest string, ok bool) {
 	for prefix != "" {
 		if path == "" || path[0] != '/' {

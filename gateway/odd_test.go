@@ -22,8 +22,8 @@ import (
 	"github.com/zeugkit/zeug/gateway/internal/echo/app"
 )
 
-// odd are requests as they seldom come, to the byte: {} stands for where the
-// application is mounted, {host} for the web server.
+// odd are unusual requests, to the byte: {} stands for the path where the application is mounted,
+// {host} for the web server.
 var odd = map[string]string{
 	"encoded slashes":              "GET {}/a%2Fb//c?x=%2F HTTP/1.1\r\nHost: {host}\r\n\r\n",
 	"an encoded percent":           "GET {}/50%25 HTTP/1.1\r\nHost: {host}\r\n\r\n",
@@ -68,8 +68,8 @@ var odd = map[string]string{
 	"dots":                         "GET {}/a/../b/./c HTTP/1.1\r\nHost: {host}\r\n\r\n",
 }
 
-// differences are those that lie with a web server or a protocol: what the answer
-// begins with then.
+// differences are those of a web server or a protocol, with the beginning of the response for
+// each.
 var differences = []struct{ server, request, protocol, answer, why string }{
 	{"Apache", "a body in pieces", "scgi|uwsgi", "411", "Apache wants a length"},
 	{"Apache", "a field with an underscore", "", "200, whole", "no variable can tell it from a hyphen: Apache leaves it out"},
@@ -84,8 +84,7 @@ var differences = []struct{ server, request, protocol, answer, why string }{
 	{"nginx", "an answer that is cut", "(scgi|uwsgi) over unix", "200, whole", "the end of a unix socket looks as any other"},
 }
 
-// One application behind one web server answers the same, whatever the two speak
-// with each other.
+// One application behind one web server answers the same over each protocol.
 func TestOddRequestsAreAnsweredAlike(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts web servers")
@@ -136,8 +135,7 @@ func TestAClientWithoutAnAddress(t *testing.T) {
 	}
 }
 
-// answer sends a request, and returns what came back but for what is the web
-// server's own.
+// answer sends a request, and returns the response without the fields that the web server adds.
 func (f *front) answer(t *testing.T, prefix, request, network string) string {
 	t.Helper()
 	address := strings.TrimPrefix(f.url, "http://")
@@ -172,7 +170,7 @@ func (f *front) answer(t *testing.T, prefix, request, network string) string {
 		for _, name := range []string{"Date", "Server", "Connection", "Content-Length", "Keep-Alive", "Accept-Ranges", "Upgrade", "Status", "Trailer"} {
 			resp.Header.Del(name)
 		}
-		if end == "cut" { // then it is chance what else has come
+		if end == "cut" { // the rest then depends on chance
 			return b.String()
 		}
 		join(resp.Header)
@@ -195,7 +193,7 @@ func (f *front) answer(t *testing.T, prefix, request, network string) string {
 	}
 }
 
-// join makes one field of several, as CGI has it.
+// join makes one field of several, as in CGI.
 func join(h http.Header) {
 	for name, values := range h {
 		separator := ", "

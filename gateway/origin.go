@@ -15,8 +15,8 @@ import (
 	"net/netip"
 )
 
-// Origin says how a request reached the application, as far as anything about
-// it is trusted. It is a value: changing a copy changes no request.
+// Origin says how a request reached the application, from trusted sources only. It is a value:
+// changing a copy changes no request.
 type Origin struct {
 	// Scheme is how the client spoke, "http" or "https".
 	Scheme string
@@ -56,10 +56,7 @@ func statement(r *http.Request) *stated {
 // OriginOf returns what [WithOrigin] last stated about r, or else what r itself
 // shows: TLS or not, the Host header, no mount, the peer's address.
 func OriginOf(r *http.Request) Origin {
-	if s := statement(r); s != nil {
-		return s.origin
-	}
-	return shown(r)
+	return statement(r).originOf(r)
 }
 
 // Received returns the Origin before anything corrected it: what the server
@@ -83,14 +80,51 @@ func RootPath(r *http.Request) string {
 // and RemoteAddr follow o, so that handlers which know nothing of Origin see
 // the same; r and its headers stay as they are.
 func WithOrigin(r *http.Request, o Origin) *http.Request {
-	s := new(stated)
-	s.state(r, o)
-	c := r.WithContext(s)
-	c.Host = o.Host
-	if o.Client.IsValid() && o.Client != OriginOf(r).Client {
-		c.RemoteAddr = o.Client.String()
+	outer := statement(r)
+	return restate(r, outer, outer.originOf(r), o)
+}
+
+// Correct returns a copy of r with the Origin that correct makes of the present
+// one, as [WithOrigin] does. It returns r itself if correct changes nothing.
+func Correct(r *http.Request, correct func(Origin) Origin) *http.Request {
+	outer := statement(r)
+	before := outer.originOf(r)
+	after := correct(before)
+	if after == before {
+		return r
+	}
+	return restate(r, outer, before, after)
+}
+
+// restated is a statement and the request that carries it, in one allocation.
+type restated struct {
+	stated
+	request http.Request
+}
+
+// restate returns a copy of r whose Origin is after instead of before. outer is
+// the statement that r has, or nil.
+func restate(r *http.Request, outer *stated, before, after Origin) *http.Request {
+	s := new(restated)
+	s.Context, s.origin, s.received = r.Context(), after, r
+	if outer != nil {
+		s.received = outer.received
+	}
+	s.request = *r.WithContext(&s.stated)
+	c := &s.request
+	c.Host = after.Host
+	if after.Client.IsValid() && after.Client != before.Client {
+		c.RemoteAddr = after.Client.String()
 	}
 	return c
+}
+
+// originOf returns the Origin of r, whose statement is s. s may be nil.
+func (s *stated) originOf(r *http.Request) Origin {
+	if s != nil {
+		return s.origin
+	}
+	return shown(r)
 }
 
 // state fills s in for r.

@@ -6,25 +6,24 @@ import (
 	"sync/atomic"
 )
 
-// Route is which rule of a router a request matched. Whoever wants to know (an
-// access log, metrics, the debugger) leaves an empty one with the request by
-// [WithRoute], and reads it when the handler has returned; the router fills in
-// the one it finds by [RouteOf].
+// Route is the rule of a router that a request matched. An access log, metrics or the debugger put
+// an empty Route into the request by [WithRoute], and read it when the handler has returned. The
+// router finds it by [RouteOf] and fills it in.
 type Route struct {
 	// Pattern is the text of the rule, "" if none matched: a label of low
 	// cardinality, unlike the path.
 	Pattern string
 	// Endpoint is the rule's name, which may be "".
 	Endpoint string
-	// Args returns the values of the rule's variables, by name. It is nil if
+	// Params returns the values of the rule's variables, by name. It is nil if
 	// no rule matched.
-	Args func() map[string]any
+	Params func() map[string]any
 }
 
 type routeKey struct{}
 
-// routesWanted says that somebody in this process has asked for a Route. Until
-// then no router looks for one, so that nobody pays for what nobody reads.
+// routesWanted says that some code in this process has asked for a Route. Until then no router
+// looks for one, so that requests do not pay for a value that is not read.
 var routesWanted atomic.Bool
 
 // WithRoute returns a copy of r whose context holds a Route for a router to
@@ -34,16 +33,29 @@ func WithRoute(r *http.Request) (*http.Request, *Route) {
 	if route := RouteOf(r); route != nil {
 		return r, route
 	}
-	ctx, route := ContextWithRoute(r.Context())
-	return r.WithContext(ctx), route
+	wantRoutes()
+	c := &routedRequest{routed: routed{Context: r.Context()}}
+	c.request = *r.WithContext(&c.routed)
+	return &c.request, &c.route
 }
 
-// ContextWithRoute is [WithRoute] for who puts more into the request's context,
-// and copies the request once.
-func ContextWithRoute(ctx context.Context) (context.Context, *Route) {
+// routedRequest is a context that holds a Route and the request that carries it, in
+// one allocation.
+type routedRequest struct {
+	routed
+	request http.Request
+}
+
+func wantRoutes() {
 	if !routesWanted.Load() {
 		routesWanted.Store(true)
 	}
+}
+
+// ContextWithRoute is [WithRoute] for callers that put more into the request's context, so that the
+// request is copied once.
+func ContextWithRoute(ctx context.Context) (context.Context, *Route) {
+	wantRoutes()
 	if route, _ := ctx.Value(routeKey{}).(*Route); route != nil {
 		return ctx, route
 	}

@@ -36,6 +36,7 @@ import (
 	"github.com/zeugkit/zeug/gateway/internal/echo/app"
 	"github.com/zeugkit/zeug/gateway/scgi"
 	"github.com/zeugkit/zeug/gateway/uwsgi"
+	"github.com/zeugkit/zeug/internal/freeport"
 	"github.com/zeugkit/zeug/middleware"
 )
 
@@ -63,7 +64,7 @@ func (f *front) encrypt(t *testing.T, dir string) (cert, key, port string) {
 	require.NoError(t, err)
 	secret, err := x509.MarshalPKCS8PrivateKey(private)
 	require.NoError(t, err)
-	cert, key, port = filepath.Join(dir, "cert"), filepath.Join(dir, "key"), freePort(t)
+	cert, key, port = filepath.Join(dir, "cert"), filepath.Join(dir, "key"), freeport.Port(t)
 	require.NoError(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}), 0o600))
 	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
 	roots := x509.NewCertPool()
@@ -86,7 +87,7 @@ type server interface {
 func backends(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	addresses := map[string]string{}
-	for name, make := range map[string]func() server{
+	for name, newServer := range map[string]func() server{
 		"fastcgi": func() server { return &fastcgi.Server{Handler: waiting(app.New())} },
 		"scgi":    func() server { return &scgi.Server{Handler: waiting(app.New())} },
 		"uwsgi":   func() server { return &uwsgi.Server{Handler: waiting(app.New())} },
@@ -102,7 +103,7 @@ func backends(t *testing.T, dir string) map[string]string {
 			if network == "unix" {
 				require.NoError(t, os.Chmod(address, 0o666))
 			}
-			s := make()
+			s := newServer()
 			ended := startServing(s, l)
 			t.Cleanup(func() {
 				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -178,16 +179,6 @@ func command(t *testing.T, url, logFile, path string, args ...string) {
 	}, 15*time.Second, 20*time.Millisecond, "%s does not answer", path)
 }
 
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	return port
-}
-
 func startNginx(t *testing.T) front {
 	t.Helper()
 	path, err := exec.LookPath("nginx")
@@ -205,13 +196,11 @@ func startNginx(t *testing.T) front {
 	location := func(name, prefix, pass, params, extra string) {
 		f.mounted[name] = prefix
 		protocol, _, _ := strings.Cut(name, " over ")
-		// Debian's lists have the host without its port. Of a body that is passed
-		// on as it comes nginx says the length of what it has, by SCGI.
+		// Debian's lists have the host without its port.
 		extra += " " + protocol + "_param HTTP_HOST $http_host; " + protocol + "_param CONTENT_LENGTH $content_length;"
 		fmt.Fprintf(&locations, "    location %s/ {\n      include %s;\n      %s\n      %s;\n    }\n", prefix, params, extra, pass)
 	}
-	// nginx's own lists of variables, and one line more where the application
-	// is to know its mount.
+	// nginx's own lists of variables, and one line more if the application is to know its mount.
 	params := func(protocol string) string {
 		file := "/etc/nginx/" + protocol + "_params"
 		if _, err := os.Stat(file); err != nil {
@@ -219,6 +208,9 @@ func startNginx(t *testing.T) front {
 		}
 		return file
 	}
+	// If nginx passes a body on as it comes, it sends the length of the part that it has so far,
+	// by SCGI.
+	unbuffered := map[string]string{"fastcgi": "fastcgi_request_buffering off;", "uwsgi": "uwsgi_request_buffering off;"}
 	for name, address := range addresses {
 		protocol, network, _ := strings.Cut(name, " over ")
 		if protocol == "http" {
@@ -238,9 +230,9 @@ func startNginx(t *testing.T) front {
 		prefix := "/" + protocol + "-" + network
 		location(name, prefix, pass, params(protocol), "")
 		location(name+", mounted", prefix+"-m", pass, params(protocol),
-			fmt.Sprintf("%s_param SCRIPT_NAME %s-m; %s_buffering off; %s_request_buffering off;", protocol, prefix, protocol, protocol))
+			fmt.Sprintf("%s_param SCRIPT_NAME %s-m; %s_buffering off; %s", protocol, prefix, protocol, unbuffered[protocol]))
 	}
-	port := freePort(t)
+	port := freeport.Port(t)
 	f.url, f.local = "http://127.0.0.1:"+port, filepath.Join(dir, "client")
 	cert, key, securePort := f.encrypt(t, dir)
 	config := fmt.Sprintf(`daemon off;
@@ -318,7 +310,7 @@ func startApache(t *testing.T, mpm, cgi string, protocols ...string) front {
 	out, err := exec.Command("go", "build", "-o", program, "./internal/echo").CombinedOutput()
 	require.NoError(t, err, string(out))
 	f.mounted["cgi"] = "/app.cgi"
-	port := freePort(t)
+	port := freeport.Port(t)
 	f.url = "http://127.0.0.1:" + port
 	cert, key, securePort := f.encrypt(t, dir)
 	config := fmt.Sprintf(`ServerRoot %[1]s
@@ -356,7 +348,7 @@ SSLSessionCache none
 	return f
 }
 
-// user is who Apache runs as: it refuses to be root.
+// user is the user that Apache runs as: it refuses to be root.
 func user() string {
 	if os.Getuid() == 0 {
 		return "User www-data\nGroup www-data"
@@ -390,8 +382,8 @@ func testBehind(t *testing.T, start func(*testing.T) front) {
 	for name, prefix := range f.mounted {
 		t.Run(name, func(t *testing.T) {
 			base := f.url + prefix
-			// nginx is told the mount where its name says so; Apache tells it by
-			// itself, or not, by protocol. Where it is told it is the root path.
+			// nginx gets the mount in the names that say so; Apache sends it by itself, or not,
+			// depending on the protocol. If it is configured, it is the root path.
 			mounted := strings.HasSuffix(name, ", mounted") || name == "cgi"
 			path := "/a%2Fb%20%C3%A4//c"
 			if strings.Contains(t.Name(), "Apache") && strings.HasPrefix(name, "uwsgi") {
@@ -497,7 +489,7 @@ func testBehind(t *testing.T, start func(*testing.T) front) {
 	}
 }
 
-// nginx closes its connection when it has lost the client, read or not what it sent.
+// nginx closes its connection when it has lost the client, whether or not its data was read.
 func TestAClientThatLeavesNginxIsNoticed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a web server")
@@ -510,7 +502,11 @@ func TestAClientThatLeavesNginxIsNoticed(t *testing.T) {
 				require.NoError(t, err)
 				_, err = fmt.Fprintf(conn, "POST %s/wait HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", prefix, size, strings.Repeat("x", size))
 				require.NoError(t, err)
-				<-began
+				select {
+				case <-began:
+				case <-time.After(10 * time.Second):
+					require.Fail(t, "the handler was not called")
+				}
 				require.NoError(t, conn.Close())
 				select {
 				case <-left:

@@ -31,32 +31,25 @@ type Error struct {
 	callers []uintptr
 }
 
-// New returns an error with a description for the client. One of 500 and above
-// remembers where it was made.
+// New returns an error with a description for the client. An error of 500 or above remembers where
+// it was made.
 func New(code Code, description string) *Error {
 	return (&Error{Code: code, Description: description}).traced(code)
 }
 
-// Wrap returns an error with a cause, which is for the log alone. One of 500 and
-// above remembers where it was made.
+// Wrap returns an error with a cause, which is for the log alone. An error of 500 or above
+// remembers where it was made.
 func Wrap(code Code, err error) *Error {
 	return (&Error{Code: code, Err: err}).traced(code)
 }
 
-// traced keeps the callers of the function that calls it, for failures of the
-// server: those of clients are many and their place tells nothing.
+// traced keeps the callers of the function that calls it, for failures of the server. Failures of
+// clients are many, and their place says nothing.
 func (e *Error) traced(code Code) *Error {
 	if code >= 500 {
 		e.callers = callers(2)
 	}
 	return e
-}
-
-// Trace returns a copy that remembers where Trace was called, whatever its code.
-func (e *Error) Trace() *Error {
-	c := *e
-	c.callers = callers(1)
-	return &c
 }
 
 // callers returns the program counters of the stack, without skip functions
@@ -96,8 +89,8 @@ func (e *Error) StatusCode() int { return int(e.Code) }
 // ServeHTTP answers with the error's page, through [Respond].
 func (e *Error) ServeHTTP(w http.ResponseWriter, r *http.Request) { Respond(w, r, e) }
 
-// WithHeader returns a copy that sends a header as well.
-func (e *Error) WithHeader(name string, values ...string) *Error {
+// withHeader returns a copy that sends a header as well.
+func (e *Error) withHeader(name string, values ...string) *Error {
 	c := *e
 	if c.Header = e.Header.Clone(); c.Header == nil {
 		c.Header = http.Header{}
@@ -115,13 +108,8 @@ func (e *Error) RetryAfter(d time.Duration) *Error {
 	return e.withOnly("Retry-After", strconv.FormatInt(int64(seconds), 10))
 }
 
-// RetryAt returns a copy that tells the client until when to wait.
-func (e *Error) RetryAt(t time.Time) *Error {
-	return e.withOnly("Retry-After", t.UTC().Format(http.TimeFormat))
-}
-
 func (e *Error) withOnly(name, value string) *Error {
-	c := e.WithHeader(name)
+	c := e.withHeader(name)
 	c.Header.Set(name, value)
 	return c
 }
@@ -137,7 +125,7 @@ func NotAllowed(methods ...string) *Error {
 func NotAuthenticated(challenges ...fmt.Stringer) *Error {
 	e := &Error{Code: Unauthorized}
 	for _, challenge := range challenges {
-		e = e.WithHeader("Www-Authenticate", challenge.String())
+		e = e.withHeader("Www-Authenticate", challenge.String())
 	}
 	return e
 }

@@ -3,7 +3,6 @@ package httperror
 import (
 	"encoding/json"
 	"html"
-	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -12,25 +11,21 @@ import (
 	"sync/atomic"
 
 	"github.com/zeugkit/zeug/internal/httplex"
+	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
 // formats are the media types of the default page, in the order that decides
 // where a client likes them equally.
 var formats = []string{"text/html", "application/problem+json", "application/json"}
 
-// The values of headers are made once; nobody may write to them in place, and
-// appending copies them.
-var (
-	contentTypes = [...][]string{{"text/html; charset=utf-8"}, formats[1:2:2], formats[2:3:3]}
-	varyAccept   = []string{"Accept"}
-	noSniff      = []string{"nosniff"}
-)
+// contentTypes are the Content-Types of the formats.
+var contentTypes = [...]string{"text/html; charset=utf-8", formats[1], formats[2]}
 
 // serve writes the default page: HTML, or a problem in JSON, as the client
 // accepts it; HTML if it accepts neither, since an error had better be seen.
 func (e *Error) serve(w http.ResponseWriter, r *http.Request) {
 	var body []byte
-	var length []string
+	var length string
 	accepted := httplex.ParseWeights(strings.Join(r.Header["Accept"], ","), httplex.MediaRanges)
 	best := httplex.Best(accepted, formats, httplex.MediaRanges)
 	if best > 0 {
@@ -39,17 +34,40 @@ func (e *Error) serve(w http.ResponseWriter, r *http.Request) {
 		best = 0
 		body, length = e.html()
 	}
-	if length == nil {
-		length = []string{strconv.Itoa(len(body))}
+	e.send(w, r, contentTypes[best], body, length)
+}
+
+// Problem is the [Responder] of an API: it answers every error as a problem in JSON
+// (RFC 9457, application/problem+json), whatever the client accepts. A client that
+// prefers application/json gets that type. Errors that answer for themselves in
+// another way, such as redirects of the router, do so, and causes are logged, as
+// by [Default].
+//
+//	handler = httperror.Responder(httperror.Problem).Wrap(handler)
+func Problem(w http.ResponseWriter, r *http.Request, err error) {
+	answer(w, r, err, (*Error).serveProblem)
+}
+
+func (e *Error) serveProblem(w http.ResponseWriter, r *http.Request) {
+	accepted := httplex.ParseWeights(strings.Join(r.Header["Accept"], ","), httplex.MediaRanges)
+	best := 1 + max(httplex.Best(accepted, formats[1:], httplex.MediaRanges), 0)
+	e.send(w, r, contentTypes[best], e.problem(r), "")
+}
+
+// send writes the header and the body; length is the Content-Length, or "".
+func (e *Error) send(w http.ResponseWriter, r *http.Request, contentType string, body []byte, length string) {
+	if length == "" {
+		length = strconv.Itoa(len(body))
 	}
 	h := w.Header()
-	e.prepare(h, contentTypes[best])
+	values := e.prepare(h, contentType)
+	values[2], values[3] = length, "Accept"
 	if vary := h["Vary"]; len(vary) == 0 {
-		h["Vary"] = varyAccept
+		h["Vary"] = values[3:4:4]
 	} else if !varies(h) {
 		h["Vary"] = append(slices.Clip(vary), "Accept")
 	}
-	h["Content-Length"] = length
+	h["Content-Length"] = values[2:3:3]
 	w.WriteHeader(int(e.Code))
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // a client that has gone needs no answer
@@ -67,25 +85,30 @@ func varies(h http.Header) bool {
 	return false
 }
 
-// WriteHeader writes the status and the header of an answer whose body the
-// caller writes then, of the given media type: the error's own header, without
-// what described a body that is not sent now, such as Content-Length, ETag and
-// Cache-Control. The code must be one of an error: that of an Error from [From]
-// is.
+// WriteHeader writes the status and the header of a response whose body, of the given media type,
+// the caller writes next. The header is that of the error. Fields that describe a body which is not
+// sent, such as Content-Length, ETag and Cache-Control, are removed. The code must be an error
+// code: that of an Error from [From] is one.
 func (e *Error) WriteHeader(w http.ResponseWriter, contentType string) {
-	e.prepare(w.Header(), []string{contentType})
+	e.prepare(w.Header(), contentType)
 	w.WriteHeader(int(e.Code))
 }
 
-func (e *Error) prepare(h http.Header, contentType []string) {
+// prepare sets all fields but the length. It returns the memory of the values,
+// with room for two more: nothing in h is shared with e or with another answer.
+func (e *Error) prepare(h http.Header, contentType string) *[4]string {
 	for name := range h {
 		if describesBody(name) {
 			delete(h, name)
 		}
 	}
-	maps.Copy(h, e.Header)
-	h["Content-Type"] = contentType
-	h["X-Content-Type-Options"] = noSniff
+	for name, list := range e.Header {
+		h[name] = slices.Clone(list)
+	}
+	values := &[4]string{contentType, "nosniff"}
+	h["Content-Type"] = values[0:1:1]
+	h["X-Content-Type-Options"] = values[1:2:2]
+	return values
 }
 
 // describesBody reports whether a header describes a body.
@@ -101,21 +124,21 @@ func describesBody(name string) bool {
 // page is the page in HTML of a code with its own description.
 type page struct {
 	body   []byte
-	length []string // the value of Content-Length
+	length string // the value of Content-Length
 }
 
-// pages are those of the codes, each made when it is first sent.
+// pages are the pages of the codes, each made when it is first sent.
 var pages [600]atomic.Pointer[page]
 
 // html returns the page in HTML, and its Content-Length if that is known already.
-func (e *Error) html() ([]byte, []string) {
+func (e *Error) html() ([]byte, string) {
 	if e.Markup != "" || e.Description != e.Code.Description() {
-		return e.makeHTML(), nil
+		return e.makeHTML(), ""
 	}
 	p := pages[e.Code].Load()
 	if p == nil {
 		body := e.makeHTML()
-		p = &page{body, []string{strconv.Itoa(len(body))}}
+		p = &page{body, strconv.Itoa(len(body))}
 		pages[e.Code].Store(p)
 	}
 	return p.body, p.length
@@ -133,13 +156,13 @@ func (e *Error) makeHTML() []byte {
 	b = append(b, "<!doctype html>\n<html lang=en>\n<meta name=viewport content=\"width=device-width\">\n"+
 		"<meta name=color-scheme content=\"light dark\">\n<title>"...)
 	b = strconv.AppendInt(b, int64(e.Code), 10)
-	b = append(append(append(b, ' '), name...), "</title>\n<h1>"...)
+	b = append(append(append(b, ' '), name...), "</title>\n<main>\n<h1>"...)
 	b = append(append(b, name...), "</h1>\n<p>"...)
-	return append(append(b, text...), "</p>\n"...)
+	return append(append(b, text...), "</p>\n</main>\n"...)
 }
 
-// problem returns the error as RFC 9457 has it. Members that cannot be written as
-// JSON are logged and left out: there must be an answer.
+// problem returns the error in the form of RFC 9457. Members that cannot be written as JSON are
+// logged and left out: there must be an answer.
 func (e *Error) problem(r *http.Request) []byte {
 	members := make(map[string]any, len(e.Members)+4)
 	maps.Copy(members, e.Members)
@@ -151,7 +174,7 @@ func (e *Error) problem(r *http.Request) []byte {
 	}
 	text, err := json.Marshal(members)
 	if err != nil {
-		slog.ErrorContext(r.Context(), "members of a problem are no JSON", "path", r.URL.Path, "err", err)
+		serverlog.From(r.Context()).ErrorContext(r.Context(), "members of a problem are no JSON", "path", r.URL.Path, "err", err)
 		plain := *e
 		plain.Members = nil
 		return plain.problem(r)

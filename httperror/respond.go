@@ -7,25 +7,27 @@ import (
 	"maps"
 	"net/http"
 	"sync/atomic"
+
+	"github.com/zeugkit/zeug/internal/requestcopy"
+	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
-// Responder answers the request r, which failed with err. [From] tells what
-// there is to say and [Error.WriteHeader] writes all but the body; an error that
-// a Responder does not want it hands on with [Respond], to the Responder further
-// out and at last to [Default].
+// Responder answers the request r, which failed with err. [From] returns the error to show, and
+// [Error.WriteHeader] writes all but the body. A Responder passes an error that it does not want
+// to [Respond], which gives it to the outer Responder and at last to [Default].
 type Responder func(w http.ResponseWriter, r *http.Request, err error)
 
-// Wrap returns a handler that answers as next does, but for failures, which f
-// answers. It is a middleware.
+// Wrap returns a handler that answers as next does, except that f answers failures. It is a
+// middleware.
 func (f Responder) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, WithResponder(r, f))
+		requestcopy.Serve(next, w, WithResponder(r, f), r)
 	})
 }
 
 type responderKey struct{}
 
-// responder is a context with a Responder, and the one further out.
+// responder is a context with a Responder, and the outer one.
 type responder struct {
 	context.Context
 	answer Responder
@@ -45,19 +47,12 @@ func (c *responder) Value(key any) any {
 // WithResponder returns a copy of r whose failures f answers: an application's
 // own pages, or the debugger's.
 func WithResponder(r *http.Request, f Responder) *http.Request {
-	return r.WithContext(ContextWithResponder(r.Context(), f))
+	outer, _ := r.Context().Value(responderKey{}).(*responder)
+	return r.WithContext(&responder{Context: r.Context(), answer: f, outer: outer})
 }
 
-// ContextWithResponder is [WithResponder] for who puts more into the request's
-// context, and copies the request once.
-func ContextWithResponder(ctx context.Context, f Responder) context.Context {
-	outer, _ := ctx.Value(responderKey{}).(*responder)
-	return &responder{Context: ctx, answer: f, outer: outer}
-}
-
-// Respond answers r with err: through the innermost [Responder] of r that is not
-// answering already, and else by [Default]. A nil err is answered as a 500, since
-// something must be.
+// Respond answers r with err: through the innermost [Responder] of r that is not answering
+// already, or by [Default]. A nil err is answered as a 500, since something must be.
 func Respond(w http.ResponseWriter, r *http.Request, err error) {
 	err = some(err)
 	at, _ := r.Context().Value(responderKey{}).(*responder)
@@ -71,11 +66,14 @@ func Respond(w http.ResponseWriter, r *http.Request, err error) {
 	Default(w, r, err)
 }
 
-// Default answers r by itself: with the page of what [From] finds in err, or, if
-// err answers for itself in another way, such as a redirect of the router, with
-// that. It logs the cause of an error with the request (see [Log]). Where the
-// header has been sent already, as far as w tells, it only logs.
-func Default(w http.ResponseWriter, r *http.Request, err error) {
+// Default answers r by itself, with the page of the error that [From] finds in err. If err answers
+// in another way, such as a redirect of the router, it answers with that. It logs the cause of an
+// error with the request (see [Log]). If the header has been sent already, as far as w says, it
+// only logs.
+func Default(w http.ResponseWriter, r *http.Request, err error) { answer(w, r, err, (*Error).serve) }
+
+// answer answers with err itself, or by serve with the error that [From] finds in it.
+func answer(w http.ResponseWriter, r *http.Request, err error, serve func(*Error, http.ResponseWriter, *http.Request)) {
 	err = some(err)
 	e, ok := from(err)
 	if !ok {
@@ -83,13 +81,12 @@ func Default(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	log(r, &e, err)
-	if sent(w) {
-		return
+	if !sent(w) {
+		serve(&e, w, r)
 	}
-	e.serve(w, r)
 }
 
-// From returns what a client is to be told of err, with everything filled in:
+// From returns the error that a client is shown for err, with everything filled in:
 //
 //   - a copy of the first [Error] in its tree, or an Error of the first [Code];
 //   - 413 for an [http.MaxBytesError];
@@ -102,7 +99,7 @@ func From(err error) (*Error, bool) {
 	if !ok {
 		return nil, false
 	}
-	e.Header = maps.Clone(e.Header)
+	e.Header, e.Members = e.Header.Clone(), maps.Clone(e.Members)
 	return &e, true
 }
 
@@ -133,7 +130,7 @@ func from(err error) (e Error, ok bool) {
 
 var errNil = errors.New("a nil error was to be answered")
 
-// some makes an error of nil, be it a nil pointer or none at all.
+// some returns err, or an error in the place of nil and of a nil *Error.
 func some(err error) error {
 	if e, ok := err.(*Error); err == nil || ok && e == nil {
 		return errNil
@@ -168,12 +165,11 @@ func CodeOf(err error) Code {
 	return e.Code
 }
 
-// Log writes an error to [slog.Default] with the request that it belongs to: a
-// failure of the server as an error, the cause of one of a client as
-// information. What has no cause and is no failure is not logged, and a request
-// whose client has gone is no failure. Nor is an error logged that says it was:
-// one that has, or in whose tree another has, a method Logged() bool that
-// returns true.
+// Log writes an error to the logger of the server, or [slog.Default], with the request that it
+// belongs to: a failure of the server as an error, the cause of one of a client as information. An
+// HTTP error of a client without a cause is not logged. If the client has gone, nothing is logged.
+// An error that says it was logged is not logged again: one that has, or in whose tree another
+// has, a method Logged() bool that returns true.
 func Log(r *http.Request, err error) {
 	err = some(err)
 	if e, ok := from(err); ok {
@@ -181,7 +177,7 @@ func Log(r *http.Request, err error) {
 	}
 }
 
-// log is Log for what [From] found in err.
+// log is Log for the error that [From] found in err.
 func log(r *http.Request, e *Error, err error) {
 	if e.Err == nil && e.Code < 500 {
 		return
@@ -194,7 +190,7 @@ func log(r *http.Request, e *Error, err error) {
 	if e.Code >= 500 && !errors.Is(err, context.Canceled) {
 		level = slog.LevelError
 	}
-	slog.LogAttrs(r.Context(), level, "request failed",
+	serverlog.From(r.Context()).LogAttrs(r.Context(), level, "request failed",
 		slog.String("method", r.Method), slog.String("host", r.Host), slog.String("path", r.URL.Path),
 		slog.Int("status", int(e.Code)), slog.Any("err", err))
 }

@@ -1,6 +1,8 @@
 package middleware
 
 import (
+	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -8,33 +10,43 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 	"github.com/zeugkit/zeug/internal/responsewriter"
+	"github.com/zeugkit/zeug/internal/secret"
+	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
 // AccessLog writes a record for each request when it has been answered. Nothing
-// a client sends can forge a record or break one.
+// a client sends can forge a record or break one. Values of the query that are named like
+// passwords, keys, tokens and authorization codes are logged as "***", in the request and
+// in its Referer.
 //
-// Put it inside of a [ProxyFix], so that it names the client and not the proxy,
-// and outside of a [Recover], so that it sees what was answered.
+// Put it inside a [ProxyFix], so that it names the client and not the proxy, and outside a
+// [Recover], so that it sees the final status.
 type AccessLog struct {
 	// Logger gets records named "request" with the attributes client, method,
 	// host, uri, proto, status, bytes, took, and where there are such: rule (the
 	// text of the rule that a router matched), request_id, referer, user_agent,
-	// and panicked, hijacked. It is [slog.Default] if nil.
+	// and panicked, client_left, hijacked. It is that of the server if nil, or [slog.Default].
 	Logger *slog.Logger
 	// Level is the level of a record by its status; all are Info if nil.
 	Level func(status int) slog.Level
 	// Combined gets lines in Apache's combined format, in place of Logger. A
 	// line is one Write, never two at once.
 	Combined io.Writer
+	// JSON gets the records as lines of JSON, in place of Logger: those that
+	// [slog.NewJSONHandler] writes, made without allocating. Records below Info are left
+	// out. A line is one Write, never two at once.
+	JSON io.Writer
 	// Skip says which requests are not logged, if not nil.
 	Skip func(*http.Request) bool
 }
 
-// access is what is known when a request has been answered.
+// access holds the facts about an answered request.
 type access struct {
 	r        *http.Request
 	rec      *responsewriter.Recorder
+	own      responsewriter.Recorder // rec, unless an outer handler records already
 	route    *gateway.Route
 	start    time.Time
 	panicked bool
@@ -43,8 +55,11 @@ type access struct {
 // Wrap returns next with a record for each request.
 func (l AccessLog) Wrap(next http.Handler) http.Handler {
 	write := l.log
-	if l.Combined != nil {
+	switch {
+	case l.Combined != nil:
 		write = (&combined{out: l.Combined}).log
+	case l.JSON != nil:
+		write = (&jsonLines{out: l.JSON, level: l.Level}).log
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if l.Skip != nil && l.Skip(r) {
@@ -52,24 +67,37 @@ func (l AccessLog) Wrap(next http.Handler) http.Handler {
 			return
 		}
 		a := &access{start: time.Now(), panicked: true}
-		w, a.rec = responsewriter.Record(w)
+		w, a.rec = responsewriter.RecordIn(&a.own, w)
+		c := r
 		if l.Combined == nil {
-			r, a.route = gateway.WithRoute(r)
+			c, a.route = gateway.WithRoute(r)
 		}
-		a.r = r
+		a.r = c
 		defer write(a)
-		next.ServeHTTP(w, r)
+		requestcopy.Serve(next, w, c, r)
 		a.panicked = false
 	})
 }
 
-// status is what the client got. A panic that nobody inside answered is a 500
-// of somebody outside, or a connection that was cut.
+// status is what the client got. If a panic was not answered inside, it is a 500 from outside, or
+// a connection that was cut.
 func (a *access) status() int {
-	if a.panicked && !a.rec.Written() {
-		return http.StatusInternalServerError
+	switch {
+	case a.rec.Written() || !a.panicked:
+		return a.rec.Sent()
+	case a.left():
+		return statusClientClosedRequest
 	}
-	return a.rec.Sent()
+	return http.StatusInternalServerError
+}
+
+// statusClientClosedRequest is nginx's code for a client that left before the response began.
+const statusClientClosedRequest = 499
+
+// left reports whether the handler gave up because the client had left, which is not a failure.
+// Handlers then panic with [http.ErrAbortHandler].
+func (a *access) left() bool {
+	return a.panicked && errors.Is(a.r.Context().Err(), context.Canceled)
 }
 
 // bytes is the size of the body that was sent: that of HEAD has none.
@@ -88,10 +116,18 @@ func (a *access) client() string {
 	return a.r.RemoteAddr
 }
 
+// id is the request's ID, "" if it has none.
+func (a *access) id() string {
+	if id := RequestIDOf(a.r.Context()); id != "" {
+		return id
+	}
+	return a.rec.Header().Get("X-Request-Id") // of a RequestID inside
+}
+
 func (l *AccessLog) log(a *access) {
 	logger, level, status, ctx := l.Logger, slog.LevelInfo, a.status(), a.r.Context()
 	if logger == nil {
-		logger = slog.Default()
+		logger = serverlog.From(ctx)
 	}
 	if l.Level != nil {
 		level = l.Level(status)
@@ -104,24 +140,23 @@ func (l *AccessLog) log(a *access) {
 		slog.String("client", a.client()),
 		slog.String("method", a.r.Method),
 		slog.String("host", a.r.Host),
-		slog.String("uri", a.r.RequestURI),
+		slog.String("uri", secret.URI(a.r.RequestURI)),
 		slog.String("proto", a.r.Proto),
 		slog.Int("status", status),
 		slog.Int64("bytes", a.bytes()),
 		slog.Duration("took", time.Since(a.start)),
 	)
-	id := RequestIDOf(ctx)
-	if id == "" { // a RequestID inside
-		id = a.rec.Header().Get("X-Request-Id")
-	}
 	for _, optional := range [...]struct{ name, text string }{
-		{"rule", a.route.Pattern}, {"request_id", id}, {"referer", a.r.Referer()}, {"user_agent", a.r.UserAgent()},
+		{"rule", a.route.Pattern}, {"request_id", a.id()}, {"referer", secret.URI(a.r.Referer())}, {"user_agent", a.r.UserAgent()},
 	} {
 		if optional.text != "" {
 			attrs = append(attrs, slog.String(optional.name, optional.text))
 		}
 	}
-	if a.panicked {
+	switch {
+	case a.left():
+		attrs = append(attrs, slog.Bool("client_left", true))
+	case a.panicked:
 		attrs = append(attrs, slog.Bool("panicked", true))
 	}
 	if a.rec.Hijacked {
@@ -150,7 +185,7 @@ func (c *combined) log(a *access) {
 	c.line = appendCombined(c.line[:0], a, c.stamp)
 	_, err := c.out.Write(c.line)
 	if err != nil && !c.failing {
-		slog.ErrorContext(a.r.Context(), "access log cannot be written", "err", err)
+		tellFailure(a.r.Context(), err)
 	}
 	c.failing = err != nil
 }

@@ -2,11 +2,13 @@ package middleware_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -136,7 +138,7 @@ func TestCombinedLog(t *testing.T) {
 		require.Equal(t, row.want+"\n", line)
 	}
 
-	// What net/http would never let pass cannot break a line either.
+	// Bytes that net/http would never let pass cannot break a line either.
 	log.Reset()
 	r, err := http.NewRequest("GET", "http://example.com/", nil)
 	require.NoError(t, err)
@@ -167,4 +169,54 @@ func TestCombinedLogTellsOnceThatItCannotWrite(t *testing.T) {
 	c.Get("/")
 	c.Get("/")
 	require.Equal(t, "level=ERROR msg=\"access log cannot be written\" err=\"disk full\"\n", log.String())
+}
+
+func TestTheAccessLogMasksSecretsOfQueries(t *testing.T) {
+	for name, log := range map[string]func(io.Writer) middleware.AccessLog{
+		"as records": func(w io.Writer) middleware.AccessLog {
+			return middleware.AccessLog{Logger: slog.New(slog.NewTextHandler(w, nil))}
+		},
+		"combined": func(w io.Writer) middleware.AccessLog { return middleware.AccessLog{Combined: w} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			r := httptest.NewRequest("GET", "/login?user=ann&password=hunter2&access_token=hunter2", nil)
+			r.Header.Set("Referer", "http://app.test/cb?code=hunter2&page=2")
+			log(&out).Wrap(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
+			require.NotContains(t, out.String(), "hunter2")
+			require.Contains(t, out.String(), "/login?user=ann&password=***&access_token=***")
+			require.Contains(t, out.String(), "http://app.test/cb?code=***&page=2")
+		})
+	}
+}
+
+func TestAClientThatLeavesIsNotAPanic(t *testing.T) {
+	for name, c := range map[string]struct {
+		leaves  bool
+		written bool
+		want    string
+	}{
+		"before the response": {true, false, `"status":499`},
+		"in the middle":       {true, true, `"status":200`},
+		"a panic":             {false, false, `"status":500`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out strings.Builder
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			h := middleware.AccessLog{Logger: slog.New(slog.NewJSONHandler(&out, nil))}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if c.written {
+					_, _ = w.Write([]byte("part"))
+				}
+				if c.leaves {
+					cancel()
+				}
+				panic(http.ErrAbortHandler)
+			}))
+			require.Panics(t, func() { h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil).WithContext(ctx)) })
+			require.Contains(t, out.String(), c.want)
+			require.Equal(t, c.leaves, strings.Contains(out.String(), `"client_left":true`), out.String())
+			require.Equal(t, !c.leaves, strings.Contains(out.String(), `"panicked":true`), out.String())
+		})
+	}
 }

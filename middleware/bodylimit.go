@@ -5,49 +5,49 @@ import (
 	"strconv"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/limits"
+	"github.com/zeugkit/zeug/internal/requestcopy"
+	"github.com/zeugkit/zeug/internal/responsewriter"
 )
 
-// BodyLimit bounds the body of every request. A request that announces a longer
-// one is answered by 413 before a byte of it is read; of one that announces
-// nothing (chunked), reading fails with an [*http.MaxBytesError] once the limit
-// is passed, and the connection is closed after the answer. A
-// [wrappers.Request] answers that error by 413 and has finer limits of its own.
+// BodyLimit bounds the body of every request. A request whose Content-Length is
+// above the limit gets 413 before a byte of its body is read. For a request
+// without a Content-Length (chunked), reading fails with an [*http.MaxBytesError] when the
+// limit is passed, and the connection is closed after the response. A
+// [wrappers.Request] answers that error with 413 and has finer limits of its own.
 type BodyLimit struct {
-	// Bytes is the most that a body may have. 0 means 16 MiB.
+	// Bytes is the limit in bytes. 0 means 16 MiB, a negative number no limit.
 	Bytes int64
-	// Of returns the limit of one request, in bytes; below 0 for none. Where it
-	// is nil all requests have Bytes.
-	Of func(*http.Request) int64
+	// BytesFunc returns the limit of one request in bytes, with the same meaning of 0 and
+	// of negative numbers. All requests have Bytes if it is nil.
+	BytesFunc func(*http.Request) int64
 }
 
-// Wrap returns next with the limit before it. It panics if Bytes is negative.
+// Wrap returns next with the limit before it.
 func (l BodyLimit) Wrap(next http.Handler) http.Handler {
-	if l.Bytes < 0 {
-		panic("middleware.BodyLimit: Bytes is negative")
-	}
-	if l.Bytes == 0 {
-		l.Bytes = 16 << 20
-	}
+	l.Bytes = limits.Number(l.Bytes, 16<<20)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := l.Bytes
-		if l.Of != nil {
-			limit = l.Of(r)
+		if l.BytesFunc != nil {
+			limit = limits.Number(l.BytesFunc(r), 16<<20)
 		}
 		switch {
-		case limit < 0 || r.Body == nil || r.Body == http.NoBody:
+		case r.Body == nil || r.Body == http.NoBody:
+			next.ServeHTTP(w, r)
 		case r.ContentLength > limit:
-			// The rest of the connection is the body that nobody reads.
-			w.Header().Set("Connection", "close")
+			if r.ProtoMajor == 1 {
+				// The rest of the connection is the unread body.
+				w.Header().Set("Connection", "close")
+			}
 			httperror.Respond(w, r, &httperror.Error{
 				Code:        httperror.ContentTooLarge,
 				Description: "The request is longer than the " + strconv.FormatInt(limit, 10) + " bytes that are taken here.",
 			})
-			return
 		default:
 			limited := *r
-			limited.Body = http.MaxBytesReader(w, r.Body, limit)
-			r = &limited
+			// The reader closes the connection of the server's own writer only.
+			limited.Body = http.MaxBytesReader(responsewriter.Innermost(w), r.Body, limit)
+			requestcopy.Serve(next, w, &limited, r)
 		}
-		next.ServeHTTP(w, r)
 	})
 }

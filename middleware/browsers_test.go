@@ -87,6 +87,13 @@ func TestSecureHeaders(t *testing.T) {
 		require.NotEqual(t, nonces[0], nonces[1])
 		require.GreaterOrEqual(t, len(nonces[0]), 16)
 	})
+	t.Run("keywords of a policy have no case", func(t *testing.T) {
+		h := middleware.SecureHeaders{ContentSecurityPolicy: "script-src 'NONCE' 'Nonce'; style-src 'nonce'"}.Wrap(
+			http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Nonce", middleware.Nonce(r)) }))
+		w := ask(h, "GET", "/")
+		n := "'nonce-" + w.Header().Get("X-Nonce") + "'"
+		require.Equal(t, "script-src "+n+" "+n+"; style-src "+n, w.Header().Get("Content-Security-Policy"))
+	})
 	t.Run("https alone is told to stay https", func(t *testing.T) {
 		h := middleware.SecureHeaders{HSTS: time.Hour, HSTSSubdomains: true, ReportOnly: true, ContentSecurityPolicy: "img-src *", FrameOptions: "off"}.Wrap(ok)
 		require.Empty(t, ask(h, "GET", "http://example.com/").Header().Get("Strict-Transport-Security"))
@@ -141,13 +148,41 @@ func TestCORS(t *testing.T) {
 		w := ask(some.Wrap(ok), "OPTIONS", "/", header("Origin", "https://a.example", "Access-Control-Request-Method", "DELETE"))
 		require.Empty(t, w.Header().Get("Access-Control-Allow-Methods"))
 	})
+	t.Run("a negative age is the longest", func(t *testing.T) {
+		w := ask(middleware.CORS{Origins: []string{"*"}, MaxAge: -1}.Wrap(ok), "OPTIONS", "/", header("Origin", "https://a.example", "Access-Control-Request-Method", "GET"))
+		require.Equal(t, "86400", w.Header().Get("Access-Control-Max-Age"))
+	})
 	for name, c := range map[string]middleware.CORS{
-		"credentials for every origin": {Origins: []string{"*"}, Credentials: true},
-		"an origin without scheme":     {Origins: []string{"a.example"}},
-		"an origin with a path":        {Origins: []string{"https://a.example/"}},
-		"two wildcards":                {Origins: []string{"https://*.*.example"}},
-		"a negative time":              {MaxAge: -1},
+		"credentials for every origin":     {Origins: []string{"*"}, Credentials: true},
+		"an origin without scheme":         {Origins: []string{"a.example"}},
+		"an origin with a path":            {Origins: []string{"https://a.example/"}},
+		"an origin with a query":           {Origins: []string{"https://a.example?x"}},
+		"an origin with a user":            {Origins: []string{"https://u@a.example"}},
+		"an origin without host":           {Origins: []string{"https://"}},
+		"an origin in upper case":          {Origins: []string{"https://A.example"}},
+		"an origin in other letters":       {Origins: []string{"https://bücher.example"}},
+		"an origin with the scheme's port": {Origins: []string{"https://a.example:443"}},
+		"an origin with a dot at the end":  {Origins: []string{"https://a.example."}},
+		"two wildcards":                    {Origins: []string{"https://*.*.example"}},
+		"a wildcard within a name":         {Origins: []string{"https://x*.example"}},
+		"a wildcard at a name's end":       {Origins: []string{"https://a.*"}},
+		"a wildcard for a part of a name":  {Origins: []string{"https://x*.test"}},
+		"a wildcard for a scheme":          {Origins: []string{"*://a.example"}},
+		"a wildcard without a name":        {Origins: []string{"https://*"}},
+		"a wildcard before an address":     {Origins: []string{"https://*.[::1]"}},
+		"credentials for no origin":        {Credentials: true},
+		"methods for no origin":            {Methods: []string{"PUT"}},
+		"two methods in one":               {Origins: []string{"*"}, Methods: []string{"PUT, PATCH"}},
+		"two names in one":                 {Origins: []string{"*"}, Headers: []string{"X-A, X-B"}},
+		"no name of a field":               {Origins: []string{"*"}, Exposed: []string{""}},
+		"every field with credentials":     {Origins: []string{"https://a.example"}, Exposed: []string{"*"}, Credentials: true},
 	} {
-		t.Run("refused: "+name, func(t *testing.T) { require.Panics(t, func() { c.Wrap(ok) }) })
+		t.Run("refused: "+name, func(t *testing.T) {
+			defer func() { require.ErrorContains(t, recover().(error), "middleware.CORS: ") }()
+			c.Wrap(ok)
+		})
+	}
+	for _, origin := range []string{"http://localhost:5173", "https://127.0.0.1:8443", "https://*.a.example:8443", "http://[::1]:8000", "capacitor://localhost", "null"} {
+		t.Run("taken: "+origin, func(t *testing.T) { middleware.CORS{Origins: []string{origin}}.Wrap(ok) })
 	}
 }

@@ -3,10 +3,16 @@
 // safe, with a method Wrap of the type [Middleware].
 package middleware
 
-import "net/http"
+import (
+	"net/http"
 
-// Middleware wraps a handler in another one. It is an alias, so that chi's,
-// gorilla's and everybody's middlewares are ours.
+	"github.com/zeugkit/zeug/internal/development"
+	"github.com/zeugkit/zeug/internal/recording"
+	"github.com/zeugkit/zeug/timeline"
+)
+
+// Middleware wraps a handler in another one. It is an alias, so that middlewares of chi, gorilla
+// and others can be used unchanged.
 type Middleware = func(http.Handler) http.Handler
 
 // Chain returns a Middleware that applies all of ms; the first is outermost
@@ -15,7 +21,23 @@ func Chain(ms ...Middleware) Middleware {
 	return func(h http.Handler) http.Handler {
 		for i := len(ms) - 1; i >= 0; i-- {
 			h = ms[i](h)
+			if development.On() {
+				h = marked{h, recording.NameOf(ms[i])}
+			}
 		}
 		return h
 	}
+}
+
+// marked is a middleware with its inner handler, whose time is marked on the time line of a
+// request.
+type marked struct {
+	http.Handler
+	name string
+}
+
+func (m marked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	span := timeline.Start(r.Context(), "middleware", m.name)
+	m.Handler.ServeHTTP(w, r)
+	span.End()
 }

@@ -1,14 +1,18 @@
 package middleware
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/zeugkit/zeug/internal/secret"
+)
 
 // appendCombined appends a line in Apache's combined log format:
 //
 //	%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"
 //
-// What a client sent is escaped as Apache does, with a backslash or as \xhh; in
-// fields without quotes spaces are escaped too. The user is the one that the
-// request names by Basic authentication, whether or not it was believed.
+// Values that a client sent are escaped as Apache does, with a backslash or as \xhh. In fields
+// without quotes spaces are escaped too. The user is the one that the request names by Basic
+// authentication, whether or not it was accepted.
 func appendCombined(b []byte, a *access, stamp []byte) []byte {
 	b = appendField(b, a.client())
 	b = append(b, " - "...)
@@ -17,7 +21,7 @@ func appendCombined(b []byte, a *access, stamp []byte) []byte {
 	b = append(append(b, ' '), stamp...)
 	b = append(b, ` "`...)
 	b = appendEscaped(b, a.r.Method, false)
-	b = appendEscaped(append(b, ' '), a.r.RequestURI, false)
+	b = appendEscaped(append(b, ' '), secret.URI(a.r.RequestURI), false)
 	b = appendEscaped(append(b, ' '), a.r.Proto, false)
 	b = strconv.AppendInt(append(b, `" `...), int64(a.status()), 10)
 	b = append(b, ' ')
@@ -26,7 +30,7 @@ func appendCombined(b []byte, a *access, stamp []byte) []byte {
 	} else {
 		b = append(b, '-')
 	}
-	b = appendQuoted(b, a.r.Referer())
+	b = appendQuoted(b, secret.URI(a.r.Referer()))
 	b = appendQuoted(b, a.r.UserAgent())
 	return append(b, '\n')
 }

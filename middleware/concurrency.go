@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -8,35 +9,87 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/limits"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
-// ConcurrencyLimit bounds how many requests are served at once. Some more wait
-// for their turn; who would have to wait behind them, or too long, is answered
-// at once by 503 with Retry-After: a server that sheds load answers the others
-// in time, one that queues all of it answers nobody.
+// ConcurrencyLimit bounds how many handlers run at once. A bounded number of
+// further requests wait in a queue. If the queue is full, or a request has waited too
+// long, it gets 503 with Retry-After at once: a server that sheds load answers the
+// other requests in time, a server that queues everything answers none.
+//
+// A handler behind a [Timeout] counts until it returns, also after the Timeout has
+// answered in its place.
 type ConcurrencyLimit struct {
-	// Requests is how many are served at once. 0 means 1000.
+	// Requests is how many handlers run at once. 0 means 1000, a negative number
+	// no limit.
 	Requests int
-	// Waiting is how many may wait for their turn. 0 means none.
+	// Waiting is how many requests may wait. 0 means none, a negative number no
+	// limit.
 	Waiting int
-	// Wait is how long one waits at most. 0 means 1 s.
+	// Wait is how long a request waits at most. 0 means 1 s, a negative duration
+	// as long as its client does.
 	Wait time.Duration
-	// RetryAfter is what a refused client is told, in whole seconds. 0 means
-	// 1 s.
+	// RetryAfter is sent with a refusal, in whole seconds. 0 means 1 s, a
+	// negative duration sends none.
 	RetryAfter time.Duration
 }
 
-// Wrap returns next behind the limit. It panics if a setting is negative.
+// turn is the right of a handler to run, in its request's context. It ends when all its holders
+// are done: the middleware, and each [Timeout] whose handler runs on.
+type turn struct {
+	context.Context
+	outer   *turn // of a limit outside
+	turns   chan struct{}
+	holders atomic.Int32
+	request http.Request // the request in whose context it is
+}
+
+type turnKey struct{}
+
+func (t *turn) Value(key any) any {
+	if key == (turnKey{}) {
+		return t
+	}
+	return t.Context.Value(key)
+}
+
+// turnsWanted tells whether a handler may outlive its request in this process. Until
+// then no request pays for it.
+var turnsWanted atomic.Bool
+
+// turnOf returns the turn in a context, nil if there is none.
+func turnOf(ctx context.Context) *turn {
+	t, _ := ctx.Value(turnKey{}).(*turn)
+	return t
+}
+
+func (t *turn) hold() {
+	for ; t != nil; t = t.outer {
+		t.holders.Add(1)
+	}
+}
+
+func (t *turn) done() {
+	for ; t != nil; t = t.outer {
+		t.leave()
+	}
+}
+
+func (t *turn) leave() {
+	if t.holders.Add(-1) == 0 {
+		<-t.turns
+	}
+}
+
+// Wrap returns next behind the limit.
 func (l ConcurrencyLimit) Wrap(next http.Handler) http.Handler {
-	if l.Requests < 0 || l.Waiting < 0 || l.Wait < 0 || l.RetryAfter < 0 {
-		panic("middleware.ConcurrencyLimit: a setting is negative")
+	if l.Requests < 0 {
+		return next
 	}
-	if l.Requests == 0 {
-		l.Requests = 1000
-	}
-	if l.Wait == 0 {
-		l.Wait = time.Second
-	}
+	l.Requests = min(limits.Number(l.Requests, 1000), 1<<30)
+	l.Waiting = limits.Number(l.Waiting, 0)
+	l.Wait = limits.Duration(l.Wait, time.Second)
 	if l.RetryAfter == 0 {
 		l.RetryAfter = time.Second
 	}
@@ -51,12 +104,20 @@ func (l ConcurrencyLimit) Wrap(next http.Handler) http.Handler {
 				return
 			}
 		}
-		defer func() { <-turns }()
-		next.ServeHTTP(w, r)
+		if !turnsWanted.Load() {
+			defer func() { <-turns }()
+			next.ServeHTTP(w, r)
+			return
+		}
+		t := &turn{Context: r.Context(), outer: turnOf(r.Context()), turns: turns}
+		t.holders.Store(1)
+		defer t.leave()
+		t.request = *r.WithContext(t)
+		requestcopy.Serve(next, w, &t.request, r)
 	})
 }
 
-// queue waits for a turn, and returns an error that answers where there is none.
+// queue waits for a turn. It returns an error, which answers, if there is none.
 func (l ConcurrencyLimit) queue(r *http.Request, turns chan struct{}, waiting *atomic.Int64) error {
 	defer waiting.Add(-1)
 	if waiting.Add(1) > int64(l.Waiting) {
@@ -75,11 +136,13 @@ func (l ConcurrencyLimit) queue(r *http.Request, turns chan struct{}, waiting *a
 }
 
 func (l ConcurrencyLimit) refusal(cause error) error {
-	seconds := int((l.RetryAfter + time.Second - 1) / time.Second)
-	return &httperror.Error{
+	err := &httperror.Error{
 		Code:        httperror.ServiceUnavailable,
 		Description: "Too much is asked of this server just now. Please try again in a moment.",
-		Header:      http.Header{"Retry-After": {strconv.Itoa(seconds)}},
 		Err:         cause,
 	}
+	if l.RetryAfter > 0 {
+		err.Header = http.Header{"Retry-After": {strconv.FormatInt(int64((l.RetryAfter-1)/time.Second+1), 10)}}
+	}
+	return err
 }

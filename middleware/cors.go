@@ -1,48 +1,55 @@
 package middleware
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/rs/cors"
+
+	"github.com/zeugkit/zeug/internal/hosts"
+	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// CORS lets pages of other origins read answers (cross-origin resource
-// sharing), by github.com/rs/cors. The zero value lets none. A preflight is
-// answered here and not handed on.
+// CORS lets pages of other origins read answers (cross-origin resource sharing), by
+// github.com/rs/cors. The zero value lets none. A preflight is answered here and not passed on.
 //
 // It does not protect anything: a page can send what it likes and not read the
 // answer. [CrossOriginProtection] refuses what changes something.
 type CORS struct {
 	// Origins may read: "https://example.org", "https://*.example.org" for the
-	// names below it, or "*" for all.
+	// names below it, or "*" for all. Write them as browsers send them: in lower
+	// case, other letters as xn--…, without the port of the scheme.
 	Origins []string
 	// Methods may be used besides GET, HEAD and POST.
 	Methods []string
-	// Headers may be sent besides the few that need no leave; "*" is any, but
-	// Authorization then has to be named where Credentials is not set.
+	// Headers may be sent besides the few that are always allowed; "*" is any, but Authorization
+	// then has to be named if Credentials is not set.
 	Headers []string
-	// Exposed header fields of answers may be read besides the few that need no
-	// leave.
+	// Exposed header fields of responses may be read besides the few that are always allowed.
 	Exposed []string
 	// Credentials lets browsers send cookies along. It excludes the origin "*".
 	Credentials bool
-	// MaxAge is how long a browser may keep the leave; browsers cut it to
-	// between 10 minutes and a day. 0 sends none: then they keep it for 5 s.
+	// MaxAge is how long a browser may keep the answer to a preflight, in whole
+	// seconds; browsers cut it to between 10 minutes and a day. 0 sends none: then
+	// they keep it for 5 s. A negative duration means a day.
 	MaxAge time.Duration
 	// PrivateNetwork answers preflights for addresses of a private network.
 	PrivateNetwork bool
 }
 
 // Wrap returns next with the header fields that tell browsers who may read. It
-// panics if an origin is none, or if credentials would go to every origin.
+// panics if a setting can never match what a browser sends, and if credentials would
+// go to every origin.
 func (c CORS) Wrap(next http.Handler) http.Handler {
 	if err := c.check(); err != nil {
-		panic(err)
+		panic(fmt.Errorf("middleware.CORS: %w", err))
+	}
+	if c.MaxAge < 0 {
+		c.MaxAge = 24 * time.Hour
 	}
 	return cors.New(cors.Options{
 		AllowedOrigins:      c.Origins,
@@ -56,8 +63,7 @@ func (c CORS) Wrap(next http.Handler) http.Handler {
 	}).Handler(next)
 }
 
-// nobody allows no origin where none is named: the library takes an empty list
-// for all.
+// nobody is a list that allows no origin: the library takes an empty list for all.
 func (c CORS) nobody() func(string) bool {
 	if len(c.Origins) > 0 {
 		return nil
@@ -66,20 +72,55 @@ func (c CORS) nobody() func(string) bool {
 }
 
 func (c CORS) check() error {
-	if c.MaxAge < 0 {
-		return fmt.Errorf("middleware.CORS: MaxAge is negative")
-	}
 	if c.Credentials && slices.Contains(c.Origins, "*") {
-		return fmt.Errorf(`middleware.CORS: Credentials with the origin "*" would let every site read with its visitors' cookies: name the origins`)
+		return errors.New(`Origins: Credentials with the origin "*" would let every site read with its visitors' cookies: name the origins`)
+	}
+	if c.Credentials && slices.Contains(c.Exposed, "*") {
+		return errors.New(`Exposed: with Credentials browsers take "*" for the name of a field: name the fields`)
+	}
+	if len(c.Origins) == 0 && (c.Credentials || c.PrivateNetwork || c.Methods != nil || c.Headers != nil || c.Exposed != nil || c.MaxAge != 0) {
+		return errors.New("Origins is empty, so that no page may read whatever else is set: name an origin")
 	}
 	for _, origin := range c.Origins {
-		if origin == "*" || origin == "null" {
-			continue
+		if err := checkOrigin(origin); err != nil {
+			return fmt.Errorf("Origins: %q: %w", origin, err)
 		}
-		u, err := url.Parse(strings.Replace(origin, "*.", "x.", 1))
-		if err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil || strings.Contains(u.Host, "*") {
-			return fmt.Errorf(`middleware.CORS: origin %q: want a scheme and a host, such as "https://example.org", with "*." before the host at most and no slash behind it`, origin)
+	}
+	for _, method := range c.Methods {
+		if !httplex.IsToken(method) || method == "*" {
+			return fmt.Errorf("Methods: %q is not a method: list each method as a separate element", method)
 		}
+	}
+	for field, names := range map[string][]string{"Headers": c.Headers, "Exposed": c.Exposed} {
+		for _, name := range names {
+			if !httplex.IsToken(name) {
+				return fmt.Errorf("%s: %q is not the name of a header field: list each name as a separate element", field, name)
+			}
+		}
+	}
+	return nil
+}
+
+// checkOrigin returns an error for an origin that no browser sends, and for a
+// wildcard that stands for more than the names below a host.
+func checkOrigin(origin string) error {
+	if origin == "*" || origin == "null" {
+		return nil
+	}
+	scheme, host, found := strings.Cut(origin, "://")
+	host = strings.TrimPrefix(host, "*.")
+	name, port, _ := hosts.Split(host)
+	switch {
+	case !found || !httplex.IsToken(scheme) || strings.Contains(scheme, "*") || !hosts.Valid(host):
+		return errors.New(`use a scheme and a host, such as "https://example.org", with at most "*." before the host and nothing after it`)
+	case origin != strings.ToLower(origin):
+		return errors.New("use lower case, as browsers do")
+	case strings.HasSuffix(name, "."):
+		return errors.New("leave out the dot at the end")
+	case port != "" && port == hosts.DefaultPort(scheme):
+		return errors.New("leave out the port of the scheme, as browsers do")
+	case strings.HasPrefix(origin, scheme+"://*.") && strings.HasPrefix(name, "["):
+		return errors.New("nothing is below an address")
 	}
 	return nil
 }

@@ -8,13 +8,12 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// CrossOriginProtection refuses requests that a page of another origin makes a
-// browser send (cross-site request forgery), by [http.CrossOriginProtection]:
-// Sec-Fetch-Site, and Origin against Host where a browser does not send that.
-// GET, HEAD and OPTIONS pass, so they must not change anything, and so do
-// clients that are no browsers. No token is needed in forms.
+// CrossOriginProtection refuses requests that a page of another origin makes a browser send
+// (cross-site request forgery), by [http.CrossOriginProtection]: Sec-Fetch-Site, and Origin
+// against Host if a browser does not send that. GET, HEAD and OPTIONS pass, so they must not
+// change anything. Clients that are not browsers pass too. No token is needed in forms.
 //
-// It judges by the host that the client asked for: put it behind [ProxyFix].
+// It uses the host that the client sent: put it inside [ProxyFix].
 type CrossOriginProtection struct {
 	// TrustedOrigins may send what they like: "https://example.org", with the
 	// port if it is not the scheme's.
@@ -24,8 +23,8 @@ type CrossOriginProtection struct {
 	Bypass []string
 }
 
-// Wrap returns next behind the protection; what is refused is answered by 403.
-// It panics if an origin is none, or a pattern conflicts with another one.
+// Wrap returns next with the protection; refused requests are answered by 403. It panics if an
+// origin is not valid, or a pattern conflicts with another one.
 func (p CrossOriginProtection) Wrap(next http.Handler) http.Handler {
 	judge := http.NewCrossOriginProtection()
 	for _, origin := range p.TrustedOrigins {
@@ -37,6 +36,11 @@ func (p CrossOriginProtection) Wrap(next http.Handler) http.Handler {
 		judge.AddInsecureBypassPattern(pattern)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodGet, http.MethodHead, http.MethodOptions: // safe, as Check would find at a cost
+			next.ServeHTTP(w, r)
+			return
+		}
 		judged := r
 		if host := gateway.OriginOf(r).Host; host != r.Host {
 			copied := *r

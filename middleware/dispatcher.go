@@ -9,16 +9,17 @@ import (
 	"strings"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/hosts"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
-// Dispatcher mounts applications below paths and hosts (Werkzeug's
-// DispatcherMiddleware). The longest mount that fits wins, whatever the order.
-// What it mounts finds its prefix in the request's root path and the rest as
-// the URL's path (see [gateway.Mount]): URLs and redirects that wrappers and
-// routing make come out right, and mounts within mounts add up. An application
-// that knows nothing of root paths is mounted by [Foreign].
+// Dispatcher mounts applications below paths and hosts (Werkzeug's DispatcherMiddleware). The
+// longest mount that fits wins, whatever the order. An application that it mounts finds its prefix
+// in the request's root path and the rest as the URL's path (see [gateway.Mount]). So the URLs and
+// redirects that wrappers and routing make are right, and mounts within mounts add up. An
+// application that knows nothing of root paths is mounted by [RewriteLocation].
 type Dispatcher struct {
-	// Mounts are the applications by where they are mounted:
+	// Mounts are the applications by their paths and hosts:
 	//
 	//	"/api"                the segment api and everything below, not /apix
 	//	"/api/v%2F2"          percent-encoded, and compared decoded
@@ -30,8 +31,8 @@ type Dispatcher struct {
 	Mounts map[string]http.Handler
 }
 
-// Wrap returns a handler that calls next where no mount fits. It panics if a
-// mount is none, or stands there twice.
+// Wrap returns a handler that calls next if no mount fits. It panics if a mount is not valid, or
+// is listed twice.
 func (d Dispatcher) Wrap(next http.Handler) http.Handler {
 	t, err := newMountTable(d.Mounts)
 	if err != nil {
@@ -44,11 +45,11 @@ func (d Dispatcher) Wrap(next http.Handler) http.Handler {
 			return
 		}
 		mounted, ok := gateway.Mount(r, m.prefix)
-		if !ok { // an escape that is none, below the mount
+		if !ok { // an invalid escape, below the mount
 			next.ServeHTTP(w, r)
 			return
 		}
-		m.handler.ServeHTTP(w, mounted)
+		requestcopy.Serve(m.handler, w, mounted, r)
 	})
 }
 
@@ -85,8 +86,8 @@ func newMountTable(mounts map[string]http.Handler) (*mountTable, error) {
 		node := t.any
 		if host != "" {
 			name, below := strings.CutPrefix(strings.ToLower(host), "*.")
-			if _, port, _ := gateway.SplitHost(name); !gateway.ValidHost(name) || port != "" {
-				return nil, fmt.Errorf("mount %q: %q is no host name (write one in other letters as xn--…, and no port)", key, host)
+			if _, port, _ := hosts.Split(name); !hosts.Valid(name) || port != "" {
+				return nil, fmt.Errorf("mount %q: %q is not a host name (write one in other letters as xn--…, and no port)", key, host)
 			}
 			if below {
 				name, t.below = "*."+name, true
@@ -131,7 +132,7 @@ func (t *mountTable) find(r *http.Request) *mount {
 }
 
 func (t *mountTable) findByHost(r *http.Request) *mount {
-	name, _, _ := gateway.SplitHost(r.Host)
+	name, _, _ := hosts.Split(r.Host)
 	name = strings.TrimSuffix(strings.ToLower(name), ".")
 	if node := t.hosts[name]; node != nil {
 		if m := node.find(r.URL); m != nil {

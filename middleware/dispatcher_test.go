@@ -97,14 +97,14 @@ func TestDispatcherRefusesMounts(t *testing.T) {
 		`middleware.Dispatcher: mount "/%zz": invalid URL escape "%zz"`:                                                                            apps("/%zz"),
 		`middleware.Dispatcher: mount "/a?b" is more than a path: it has a query or a fragment`:                                                    apps("/a?b"),
 		`middleware.Dispatcher: mount "/a" has no handler`:                                                                                         {"/a": nil},
-		`middleware.Dispatcher: mount "a_b/": "a_b" is no host name (write one in other letters as xn--…, and no port)`:                            apps("a_b/"),
-		`middleware.Dispatcher: mount "a:80/": "a:80" is no host name (write one in other letters as xn--…, and no port)`:                          apps("a:80/"),
+		`middleware.Dispatcher: mount "a_b/": "a_b" is not a host name (write one in other letters as xn--…, and no port)`:                         apps("a_b/"),
+		`middleware.Dispatcher: mount "a:80/": "a:80" is not a host name (write one in other letters as xn--…, and no port)`:                       apps("a:80/"),
 	} {
 		require.PanicsWithValue(t, want, func() { middleware.Dispatcher{Mounts: mounts}.Wrap(app("")) })
 	}
 }
 
-func TestForeignApplicationRedirectsWithinItsMount(t *testing.T) {
+func TestAnApplicationWithoutRootPathRedirectsWithinItsMount(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.Handle("/dir/", app("dir"))
 	mux.Handle("/login", http.RedirectHandler("/dir/", http.StatusSeeOther))
@@ -115,7 +115,7 @@ func TestForeignApplicationRedirectsWithinItsMount(t *testing.T) {
 		w.Header().Set("Content-Location", "/here/1")
 		io.WriteString(w, "here")
 	})
-	h := middleware.Dispatcher{Mounts: map[string]http.Handler{"/api": middleware.Foreign(mux)}}.Wrap(http.NotFoundHandler())
+	h := middleware.Dispatcher{Mounts: map[string]http.Handler{"/api": middleware.RewriteLocation(mux)}}.Wrap(http.NotFoundHandler())
 	c := webtest.New(t, h)
 	for target, want := range map[string]string{
 		"/api/dir": "/api/dir/", "/api/login": "/api/dir/", "/api/a/up": "/api/dir/x",
@@ -125,5 +125,5 @@ func TestForeignApplicationRedirectsWithinItsMount(t *testing.T) {
 	}
 	require.Equal(t, `dir "/api" "/dir/"`, c.Get("/api/login", webtest.Follow).Text())
 	require.Equal(t, "/api/here/1", c.Get("/api/here").Header.Get("Content-Location"))
-	require.Equal(t, "/dir/", webtest.New(t, middleware.Foreign(mux)).Get("/login").Header.Get("Location"), "without a mount")
+	require.Equal(t, "/dir/", webtest.New(t, middleware.RewriteLocation(mux)).Get("/login").Header.Get("Location"), "without a mount")
 }

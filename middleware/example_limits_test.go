@@ -35,7 +35,7 @@ func ExampleTimeout() {
 			return nil, req.Context().Err()
 		}
 	})
-	client := webtest.New(nil, middleware.Timeout{After: 10 * time.Millisecond, RetryAfter: 5 * time.Second}.Wrap(app))
+	client := webtest.New(nil, middleware.Timeout{Limit: 10 * time.Millisecond, RetryAfter: 5 * time.Second}.Wrap(app))
 	answer := client.Get("/")
 	fmt.Println(answer.Status, "Retry-After:", answer.Header.Get("Retry-After"))
 	// Output: 503 Retry-After: 5

@@ -42,7 +42,7 @@ func ExampleProxyFix() {
 		Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	}.Wrap(app)
 	fmt.Println(webtest.New(nil, behind).Get("/page",
-		webtest.Header("X-Forwarded-For", "203.0.113.66, 198.51.100.7"), // the first is what the client claims
+		webtest.Header("X-Forwarded-For", "203.0.113.66, 198.51.100.7"), // the first is the address that the client claims
 		webtest.Header("X-Forwarded-Proto", "https"),
 		webtest.Header("X-Forwarded-Host", "example.org"),
 		webtest.Header("X-Forwarded-Prefix", "/app"),
@@ -57,7 +57,7 @@ func ExampleDispatcher() {
 	app := middleware.Dispatcher{Mounts: map[string]http.Handler{
 		"/wiki":              wiki,
 		"admin.example.com/": wrappers.Text("administration"),
-		"/old":               middleware.Foreign(http.RedirectHandler("/new", http.StatusMovedPermanently)),
+		"/old":               middleware.RewriteLocation(http.RedirectHandler("/new", http.StatusMovedPermanently)),
 	}}.Wrap(wrappers.Text("the rest"))
 	c := webtest.New(nil, app)
 	fmt.Println(c.Get("/wiki/Main_Page").Text())

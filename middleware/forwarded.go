@@ -5,13 +5,14 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/hosts"
 	"github.com/zeugkit/zeug/internal/httplex"
+	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// Reading what proxies write: the values of a header from the last one back,
-// and each kind of value. A proxy appends, so its word stands at the end, and
-// reading from there nothing a client wrote before it can change its meaning.
+// Reading what proxies write: the values of a header from the last one back, and each kind of
+// value. A proxy appends, so its value is at the end. Reading from there, nothing that a client
+// wrote before it can change its meaning.
 
 // fromLast ranges over the values of a header's lines from the last one back.
 // cut removes the last value of a line.
@@ -68,9 +69,13 @@ func nthLast(lines []string, n int) (string, bool) {
 	if n == 0 {
 		return "", false
 	}
-	for v := range fromLast(lines, cutLast) {
-		if n--; n == 0 {
-			return v, true
+	for i := len(lines) - 1; i >= 0; i-- {
+		for line, more := lines[i], true; more; {
+			var last string
+			line, last, more = cutLast(line)
+			if n--; n == 0 {
+				return httplex.Trim(last), true
+			}
 		}
 	}
 	return "", false
@@ -79,7 +84,8 @@ func nthLast(lines []string, n int) (string, bool) {
 // addressOf reads an address of either kind, an IPv6 one with or without
 // brackets, and its port if it has one. IPv4 in IPv6 becomes IPv4.
 func addressOf(s string) (addr netip.AddrPort, ok bool) {
-	if strings.HasPrefix(s, "[") || strings.Count(s, ":") == 1 {
+	colon := strings.IndexByte(s, ':')
+	if strings.HasPrefix(s, "[") || colon >= 0 && colon == strings.LastIndexByte(s, ':') {
 		if strings.HasSuffix(s, "]") {
 			s += ":0"
 		}
@@ -107,8 +113,8 @@ func schemeOf(s string) (string, bool) {
 	return "", false
 }
 
-// prefixOf reads a root path. What comes out starts in a slash, or is "", and
-// is safe at the start of a Location.
+// prefixOf reads a root path. The result begins with a slash, or is "", and is safe at the start of
+// a Location.
 func prefixOf(s string) (string, bool) {
 	s = strings.TrimSuffix(s, "/")
 	if s == "" {
@@ -130,7 +136,7 @@ func plainSegment(s string) bool {
 		c := s[i]
 		switch {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("-._~!$&'()*+,;=:@", c) >= 0:
-		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+		case c == '%' && percent.IsEscape(s, i):
 			i += 2
 		default:
 			return false
@@ -143,12 +149,8 @@ func plainSegment(s string) bool {
 	return true
 }
 
-func isHex(c byte) bool {
-	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
-}
-
-// element is one of a Forwarded header; what it does not say, or says by a name
-// that only the proxy knows, is zero.
+// element is one element of a Forwarded header; an entry that is missing, or that has a name only
+// the proxy knows, is zero.
 type element struct {
 	client netip.AddrPort
 	scheme string
@@ -189,7 +191,7 @@ func parseForwarded(s string) (e element, ok bool) {
 				return element{}, false
 			}
 		case 2:
-			if e.host = value; !gateway.ValidHost(value) {
+			if e.host = value; !hosts.Valid(value) {
 				return element{}, false
 			}
 		}

@@ -16,30 +16,26 @@ import (
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/limits"
 )
 
-// KeepHost is a [ProxyTarget.Host] that hands on the Host the client sent.
-const KeepHost = "<client>"
-
-// HTTPProxy hands what is below some prefixes to other servers, over
-// [httputil.ReverseProxy], and all else to the application (Werkzeug's
-// ProxyMiddleware). Upgrades such as websockets go through, answers are
-// streamed, connections are kept.
+// HTTPProxy passes requests below some prefixes to other servers, over [httputil.ReverseProxy],
+// and all others to the application (Werkzeug's ProxyMiddleware). Upgrades such as websockets go
+// through, answers are streamed, connections are kept.
 //
-// The other server learns of the client by X-Forwarded-For, -Host, -Proto and
-// -Prefix, which say what the request's [gateway.Origin] does; what the client
-// itself sent in them is dropped. A server that cannot be reached is answered
-// for by 502, one that is too slow by 504.
+// The other server gets the client in X-Forwarded-For, -Host, -Proto and -Prefix, which say what
+// the request's [gateway.Origin] does; the client's own fields of these names are dropped. If a
+// server cannot be reached, the response is 502; if it is too slow, 504.
 type HTTPProxy struct {
 	// Targets are the servers by path prefix, "/api". The longest prefix of
 	// whole segments wins; "/" takes everything.
 	Targets map[string]ProxyTarget
 	// Timeout is how long a server may take to be connected to and to begin its
-	// answer, each. 0 means 10 s.
+	// response, each. 0 means 10 s, a negative duration no limit.
 	Timeout time.Duration
-	// Transport makes the requests. Where it is nil each target has a transport
-	// of its own, with the environment's proxies switched off. With one, Timeout
-	// and ProxyTarget.TLS are the transport's business.
+	// Transport makes the requests. If it is nil, each target has a transport of its own, with the
+	// environment's proxies switched off. With one, Timeout and ProxyTarget.TLS are the
+	// transport's business.
 	Transport http.RoundTripper
 	// Logger is told why a server could not answer. Default: [slog.Default].
 	Logger *slog.Logger
@@ -47,12 +43,13 @@ type HTTPProxy struct {
 
 // ProxyTarget is a server behind an [HTTPProxy].
 type ProxyTarget struct {
-	// URL is where the server is, "http://127.0.0.1:8000" or with a path, below
-	// which the request's path is put.
+	// URL is the address of the server, "http://127.0.0.1:8000" or with a path, below which the
+	// request's path is put.
 	URL string
-	// Host is the Host to send: "" for the URL's own, [KeepHost] for the
-	// client's, or a fixed one.
+	// Host is the Host to send. Default: the host of URL.
 	Host string
+	// PreserveHost sends the Host that the client sent. It excludes Host.
+	PreserveHost bool
 	// RemovePrefix removes the prefix from the path.
 	RemovePrefix bool
 	// Headers are set on every request to this server.
@@ -61,15 +58,10 @@ type ProxyTarget struct {
 	TLS *tls.Config
 }
 
-// Wrap returns a handler that asks the targets, and next for all else. It
-// panics if a target's URL is none.
+// Wrap returns a handler that passes requests to the targets, and all others to next. It panics if
+// the URL of a target is not valid.
 func (p HTTPProxy) Wrap(next http.Handler) http.Handler {
-	if p.Timeout < 0 {
-		panic("middleware.HTTPProxy: Timeout is negative")
-	}
-	if p.Timeout == 0 {
-		p.Timeout = 10 * time.Second
-	}
+	p.Timeout = limits.Duration(p.Timeout, 10*time.Second)
 	if p.Logger == nil {
 		p.Logger = slog.Default()
 	}
@@ -83,12 +75,16 @@ func (p HTTPProxy) Wrap(next http.Handler) http.Handler {
 		if u.RawQuery != "" || u.Fragment != "" {
 			panic(fmt.Sprintf("middleware.HTTPProxy: target %q of prefix /%s has a query or a fragment", target.URL, prefix))
 		}
+		if target.PreserveHost && target.Host != "" {
+			panic(fmt.Sprintf("middleware.HTTPProxy: Host and PreserveHost are both set for prefix /%s", prefix))
+		}
 		if slices.ContainsFunc(mounts, func(m proxyMount) bool { return m.prefix == "/"+prefix }) {
 			panic(fmt.Sprintf("middleware.HTTPProxy: two targets for prefix /%s", prefix))
 		}
 		mounts = append(mounts, proxyMount{"/" + prefix, p.proxy("/"+prefix, target, u)})
 	}
-	// A longer prefix is asked first; of two that differ none is in the other.
+	// A longer prefix is tried first. Two prefixes of equal length that differ do not contain each
+	// other.
 	slices.SortFunc(mounts, func(a, b proxyMount) int {
 		if d := len(b.prefix) - len(a.prefix); d != 0 {
 			return d
@@ -98,7 +94,7 @@ func (p HTTPProxy) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, m := range mounts {
 			if below, ok := gateway.Mount(r, m.prefix); ok {
-				m.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), belowKey{}, below)))
+				m.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), proxiedKey{}, proxied{r, below})))
 				return
 			}
 		}
@@ -111,9 +107,13 @@ type proxyMount struct {
 	proxy  *httputil.ReverseProxy
 }
 
-// belowKey finds, in a proxied request's context, the request as it is below
-// the prefix.
-type belowKey struct{}
+// proxied is, in the context of a request for another server, the request as it
+// came, and as it is below the prefix.
+type proxied struct{ received, below *http.Request }
+
+type proxiedKey struct{}
+
+func proxiedOf(r *http.Request) proxied { return r.Context().Value(proxiedKey{}).(proxied) }
 
 func (p HTTPProxy) proxy(prefix string, target ProxyTarget, u *url.URL) *httputil.ReverseProxy {
 	transport := p.Transport
@@ -138,7 +138,7 @@ func (p HTTPProxy) proxy(prefix string, target ProxyTarget, u *url.URL) *httputi
 			from := pr.In
 			root := gateway.RootPath(from)
 			if target.RemovePrefix {
-				from = from.Context().Value(belowKey{}).(*http.Request)
+				from = proxiedOf(from).below
 				root = gateway.RootPath(from)
 			}
 			pr.Out.URL.Scheme, pr.Out.URL.Host = u.Scheme, u.Host
@@ -149,13 +149,13 @@ func (p HTTPProxy) proxy(prefix string, target ProxyTarget, u *url.URL) *httputi
 			pr.Out.URL.RawQuery = pr.In.URL.RawQuery
 
 			o := gateway.OriginOf(pr.In)
-			switch target.Host {
-			case "":
-				pr.Out.Host = u.Host
-			case KeepHost:
+			switch {
+			case target.PreserveHost:
 				pr.Out.Host = o.Host
-			default:
+			case target.Host != "":
 				pr.Out.Host = target.Host
+			default:
+				pr.Out.Host = u.Host
 			}
 			h := pr.Out.Header
 			h.Del("X-Forwarded-Prefix")
@@ -172,7 +172,9 @@ func (p HTTPProxy) proxy(prefix string, target ProxyTarget, u *url.URL) *httputi
 				h[http.CanonicalHeaderKey(name)] = values
 			}
 		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+		ErrorHandler: func(w http.ResponseWriter, out *http.Request, err error) {
+			// The code that answers or logs the failure knows the client's request.
+			r := proxiedOf(out).received
 			if r.Context().Err() == nil {
 				p.Logger.WarnContext(r.Context(), "proxied server did not answer", "target", u.Redacted(), "prefix", prefix, "err", err)
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/middleware"
 )
 
@@ -25,7 +26,7 @@ type seen struct {
 	Header    http.Header
 }
 
-// upstream answers with what it was asked.
+// upstream answers with a description of the request.
 func upstream(t *testing.T) *httptest.Server {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(seen{r.RequestURI, r.Host, r.Header})
@@ -48,7 +49,7 @@ func TestHTTPProxyTargets(t *testing.T) {
 	host := strings.TrimPrefix(up.URL, "http://")
 	p := middleware.HTTPProxy{Targets: map[string]middleware.ProxyTarget{
 		"/foo":     {URL: up.URL, Host: "faked.invalid", Headers: http.Header{"x-special": {"foo"}}},
-		"/bar":     {URL: up.URL + "/base/", RemovePrefix: true, Host: middleware.KeepHost},
+		"/bar":     {URL: up.URL + "/base/", RemovePrefix: true, PreserveHost: true},
 		"/auto":    {URL: up.URL},
 		"/foo/own": {URL: up.URL + "/deep"},
 	}}
@@ -185,4 +186,20 @@ func TestHTTPProxyStreams(t *testing.T) {
 	line, err = r.ReadString('\n')
 	require.NoError(t, err)
 	require.Equal(t, "second\n", line)
+}
+
+// Records of a failure name the request of the client, not the one to the other
+// server.
+func TestHTTPProxyFailuresNameTheRequest(t *testing.T) {
+	var failed *http.Request
+	h := httperror.Responder(func(w http.ResponseWriter, r *http.Request, err error) {
+		failed = r
+		httperror.Respond(w, r, err)
+	}).Wrap(middleware.HTTPProxy{
+		Targets: map[string]middleware.ProxyTarget{"/api": {URL: "http://127.0.0.1:1/base", RemovePrefix: true}},
+		Logger:  slog.New(slog.DiscardHandler),
+	}.Wrap(ok))
+	require.Equal(t, 502, ask(h, "GET", "http://public.example/api/x?y=1").Code)
+	require.Equal(t, "/api/x", failed.URL.Path)
+	require.Equal(t, "public.example", failed.Host)
 }

@@ -5,21 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
 
+	"github.com/zeugkit/zeug/internal/requestcopy"
 	"github.com/zeugkit/zeug/internal/responsewriter"
+	"github.com/zeugkit/zeug/internal/secret"
+	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
-// Lint finds mistakes of handlers that net/http passes over or notices too
-// late, and says in which line they were made (Werkzeug's LintMiddleware). It
-// is for tests and development; what is answered stays the same, but for uses
-// after the handler has returned, which get an error in place of undefined
-// behaviour.
+// Lint finds mistakes of handlers that net/http ignores or notices too late, and says in which
+// line they were made (Werkzeug's LintMiddleware). It is for tests and development. Responses stay
+// the same, except that a handler that uses them after it has returned gets an error in place of
+// undefined behaviour.
 //
 // It finds, by the name of the check:
 //
@@ -29,7 +30,8 @@ import (
 //	                 no length, a length with a status that has none
 //	content-type     a body without Content-Type, which the server then guesses
 //	header           a field changed after the header was sent; a name or value that
-//	                 no field can have; a key of the map that is not canonical
+//	                 no field can have; a key of the map that is not canonical; a field
+//	                 Status, which CGI takes for the status
 //	etag             an ETag without quotes, or weak by a small w
 //	date             Last-Modified, Expires or Date that is no date
 //	entity           304 with fields about a body
@@ -46,8 +48,8 @@ import (
 //	lost             a writer without Flusher, Hijacker or ReaderFrom though the server's has
 //	                 them: a middleware outside of the Lint lost it
 //
-// Put it around the handler in question; around the whole application to check
-// the middlewares too, and innermost as well to see what they lose.
+// Put it around the handler in question; around the whole application to check the middlewares
+// too, and innermost as well to see the abilities that they lose.
 type Lint struct {
 	// Report gets each finding as soon as it is made, on the goroutine that made
 	// it. If nil, findings are logged as warnings, each once for each place.
@@ -60,8 +62,8 @@ type Finding struct {
 	Check string
 	// Message says what is wrong.
 	Message string
-	// Where is the call that made it so, as "file:line (function)"; for what
-	// shows when the handler returns it is the handler.
+	// Where is the call that caused it, as "file:line (function)". If the fault shows only when the
+	// handler returns, Where is the handler.
 	Where string
 	// First is an earlier call that this one contradicts, if there was one.
 	First string
@@ -97,7 +99,7 @@ func (l Lint) Wrap(next http.Handler) http.Handler {
 		}
 		panicked := true
 		defer func() { lw.end(r, panicked) }()
-		next.ServeHTTP(lw.Like(lw, w), observed)
+		requestcopy.Serve(next, lw.Like(lw, w), observed, r)
 		panicked = false
 	})
 }
@@ -109,7 +111,7 @@ func logOnce() func(*http.Request, Finding) {
 		if _, twice := seen.LoadOrStore([2]string{f.Check, f.Where}, true); twice {
 			return
 		}
-		slog.WarnContext(r.Context(), "lint", "check", f.Check, "message", f.Message, "where", f.Where, "first", f.First, "method", r.Method, "uri", r.RequestURI)
+		serverlog.From(r.Context()).WarnContext(r.Context(), "lint", "check", f.Check, "message", f.Message, "where", f.Where, "first", f.First, "method", r.Method, "uri", secret.URI(r.RequestURI))
 	}
 }
 
@@ -132,13 +134,13 @@ type linted struct {
 	length   int64       // of Content-Length, or -1
 	bytes    int64
 	hijacked bool
-	ending   bool // it is the handler's end that shows what is found
+	ending   bool // the findings show when the handler ends
 }
 
 var errReturned = errors.New("the handler has returned")
 
-// enter begins a call of the writer; leave ends it. It reports false where the
-// call must not reach the writer.
+// enter begins a call of the writer; leave ends it. It reports false if the call must not reach
+// the writer.
 func (w *linted) enter(what string) bool {
 	crowded := w.busy.Add(1) > 1
 	w.mu.Lock()
@@ -255,7 +257,7 @@ func (w *linted) FlushError() error {
 	return err
 }
 
-// Hijack ends the checks: what follows is not the server's.
+// Hijack ends the checks: the bytes after it do not concern the server.
 func (w *linted) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	defer w.leave()
 	if !w.enter("Hijack") {

@@ -12,16 +12,30 @@ import (
 	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// What [Lint] looks for in a header, and in the writer itself.
+// The faults that [Lint] looks for in a header, and in the writer itself.
 
-// mistake is what is wrong with a header.
+// mistake is a mistake in a header.
 type mistake struct{ check, message string }
 
-// headerMistakes returns what is wrong with the header of an answer.
+// addMistake notes a mistake.
+type addMistake func(check, format string, args ...any)
+
+// headerMistakes returns the mistakes in the header of a response.
 func headerMistakes(status int, h http.Header) (found []mistake) {
 	add := func(check, format string, args ...any) {
 		found = append(found, mistake{check, fmt.Sprintf(format, args...)})
 	}
+	fieldMistakes(h, add)
+	lengthMistakes(status, h, add)
+	validatorMistakes(h, add)
+	locationMistakes(status, h, add)
+	statusMistakes(status, h, add)
+	cacheMistakes(h, add)
+	return found
+}
+
+// fieldMistakes looks at names and values, whatever the fields mean.
+func fieldMistakes(h http.Header, add addMistake) {
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		plain := strings.TrimPrefix(name, http.TrailerPrefix)
 		switch {
@@ -36,15 +50,27 @@ func headerMistakes(status int, h http.Header) (found []mistake) {
 			}
 		}
 	}
-	if text := h.Get("Content-Length"); text != "" {
-		_, err := strconv.ParseUint(text, 10, 63)
-		switch {
-		case err != nil || len(h["Content-Length"]) > 1:
-			add("content-length", "Content-Length %q is no length", strings.Join(h["Content-Length"], ", "))
-		case status < 200 || status == http.StatusNoContent:
-			add("content-length", "Content-Length with status %d, which has no body", status)
-		}
+	if h["Status"] != nil {
+		add("header", "the field Status %q: CGI and its relatives take it for the status: use WriteHeader", h.Get("Status"))
 	}
+}
+
+func lengthMistakes(status int, h http.Header, add addMistake) {
+	text := h.Get("Content-Length")
+	if text == "" {
+		return
+	}
+	_, err := strconv.ParseUint(text, 10, 63)
+	switch {
+	case err != nil || len(h["Content-Length"]) > 1:
+		add("content-length", "Content-Length %q is no length", strings.Join(h["Content-Length"], ", "))
+	case status < 200 || status == http.StatusNoContent:
+		add("content-length", "Content-Length with status %d, which has no body", status)
+	}
+}
+
+// validatorMistakes looks at entity tags and dates, by which caches compare versions.
+func validatorMistakes(h http.Header, add addMistake) {
 	if tag := h.Get("Etag"); tag != "" {
 		opaque := strings.TrimPrefix(tag, "W/")
 		switch {
@@ -60,6 +86,23 @@ func headerMistakes(status int, h http.Header) (found []mistake) {
 			add("date", "%s %q is no date", name, text)
 		}
 	}
+}
+
+// neededFields are the fields that a status needs.
+var neededFields = []struct {
+	status int
+	name   string
+}{
+	{http.StatusUnauthorized, "Www-Authenticate"},
+	{http.StatusMethodNotAllowed, "Allow"},
+	{http.StatusProxyAuthRequired, "Proxy-Authenticate"},
+	{http.StatusRequestedRangeNotSatisfiable, "Content-Range"},
+	{http.StatusUpgradeRequired, "Upgrade"},
+}
+
+// statusMistakes looks for fields that the status needs, and for those that it must not
+// have.
+func statusMistakes(status int, h http.Header, add addMistake) {
 	if status == http.StatusNotModified {
 		for _, name := range [...]string{"Content-Type", "Content-Encoding", "Content-Language", "Content-Range"} {
 			if h.Get(name) != "" {
@@ -67,15 +110,8 @@ func headerMistakes(status int, h http.Header) (found []mistake) {
 			}
 		}
 	}
-	locationMistakes(status, h, add)
-	for _, need := range [...]struct {
-		status int
-		name   string
-	}{
-		{http.StatusUnauthorized, "Www-Authenticate"}, {http.StatusMethodNotAllowed, "Allow"}, {http.StatusProxyAuthRequired, "Proxy-Authenticate"},
-		{http.StatusRequestedRangeNotSatisfiable, "Content-Range"}, {http.StatusUpgradeRequired, "Upgrade"},
-	} {
-		// An empty Allow is one: no method is allowed.
+	for _, need := range neededFields {
+		// An empty Allow counts: it says that no method is allowed.
 		if _, set := h[need.name]; status == need.status && !set {
 			add("required", "%d without %s", status, need.name)
 		}
@@ -83,11 +119,9 @@ func headerMistakes(status int, h http.Header) (found []mistake) {
 	if status == http.StatusPartialContent && h.Get("Content-Range") == "" && !strings.HasPrefix(h.Get("Content-Type"), "multipart/byteranges") {
 		add("required", "206 without Content-Range")
 	}
-	cacheMistakes(h, add)
-	return found
 }
 
-func locationMistakes(status int, h http.Header, add func(check, format string, args ...any)) {
+func locationMistakes(status int, h http.Header, add addMistake) {
 	location := h.Get("Location")
 	switch status {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
@@ -100,7 +134,7 @@ func locationMistakes(status int, h http.Header, add func(check, format string, 
 	}
 }
 
-func cacheMistakes(h http.Header, add func(check, format string, args ...any)) {
+func cacheMistakes(h http.Header, add addMistake) {
 	var vary []string
 	for _, line := range h["Vary"] {
 		for name := range httplex.Items(line) {
@@ -142,7 +176,7 @@ func (w *linted) unchanged() {
 			return
 		}
 		if _, set := h[name]; !set && name == "Content-Length" && w.length < 0 {
-			return // one that is no length, which the server removed
+			return // a Content-Length that is not valid, which the server removed
 		}
 		w.find("header", name+" was changed after the header had been sent", w.sentAt)
 		if values, set := h[name]; set {
@@ -167,7 +201,7 @@ func (w *linted) unchanged() {
 // this one.
 func (w *linted) checkWriter(got http.ResponseWriter, r *http.Request) {
 	if _, ok := r.Context().Value(http.ServerContextKey).(*http.Server); !ok {
-		return // not net/http's server: nobody knows what its writer can
+		return // not net/http's server: it is unknown what its writer can do
 	}
 	lost := func(ability, what string) {
 		w.report(Finding{Check: "lost", Message: fmt.Sprintf("the writer %T has no %s: %s", got, ability, what), Where: w.handler})
@@ -186,9 +220,8 @@ func (w *linted) checkWriter(got http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// settle takes over what the writers further out have made of the header in a call:
-// one that compresses changes it when it has seen enough, which is no fault of the
-// handler's.
+// settle takes over changes that outer writers have made to the header in a call. A writer that
+// compresses changes it when it has seen enough, which is not the handler's fault.
 func (w *linted) settle() {
 	if h := w.ResponseWriter.Header(); w.status != 0 && !maps.EqualFunc(h, w.sent, slices.Equal[[]string]) {
 		w.sent = h.Clone()

@@ -77,6 +77,7 @@ func TestLintFinds(t *testing.T) {
 			w.WriteHeader(304)
 			w.Write([]byte("x"))
 		}, "body: 1 bytes with status 304, which has no body"},
+		{"a field Status", head(200, "Status", "404 Not Found"), `header: the field Status "404 Not Found": CGI and its relatives take it for the status: use WriteHeader`},
 		{"a length with 204", head(204, "Content-Length", "0"), "content-length: Content-Length with status 204, which has no body"},
 		{"a short body", func(w http.ResponseWriter, r *http.Request) {
 			text(w)
@@ -268,7 +269,7 @@ func TestLintFindsTwoGoroutinesAtOneWriter(t *testing.T) {
 		}()
 		go func() {
 			<-reading
-			// The copy is under way: it has read what is written here.
+			// The copy is running: it has read the bytes that are written here.
 			more.Write([]byte("x"))
 			time.AfterFunc(50*time.Millisecond, func() { more.Close() })
 		}()
@@ -322,8 +323,8 @@ func TestLintFindsALostAbility(t *testing.T) {
 	require.Empty(t, found, "another server's writer may be as it likes")
 }
 
-// A middleware further out may change the header as it goes by, which is no fault of
-// the handler's; what the handler changes too late stays one.
+// An outer middleware may change the header when it is sent, which is not the handler's fault. A
+// change that the handler makes too late is.
 func TestLintLeavesTheHeaderToThoseFurtherOut(t *testing.T) {
 	text := func(w http.ResponseWriter) { w.Header().Set("Content-Type", "text/plain") }
 	long := strings.Repeat("a text that is worth compressing. ", 200)

@@ -7,11 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zeugkit/zeug/internal/freeport"
 	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/webtest"
 )
@@ -27,10 +29,13 @@ func TestProxyFixBehindNginx(t *testing.T) {
 	}
 	app := httptest.NewServer(middleware.ProxyFix{For: 1, Proto: 1, Host: 1, Prefix: 1, Trusted: networks("127.0.0.0/8")}.Wrap(origin))
 	defer app.Close()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	page, err := os.ReadFile("../docs/middleware.md")
 	require.NoError(t, err)
-	front := listener.Addr().String()
-	listener.Close()
+	_, site, _ := strings.Cut(string(page), "```nginx\n")
+	site, _, closed := strings.Cut(site, "```")
+	require.True(t, closed)
+	site = strings.Replace(site, "http://127.0.0.1:5000/", app.URL+"/", 1)
+	front := "127.0.0.1:" + freeport.Port(t)
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "nginx.conf")
 	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, `
@@ -40,15 +45,9 @@ http {
 	access_log off; client_body_temp_path %[1]s; proxy_temp_path %[1]s; fastcgi_temp_path %[1]s; uwsgi_temp_path %[1]s; scgi_temp_path %[1]s;
 	server {
 		listen %[2]s;
-		location /app/ {
-			proxy_pass %[3]s/;
-			proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-			proxy_set_header X-Forwarded-Proto $scheme;
-			proxy_set_header X-Forwarded-Host $http_host;
-			proxy_set_header X-Forwarded-Prefix /app;
-		}
+		%[3]s
 	}
-}`, dir, front, app.URL), 0o600))
+}`, dir, front, site), 0o600))
 	server := exec.Command(nginx, "-c", conf, "-p", dir, "-e", "stderr")
 	server.Stderr = os.Stderr
 	require.NoError(t, server.Start())

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"errors"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -8,37 +9,44 @@ import (
 	"strings"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/gateway/cgi"
+	"github.com/zeugkit/zeug/internal/hosts"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
 // ByNetwork is a count of [ProxyFix]: as many proxies as stand in the networks
 // of Trusted, one behind the other.
 const ByNetwork = -1
 
-// ProxyFix tells the application who asked, and by which scheme, host and
-// prefix, where proxies stand before it (Werkzeug's ProxyFix). What they say is
-// validated and becomes the request's [gateway.Origin], its Host and its
-// RemoteAddr; URLs, redirects, cookies and the access log follow. Headers stay
-// as they came, and [gateway.Received] has what the server itself saw.
+// ProxyFix tells the application which client sent the request, and by which scheme, host and
+// prefix, if proxies are in front of it (Werkzeug's ProxyFix). The values of these headers are
+// validated. They become the request's [gateway.Origin], its Host and its RemoteAddr, which URLs,
+// redirects, cookies and the access log use. Headers stay as they came, and [gateway.Received] has
+// what the server itself saw.
 //
-// Anybody can send these headers: each one counts only as far as a proxy of
-// one's own wrote it. A proxy that appends to a header makes its last value
-// trustworthy, a second one before it the last but one, so each field below is
-// how many proxies set that header, counted from the application. 0, the zero
-// value, ignores it. A header with fewer values than that, and a value that is
-// not valid, are ignored as well: the Origin then stays what it was.
+// Anyone can send these headers, so each one counts only as far as your own proxies wrote it. A
+// proxy that appends to a header makes its last value trustworthy, a second one before it the last
+// but one, so each field below is how many proxies set that header, counted from the application.
+// 0, the zero value, ignores it. A header with fewer values than that, and a value that is not
+// valid, are ignored as well: the Origin then stays what it was.
 //
-// Values are those of all lines of a header, split at commas and nothing else:
-// no quote and no empty value that a client sends can move the ones of a proxy.
+// Over FastCGI, SCGI, uwsgi and CGI the headers are ignored. The web server states
+// address, scheme and host in variables of the protocol, which are the Origin already,
+// and passes the client's headers through. Gateways makes them count there as well.
+//
+// Values are those of all lines of a header, split at commas and nothing else: a client cannot
+// move the values of a proxy by a quote or an empty value.
 type ProxyFix struct {
 	// For counts X-Forwarded-For: the client's address, with or without a port.
 	// With ByNetwork it is the last one that is not in Trusted.
 	For int
 	// Proto counts X-Forwarded-Proto: http or https, and ws or wss for the same.
 	Proto int
-	// Host counts X-Forwarded-Host: see [gateway.ValidHost].
+	// Host counts X-Forwarded-Host. It is ignored if it is not a valid name or address,
+	// with or without a port.
 	Host int
-	// Port counts X-Forwarded-Port: it replaces the one of the host, and
-	// disappears where it is the scheme's own.
+	// Port counts X-Forwarded-Port: it replaces the port of the host, and disappears if it is the
+	// default one of the scheme.
 	Port int
 	// Prefix counts X-Forwarded-Prefix: the path that the proxy removed from the
 	// URL, put before the root path. It has no empty segment, no dots for one,
@@ -50,10 +58,14 @@ type ProxyFix struct {
 	// did not send.
 	Forwarded int
 
-	// Trusted are the networks of the proxies. Where there are any, a request
-	// from elsewhere is left as it is, whatever its headers.
+	// Trusted are the networks of the proxies. If there are any, a request from elsewhere stays as
+	// it is, whatever its headers.
 	Trusted []netip.Prefix
-	// TrustSockets trusts who has no address, at a unix socket, as if it were in
+	// Gateways makes the headers count over gateway protocols too: FastCGI, SCGI, uwsgi and CGI.
+	// Set it only if the web server that speaks the protocol is behind a proxy, takes the proxy's
+	// address for the client's, and removes these headers from all other requests.
+	Gateways bool
+	// TrustSockets trusts clients without an address, at a unix socket, as if they were in
 	// Trusted.
 	TrustSockets bool
 }
@@ -61,82 +73,113 @@ type ProxyFix struct {
 // Wrap returns next behind the proxies. It panics if the settings contradict
 // themselves.
 func (p ProxyFix) Wrap(next http.Handler) http.Handler {
-	p.check()
+	if err := p.Check(); err != nil {
+		panic(err.Error())
+	}
+	if !p.looks() {
+		return next
+	}
 	p.Trusted = slices.Clone(p.Trusted)
 	for i, network := range p.Trusted {
 		p.Trusted[i] = unmapped(network)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !p.concerns(r.Header) {
+		said := p.read(r.Header)
+		if !said.any || !p.Gateways && cgi.Variables(r) != nil {
 			next.ServeHTTP(w, r)
 			return
 		}
-		before := gateway.OriginOf(r)
-		if after := p.correct(before, r.Header); after != before {
-			r = gateway.WithOrigin(r, after)
+		c := gateway.Correct(r, func(o gateway.Origin) gateway.Origin { return p.correct(o, &said) })
+		if c == r {
+			next.ServeHTTP(w, r)
+			return
 		}
-		next.ServeHTTP(w, r)
+		requestcopy.Serve(next, w, c, r)
 	})
 }
 
-func (p ProxyFix) check() {
+// Check returns an error if the settings contradict themselves.
+func (p ProxyFix) Check() error {
 	gated := len(p.Trusted) > 0 || p.TrustSockets
 	for name, count := range map[string]int{"For": p.For, "Forwarded": p.Forwarded} {
 		if count < ByNetwork {
-			panic("middleware.ProxyFix: " + name + " is negative")
+			return errors.New("middleware.ProxyFix: " + name + " is negative")
 		}
 		if count == ByNetwork && !gated {
-			panic("middleware.ProxyFix: " + name + " is ByNetwork, but Trusted names no network")
+			return errors.New("middleware.ProxyFix: " + name + " is ByNetwork, but Trusted names no network")
 		}
 	}
 	for name, count := range map[string]int{"Proto": p.Proto, "Host": p.Host, "Port": p.Port, "Prefix": p.Prefix} {
 		if count < 0 {
-			panic("middleware.ProxyFix: " + name + " is negative: only For and Forwarded say who sent them, so only they can be ByNetwork")
+			return errors.New("middleware.ProxyFix: " + name + " is negative: only For and Forwarded say who sent them, so only they can be ByNetwork")
 		}
 	}
 	if p.Forwarded != 0 && (p.For != 0 || p.Proto != 0 || p.Host != 0 || p.Port != 0) {
-		panic("middleware.ProxyFix: Forwarded is set, and one of For, Proto, Host and Port: trust the one that the proxy sets, a client can send the other")
+		return errors.New("middleware.ProxyFix: Forwarded is set, and one of For, Proto, Host and Port: trust the one that the proxy sets, a client can send the other")
 	}
 	for _, network := range p.Trusted {
 		if !network.IsValid() {
-			panic("middleware.ProxyFix: Trusted has an invalid network")
+			return errors.New("middleware.ProxyFix: Trusted has an invalid network")
 		}
 	}
+	return nil
 }
 
-// concerns reports whether the header has a field that counts.
-func (p *ProxyFix) concerns(h http.Header) bool {
-	return p.For != 0 && h["X-Forwarded-For"] != nil || p.Proto != 0 && h["X-Forwarded-Proto"] != nil ||
-		p.Host != 0 && h["X-Forwarded-Host"] != nil || p.Port != 0 && h["X-Forwarded-Port"] != nil ||
-		p.Prefix != 0 && h["X-Forwarded-Prefix"] != nil || p.Forwarded != 0 && h["Forwarded"] != nil
+// looks reports whether any field counts.
+func (p *ProxyFix) looks() bool {
+	return p.For != 0 || p.Proto != 0 || p.Host != 0 || p.Port != 0 || p.Prefix != 0 || p.Forwarded != 0
 }
 
-// correct returns what the headers make of o.
-func (p *ProxyFix) correct(o gateway.Origin, h http.Header) gateway.Origin {
+// proxyFields are the header fields that count, as they came. A field that does not
+// count is nil.
+type proxyFields struct {
+	any                                          bool
+	client, proto, host, port, prefix, forwarded []string
+}
+
+// read returns the fields of h that count.
+func (p *ProxyFix) read(h http.Header) (f proxyFields) {
+	take := func(to *[]string, count int, name string) {
+		if count != 0 {
+			*to = h[name]
+			f.any = f.any || *to != nil
+		}
+	}
+	take(&f.client, p.For, "X-Forwarded-For")
+	take(&f.proto, p.Proto, "X-Forwarded-Proto")
+	take(&f.host, p.Host, "X-Forwarded-Host")
+	take(&f.port, p.Port, "X-Forwarded-Port")
+	take(&f.prefix, p.Prefix, "X-Forwarded-Prefix")
+	take(&f.forwarded, p.Forwarded, "Forwarded")
+	return f
+}
+
+// correct returns what the fields make of o.
+func (p *ProxyFix) correct(o gateway.Origin, f *proxyFields) gateway.Origin {
 	if (len(p.Trusted) > 0 || p.TrustSockets) && !p.trusts(o.Client) {
 		return o
 	}
 	peer := o.Client
 	if p.For != 0 {
-		if client, ok := p.client(peer, h["X-Forwarded-For"]); ok {
+		if client, ok := p.client(peer, f.client); ok {
 			o.Client = client
 		}
 	}
 	if p.Forwarded != 0 {
-		p.forwarded(&o, h["Forwarded"])
+		p.forwarded(&o, f.forwarded)
 	}
-	if v, ok := nthLast(h["X-Forwarded-Proto"], p.Proto); ok {
+	if v, ok := nthLast(f.proto, p.Proto); ok {
 		if scheme, ok := schemeOf(v); ok {
 			o.Scheme = scheme
 		}
 	}
-	if v, ok := nthLast(h["X-Forwarded-Host"], p.Host); ok && gateway.ValidHost(v) {
+	if v, ok := nthLast(f.host, p.Host); ok && hosts.Valid(v) {
 		o.Host = v
 	}
-	if v, ok := nthLast(h["X-Forwarded-Port"], p.Port); ok {
+	if v, ok := nthLast(f.port, p.Port); ok {
 		o.Host = withPort(o, v)
 	}
-	if v, ok := nthLast(h["X-Forwarded-Prefix"], p.Prefix); ok {
+	if v, ok := nthLast(f.prefix, p.Prefix); ok {
 		if prefix, ok := prefixOf(v); ok {
 			o.RootPath = prefix + o.RootPath
 		}
@@ -213,15 +256,15 @@ func unmapped(network netip.Prefix) netip.Prefix {
 	return network
 }
 
-// withPort returns the host of o with another port, or as it is if that is none.
+// withPort returns the host of o with another port, or unchanged if the port is not valid.
 func withPort(o gateway.Origin, port string) string {
-	name, _, ok := gateway.SplitHost(o.Host)
+	name, _, ok := hosts.Split(o.Host)
 	n, err := strconv.ParseUint(port, 10, 16)
 	if !ok || err != nil || n == 0 || strings.Trim(port, "0123456789") != "" {
 		return o.Host
 	}
-	if o.Scheme == "http" && n == 80 || o.Scheme == "https" && n == 443 {
+	if port = strconv.FormatUint(n, 10); port == hosts.DefaultPort(o.Scheme) {
 		return name
 	}
-	return name + ":" + strconv.FormatUint(n, 10)
+	return name + ":" + port
 }

@@ -11,11 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/hosts"
 	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/webtest"
 )
 
-// origin answers with the request's origin as one text.
+// origin answers with the request's origin as one string.
 var origin = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	o := gateway.OriginOf(r)
 	fmt.Fprintf(w, "%s %s://%s%s", o.Client, o.Scheme, o.Host, o.RootPath)
@@ -55,6 +56,12 @@ func TestProxyFix(t *testing.T) {
 		{"takes the scheme in any case", everything, http.Header{"X-Forwarded-Proto": {"http, HTTPS"}}, "10.0.0.1:99 https://app.internal"},
 		{"takes a websocket's scheme", everything, http.Header{"X-Forwarded-Proto": {"wss"}}, "10.0.0.1:99 https://app.internal"},
 		{"takes the host", everything, http.Header{"X-Forwarded-Host": {"evil.example, example.org:8443"}}, "10.0.0.1:99 http://example.org:8443"},
+		{"leaves dots that are not a name", everything, http.Header{"X-Forwarded-Host": {".."}}, direct},
+		{"leaves a dot", everything, http.Header{"X-Forwarded-Host": {"."}}, direct},
+		{"leaves a hyphen", everything, http.Header{"X-Forwarded-Host": {"-"}}, direct},
+		{"leaves port 0 of a host", everything, http.Header{"X-Forwarded-Host": {"example.org:0"}}, direct},
+		{"leaves port 0", everything, http.Header{"X-Forwarded-Port": {"0"}}, direct},
+		{"leaves them in Forwarded too", forwarded, http.Header{"Forwarded": {"host=.."}}, direct},
 		{"takes the host and another port", everything, http.Header{"X-Forwarded-Host": {"[::1]:81"}, "X-Forwarded-Port": {"8080"}}, "10.0.0.1:99 http://[::1]:8080"},
 		{"takes the port alone", everything, http.Header{"X-Forwarded-Port": {"8080"}}, "10.0.0.1:99 http://app.internal:8080"},
 		{"leaves the scheme's own port out", everything, http.Header{"X-Forwarded-Host": {"example.org:81"}, "X-Forwarded-Port": {"443"}, "X-Forwarded-Proto": {"https"}}, "10.0.0.1:99 https://example.org"},
@@ -118,9 +125,9 @@ func TestProxyFixIgnoresWhatIsNotValid(t *testing.T) {
 	}
 }
 
-// What was reported against other implementations: chi's GHSA-rjr7-jggh-pgcp,
-// GHSA-9g5q-2w5x-hmxf and GHSA-3fxj-6jh8-hvhx, and what a client can do to a
-// parser of its part of a header.
+// Attacks that were reported against other implementations: chi's GHSA-rjr7-jggh-pgcp,
+// GHSA-9g5q-2w5x-hmxf and GHSA-3fxj-6jh8-hvhx, and values that a client can put into its part of a
+// header.
 func TestProxyFixIsNotSpoofed(t *testing.T) {
 	one := middleware.ProxyFix{For: 1, Proto: 1, Host: 1, Port: 1, Prefix: 1}
 	forwarded := middleware.ProxyFix{Forwarded: 1}
@@ -158,7 +165,7 @@ func TestProxyFixAtAUnixSocket(t *testing.T) {
 		got := webtest.New(t, fix.Wrap(origin), webtest.RemoteAddr("@")).Get("/", webtest.Header("X-Forwarded-For", "1.1.1.1")).Text()
 		require.Equal(t, want+" http://example.com", got, "%+v", fix)
 	}
-	// An address of TCP is none of a socket's.
+	// A TCP address does not belong to a unix socket.
 	require.Equal(t, direct, fixed(t, middleware.ProxyFix{For: 1, TrustSockets: true}, http.Header{"X-Forwarded-For": {"1.1.1.1"}}))
 }
 
@@ -218,13 +225,13 @@ func FuzzProxyFix(f *testing.F) {
 			fix.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { o = gateway.OriginOf(r) })).ServeHTTP(nil, r)
 			return o
 		}
-		// Whatever comes in, what comes out can be put in a URL.
+		// For any input, the result can be put in a URL.
 		o := see(x, http.Header{"X-Forwarded-For": {client}, "X-Forwarded-Proto": {client}, "X-Forwarded-Host": {client}, "X-Forwarded-Port": {client}, "X-Forwarded-Prefix": {client}})
-		require.True(t, gateway.ValidHost(o.Host), o.Host)
+		require.True(t, hosts.Valid(o.Host), o.Host)
 		require.Contains(t, []string{"http", "https"}, o.Scheme)
 		require.True(t, o.RootPath == "" || o.RootPath[0] == '/' && !strings.HasPrefix(o.RootPath, "//") && !strings.HasSuffix(o.RootPath, "/"), o.RootPath)
 		require.True(t, o.Client.IsValid())
-		require.True(t, gateway.ValidHost(see(forwarded, http.Header{"Forwarded": {client}}).Host))
+		require.True(t, hosts.Valid(see(forwarded, http.Header{"Forwarded": {client}}).Host))
 
 		// Nothing a client writes moves what the proxy appends to it.
 		want := see(x, http.Header{"X-Forwarded-For": {"192.0.2.1"}})

@@ -10,6 +10,8 @@ import (
 
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/internal/responsewriter"
+	"github.com/zeugkit/zeug/internal/secret"
+	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
 // Recover answers a panic of the application with 500, where net/http would cut
@@ -17,20 +19,18 @@ import (
 // so an application's own error page shows for panics too; the header is as it
 // was before the application touched it.
 //
-// When part of an answer is out already the connection is cut after all, or the
-// client would take the part for the whole. [http.ErrAbortHandler] asks for that
-// and is neither logged nor answered.
+// When part of an answer is out already the connection is cut after all, or the client would take
+// the part for the whole. [http.ErrAbortHandler] asks for that and is neither logged nor answered.
 //
-// Put it inside of what shall see the answer, such as an [AccessLog], and
-// outside of what may panic. Under a debugger or a server that shows panics it
-// is not needed.
+// Put it inside the middlewares that need to see the response, such as an [AccessLog], and outside
+// everything that may panic. Under a debugger or a server that shows panics it is not needed.
 type Recover struct {
-	// Logger is [slog.Default] if nil.
+	// Logger is that of the server if nil, or [slog.Default].
 	Logger *slog.Logger
 }
 
-// Panic is the error that [Recover] answers with.
-type Panic struct {
+// panicError is the error that [Recover] answers with.
+type panicError struct {
 	// Value is what panic was called with.
 	Value any
 	// Stack is the stack of the goroutine that panicked, as text.
@@ -38,45 +38,54 @@ type Panic struct {
 }
 
 // Error tells the value.
-func (p *Panic) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
+func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
 
 // Unwrap returns the value if it is an error.
-func (p *Panic) Unwrap() error {
+func (p *panicError) Unwrap() error {
 	err, _ := p.Value.(error)
 	return err
 }
 
 // Recovered returns the value, for the debugger's page.
-func (p *Panic) Recovered() any { return p.Value }
+func (p *panicError) Recovered() any { return p.Value }
 
-// Logged is true: whoever is told of the panic need not log it again.
-func (p *Panic) Logged() bool { return true }
+// Logged is true: code that gets the panic need not log it again.
+func (p *panicError) Logged() bool { return true }
 
 // Wrap returns next without its panics.
 func (m Recover) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w, rec := responsewriter.Record(w)
+		if len(w.Header()) == 0 {
+			m.serve(next, w, r, nil)
+			return
+		}
 		var before headerCopy
 		before.take(w.Header())
-		defer func() {
-			value := recover()
-			if value == nil {
-				return
-			}
-			if err, ok := value.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(http.ErrAbortHandler)
-			}
-			p := &Panic{value, debug.Stack()}
-			m.log(r, p)
-			if rec.Written() && !responsewriter.Held(w) {
-				panic(http.ErrAbortHandler)
-			}
-			before.restore(w.Header())
-			// Whatever was thrown, it is the server's fault.
-			httperror.Respond(w, r, &httperror.Error{Code: httperror.InternalServerError, Err: p})
-		}()
-		next.ServeHTTP(w, r)
+		m.serve(next, w, r, &before)
 	})
+}
+
+// serve calls next. before is the header that next finds, nil if it is empty.
+func (m *Recover) serve(next http.Handler, w http.ResponseWriter, r *http.Request, before *headerCopy) {
+	w, rec := responsewriter.Record(w)
+	defer func() {
+		value := recover()
+		if value == nil {
+			return
+		}
+		if err, ok := value.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			panic(http.ErrAbortHandler)
+		}
+		p := &panicError{value, debug.Stack()}
+		m.log(r, p)
+		if rec.Written() && !responsewriter.Held(w) {
+			panic(http.ErrAbortHandler)
+		}
+		before.restore(w.Header())
+		// Whatever was thrown, it is the server's fault.
+		httperror.Respond(w, r, &httperror.Error{Code: httperror.InternalServerError, Err: p})
+	}()
+	next.ServeHTTP(w, r)
 }
 
 // headerCopy is a header as it was. The few fields that outer middlewares set
@@ -105,19 +114,22 @@ func (c *headerCopy) take(h http.Header) {
 
 func (c *headerCopy) restore(h http.Header) {
 	clear(h)
+	if c == nil {
+		return
+	}
 	maps.Copy(h, c.many)
 	for _, f := range c.few[:c.count] {
 		h[f.name] = f.values
 	}
 }
 
-func (m Recover) log(r *http.Request, p *Panic) {
+func (m Recover) log(r *http.Request, p *panicError) {
 	logger := m.Logger
 	if logger == nil {
-		logger = slog.Default()
+		logger = serverlog.From(r.Context())
 	}
 	attrs := []slog.Attr{
-		slog.String("method", r.Method), slog.String("uri", r.RequestURI),
+		slog.String("method", r.Method), slog.String("uri", secret.URI(r.RequestURI)),
 		slog.String("panic", fmt.Sprint(p.Value)), slog.String("stack", string(p.Stack)),
 	}
 	if id := RequestIDOf(r.Context()); id != "" {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+
+	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
 // RequestID gives each request a name, to find it again in the logs of all that
@@ -13,10 +15,9 @@ type RequestID struct {
 	// Header is the field of the answer, and of the request if that is trusted:
 	// X-Request-Id unless set.
 	Header string
-	// Trust takes over the name that a request came with: for applications
-	// behind a proxy that sets it, and else an invitation to confuse the logs.
-	// It counts only if it has 1 to 128 letters, digits or characters of
-	// "-._~+/=:@".
+	// Trust takes over the name that a request came with. Use it for applications behind a proxy
+	// that sets it; otherwise clients can confuse the logs. It counts only if it has 1 to 128
+	// letters, digits or characters of "-._~+/=:@".
 	Trust bool
 	// New makes names; 26 random characters, 130 bits, unless set.
 	New func() string
@@ -63,7 +64,7 @@ func (m RequestID) Wrap(next http.Handler) http.Handler {
 			n.id[0] = m.New()
 		}
 		w.Header()[header] = n.id[:]
-		next.ServeHTTP(w, r.WithContext(n))
+		requestcopy.Serve(next, w, r.WithContext(n), r)
 	})
 }
 

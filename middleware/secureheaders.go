@@ -4,32 +4,37 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/fieldvalues"
+	"github.com/zeugkit/zeug/internal/limits"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
-// SecureHeaders sets the header fields that make browsers careful. The zero
-// value sets those that break nothing: X-Content-Type-Options: nosniff,
-// Referrer-Policy: strict-origin-when-cross-origin, X-Frame-Options: SAMEORIGIN
-// and Cross-Origin-Opener-Policy: same-origin-allow-popups. They are defaults:
-// a handler that sets one of these fields has its own.
+// SecureHeaders sets the header fields that make browsers careful. The zero value sets the fields
+// that break nothing: X-Content-Type-Options: nosniff, Referrer-Policy:
+// strict-origin-when-cross-origin, X-Frame-Options: SAMEORIGIN and Cross-Origin-Opener-Policy:
+// same-origin-allow-popups. They are defaults: a handler that sets one of these fields has its
+// own.
 type SecureHeaders struct {
 	// ContentSecurityPolicy is the policy of documents, for example
-	// "default-src 'self'; script-src 'self' 'nonce'". A source 'nonce' in it
-	// stands for the nonce of the request, which [Nonce] returns for templates:
+	// "default-src 'self'; script-src 'self' 'nonce'". A source 'nonce' in it, in
+	// upper or lower case, stands for the nonce of the request, which [Nonce] returns for templates:
 	// <script nonce="{{ nonce }}">. "" sends none.
 	ContentSecurityPolicy string
 	// ReportOnly sends the policy as Content-Security-Policy-Report-Only.
 	ReportOnly bool
 	// HSTS is how long browsers shall insist on https
-	// (Strict-Transport-Security), sent over https only. 0 sends none. It cannot
-	// be taken back before that time is over: begin with a short one.
+	// (Strict-Transport-Security), sent over https only. 0 sends none, and a
+	// negative duration is an error. It cannot be taken back before that time is
+	// over: begin with a short one.
 	HSTS time.Duration
-	// HSTSSubdomains has the same hold for every host below this one.
+	// HSTSSubdomains does the same for every host below this one.
 	HSTSSubdomains bool
 	// ReferrerPolicy, FrameOptions, OpenerPolicy and PermissionsPolicy replace
 	// the default of their field; "off" sends none. PermissionsPolicy has none.
@@ -41,58 +46,58 @@ type SecureHeaders struct {
 
 type nonceKey struct{}
 
-// Nonce is the nonce of the request's Content-Security-Policy, made anew for
-// each request. It is "" where no [SecureHeaders] with a 'nonce' source stands
-// before the handler.
+// Nonce is the nonce of the request's Content-Security-Policy, a new one for each request. It is
+// "" if no [SecureHeaders] with a 'nonce' source is around the handler.
 func Nonce(r *http.Request) string {
 	nonce, _ := r.Context().Value(nonceKey{}).(string)
 	return nonce
 }
 
-// nonceSource stands in a policy for the nonce of a request.
-const nonceSource = "'nonce'"
+// nonceSource is the place of the nonce of a request in a policy. Keywords of a policy have no
+// case.
+var nonceSource = regexp.MustCompile("(?i)'nonce'")
 
 // Wrap returns next with the header fields set. It panics if the policy cannot
-// be read or a duration is negative.
+// be read or HSTS is out of range.
 func (s SecureHeaders) Wrap(next http.Handler) http.Handler {
-	if s.HSTS < 0 {
-		panic("middleware.SecureHeaders: HSTS is negative")
+	if err := limits.Within(s.HSTS, "middleware.SecureHeaders: HSTS", 0, limits.Forever); err != nil {
+		panic(err)
 	}
 	fields := s.fields()
-	policy, withNonce := s.policy()
+	policy := s.policy()
 	name := "Content-Security-Policy"
 	if s.ReportOnly {
 		name += "-Report-Only"
 	}
 	hsts := s.hsts()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
+		h, c := w.Header(), r
+		var own fieldvalues.Values
 		for _, f := range fields {
-			h[f.name] = f.values
+			h[f.name] = own.One(f.value)
 		}
-		if hsts != nil && gateway.OriginOf(r).Scheme == "https" {
-			h["Strict-Transport-Security"] = hsts
+		if hsts != "" && gateway.OriginOf(r).Scheme == "https" {
+			h["Strict-Transport-Security"] = own.One(hsts)
 		}
-		if policy != "" {
-			value := policy
-			if withNonce {
+		if policy != nil {
+			value := policy[0]
+			if len(policy) > 1 {
 				nonce := datastructures.NewNonce()
-				value = strings.ReplaceAll(policy, nonceSource, "'nonce-"+nonce+"'")
-				r = r.WithContext(context.WithValue(r.Context(), nonceKey{}, nonce))
+				value = strings.Join(policy, "'nonce-"+nonce+"'")
+				c = r.WithContext(context.WithValue(r.Context(), nonceKey{}, nonce))
 			}
-			h[name] = []string{value}
+			h[name] = own.One(value)
 		}
-		next.ServeHTTP(w, r)
+		requestcopy.Serve(next, w, c, r)
 	})
 }
 
 type secureField struct {
-	name   string
-	values []string // shared by all answers, with no room to append into
+	name, value string
 }
 
 func (s SecureHeaders) fields() []secureField {
-	list := []secureField{{"X-Content-Type-Options", []string{"nosniff"}}}
+	list := []secureField{{"X-Content-Type-Options", "nosniff"}}
 	for _, f := range []struct{ name, value, otherwise string }{
 		{"Referrer-Policy", s.ReferrerPolicy, "strict-origin-when-cross-origin"},
 		{"X-Frame-Options", s.FrameOptions, "SAMEORIGIN"},
@@ -107,34 +112,36 @@ func (s SecureHeaders) fields() []secureField {
 			panic(fmt.Sprintf("middleware.SecureHeaders: %s has a line break in %q", f.name, value))
 		}
 		if value != "off" {
-			list = append(list, secureField{f.name, []string{value}})
+			list = append(list, secureField{f.name, value})
 		}
 	}
 	return list
 }
 
-// policy is the text of the policy, and whether a nonce goes into it.
-func (s SecureHeaders) policy() (text string, withNonce bool) {
+// policy returns the text of the policy, split where a nonce goes into it, nil if
+// there is no policy.
+func (s SecureHeaders) policy() []string {
 	if s.ContentSecurityPolicy == "" {
-		return "", false
+		return nil
 	}
 	if strings.ContainsAny(s.ContentSecurityPolicy, "\r\n\x00,") {
-		panic(fmt.Sprintf("middleware.SecureHeaders: a line break or a comma in the policy %q", s.ContentSecurityPolicy))
+		panic(fmt.Sprintf("middleware.SecureHeaders: ContentSecurityPolicy: a line break or a comma in %q", s.ContentSecurityPolicy))
 	}
-	text = datastructures.ParseContentSecurityPolicy(s.ContentSecurityPolicy).String()
+	text := datastructures.ParseContentSecurityPolicy(s.ContentSecurityPolicy).String()
 	if text == "" {
-		panic(fmt.Sprintf("middleware.SecureHeaders: no directive in the policy %q", s.ContentSecurityPolicy))
+		panic(fmt.Sprintf("middleware.SecureHeaders: ContentSecurityPolicy: no directive in %q", s.ContentSecurityPolicy))
 	}
-	return text, strings.Contains(text, nonceSource)
+	return nonceSource.Split(text, -1)
 }
 
-func (s SecureHeaders) hsts() []string {
+// hsts returns the value of Strict-Transport-Security, "" without one.
+func (s SecureHeaders) hsts() string {
 	if s.HSTS == 0 {
-		return nil
+		return ""
 	}
 	value := "max-age=" + strconv.FormatInt(int64(s.HSTS/time.Second), 10)
 	if s.HSTSSubdomains {
 		value += "; includeSubDomains"
 	}
-	return []string{value}
+	return value
 }

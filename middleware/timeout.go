@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"runtime"
@@ -15,45 +14,65 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/limits"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 	"github.com/zeugkit/zeug/internal/responsewriter"
+	"github.com/zeugkit/zeug/internal/secret"
+	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
-// Timeout answers 503 where a handler has not begun its answer in time. Its
-// request's context ends then with [context.DeadlineExceeded], which is how the
-// handler can stop its work; what it still writes is refused with
-// [http.ErrHandlerTimeout], and a panic that comes then is logged.
+// Timeout answers 503 if a handler has not begun its response in time. The
+// request's context then ends with [context.DeadlineExceeded], so that the handler
+// can stop its work. Later writes of the handler fail with
+// [http.ErrHandlerTimeout], as do its reads of the request's body, and a later
+// panic is logged.
 //
-// Unlike [http.TimeoutHandler] it holds nothing back: an answer that has begun
-// in time goes on, and streams, flushing, hijacking and sendfile work.
+// Unlike [http.TimeoutHandler] it buffers nothing: a response that has begun in
+// time goes on, and streams, flushing, hijacking and sendfile work. It also answers
+// while the handler waits for a body that stopped coming.
 type Timeout struct {
-	// After is how long a handler may take to begin its answer. 0 means 30 s.
-	After time.Duration
-	// Whole ends the context after After even if the answer has begun. What is
-	// on its way is not cut: the handler decides.
+	// Limit is how long a handler may take to begin its response. 0 means 30 s,
+	// a negative duration no limit.
+	Limit time.Duration
+	// Whole ends the context after Limit even if the response has begun. A response that is being sent
+	// is not cut: the handler decides.
 	Whole bool
-	// RetryAfter is sent to the client in whole seconds; 0 sends none.
+	// RetryAfter is sent to the client in whole seconds. 0 and a negative
+	// duration send none.
 	RetryAfter time.Duration
 }
 
-// Wrap returns next with the time limit. It panics if a duration is negative.
+// Wrap returns next with the time limit.
 func (t Timeout) Wrap(next http.Handler) http.Handler {
-	if t.After < 0 || t.RetryAfter < 0 {
-		panic("middleware.Timeout: a duration is negative")
+	if t.Limit < 0 {
+		return next
 	}
-	if t.After == 0 {
-		t.After = 30 * time.Second
-	}
+	t.Limit = limits.Duration(t.Limit, 30*time.Second)
+	turnsWanted.Store(true)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { t.serve(next, w, r) })
 }
 
 func (t Timeout) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(nil)
-	g := &timeoutGuard{Forward: responsewriter.Forward{ResponseWriter: w}, header: w.Header().Clone()}
-	if g.header == nil {
+	g := &timeoutGuard{
+		Forward: responsewriter.Forward{ResponseWriter: w},
+		context: deadlined{outer: r.Context(), deadline: time.Now().Add(t.Limit), whole: t.Whole},
+		body:    timeoutBody{ReadCloser: r.Body},
+		ended:   make(chan struct{}),
+	}
+	if before := w.Header(); len(before) > 0 {
+		g.header = before.Clone()
+	} else {
 		g.header = http.Header{}
 	}
-	done := make(chan *crash, 1)
+	g.context.guard, g.body.guard = g, g
+	defer g.context.end(context.Canceled)
+	g.request = *r.WithContext(&g.context)
+	limited := &g.request
+	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
+		limited.Body = &g.body
+	}
+	turn := turnOf(r.Context())
+	turn.hold()
 	go func() {
 		returned := false
 		defer func() {
@@ -62,36 +81,24 @@ func (t Timeout) serve(next http.Handler, w http.ResponseWriter, r *http.Request
 				pcs := make([]uintptr, 256)
 				c = &crash{value: recover(), stack: debug.Stack(), callers: pcs[:runtime.Callers(1, pcs)]}
 			}
-			if !g.end(done, c) {
+			turn.done()
+			if !g.end(c) {
 				c.log(r)
 			}
 		}()
-		next.ServeHTTP(g.Like(g, w), r.WithContext(deadlined{ctx}))
+		requestcopy.Serve(next, g.Like(g, w), limited, r)
 		returned = true
 	}()
 
-	timer := time.NewTimer(t.After)
-	defer timer.Stop()
-	var c *crash
-	select {
-	case c = <-done:
-	case <-timer.C:
-		if g.expire() {
-			cancel(context.DeadlineExceeded)
-			select {
-			case c = <-done: // it ended at the same moment
-				c.log(r)
-			default:
-			}
-			t.refuse(w, r)
-			return
-		}
-		if t.Whole {
-			cancel(context.DeadlineExceeded)
-		}
-		c = <-done
+	timer := time.AfterFunc(t.Limit, g.timeUp)
+	<-g.ended
+	timer.Stop()
+	if g.over() {
+		g.body.stop(r)
+		t.refuse(w, r)
+		return
 	}
-	switch {
+	switch c := g.crash; {
 	case c == nil:
 		g.finish()
 	case c.value == nil:
@@ -109,10 +116,10 @@ func (t Timeout) refuse(w http.ResponseWriter, r *http.Request) {
 	e := &httperror.Error{
 		Code:        httperror.ServiceUnavailable,
 		Description: "The answer took too long to make.",
-		Err:         fmt.Errorf("no answer after %s: %w", t.After, context.DeadlineExceeded),
+		Err:         fmt.Errorf("no answer after %s: %w", t.Limit, context.DeadlineExceeded),
 	}
 	if t.RetryAfter > 0 {
-		e.Header = http.Header{"Retry-After": {strconv.Itoa(int((t.RetryAfter + time.Second - 1) / time.Second))}}
+		e.Header = http.Header{"Retry-After": {strconv.Itoa(int((t.RetryAfter-1)/time.Second + 1))}}
 	}
 	httperror.Respond(w, r, e)
 }
@@ -125,17 +132,16 @@ type crash struct {
 	callers []uintptr
 }
 
-// log tells of a panic that comes when the request is answered already, and
-// there is nobody left to pass it on to.
+// log reports a panic that comes after the request was answered.
 func (c *crash) log(r *http.Request) {
 	if c == nil || c.value == nil || c.value == http.ErrAbortHandler {
 		return
 	}
-	slog.ErrorContext(r.Context(), "panic after the time was over",
-		"method", r.Method, "uri", r.RequestURI, "panic", fmt.Sprint(c.value), "stack", string(c.stack))
+	serverlog.From(r.Context()).ErrorContext(r.Context(), "panic after the time was over",
+		"method", r.Method, "uri", secret.URI(r.RequestURI), "panic", fmt.Sprint(c.value), "stack", string(c.stack))
 }
 
-// Error prints the value and where it was raised.
+// Error prints the value and the place of the panic.
 func (c *crash) Error() string { return fmt.Sprintf("%v\n\n%s", c.value, c.stack) }
 
 // Unwrap returns the value if it was an error.
@@ -150,55 +156,186 @@ func (c *crash) Recovered() any { return c.value }
 // Callers returns the program counters of the stack that panicked, likewise.
 func (c *crash) Callers() []uintptr { return c.callers }
 
-// deadlined is a context whose error is its cause: DeadlineExceeded where the
-// time was over, and not Canceled.
-type deadlined struct{ context.Context }
+// deadlined is the context of a request with a time limit. The time limit counts until the
+// response has begun. The contexts of package context cannot do that.
+//
+// Value asks the outer context, which hides the inner one from package context: children would
+// take over its error, which is always Canceled. They learn of the end by AfterFunc and ask Err.
+//
+// Most handlers never wait for the end of their context. The channel is made when a caller asks for
+// it.
+type deadlined struct {
+	outer    context.Context
+	guard    *timeoutGuard
+	deadline time.Time
+	whole    bool
 
-func (d deadlined) Err() error {
-	if d.Context.Err() == nil {
-		return nil
-	}
-	if cause := context.Cause(d.Context); cause == context.DeadlineExceeded {
-		return cause
-	}
-	return d.Context.Err()
+	mu     sync.Mutex
+	cause  error           // why this context ended before the outer one did
+	inner  context.Context // ends with this one, nil until a goroutine waits for it
+	cancel context.CancelCauseFunc
 }
 
-// timeoutGuard lets a handler write until its time is over. The header is the
-// handler's own until it is sent: after the time is over nobody else may look
-// at a map that the handler still changes.
+// waitable returns the context that signals the end.
+func (d *deadlined) waitable() context.Context {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.inner == nil {
+		d.inner, d.cancel = context.WithCancelCause(d.outer)
+		if d.cause != nil {
+			d.cancel(d.cause)
+		}
+	}
+	return d.inner
+}
+
+// end ends the context. The first cause counts.
+func (d *deadlined) end(cause error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.cause == nil && d.outer.Err() == nil {
+		d.cause = cause
+	}
+	if d.cancel != nil {
+		d.cancel(cause)
+	}
+}
+
+// Done returns a channel that is closed when the context ends.
+func (d *deadlined) Done() <-chan struct{} { return d.waitable().Done() }
+
+// Deadline returns the end of the time limit while that counts.
+func (d *deadlined) Deadline() (time.Time, bool) {
+	outer, set := d.outer.Deadline()
+	if set && outer.Before(d.deadline) || !d.whole && d.guard.Written() {
+		return outer, set
+	}
+	return d.deadline, true
+}
+
+// Err returns DeadlineExceeded if the time limit ended the context.
+func (d *deadlined) Err() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.cause != nil:
+		return d.cause
+	case d.inner != nil:
+		return d.inner.Err() // once it has ended, however late the outer context ends
+	}
+	return d.outer.Err()
+}
+
+func (d *deadlined) Value(key any) any { return d.outer.Value(key) }
+
+// AfterFunc spares children a goroutine each: see [context.AfterFunc].
+func (d *deadlined) AfterFunc(f func()) func() bool { return context.AfterFunc(d.waitable(), f) }
+
+// timeoutBody is the body of a request with a time limit. net/http cannot answer
+// while the handler waits in Read, nor wait itself for the rest of a body that
+// stopped coming.
+type timeoutBody struct {
+	io.ReadCloser
+	guard   *timeoutGuard
+	reading sync.Mutex // held by Read
+	ended   bool       // guarded by reading
+}
+
+func (b *timeoutBody) Read(p []byte) (int, error) {
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	if b.guard.over() {
+		return 0, http.ErrHandlerTimeout
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.ended = b.ended || err != nil
+	return n, err
+}
+
+// stop ends a Read that waits, and lets the connection end with the response, because it is
+// unknown where the next request begins. Call it when the time is over.
+func (b *timeoutBody) stop(r *http.Request) {
+	if b.ReadCloser == nil || r.ContentLength == 0 {
+		return
+	}
+	control := http.NewResponseController(b.guard.ResponseWriter)
+	for !b.reading.TryLock() {
+		// A body that sets deadlines itself may have set one after the last.
+		if control.SetReadDeadline(time.Unix(1, 0)) != nil {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	defer b.reading.Unlock()
+	if !b.ended && control.SetReadDeadline(time.Unix(1, 0)) == nil && r.ProtoMajor == 1 {
+		b.guard.ResponseWriter.Header().Set("Connection", "close")
+	}
+}
+
+// timeoutGuard lets a handler write until its time is over. The header belongs to the handler
+// until it is sent: after the time is over no other goroutine may read a map that the handler
+// still changes.
 type timeoutGuard struct {
 	responsewriter.Forward
 	responsewriter.Shape
-	header http.Header
+	header  http.Header
+	context deadlined
+	body    timeoutBody
+	request http.Request // what the handler gets
 
-	mu      sync.Mutex
-	began   bool
-	expired bool
+	ended chan struct{} // closed when the handler has returned in time, or the time is over
+	crash *crash        // how it ended, from then on
+
+	mu       sync.Mutex
+	began    bool
+	expired  bool
+	returned bool
 }
 
-// expire ends the handler's right to answer, unless it has begun to.
-func (g *timeoutGuard) expire() bool {
+// over reports whether the time is over.
+func (g *timeoutGuard) over() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.expired = !g.began
 	return g.expired
 }
 
-// end hands on how the handler ended, and reports false once the time is over
-// and nobody waits for it.
-func (g *timeoutGuard) end(done chan<- *crash, c *crash) bool {
+// Written reports whether the response has begun.
+func (g *timeoutGuard) Written() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.began
+}
+
+// timeUp ends the handler's right to answer, unless it has begun to or has
+// returned.
+func (g *timeoutGuard) timeUp() {
+	g.mu.Lock()
+	g.expired = !g.began && !g.returned
+	expired, ends := g.expired, !g.returned && (!g.began || g.context.whole)
+	g.mu.Unlock()
+	if ends {
+		g.context.end(context.DeadlineExceeded)
+	}
+	if expired {
+		close(g.ended) // after its end, which would otherwise be that of the request
+	}
+}
+
+// end passes on how the handler ended, and reports false if the time is over and no goroutine
+// waits for it.
+func (g *timeoutGuard) end(c *crash) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.expired {
 		return false
 	}
-	done <- c // it has room
+	g.crash, g.returned = c, true
+	close(g.ended)
 	return true
 }
 
-// begin is asked before anything is sent, and sends the handler's header
-// fields. It reports false once the time is over.
+// begin is called before anything is sent, and sends the handler's header fields. It reports false
+// once the time is over.
 func (g *timeoutGuard) begin() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -12,19 +12,19 @@ import (
 
 // The comparison with other routers is in bench/routing.
 
-type action func(http.ResponseWriter, *http.Request, routing.Args)
+type action func(http.ResponseWriter, *http.Request, routing.Params)
 
 var sink int
 
 func BenchmarkMatch(b *testing.B) {
 	text := func(name string) action {
-		return func(_ http.ResponseWriter, _ *http.Request, args routing.Args) { sink += len(args.String(name)) }
+		return func(_ http.ResponseWriter, _ *http.Request, params routing.Params) { sink += len(params.String(name)) }
 	}
 	urls := routing.MustMap(
 		routing.Rule[action]{Path: "/", Target: text("")},
 		routing.Rule[action]{Path: "/hello", Target: text("")},
 		routing.Rule[action]{Path: "/name/<name>", Target: text("name")},
-		routing.Rule[action]{Path: "/user/<int:id>", Target: func(_ http.ResponseWriter, _ *http.Request, args routing.Args) { sink += args.Int("id") }},
+		routing.Rule[action]{Path: "/user/<int:id>", Target: func(_ http.ResponseWriter, _ *http.Request, params routing.Params) { sink += params.Int("id") }},
 		routing.Rule[action]{Path: "/five/<a>/<b>/<c>/<d>/<e>", Target: text("e")},
 		routing.Rule[action]{Path: "/version/v<int:major>.<int:minor>", Target: text("minor")},
 		routing.Rule[action]{Path: "/files/<path:file>/edit", Target: text("file")},
@@ -46,7 +46,7 @@ func BenchmarkMatch(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				match.Target(nil, r, match.Args)
+				match.Target(nil, r, match.Params)
 			}
 		})
 	}
@@ -87,7 +87,7 @@ func BenchmarkWorstPaths(b *testing.B) {
 		routing.Rule[int]{Path: "/<path:b>/w"},
 		routing.Rule[int]{Path: `/like/<regexp("(a|b)+"):a>-<regexp("(a|b)+"):b>`},
 	}
-	// Each segment could be static or not, and none of the ways ends well.
+	// Each segment could be a literal or not, and none of the paths through the tree ends well.
 	for ways := range 1 << 8 {
 		path := "/ways"
 		for i := range 8 {

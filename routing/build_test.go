@@ -82,8 +82,8 @@ func TestBuildRefuses(t *testing.T) {
 		{"user", nil, "values are missing: id"},
 		{"user", []routing.Value{routing.With("id", 1)}, "out of the range"},
 		{"user", []routing.Value{routing.With("id", -3)}, "negative"},
-		{"user", []routing.Value{routing.With("id", 2.5)}, "no integer"},
-		{"user", []routing.Value{routing.With("id", "x")}, "no integer"},
+		{"user", []routing.Value{routing.With("id", 2.5)}, "not an integer"},
+		{"user", []routing.Value{routing.With("id", "x")}, "not an integer"},
 		{"tag", []routing.Value{routing.With("name", "")}, "an empty text"},
 		{"tag", []routing.Value{routing.With("name", "..")}, "taken out"},
 		{"tag", []routing.Value{routing.With("name", "abcd")}, "not what"},
@@ -92,7 +92,7 @@ func TestBuildRefuses(t *testing.T) {
 		{"file", []routing.Value{routing.With("name", "./b")}, "taken out"},
 		{"branch", []routing.Value{routing.With("name", "a/")}, "ends in a slash"},
 		{"two", []routing.Value{routing.With("a", "x"), routing.With("b", "y-z")}, "read differently"},
-		{"typed", []routing.Value{routing.With("u", "x"), routing.With("f", 1.5)}, "no UUID"},
+		{"typed", []routing.Value{routing.With("u", "x"), routing.With("f", 1.5)}, "not a UUID"},
 		{"file", []routing.Value{routing.With("name", struct{}{})}, "has no text"},
 	} {
 		text, err := adapter.Build(c.endpoint, c.values...)
@@ -173,7 +173,7 @@ func TestListsAsValues(t *testing.T) {
 	adapter := urls.Bind(httptest.NewRequest("GET", "/one/two/", nil))
 	match, err := adapter.Match()
 	require.NoError(t, err)
-	words, ok := routing.Arg[[]string](&match.Args, "p")
+	words, ok := routing.Param[[]string](match.Params, "p")
 	require.True(t, ok)
 	require.Equal(t, []string{"one", "two"}, words)
 	text, err := adapter.Build("it", routing.With("p", words), routing.With("q", words))
@@ -243,7 +243,7 @@ func TestBuildAtAPlace(t *testing.T) {
 		routing.Rule[int]{Path: "/", Endpoint: "index"},
 		routing.Rule[int]{Path: "/", Endpoint: "user", Subdomain: "<user>"},
 	)
-	adapter, err := urls.BindAt(routing.At{Scheme: "https", Host: "Example.org", RootPath: "/app/"})
+	adapter, err := urls.BindBase(routing.Base{Scheme: "https", Host: "Example.org", RootPath: "/app/"})
 	require.NoError(t, err)
 	text, err := adapter.Build("user", routing.With("user", "anna"))
 	require.NoError(t, err)
@@ -251,12 +251,12 @@ func TestBuildAtAPlace(t *testing.T) {
 	text, err = adapter.BuildWith(routing.BuildOptions{External: true, NoScheme: true}, "index")
 	require.NoError(t, err)
 	require.Equal(t, "//www.example.org/app/", text)
-	_, err = urls.BindAt(routing.At{Host: strings.Repeat("a", 300)})
+	_, err = urls.BindBase(routing.Base{Host: strings.Repeat("a", 300)})
 	require.Error(t, err)
 }
 
-// FuzzBuiltURLsMatchAgain holds that what is built is matched by the same rule
-// with the same values, or refused.
+// FuzzBuiltURLsMatchAgain checks that a URL that was built is matched by the same rule with the
+// same values, or refused.
 func FuzzBuiltURLsMatchAgain(f *testing.F) {
 	rules := []string{
 		"/t/<a>", "/p/<path:a>/end", "/q/<path:a>/", "/two/<a>-<b>", "/mix/<int:n>.<a>", "/pre<a>/x<b>y",
@@ -289,14 +289,14 @@ func FuzzBuiltURLsMatchAgain(f *testing.F) {
 		match, err := m.Bind(r).Match()
 		require.NoError(t, err, text)
 		require.Equal(t, endpoint, match.Target, text)
-		for name, value := range match.Args.All() {
+		for name, value := range match.Params.All() {
 			require.Equal(t, given[name], value, "%s of %q", name, text)
 		}
 	})
 }
 
-// FuzzMatch holds that no path makes a match panic, and that what matches is
-// built again, to the same match, or refused.
+// FuzzMatch checks that no path makes a match panic, and that a match is built again, to the same
+// match, or refused.
 func FuzzMatch(f *testing.F) {
 	rules := routing.Rules[int]{}
 	for i, path := range []string{
@@ -321,10 +321,10 @@ func FuzzMatch(f *testing.F) {
 		if err != nil {
 			return
 		}
-		require.NotEmpty(t, match.Args.Map())
+		require.NotEmpty(t, match.Params.Map())
 		var values []routing.Value
-		for name, value := range match.Args.All() {
-			require.Equal(t, fmt.Sprint(value), fmt.Sprint(match.Args.Map()[name]))
+		for name, value := range match.Params.All() {
+			require.Equal(t, fmt.Sprint(value), fmt.Sprint(match.Params.Map()[name]))
 			values = append(values, routing.With(name, value))
 		}
 		text, err := bound(m, "GET", u).Build(match.Rule().Endpoint, values...)
@@ -336,6 +336,6 @@ func FuzzMatch(f *testing.F) {
 		same, err := bound(m, "GET", again).Match()
 		require.NoError(t, err, text)
 		require.Equal(t, match.Target, same.Target, text)
-		require.Equal(t, match.Args.Map(), same.Args.Map(), text)
+		require.Equal(t, match.Params.Map(), same.Params.Map(), text)
 	})
 }

@@ -1,34 +1,26 @@
 package routing
 
-import (
-	"fmt"
-	"math"
-	"regexp"
-	"regexp/syntax"
-	"strconv"
-	"strings"
-	"unicode/utf8"
-)
+import "fmt"
 
-// A Converter says which texts a variable of a rule accepts, and turns them
-// into values and back. The zero Converter accepts any text without a slash.
+// A Converter says which strings a variable of a rule accepts, and turns them into values and
+// back. The zero Converter accepts any string without a slash.
 type Converter struct {
-	// Pattern is a regular expression (RE2 syntax) that the whole text must
-	// match, or "" for any text that is not empty.
+	// Pattern is a regular expression (RE2 syntax) that the whole string must match, or "" for any
+	// string that is not empty.
 	Pattern string
 	// Slashes lets the variable go on over slashes.
 	Slashes bool
-	// Weight orders the variables that could stand at one place; the lowest is
-	// tried first. 0 stands for 100, the weight of the string converter; int,
-	// float and uuid are 50, 50 and 100, path is 200.
+	// Weight orders the variables that could stand at one place; the lowest is tried first. 0
+	// means 100, the weight of the string converter; int, float and uuid are 50, 50 and 100, path
+	// is 200.
 	Weight int
-	// Parse turns the text into the variable's value. An error lets the next
-	// rule try. Nil leaves the text as it is.
+	// Parse turns the string into the variable's value. An error lets the next rule try. Nil
+	// leaves the string unchanged.
 	//
 	// Parse is called while matching, by many goroutines at a time.
 	Parse func(text string) (any, error)
-	// Format turns a value into its text, which Build then percent-encodes. Nil
-	// formats what [With] lists.
+	// Format turns a value into a string, which Build then percent-encodes. Nil formats what
+	// [With] lists.
 	Format func(value any) (string, error)
 }
 
@@ -37,8 +29,19 @@ type Converter struct {
 // written alike, and its error names the rule.
 type ConverterFunc func(arguments []Argument) (Converter, error)
 
-// Typed returns a Converter for values of one type: what parse returns is what
-// [Arg] finds, and what format is given.
+// Argument is one argument of a converter in a rule's path, such as `length=2` in
+// "/<string(length=2):code>".
+type Argument struct {
+	// Name is the word before the equals sign, or "".
+	Name string
+	// Text is the value, without the quotes if it had any.
+	Text string
+	// Offset is where in the rule's path the argument starts.
+	Offset int
+}
+
+// Typed returns a Converter for values of one type: parse returns the value that [Param] finds,
+// and format gets it.
 func Typed[V any](parse func(text string) (V, error), format func(value V) string) Converter {
 	return Converter{
 		Parse: func(text string) (any, error) { return parse(text) },
@@ -50,350 +53,4 @@ func Typed[V any](parse func(text string) (V, error), format func(value V) strin
 			return format(v), nil
 		},
 	}
-}
-
-type converterKind uint8
-
-const (
-	stringConverter converterKind = iota
-	pathConverter
-	anyConverter
-	intConverter
-	floatConverter
-	uuidConverter
-	regexpConverter
-	customConverter
-)
-
-// converter is a Converter or one of the built-in ones, with its arguments.
-type converter struct {
-	kind   converterKind
-	name   string // with its arguments, as in the rule's text
-	key    string // of its form
-	form   form
-	weight int
-
-	digits    int     // of a number; 0 is any
-	low, high float64 // of a float
-	min, max  int64   // of an int
-	bounded   bool    // an int that min or max bound
-
-	parse  func(string) (any, error)
-	format func(any) (string, error)
-}
-
-// builtin holds the converters that every Map knows.
-var builtin = map[string]func([]Argument) (*converter, error){
-	"default": newString,
-	"string":  newString,
-	"path":    newPath,
-	"any":     newAny,
-	"int":     newInt,
-	"float":   newFloat,
-	"uuid":    newUUID,
-	"regexp":  newRegexp,
-}
-
-func newString(arguments []Argument) (*converter, error) {
-	c := &converter{kind: stringConverter, weight: 100, form: form{kind: textForm, min: 1, max: math.MaxInt}}
-	exact := -1
-	err := read(arguments, []string{"minlength", "maxlength", "length"}, func(name, text string) error {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
-			return fmt.Errorf("%s is a number of characters, not %q", name, text)
-		}
-		switch name {
-		case "minlength":
-			c.form.min = n
-		case "maxlength":
-			c.form.max = n
-		case "length":
-			exact = n
-		}
-		return nil
-	})
-	if exact >= 0 {
-		c.form.min, c.form.max = exact, exact
-	}
-	if err == nil && (c.form.max < c.form.min || c.form.max == 0) {
-		err = faultf(arguments[0].Offset, "no text has a length between %d and %d", c.form.min, c.form.max)
-	}
-	return c, err
-}
-
-func newPath(arguments []Argument) (*converter, error) {
-	return &converter{kind: pathConverter, weight: 200, form: form{kind: pathForm}}, read(arguments, nil, nil)
-}
-
-func newUUID(arguments []Argument) (*converter, error) {
-	return &converter{kind: uuidConverter, weight: 100, form: form{kind: uuidForm}}, read(arguments, nil, nil)
-}
-
-func newAny(arguments []Argument) (*converter, error) {
-	c := &converter{kind: anyConverter, weight: 100, form: form{kind: wordsForm}}
-	if len(arguments) == 0 {
-		return nil, fmt.Errorf("any needs the words to choose from, as in any(about, help)")
-	}
-	for _, a := range arguments {
-		switch {
-		case a.Name != "":
-			return nil, faultf(a.Offset, "any takes words, not %s=", a.Name)
-		case a.Text == "":
-			return nil, faultf(a.Offset, "an empty word matches nothing")
-		}
-		c.form.words = append(c.form.words, a.Text)
-	}
-	return c, nil
-}
-
-func newInt(arguments []Argument) (*converter, error) {
-	c := &converter{kind: intConverter, weight: 50, form: form{kind: digitsForm}, min: math.MinInt, max: math.MaxInt}
-	err := read(arguments, []string{"fixed_digits", "min", "max", "signed"}, func(name, text string) (err error) {
-		switch name {
-		case "signed":
-			c.form.signed, err = truth(text)
-		case "fixed_digits":
-			if c.digits, err = strconv.Atoi(text); c.digits < 0 {
-				err = strconv.ErrRange
-			}
-		case "min":
-			c.bounded = true
-			c.min, err = strconv.ParseInt(text, 10, strconv.IntSize)
-		case "max":
-			c.bounded = true
-			c.max, err = strconv.ParseInt(text, 10, strconv.IntSize)
-		}
-		return refusedArgument(name, text, "a whole number", err)
-	})
-	if err == nil && c.min > c.max {
-		err = faultf(arguments[0].Offset, "no number is between %d and %d", c.min, c.max)
-	}
-	return c, err
-}
-
-func newFloat(arguments []Argument) (*converter, error) {
-	c := &converter{kind: floatConverter, weight: 50, form: form{kind: decimalForm}, low: math.Inf(-1), high: math.Inf(1)}
-	err := read(arguments, []string{"min", "max", "signed"}, func(name, text string) (err error) {
-		switch name {
-		case "signed":
-			c.form.signed, err = truth(text)
-		case "min":
-			c.low, err = strconv.ParseFloat(text, 64)
-		case "max":
-			c.high, err = strconv.ParseFloat(text, 64)
-		}
-		return refusedArgument(name, text, "a number", err)
-	})
-	if err == nil && !(c.low <= c.high) {
-		err = faultf(arguments[0].Offset, "no number is between %v and %v", c.low, c.high)
-	}
-	return c, err
-}
-
-func newRegexp(arguments []Argument) (*converter, error) {
-	if len(arguments) != 1 || arguments[0].Name != "" {
-		return nil, fmt.Errorf(`regexp takes one pattern in quotes, as in regexp("[a-z]{2}")`)
-	}
-	c, err := newCustom(Converter{Pattern: arguments[0].Text})
-	if err != nil {
-		return nil, faultf(arguments[0].Offset, "%v", err)
-	}
-	c.kind = regexpConverter
-	if parsed, err := syntax.Parse(arguments[0].Text, syntax.Perl); err == nil && wantsSlash(parsed) {
-		return nil, faultf(arguments[0].Offset, "the pattern wants a slash, and a variable of regexp stays in its segment: add a Converter with Slashes to Options.Converters")
-	}
-	return c, nil
-}
-
-// newCustom compiles a Converter of the application.
-func newCustom(public Converter) (*converter, error) {
-	c := &converter{kind: customConverter, weight: public.Weight, parse: public.Parse, format: public.Format}
-	if c.weight == 0 {
-		c.weight = 100
-	}
-	switch {
-	case public.Pattern != "":
-		if _, err := regexp.Compile(public.Pattern); err != nil {
-			return nil, err
-		}
-		pattern, err := regexp.Compile(`\A(?:` + public.Pattern + `)\z`)
-		if err != nil {
-			return nil, err
-		}
-		c.form = form{kind: regexpForm, pattern: pattern, source: public.Pattern, slashes: public.Slashes}
-	case public.Slashes:
-		c.form = form{kind: pathForm}
-	default:
-		c.form = form{kind: textForm, min: 1, max: math.MaxInt}
-	}
-	return c, nil
-}
-
-// read gives each argument to set under its name; an argument without one takes
-// the name of its place.
-func read(arguments []Argument, names []string, set func(name, text string) error) error {
-	for i, a := range arguments {
-		name := a.Name
-		if name == "" && i < len(names) {
-			name = names[i]
-		}
-		known := false
-		for _, n := range names {
-			known = known || n == name
-		}
-		switch {
-		case len(names) == 0:
-			return faultf(a.Offset, "the converter takes no arguments")
-		case name == "":
-			return faultf(a.Offset, "too many arguments: there are %s", strings.Join(names, ", "))
-		case !known:
-			return faultf(a.Offset, "unknown argument %q: there are %s", name, strings.Join(names, ", "))
-		case given(arguments[:i], names, name):
-			return faultf(a.Offset, "the argument %q is given twice", name)
-		}
-		if a.Text == "None" {
-			continue
-		}
-		if err := set(name, a.Text); err != nil {
-			return faultf(a.Offset, "%v", err)
-		}
-	}
-	return nil
-}
-
-// given reports whether one of the arguments is the one called name.
-func given(arguments []Argument, names []string, name string) bool {
-	for i, a := range arguments {
-		if a.Name == name || a.Name == "" && names[i] == name {
-			return true
-		}
-	}
-	return false
-}
-
-func refusedArgument(name, text, kind string, err error) error {
-	if name == "signed" {
-		kind = "True or False"
-	}
-	if err != nil {
-		return fmt.Errorf("%s is %s, not %q", name, kind, text)
-	}
-	return nil
-}
-
-func truth(text string) (bool, error) {
-	switch text {
-	case "True", "true", "1":
-		return true, nil
-	case "False", "false", "0":
-		return false, nil
-	}
-	return false, strconv.ErrSyntax
-}
-
-// checks reports whether a text of the right form can still be refused.
-func (c *converter) checks() bool {
-	switch c.kind {
-	case intConverter, floatConverter:
-		return true
-	case customConverter:
-		return c.parse != nil
-	}
-	return false
-}
-
-// decided reports whether the matcher's transition for a whole segment of digits
-// answers for the converter.
-func (c *converter) decided() bool {
-	return c.kind == intConverter && c.digits == 0 && !c.bounded && !c.form.signed
-}
-
-// accepts reports whether a text of the right form has a value.
-func (c *converter) accepts(text string) bool {
-	switch c.kind {
-	case intConverter:
-		_, ok := c.int(text)
-		return ok
-	case floatConverter:
-		_, ok := c.float(text)
-		return ok
-	case customConverter:
-		if c.parse != nil {
-			_, err := c.parse(text)
-			return err == nil
-		}
-	}
-	return true
-}
-
-// value returns the value of a text that the converter accepts.
-func (c *converter) value(text string) any {
-	switch c.kind {
-	case intConverter:
-		n, _ := c.int(text)
-		return n
-	case floatConverter:
-		f, _ := c.float(text)
-		return f
-	case uuidConverter:
-		u, _ := ParseUUID(text)
-		return u
-	case customConverter:
-		if c.parse != nil {
-			if v, err := c.parse(text); err == nil {
-				return v
-			}
-			return nil
-		}
-	}
-	return text
-}
-
-func (c *converter) int(text string) (int, bool) {
-	if c.digits > 0 && len(text) != c.digits {
-		return 0, false
-	}
-	n, ok := parseInt(text)
-	return n, ok && (!c.bounded || int64(n) >= c.min && int64(n) <= c.max)
-}
-
-func (c *converter) float(text string) (float64, bool) {
-	f, err := strconv.ParseFloat(text, 64)
-	return f, err == nil && f >= c.low && f <= c.high
-}
-
-// surelyInt is how many digits an int holds whatever they are.
-const surelyInt = 9 + 9*(strconv.IntSize/64)
-
-// parseInt reads digits with an optional minus sign; it reports false where
-// they are more than an int holds.
-func parseInt(text string) (int, bool) {
-	if len(text) > surelyInt || text != "" && text[0] == '-' {
-		n, err := strconv.Atoi(text)
-		return n, err == nil
-	}
-	n := 0
-	for i := 0; i < len(text); i++ {
-		n = n*10 + int(text[i]-'0')
-	}
-	return n, true
-}
-
-func isInt(text string) bool {
-	_, err := strconv.Atoi(text)
-	return err == nil
-}
-
-// characters counts the characters of text, up to one more than limit.
-func characters(text string, limit int) int {
-	if len(text) <= limit {
-		return utf8.RuneCountInString(text)
-	}
-	n := 0
-	for range text {
-		if n++; n > limit {
-			break
-		}
-	}
-	return n
 }

@@ -1,9 +1,9 @@
 // Package routing finds the rule for a URL, and the URL for a rule.
 //
-// A [Map] holds [Rule] values: a path with typed variables, the endpoint's name
-// and a target, which is whatever the application wants a match to yield. Bound
-// to a request, a Map matches it, in Werkzeug's order of precedence rather than
-// the order of registration, and builds URLs as they look from that request:
+// A [Map] holds [Rule] values: a path with typed variables, the endpoint's name and a target,
+// which is any value that a match should have. Bound to a request, a Map matches it, in Werkzeug's
+// order of precedence rather than the order of registration, and builds URLs as they look from
+// that request:
 //
 //	urls := routing.MustMap(
 //		routing.Rule[view]{Path: "/", Endpoint: "index", Target: index},
@@ -12,8 +12,7 @@
 //	match, err := urls.Bind(r).Match()
 //	path, err := urls.Bind(r).Build("user", routing.With("id", 5))
 //
-// Variables are converted while matching. The converters, with what they may be
-// given in parentheses:
+// Variables are converted while matching. The converters, with their arguments in parentheses:
 //
 //	string   any text without a slash; length, minlength, maxlength. The default.
 //	path     any text that does not start with a slash
@@ -23,15 +22,13 @@
 //	uuid     a UUID
 //	regexp   what the regular expression given matches
 //
-// and [Options].Converters adds others. A converter that refuses a text lets the
-// next rule try.
+// and [Options].Converters adds others. If a converter refuses a string, the next rule is tried.
 //
-// Paths are matched segment by segment: a slash that is percent-encoded stays
-// inside its variable. Rules are tried in this order: static text before
-// variables in each segment, more static text before less, numbers before other
-// texts, paths last. Where no rule matches, the error answers the request: a
-// redirect to the better spelling, 405 with the methods there are, or 404.
+// Paths are matched segment by segment: a slash that is percent-encoded stays inside its variable.
+// Rules are tried in this order: literals before variables in each segment, longer literals before
+// shorter ones, numbers before other strings, paths last. Where no rule matches, the error answers
+// the request: a redirect to the better spelling, 405 with the methods there are, or 404.
 //
-// What is built matches again, to the same rule and values: a value that would
-// make another URL of it is refused, with a [BuildError].
+// A URL that is built matches again, to the same rule and values: a value that would make another
+// URL of it is refused, with a [BuildError].
 package routing

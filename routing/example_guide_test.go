@@ -11,6 +11,7 @@ import (
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/routing"
+	"github.com/zeugkit/zeug/routing/gorillamux"
 	"github.com/zeugkit/zeug/wrappers"
 )
 
@@ -23,12 +24,12 @@ func show(app http.Handler, method, target string) {
 	fmt.Println(strings.TrimSpace(fmt.Sprint(w.Code, " ", w.Header().Get("Location"), w.Header().Get("Allow"))))
 }
 
-func user(req *wrappers.Request, args routing.Args) (*wrappers.Response, error) {
-	return wrappers.Text(fmt.Sprintln("user", args.Int("id"))), nil
+func user(req *wrappers.Request, params routing.Params) (*wrappers.Response, error) {
+	return wrappers.Text(fmt.Sprintln("user", params.Int("id"))), nil
 }
 
-func files(req *wrappers.Request, args routing.Args) (*wrappers.Response, error) {
-	return wrappers.Text(args.String("name") + "\n"), nil
+func files(req *wrappers.Request, params routing.Params) (*wrappers.Response, error) {
+	return wrappers.Text(params.String("name") + "\n"), nil
 }
 
 func Example_views() {
@@ -40,9 +41,9 @@ func Example_views() {
 	app := wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
 		match, err := urls.Bind(req.Request).Match()
 		if err != nil {
-			return nil, err // 404, 405 or a redirect: it answers for itself
+			return nil, err // 404, 405 or a redirect
 		}
-		return match.Target(req, match.Args)
+		return match.Target(req, match.Params)
 	})
 	show(app, "GET", "/user/7")
 	show(app, "GET", "/user/seven")
@@ -58,13 +59,13 @@ func Example_views() {
 func Example_handlers() {
 	urls := routing.MustMap(
 		routing.Rule[http.Handler]{Path: "/user/<int:id>", Target: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			args := routing.ArgsOf(r)
-			fmt.Println(args.Int("id"), mux.Vars(r)["id"], r.Pattern)
+			params := routing.ParamsOf(r)
+			fmt.Println(params.Int("id"), r.Pattern)
 		})},
 	)
 	show(urls.Handler(), "GET", "/user/7")
 	// Output:
-	// 7 7 /user/<int:id>
+	// 7 /user/<int:id>
 	// 200
 }
 
@@ -87,7 +88,7 @@ func Example_segments() {
 	)
 	adapter := urls.Bind(httptest.NewRequest("GET", "/v1.12/guide/routing/edit", nil))
 	match, err := adapter.Match()
-	fmt.Println(match.Args.Map(), err)
+	fmt.Println(match.Params.Map(), err)
 	// Output: map[major:1 minor:12 page:guide/routing] <nil>
 }
 
@@ -126,7 +127,7 @@ func Example_building() {
 
 func Example_buildingElsewhere() {
 	urls := routing.MustMap(routing.Rule[view]{Path: "/user/<int:id>", Endpoint: "user"})
-	adapter, err := urls.BindAt(routing.At{Scheme: "https", Host: "example.org", RootPath: "/app"})
+	adapter, err := urls.BindBase(routing.Base{Scheme: "https", Host: "example.org", RootPath: "/app"})
 	if err != nil {
 		panic(err)
 	}
@@ -144,7 +145,7 @@ func Example_subdomains() {
 	)
 	adapter := urls.Bind(httptest.NewRequest("GET", "http://anna.example.org/posts/7", nil))
 	match, _ := adapter.Match()
-	fmt.Println(match.Rule().Endpoint, match.Args.Map())
+	fmt.Println(match.Rule().Endpoint, match.Params.Map())
 	fmt.Println(adapter.Build("home", routing.With("user", "anna")))
 	fmt.Println(adapter.Build("home", routing.With("user", "bert")))
 	// Output:
@@ -193,14 +194,32 @@ func Example_redirects() {
 }
 
 func Example_conditions() {
+	forPrograms := routing.ConditionFunc(func(r *http.Request) bool {
+		return r.Header.Get("Accept") == "application/json"
+	})
 	urls := routing.MustMap(
-		routing.Rule[string]{Path: "/search", Target: "a page of it", Route: new(mux.Route).Queries("page", "{page:[0-9]+}")},
-		routing.Rule[string]{Path: "/search", Target: "for programs", Route: new(mux.Route).Headers("Accept", "application/json")},
+		routing.Rule[string]{Path: "/search", Target: "for programs", Condition: forPrograms},
+		routing.Rule[string]{Path: "/search", Target: "all of it"},
+	)
+	for _, accept := range []string{"application/json", "text/html"} {
+		r := httptest.NewRequest("GET", "/search", nil)
+		r.Header.Set("Accept", accept)
+		match, _ := urls.Bind(r).Match()
+		fmt.Println(match.Target)
+	}
+	// Output:
+	// for programs
+	// all of it
+}
+
+func Example_muxConditions() {
+	urls := routing.MustMap(
+		routing.Rule[string]{Path: "/search", Target: "a page of it", Condition: gorillamux.Condition(new(mux.Route).Queries("page", "{page:[0-9]+}"))},
 		routing.Rule[string]{Path: "/search", Target: "all of it"},
 	)
 	for _, target := range []string{"/search?page=2", "/search"} {
 		match, _ := urls.Bind(httptest.NewRequest("GET", target, nil)).Match()
-		fmt.Println(match.Target, match.Args.Map())
+		fmt.Println(match.Target, match.Params.Map())
 	}
 	// Output:
 	// a page of it map[page:2]
@@ -251,18 +270,30 @@ func Example_ruleError() {
 	// routing: rule "/post/{id}" at offset 6 a variable is written <id> here, not {id}
 }
 
+func Example_insideServeMux() {
+	urls := routing.MustMap(routing.Rule[http.Handler]{Path: "/posts/", Target: http.NotFoundHandler()})
+	mux := http.NewServeMux()
+	mux.HandleFunc("/blog/", func(w http.ResponseWriter, r *http.Request) {
+		if inner, ok := gateway.Mount(r, "/blog"); ok {
+			urls.Handler().ServeHTTP(w, inner)
+		}
+	})
+	show(mux, "GET", "/blog/posts")
+	// Output: 308 /blog/posts/
+}
+
 func Example_fromMux() {
 	router := mux.NewRouter()
 	router.HandleFunc("/user/{id:[0-9]+}", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Println("still mux's:", mux.Vars(r)["id"])
 	}).Name("user")
 
-	old, err := routing.FromMux(router)
+	old, err := gorillamux.FromRouter(router)
 	if err != nil {
 		panic(err) // it names the route
 	}
 	urls := routing.MustMap(routing.Rule[http.Handler]{Path: "/post/<int:id>", Target: http.NotFoundHandler()})
-	app := urls.Fallback(old.Handler())
+	app := urls.Fallback(old)
 
 	show(app, "GET", "/user/7")
 	show(app, "GET", "/post/7")

@@ -7,15 +7,12 @@ import (
 	"net/http/httptest"
 	"time"
 
-	"github.com/gorilla/mux"
-
 	"github.com/zeugkit/zeug/routing"
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// A target is whatever a match is to yield: here a function of the
-// application's own shape.
-type view func(*wrappers.Request, routing.Args) (*wrappers.Response, error)
+// A target is any value: here a function with a signature of the application's own.
+type view func(*wrappers.Request, routing.Params) (*wrappers.Response, error)
 
 func Example() {
 	urls := routing.MustMap(
@@ -25,9 +22,9 @@ func Example() {
 	app := wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
 		match, err := urls.Bind(req.Request).Match()
 		if err != nil {
-			return nil, err // 404, 405 or a redirect: it answers for itself
+			return nil, err // 404, 405 or a redirect
 		}
-		return match.Target(req, match.Args)
+		return match.Target(req, match.Params)
 	})
 	for _, path := range []string{"/hello/World", "/hello//World", "/nobody"} {
 		w := httptest.NewRecorder()
@@ -40,12 +37,12 @@ func Example() {
 	// 404 ""
 }
 
-func index(req *wrappers.Request, args routing.Args) (*wrappers.Response, error) {
+func index(req *wrappers.Request, params routing.Params) (*wrappers.Response, error) {
 	return wrappers.Text("Hello\n"), nil
 }
 
-func hello(req *wrappers.Request, args routing.Args) (*wrappers.Response, error) {
-	return wrappers.Text("Hello, " + args.String("name") + "!\n"), nil
+func hello(req *wrappers.Request, params routing.Params) (*wrappers.Response, error) {
+	return wrappers.Text("Hello, " + params.String("name") + "!\n"), nil
 }
 
 func ExampleAdapter_Build() {
@@ -66,8 +63,7 @@ func ExampleAdapter_Build() {
 	// routing: no URL for endpoint "entry": did you mean "entries"?
 }
 
-// What is built matches again: a value that would make the URL another rule's is
-// refused.
+// A URL that is built matches again: a value that would make the URL another rule's is refused.
 func ExampleBuildError() {
 	urls := routing.MustMap(
 		routing.Rule[int]{Path: "/user/settings", Endpoint: "settings"},
@@ -89,14 +85,14 @@ func ExampleBuildError() {
 func ExampleMatch_Rule() {
 	urls := routing.MustMap(routing.Rule[string]{Path: "/user/<int:id>", Endpoint: "user", Target: "a profile"})
 	match, err := urls.Bind(httptest.NewRequest("GET", "/user/7", nil)).Match()
-	fmt.Println(match.Target, match.Args.Int("id"), match.Rule().Path, match.Rule().Endpoint, err)
+	fmt.Println(match.Target, match.Params.Int("id"), match.Rule().Path, match.Rule().Endpoint, err)
 	// Output: a profile 7 /user/<int:id> user <nil>
 }
 
 func ExampleMap_Fallback() {
 	says := func(text string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			fmt.Println(text, routing.ArgsOf(r).Int("id"))
+			fmt.Println(text, routing.ParamsOf(r).Int("id"))
 		})
 	}
 	urls := routing.MustMap(routing.Rule[http.Handler]{Path: "/user/<int:id>", Target: says("moved")})
@@ -109,23 +105,6 @@ func ExampleMap_Fallback() {
 	// not yet moved 0
 }
 
-func ExampleFromMux() {
-	router := mux.NewRouter()
-	router.HandleFunc("/user/{id:[0-9]+}", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Println("user", mux.Vars(r)["id"])
-	}).Name("user")
-	urls, err := routing.FromMux(router)
-	if err != nil {
-		panic(err)
-	}
-	urls.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/user/5", nil))
-	text, _ := urls.Bind(httptest.NewRequest("GET", "/", nil)).Build("user", routing.With("id", 7), routing.With("tab", "log"))
-	fmt.Println(text)
-	// Output:
-	// user 5
-	// /user/7?tab=log
-}
-
 func ExampleTyped() {
 	date := routing.Typed(
 		func(text string) (time.Time, error) { return time.Parse(time.DateOnly, text) },
@@ -135,7 +114,7 @@ func ExampleTyped() {
 		"date": func([]routing.Argument) (routing.Converter, error) { return date, nil },
 	}}, routing.Rule[string]{Path: "/log/<date:day>", Endpoint: "log"})
 	match, _ := urls.Bind(httptest.NewRequest("GET", "/log/2026-11-21", nil)).Match()
-	day, _ := routing.Arg[time.Time](&match.Args, "day")
+	day, _ := routing.Param[time.Time](match.Params, "day")
 	fmt.Println(day.Weekday())
 	// Output: Saturday
 }
@@ -162,7 +141,7 @@ func ExampleHost() {
 	)
 	for _, url := range []string{"http://anna.example.org/", "http://admin.example.com/"} {
 		match, err := urls.Bind(httptest.NewRequest("GET", url, nil)).Match()
-		fmt.Println(match.Target, match.Args.Map(), err)
+		fmt.Println(match.Target, match.Params.Map(), err)
 	}
 	// Output:
 	// a tenant's page map[tenant:anna] <nil>

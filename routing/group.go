@@ -79,9 +79,9 @@ func EndpointPrefix[T any](prefix string, groups ...Group[T]) Group[T] {
 	})
 }
 
-// Template replaces "$name" and "${name}" in the rules' paths, endpoints,
-// subdomains, hosts, redirects and in defaults that are texts by the values of
-// names; "$$" is a dollar sign, and a name that is not there stays as it is.
+// Template replaces "$name" and "${name}" in the rules' paths, endpoints, subdomains, hosts,
+// redirects and string defaults by the values of names; "$$" is a dollar sign, and an unknown name
+// stays unchanged.
 func Template[T any](names map[string]string, groups ...Group[T]) Group[T] {
 	fill := func(text *string) { *text = substitute(*text, names) }
 	return changed(groups, func(r *Rule[T]) {

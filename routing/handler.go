@@ -5,20 +5,19 @@ import (
 	"net/http"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/development"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
-// A Map as an http.Handler, for targets that are handlers.
-
 // Dispatch returns a handler that gives each match to serve, and what matches
-// no rule to [httperror.Respond]. The request that serve gets holds the Args
-// for [ArgsOf] and mux.Vars, and has the rule's path as Pattern; see also
+// no rule to [httperror.Respond]. The request that serve gets holds the Params
+// for [ParamsOf], and has the rule's path as Pattern; see also
 // [PathValues].
 func (m *Map[T]) Dispatch(serve func(w http.ResponseWriter, r *http.Request, match Match[T])) http.Handler {
 	return m.DispatchOr(serve, httperror.Respond)
 }
 
-// DispatchOr is [Map.Dispatch] with a handler of one's own for what Match
-// returns as an error.
+// DispatchOr is [Map.Dispatch] with a handler of the caller for errors of Match.
 func (m *Map[T]) DispatchOr(serve func(w http.ResponseWriter, r *http.Request, match Match[T]), fail httperror.Responder) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		match, err := m.Bind(r).Match()
@@ -26,46 +25,59 @@ func (m *Map[T]) DispatchOr(serve func(w http.ResponseWriter, r *http.Request, m
 			fail(w, r, err)
 			return
 		}
-		serve(w, match.request(r), match)
+		c := match.Request(r)
+		defer requestcopy.RemoveFiles(c, r)
+		serve(w, c, match)
 	})
 }
 
-// PathValues returns h with the texts of the match's values as [http.Request.PathValue]
-// has them, for handlers that were written for [http.ServeMux]. It is a target of a
-// Map that calls handlers, or stands around one.
+// PathValues returns h with the strings of the match's values in [http.Request.PathValue], for
+// handlers that were written for [http.ServeMux]. It is a target of a Map that calls handlers, or
+// is around one.
 func PathValues(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		args := ArgsOf(r)
-		for name := range args.All() {
-			r.SetPathValue(name, args.String(name))
+		params := ParamsOf(r)
+		for name := range params.All() {
+			r.SetPathValue(name, params.String(name))
 		}
 		h.ServeHTTP(w, r)
 	})
 }
 
-// request returns r as the match's target is to see it.
-func (match *Match[T]) request(r *http.Request) *http.Request {
-	rule := match.Args.found.rule
+// Request returns r as the match's target sees it: [ParamsOf] finds
+// the match's values, and r.Pattern is the rule's path. It sets Pattern in r
+// itself, and copies r only if the rule has values. [Map.Dispatch] calls it.
+func (match Match[T]) Request(r *http.Request) *http.Request {
+	rule := match.Params.found.rule
 	r.Pattern = rule.path
-	if rule.silent() && rule.route == nil && match.Args.found.vars == nil {
+	if rule.silent() && match.Params.found.vars == nil && !development.On() {
 		return r
 	}
-	return r.WithContext(&matchContext{Context: r.Context(), args: match.Args})
+	c := &matchedRequest{matchContext: matchContext{Context: r.Context(), params: match.Params}}
+	c.request = *r.WithContext(&c.matchContext)
+	return &c.request
+}
+
+// matchedRequest is a context that holds Params and the request that carries it, in one
+// allocation.
+type matchedRequest struct {
+	matchContext
+	request http.Request
 }
 
 // silent reports whether r has no values.
 func (r *rule) silent() bool { return len(r.variables) == 0 && len(r.defaults) == 0 }
 
 // Handler returns the Map as a handler that calls the target of the rule that
-// matches; the handler finds the values by [ArgsOf]. Every target must be an
+// matches; the handler finds the values by [ParamsOf]. Every target must be an
 // [http.Handler], or it answers 500.
 func (m *Map[T]) Handler() http.Handler {
 	return m.Dispatch(call[T])
 }
 
-// Fallback returns [Map.Handler] with another handler for what no rule's path
-// matches, which so sees what is not yet moved into the Map. A redirect and a
-// wrong method still answer for themselves.
+// Fallback returns [Map.Handler] with another handler for requests whose path no rule matches. So
+// next gets the requests that are not yet moved into the Map. A redirect and a wrong method still
+// answer for themselves.
 func (m *Map[T]) Fallback(next http.Handler) http.Handler {
 	return m.DispatchOr(call[T], func(w http.ResponseWriter, r *http.Request, err error) {
 		if err == error(httperror.NotFound) {
@@ -79,7 +91,7 @@ func (m *Map[T]) Fallback(next http.Handler) http.Handler {
 func call[T any](w http.ResponseWriter, r *http.Request, match Match[T]) {
 	h, ok := any(match.Target).(http.Handler)
 	if !ok || h == nil {
-		httperror.Respond(w, r, fmt.Errorf("routing: the target of rule %q is no http.Handler", match.Rule().Path))
+		httperror.Respond(w, r, fmt.Errorf("routing: the target of rule %q is not an http.Handler", match.Rule().Path))
 		return
 	}
 	h.ServeHTTP(w, r)

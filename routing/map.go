@@ -1,38 +1,36 @@
 package routing
 
 import (
-	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 
+	"github.com/zeugkit/zeug/internal/hosts"
 	"github.com/zeugkit/zeug/internal/routelist"
 )
 
 // Options are the settings of a Map. The zero value has Werkzeug's defaults.
 type Options struct {
-	// LooseSlashes makes a slash at the end of a path mean nothing: no
-	// redirects to branches, and leaves match with one. It is what Werkzeug
-	// calls strict_slashes=False; [Rule].StrictSlashes overrides it.
-	LooseSlashes bool
-	// KeepSlashes makes several slashes in a row differ from one. It is what
-	// Werkzeug calls merge_slashes=False; [Rule].MergeSlashes overrides it.
-	KeepSlashes bool
-	// KeepDefaults serves a URL that spells out defaults, and an alias, where
-	// they are instead of redirecting (redirect_defaults=False).
+	// StrictSlashes is what [Rule].StrictSlashes is by default. Default: On.
+	StrictSlashes Switch
+	// MergeSlashes is what [Rule].MergeSlashes is by default. Default: On. If it is Off, no path
+	// redirects to its spelling with single slashes.
+	MergeSlashes Switch
+	// KeepDefaults serves URLs that spell out defaults, and aliases, instead of redirecting them
+	// (redirect_defaults=False).
 	KeepDefaults bool
-	// AnswerOptions makes Match return an [OptionsAnswer] for OPTIONS where no
+	// AutomaticOptions makes Match return an error that answers OPTIONS where no
 	// rule of the path names that method, instead of a 405.
-	AnswerOptions bool
+	AutomaticOptions bool
 
-	// ServerName is the host below which subdomains are counted, with its port
-	// if that is not the scheme's own. A request to a host outside of it, such
-	// as one to the server's address, is one to DefaultSubdomain; without a
-	// ServerName every request is.
+	// ServerName is the host below which subdomains are counted, with its port if that is not the
+	// scheme's own. A request to a host outside of it, such as one to the server's address, counts
+	// as one to DefaultSubdomain; without a ServerName every request does.
 	ServerName string
 	// DefaultSubdomain is the subdomain of rules that name none.
 	DefaultSubdomain string
@@ -44,23 +42,26 @@ type Options struct {
 	SortParameters bool
 	// SortKey orders the query of built URLs.
 	SortKey func(a, b Value) int
-	// LooseBuild formats values without asking whether the rule would match
-	// what comes of them, as Werkzeug does: an integer out of its range is
-	// written, a float given for an integer is cut off, a UUID's text taken as
-	// it is, a slash left to part segments, another rule left to match first. It
+	// LooseBuild formats values without checking that the rule would match them, as Werkzeug does. An
+	// integer out of its range is written, and a float given for an integer is cut off. A UUID's text
+	// is taken as it is, and a slash goes to part segments. Another rule may match the URL first. It
 	// is for moving an application whose URLs rely on that.
 	LooseBuild bool
 
-	// Converters are further converters by name; "default" is the one of a
-	// variable that names none. A built-in one may be replaced.
+	// Converters are further converters by name; "default" is the converter of variables that name
+	// none. A built-in one may be replaced.
 	Converters map[string]ConverterFunc
+
+	// Logger is told of mistakes in the program, such as a param that a rule does not have. Nil means
+	// [slog.Default].
+	Logger *slog.Logger
 }
 
-// Map holds rules, and finds the one for a request and the URL of an endpoint.
-// Its methods may be called by many goroutines at a time.
+// Map holds rules. It finds the rule for a request and the URL of an endpoint. Its methods may be
+// called by many goroutines at a time.
 type Map[T any] struct {
 	options  Options
-	mu       sync.Mutex // held while rules are added
+	mu       sync.Mutex // locked while rules are added
 	snapshot atomic.Pointer[snapshot[T]]
 }
 
@@ -76,8 +77,7 @@ func NewMap[T any](groups ...Group[T]) (*Map[T], error) {
 	return newMap(Options{}, groups, caller(1))
 }
 
-// MustMap is NewMap for rules that the program itself states: it panics where
-// that returns an error.
+// MustMap is NewMap for rules in the program itself: it panics if there is an error.
 func MustMap[T any](groups ...Group[T]) *Map[T] {
 	return must(newMap(Options{}, groups, caller(1)))
 }
@@ -105,16 +105,16 @@ func newMap[T any](options Options, groups []Group[T], where string) (*Map[T], e
 	return m, nil
 }
 
-// check reports options that nothing could come of.
+// check reports options that cannot work.
 func (o *Options) check() error {
-	if _, err := normalHost(o.ServerName, ""); err != nil || strings.ContainsAny(o.ServerName, "/?#@ ") {
-		return fmt.Errorf("routing: the ServerName %q is no host name, as in example.org or localhost:8080", o.ServerName)
+	if _, err := hosts.Normalize(o.ServerName, ""); err != nil || strings.ContainsAny(o.ServerName, "/?#@ ") {
+		return fmt.Errorf("routing: the ServerName %q is not a valid host name, such as example.org or localhost:8080", o.ServerName)
 	}
-	for name, make := range o.Converters {
+	for name, converter := range o.Converters {
 		switch s := (scanner{text: name}); {
 		case s.identifier() != name || name == "":
 			return fmt.Errorf("routing: no rule can name the converter %q: letters, digits and underscores make a name", name)
-		case make == nil:
+		case converter == nil:
 			return fmt.Errorf("routing: the converter %q is nil", name)
 		}
 	}
@@ -128,9 +128,9 @@ func must[T any](m *Map[T], err error) *Map[T] {
 	return m
 }
 
-// Add adds rules, which matches and builds that begin after it see; they are
-// all added or, if there is an error, none. It builds the state machine anew,
-// so add many at once rather than one by one.
+// Add adds rules, which matches and builds that begin after it see; they are all added or, if there
+// is an error, none. It builds the whole tree again, so add many rules at once rather than one by
+// one.
 func (m *Map[T]) Add(groups ...Group[T]) error {
 	return m.add(groups, caller(1))
 }
@@ -138,9 +138,6 @@ func (m *Map[T]) Add(groups ...Group[T]) error {
 func (m *Map[T]) add(groups []Group[T], where string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.snapshot.Load().bridge != nil {
-		return errors.New("routing: a map that FromMux made takes no further rules: use Fallback to try another map first")
-	}
 	old := m.snapshot.Load().rules
 	rules := make([]Rule[T], len(old), len(old)+count(groups))
 	copy(rules, old)
@@ -152,15 +149,14 @@ func (m *Map[T]) add(groups []Group[T], where string) error {
 	}
 	b := newBuilder(m.options, len(rules))
 	for i := range rules {
-		d := described(&rules[i])
-		b.add(&d)
+		b.add(defined(&rules[i]))
 	}
 	t, err := b.finish()
 	if err != nil {
 		return err
 	}
 	for _, r := range t.rules {
-		r.public = &rules[r.index]
+		r.public, r.logger = &rules[r.index], m.options.Logger
 	}
 	m.snapshot.Store(&snapshot[T]{table: t, rules: rules})
 	return nil
@@ -178,10 +174,10 @@ func (m *Map[T]) All() iter.Seq[*Rule[T]] {
 	}
 }
 
-// Expects reports whether some rule of the endpoint has all of the arguments as
+// HasParams reports whether some rule of the endpoint has all of the arguments as
 // variables or defaults.
-func (m *Map[T]) Expects(endpoint string, arguments ...string) bool {
-	return slices.ContainsFunc(m.snapshot.Load().endpoints.find(endpoint), func(r *rule) bool {
+func (m *Map[T]) HasParams(endpoint string, arguments ...string) bool {
+	return slices.ContainsFunc(m.snapshot.Load().endpoints[endpoint], func(r *rule) bool {
 		return !slices.ContainsFunc(arguments, func(name string) bool {
 			return !slices.Contains(r.arguments, name)
 		})
@@ -225,7 +221,7 @@ func (r *Rule[T]) remarks() string {
 		{r.RedirectTo != "", "redirects to " + r.RedirectTo},
 		{r.RedirectFunc != nil, "redirects"},
 		{r.WebSocket, "websocket"},
-		{r.Route != nil, "with conditions"},
+		{r.Condition != nil, "with a condition"},
 	} {
 		if remark.applies {
 			list = append(list, remark.text)

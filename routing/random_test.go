@@ -2,6 +2,7 @@ package routing_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 
@@ -9,6 +10,20 @@ import (
 )
 
 // Rules and paths by chance, for the fuzz targets of this package.
+
+// random draws by a seed.
+type random struct{ *rand.Rand }
+
+func (d *random) of(list ...string) string { return list[d.IntN(len(list))] }
+func (d *random) one(n int) bool           { return d.IntN(n) == 0 }
+
+// off is Off once in n times.
+func (d *random) off(n int) routing.Switch {
+	if d.one(n) {
+		return routing.Off
+	}
+	return routing.Default
+}
 
 // pieces are segments of rules, with the number of the segment for "$".
 var pieces = []string{"a", "b", "items", "a", "b", "<v$>", "<int:v$>", "<int(max=5):v$>", "<path:v$>", "x<v$>", "<v$>.json", "<v$>-<w$>", "", "ü", "<any(a,b):v$>", "<words:v$>", "<pair:v$>", "<rest:v$>", "<rest:v$>-<w$>", "<string(minlength=0):v$>"}

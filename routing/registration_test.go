@@ -1,13 +1,13 @@
 package routing_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
 
-	"github.com/gorilla/mux"
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeugkit/zeug/routing"
@@ -34,7 +34,7 @@ func TestRulesAreRefused(t *testing.T) {
 		{"a variable after a colon", routing.Rule[int]{Path: "/user/:id"}, 6, "a variable is written <id> here, not :id"},
 		{"a star at the end", routing.Rule[int]{Path: "/files/*"}, 7, "<path:rest>"},
 		{"a name after a star", routing.Rule[int]{Path: "/files/*name"}, 7, "<path:name>"},
-		{"a query", routing.Rule[int]{Path: "/search?q=<q>"}, 7, "ask the request"},
+		{"a query", routing.Rule[int]{Path: "/search?q=<q>"}, 7, "read the query from the request"},
 		{"a fragment", routing.Rule[int]{Path: "/a#b"}, 2, "never reaches a server"},
 		{"a bracket too many", routing.Rule[int]{Path: "/<a>>"}, 4, "no '<' before"},
 		{"a method before the path", routing.Rule[int]{Path: "GET /a"}, 0, "methods stand in Methods"},
@@ -43,7 +43,7 @@ func TestRulesAreRefused(t *testing.T) {
 		{"fewer digits than none", routing.Rule[int]{Path: "/<int(fixed_digits=-1):a>"}, 6, "fixed_digits is a whole number"},
 		{"a truth that is none", routing.Rule[int]{Path: "/<int(signed=yes):a>"}, 6, "signed is True or False"},
 		{"a regular expression over segments", routing.Rule[int]{Path: `/<regexp("[a-z]+/x"):a>`}, 9, "wants a slash"},
-		{"methods in one text", routing.Rule[int]{Path: "/", Methods: []string{"GET,POST"}}, -1, "an element of its own"},
+		{"methods in one text", routing.Rule[int]{Path: "/", Methods: []string{"GET,POST"}}, -1, "a separate element"},
 		{"an unknown converter", routing.Rule[int]{Path: "/<itn:a>"}, 1, `unknown converter "itn": there are any, float`},
 		{"a variable twice", routing.Rule[int]{Path: "/<a>/<a>"}, 5, "twice"},
 		{"an unknown argument", routing.Rule[int]{Path: "/<int(mni=2):a>"}, 6, `unknown argument "mni"`},
@@ -54,14 +54,14 @@ func TestRulesAreRefused(t *testing.T) {
 		{"lengths that nothing has", routing.Rule[int]{Path: "/<string(minlength=3,maxlength=2):a>"}, 9, "no text has"},
 		{"any without words", routing.Rule[int]{Path: "/<any():a>"}, 1, "words"},
 		{"a faulty regular expression", routing.Rule[int]{Path: `/<regexp("["):a>`}, 9, "missing closing ]"},
-		{"a method in lower case", routing.Rule[int]{Path: "/", Methods: []string{"get"}}, -1, `"get" is no method: did you mean "GET"?`},
+		{"a method in lower case", routing.Rule[int]{Path: "/", Methods: []string{"get"}}, -1, `"get" is not a method: did you mean "GET"?`},
 		{"a WebSocket that is posted", routing.Rule[int]{Path: "/", WebSocket: true, Methods: []string{"POST"}}, -1, "opened by GET"},
 		{"a host without host matching", routing.Rule[int]{Path: "/", Host: "example.org"}, -1, "HostMatching"},
 		{"a path in a host", routing.Rule[int]{Path: "/", Subdomain: "<path:p>"}, 0, "no slash"},
 		{"a redirect to a variable that is not there", routing.Rule[int]{Path: "/<a>", RedirectTo: "x/<b>"}, 2, `no variable "b"`},
 		{"an alias of nothing", routing.Rule[int]{Path: "/", Alias: true}, -1, "endpoint"},
-		{"a default that its variable refuses", routing.Rule[int]{Path: "/<int:a>", Defaults: map[string]any{"a": "x"}}, -1, "no integer"},
-		{"a condition with a path", routing.Rule[int]{Path: "/", Route: new(mux.Route).Path("/x")}, -1, "path of its own"},
+		{"a default that its variable refuses", routing.Rule[int]{Path: "/<int:a>", Defaults: map[string]any{"a": "x"}}, -1, "not an integer"},
+		{"a condition with an error", routing.Rule[int]{Path: "/", Condition: faulty{}}, -1, "no such scheme"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := routing.NewMap(c.rule)
@@ -110,12 +110,12 @@ func TestDuplicatesAreRefused(t *testing.T) {
 	}{
 		{name: "the same path", a: routing.Rule[int]{Path: "/a"}, b: routing.Rule[int]{Path: "/a"}},
 		{name: "another name of a variable", a: routing.Rule[int]{Path: "/<a>"}, b: routing.Rule[int]{Path: "/<b>"}},
-		{name: "all methods after some", a: routing.Rule[int]{Path: "/", Methods: get}, b: routing.Rule[int]{Path: "/"}},
+		{name: "all methods after some", ok: true, a: routing.Rule[int]{Path: "/", Methods: get}, b: routing.Rule[int]{Path: "/"}},
 		{name: "other methods", ok: true, a: routing.Rule[int]{Path: "/", Methods: get}, b: routing.Rule[int]{Path: "/", Methods: post}},
 		{name: "other bounds", ok: true, a: routing.Rule[int]{Path: "/<int(max=5):a>"}, b: routing.Rule[int]{Path: "/<int:a>"}},
 		{name: "a WebSocket", ok: true, a: routing.Rule[int]{Path: "/", WebSocket: true}, b: routing.Rule[int]{Path: "/"}},
 		{name: "one that only builds", ok: true, a: routing.Rule[int]{Path: "/"}, b: routing.Rule[int]{Path: "/", BuildOnly: true}},
-		{name: "a condition", ok: true, a: routing.Rule[int]{Path: "/", Route: new(mux.Route).Headers("A", "b")}, b: routing.Rule[int]{Path: "/"}},
+		{name: "a condition", ok: true, a: routing.Rule[int]{Path: "/", Condition: withHeader("A", "b")}, b: routing.Rule[int]{Path: "/"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := routing.NewMap(c.a, c.b)
@@ -161,8 +161,8 @@ func TestGroups(t *testing.T) {
 		routing.Rule[int]{Path: "/c", BuildOnly: true, RedirectTo: "x"},
 	)
 	require.Equal(t, "/blog/<lang>/<int:id> lang=de id=3", matched(urls, httptest.NewRequest("GET", "/blog/de/3", nil)))
-	require.True(t, urls.Expects("blog/post", "id", "lang"))
-	require.False(t, urls.Expects("blog/post", "page"))
+	require.True(t, urls.HasParams("blog/post", "id", "lang"))
+	require.False(t, urls.HasParams("blog/post", "page"))
 	require.Equal(t, `*  /blog/<lang>/          blog/index
 *  /blog/<lang>/<int:id>  blog/post
 *  /user/<user_id>        user-$-$other  defaults [kind:user n:1]
@@ -179,7 +179,7 @@ func TestGroups(t *testing.T) {
 func TestMapsAsHandlers(t *testing.T) {
 	says := func(text string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			fmt.Fprint(w, text, " ", routing.ArgsOf(r).Int("id"), " ", mux.Vars(r)["id"], " ", r.Pattern)
+			fmt.Fprint(w, text, " ", routing.ParamsOf(r).Int("id"), " ", r.Pattern)
 		})
 	}
 	urls := routing.MustMap(
@@ -195,27 +195,30 @@ func TestMapsAsHandlers(t *testing.T) {
 		}
 		return w.Body.String()
 	}
-	require.Equal(t, "user 5 5 /user/<int:id>", answer(urls.Handler(), "GET", "/user/5"))
-	require.Equal(t, "plain 0  /plain", answer(urls.Handler(), "GET", "/plain"))
+	require.Equal(t, "user 5 /user/<int:id>", answer(urls.Handler(), "GET", "/user/5"))
+	require.Equal(t, "plain 0 /plain", answer(urls.Handler(), "GET", "/plain"))
 	require.Equal(t, "404", answer(urls.Handler(), "GET", "/none"))
 	require.Equal(t, "500", answer(urls.Handler(), "GET", "/nil"))
 	old := urls.Fallback(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "old") }))
 	require.Equal(t, "old", answer(old, "GET", "/none"))
 	require.Equal(t, "405", answer(old, "POST", "/user/5"))
+}
 
-	// A Map in a mux router, which has variables of its own, and the reverse.
-	outer := mux.NewRouter()
-	outer.PathPrefix("/{tenant}/app").Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.StripPrefix("/"+mux.Vars(r)["tenant"]+"/app", routing.MustMap(routing.Rule[http.Handler]{
-			Path: "/user/<int:id>", Target: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				fmt.Fprint(w, mux.Vars(r)["tenant"], mux.Vars(r)["id"])
-			}),
-		}).Handler()).ServeHTTP(w, r)
-	}))
-	require.Equal(t, "acme7", answer(outer, "GET", "/acme/app/user/7"))
-	inner := mux.NewRouter()
-	inner.HandleFunc("/old/{name}", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, mux.Vars(r)["name"], routing.ArgsOf(r).String("rest"))
-	})
-	require.Equal(t, "xx", answer(routing.MustMap(routing.Rule[http.Handler]{Path: "/old/<path:rest>", Target: inner}).Handler(), "GET", "/old/x"))
+// faulty is a condition that no rule can have.
+type faulty struct{}
+
+func (faulty) Match(*http.Request) (map[string]string, bool) { return nil, true }
+func (faulty) Err() error                                    { return errors.New("no such scheme") }
+
+func withHeader(name, value string) routing.Condition {
+	return routing.ConditionFunc(func(r *http.Request) bool { return r.Header.Get(name) == value })
+}
+
+func TestRulesNameThePlaceTheyWereWrittenAt(t *testing.T) {
+	_, err := routing.NewMap(
+		routing.Rule[int]{Path: "/<int:"}.WrittenAt("shop.go:12"),
+		routing.Rule[int]{Path: "no slash"},
+	)
+	require.ErrorContains(t, err, `(shop.go:12)`)
+	require.ErrorContains(t, err, "registration_test.go:")
 }

@@ -140,17 +140,17 @@ func FuzzMapsBuildWhatTheyMatch(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
-		d := &random{Rand: rand.New(rand.NewPCG(seed, 3))}
-		urls, err := routing.NewMapWith[int](routing.Options{LooseSlashes: d.one(4), KeepSlashes: d.one(4), KeepDefaults: d.one(3), Converters: converters})
+		d := &random{rand.New(rand.NewPCG(seed, 3))}
+		urls, err := routing.NewMapWith[int](routing.Options{StrictSlashes: d.off(4), MergeSlashes: d.off(4), KeepDefaults: d.one(3), Converters: converters})
 		require.NoError(t, err)
 		var list []routing.Rule[int]
 		for range 1 + d.IntN(14) {
 			rule := d.rule(len(list))
-			if urls.Add(rule) == nil { // it is no duplicate
+			if urls.Add(rule) == nil { // no duplicate
 				list = append(list, rule)
 			}
 		}
-		if len(list) == 0 { // its default was none of the variable's
+		if len(list) == 0 { // its default was not a value of the variable
 			return
 		}
 		for range 40 {
@@ -181,10 +181,10 @@ func FuzzMapsBuildWhatTheyMatch(f *testing.F) {
 			match, err := bound(urls, "GET", u).Match()
 			if err != nil || strings.Contains(u.RawPath, "%2F") || match.Rule().Defaults != nil ||
 				strings.HasSuffix(u.Path, "/") != strings.HasSuffix(match.Rule().Path, "/") {
-				continue // the rule and the values are not all that the path said
+				continue // the path said more than the rule and the values
 			}
 			var values []routing.Value
-			for name, value := range match.Args.All() {
+			for name, value := range match.Params.All() {
 				values = append(values, routing.With(name, value))
 			}
 			_, err = urls.Bind(httptest.NewRequest("GET", "/", nil)).Build(match.Rule().Endpoint, values...)
@@ -203,15 +203,15 @@ func bound(urls *routing.Map[int], method string, u *url.URL) routing.Adapter[in
 // given, or redirects.
 func reached(urls *routing.Map[int], method string, u *url.URL, endpoint string, given map[string]string) bool {
 	match, err := bound(urls, method, u).Match()
-	var redirect *routing.Redirect
+	var redirect *routing.RedirectError
 	if errors.As(err, &redirect) {
 		return true
 	}
 	if err != nil || match.Rule().Endpoint != endpoint {
 		return false
 	}
-	for name := range match.Args.All() {
-		if want, ok := given[name]; ok && match.Args.String(name) != want {
+	for name := range match.Params.All() {
+		if want, ok := given[name]; ok && match.Params.String(name) != want {
 			return false
 		}
 	}

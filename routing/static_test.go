@@ -10,21 +10,21 @@ import (
 	"github.com/zeugkit/zeug/routing"
 )
 
-// FuzzShortCuts holds that the short cuts of a match change nothing: a Map that
-// also has a WebSocket looks at more of the request, and so takes none of them.
+// FuzzShortCuts checks that the fast paths of a match change nothing: a Map that also has a
+// WebSocket looks at more of the request, and so takes none of them.
 func FuzzShortCuts(f *testing.F) {
 	for seed := range uint64(300) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
-		d := &random{Rand: rand.New(rand.NewPCG(seed, 2))}
-		options := routing.Options{LooseSlashes: d.one(4), KeepSlashes: d.one(4), KeepDefaults: d.one(4), Converters: converters}
+		d := &random{rand.New(rand.NewPCG(seed, 2))}
+		options := routing.Options{StrictSlashes: d.off(4), MergeSlashes: d.off(4), KeepDefaults: d.one(4), Converters: converters}
 		list := routing.Rules[int]{}
 		short, err := routing.NewMapWith[int](options)
 		require.NoError(t, err)
 		for range 1 + d.IntN(14) {
 			rule := d.rule(len(list))
-			if short.Add(rule) == nil { // it is no duplicate
+			if short.Add(rule) == nil { // no duplicate
 				list = append(list, rule)
 			}
 		}

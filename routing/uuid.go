@@ -3,6 +3,8 @@ package routing
 import (
 	"encoding/hex"
 	"fmt"
+
+	"github.com/zeugkit/zeug/internal/percent"
 )
 
 // UUID is the value of a variable with the uuid converter (RFC 9562). It
@@ -15,12 +17,12 @@ type UUID [16]byte
 func ParseUUID(text string) (UUID, error) {
 	var u UUID
 	if !isUUID(text) {
-		return u, fmt.Errorf("%q is no UUID", text)
+		return u, fmt.Errorf("%q is not a UUID", text)
 	}
 	digits := 0
 	for i := 0; i < len(text); i++ {
 		if text[i] != '-' {
-			u[digits/2] = u[digits/2]<<4 | unhex(text[i])
+			u[digits/2] = u[digits/2]<<4 | percent.Digit(text[i])
 			digits++
 		}
 	}
@@ -35,7 +37,7 @@ func (u UUID) String() string {
 // MarshalText returns String as bytes.
 func (u UUID) MarshalText() ([]byte, error) { return u.append(nil), nil }
 
-// UnmarshalText reads what [ParseUUID] reads.
+// UnmarshalText reads the form of 36 characters.
 func (u *UUID) UnmarshalText(text []byte) (err error) {
 	*u, err = ParseUUID(string(text))
 	return err
@@ -63,21 +65,10 @@ func isUUID(text string) bool {
 				return false
 			}
 		default:
-			if !isHex(text[i]) {
+			if !percent.IsHex(text[i]) {
 				return false
 			}
 		}
 	}
 	return true
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
-
-func unhex(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c&^0x20 - 'A' + 10
 }

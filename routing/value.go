@@ -13,7 +13,7 @@ import (
 type Value struct {
 	name  string
 	kind  valueKind
-	bits  uint64 // an integer, a float's bits, or a truth
+	bits  uint64 // an integer, a float's bits, or a bool
 	text  string
 	other any // a list, a UUID, or what only a custom converter knows
 }
@@ -36,9 +36,8 @@ const (
 // such variable, an argument of the query. There a nil is left out, and a slice
 // repeats the name.
 //
-// Numbers, texts, truths, UUIDs (any array of 16 bytes), an
-// [encoding.TextMarshaler] and an [fmt.Stringer] have a form of their own; any
-// other type needs a converter of its own.
+// Numbers, strings, bools, UUIDs (any array of 16 bytes), an [encoding.TextMarshaler] and an
+// [fmt.Stringer] have a form of their own; any other type needs a converter of its own.
 func With[V any](name string, value V) Value {
 	// The common types are read through a pointer that does not escape, so that
 	// they are never boxed.
@@ -57,9 +56,8 @@ func With[V any](name string, value V) Value {
 	return valueOf(name, any(value))
 }
 
-// Pairs makes values of names and values in turn, for values whose types are
-// known only at run time (a template's). It fails where a name is no text or
-// the last value is missing.
+// Pairs makes values of names and values in turn, for values whose types are known only at run time
+// (a template's). It returns an error if a name is not a string or the last value is missing.
 func Pairs(namesAndValues ...any) ([]Value, error) {
 	values := make([]Value, 0, len(namesAndValues)/2)
 	for i := 0; i < len(namesAndValues); i += 2 {
@@ -78,8 +76,8 @@ func Pairs(namesAndValues ...any) ([]Value, error) {
 // Name returns the value's name.
 func (v Value) Name() string { return v.name }
 
-// Any returns the value.
-func (v Value) Any() any {
+// any returns the value.
+func (v Value) any() any {
 	switch v.kind {
 	case nilValue:
 		return nil
@@ -197,8 +195,9 @@ func (v Value) appendText(b []byte) ([]byte, error) {
 	return b, fmt.Errorf("a %T has no text", v.other)
 }
 
-// text returns the value's plain text.
-func (v Value) plain() (string, error) {
+// Text returns the value as a string, before it is percent-encoded. It returns an
+// error if the value has none, such as nil or a list of several values.
+func (v Value) Text() (string, error) {
 	if v.kind == textValue {
 		return v.text, nil
 	}

@@ -1,6 +1,7 @@
 package security
 
 import (
+	"bytes"
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base64"
@@ -12,9 +13,8 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// Box seals data into texts that travel through the hands of clients: they can
-// neither read nor change what is in them (XChaCha20-Poly1305, RFC 8439). It is
-// for concurrent use.
+// Box seals data into strings that clients keep: they can neither read nor change the data
+// (XChaCha20-Poly1305, RFC 8439). It is for concurrent use.
 type Box struct {
 	ciphers []cipher.AEAD
 	now     func() time.Time
@@ -22,24 +22,24 @@ type Box struct {
 
 // The errors of [Box.Open] and [Signer.Unsign].
 var (
-	// ErrForged says that the text was made with none of the keys for this purpose.
+	// ErrForged says that the string was made with none of the keys for this purpose.
 	ErrForged = errors.New("not made with this key for this purpose")
-	// ErrExpired says that the text was made too long ago.
+	// ErrExpired says that the string was made too long ago.
 	ErrExpired = errors.New("made too long ago")
 )
 
-// KeySize is the number of bytes of a key.
-const KeySize = chacha20poly1305.KeySize
+// keySize is the number of bytes of a key.
+const keySize = chacha20poly1305.KeySize
 
-// NewKey returns a random key for [NewBox]. Keep it where other secrets are kept:
-// a key that is made anew at each start forgets every session.
+// NewKey returns a random key for [NewBox]. Keep it where other secrets are kept: a new key at each
+// start would end every session.
 func NewKey() []byte {
-	key := make([]byte, KeySize)
+	key := make([]byte, keySize)
 	rand.Read(key) // never fails
 	return key
 }
 
-// NewBox returns a Box of one or more keys of [KeySize] bytes. The first seals,
+// NewBox returns a Box of one or more keys of 32 bytes. The first seals,
 // any of them opens: to change keys, put the new one in front, and drop the old
 // one when what it sealed has expired.
 func NewBox(keys ...[]byte) (*Box, error) {
@@ -48,18 +48,21 @@ func NewBox(keys ...[]byte) (*Box, error) {
 	}
 	b := &Box{now: time.Now}
 	for i, key := range keys {
+		if len(key) > 0 && len(bytes.Trim(key, "\x00")) == 0 {
+			return nil, fmt.Errorf("key %d of a box is all zeros: it was never filled in", i+1)
+		}
 		aead, err := chacha20poly1305.NewX(key)
 		if err != nil {
-			return nil, fmt.Errorf("key %d of a box: %d bytes are not %d", i+1, len(key), KeySize)
+			return nil, fmt.Errorf("key %d of a box: %d bytes are not %d", i+1, len(key), keySize)
 		}
 		b.ciphers = append(b.ciphers, aead)
 	}
 	return b, nil
 }
 
-// Seal returns data as a text of letters, digits, "-" and "_", a third longer
-// than data and 64 characters more. It is of use for its purpose alone: what was
-// sealed as a session does not open as a password reset.
+// Seal returns data as a string of letters, digits, "-" and "_", a third longer than data and 64
+// characters more. It is only of use for its purpose: a value sealed as a session does not open as
+// a password reset.
 func (b *Box) Seal(purpose string, data []byte) string {
 	aead := b.ciphers[0]
 	sealed := make([]byte, aead.NonceSize(), aead.NonceSize()+8+len(data)+aead.Overhead())
@@ -69,10 +72,11 @@ func (b *Box) Seal(purpose string, data []byte) string {
 	return base64.RawURLEncoding.EncodeToString(sealed)
 }
 
-// Open returns the data that a box of one of these keys sealed for this purpose,
-// at most maxAge ago; 0 means whenever. Its error is [ErrForged] or [ErrExpired].
+// Open returns the data that a box of one of these keys sealed for this purpose at most maxAge
+// ago. 0 means at any time; a negative maxAge has always passed. The error is [ErrForged] or
+// [ErrExpired]. Only the string that [Box.Seal] returned opens to the value.
 func (b *Box) Open(purpose, text string, maxAge time.Duration) ([]byte, error) {
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	sealed, err := decodeURL(text)
 	if err != nil {
 		return nil, ErrForged
 	}
@@ -86,7 +90,7 @@ func (b *Box) Open(purpose, text string, maxAge time.Duration) ([]byte, error) {
 			continue
 		}
 		at := time.Unix(int64(binary.BigEndian.Uint64(plain)), 0)
-		if maxAge > 0 && b.now().Sub(at) > maxAge {
+		if maxAge != 0 && (maxAge < 0 || b.now().Sub(at) > maxAge) {
 			return nil, ErrExpired
 		}
 		return plain[8:], nil

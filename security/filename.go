@@ -9,11 +9,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// SecureFilename makes the name of an uploaded file safe to store, in ASCII, as
-// Werkzeug does: accents are taken off and other characters dropped, separators
-// and runs of spaces become one "_", only letters, digits, "_", "." and "-" are
-// kept, and dots and underscores around the name go. On Windows the name of a
-// device gets a "_" in front.
+// SecureFilename makes the name of an uploaded file safe to store, in ASCII, as Werkzeug does. It
+// removes accents, and then all characters but letters, digits, "_", "." and "-". Separators and
+// runs of spaces become one "_". Dots and underscores around the name are removed. On Windows the
+// name of a device gets a "_" in front.
 //
 // The result may be empty, as it is for a name in another script, and two
 // names may become the same. [UnicodeFilename] keeps every script.
@@ -54,30 +53,30 @@ func guardDevice(name string) string {
 	return name
 }
 
-// MaxFilename is how many bytes a name from [UnicodeFilename] has at most: what
+// maxFilename is how many bytes a name from [UnicodeFilename] has at most: what
 // every file system of today takes.
-const MaxFilename = 255
+const maxFilename = 255
 
-// UnicodeFilename makes the name of an uploaded file safe to store on any system
-// and keeps its script: "日本.txt" stays what it is. Only the part behind the
-// last slash or backslash counts. The name is composed (NFC); control
-// characters, those that hide or turn the text around them, and `<>:"|?*` are
-// dropped; runs of spaces become one "_"; dots, underscores and dashes around it
-// go; the name of a Windows device gets a "_" in front, on every system. A name
-// longer than [MaxFilename] bytes is cut before its extension.
+// UnicodeFilename makes the name of an uploaded file safe to store on any system and keeps its
+// script: "日本.txt" stays what it is. Only the part behind the last slash or backslash counts. The
+// name is composed (NFC). Control characters, those that hide or turn the text around them, and
+// `<>:"|?*` are dropped. Runs of spaces become one "_", and dots, underscores and dashes around it
+// are removed. The name of a Windows device gets a "_" in front, on every system. A name longer
+// than [maxFilename] bytes is cut before its extension.
 //
 // The result may be empty.
 func UnicodeFilename(name string) string {
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
-	name = norm.NFC.String(strings.ToValidUTF8(name, ""))
-	name = strings.Join(strings.FieldsFunc(name, unicode.IsSpace), "_")
+	name = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(name, ""), unicode.IsSpace), "_")
 	name = strings.Map(func(r rune) rune {
 		if !unicode.IsGraphic(r) && !isJoiner(r) || strings.ContainsRune(`<>:"|?*`, r) {
 			return -1
 		}
 		return r
 	}, name)
-	name = shorten(strings.Trim(name, "._-"))
+	// A dropped character may have stood between a letter and its accent, so the name is composed
+	// afterwards.
+	name = shorten(strings.Trim(norm.NFC.String(name), "._-"))
 	if isDevice(name) {
 		name = "_" + name
 	}
@@ -88,10 +87,10 @@ func UnicodeFilename(name string) string {
 // scripts cannot be written without.
 func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
 
-// shorten cuts a name between characters, so that its extension stays. One byte
-// is left for what may come in front.
+// shorten cuts a name between characters, so that its extension stays. One byte is left for a
+// character in front.
 func shorten(name string) string {
-	const limit = MaxFilename - 1
+	const limit = maxFilename - 1
 	if len(name) <= limit {
 		return name
 	}

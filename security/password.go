@@ -1,6 +1,7 @@
 package security
 
 import (
+	"context"
 	"crypto/md5"
 	"crypto/pbkdf2"
 	"crypto/rand"
@@ -14,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -25,32 +27,75 @@ import (
 // [Scrypt] or [PBKDF2]. Its hashes tell the method and its settings, so that
 // [CheckPassword] needs nothing but the hash.
 type PasswordMethod interface {
-	// Hash returns the hash of a password, with a salt of its own.
-	Hash(password string) (string, error)
-
+	// hash returns the hash of a password, with a salt of its own, or the error of ctx.
+	hash(ctx context.Context, password string) (string, error)
 	// settings is the part of the hash before the salt.
 	settings() (string, error)
 }
 
-// HashPassword hashes a password by [Argon2id] with its defaults.
-func HashPassword(password string) (string, error) { return Argon2id{}.Hash(password) }
-
-// CheckPassword reports whether a password is the one that a hash was made of.
-// It takes the same time wherever the two differ, and is false for a hash that
-// is malformed, of an unknown method, or of settings beyond all measure (more
-// than 4 GiB of memory). It knows the hashes of this package and of Werkzeug:
-// argon2id, scrypt and pbkdf2.
-func CheckPassword(hashed, password string) bool {
-	h, err := parseHash(hashed)
-	if err != nil {
-		return false
-	}
-	sum, err := h.derive(password, h.salt, len(h.sum))
-	return err == nil && subtle.ConstantTimeCompare(sum, h.sum) == 1
+// HashPassword hashes a password by [Argon2id] with its defaults. It waits for its turn
+// (see [CheckPassword]).
+func HashPassword(password string) (string, error) {
+	return HashPasswordContext(context.Background(), Argon2id{}, password)
 }
 
-// NeedsRehash reports whether a hash was made by another method than m, or with
-// other settings: then hash the password anew when its owner next signs in.
+// HashPasswordContext hashes a password by a method. It returns the error of ctx if
+// that ends before its turn comes (see [CheckPassword]).
+func HashPasswordContext(ctx context.Context, m PasswordMethod, password string) (string, error) {
+	return m.hash(ctx, password)
+}
+
+// CheckPassword reports whether a hash was made of this password. It takes the same time wherever
+// the two differ, and is false for a hash that is malformed, of an unknown method, or of settings
+// beyond all measure (more than 4 GiB of memory). It knows the hashes of this package and of
+// Werkzeug: argon2id, scrypt and pbkdf2.
+//
+// Hashing is slow by design. At most half of GOMAXPROCS passwords, but at least one,
+// are hashed or checked at once in a process, so that many logins neither take all
+// processors nor all memory. Further calls wait for their turn.
+func CheckPassword(hashed, password string) bool {
+	ok, _ := CheckPasswordContext(context.Background(), hashed, password)
+	return ok
+}
+
+// CheckPasswordContext is [CheckPassword], but returns the error of ctx if that ends
+// before its turn comes. Pass the context of the request, with a timeout:
+//
+//	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+//	defer cancel()
+//	ok, err := security.CheckPasswordContext(ctx, user.Hash, password)
+func CheckPasswordContext(ctx context.Context, hashed, password string) (bool, error) {
+	h, err := parseHash(hashed)
+	if err != nil {
+		return false, nil
+	}
+	leave, err := enter(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	sum, err := h.derive(password, h.salt, len(h.sum))
+	return err == nil && subtle.ConstantTimeCompare(sum, h.sum) == 1, nil
+}
+
+// turns has room for each password that may be hashed at once.
+var turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
+
+// enter waits until a password may be hashed. The caller calls leave afterwards.
+func enter(ctx context.Context) (leave func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("security: a password is not hashed: %w", err)
+	}
+	select {
+	case turns <- struct{}{}:
+		return func() { <-turns }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("security: too many passwords are hashed at once: %w", ctx.Err())
+	}
+}
+
+// NeedsRehash reports whether a hash was made by another method than m, or with other settings. If
+// so, hash the password again when its owner next signs in.
 //
 //	if security.CheckPassword(user.Hash, password) && security.NeedsRehash(user.Hash, security.Argon2id{}) {
 //		user.Hash, err = security.HashPassword(password)
@@ -80,12 +125,16 @@ type Argon2id struct {
 	Lanes uint8
 }
 
-// Hash returns the hash of a password.
-func (m Argon2id) Hash(password string) (string, error) {
+func (m Argon2id) hash(ctx context.Context, password string) (string, error) {
 	settings, err := m.settings()
 	if err != nil {
 		return "", err
 	}
+	leave, err := enter(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
 	m = m.withDefaults()
 	var salt [16]byte
 	rand.Read(salt[:]) // never fails
@@ -116,11 +165,11 @@ func (m Argon2id) settings() (string, error) {
 }
 
 // Scrypt is the method of RFC 7914, and Werkzeug's default. Its hashes have
-// Werkzeug's form: "scrypt:32768:8:1$salt$hash". A zero setting is Werkzeug's
-// default.
+// Werkzeug's form: "scrypt:131072:8:1$salt$hash". The defaults are those of OWASP's
+// Password Storage Cheat Sheet; Werkzeug's N is 32768, whose hashes verify too.
 type Scrypt struct {
-	// N is the cost, a power of two, 32768 by default. 128·N·R bytes of memory
-	// are used.
+	// N is the cost, a power of two, 131072 by default. 128·N·R bytes of memory
+	// are used: 128 MiB by default.
 	N int
 	// R is the size of a block, 8 by default.
 	R int
@@ -128,12 +177,13 @@ type Scrypt struct {
 	P int
 }
 
-// Hash returns the hash of a password.
-func (m Scrypt) Hash(password string) (string, error) { return werkzeugHash(m, password) }
+func (m Scrypt) hash(ctx context.Context, password string) (string, error) {
+	return werkzeugHash(ctx, m, password)
+}
 
 func (m Scrypt) withDefaults() Scrypt {
 	if m.N == 0 {
-		m.N = 1 << 15
+		m.N = 1 << 17
 	}
 	if m.R == 0 {
 		m.R = 8
@@ -163,8 +213,9 @@ type PBKDF2 struct {
 	Iterations int
 }
 
-// Hash returns the hash of a password.
-func (m PBKDF2) Hash(password string) (string, error) { return werkzeugHash(m, password) }
+func (m PBKDF2) hash(ctx context.Context, password string) (string, error) {
+	return werkzeugHash(ctx, m, password)
+}
 
 func (m PBKDF2) withDefaults() PBKDF2 {
 	if m.HashName == "" {
@@ -182,7 +233,7 @@ func (m PBKDF2) settings() (string, error) {
 		return "", fmt.Errorf("pbkdf2: unknown hash function %q", m.HashName)
 	}
 	if m.Iterations < 1 {
-		return "", fmt.Errorf("pbkdf2: %d iterations are none", m.Iterations)
+		return "", fmt.Errorf("pbkdf2: %d is not a valid number of iterations", m.Iterations)
 	}
 	return fmt.Sprintf("pbkdf2:%s:%d", m.HashName, m.Iterations), nil
 }
@@ -204,12 +255,17 @@ var digests = map[string]func() hash.Hash{
 // maxMemory is the most that checking one password may use.
 const maxMemory = 4 << 30
 
-// werkzeugHash hashes in Werkzeug's form, in which the salt is a text.
-func werkzeugHash(m PasswordMethod, password string) (string, error) {
+// werkzeugHash hashes in Werkzeug's form, in which the salt is a string.
+func werkzeugHash(ctx context.Context, m PasswordMethod, password string) (string, error) {
 	settings, err := m.settings()
 	if err != nil {
 		return "", err
 	}
+	leave, err := enter(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
 	salt := rand.Text() // 130 bits
 	h, err := parseHash(settings + "$" + salt + "$00")
 	if err != nil {
@@ -225,8 +281,8 @@ func werkzeugHash(m PasswordMethod, password string) (string, error) {
 // parsedHash is a stored hash taken apart.
 type parsedHash struct {
 	salt, sum []byte
-	// derive makes the sum of a password. length is that of the stored one, which
-	// only argon2id follows.
+	// derive makes the sum of a password. length is that of the stored sum, which only argon2id
+	// follows.
 	derive func(password string, salt []byte, length int) ([]byte, error)
 }
 
@@ -262,7 +318,7 @@ func parseHash(text string) (parsedHash, error) {
 }
 
 func scryptFrom(args string) (func(string, []byte, int) ([]byte, error), error) {
-	var m Scrypt
+	m := Scrypt{N: 1 << 15, R: 8, P: 1} // what Werkzeug means by "scrypt" alone
 	if args != "" {
 		fields := strings.Split(args, ":")
 		if len(fields) != 3 {
@@ -278,7 +334,6 @@ func scryptFrom(args string) (func(string, []byte, int) ([]byte, error), error) 
 	if _, err := m.settings(); err != nil {
 		return nil, err
 	}
-	m = m.withDefaults()
 	return func(password string, salt []byte, _ int) ([]byte, error) {
 		return scrypt.Key([]byte(password), salt, m.N, m.R, m.P, 64)
 	}, nil
@@ -334,11 +389,11 @@ func parseArgon2id(text string) (h parsedHash, err error) {
 	if _, err := m.settings(); err != nil {
 		return h, err
 	}
-	b64 := base64.RawStdEncoding.Strict()
-	if h.salt, err = b64.DecodeString(fields[2]); err != nil {
+	b64 := base64.RawStdEncoding
+	if h.salt, err = decodeOnly(b64, fields[2]); err != nil {
 		return h, errHash
 	}
-	if h.sum, err = b64.DecodeString(fields[3]); err != nil || len(h.sum) < 4 || len(h.sum) > 1024 {
+	if h.sum, err = decodeOnly(b64, fields[3]); err != nil || len(h.sum) < 4 || len(h.sum) > 1024 {
 		return h, errHash
 	}
 	h.derive = func(password string, salt []byte, length int) ([]byte, error) {

@@ -7,12 +7,11 @@ import (
 	"strings"
 )
 
-// SafeJoin joins a trusted directory and parts of a path that come from a
-// client, and reports false where the result would not stay below the
-// directory: parts that are absolute, lead above it, or hold a NUL; on Windows
-// also those with a backslash, a colon, or the name of a device. Each part is
-// cleaned ("a/./b", "a/../b") and judged by itself; an empty one is skipped. An
-// empty directory is the current one.
+// SafeJoin joins a trusted directory and parts of a path that come from a client. It reports false
+// if the result would not stay below the directory: if a part is absolute, leads above it, or holds
+// a NUL. On Windows a backslash, a colon, or the name of a device in a part is refused too. Each
+// part is cleaned ("a/./b", "a/../b") and judged by itself; an empty one is skipped. An empty
+// directory is the current one.
 //
 // It looks at names only. A symbolic link below the directory may lead out of
 // it: open what you serve through an [os.Root].

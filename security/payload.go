@@ -10,15 +10,14 @@ import (
 	"strings"
 )
 
-// maxPayload bounds what a compressed payload may grow to. Whoever signs it is
-// trusted, but a cookie has no reason to be larger.
+// maxPayload bounds what a compressed payload may grow to. The signer is trusted, but a cookie has
+// no reason to be larger.
 const maxPayload = 1 << 20
 
-// Encode returns data as a text of letters, digits, "-" and "_", for a [Signer]:
-// base64, compressed by zlib where that is shorter, which a point in front says.
-// It is what itsdangerous' URL-safe serializers do with their JSON. How well it is
-// compressed is the library's affair, there as here: zlib, zlib-ng and Go make
-// other bytes of the same data, and each reads all of them.
+// Encode returns data as a string of letters, digits, "-" and "_", for a [Signer]: base64,
+// compressed by zlib if that is shorter, which a point in front says. itsdangerous' URL-safe
+// serializers do the same with their JSON. The compression depends on the library, there as here:
+// zlib, zlib-ng and Go make other bytes of the same data, and each reads all of them.
 func Encode(data []byte) string {
 	var b bytes.Buffer
 	w := zlib.NewWriter(&b)
@@ -30,10 +29,23 @@ func Encode(data []byte) string {
 	return base64.RawURLEncoding.EncodeToString(data)
 }
 
+// decodeURL decodes URL-safe base64 without padding, and accepts only the encoder's spelling.
+// encoding/base64 also skips line breaks, so that many strings would stand for the same data.
+func decodeURL(text string) ([]byte, error) {
+	return decodeOnly(base64.RawURLEncoding, text)
+}
+
+func decodeOnly(encoding *base64.Encoding, text string) ([]byte, error) {
+	if i := strings.IndexAny(text, "\r\n"); i >= 0 {
+		return nil, base64.CorruptInputError(i)
+	}
+	return encoding.Strict().DecodeString(text)
+}
+
 // Decode is the inverse of [Encode]. It takes up to 1 MiB.
 func Decode(text string) ([]byte, error) {
 	text, compressed := strings.CutPrefix(text, ".")
-	data, err := base64.RawURLEncoding.DecodeString(text)
+	data, err := decodeURL(text)
 	if err != nil {
 		return nil, fmt.Errorf("signed payload: %w", err)
 	}

@@ -6,45 +6,77 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash"
+	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
-// Signer signs data that clients may read but not change, as the Python library
-// itsdangerous does (TimestampSigner): what one side signs, the other verifies,
-// where both have the key, the salt, the derivation and the hash. For data that is
-// a program's own, a [Box] is better: nobody can read that either.
+// Signer signs data that clients may read but not change, as the Python library itsdangerous does
+// (TimestampSigner): each side verifies the signatures of the other, if both have the key, the
+// salt, the derivation and the hash. For data of one program a [Box] is better, because clients
+// cannot read that either.
 //
-// A URLSafeTimedSerializer of itsdangerous signs the base64 of a JSON text:
-// [Encode] and [Decode] are that.
+// A URLSafeTimedSerializer of itsdangerous signs the base64 of JSON: [Encode] and [Decode] are
+// that.
 type Signer struct {
-	// Keys are the secrets, of any length: the first signs, any of them verifies.
-	// (itsdangerous has them the other way round.)
+	// Keys are the secrets: the first signs, any of them verifies. (itsdangerous has them in
+	// reverse order.) An empty key is an error, since an attacker would try it first. A key of
+	// less than 16 bytes is logged as a warning, once in a process.
 	Keys [][]byte
-	// Salt tells purposes apart: what was signed with one is forged with another.
-	// itsdangerous takes "itsdangerous" in its serializers, Flask "cookie-session".
+	// Salt separates purposes: a value signed with one is forged with another. itsdangerous uses
+	// "itsdangerous" in its serializers, Flask "cookie-session".
 	Salt string
-	// Derivation makes the key that signs of a secret and the salt.
-	Derivation Derivation
+	// Derivation is how the key that signs is made of a secret and the salt. The names are those of
+	// key_derivation in itsdangerous.
+	//
+	//	"django-concat"  hash(salt + "signer" + secret), the default
+	//	"concat"         hash(salt + secret)
+	//	"hmac"           HMAC(secret, salt), which Flask takes
+	//	"none"           the secret itself
+	Derivation string
 	// Hash is that of the HMAC; nil is SHA-1, as in itsdangerous. Its weakness is
 	// not one of HMAC.
 	Hash func() hash.Hash
+	// Logger is told of a short key. Nil means [slog.Default].
+	Logger *slog.Logger
 }
 
-// Derivation is how a [Signer] makes its key: itsdangerous' key_derivation.
-type Derivation int
+// shortKey is the length in bytes below which a key is easy to guess.
+const shortKey = 16
 
-// The derivations of itsdangerous.
-const (
-	DjangoConcat Derivation = iota // hash(salt + "signer" + secret), the default
-	Concat                         // hash(salt + secret)
-	HMAC                           // HMAC(secret, salt), Flask's
-	None                           // the secret itself
-)
+var warnShortKey sync.Once
 
-// errNoKey is the answer to a Signer without keys, which would trust everybody.
-var errNoKey = errors.New("a signer without keys")
+// check returns an error if a key is missing: anybody could sign.
+func (s *Signer) check() error {
+	if !slices.Contains([]string{"", "django-concat", "concat", "hmac", "none"}, s.Derivation) {
+		return fmt.Errorf("security: Signer.Derivation is %q: use django-concat, concat, hmac or none", s.Derivation)
+	}
+	if len(s.Keys) == 0 {
+		return errors.New("security: Signer.Keys is empty")
+	}
+	for i, key := range s.Keys {
+		if len(key) == 0 {
+			return fmt.Errorf("security: Signer.Keys[%d] is an empty key, and everybody could sign with it: remove it", i)
+		}
+		if len(key) < shortKey {
+			warnShortKey.Do(func() {
+				s.logger().Warn("a signing key is easy to guess: use at least 16 random bytes", "bytes", len(key), "salt", s.Salt)
+			})
+		}
+	}
+	return nil
+}
+
+func (s *Signer) logger() *slog.Logger {
+	if s.Logger != nil {
+		return s.Logger
+	}
+	return slog.Default()
+}
 
 func (s *Signer) hash() func() hash.Hash {
 	if s.Hash != nil {
@@ -56,13 +88,13 @@ func (s *Signer) hash() func() hash.Hash {
 func (s *Signer) derive(secret []byte) []byte {
 	h := s.hash()()
 	switch s.Derivation {
-	case DjangoConcat:
+	case "", "django-concat":
 		h.Write([]byte(s.Salt + "signer"))
 		h.Write(secret)
-	case Concat:
+	case "concat":
 		h.Write([]byte(s.Salt))
 		h.Write(secret)
-	case HMAC:
+	case "hmac":
 		h = hmac.New(s.hash(), secret)
 		h.Write([]byte(s.Salt))
 	default:
@@ -77,11 +109,11 @@ func (s *Signer) signature(secret []byte, text string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// Sign returns the text with the time, in seconds, and a signature, after a point
-// each. Its error is of a Signer without keys.
+// Sign returns the string with the time, in seconds, and a signature, after a point each. It
+// returns an error if a key is missing or empty.
 func (s *Signer) Sign(text string, at time.Time) (string, error) {
-	if len(s.Keys) == 0 {
-		return "", errNoKey
+	if err := s.check(); err != nil {
+		return "", err
 	}
 	var seconds [8]byte
 	binary.BigEndian.PutUint64(seconds[:], uint64(max(at.Unix(), 0)))
@@ -89,16 +121,19 @@ func (s *Signer) Sign(text string, at time.Time) (string, error) {
 	return text + "." + s.signature(s.Keys[0], text), nil
 }
 
-// Unsign returns the text that was signed, at most maxAge ago, and when; 0 means
-// whenever. What was signed in the future is as bad as what has expired. Its
-// error is [ErrForged] or [ErrExpired].
+// Unsign returns the string that was signed at most maxAge ago, and when it was signed. 0 means at
+// any time; a negative maxAge has always passed. A string that was signed in the future counts as
+// expired. The error is [ErrForged] or [ErrExpired], or says that a key is missing or empty.
 func (s *Signer) Unsign(signed string, maxAge time.Duration) (text string, at time.Time, err error) {
+	if err := s.check(); err != nil {
+		return "", at, err
+	}
 	dated, signature, ok := cutLast(signed)
 	if !ok || !s.verifies(dated, signature) {
 		return "", at, ErrForged
 	}
 	text, stamp, ok := cutLast(dated)
-	seconds, err := base64.RawURLEncoding.DecodeString(stamp)
+	seconds, err := decodeURL(stamp)
 	if !ok || err != nil || len(seconds) > 8 {
 		return "", at, ErrForged
 	}

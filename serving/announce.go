@@ -7,7 +7,7 @@ import (
 	"github.com/zeugkit/zeug/serving/listen"
 )
 
-// announce says where the server is to be found.
+// announce prints the addresses of the server.
 func (s *Server) announce() { announceURLs(&s.options, s.urls()) }
 
 func (s *Server) urls() (urls []string) {
@@ -27,7 +27,11 @@ func announceURLs(o *Options, urls []string) {
 		return
 	}
 	if o.Debug {
-		fmt.Fprintln(os.Stderr, "\x1b[31mWARNING: Debug is on: whoever reaches this server reads its source. It is for development.\x1b[0m")
+		warning := "WARNING: Debug is on: whoever reaches this server reads its source. It is for development."
+		if hasColours() {
+			warning = red + warning + reset
+		}
+		fmt.Fprintln(os.Stderr, warning)
 	}
 	for _, url := range urls {
 		fmt.Fprintln(os.Stderr, " * Running on "+url)

@@ -15,9 +15,9 @@ var onlyOpened = []syscall.SockFilter{
 	{Code: syscall.BPF_RET | syscall.BPF_K, K: 0},
 }
 
-// holdNew keeps connections from being opened at l while those that are open
-// and wait are taken in: a client that comes now tries again in a second, and
-// finds the listener closed, instead of losing a connection it believed to have.
+// holdNew keeps connections from being opened at l while the waiting ones are accepted. A client
+// that comes now tries again in a second and finds the listener closed, so that it does not lose a
+// connection which it took for open.
 func holdNew(l net.Listener) {
 	tcp, ok := l.(*net.TCPListener)
 	if !ok {

@@ -13,31 +13,42 @@ import (
 	"time"
 )
 
-// conn is a client's connection. It adds to a connection of net/http what a
-// server in the open needs: an answer for a client that never ends its header,
-// a bound on how long one that takes nothing is waited for, a lingering close,
-// and its place among the [connections].
+// conn is a client's connection. It adds to a connection of net/http what a server on the internet
+// needs. It has a response for a client that never ends its header, a limit for a client that takes
+// nothing, a lingering close, and its place among the [connections].
 type conn struct {
 	net.Conn
 	all   *connections
-	stall time.Duration
-	plain bool // not TLS: what is written here is seen by the client
+	stall time.Duration // 0: not bounded
+	plain bool          // not TLS: the client sees the bytes that are written here
+	http  bool          // HTTP, and no protocol of a gateway
+	// companion says that the connection belongs to a companion, which neither reads nor writes
+	// through it.
+	companion bool
+	since     time.Duration // when it was accepted, by ticks
 
 	state atomic.Int32 // an http.ConnState
 	heard atomic.Int64 // bytes read since the last request was answered
 	http2 atomic.Bool
 
-	armed  atomic.Int64 // when the write deadline was last set, in ns
-	manual atomic.Bool  // the application sets the write deadline itself
-	closed atomic.Bool
+	armed    atomic.Int64 // when the write deadline was last set, by ticks; 0: not
+	manual   atomic.Bool  // the application sets the write deadline itself
+	answered atomic.Bool  // by Read, in place of net/http
+	closed   atomic.Bool
+	dropped  atomic.Bool // for another client
 
-	older, newer *conn // among the idle ones, under all.mu
-	idle         bool
+	reading pace        // of the request's body, over HTTP/1
+	drains  atomic.Bool // net/http may be reading the rest of it before it writes
+
+	// How many requests run, over HTTP/2 and HTTP/3, and how many wait for the client; since
+	// when the last of them does, and since when a write does, by ticks.
+	running, waiting atomic.Int32
+	waits, writes    atomic.Int64
+	rested           atomic.Int64 // since when nothing runs over HTTP/3, by ticks
+
+	older, newer *conn // in the list, under all.mu
+	in           *list
 }
-
-// piece is how much is written under one deadline. It makes StallTimeout a
-// least rate: 256 KiB in 30 s is 9 KB/s, which every network reaches.
-const piece = 256 << 10
 
 const preface = "PRI * HTTP/2.0"
 
@@ -48,18 +59,18 @@ func (c *conn) Read(b []byte) (int, error) {
 			c.http2.Store(true)
 		}
 	}
-	if err != nil && c.halfAsked() && errors.Is(err, os.ErrDeadlineExceeded) {
+	if err != nil && c.halfAsked() && errors.Is(err, os.ErrDeadlineExceeded) && !c.answered.Swap(true) {
 		c.Conn.SetWriteDeadline(time.Now().Add(time.Second))
 		io.WriteString(c.Conn, timeoutAnswer)
 	}
 	return n, err
 }
 
-// timeoutAnswer is what net/http does not say: it closes the connection.
+// timeoutAnswer is the response that net/http does not send: it closes the connection.
 const (
 	timeoutText   = "The header of the request took too long.\n"
 	timeoutAnswer = "HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=utf-8\r\n" +
-		"Connection: close\r\n\r\n" + timeoutText
+		"Connection: close\r\nContent-Length: 41\r\n\r\n" + timeoutText
 )
 
 // halfAsked reports whether part of a request's header has been read.
@@ -69,6 +80,11 @@ func (c *conn) halfAsked() bool {
 }
 
 func (c *conn) Write(b []byte) (n int, err error) {
+	if c.answered.Load() {
+		return 0, net.ErrClosed // net/http would send another response
+	}
+	c.endDrain()
+	defer c.writes.Store(0)
 	for {
 		c.arm()
 		m, err := c.Conn.Write(b[:min(len(b), piece)])
@@ -81,11 +97,13 @@ func (c *conn) Write(b []byte) (n int, err error) {
 
 // ReadFrom keeps sendfile within reach of net/http, a piece at a time.
 func (c *conn) ReadFrom(r io.Reader) (n int64, err error) {
+	c.endDrain()
+	defer c.writes.Store(0)
 	to, ok := c.Conn.(io.ReaderFrom)
 	if !ok {
 		return io.Copy(struct{ io.Writer }{c}, r)
 	}
-	// What writes itself, and is no more than a piece, may know a shorter way.
+	// A source that writes itself, and is no longer than a piece, may be faster.
 	if own, ok := r.(interface {
 		io.WriterTo
 		Len() int
@@ -112,8 +130,8 @@ func (c *conn) ReadFrom(r io.Reader) (n int64, err error) {
 	return n, nil
 }
 
-// WriteBuffers is for the gateways, which send a head and what follows by one
-// call of the system. They bound what they write at once themselves.
+// WriteBuffers is for the gateways, which send a head and the bytes after it by one system call.
+// They bound the size of one write themselves.
 func (c *conn) WriteBuffers(list net.Buffers) (int64, error) {
 	c.arm()
 	switch c.Conn.(type) {
@@ -131,15 +149,16 @@ func (c *conn) NetConn() net.Conn { return c.Conn }
 // arm moves the write deadline on. It does so for every quarter of the stall
 // only: setting a deadline costs as much as a small write.
 func (c *conn) arm() {
-	if c.stall <= 0 || c.manual.Load() {
+	if c.stall == 0 || c.manual.Load() {
 		return
 	}
-	now := time.Now()
-	if last := c.armed.Load(); now.UnixNano()-last < int64(c.stall)/4 {
+	now := int64(ticks())
+	c.writes.Store(now)
+	if last := c.armed.Load(); last != 0 && now-last < int64(c.stall)/4 {
 		return
 	}
-	c.armed.Store(now.UnixNano())
-	c.Conn.SetWriteDeadline(now.Add(c.stall + c.stall/4))
+	c.armed.Store(now)
+	c.Conn.SetWriteDeadline(time.Now().Add(c.stall + c.stall/4))
 }
 
 // SetWriteDeadline lets an application set its own, until net/http resets it
@@ -160,15 +179,69 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// Lingering: a client that is refused while it sends would lose the refusal to
-// a reset, unless what it still sends is read.
+// beginWait counts a request that waits for the client since then.
+func (c *conn) beginWait(since time.Duration) {
+	c.waits.Store(int64(since))
+	c.waiting.Add(1)
+}
+
+func (c *conn) endWait() { c.waiting.Add(-1) }
+
+// begin counts a request of HTTP/2 or HTTP/3.
+func (c *conn) begin() {
+	if c.running.Add(1) == 1 && c.companion {
+		c.all.move(c, http.StateActive)
+	}
+}
+
+func (c *conn) end() {
+	c.rested.Store(int64(ticks()))
+	if c.running.Add(-1) == 0 && c.companion {
+		c.all.move(c, http.StateIdle)
+	}
+}
+
+// endDrain says that net/http reads no more of a body before it writes the response. It reports
+// whether that was new.
+func (c *conn) endDrain() bool {
+	if !c.drains.Load() || !c.drains.CompareAndSwap(true, false) {
+		return false
+	}
+	c.reading.end(0)
+	return true
+}
+
+// expired ends the reading of a body.
+func (c *conn) expired(*pace) { _ = c.Conn.SetReadDeadline(past) }
+
+// slow returns how long nothing but the client has kept the connection busy, and
+// 0 if something else does.
+func (c *conn) slow(now time.Duration) time.Duration {
+	if !c.http {
+		return 0 // the web server in front looks after its clients
+	}
+	if writes := c.writes.Load(); writes != 0 {
+		return now - time.Duration(writes)
+	}
+	switch http.ConnState(c.state.Load()) {
+	case http.StateNew:
+		return now - c.since
+	case http.StateActive:
+		if n := c.waiting.Load(); n > 0 && n >= c.running.Load() {
+			return now - time.Duration(c.waits.Load())
+		}
+	}
+	return 0
+}
+
+// Lingering: a client that is refused while it sends would lose the refusal to a reset, unless the
+// rest of its bytes is read.
 const (
 	lingerTime  = 2 * time.Second
 	lingerBytes = 64 << 20
 )
 
-// CloseWrite is called by net/http where the answer went out before the whole
-// request came in.
+// CloseWrite is called by net/http if the response went out before the whole request came in.
 func (c *conn) CloseWrite() error {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok {
@@ -205,9 +278,12 @@ func (c *conn) Close() error {
 		return net.ErrClosed
 	}
 	err := c.Conn.Close()
+	c.reading.stop()
 	c.all.release(c)
 	return err
 }
+
+type connKey struct{}
 
 // connOf returns the conn under what net/http knows as a connection.
 func connOf(nc net.Conn) *conn {

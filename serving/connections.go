@@ -2,6 +2,7 @@ package serving
 
 import (
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -12,69 +13,126 @@ import (
 	"github.com/zeugkit/zeug/serving/listen"
 )
 
-// connections is every connection of a server: it keeps their number below the
-// limit, at the cost of those that do nothing.
+// connections holds every connection of a server. It keeps their number at the limit: for a new
+// client it closes the connection that has been idle longest, or, if none is idle, that of the
+// client that has kept the server waiting longest.
 type connections struct {
 	limit int // 0: none
+	log   *slog.Logger
 
 	mu      sync.Mutex
 	room    sync.Cond
 	open    int
 	closing bool
-	last    bool          // no more are to come
+	last    bool          // no more will come
 	none    chan struct{} // closed when, after that, none is left
-	// The idle ones, in the order in which they became so.
-	oldest, newest *conn
+	idle    list          // in the order in which they became so
+	busy    list
+	dropped int           // that were busy, since that was logged
+	logged  time.Duration // when, by ticks
 }
 
-func newConnections(limit int) *connections {
-	all := &connections{limit: max(limit, 0), none: make(chan struct{})}
+func newConnections(limit int, log *slog.Logger) *connections {
+	all := &connections{limit: limit, log: log, none: make(chan struct{})}
 	all.room.L = &all.mu
 	return all
 }
 
-// reserve waits until one more may be open. It reports false when the server
-// stops.
-func (all *connections) reserve() bool {
+// patience is how long a client that keeps the server waiting is left alone though
+// another one waits for its connection. A header takes two or three round trips
+// with TLS, so that a distant client needs half a second.
+const patience = 500 * time.Millisecond
+
+// reserve waits until one more may be open, and adds c. While the server stops there is always
+// room: accepted connections are served.
+func (all *connections) reserve(c *conn) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	for all.limit > 0 && all.open >= all.limit && !all.closing {
-		c := all.oldest
-		if c == nil {
+		other, wait := all.idle.oldest, time.Duration(0)
+		if other == nil {
+			other, wait = all.slowest()
+		}
+		if other == nil {
+			again := time.AfterFunc(wait, all.lookAgain)
 			all.room.Wait()
+			again.Stop()
 			continue
 		}
-		all.unlink(c)
+		other.unlink()
 		all.mu.Unlock()
-		c.Close()
+		other.Close()
 		all.mu.Lock()
 	}
-	if all.closing {
-		return false
-	}
 	all.open++
-	return true
+	all.busy.push(c)
 }
 
-// cancel gives back what reserve gave.
-func (all *connections) cancel() {
+// lookAgain wakes reserve. The lock makes it wait until reserve waits.
+func (all *connections) lookAgain() {
 	all.mu.Lock()
-	all.less()
-	all.mu.Unlock()
-	all.room.Signal()
+	defer all.mu.Unlock()
+	all.room.Broadcast()
+}
+
+// slowest returns the connection whose client has kept the server waiting longest,
+// or nil and when to look again.
+func (all *connections) slowest() (slowest *conn, wait time.Duration) {
+	now, most := ticks(), time.Duration(0)
+	for c := all.busy.oldest; c != nil; c = c.newer {
+		if slow := c.slow(now); slow > most {
+			slowest, most = c, slow
+		}
+	}
+	if most < patience {
+		return nil, patience - most
+	}
+	slowest.dropped.Store(true)
+	if all.dropped++; now > all.logged {
+		all.log.Warn("every connection is in use: clients that keep the server waiting lose theirs to new ones", "limit", all.limit, "dropped", all.dropped)
+		all.dropped, all.logged = 0, now+time.Minute
+	}
+	return slowest, 0
+}
+
+// list is a list of connections, the oldest first.
+type list struct{ oldest, newest *conn }
+
+func (l *list) push(c *conn) {
+	c.in, c.older = l, l.newest
+	if l.newest != nil {
+		l.newest.newer = c
+	} else {
+		l.oldest = c
+	}
+	l.newest = c
+}
+
+// unlink takes c out of its list.
+func (c *conn) unlink() {
+	if c.in == nil {
+		return
+	}
+	if c.older != nil {
+		c.older.newer = c.newer
+	} else {
+		c.in.oldest = c.newer
+	}
+	if c.newer != nil {
+		c.newer.older = c.older
+	} else {
+		c.in.newest = c.older
+	}
+	c.older, c.newer, c.in = nil, nil, nil
 }
 
 func (all *connections) release(c *conn) {
 	all.mu.Lock()
-	all.unlink(c)
-	all.less()
-	all.mu.Unlock()
-	all.room.Signal()
-}
-
-func (all *connections) less() {
+	c.unlink()
 	all.open--
 	all.noneLeft()
+	all.mu.Unlock()
+	all.room.Signal()
 }
 
 func (all *connections) noneLeft() {
@@ -96,6 +154,21 @@ func (all *connections) ended() <-chan struct{} {
 	return all.none
 }
 
+// closeAll closes every connection.
+func (all *connections) closeAll() {
+	all.mu.Lock()
+	var open []*conn
+	for _, l := range []*list{&all.idle, &all.busy} {
+		for c := l.oldest; c != nil; c = c.newer {
+			open = append(open, c)
+		}
+	}
+	all.mu.Unlock()
+	for _, c := range open {
+		c.Close()
+	}
+}
+
 // stop lets no more connections wait for room.
 func (all *connections) stop() {
 	all.mu.Lock()
@@ -110,44 +183,38 @@ func (all *connections) changed(nc net.Conn, state http.ConnState) {
 	if c == nil {
 		return
 	}
-	c.state.Store(int32(state))
-	if state == http.StateIdle {
+	switch state {
+	case http.StateIdle:
 		c.heard.Store(0)
-	}
-	if all.limit == 0 || state == http.StateClosed {
+		c.reading.reset()
+	case http.StateHijacked:
+		c.reading.stop()
+	case http.StateClosed:
+		c.state.Store(int32(state))
 		return
 	}
+	all.move(c, state)
+}
+
+// move takes c to the list that it belongs to.
+func (all *connections) move(c *conn, state http.ConnState) {
+	c.state.Store(int32(state))
 	all.mu.Lock()
-	if all.unlink(c); state == http.StateIdle && !c.closed.Load() {
-		c.idle, c.older = true, all.newest
-		if all.newest != nil {
-			all.newest.newer = c
-		} else {
-			all.oldest = c
-		}
-		all.newest = c
-		if all.open >= all.limit {
+	defer all.mu.Unlock()
+	if c.closed.Load() {
+		return
+	}
+	to := &all.busy
+	if state == http.StateIdle {
+		to = &all.idle
+		if all.limit > 0 && all.open >= all.limit {
 			all.room.Signal()
 		}
 	}
-	all.mu.Unlock()
-}
-
-func (all *connections) unlink(c *conn) {
-	if !c.idle {
-		return
+	if c.in != to {
+		c.unlink()
+		to.push(c)
 	}
-	if c.older != nil {
-		c.older.newer = c.newer
-	} else {
-		all.oldest = c.newer
-	}
-	if c.newer != nil {
-		c.newer.older = c.older
-	} else {
-		all.newest = c.older
-	}
-	c.older, c.newer, c.idle = nil, nil, false
 }
 
 // listener accepts connections for a server.
@@ -157,40 +224,28 @@ type listener struct {
 	addr  string       // as the program named it
 	all   *connections
 	stall time.Duration
+	rate  int64
 	plain bool
 	// shared says that the socket stays open in another process.
 	shared bool
 	until  atomic.Int64 // when to stop taking in connections, once that is known
 }
 
-// protocol is what is spoken there, in the terms of package listen.
+// protocol is the protocol that is spoken there, in the terms of package listen.
 func (l *listener) protocol() string {
 	protocol, _ := listen.Protocol(l.addr)
 	return protocol
 }
 
 func (l *listener) Accept() (net.Conn, error) {
-	if !l.all.reserve() {
-		return l.beyond()
-	}
-	nc, err := l.accept()
-	if err != nil {
-		l.all.cancel()
-		return nil, err
-	}
-	return &conn{Conn: nc, all: l.all, stall: l.stall, plain: l.plain}, nil
-}
-
-// beyond accepts beyond the limit what the system has accepted already.
-func (l *listener) beyond() (net.Conn, error) {
 	nc, err := l.accept()
 	if err != nil {
 		return nil, err
 	}
-	l.all.mu.Lock()
-	l.all.open++
-	l.all.mu.Unlock()
-	return &conn{Conn: nc, all: l.all, stall: l.stall, plain: l.plain}, nil
+	c := &conn{Conn: nc, all: l.all, stall: l.stall, plain: l.plain, http: l.protocol() == "", since: ticks()}
+	c.reading = pace{stall: l.stall, rate: l.rate, conn: c, owner: c}
+	l.all.reserve(c)
+	return c, nil
 }
 
 // The system completes connections before anybody accepts them, and resets
@@ -223,8 +278,8 @@ func (l *listener) accept() (net.Conn, error) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return nc, err
 	}
-	// The deadline was drain's, or is that of the last pause. With a new one the
-	// system is asked again before anything is waited for.
+	// The deadline was set by drain, or is that of the last pause. For a new client the system is
+	// asked again before anything waits.
 	if time.Now().UnixNano() < l.until.Load() {
 		l.raw.(deadliner).SetDeadline(time.Now().Add(backlogPause))
 		if nc, err = l.Listener.Accept(); err == nil {

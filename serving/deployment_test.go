@@ -5,7 +5,6 @@ package serving_test
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/internal/freeport"
 )
 
 // block returns the configuration in docs/deployment.md that is marked so.
@@ -43,14 +44,6 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-}
-
 // behind starts the test's program at a unix socket.
 func behind(t *testing.T) (p *process, socket string) {
 	socket = filepath.Join(t.TempDir(), "app.sock")
@@ -59,7 +52,7 @@ func behind(t *testing.T) (p *process, socket string) {
 	return p, socket
 }
 
-// proxied asks a proxy on this port for what an application needs of one.
+// proxied checks that a proxy on this port does everything that an application needs.
 func proxied(t *testing.T, port string) {
 	t.Helper()
 	url := "http://127.0.0.1:" + port
@@ -115,7 +108,7 @@ func TestDeployment(t *testing.T) {
 	t.Run("behind nginx", func(t *testing.T) {
 		nginx := tool(t, "nginx")
 		_, socket := behind(t)
-		dir, port := t.TempDir(), freePort(t)
+		dir, port := t.TempDir(), freeport.Port(t)
 		site := strings.NewReplacer("/run/app/app.sock", socket, "listen 8080", "listen 127.0.0.1:"+port).Replace(block(t, "nginx"))
 		config := "daemon off;\nmaster_process off;\npid " + dir + "/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n"
 		for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
@@ -135,7 +128,7 @@ func TestDeployment(t *testing.T) {
 	t.Run("behind Caddy", func(t *testing.T) {
 		caddy := tool(t, "caddy")
 		_, socket := behind(t)
-		dir, port := t.TempDir(), freePort(t)
+		dir, port := t.TempDir(), freeport.Port(t)
 		config := "{\n\tadmin off\n\tauto_https off\n}\n" + strings.NewReplacer("/run/app/app.sock", socket, ":8081", "http://:"+port).Replace(block(t, "caddy"))
 		name := filepath.Join(dir, "Caddyfile")
 		require.NoError(t, os.WriteFile(name, []byte(config), 0o600))
@@ -168,22 +161,44 @@ func TestDeployment(t *testing.T) {
 
 	t.Run("as process 1 of a container", func(t *testing.T) {
 		unshare := tool(t, "unshare")
-		// What the Dockerfile builds with.
+		// The Go version of the Dockerfile.
 		require.Contains(t, block(t, "dockerfile"), `CGO_ENABLED=0 go build -trimpath -ldflags="-s -w"`)
-		if err := exec.Command(unshare, "--pid", "--fork", "true").Run(); err != nil {
+		if err := exec.Command(unshare, "--pid", "--fork", "--mount-proc", "true").Run(); err != nil {
 			t.Skip("this user may make no namespaces")
 		}
-		p := launch(t, exec.Command(unshare, "--pid", "--fork", "--kill-child", os.Args[0]), "127.0.0.1:0")
+		p := launch(t, exec.Command(unshare, "--pid", "--fork", "--mount-proc", "--kill-child", os.Args[0]), "127.0.0.1:0")
 		addr := p.address(t)
 		require.Equal(t, "1", get(t, http.DefaultClient, "http://"+addr))
 		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", p.Process.Pid, p.Process.Pid))
 		require.NoError(t, err)
 		inner, err := strconv.Atoi(strings.TrimSpace(string(children)))
 		require.NoError(t, err)
+		child := make(chan string, 1)
+		go func() { child <- get(t, &http.Client{Transport: &http.Transport{}}, "http://"+addr+"/child") }()
+		for range 5 {
+			get(t, http.DefaultClient, "http://"+addr+"/orphan")
+		}
+		require.Eventually(t, func() bool { return len(zombiesOf(inner)) > 1 }, 10*time.Second, 5*time.Millisecond, "the orphans have ended")
+		require.Eventually(t, func() bool { return len(zombiesOf(inner)) <= 1 }, 20*time.Second, 5*time.Millisecond, "they are collected")
+		require.Equal(t, "exit status 3", <-child, "a child of the application's own is left to it")
+		require.Empty(t, zombiesOf(inner))
 		require.NoError(t, syscall.Kill(inner, syscall.SIGHUP))
 		require.Contains(t, p.record(t, "the new process did not take over; this one goes on")["err"], "process 1 of a container")
 		require.Equal(t, "1", get(t, http.DefaultClient, "http://"+addr))
 		require.NoError(t, syscall.Kill(inner, syscall.SIGTERM))
 		require.NoError(t, p.Wait(), "it drained and exited with 0")
 	})
+}
+
+// zombiesOf returns the children of a process that were not waited for.
+func zombiesOf(pid int) (zombies []string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range files {
+		b, _ := os.ReadFile(file)
+		_, after, _ := strings.Cut(string(b), ") ")
+		if fields := strings.Fields(after); len(fields) > 1 && fields[0] == "Z" && fields[1] == strconv.Itoa(pid) {
+			zombies = append(zombies, string(b))
+		}
+	}
+	return zombies
 }

@@ -2,17 +2,37 @@ package serving
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/zeugkit/zeug/internal/requestcopy"
+	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
 type serverKey struct{}
 
-// Draining returns a channel that is closed when the server of this request's
-// context is told to stop. A handler that answers without end, whatever its
-// type, ends its answer then; nil, which never closes, is returned outside of a
-// request. The context of a request for an event stream, or for a websocket,
-// ends by itself.
+// serverContext is a context of requests that know their server and its logger.
+type serverContext struct {
+	context.Context
+	server *Server
+}
+
+func (c serverContext) Value(key any) any {
+	switch key {
+	case serverKey{}:
+		return c.server
+	case serverlog.Key{}:
+		return c.server.options.Logger
+	}
+	return c.Context.Value(key)
+}
+
+// Draining returns a channel that is closed when the server of this request's context is told to
+// stop. A handler that answers without end, whatever its type, ends its response then. Outside a
+// request it returns nil, which never closes. The context of a request for an event stream, or for
+// a websocket, ends by itself.
 func Draining(ctx context.Context) <-chan struct{} {
 	if s, ok := ctx.Value(serverKey{}).(*Server); ok {
 		return s.stopping
@@ -24,11 +44,12 @@ func Draining(ctx context.Context) <-chan struct{} {
 // closed, to answer a request that is on its way with "Connection: close".
 const farewell = 500 * time.Millisecond
 
-// Shutdown stops the server: Ready answers 503; after Options.DrainDelay no
-// connection is accepted any more, event streams end and websockets are sent a
-// close frame of 1001; what else runs is finished. When ctx ends before, the
-// rest is cut and the error is [ErrCut].
+// Shutdown stops the server: Ready answers 503; after Options.DrainDelay no connection is accepted
+// any more, event streams end and websockets are sent a close frame of 1001; what else runs is
+// finished. If ctx ends before, the remaining requests are cut, and the error is both [ErrCut] and
+// that of ctx.
 func (s *Server) Shutdown(ctx context.Context) error {
+	defer flushAccessLog()
 	s.draining.Store(true)
 	wait(ctx, nil, s.options.DrainDelay)
 	s.endStreams()
@@ -36,35 +57,94 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for _, l := range s.listeners {
 		l.drain()
 	}
-	s.accept.Wait()
+	accepted := doneOf(func() {
+		s.starting.Lock() // a Serve that has begun
+		defer s.starting.Unlock()
+		s.accept.Wait()
+	})
+	if wait(ctx, accepted, 2*backlogTime); !isClosed(accepted) {
+		// A listener of Options.WrapListener may wait for something else in Accept.
+		for _, l := range s.listeners {
+			l.Close()
+		}
+		wait(ctx, accepted, backlogTime)
+	}
 	wait(ctx, s.all.ended(), farewell)
 
+	// All at once: a web server goes on asking on the connections it has.
+	ends := []<-chan bool{
+		resultOf(func() bool { return s.shutdownCompanions(ctx) }),
+		s.gateways.shutdown(ctx),
+		resultOf(func() bool { return s.shutdownHTTP(ctx) }),
+		resultOf(func() bool { return s.upgraded.wait(ctx) }),
+	}
+	// They return soon after ctx has ended, except for net/http, which still waits for its
+	// listeners.
+	late := make(chan struct{})
+	context.AfterFunc(ctx, func() { time.AfterFunc(farewell, func() { close(late) }) })
 	cut := false
-	for _, c := range s.options.Companions {
-		if c.Shutdown(ctx) != nil {
+	for _, end := range ends {
+		select {
+		case uncut := <-end:
+			cut = cut || !uncut
+		case <-late:
 			cut = true
 		}
 	}
-	// Both at once: a web server goes on asking on the connections it has.
-	uncut := s.gateways.shutdown(ctx)
-	if err := s.http.Shutdown(ctx); err != nil {
-		cut = true
+	if !cut {
+		return nil
 	}
-	if !<-uncut {
-		cut = true
-	}
-	if !s.upgraded.wait(ctx) {
-		cut = true
-	}
-	if cut {
-		s.http.Close()
-		s.upgraded.close()
+	s.cut()
+	if ctx.Err() == nil {
 		return ErrCut
 	}
-	return nil
+	return fmt.Errorf("%w (%w)", ErrCut, ctx.Err())
 }
 
-// endStreams ends what would never end by itself.
+// shutdownHTTP ends the connections of HTTP/1 and HTTP/2, and reports whether every request was
+// answered. An error of a listener, which is closed already, does not concern requests. If ctx has
+// ended before, net/http looks at its connections only once, and one whose response was sent just
+// now is not idle yet: a second look follows.
+func (s *Server) shutdownHTTP(ctx context.Context) bool {
+	if err := s.http.Shutdown(ctx); err == nil || !isEnd(err) {
+		return true
+	}
+	again, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell/2)
+	defer cancel()
+	return !isEnd(s.http.Shutdown(again))
+}
+
+// isEnd reports whether err says that a context has ended.
+func isEnd(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// doneOf runs f, and returns a channel that is closed when f has returned.
+func doneOf(f func()) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	return done
+}
+
+func resultOf(f func() bool) <-chan bool {
+	result := make(chan bool, 1)
+	go func() { result <- f() }()
+	return result
+}
+
+func isClosed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+// endStreams ends requests that would never end by themselves.
 func (s *Server) endStreams() {
 	s.stop.Do(func() { close(s.stopping) })
 	s.upgraded.goAway()
@@ -78,18 +158,24 @@ func (s *Server) Close() error {
 	for _, l := range s.listeners {
 		l.Close()
 	}
+	s.cut()
+	return nil
+}
+
+// cut ends what still runs. net/http waits for its listeners first, which may not
+// return, so that the connections are closed before.
+func (s *Server) cut() {
+	for _, c := range s.options.Companions {
+		c.Close()
+	}
 	s.upgraded.close()
 	s.gateways.close()
-	return s.http.Close()
+	s.all.closeAll()
+	go s.http.Close()
 }
 
 func (s *Server) isStopping() bool {
-	select {
-	case <-s.stopping:
-		return true
-	default:
-		return false
-	}
+	return isClosed(s.stopping)
 }
 
 // wait returns after d, or as soon as done or ctx is.
@@ -110,7 +196,7 @@ func wait(ctx context.Context, done <-chan struct{}, d time.Duration) {
 // ends when the server stops, and tells clients of kept connections to leave.
 func (s *Server) endable(app http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.isStopping() {
+		if s.isStopping() && r.ProtoMajor < 3 { // HTTP/3 has the companion say it
 			w.Header().Set("Connection", "close")
 		}
 		socket := isWebsocket(r)
@@ -121,8 +207,8 @@ func (s *Server) endable(app http.Handler) http.Handler {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		if socket {
-			// Its context ends with the connection: the close frame and the
-			// client's answer to it come first.
+			// Its context ends with the connection: the close frame and the client's close frame
+			// come first.
 			w = &upgradable{ResponseWriter: w, all: &s.upgraded, closed: cancel}
 		} else {
 			go func() {
@@ -133,11 +219,13 @@ func (s *Server) endable(app http.Handler) http.Handler {
 				}
 			}()
 		}
-		app.ServeHTTP(w, r.WithContext(ctx))
+		c := r.WithContext(ctx)
+		defer requestcopy.RemoveFiles(c, r)
+		app.ServeHTTP(w, c)
 	})
 }
 
-// wantsEvents reports what every EventSource says of itself.
+// wantsEvents reports whether the request has the fields that every EventSource sends.
 func wantsEvents(r *http.Request) bool {
 	accept := r.Header["Accept"]
 	return len(accept) == 1 && accept[0] == "text/event-stream"

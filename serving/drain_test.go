@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -184,8 +185,8 @@ func TestDrainUnderLoadLosesNothing(t *testing.T) {
 	require.Equal(t, served.Load(), answered.Load())
 }
 
-// askUntilRefused asks until no connection is to be had; an error is a request
-// that was sent and not answered.
+// askUntilRefused sends requests until connections are refused. An error means a request that was
+// sent and not answered.
 func askUntilRefused(addr string, answered *atomic.Int64) error {
 	for {
 		c, err := net.Dial("tcp", addr)
@@ -206,5 +207,100 @@ func askUntilRefused(addr string, answered *atomic.Int64) error {
 			kept = !resp.Close
 		}
 		c.Close()
+	}
+}
+
+// stuckListener accepts one connection at a time, as netutil.LimitListener(1) does.
+type stuckListener struct {
+	net.Listener
+	room   chan struct{}
+	closed chan struct{} // nil: Close does not wake Accept
+	once   sync.Once
+}
+
+func (l *stuckListener) Accept() (net.Conn, error) {
+	select {
+	case l.room <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.room
+	}
+	return c, err
+}
+
+func (l *stuckListener) Close() error {
+	if l.closed != nil {
+		l.once.Do(func() { close(l.closed) })
+	}
+	return l.Listener.Close()
+}
+
+func TestAListenerThatWaitsDoesNotHoldUpTheEnd(t *testing.T) {
+	start := func(t *testing.T, closed chan struct{}, app http.HandlerFunc) (*serving.Server, string) {
+		s, err := serving.New(app, serving.Options{Logger: silent, WrapListener: func(l net.Listener) net.Listener {
+			return &stuckListener{Listener: l, room: make(chan struct{}, 1), closed: closed}
+		}})
+		require.NoError(t, err)
+		require.NoError(t, s.Listen("127.0.0.1:0"))
+		go s.Serve()
+		t.Cleanup(func() { s.Close() })
+		return s, s.Addrs()[0].String()
+	}
+	idle := func(t *testing.T, addr string) *bufio.Reader {
+		_, r := dial(t, addr, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		resp, err := http.ReadResponse(r, nil)
+		require.NoError(t, err)
+		io.Copy(io.Discard, resp.Body)
+		return r
+	}
+	t.Run("if Close wakes it, nothing is cut", func(t *testing.T) {
+		s, addr := start(t, make(chan struct{}), hello)
+		idle(t, addr)
+		require.NoError(t, <-shutdown(t, s, 10*time.Second))
+	})
+	t.Run("if nothing wakes it, until the context ends", func(t *testing.T) {
+		s, addr := start(t, nil, hello)
+		r := idle(t, addr)
+		began := time.Now()
+		err := <-shutdown(t, s, 200*time.Millisecond)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, serving.ErrCut)
+		require.Less(t, time.Since(began), 5*time.Second)
+		_, err = r.ReadByte()
+		require.Error(t, err, "its connection is closed all the same")
+	})
+	t.Run("nor does it hold up Close", func(t *testing.T) {
+		s, addr := start(t, nil, hello)
+		r := idle(t, addr)
+		require.NoError(t, s.Close())
+		_, err := r.ReadByte()
+		require.Error(t, err)
+	})
+}
+
+func TestAContextThatHasEndedCutsNothingWhereNothingRuns(t *testing.T) {
+	for range 20 {
+		s, addr := start(t, hello, serving.Options{})
+		_, r := dial(t, addr, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		_, err := http.ReadResponse(r, nil)
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.NoError(t, s.Shutdown(ctx))
+	}
+}
+
+func TestAStopMayComeWhileServeBegins(t *testing.T) {
+	for range 50 {
+		s, err := serving.New(http.NotFoundHandler(), serving.Options{})
+		require.NoError(t, err)
+		require.NoError(t, s.Listen("127.0.0.1:0"))
+		served := make(chan error, 1)
+		go func() { served <- s.Serve() }()
+		require.NoError(t, s.Shutdown(t.Context()))
+		require.ErrorIs(t, <-served, serving.ErrStopped)
 	}
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"time"
 
 	"github.com/zeugkit/zeug/gateway/cgi"
 	"github.com/zeugkit/zeug/gateway/fastcgi"
 	"github.com/zeugkit/zeug/gateway/scgi"
 	"github.com/zeugkit/zeug/gateway/uwsgi"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 	"github.com/zeugkit/zeug/serving/listen"
 )
 
@@ -23,42 +23,35 @@ type gatewayServer interface {
 	Shutdown(context.Context) error
 }
 
-// never is longer than any process lives.
-const never = 100 * 365 * 24 * time.Hour
-
 func newGateways(s *Server) gateways {
 	o := &s.options
 	settings := fastcgi.Settings{
 		HeaderTimeout: o.HeaderTimeout,
 		StallTimeout:  o.StallTimeout,
 		MaxHeader:     o.MaxHeader,
-		MaxBody:       -1, // the application's to bound, as with HTTP
+		MaxBody:       -1, // the application limits it, as over HTTP
 		Logger:        o.Logger,
-		// The listeners bound them, for all protocols together.
-		MaxConnections: 1 << 20,
+		// The listeners limit them, for all protocols together.
+		MaxConnections: -1,
 	}
-	if settings.StallTimeout < 0 {
-		settings.StallTimeout = never
-	}
-	if settings.MaxHeader < 0 {
-		settings.MaxHeader = 1 << 30
-	}
-	app := s.asOwn(s.app)
+	app := s.asOwn(s.inner)
 	return gateways{
 		listen.FastCGI: &fastcgi.Server{Handler: app, Settings: settings},
-		listen.SCGI:    &scgi.Server{Handler: app, Settings: settings},
-		listen.UWSGI:   &uwsgi.Server{Handler: app, Settings: settings},
+		listen.SCGI:    &scgi.Server{Handler: app, Settings: scgi.Settings(settings)},
+		listen.UWSGI:   &uwsgi.Server{Handler: app, Settings: uwsgi.Settings(settings)},
 	}
 }
 
 // asOwn makes requests know their server, as net/http's BaseContext does.
 func (s *Server) asOwn(app http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		app.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), serverKey{}, s)))
+		c := r.WithContext(serverContext{r.Context(), s})
+		defer requestcopy.RemoveFiles(c, r)
+		app.ServeHTTP(w, c)
 	})
 }
 
-// shutdown ends all of them; what it returns says whether no request was cut.
+// shutdown ends all of them; its result says whether no request was cut.
 func (g gateways) shutdown(ctx context.Context) <-chan bool {
 	each := make(chan error, len(g))
 	for _, server := range g {
@@ -68,7 +61,7 @@ func (g gateways) shutdown(ctx context.Context) <-chan bool {
 	go func() {
 		all := true
 		for range g {
-			if <-each != nil && ctx.Err() != nil {
+			if isEnd(<-each) {
 				all = false
 			}
 		}
@@ -84,8 +77,8 @@ func (g gateways) close() {
 	<-g.shutdown(ctx)
 }
 
-// runCGI answers the one request that the process was started for. The web
-// server that did so has the sockets, the certificates and an access log.
+// runCGI answers the one request for which the process was started. The web server that did so has
+// the sockets, the certificates and an access log.
 func runCGI(app http.Handler, o Options) error {
 	o.TLS, o.Companions, o.WrapListener, o.NoAccessLog = nil, nil, nil, true
 	s, err := New(app, o)
@@ -95,6 +88,6 @@ func runCGI(app http.Handler, o Options) error {
 	if err := o.start(nil); err != nil {
 		return &StartError{err}
 	}
-	server := cgi.Server{Handler: s.asOwn(s.app), MaxBody: -1, Logger: s.options.Logger}
+	server := cgi.Server{Handler: s.asOwn(s.inner), MaxBody: -1, Logger: s.options.Logger}
 	return server.Serve()
 }

@@ -25,6 +25,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zeugkit/zeug/internal/freeport"
 	"github.com/zeugkit/zeug/serving"
 	"github.com/zeugkit/zeug/serving/certs"
 )
@@ -100,7 +101,7 @@ func daemon(t *testing.T, url string, cmd *exec.Cmd) {
 // certificate writes one for 127.0.0.1 into dir.
 func certificate(t *testing.T, dir string) (cert, key string, client *http.Client) {
 	t.Helper()
-	config, err := certs.Adhoc()()
+	config, err := certs.SelfSigned()()
 	require.NoError(t, err)
 	pair := config.Certificates[0]
 	secret, err := x509.MarshalECPrivateKey(pair.PrivateKey.(*ecdsa.PrivateKey))
@@ -121,7 +122,7 @@ func nginx(t *testing.T, locations string) (plain, secure string, client *http.C
 	path := tool(t, "nginx")
 	dir := shortDir(t)
 	cert, key, client := certificate(t, dir)
-	plain, secure = "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
+	plain, secure = "127.0.0.1:"+freeport.Port(t), "127.0.0.1:"+freeport.Port(t)
 	config := "daemon off;\nworker_processes 1;\npid " + dir + "/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n"
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		config += kind + "_temp_path " + dir + "/" + kind + ";\n"
@@ -133,8 +134,7 @@ func nginx(t *testing.T, locations string) (plain, secure string, client *http.C
 	return plain, secure, client
 }
 
-// location passes what is below prefix to the application at an address of
-// package listen.
+// location passes requests below prefix to the application at an address of package listen.
 func location(prefix, address string) string {
 	protocol, socket, _ := strings.Cut(address, "://")
 	if strings.HasPrefix(socket, "/") {
@@ -263,9 +263,9 @@ func TestSIGHUPHandsOverBehindNginx(t *testing.T) {
 
 func TestOneProgramByCGIOfApache(t *testing.T) {
 	apache := tool(t, "apache2")
-	dir, port := shortDir(t), freePort(t)
+	dir, port := shortDir(t), freeport.Port(t)
 	cert, key, client := certificate(t, dir)
-	secure := freePort(t)
+	secure := freeport.Port(t)
 	var loads strings.Builder
 	for _, module := range []string{"mpm_event", "authz_core", "cgid", "alias", "env", "ssl"} {
 		fmt.Fprintf(&loads, "LoadModule %s_module /usr/lib/apache2/modules/mod_%[1]s.so\n", module)
@@ -352,11 +352,11 @@ func TestGatewayAddressesAreRefused(t *testing.T) {
 		"a unix socket without path":    {"scgi://unix:", "wants a path"},
 		"a port that is no number":      {"uwsgi://127.0.0.1:http!", `write "host:port"`},
 		"a socket in no folder":         {"fastcgi:///no/such/folder/s", "does not exist: make it first"},
-		"a descriptor that is none":     {"fastcgi://fd://99", "is no listening socket"},
+		"a descriptor that is none":     {"fastcgi://fd://99", "is not a listening socket"},
 		"a protocol that is not spoken": {"fcgi://127.0.0.1:9000", `write "host:port"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := serving.Run(c.addr, http.NotFoundHandler())
+			err := serving.Run(c.addr, http.NotFoundHandler(), serving.Options{})
 			require.ErrorContains(t, err, c.says)
 			require.Equal(t, 78, serving.ExitCode(err))
 		})
@@ -394,7 +394,7 @@ func TestCGIWithoutAServerBesides(t *testing.T) {
 // TestDeploymentBehindGateways runs the configuration of docs/deployment.md.
 func TestDeploymentBehindGateways(t *testing.T) {
 	path := tool(t, "nginx")
-	dir, port := shortDir(t), freePort(t)
+	dir, port := shortDir(t), freeport.Port(t)
 	p := launch(t, exec.Command(program(t)), "", "APP_ADDRS=fastcgi://"+dir+"/app.sock scgi://"+dir+"/tools.sock")
 	p.urls(t, 2)
 	site := strings.NewReplacer("/run/app/", dir+"/", "listen 8083", "listen 127.0.0.1:"+port, "include ", "include /etc/nginx/").Replace(block(t, "nginx-gateways"))
@@ -408,4 +408,13 @@ func TestDeploymentBehindGateways(t *testing.T) {
 	daemon(t, root, exec.Command(path, "-p", dir, "-c", name, "-e", "stderr"))
 	require.Equal(t, root+"/x?y "+root+"/ 127.0.0.1 0", get(t, http.DefaultClient, root+"/x?y"))
 	require.Equal(t, root+"/tools/x "+root+"/tools/ 127.0.0.1 0", get(t, http.DefaultClient, root+"/tools/x"))
+	for _, path := range []string{"/x", "/tools/x"} {
+		resp, err := http.Post(root+path, "application/octet-stream", io.LimitReader(zeros{}, 5<<20))
+		require.NoError(t, err)
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		require.NoError(t, err)
+		require.Equal(t, 200, resp.StatusCode, "a body of any size goes through")
+		require.Contains(t, string(b), fmt.Sprint(" 127.0.0.1 ", 5<<20))
+	}
 }

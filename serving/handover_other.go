@@ -3,11 +3,12 @@
 package serving
 
 import (
+	"context"
 	"errors"
 	"os"
 )
 
-// asks says what a signal asks for: here, only for the end.
+// asks returns the request of a signal: here, only for the end.
 type asks int
 
 const (
@@ -18,13 +19,17 @@ const (
 
 func lifeSignals(*Options) []os.Signal { return nil }
 
+func ignoreStops() {}
+
 func asked(os.Signal, *Options) asks { return toEnd }
 
 // Sockets are not handed to another process on this system.
-func (s *Server) handover() (int, error) {
+func (s *Server) handover(context.Context) (int, error) {
 	return 0, errors.New("sockets are not handed over on this system")
 }
 
-func reportReady() {}
+func (s *Server) reportReady() {}
+
+func terminate(int) {}
 
 func reloading() string { return "" }

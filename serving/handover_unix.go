@@ -3,6 +3,7 @@
 package serving
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -19,8 +20,8 @@ import (
 // envReady is the descriptor to which a new process writes once it serves.
 const envReady = "ZEUG_READY"
 
-// executable is the program's path while the working directory is still the
-// one it was started from. It is not the running file: that may be replaced.
+// executable is the program's path while the working directory is still the one in which it was
+// started. It is not the running file: that may be replaced.
 var executable, executableErr = exec.LookPath(os.Args[0])
 
 var workingDir, _ = os.Getwd()
@@ -36,7 +37,7 @@ func hasTerminal() bool {
 	return err == nil
 }
 
-// asks says what a signal asks for.
+// asks returns the request of a signal.
 type asks int
 
 const (
@@ -45,7 +46,7 @@ const (
 	toHangUp
 )
 
-// lifeSignals are the signals that ask for something else than the end.
+// lifeSignals are the signals that ask for something other than the end.
 func lifeSignals(o *Options) (signals []os.Signal) {
 	if !signal.Ignored(syscall.SIGHUP) { // nohup
 		signals = append(signals, syscall.SIGHUP)
@@ -56,8 +57,11 @@ func lifeSignals(o *Options) (signals []os.Signal) {
 	return signals
 }
 
-// asked tells a SIGHUP that somebody sent from that of a terminal that is gone,
-// which means the end.
+// ignoreStops keeps the process from being frozen by signals that supervisors send to servers such
+// as gunicorn, for which they mean something else.
+func ignoreStops() { signal.Ignore(syscall.SIGTTIN, syscall.SIGTTOU) }
+
+// asked tells a SIGHUP that a process sent from that of a closed terminal, which means the end.
 func asked(s os.Signal, o *Options) asks {
 	switch {
 	case s == syscall.SIGUSR2:
@@ -70,9 +74,9 @@ func asked(s os.Signal, o *Options) asks {
 	return toHandOver
 }
 
-// handover starts the program anew with the listeners of this process, and
-// returns when the new one serves.
-func (s *Server) handover() (pid int, err error) {
+// handover starts the program again with the listeners of this process, and returns when the new
+// one serves. It ends the new process, and returns an error, if ctx ends before.
+func (s *Server) handover(ctx context.Context) (pid int, err error) {
 	if os.Getpid() == 1 {
 		return 0, errors.New("this is process 1 of a container, which ends with it: start a new container beside it instead")
 	}
@@ -112,33 +116,64 @@ func (s *Server) handover() (pid int, err error) {
 	ended := make(chan error, 1)
 	go func() { ended <- child.Wait() }()
 	ready.SetReadDeadline(time.Now().Add(handoverTime))
-	if _, err := ready.Read(make([]byte, 1)); err != nil {
+	defer context.AfterFunc(ctx, func() { ready.SetReadDeadline(time.Now()) })()
+	report := make([]byte, max(1, len(raws)))
+	n, err := ready.Read(report)
+	if err != nil {
 		child.Process.Kill()
 		return 0, fmt.Errorf("process %d did not become ready: %w", child.Process.Pid, errors.Join(err, <-ended))
 	}
-	for _, l := range s.listeners {
-		l.shared = true
-		if u, ok := l.raw.(*net.UnixListener); ok {
-			u.SetUnlinkOnClose(false) // the file is the new process's now
+	for i, l := range s.listeners {
+		// A release that does not name the others has taken all of them.
+		if i >= n && n > 1 || i < n && report[i] == notTaken {
+			continue
 		}
+		l.shared = true
+		listen.SetUnlinkOnClose(l.raw, false) // the file is the new process's now
 	}
 	return child.Process.Pid, nil
 }
 
-// reportReady tells the process that started this one that it serves.
-func reportReady() {
+// terminate makes a process end as this one does.
+func terminate(pid int) { syscall.Kill(pid, syscall.SIGTERM) }
+
+// The report of a new process on each socket that it was handed.
+const notTaken, isTaken = 0, 1
+
+// reporter holds the pipe to the process that started this one. Children of this
+// process do not inherit it: the older process would wait for them.
+var reporter = takeReporter()
+
+func takeReporter() *os.File {
 	number := os.Getenv(envReady)
 	os.Unsetenv(envReady)
 	fd, err := strconv.Atoi(number)
 	if err != nil || fd < 3 {
-		return
+		return nil
 	}
-	f := os.NewFile(uintptr(fd), envReady)
-	f.Write([]byte{1})
-	f.Close()
+	syscall.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), envReady)
 }
 
-// reloading is what systemd wants to be told with its monotonic clock.
+// reportReady tells the process that started this one that it serves, and at
+// which of the sockets.
+func (s *Server) reportReady() {
+	if reporter == nil {
+		return
+	}
+	report := make([]byte, max(1, len(s.taken)))
+	report[0] = isTaken
+	for i, taken := range s.taken {
+		report[i] = notTaken
+		if taken {
+			report[i] = isTaken
+		}
+	}
+	reporter.Write(report)
+	reporter.Close()
+}
+
+// reloading is the message that systemd wants, with the time of its monotonic clock.
 func reloading() string {
 	return "RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(monotonic(), 10)
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// notify tells systemd, or whoever else listens at $NOTIFY_SOCKET, the state of
-// the process: sd_notify(3). Nobody listening is no error.
+// notify sends the state of the process to systemd, or to another program that listens at
+// $NOTIFY_SOCKET: sd_notify(3). It is not an error if nothing listens.
 func notify(state string) {
 	path := os.Getenv("NOTIFY_SOCKET")
 	if path == "" {

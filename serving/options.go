@@ -1,6 +1,7 @@
 package serving
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,15 +11,19 @@ import (
 	"os"
 	"time"
 
+	"github.com/zeugkit/zeug/internal/limits"
+	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/serving/certs"
 )
 
-// Options are the settings of [Run] and [Server]. The zero value is a server
-// for production with every limit on. Of the limits, zero stands for the
-// default, and a number below zero lifts the limit.
+// Options are the settings of [Run] and [Server]. The zero value is a server for production with
+// every limit on. For limits, zero stands for the default, and a negative number means no limit. A
+// number that is too large is an error at the start.
 type Options struct {
 	// Debug shows tracebacks in the browser, by middleware/debugger. It is for
-	// development: never set it where strangers can reach the server.
+	// development: never set it where strangers can reach the server. The program
+	// must import serving/dev. "zeug run" imports it and sets Debug, unless the
+	// environment says that this is production.
 	Debug bool
 	// PassPanics lets a panic of the application end the process, where Delve or
 	// another debugger stops at it; otherwise it is answered with 500. It is
@@ -26,10 +31,10 @@ type Options struct {
 	PassPanics bool
 	// Reload rebuilds and restarts the application when its source changes,
 	// and reloads the pages that browsers show of it: package reload. It wants
-	// the go command and the program's source.
+	// the go command, the program's source, and an import of serving/dev.
 	Reload bool
-	// Watch holds more files, folders and patterns whose change restarts the
-	// application, Exclude patterns of what does not; reload.Config says more.
+	// Watch holds more files, folders and patterns whose change restarts the application, and
+	// Exclude patterns of files whose change does not; reload.Config says more.
 	Watch, Exclude []string
 	// Assets holds folders of files that the program reads while it runs under
 	// a supervisor: a change reloads the pages in the browser, and the program
@@ -40,9 +45,8 @@ type Options struct {
 	// waiting for the system to tell: for folders mounted from elsewhere.
 	Poll time.Duration
 
-	// StaticFiles answers with files before the application is asked: of a
-	// folder, or one file, below a URL prefix, as {"/static": "static"}. Package
-	// staticfiles has more settings, as a middleware.
+	// StaticFiles serves files in front of the application: a folder, or one file, below a URL
+	// prefix, as {"/static": "static"}. Package staticfiles has more settings, as a middleware.
 	StaticFiles map[string]string
 
 	// Listen holds more addresses to serve at, in the forms of package listen:
@@ -54,8 +58,8 @@ type Options struct {
 	// gives one that reads the PROXY protocol. "zeug run" listens by itself and
 	// does without.
 	WrapListener func(net.Listener) net.Listener
-	// TLS is where certificates come from; nil serves without TLS. With it
-	// HTTP/2 is served too. Addresses of other protocols do without.
+	// TLS is the source of certificates; nil serves without TLS. With it HTTP/2 is served too.
+	// Addresses of other protocols do without.
 	TLS certs.Source
 	// H2C serves HTTP/2 without TLS as well, to clients that know beforehand.
 	H2C bool
@@ -68,21 +72,35 @@ type Options struct {
 	// By default that is plain lines on a terminal's standard error, and JSON
 	// when standard error is anything else.
 	Logger *slog.Logger
-	// NoAccessLog leaves out the line for each request, which names whom the
-	// server spoke with: behind a proxy, use middleware.AccessLog inside of
-	// middleware.ProxyFix.
+	// ProxyFix says which proxies in front are trusted, and with which header fields. The access
+	// log, the debugger and the application see the client, the host and the scheme that it finds.
+	// The zero value trusts no proxy.
+	ProxyFix middleware.ProxyFix
+	// AccessLog is how the line for each request is written. It has the client and the status that
+	// the client received, whichever handler answered. Its Logger is that of the server by
+	// default.
+	//
+	// If that is [DefaultLogger] and standard error is not a terminal, the lines are written up to 10
+	// ms later, many at once, so that no request waits for a disk or a pipe. Up to 1 MiB of lines may
+	// wait for an output that stalls. Further lines are then dropped, and a warning says how many. The
+	// end of [Run] and of [Server.Shutdown] writes all lines that wait, for at most 5 s. They are lost
+	// if the process ends otherwise (os.Exit, SIGKILL, a panic outside of requests).
+	AccessLog middleware.AccessLog
+	// NoAccessLog leaves out the line for each request.
 	NoAccessLog bool
-	// PIDFile is written with the number of the process once it serves.
+	// PIDFile is written with the number of the process once it serves, and
+	// removed at the end. The process holds a lock (fcntl) on the file while it
+	// serves: a server that finds the file held by another one does not start.
 	PIDFile string
 
-	// Start is called by [Run] when the addresses are open and nothing has been
-	// accepted there: the place for what takes long, or must not happen twice, and
-	// is in vain where an address is taken. It is told where that is, as the log
-	// will be. Its error is that of Run, as a [StartError].
+	// Start is called by [Run] when the addresses are open and before connections are accepted.
+	// Use it for work that takes long, that must not happen twice, or that is useless if an
+	// address is taken. Its argument is the list of URLs, as the log will have it. Its error
+	// becomes that of Run, as a [StartError].
 	Start func(urls []string) error
-	// HangUp is what SIGHUP does, for an application that has something of its own
-	// to load anew. SIGUSR2 does then what SIGHUP does without: it starts the
-	// executable and hands over. An error is logged, and the server goes on.
+	// HangUp is called for SIGHUP, for an application that has something to load again. SIGUSR2 does
+	// then what SIGHUP does without: it starts the executable and hands over. An error is logged, and
+	// the server goes on.
 	HangUp func() error
 
 	// Health is the path that answers 200 as long as the process serves, and
@@ -93,21 +111,32 @@ type Options struct {
 	// Check says why the application cannot serve, nil when it can. It has 5 s.
 	Check func(context.Context) error
 
-	// HeaderTimeout is how long a client may take to send a request's header;
-	// 10 s. A client that began one is answered 408.
+	// HeaderTimeout is how long a client may take to send a request's header, as a
+	// whole; 10 s. A client that has sent part of one is answered with 408.
 	HeaderTimeout time.Duration
-	// StallTimeout is how long a client may send nothing of a body that is
-	// waited for, or take nothing of an answer; 30 s. Each byte begins it anew,
-	// so that it bounds no upload, download or stream that goes on.
+	// StallTimeout is how long the server waits for a client that sends nothing of a request's body,
+	// or takes nothing of a response; 30 s. It does not bound an upload, download or stream that goes
+	// on. Data that the client takes of a response restarts it, and data that it sends of a body gives
+	// time back, as MinRate says.
 	StallTimeout time.Duration
+	// MinRate is how many bytes of a body a client must send in a second, over the time that the
+	// server waits for it; 500, of which the slowest phones reach ten times as much. Each MinRate
+	// bytes give a second back to StallTimeout, up to the whole of it: a client that sends single
+	// bytes is cut a little later than one that sends nothing. If it is negative, each byte gives
+	// back the whole StallTimeout. It is MinRate of Apache's mod_reqtimeout. Without a
+	// StallTimeout it has no effect.
+	MinRate int
 	// IdleTimeout is how long a connection is kept between two requests; 2 min.
 	IdleTimeout time.Duration
 	// MaxHeader is how many bytes a request's line and header may take; 64 KiB.
-	// Beyond it the answer is 431.
+	// Beyond it the response is 431.
 	MaxHeader int
-	// MaxConnections is how many connections are open at once; by default nine
-	// tenths of the descriptors the process may have. At the limit the one that
-	// has been idle longest makes room, and where none is idle, new clients wait.
+	// MaxConnections is how many connections are served at once; by default nine
+	// tenths of the descriptors the process may have. At the limit a new client gets
+	// the place of the connection that has been idle longest. If none is idle, it gets
+	// that of the client that has kept the server waiting longest, for half a second
+	// at least, with a header, a body or a response. If the server waits for none of
+	// them, the new client waits.
 	MaxConnections int
 
 	// DrainDelay is how long the server goes on as before after it has been told
@@ -119,17 +148,15 @@ type Options struct {
 	DrainTimeout time.Duration
 }
 
-// complete checks o and puts in the defaults.
+// complete checks o and sets the defaults.
 func (o *Options) complete() error {
 	if o.Logger == nil {
 		o.Logger = DefaultLogger()
 	}
-	preset(&o.HeaderTimeout, 10*time.Second)
-	preset(&o.StallTimeout, 30*time.Second)
-	preset(&o.IdleTimeout, 2*time.Minute)
-	preset(&o.MaxHeader, 64<<10)
-	preset(&o.MaxConnections, connectionsByDefault())
-	preset(&o.DrainTimeout, 30*time.Second)
+	o.completeAccessLog()
+	if err := o.completeLimits(); err != nil {
+		return err
+	}
 	for name, path := range map[string]string{"Health": o.Health, "Ready": o.Ready} {
 		if path != "" && path[0] != '/' {
 			return fmt.Errorf("serving: Options.%s is the path %q: begin it with a slash", name, path)
@@ -144,9 +171,16 @@ func (o *Options) complete() error {
 		}
 	}
 	if o.Debug {
-		if err := (&Server{}).debugger().Check(); err != nil {
+		tools, err := developmentTools("Debug")
+		if err != nil {
+			return err
+		}
+		if err := tools.CheckDebugger(); err != nil {
 			return fmt.Errorf("serving: Options.Debug: %w", err)
 		}
+	}
+	if err := o.ProxyFix.Check(); err != nil {
+		return fmt.Errorf("serving: Options.ProxyFix: %w", err)
 	}
 	if len(o.Companions) > 0 && o.TLS == nil {
 		return errors.New("serving: Options.Companions want certificates: set Options.TLS")
@@ -154,10 +188,27 @@ func (o *Options) complete() error {
 	return nil
 }
 
-// preset gives v its default where it is zero.
-func preset[T comparable](v *T, value T) {
-	var zero T
-	if *v == zero {
-		*v = value
-	}
+// completeLimits checks the numbers of o and sets the defaults.
+func (o *Options) completeLimits() error {
+	return cmp.Or(
+		limits.Set(&o.HeaderTimeout, "serving: Options.HeaderTimeout", 10*time.Second, limits.Forever),
+		limits.Set(&o.StallTimeout, "serving: Options.StallTimeout", 30*time.Second, limits.Forever),
+		limits.Set(&o.MinRate, "serving: Options.MinRate", 500, unlimited),
+		limits.Set(&o.IdleTimeout, "serving: Options.IdleTimeout", 2*time.Minute, limits.Forever),
+		limits.Set(&o.MaxHeader, "serving: Options.MaxHeader", 64<<10, unlimited),
+		limits.Set(&o.MaxConnections, "serving: Options.MaxConnections", connectionsByDefault(), unlimited),
+		limits.Set(&o.DrainTimeout, "serving: Options.DrainTimeout", 30*time.Second, limits.Forever),
+		limits.Within(o.DrainDelay, "serving: Options.DrainDelay", 0, limits.Forever),
+		limits.Within(o.Poll, "serving: Options.Poll", 0, limits.Forever),
+		limits.Within(int64(o.SocketMode), "serving: Options.SocketMode", 0, int64(fs.ModePerm)),
+	)
 }
+
+// unlimited stands for a number that has no limit.
+const unlimited = 1 << 30
+
+// stall is StallTimeout, 0 if there is no limit.
+func (o *Options) stall() time.Duration { return o.StallTimeout % limits.Forever }
+
+// rate is MinRate, 0 if there is no limit.
+func (o *Options) rate() int64 { return int64(o.MinRate % unlimited) }

@@ -29,6 +29,7 @@ import (
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/serving"
+	"github.com/zeugkit/zeug/serving/certs"
 )
 
 // The test's own executable is the program whose process the tests drive.
@@ -43,7 +44,10 @@ func TestMain(m *testing.M) {
 		os.Exit(code)
 	}
 	app := middleware.ProxyFix{For: 1, Proto: 1, Host: 1}.Wrap(http.HandlerFunc(driven))
-	o := serving.Options{PIDFile: os.Getenv("TEST_PID_FILE"), DrainTimeout: 5 * time.Second, PassPanics: os.Getenv("TEST_PASS_PANICS") != ""}
+	o := serving.Options{PIDFile: os.Getenv("TEST_PID_FILE"), Listen: strings.Fields(os.Getenv("TEST_LISTEN")), DrainTimeout: 5 * time.Second, PassPanics: os.Getenv("TEST_PASS_PANICS") != "", Debug: os.Getenv("TEST_DEBUG") != ""}
+	if os.Getenv("TEST_COMPANION") != "" {
+		o.TLS, o.Companions = certs.SelfSigned(), []serving.Companion{failing{}}
+	}
 	switch os.Getenv("TEST_HOOKS") {
 	case "":
 	case "fail":
@@ -60,8 +64,21 @@ func TestMain(m *testing.M) {
 			return nil
 		}
 	}
-	serving.Main(addr, app, o)
+	if os.Getenv("TEST_RUN") != "" {
+		fmt.Println("after Run:", serving.ExitCode(serving.Run(addr, app, o)))
+		return
+	}
+	serving.MainWith(addr, app, o)
 }
+
+// failing is a companion that cannot start.
+type failing struct{}
+
+func (failing) Start(serving.CompanionConfig) error { return errors.New("no port for it") }
+
+func (failing) Shutdown(context.Context) error { return nil }
+
+func (failing) Close() error { return nil }
 
 // driven is the application of that program.
 func driven(w http.ResponseWriter, r *http.Request) {
@@ -80,6 +97,18 @@ func driven(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 	case "/panic":
 		panic("boom")
+	case "/orphan":
+		// The shell ends at once, and its child a little later.
+		if err := exec.Command("sh", "-c", "sleep 0.05 &").Run(); err != nil {
+			panic(err)
+		}
+	case "/child":
+		child := exec.Command("sh", "-c", "exit 3")
+		if err := child.Start(); err != nil {
+			panic(err)
+		}
+		time.Sleep(3 * time.Second) // it has ended, and is not waited for
+		fmt.Fprint(w, child.Wait())
 	case "/abort":
 		panic(http.ErrAbortHandler)
 	case "/upgrade":
@@ -102,7 +131,7 @@ func driven(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// process is a running server, and what it and its successors say.
+// process is a running server, and its messages and those of its successors.
 type process struct {
 	*exec.Cmd
 	records <-chan map[string]any
@@ -175,17 +204,17 @@ func TestRunRefusesAnAddress(t *testing.T) {
 		"a port that is taken":        {taken.Addr().String(), "is in use by another program: stop it, or choose another port", 69},
 		"an address without port":     {"127.0.0.1", `write "host:port"`, 78},
 		"a port that is no number":    {"127.0.0.1:http!", `write "host:port"`, 78},
-		"another machine's address":   {"192.0.2.1:0", "is no address of this machine", 78},
+		"another machine's address":   {"192.0.2.1:0", "is not an address of this machine", 75},
 		"a socket that is served":     {"unix:" + socket, "somebody listens at", 69},
 		"a file that is no socket":    {"unix:" + file, "no socket", 69},
 		"a socket in no folder":       {"unix:" + file + "x/s", "does not exist: make it first", 78},
 		"a socket without path":       {"unix:", "wants a path", 78},
 		"a socket of too long a path": {"unix:/tmp/" + strings.Repeat("x", 200), "choose a shorter one", 78},
-		"a descriptor that is none":   {"fd://99", "is no listening socket", 78},
+		"a descriptor that is none":   {"fd://99", "is not a listening socket", 78},
 		"a descriptor without number": {"fd://x", "the number of an open descriptor", 78},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := serving.Run(c.addr, http.NotFoundHandler())
+			err := serving.Run(c.addr, http.NotFoundHandler(), serving.Options{})
 			require.ErrorContains(t, err, c.says)
 			require.Equal(t, c.code, serving.ExitCode(err))
 			require.NotContains(t, err.Error(), "\n")
@@ -220,7 +249,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	require.Equal(t, 75, exit.ExitCode())
 }
 
-// What crashes shows the frames of the application, which a debugger stops in.
+// A crash shows the frames of the application, in which a debugger stops.
 func TestPanicsThatArePassedEndTheProcess(t *testing.T) {
 	cmd := exec.Command("/bin/sh", "-c", `exec "$0" 2>&1 | tee /dev/stderr >&3`, os.Args[0])
 	out, in, err := os.Pipe()
@@ -239,6 +268,26 @@ func TestPanicsThatArePassedEndTheProcess(t *testing.T) {
 	require.Contains(t, string(said), "panic: boom")
 	require.Contains(t, string(said), "serving_test.driven(")
 	require.NoError(t, p.Wait())
+}
+
+func TestStopsOfATerminalFreezeNothing(t *testing.T) {
+	cmd := own()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // such signals stop no orphaned group
+	p := launch(t, cmd, "127.0.0.1:0")
+	addr := p.address(t)
+	client := &http.Client{Timeout: 20 * time.Second}
+	for _, s := range []os.Signal{syscall.SIGTTIN, syscall.SIGTTOU} {
+		require.NoError(t, p.Process.Signal(s))
+		require.Equal(t, strconv.Itoa(p.Process.Pid), get(t, client, "http://"+addr), s)
+	}
+}
+
+func TestAMissingFolderOfTemporaryFilesIsLoggedAtTheStart(t *testing.T) {
+	p := launch(t, own(), "127.0.0.1:0", "TMPDIR=/nonexistent")
+	r := p.record(t, "bodies that do not fit into memory cannot be kept: set TMPDIR to a folder that this user may write to")
+	require.Equal(t, "WARN", r["level"])
+	require.Contains(t, r["err"], "/nonexistent")
+	p.record(t, "running")
 }
 
 func TestAStaleSocketIsReplaced(t *testing.T) {
@@ -285,7 +334,7 @@ func activated(t *testing.T, addr string, sockets ...net.Listener) *process {
 	t.Helper()
 	cmd := exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0"`, os.Args[0])
 	for _, l := range sockets {
-		file, err := l.(*net.TCPListener).File()
+		file, err := l.(interface{ File() (*os.File, error) }).File()
 		require.NoError(t, err)
 		defer file.Close()
 		cmd.ExtraFiles = append(cmd.ExtraFiles, file)
@@ -404,7 +453,7 @@ func TestSIGHUPHandsOverUnderLoad(t *testing.T) {
 			clients.Wait()
 			require.NoError(t, p.Wait(), "the first process drained")
 			require.NoError(t, syscall.Kill(pid, syscall.SIGTERM))
-			require.Eventually(t, func() bool { return syscall.Kill(pid, 0) != nil }, 10*time.Second, 5*time.Millisecond)
+			gone(t, pid)
 			require.NoFileExists(t, pidFile)
 			if network == "unix" {
 				require.NoFileExists(t, at)
@@ -442,7 +491,7 @@ func TestAnApplicationThatLoadsAnewAtSIGHUP(t *testing.T) {
 	require.NoError(t, p.Wait())
 	require.Equal(t, strconv.Itoa(next), get(t, &http.Client{Transport: &http.Transport{}}, "http://"+addr))
 	require.NoError(t, syscall.Kill(next, syscall.SIGTERM))
-	require.Eventually(t, func() bool { return syscall.Kill(next, 0) != nil }, 10*time.Second, 5*time.Millisecond)
+	gone(t, next)
 }
 
 func TestAStartThatFailsIsAnErrorOfTheStart(t *testing.T) {
@@ -450,7 +499,7 @@ func TestAStartThatFailsIsAnErrorOfTheStart(t *testing.T) {
 		addr, says string
 		code       int
 	}{
-		"after the addresses": {"127.0.0.1:0", "no database\n", 78},
+		"after the addresses": {"127.0.0.1:0", "no database\n", 1},
 		"and not before":      {"127.0.0.1", "write \"host:port\"", 78},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -460,6 +509,24 @@ func TestAStartThatFailsIsAnErrorOfTheStart(t *testing.T) {
 			require.Error(t, err)
 			require.Contains(t, string(out), c.says)
 			require.Equal(t, c.code, cmd.ProcessState.ExitCode())
+		})
+	}
+}
+
+func TestATerminalWithoutColours(t *testing.T) {
+	for variable, coloured := range map[string]bool{"NO_COLOR=": true, "NO_COLOR=1": false, "TERM=dumb": false} {
+		t.Run(variable, func(t *testing.T) {
+			cmd := own()
+			cmd.Env = append(os.Environ(), "TEST_SERVE_AT=127.0.0.1:0", "ZEUG_TERMINAL=1", "TERM=xterm", "NO_COLOR=", "TEST_DEBUG=1", variable)
+			out, err := cmd.StderrPipe()
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			t.Cleanup(func() { cmd.Process.Kill() })
+			lines := bufio.NewReader(out)
+			warning, err := lines.ReadString('\n')
+			require.NoError(t, err)
+			require.Contains(t, warning, "Debug is on")
+			require.Equal(t, coloured, strings.Contains(warning, "\x1b"))
 		})
 	}
 }

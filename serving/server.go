@@ -11,10 +11,10 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
+	"github.com/zeugkit/zeug/internal/peer"
+	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/serving/listen"
-	"github.com/zeugkit/zeug/serving/supervise"
 )
 
 // A Server serves one application at any number of addresses. [Run] makes one,
@@ -23,11 +23,15 @@ import (
 type Server struct {
 	options   Options
 	app       http.Handler // with what the server adds
+	inner     http.Handler // app for gateways, which bound their connections themselves
 	http      *http.Server
 	tls       *tls.Config // nil without TLS
 	all       *connections
 	listeners []*listener
+	taken     []bool // which sockets of an older process this one serves at
 	gateways  gateways
+	announced []atomic.Pointer[http.Header] // by each companion
+	assisted  bool                          // the companions have been started
 	upgraded  upgrades
 	keeper    atomic.Pointer[supervise.Conn]  // who can read cores of failures
 	terms     atomic.Pointer[supervise.Serve] // of the supervisor
@@ -36,17 +40,7 @@ type Server struct {
 	stopping chan struct{} // closed when streams are to end
 	stop     sync.Once
 	accept   sync.WaitGroup // the listeners
-}
-
-// A Companion serves a server's application by a transport of its own.
-type Companion interface {
-	// Start begins to serve app at addrs, the TCP addresses of the server, with
-	// the certificates of config. It returns the header fields that announce
-	// the companion in the server's own answers.
-	Start(app http.Handler, config *tls.Config, addrs []net.Addr) (http.Header, error)
-	// Shutdown takes no more requests, and returns when none runs any more or
-	// ctx ends.
-	Shutdown(ctx context.Context) error
+	starting sync.Mutex     // locked while listeners join accept, which Shutdown waits for
 }
 
 // ErrStopped is what [Server.Serve] returns after [Server.Shutdown].
@@ -64,29 +58,32 @@ func New(app http.Handler, o Options) (*Server, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, all: newConnections(o.MaxConnections), stopping: make(chan struct{})}
+	s := &Server{options: o, all: newConnections(o.MaxConnections%unlimited, o.Logger), stopping: make(chan struct{})}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(o.TLS != nil)
 	protocols.SetUnencryptedHTTP2(o.H2C)
-	s.app = s.handler(app)
+	s.inner = s.handler(app)
+	s.app = s.bounded(s.inner)
 	s.gateways = newGateways(s)
+	s.announced = make([]atomic.Pointer[http.Header], len(o.Companions))
 	s.http = &http.Server{
-		Handler:           s.app,
+		Handler:           s.announcing(s.app),
 		Protocols:         protocols,
-		ReadHeaderTimeout: max(o.HeaderTimeout, 0),
-		IdleTimeout:       max(o.IdleTimeout, 0),
+		ReadHeaderTimeout: o.HeaderTimeout,
+		IdleTimeout:       o.IdleTimeout,
 		MaxHeaderBytes:    o.MaxHeader,
 		ConnState:         s.all.changed,
-		BaseContext:       func(net.Listener) context.Context { return context.WithValue(context.Background(), serverKey{}, s) },
-		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn),
-	}
-	if o.MaxHeader < 0 {
-		s.http.MaxHeaderBytes = 1 << 30
-	}
-	if o.IdleTimeout < 0 {
-		// Zero would mean the header's.
-		s.http.IdleTimeout = 100 * 365 * 24 * time.Hour
+		BaseContext: func(net.Listener) context.Context {
+			return serverContext{context.Background(), s}
+		},
+		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
+			if o.Debug {
+				ctx = peer.ConnContext(ctx, nc) // the debugger asks whose process the client is
+			}
+			return context.WithValue(ctx, connKey{}, connOf(nc))
+		},
+		ErrorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn),
 	}
 	if o.TLS != nil {
 		config, err := o.TLS()
@@ -104,8 +101,7 @@ func New(app http.Handler, o Options) (*Server, error) {
 	return s, nil
 }
 
-// Listen opens the addresses, in the forms of package listen. If one cannot be
-// had none is kept.
+// Listen opens the addresses, in the forms of package listen. If it cannot be opened, none is kept.
 func (s *Server) Listen(addrs ...string) error {
 	for i, addr := range addrs {
 		l, err := listen.Open(addr, s.options.SocketMode)
@@ -121,8 +117,8 @@ func (s *Server) Listen(addrs ...string) error {
 	return nil
 }
 
-// Use adds a listener that is open already; addr is its name among those of
-// [Server.Listen], and says by what protocol to serve there.
+// Use adds a listener that is open already; addr is its name among those of [Server.Listen], which
+// also sets the protocol to serve there.
 func (s *Server) Use(addr string, l net.Listener) { s.use(addr, l, false) }
 
 func (s *Server) use(addr string, l net.Listener, shared bool) {
@@ -130,13 +126,16 @@ func (s *Server) use(addr string, l net.Listener, shared bool) {
 	protocol, _ := listen.Protocol(addr)
 	if s.options.WrapListener != nil {
 		l = s.options.WrapListener(l)
+		if logs, ok := l.(interface{ SetLogger(*slog.Logger) }); ok {
+			logs.SetLogger(s.options.Logger) // that of package proxyprotocol
+		}
 	}
 	s.listeners = append(s.listeners, &listener{
-		Listener: l, raw: raw, addr: addr, all: s.all, stall: s.options.StallTimeout, plain: s.tls == nil && protocol == "", shared: shared,
+		Listener: l, raw: raw, addr: addr, all: s.all, stall: s.options.stall(), rate: s.options.rate(), plain: s.tls == nil && protocol == "", shared: shared,
 	})
 }
 
-// Addrs returns where the server listens: the ports that 0 stood for, too.
+// Addrs returns the addresses of the server, with the real port for port 0.
 func (s *Server) Addrs() []net.Addr {
 	var addrs []net.Addr
 	for _, l := range s.listeners {
@@ -155,6 +154,26 @@ func (s *Server) Serve() error {
 		return err
 	}
 	ended := make(chan error, len(s.listeners))
+	if !s.acceptAll(ended) {
+		return ErrStopped
+	}
+	for range s.listeners {
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) && !s.isStopping() {
+			s.cut()
+			return fmt.Errorf("serving: %w", err)
+		}
+	}
+	return ErrStopped
+}
+
+// acceptAll makes each listener accept connections in a goroutine of its own. It reports false if
+// the server was stopped before.
+func (s *Server) acceptAll(ended chan<- error) bool {
+	s.starting.Lock()
+	defer s.starting.Unlock()
+	if s.isStopping() {
+		return false
+	}
 	for _, l := range s.listeners {
 		if g := s.gateways[l.protocol()]; g != nil {
 			s.accept.Go(func() {
@@ -169,45 +188,9 @@ func (s *Server) Serve() error {
 		}
 		s.accept.Go(func() { ended <- s.http.Serve(from) })
 	}
-	for range s.listeners {
-		if err := <-ended; !errors.Is(err, http.ErrServerClosed) && !s.isStopping() {
-			s.http.Close()
-			s.gateways.close()
-			return fmt.Errorf("serving: %w", err)
-		}
-	}
-	return ErrStopped
+	return true
 }
 
-func (s *Server) startCompanions() error {
-	announced := http.Header{}
-	var addrs []net.Addr
-	for _, l := range s.listeners {
-		if l.protocol() == "" {
-			addrs = append(addrs, l.Addr())
-		}
-	}
-	for _, c := range s.options.Companions {
-		h, err := c.Start(s.app, s.tls, addrs)
-		if err != nil {
-			return err
-		}
-		for name, values := range h {
-			announced[name] = append(announced[name], values...)
-		}
-	}
-	if len(announced) > 0 {
-		app := s.http.Handler
-		s.http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			for name, values := range announced {
-				w.Header()[name] = values
-			}
-			app.ServeHTTP(w, r)
-		})
-	}
-	return nil
-}
-
-// Handler returns the application with what the server adds to it, for a server
-// of another kind.
+// Handler returns the application with everything that the server adds to it, for a server of
+// another kind.
 func (s *Server) Handler() http.Handler { return s.app }

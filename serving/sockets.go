@@ -1,7 +1,7 @@
 package serving
 
 import (
-	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,18 +10,19 @@ import (
 )
 
 // open takes the sockets that were handed to the process, and opens the rest.
-// In the order of what counts most: the one that a web server gave for FastCGI,
-// those of systemd, those of an older process of the program, the addresses.
+// The order of precedence: the one that a web server passed for FastCGI, those of
+// systemd, those of an older process of the program, the addresses.
 func (s *Server) open(addrs []string) error {
 	inherited, isInherited := fastcgi.Inherited()
 	activated, err := listen.Activated()
 	if err != nil {
 		return err
 	}
-	handed, err := listen.HandedDown()
+	names, handed, err := listen.HandedDown()
 	if err != nil {
 		return err
 	}
+	taken := make([]bool, len(handed))
 	switch {
 	case isInherited:
 		s.use(listen.FastCGI+"://fd://0", inherited, true)
@@ -29,29 +30,59 @@ func (s *Server) open(addrs []string) error {
 		for i, l := range activated {
 			s.use(activatedName(addrs, i), l, true)
 		}
-	case s.takeActivated(handed):
+	case slices.ContainsFunc(names, isActivation):
+		for i, l := range handed {
+			if isActivation(names[i]) {
+				s.use(names[i], l, true)
+				taken[i] = true
+			}
+		}
 	default:
 		for _, addr := range addrs {
-			if l, ok := handed[addr]; ok {
-				delete(handed, addr)
-				s.Use(addr, l)
+			if i := untaken(taken, names, addr); i >= 0 {
+				s.Use(addr, handed[i])
+				taken[i] = true
 			} else if err := s.Listen(addr); err != nil {
 				return err
 			}
 		}
 	}
-	for _, l := range handed {
-		l.Close() // the program no longer serves there
+	for i, l := range handed {
+		if !taken[i] {
+			l.Close()
+		}
 	}
+	s.taken = taken
 	return nil
+}
+
+// untaken returns the index of the first name of the socket at addr that no
+// earlier address has taken, or -1.
+func untaken(taken []bool, names []string, addr string) int {
+	for i, name := range names {
+		if !taken[i] && listen.SameSocket(name, addr) {
+			return i
+		}
+	}
+	return -1
+}
+
+// own makes this process the owner of the files of its unix sockets. That is when it serves: if
+// this process fails before, the older one needs them.
+func (s *Server) own() {
+	for _, l := range s.listeners {
+		if !l.shared {
+			listen.SetUnlinkOnClose(l.raw, true)
+		}
+	}
 }
 
 // activation begins the names of systemd's sockets among addresses, by which a
 // process that takes over knows them: they take the place of its addresses too.
 const activation = "activated:"
 
-// activatedName names the socket at place i, with the protocol of the address in
-// its place; those beyond the last one have that one's.
+// activatedName names the socket at index i, with the protocol of the address at that index.
+// Sockets beyond the last address have the protocol of the last.
 func activatedName(addrs []string, i int) string {
 	name := activation + strconv.Itoa(i)
 	if protocol, _ := listen.Protocol(addrs[min(i, len(addrs)-1)]); protocol != "" {
@@ -60,15 +91,9 @@ func activatedName(addrs []string, i int) string {
 	return name
 }
 
-// takeActivated takes the sockets of systemd's out of those that an older
-// process handed down, and reports whether there were any.
-func (s *Server) takeActivated(handed map[string]net.Listener) (any bool) {
-	for name, l := range handed {
-		if _, socket := listen.Protocol(name); strings.HasPrefix(socket, activation) {
-			delete(handed, name)
-			s.use(name, l, true)
-			any = true
-		}
-	}
-	return any
+// isActivation reports whether an older process got the socket of this name from
+// systemd.
+func isActivation(name string) bool {
+	_, socket := listen.Protocol(name)
+	return strings.HasPrefix(socket, activation)
 }

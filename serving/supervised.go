@@ -14,9 +14,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/zeugkit/zeug/internal/peer"
+	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/serving/certs"
+	"github.com/zeugkit/zeug/serving/internal/devtools"
 	"github.com/zeugkit/zeug/serving/listen"
-	"github.com/zeugkit/zeug/serving/supervise"
 )
 
 // Supervised reports whether this process is run by a supervisor, that is by
@@ -24,11 +26,20 @@ import (
 // is_running_from_reloader.
 func Supervised() bool { return supervise.Folder() != "" }
 
+// debugSupervised reports whether a supervised process has the debugger: if Debug asks for it, and
+// under "zeug run", which is for development and links the debugger by itself. A program with
+// Options.Reload supervises itself and sends its settings. PassPanics wants another debugger.
+func (o *Options) debugSupervised() bool {
+	tools := devtools.Linked()
+	return o.Debug || !o.Reload && !o.PassPanics && tools != nil && tools.CheckDebugger() == nil
+}
+
 // runSupervised serves behind a supervisor: it holds the sockets and speaks TLS,
 // this process gets requests through a unix socket until it is told to end.
 func runSupervised(c *supervise.Conn, addrs []string, app http.Handler, o Options) error {
 	defer c.Close()
 	source := o.TLS
+	o.Debug = o.debugSupervised()
 	// The supervisor bounds what clients do, and keeps connections as it likes.
 	o.TLS, o.Companions, o.WrapListener, o.IdleTimeout = nil, nil, nil, -1
 	s, err := New(app, o)
@@ -119,8 +130,7 @@ func negotiate(c *supervise.Conn, hello supervise.Hello) (terms supervise.Serve,
 	return terms, m.Into(&terms)
 }
 
-// hear passes on what the supervisor says; when it is gone, that this process is
-// to end.
+// hear passes on the messages of the supervisor; when it is gone, that this process is to end.
 func hear(c *supervise.Conn, told chan<- string) {
 	for {
 		m, err := c.Receive()
@@ -132,8 +142,8 @@ func hear(c *supervise.Conn, told chan<- string) {
 	}
 }
 
-// exported returns the certificate and key of source as PEM. One that comes from
-// an authority while the server runs is replaced by one for development.
+// exported returns the certificate and key of source as PEM. A certificate that comes from an
+// authority while the server runs is replaced by one for development.
 func exported(source certs.Source) (cert, key string, err error) {
 	config, err := source()
 	if err != nil {
@@ -141,7 +151,7 @@ func exported(source certs.Source) (cert, key string, err error) {
 	}
 	pair, err := anyCertificate(config)
 	if err != nil {
-		if config, err = certs.Adhoc()(); err != nil {
+		if config, err = certs.SelfSigned()(); err != nil {
 			return "", "", err
 		}
 		if pair, err = anyCertificate(config); err != nil {
@@ -174,12 +184,16 @@ func anyCertificate(config *tls.Config) (*tls.Certificate, error) {
 	})
 }
 
-// originally makes each request look as it came to the supervisor.
+// originally restores each request to the form in which it came to the supervisor.
 func originally(app http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scheme, addr, _ := strings.Cut(r.Header.Get(supervise.OriginHeader), " ")
+		scheme, rest, _ := strings.Cut(r.Header.Get(supervise.OriginHeader), " ")
+		addr, client, _ := strings.Cut(rest, " ")
 		r.Header.Del(supervise.OriginHeader)
 		r.RemoteAddr = addr
+		p := peer.Parse(client)
+		p.Supervised = true
+		r = r.WithContext(peer.With(r.Context(), p))
 		if scheme == "https" {
 			r.TLS = &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true}
 		}

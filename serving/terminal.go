@@ -11,13 +11,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/zeugkit/zeug/serving/supervise"
+	"github.com/zeugkit/zeug/internal/supervise"
 )
 
-// terminal is a handler of records for somebody who reads them while they come:
-// requests as Werkzeug prints them, coloured by their status, everything else
-// as a line with its attributes. What a client sent cannot move the cursor or
-// begin a line.
+// terminal is a handler of records for a person who reads them as they come: requests as Werkzeug
+// prints them, coloured by their status, everything else as a line with its attributes. A value
+// from a client cannot move the cursor or begin a line.
 type terminal struct {
 	out    *lockedWriter
 	attrs  []slog.Attr
@@ -27,9 +26,19 @@ type terminal struct {
 type lockedWriter struct {
 	mu sync.Mutex
 	io.Writer
+	coloured bool
 }
 
-func newTerminal(w io.Writer) *terminal { return &terminal{out: &lockedWriter{Writer: w}} }
+func newTerminal(w io.Writer) *terminal {
+	return &terminal{out: &lockedWriter{Writer: w, coloured: hasColours()}}
+}
+
+// hasColours reports whether colours are wanted: see https://no-color.org. A dumb
+// terminal has none.
+func hasColours() bool { return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" }
+
+// Every escape that is printed is one of these, because strings from outside are escaped.
+var withoutColours = strings.NewReplacer(red, "", green, "", yellow, "", cyan, "", magenta, "", bold, "", reset, "")
 
 // Enabled takes everything from Info up.
 func (t *terminal) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
@@ -60,17 +69,22 @@ func (t *terminal) Handle(_ context.Context, r slog.Record) error {
 		t.message(&b, r)
 	}
 	b.WriteByte('\n')
+	line := b.String()
+	if !t.out.coloured {
+		line = withoutColours.Replace(line)
+	}
 	t.out.mu.Lock()
 	defer t.out.mu.Unlock()
-	_, err := io.WriteString(t.out, b.String())
+	_, err := io.WriteString(t.out, line)
 	return err
 }
 
 const (
 	red, green, yellow = "\x1b[31m", "\x1b[32m", "\x1b[33m"
-	cyan, bold, reset  = "\x1b[36m", "\x1b[1m", "\x1b[0m"
-	boldRed            = "\x1b[31m\x1b[1m"
-	boldMagenta        = "\x1b[35m\x1b[1m"
+	cyan, magenta      = "\x1b[36m", "\x1b[35m"
+	bold, reset        = "\x1b[1m", "\x1b[0m"
+	boldRed            = red + bold
+	boldMagenta        = magenta + bold
 )
 
 // colour is Werkzeug's for a status.
@@ -113,7 +127,7 @@ func (t *terminal) request(b *strings.Builder, r slog.Record) {
 			bytes = a.Value.Int64()
 		case "took":
 			took = a.Value.Duration().Round(10 * time.Microsecond).String()
-		case "panicked", "hijacked", "request_id":
+		case "panicked", "client_left", "hijacked", "request_id":
 			more = append(more, a)
 		}
 		return true
@@ -162,8 +176,7 @@ func (t *terminal) message(b *strings.Builder, r slog.Record) {
 	}
 }
 
-// plain escapes what is no visible character, and the backslash, so that it can
-// be told from that.
+// plain escapes invisible characters, and the backslash, so that both can be told apart.
 func plain(s string) string {
 	for _, c := range s {
 		if c < ' ' || c == 0x7f || c == '\\' || !strconv.IsPrint(c) {
@@ -188,6 +201,7 @@ var toTerminal, toPipe = slog.New(newTerminal(os.Stderr)), slog.New(slog.NewJSON
 
 // DefaultLogger is what Options.Logger is by default: plain lines on a terminal,
 // requests as Werkzeug prints them, and JSON when standard error is anything else.
+// The variables NO_COLOR (not empty) and TERM=dumb switch the colours off.
 func DefaultLogger() *slog.Logger {
 	if OnTerminal() {
 		return toTerminal

@@ -13,6 +13,8 @@ func TestTerminal(t *testing.T) {
 	request := func(l *slog.Logger, uri string, status int) {
 		l.Info("request", "client", "::1", "method", "GET", "uri", uri, "proto", "HTTP/1.1", "status", status, "bytes", 12, "took", 1500*time.Microsecond)
 	}
+	t.Setenv("NO_COLOR", "")
+	t.Setenv("TERM", "xterm")
 	for name, c := range map[string]struct {
 		log  func(*slog.Logger)
 		want string
@@ -33,6 +35,26 @@ func TestTerminal(t *testing.T) {
 				got = before + " - - [DATE]" + after
 			}
 			require.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestColoursAreLeftOut(t *testing.T) {
+	for _, variable := range []string{"NO_COLOR=1", "TERM=dumb"} {
+		t.Run(variable, func(t *testing.T) {
+			t.Setenv("NO_COLOR", "")
+			t.Setenv("TERM", "xterm")
+			name, value, _ := strings.Cut(variable, "=")
+			t.Setenv(name, value)
+			var out strings.Builder
+			l := slog.New(newTerminal(&out))
+			l.Error("bad")
+			l.Warn("odd")
+			for _, status := range []int{100, 200, 304, 302, 404, 400, 500} {
+				l.Info("request", "method", "GET", "uri", "/", "proto", "HTTP/1.1", "status", status, "took", time.Second)
+			}
+			require.NotContains(t, out.String(), "\x1b")
+			require.Contains(t, out.String(), " ! bad\n")
 		})
 	}
 }

@@ -162,7 +162,7 @@ func (all *upgrades) close() {
 // header of the answer, if the application writes that itself, and then frames.
 type frames struct {
 	started bool   // past the answer's header
-	head    []byte // of the frame, as far as it was written; or the answer's end
+	head    []byte // of the frame, the written part; or the response's end
 	payload uint64 // that is still to come
 }
 

@@ -7,10 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,24 +27,20 @@ import (
 //	[]any, Tuple         list, tuple
 //	map[string]any       dict
 //	[]byte, Markup       bytes, Markup
-//	UUID, time.Time      UUID, datetime
+//	[16]byte, time.Time  UUID, datetime
 //
-// All kinds of Go's integers and float32 are written too.
+// All kinds of Go's integers and float32 are written too, and so is every UUID that is a type of 16
+// bytes, such as routing.UUID.
 
 type (
 	// Tuple is a Python tuple.
 	Tuple []any
 	// Markup is text that is HTML already: markupsafe's Markup.
 	Markup string
-	// UUID is a uuid.UUID (RFC 9562); github.com/google/uuid's is convertible.
-	UUID [16]byte
 )
 
-// String returns the UUID in its five groups.
-func (u UUID) String() string {
-	h := hex.EncodeToString(u[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
-}
+// uuidType is the type of a Python uuid.UUID.
+var uuidType = reflect.TypeFor[[16]byte]()
 
 // The tags.
 const (
@@ -64,14 +60,16 @@ func isTag(key string) bool {
 	return false
 }
 
-// maxDepth bounds how deep values may be, so that one that holds itself is an
-// error.
-const maxDepth = 500
+// maxDepth bounds how deep values may be nested, so that a value that holds itself is
+// an error. Python's own bound is lower.
+const maxDepth = 10_000
+
+var errDeep = errors.New("session: a value holds itself, or is nested more than 10,000 levels deep")
 
 // appendTagged writes a value as Flask does: members sorted, no spaces, ASCII.
 func appendTagged(b []byte, value any, depth int) ([]byte, error) {
 	if depth++; depth > maxDepth {
-		return nil, errors.New("session: a value holds itself, or is deeper than 500 levels")
+		return nil, errDeep
 	}
 	switch v := value.(type) {
 	case nil:
@@ -91,8 +89,8 @@ func appendTagged(b []byte, value any, depth int) ([]byte, error) {
 	case float64:
 		return appendFloat(b, v)
 	case json.Number:
-		if _, err := number(v); err != nil {
-			return nil, err
+		if !json.Valid([]byte(v)) || strings.Trim(string(v), "+-.eE0123456789") != "" {
+			return nil, fmt.Errorf("session: %q is not a number", string(v))
 		}
 		return append(b, v...), nil
 	case []any:
@@ -107,12 +105,14 @@ func appendTagged(b []byte, value any, depth int) ([]byte, error) {
 		})
 	case Markup:
 		return appendWrapped(b, tagMarkup, func(b []byte) ([]byte, error) { return appendASCII(b, string(v)) })
-	case UUID:
-		return appendWrapped(b, tagUUID, func(b []byte) ([]byte, error) { return appendASCII(b, hex.EncodeToString(v[:])) })
 	case time.Time:
 		return appendWrapped(b, tagDatetime, func(b []byte) ([]byte, error) {
 			return appendASCII(b, v.UTC().Format(http.TimeFormat))
 		})
+	}
+	if v := reflect.ValueOf(value); v.Kind() == reflect.Array && v.Type().ConvertibleTo(uuidType) {
+		u := v.Convert(uuidType).Interface().([16]byte)
+		return appendWrapped(b, tagUUID, func(b []byte) ([]byte, error) { return appendASCII(b, hex.EncodeToString(u[:])) })
 	}
 	return nil, fmt.Errorf("session: a Python session has no form for a %T", value)
 }
@@ -130,7 +130,7 @@ func appendList(b []byte, list []any, depth int) (_ []byte, err error) {
 			b = append(b, ',')
 		}
 		if b, err = appendTagged(b, v, depth); err != nil {
-			return nil, fmt.Errorf("[%d]: %w", i, err)
+			return nil, inside(fmt.Sprintf("[%d]", i), err)
 		}
 	}
 	return append(b, ']'), nil
@@ -154,20 +154,33 @@ func appendDict(b []byte, dict map[string]any, depth int) (_ []byte, err error) 
 		}
 		b = append(b, ':')
 		if b, err = appendTagged(b, dict[key], depth); err != nil {
-			return nil, fmt.Errorf("[%q]: %w", key, err)
+			return nil, inside(fmt.Sprintf("[%q]", key), err)
 		}
 	}
 	return append(b, '}'), nil
 }
 
+// inside adds to an error which member of a value it is about.
+func inside(member string, err error) error {
+	if err == errDeep {
+		return err
+	}
+	return fmt.Errorf("%s: %w", member, err)
+}
+
 // appendASCII writes a string as Python's json does.
 func appendASCII(b []byte, s string) ([]byte, error) {
-	if !utf8.ValidString(s) {
-		return nil, fmt.Errorf("session: %q is not UTF-8: keep bytes as []byte", s)
-	}
 	b = append(b, '"')
-	for _, c := range s {
+	for i, c := range s {
 		switch {
+		case c == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
+			half, ok := surrogateAt(s, i)
+			if !ok {
+				return nil, fmt.Errorf("session: %q is not UTF-8: keep bytes as []byte", s)
+			}
+			if half != 0 {
+				b = fmt.Appendf(b, `\u%04x`, half)
+			}
 		case c == '"' || c == '\\':
 			b = append(b, '\\', byte(c))
 		case c == '\n':
@@ -192,11 +205,31 @@ func appendASCII(b []byte, s string) ([]byte, error) {
 	return append(b, '"'), nil
 }
 
-// appendFloat writes the shortest form that reads back the same, with an
-// exponent where Python has one.
+// surrogateAt returns the half of a surrogate pair that begins at s[i], 0 inside of
+// one, and false for any other byte that is not UTF-8. A Python string may hold such a
+// half alone. In Go it takes three bytes, which UTF-8 would not allow (WTF-8).
+func surrogateAt(s string, i int) (rune, bool) {
+	for back := range 3 {
+		if at := i - back; at >= 0 && at+3 <= len(s) && s[at] == 0xed && s[at+1]&^0x1f == 0xa0 && s[at+2]&^0x3f == 0x80 {
+			if back > 0 {
+				return 0, true
+			}
+			return 0xd000 | rune(s[at+1]&0x3f)<<6 | rune(s[at+2]&0x3f), true
+		}
+	}
+	return 0, false
+}
+
+// appendFloat writes the shortest form that reads back the same, with an exponent if Python has
+// one. Python's json also writes what JSON does not have.
 func appendFloat(b []byte, f float64) ([]byte, error) {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return nil, fmt.Errorf("session: JSON has no %v", f)
+	switch {
+	case math.IsNaN(f):
+		return append(b, "NaN"...), nil
+	case math.IsInf(f, 1):
+		return append(b, "Infinity"...), nil
+	case math.IsInf(f, -1):
+		return append(b, "-Infinity"...), nil
 	}
 	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
 		return strconv.AppendFloat(b, f, 'e', -1, 64), nil
@@ -207,125 +240,4 @@ func appendFloat(b []byte, f float64) ([]byte, error) {
 		b = append(b, ".0"...)
 	}
 	return b, nil
-}
-
-// readTagged is the inverse of appendTagged, of any JSON.
-func readTagged(data []byte) (any, error) {
-	if i := loneSurrogate(data); i >= 0 {
-		return nil, fmt.Errorf("session: half a surrogate pair at offset %d, which Go's strings cannot hold", i)
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, fmt.Errorf("session: %w", err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("session: more than one value")
-	}
-	return untag(v)
-}
-
-// loneSurrogate returns where the first \u escape of half a pair is, or -1.
-func loneSurrogate(data []byte) int {
-	escape := func(i int) uint64 {
-		if i+6 > len(data) || data[i] != '\\' || data[i+1] != 'u' {
-			return 0
-		}
-		n, _ := strconv.ParseUint(string(data[i+2:i+6]), 16, 16)
-		return n
-	}
-	for i := 0; i < len(data); i++ {
-		if data[i] != '\\' {
-			continue
-		}
-		switch n := escape(i); {
-		case n>>10 == 0xd800>>10 && escape(i+6)>>10 == 0xdc00>>10:
-			i += 11
-		case n>>11 == 0xd800>>11:
-			return i
-		default:
-			i++ // what is escaped escapes nothing
-		}
-	}
-	return -1
-}
-
-func number(n json.Number) (any, error) {
-	if strings.ContainsAny(string(n), ".eE") {
-		return n.Float64()
-	}
-	if i, err := n.Int64(); err == nil {
-		return i, nil
-	}
-	for i, c := range []byte(n) {
-		if (c < '0' || c > '9') && (i > 0 || c != '-') {
-			return nil, fmt.Errorf("session: %q is no number", string(n))
-		}
-	}
-	return n, nil
-}
-
-// untag turns what encoding/json made into the values above.
-func untag(value any) (any, error) {
-	switch v := value.(type) {
-	case json.Number:
-		return number(v)
-	case []any:
-		for i := range v {
-			var err error
-			if v[i], err = untag(v[i]); err != nil {
-				return nil, err
-			}
-		}
-	case map[string]any:
-		for key := range v {
-			var err error
-			if v[key], err = untag(v[key]); err != nil {
-				return nil, err
-			}
-		}
-		if len(v) == 1 {
-			for key, inner := range v {
-				return untagged(v, key, inner)
-			}
-		}
-	}
-	return value, nil
-}
-
-// untagged is what an object of one member stands for.
-func untagged(whole map[string]any, key string, inner any) (any, error) {
-	text, isText := inner.(string)
-	switch {
-	case key == tagDict:
-		if dict, ok := inner.(map[string]any); ok && len(dict) == 1 {
-			for key, v := range dict {
-				if key, ok := strings.CutSuffix(key, "__"); ok {
-					return map[string]any{key: v}, nil
-				}
-			}
-		}
-	case key == tagTuple:
-		if list, ok := inner.([]any); ok {
-			return Tuple(list), nil
-		}
-	case key == tagMarkup && isText:
-		return Markup(text), nil
-	case key == tagBytes && isText:
-		if b, err := base64.StdEncoding.DecodeString(text); err == nil {
-			return b, nil
-		}
-	case key == tagUUID && isText:
-		if b, err := hex.DecodeString(text); err == nil && len(b) == 16 {
-			return UUID(b), nil
-		}
-	case key == tagDatetime && isText:
-		if at, err := time.Parse(http.TimeFormat, text); err == nil {
-			return at, nil
-		}
-	case !isTag(key):
-		return whole, nil
-	}
-	return nil, fmt.Errorf("session: the tag %q has no such value as %v", key, inner)
 }

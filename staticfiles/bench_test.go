@@ -22,8 +22,8 @@ func (s *sink) Header() http.Header         { return s.header }
 func (s *sink) WriteHeader(int)             {}
 func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
 
-// What is asked for most costs no memory.
-func TestHotAnswersDoNotAllocate(t *testing.T) {
+// The responses that are sent most allocate once: the values of their header fields.
+func TestHotAnswersAllocateOnce(t *testing.T) {
 	dir := write(t, map[string]string{"style.css": strings.Repeat("a { b: c }\n", 93), "style.css.gz": "gzip"})
 	s := open(t, staticfiles.SharedData{Exports: []staticfiles.Export{{Prefix: "/static", Dir: dir}}})
 	h := s.Wrap(application)
@@ -43,7 +43,7 @@ func TestHotAnswersDoNotAllocate(t *testing.T) {
 			clear(w.header)
 			h.ServeHTTP(w, r)
 		})
-		require.Zero(t, allocations, name)
+		require.LessOrEqual(t, allocations, 1.0, name)
 		require.LessOrEqual(t, len(w.header), 8, "a map of more has to grow")
 	}
 }
@@ -66,7 +66,7 @@ func TestAServerAllocatesNoMoreForAHotFile(t *testing.T) {
 		defer conn.Close()
 		request := []byte("GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n")
 		answer, end := make([]byte, 8<<10), data[len(data)-8:]
-		// The whole process is counted: the least of some counts is the server's.
+		// The whole process is counted: the least of several counts is that of the server.
 		const requests = 300
 		least := math.Inf(1)
 		for range 8 {
@@ -85,7 +85,8 @@ func TestAServerAllocatesNoMoreForAHotFile(t *testing.T) {
 		}
 		return least
 	}
-	require.Less(t, count(s.Wrap(application)), count(bare)+0.5)
+	// One more than the bare handler: the values of its fields, which it would share otherwise.
+	require.Less(t, count(s.Wrap(application)), count(bare)+1.5)
 }
 
 // BenchmarkServe is what the middleware itself costs, without a server.

@@ -19,8 +19,8 @@ import (
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
-// browserPage asks for a style sheet by both its names, breaks a download off,
-// and asks for it again until the browser has asked for the rest alone.
+// browserPage loads a style sheet by both its names, breaks a download off, and continues it until
+// the browser has requested only the rest.
 const browserPage = `<!doctype html>
 <link rel=stylesheet href="%s">
 <link rel=stylesheet href="%s">

@@ -6,9 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// cache is a bounded map for many readers. What was not asked for since the
-// hand last passed goes first (the CLOCK algorithm), so that a read changes
-// nothing but, at most, one bit.
+// cache is a bounded map for many readers. Entries that were not used since the hand last passed go
+// first (the CLOCK algorithm), so that a read changes nothing but, at most, one bit.
 type cache[V any] struct {
 	seed   maphash.Seed
 	shards []shard[V]
@@ -69,9 +68,8 @@ func (c *cache[V]) get(key string) (value V, ok bool) {
 	return value, true
 }
 
-// put keeps value and returns it, unless key has one that same takes for the
-// same: then it returns that. A value that alone is beyond the budget is not
-// kept.
+// put keeps value and returns it, unless key has one that same takes for the same: then it returns
+// that. A value that by itself is beyond the budget is not kept.
 func (c *cache[V]) put(key string, value V, weight int64, same func(V) bool) V {
 	s := c.shard(key)
 	weight += int64(len(key)) + slotWeight
@@ -94,8 +92,8 @@ func (c *cache[V]) put(key string, value V, weight int64, same func(V) bool) V {
 	return value
 }
 
-// grow adds to the weight of what key has, provided that same says it is the
-// value meant, and reports whether there was room.
+// grow adds to the weight of the value of key, if same says that it is the value meant, and
+// reports whether there was room.
 func (c *cache[V]) grow(key string, same func(V) bool, by int64) bool {
 	s := c.shard(key)
 	s.mu.Lock()

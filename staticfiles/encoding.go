@@ -49,6 +49,6 @@ type codedForm struct {
 	sibling *representation
 	made    struct {
 		once sync.Once
-		rep  *representation // nil where it would not be smaller
+		rep  *representation // nil if it would not be smaller
 	}
 }

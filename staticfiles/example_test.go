@@ -17,8 +17,8 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// The settings are the middleware: what is exported is answered, all else is
-// the application's.
+// The settings are the middleware: exported files are answered, and everything else goes to the
+// application.
 func ExampleSharedData_Wrap() {
 	files := fstest.MapFS{"style.css": {Data: []byte("body { margin: 0 }")}} // or an embed.FS
 	app := wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,53 +15,52 @@ import (
 	"time"
 )
 
-// Export says where the files under a URL prefix are. Of FS, Zip and neither one
-// is the place; Dir or File is what is exported of it.
+// Export says where the files under a URL prefix are. Of FS, Zip and neither one is the place; Dir
+// or File is what is exported of it.
 //
 //	{Prefix: "/static", Dir: "assets"}                        a directory
 //	{Prefix: "/favicon.ico", File: "assets/favicon.ico"}      a single file
 //	{Prefix: "/admin/static", FS: embedded, Dir: "static"}    of an embed.FS
 //	{Prefix: "/docs", Zip: "docs.zip"}                        of a zip file
 //
-// Whatever the place, these are never answered: directories, names with a
-// segment that starts in a dot (but see Dotfiles), and what lies outside,
-// however the name is written and wherever a symbolic link points.
+// Whatever the place, these are never answered: directories, names with a segment that starts with
+// a dot (but see Dotfiles), and files outside, however the name is written and wherever a symbolic
+// link points. A link to a file that the export does not show is not answered either. An FS that
+// follows links by itself and does not implement [fs.ReadLinkFS] is responsible for them.
 type Export struct {
 	// Prefix is the path of the URLs, percent-encoded, below the mount of the
 	// middleware; "" or "/" exports to the root. Slashes at its end are ignored.
 	Prefix string
 
-	// Dir is a directory: of FS or Zip where one is given (all of it by
-	// default), else of the system, relative to the working directory.
+	// Dir is a directory: of FS or Zip if one is given (all of it by default), otherwise of the
+	// system, relative to the working directory.
 	Dir string
 	// File is a single file that Prefix itself is the URL of.
 	File string
-	// FS is any file system. Files of it without a date, as embedded ones are,
-	// are taken never to change, and their content is their validator.
+	// FS is any file system. Files without a date, such as embedded ones, are taken never to
+	// change, and their content is their validator.
 	FS fs.FS
 	// Zip is the path of a zip file.
 	Zip string
 
-	// Allow, where it is not empty, names the only files that are answered, and
-	// Hide those that are not, as globs on the name below the export: "*" and "?"
-	// stay within a segment, "**" stands for any number of them. A glob without
-	// a slash is about a segment wherever it stands, "*.map"; one with a slash
-	// about the whole name, "private/*.txt", "/index.txt". A hidden directory
-	// hides what is in it. Hide does not tell upper from lower case, since some
-	// file systems do not.
+	// Allow, if it is not empty, names the only files that are served, and Hide names files that
+	// are not. Both are globs on the name below the export: "*" and "?" stay within a segment, and
+	// "**" stands for any number of segments. A glob without a slash is about a segment wherever it
+	// stands, "*.map"; one with a slash about the whole name, "private/*.txt", "/index.txt". A
+	// hidden directory hides its content, and a hidden file its precompressed forms: "*.map" hides
+	// x.map.gz too. Hide does not tell upper from lower case, since some file systems do not.
 	Allow, Hide []string
-	// Allowed, where it is not nil, is asked too, for each request: it gets the
-	// name of the file below the export (Werkzeug's is_allowed).
+	// Allowed, if it is not nil, is called too, for each request: it gets the name of the file
+	// below the export (Werkzeug's is_allowed).
 	Allowed func(name string) bool
 	// Dotfiles answers names with segments that start in a dot as well.
 	Dotfiles bool
 
-	// Index is the file that answers for a directory, "index.html"; "" leaves
-	// directories to the application. A directory asked for without its slash is
-	// redirected to it.
+	// Index is the file that is served for a directory, "index.html"; "" leaves directories to the
+	// application. A request for a directory without its slash is redirected to it.
 	Index string
-	// NotFound answers 404 where the export has no such file, and 405 to
-	// methods other than GET and HEAD, instead of asking further.
+	// NotFound answers 404 if the export has no such file, and 405 to methods other than GET and
+	// HEAD, instead of asking further.
 	NotFound bool
 
 	// CacheControl is the value of that field for plain names; "" means
@@ -71,9 +71,8 @@ type Export struct {
 	// extension "" stands for names whose own is missing or not known (Werkzeug's
 	// fallback_mimetype).
 	Types map[string]string
-	// Header is added to every answer with a file, and to that of 304:
-	// Access-Control-Allow-Origin, Content-Security-Policy. Fields that a file has
-	// of its own are refused.
+	// Header is added to every response with a file, and to a 304: Access-Control-Allow-Origin,
+	// Content-Security-Policy. Fields that a file has of its own are refused.
 	Header http.Header
 }
 
@@ -95,13 +94,13 @@ type export struct {
 	allow  globs
 	hide   globs
 	types  map[string]string
-	// otherwise is the type of what no table knows.
+	// otherwise is the type of files that no table knows.
 	otherwise string
 }
 
 const windows = runtime.GOOS == "windows"
 
-func openExport(x Export, every time.Duration) (*export, error) {
+func openExport(x Export, every time.Duration, logger *slog.Logger) (*export, error) {
 	e := &export{Export: x}
 	prefix, err := url.PathUnescape(strings.TrimRight(x.Prefix, "/"))
 	if err != nil {
@@ -153,10 +152,10 @@ func openExport(x Export, every time.Duration) (*export, error) {
 	if e.start = e.prefix; e.File != "" {
 		e.start = strings.TrimSuffix(e.prefix, path.Ext(e.prefix)) // a fingerprint may follow
 	}
-	return e, e.openSource(every)
+	return e, e.openSource(every, logger)
 }
 
-func (e *export) openSource(every time.Duration) (err error) {
+func (e *export) openSource(every time.Duration, logger *slog.Logger) (err error) {
 	switch {
 	case e.FS != nil && e.Zip != "":
 		return errors.New("FS and Zip are both set: make two exports of it")
@@ -181,9 +180,9 @@ func (e *export) openSource(every time.Duration) (err error) {
 		}
 		e.source = t
 	case e.Zip != "":
-		e.source, err = newArchive(e.Zip, dir, every)
+		e.source, err = newArchive(e.Zip, dir, every, logger)
 	case dir != "":
-		e.source, err = openDirectory(filepath.FromSlash(dir), every)
+		e.source, err = openDirectory(filepath.FromSlash(dir), every, logger)
 	default:
 		return errors.New("nothing is exported: set Dir, File, FS or Zip")
 	}
@@ -201,7 +200,7 @@ func (e *export) openSource(every time.Duration) (err error) {
 	return nil
 }
 
-// missing says what of the export is not there, and where it was looked for.
+// missing says which part of the export does not exist, and where it was looked for.
 func (e *export) missing(err error) error {
 	what := fmt.Sprintf("directory %q", e.Dir)
 	if e.File != "" {
@@ -269,7 +268,7 @@ func (e *export) shows(name string) bool {
 	if !servable(name, windows) || !e.Dotfiles && hasDotfile(name) {
 		return false
 	}
-	if len(e.hide) > 0 && e.hide.covers(strings.ToLower(name)) {
+	if e.hides(name) {
 		return false
 	}
 	if len(e.allow) > 0 && !e.allow.match(name) {
@@ -278,8 +277,29 @@ func (e *export) shows(name string) bool {
 	return e.allows(name)
 }
 
-// allows asks the application. It is asked for every request, since what it says
-// may change.
+// hides reports whether the export's Hide covers a file. With a file it covers the
+// precompressed forms beside it, which have the same content.
+func (e *export) hides(name string) bool {
+	if len(e.hide) == 0 {
+		return false
+	}
+	name = strings.ToLower(name)
+	for {
+		if e.hide.covers(name) {
+			return true
+		}
+		plain := name
+		for _, suffix := range codingSuffixes {
+			plain = strings.TrimSuffix(plain, suffix)
+		}
+		if plain == name {
+			return false
+		}
+		name = plain
+	}
+}
+
+// allows asks the application. It is called for every request, because its result may change.
 func (e *export) allows(name string) bool { return e.Allowed == nil || e.Allowed(name) }
 
 func (e *export) contentType(name string) string {

@@ -9,13 +9,12 @@ import (
 	"sync"
 )
 
-// file is an open regular file with what was known of it at its opening.
+// file is an open regular file with the facts that were known when it was opened.
 type file struct {
 	fs.File
 	info fs.FileInfo
 	id   identity
-	// disk is the File where it is one of the operating system's, the kind
-	// that sendfile takes.
+	// disk is the File if it is one of the operating system's, the kind that sendfile takes.
 	disk *os.File
 }
 
@@ -23,7 +22,7 @@ var (
 	errNotRegular = errors.New("not a regular file")
 	// errChanging says that a file changed while it was read.
 	errChanging = errors.New("the file is being written")
-	// errUnreadable says that a file is there and cannot be read all the same.
+	// errUnreadable says that a file exists and cannot be read.
 	errUnreadable = errors.New("the file cannot be read")
 )
 
@@ -46,8 +45,8 @@ func newFile(f fs.File, err error) (*file, error) {
 	return &file{File: f, info: info, id: identityOf(info), disk: disk}, nil
 }
 
-// unchanged reports whether the open file is still what it was at its opening.
-// That another file has taken its name does not matter.
+// unchanged reports whether the open file is as it was when it was opened. Another file with its
+// name does not matter.
 func (f *file) unchanged() bool {
 	if !f.id.dated() && f.disk == nil {
 		return true
@@ -93,11 +92,22 @@ func (f *file) Seek(offset int64, whence int) (int64, error) {
 	return 0, errors.ErrUnsupported
 }
 
+// seeks reports whether the file can move to an offset without reading up to it.
+func (f *file) seeks() bool {
+	_, ok := f.File.(io.Seeker)
+	return ok
+}
+
+// maxSkip is how much of a file that cannot seek is read for a range behind it. The
+// end of a member of a zip file would else cost to unpack all of it, for some
+// bytes.
+const maxSkip = 4 << 20
+
 // send copies length bytes from start.
 func (f *file) send(w io.Writer, start, length int64) error {
 	if start > 0 {
 		if _, err := f.Seek(start, io.SeekStart); err != nil {
-			// A compressed file of an archive is read past what is not asked for.
+			// A compressed file of an archive is read up to the requested part.
 			if _, err := copyBuffered(io.Discard, io.LimitReader(f.File, start)); err != nil {
 				return err
 			}
@@ -107,13 +117,12 @@ func (f *file) send(w io.Writer, start, length int64) error {
 	return err
 }
 
-// tail is how much of what is sent comes last, after another look at the file.
+// tail is how many of the bytes are sent last, after another look at the file.
 const tail = 16 << 10
 
-// CopyN copies the next n bytes, all but the last ones by sendfile where w
-// has that. Those are read, and sent only if the file has not changed since it
-// was opened: a client never gets, for a whole, what is in part the one content
-// and in part the next.
+// CopyN copies the next n bytes, all but the last ones by sendfile if w has it. The last ones are
+// read, and sent only if the file has not changed since it was opened: a client never gets a mix
+// of two contents as a whole.
 func (f *file) CopyN(w io.Writer, n int64) (sent int64, err error) {
 	if ahead := n - tail; ahead > 0 {
 		if f.disk != nil {
@@ -138,8 +147,7 @@ func (f *file) CopyN(w io.Writer, n int64) (sent int64, err error) {
 	return sent + int64(m), err
 }
 
-// why says more of an error in the middle of a file: errChanging, where that is
-// behind it.
+// why adds a reason to an error in the middle of a file: errChanging, if that is the cause.
 func (f *file) why(err error) error {
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
@@ -152,7 +160,7 @@ func (f *file) why(err error) error {
 
 const copyBuffer = 32 << 10
 
-// copyBuffers are for what goes by no shorter way.
+// copyBuffers are for bytes that cannot be sent in a shorter way.
 var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
 
 func copyBuffered(w io.Writer, r io.Reader) (int64, error) {

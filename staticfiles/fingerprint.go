@@ -1,13 +1,13 @@
 package staticfiles
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"path"
@@ -18,9 +18,9 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// A fingerprinted name has the beginning of its content's SHA-256 before the
-// extension: "style.3f9a1cd02b44.css". What it names never changes, so a client
-// need never ask again; the name changes with the content.
+// A fingerprinted name has the beginning of its content's SHA-256 before the extension:
+// "style.3f9a1cd02b44.css". The file of such a name never changes, so a client never asks again.
+// The name changes with the content.
 const fingerprintLen = 12
 
 // immutable is the Cache-Control of fingerprinted names: a year, RFC 8246.
@@ -70,7 +70,7 @@ func sumOf(r io.Reader) (sum [sha256.Size]byte, err error) {
 	return sum, err
 }
 
-// digest is what is known of a content.
+// digest is what is known about a content.
 type digest struct {
 	id      identity
 	sum     [sha256.Size]byte
@@ -85,7 +85,7 @@ func (s *Shared) fingerprint(e *export, name string) (*digest, error) {
 	if ok && s.fresh(known.id, &known.checked) {
 		return known, nil
 	}
-	f, err := e.open(name)
+	f, err := e.openShown(name)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (s *Shared) fingerprint(e *export, name string) (*digest, error) {
 func (s *Shared) URL(name string) string {
 	u, err := s.Lookup(name)
 	if err != nil {
-		slog.Error("static files: a URL leads nowhere", "name", name, "err", err)
+		s.log(context.Background()).Error("static files: a URL leads nowhere", "name", name, "err", err)
 		return s.plainURL(name)
 	}
 	return u
@@ -132,8 +132,8 @@ func (s *Shared) URLFor(r *http.Request, name string) string {
 	return s.mounts.of(r) + s.URL(name)
 }
 
-// StaticURL is URLFor with an error for a file that is not there. It is what
-// templates.Options.StaticURL wants, for {{ static_url("style.css") }}.
+// StaticURL is URLFor with an error for a file that is not there. It is a value for
+// templates.Options.StaticURL, for {{ static_url("style.css") }}.
 func (s *Shared) StaticURL(req *wrappers.Request, name string) (string, error) {
 	u, err := s.Lookup(name)
 	if err != nil {
@@ -156,7 +156,7 @@ func (s *Shared) Lookup(name string) (string, error) {
 			continue
 		}
 		if s.development {
-			if info, err := e.stat(below); err == nil && info.Mode().IsRegular() {
+			if info, err := e.statShown(below); err == nil && info.Mode().IsRegular() {
 				return e.url(below, ""), nil
 			}
 			continue
@@ -217,7 +217,7 @@ func (e *export) where() string {
 
 func (e *export) url(name, sum string) string { return escapePath(e.path(name, sum)) }
 
-// path is that of the URL of a file, decoded; sum is its fingerprint or "".
+// path is the path of the URL of a file, decoded; sum is its fingerprint or "".
 func (e *export) path(name, sum string) string {
 	p := e.prefix + "/" + name
 	if e.single != "" {

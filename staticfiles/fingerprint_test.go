@@ -1,9 +1,11 @@
 package staticfiles_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -183,4 +185,15 @@ func TestNotFoundWhereAsked(t *testing.T) {
 	for _, target := range []string{"/ownx", "/other/missing.css", "/"} {
 		require.Equal(t, http.StatusTeapot, ask(s, "GET", target).StatusCode, target)
 	}
+}
+
+func TestTheLoggerOfTheSettingsTellsOfFiles(t *testing.T) {
+	var log bytes.Buffer
+	shared, err := staticfiles.SharedData{
+		Exports: []staticfiles.Export{{Prefix: "/static", Dir: t.TempDir()}}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	}.Open()
+	require.NoError(t, err)
+	defer shared.Close()
+	require.Equal(t, "/static/none.css", shared.URL("none.css"))
+	require.Contains(t, log.String(), `msg="static files: a URL leads nowhere" name=none.css`)
 }

@@ -6,13 +6,13 @@ import (
 	"strconv"
 )
 
-// identity is what tells one content of a name from the next without reading
-// it. Files with equal identities are taken to be the same.
+// identity tells one content of a name from the next without reading it. Files with equal
+// identities are taken to be the same.
 type identity struct {
 	size  int64
 	mtime int64 // nanoseconds since 1970, 0 when unknown
 	inode uint64
-	sum   uint32 // of the content, where a zip file says it
+	sum   uint32 // of the content, if a zip file has it
 }
 
 func identityOf(info fs.FileInfo) identity {
@@ -31,8 +31,8 @@ func identityOf(info fs.FileInfo) identity {
 // all files to the first second of 1970.
 func (id identity) dated() bool { return id.mtime >= 2e9 }
 
-// tag returns an entity tag, quoted, or "" where only the content can tell:
-// where there is neither a date nor a sum.
+// tag returns an entity tag, quoted, or "" if only the content can tell: if there is neither a
+// date nor a sum.
 func (id identity) tag() string {
 	if !id.dated() && id.sum == 0 {
 		return ""

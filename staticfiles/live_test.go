@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zeugkit/zeug/internal/freeport"
 	"github.com/zeugkit/zeug/staticfiles"
 	"github.com/zeugkit/zeug/wrappers"
 )
@@ -51,9 +52,8 @@ func TestCurlContinues(t *testing.T) {
 	}
 }
 
-// The process itself is traced while it sends: the large file must leave by
-// sendfile, the one in memory too once it is asked for often, the small one by a
-// single write.
+// The process itself is traced while it sends: the large file must leave by sendfile, the one in
+// memory too once it is requested often, the small one by a single write.
 func TestLargeFilesLeaveBySendfile(t *testing.T) {
 	strace := program(t, "strace")
 	dir := write(t, map[string]string{"large.bin": string(digits(3_000_000)), "kept.bin": string(digits(200_000)), "small.css": string(digits(1000))})
@@ -156,10 +156,7 @@ func TestNginxSendsForUs(t *testing.T) {
 	})
 	backend := httptest.NewServer(app)
 	defer backend.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	front := l.Addr().String()
-	require.NoError(t, l.Close())
+	front := "127.0.0.1:" + freeport.Port(t)
 	own := t.TempDir()
 	user := ""
 	if os.Geteuid() == 0 {

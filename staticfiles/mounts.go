@@ -9,12 +9,12 @@ import (
 	"github.com/zeugkit/zeug/gateway"
 )
 
-// mounts remembers under which root paths the middleware has passed requests on.
-// An application that asks for the URL of a file may itself be mounted further
-// down; the files are where its request came through the middleware.
+// mounts remembers under which root paths the middleware has passed requests on. The application
+// that needs the URL of a file may itself be mounted below; the files are where its request came
+// through the middleware.
 type mounts struct{ seen atomic.Pointer[[]string] }
 
-// maxMounts bounds what is remembered: a proxy can be made to name any root path.
+// maxMounts bounds how many are remembered: a proxy can be made to name any root path.
 const maxMounts = 64
 
 func (m *mounts) note(r *http.Request) {

@@ -8,11 +8,10 @@ import (
 // maxName is the length of the longest name that is looked for, in bytes.
 const maxName = 4096
 
-// servable reports whether name can be that of a file below an export: segments
-// between single slashes, none of them "." or "..", without a NUL or a
-// backslash anywhere, on every system. On Windows a name that its file system
-// takes for another one is refused too: streams and drives ("a:b"), devices
-// ("NUL.txt"), ends that it drops ("a.txt.", "a.txt "), short names ("SECRET~1").
+// servable reports whether name can be a file below an export: segments between single slashes,
+// none of them "." or "..", without a NUL or a backslash anywhere, on every system. On Windows a
+// name that its file system takes for another one is refused too: streams and drives ("a:b"),
+// devices ("NUL.txt"), ends that it drops ("a.txt.", "a.txt "), short names ("SECRET~1").
 func servable(name string, windows bool) bool {
 	if len(name) > maxName || !utf8.ValidString(name) || strings.ContainsAny(name, "\\\x00") {
 		return false

@@ -179,8 +179,8 @@ func TestGlobs(t *testing.T) {
 	require.Equal(t, http.StatusTeapot, get(t, s, "/a.css").StatusCode)
 }
 
-// FuzzPaths asks for anything at all. What is answered must be one of the files
-// that are there for it, under a path that names it.
+// FuzzPaths asks for anything at all. A response must be one of the files that exist for it, under
+// a path that names it.
 func FuzzPaths(f *testing.F) {
 	for _, path := range escapes {
 		f.Add(path)

@@ -16,13 +16,13 @@ type preference struct {
 	n     int
 }
 
-// preferences remembers what was parsed: a few browsers send most requests.
+// preferences remembers parsed headers: a few browsers send most requests.
 type preferences struct {
 	mu     sync.Mutex
 	parsed atomic.Pointer[map[string]preference]
 }
 
-// maxPreferences bounds what is remembered.
+// maxPreferences bounds how many are remembered.
 const maxPreferences = 128
 
 func (p *preferences) of(header string) preference {
@@ -78,8 +78,8 @@ func parsePreference(header string) (wish preference) {
 	accept := datastructures.ParseEncodingAccept(header)
 	// The plain file is the last choice unless the client says otherwise.
 	plain := 0.0
-	// x-gzip is another name of gzip (RFC 9110, section 8.4.1.3), which a star
-	// does not stand for where the client says either.
+	// x-gzip is another name of gzip (RFC 9110, section 8.4.1.3), which a star does not include if
+	// the client names either.
 	named := -1.0
 	for coding, q := range accept.All() {
 		switch {

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Offload tells a server in front to send a file itself: it returns the header
-// field that says so for an absolute path. The answer then has no body of its
-// own. What the client has already is answered here (304), ranges by that server.
+// Offload tells a server in front to send a file itself: it returns the header field that says so
+// for an absolute path. The answer then has no body of its own. A client that already has the file
+// gets its 304 here. That server answers ranges.
 type Offload func(path string) (field, value string, err error)
 
 // XSendfile is the field of Apache's mod_xsendfile, lighttpd and others: the
@@ -27,11 +27,10 @@ func XSendfile(path string) (field, value string, err error) {
 //
 // A file elsewhere is an error.
 //
-// Of the answer's fields nginx keeps Content-Type, Content-Disposition,
-// Cache-Control, Expires and Set-Cookie; its ETag and Last-Modified are its own,
-// and If-Match and If-Unmodified-Since are left to it. What else an answer has,
-// X-Content-Type-Options above all, goes into that location, as does the
-// Content-Encoding of .svgz files:
+// Of the response's fields nginx keeps Content-Type, Content-Disposition, Cache-Control, Expires
+// and Set-Cookie; its ETag and Last-Modified are its own, and If-Match and If-Unmodified-Since are
+// left to it. What else an answer has, X-Content-Type-Options above all, goes into that location,
+// as does the Content-Encoding of .svgz files:
 //
 //	add_header X-Content-Type-Options nosniff;
 func XAccelRedirect(dir, uri string) Offload {

@@ -53,11 +53,11 @@ func everywhere(t testing.TB, size int) map[string]*staticfiles.Shared {
 	}
 	return map[string]*staticfiles.Shared{
 		"memory":       shared(staticfiles.Export{Dir: dir}, 0),
-		"disk":         shared(staticfiles.Export{Dir: dir}, -1),
-		"an fs.FS":     shared(staticfiles.Export{FS: fstest.MapFS{"a.bin": {Data: content}}}, -1),
-		"no seeking":   shared(staticfiles.Export{FS: justReads{os.DirFS(dir)}}, -1),
-		"zip, deflate": shared(staticfiles.Export{Zip: archive(zip.Deflate)}, -1),
-		"zip, store":   shared(staticfiles.Export{Zip: archive(zip.Store)}, -1),
+		"disk":         shared(staticfiles.Export{Dir: dir}, 1),
+		"an fs.FS":     shared(staticfiles.Export{FS: fstest.MapFS{"a.bin": {Data: content}}}, 1),
+		"no seeking":   shared(staticfiles.Export{FS: justReads{os.DirFS(dir)}}, 1),
+		"zip, deflate": shared(staticfiles.Export{Zip: archive(zip.Deflate)}, 1),
+		"zip, store":   shared(staticfiles.Export{Zip: archive(zip.Store)}, 1),
 	}
 }
 
@@ -191,7 +191,7 @@ func placed(t testing.TB, contentRange, part, content string) {
 	require.Equal(t, content[start:end+1], part)
 }
 
-// What net/http's own file server takes for one range is the same range here.
+// A range that net/http's own file server reads is the same range here.
 func FuzzRange(f *testing.F) {
 	for _, ranges := range []string{"bytes=0-4", "bytes=-5", "bytes=5-", "bytes=0-0,5-9", "bytes=9-1", "lines=0-1", "bytes=99999999999999999999-", "bytes=0-99999999999999999999", "bytes=\t1-2", "bytes=-0"} {
 		f.Add(ranges, "")
@@ -221,7 +221,7 @@ func FuzzRange(f *testing.F) {
 		r.Header.Set("Range", ranges)
 		w := httptest.NewRecorder()
 		theirs.ServeHTTP(w, r)
-		// An answer without a byte has a Content-Range that is none: ours is 416.
+		// A response without a byte has an invalid Content-Range there: here it is a 416.
 		if w.Code == 206 && w.Body.Len() > 0 && !strings.Contains(ranges, ",") {
 			require.Equal(t, 206, resp.StatusCode)
 			require.Equal(t, w.Header().Get("Content-Range"), resp.Header.Get("Content-Range"))

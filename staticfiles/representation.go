@@ -2,10 +2,10 @@ package staticfiles
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"hash/crc32"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,27 +14,26 @@ import (
 )
 
 // representation is a file, or a compressed form of one, with its header fields
-// ready to send: the slices go into the answer's header as they are.
+// ready to send: each response gets copies of the values.
 type representation struct {
 	id       identity
-	name     string // in the source; "" where it was made here
+	name     string // in the source; "" if it was made here
 	size     int64
-	body     []byte // nil where it is read from the source for each request
+	body     []byte // nil if it is read from the source for each request
+	skips    bool   // a range is found by reading the bytes before it
 	tag      string // the entity tag, quoted; strong
 	modified time.Time
 
 	contentType, contentLength, etag, lastModified, cacheControl, vary, contentEncoding []string
 	extra                                                                               http.Header
 
-	// ranged is the last range that was asked for.
+	// ranged is the last requested range.
 	ranged atomic.Pointer[span]
 
 	seal seal
 }
 
 var (
-	nosniff      = []string{"nosniff"}
-	acceptBytes  = []string{"bytes"}
 	varyEncoding = []string{"Accept-Encoding"}
 )
 
@@ -93,11 +92,10 @@ func young(modified time.Time) bool {
 	return age >= 0 && age < 50*time.Millisecond
 }
 
-// represent reads what is to be known of f, and its content if that is to be
-// kept, and closes it.
+// represent reads the metadata of f, and its content if that is to be kept, and closes it.
 func (s *Shared) represent(e *export, f *file, name string) (*representation, error) {
 	defer f.Close()
-	rep := &representation{id: f.id, name: name, size: f.info.Size(), tag: f.id.tag()}
+	rep := &representation{id: f.id, name: name, size: f.info.Size(), tag: f.id.tag(), skips: !f.seeks()}
 	if f.id.dated() {
 		rep.modified = f.info.ModTime()
 	}
@@ -126,12 +124,12 @@ func contentTag(sum [sha256.Size]byte) string {
 	return `"` + hex.EncodeToString(sum[:16]) + `"`
 }
 
-// sibling returns the precompressed form of plain that lies beside it, nil
-// where there is none. One that is older than the file is of an earlier file; an
-// empty one is what a compressor leaves that failed, no coding has such a form.
+// sibling returns the precompressed form of plain beside it, nil if there is none. One that is
+// older than the file belongs to an earlier file. An empty one is left by a compressor that
+// failed; no coding has such a form.
 func (s *Shared) sibling(e *export, plain *representation, coding int) *representation {
 	name := plain.name + codingSuffixes[coding]
-	f, err := e.open(name)
+	f, err := e.openShown(name)
 	if err != nil {
 		return nil
 	}
@@ -146,14 +144,14 @@ func (s *Shared) sibling(e *export, plain *representation, coding int) *represen
 	return rep
 }
 
-// made returns a form of res that s compresses itself, nil where that is no
-// gain or there is no room to keep it.
+// made returns a form of res that s compresses itself. It returns nil if that gains nothing or
+// there is no room to keep it.
 func (s *Shared) made(res *resource, coding int) *representation {
 	m := &res.coded[coding].made
 	m.once.Do(func() {
 		body, err := s.encode(res, coding)
 		if err != nil {
-			slog.Error("static files: a file is sent uncompressed", "path", res.path, "coding", codingNames[coding], "err", err)
+			s.log(context.Background()).Error("static files: a file is sent uncompressed", "path", res.path, "coding", codingNames[coding], "err", err)
 			return
 		}
 		plain := res.plain
@@ -161,7 +159,7 @@ func (s *Shared) made(res *resource, coding int) *representation {
 			!s.resources.grow(res.path, func(v *resource) bool { return v == res }, int64(len(body))+768) {
 			return
 		}
-		// Another release of the compressor makes other bytes of the same file.
+		// Another release of the compressor makes other bytes for the same file.
 		sum := strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 16)
 		rep := &representation{
 			id: plain.id, size: int64(len(body)), body: body, modified: plain.modified,

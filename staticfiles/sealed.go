@@ -10,12 +10,12 @@ import (
 	"github.com/zeugkit/zeug/internal/sendfile"
 )
 
-// A kept body of some size is copied once more, on its way into the socket, for
-// every request. The kernel can send memory without that if it is that of a file:
-// so the bodies that are asked for often get a second copy in a file without a
-// name, sealed against every change, which leaves by sendfile. What is sent is
-// still what was read at once and checked: no file that changes is behind it. The
-// copies are Linux's, and of use for plain HTTP/1 alone; all else is written.
+// A kept body of some size is copied once more, on its way into the socket, for every request. The
+// kernel can send memory without that if it belongs to a file. So the bodies that are requested
+// often get a second copy in a file without a name, sealed against every change, which leaves by
+// sendfile. The body is still the content that was read at once and checked: no file that changes
+// is behind it. Only Linux has the copies, and they are used for plain HTTP/1 alone; everything
+// else is written.
 
 const (
 	// sealedFrom is the length from which sendfile costs less than a write, by
@@ -27,8 +27,8 @@ const (
 	maxSealed = 256
 )
 
-// seals counts the sealed copies that there are, those included that the cache
-// has dropped and the garbage collector not yet closed.
+// seals counts the sealed copies, including those that the cache has dropped and the garbage
+// collector has not yet closed.
 type seals struct {
 	mu     sync.Mutex
 	files  int
@@ -54,7 +54,7 @@ func (s *seals) give(size int64) {
 	s.bytes -= size
 }
 
-// sealed is a copy of a body in a file that nobody can change.
+// sealed is a copy of a body in a file that cannot be changed.
 type sealed struct{ fd int }
 
 // seal is where a representation has its copy.
@@ -76,8 +76,8 @@ func (s *Shared) writeKept(w http.ResponseWriter, r *http.Request, res *resource
 	w.Write(rep.body[start : start+length])
 }
 
-// sealedCopy returns the copy of rep's body, which it makes when the time has
-// come, nil where there is none.
+// sealedCopy returns the copy of rep's body, which it makes when the time has come, nil if there
+// is none.
 func (s *Shared) sealedCopy(res *resource, rep *representation) *sealed {
 	if held := rep.seal.copy.Load(); held != nil || rep.seal.sent.Load() > sealedAfter {
 		return held
@@ -119,9 +119,8 @@ func (m *sealed) send(to io.ReaderFrom, body []byte, start, length int64) {
 	}
 }
 
-// sealedReader reads body from a place on. Where what it is copied to has a
-// connection of the system, as the last writer below net/http's has, it hands
-// over the copy instead.
+// sealedReader reads body from a place on. If its destination has a connection of the system, as
+// the last writer below net/http's has, it passes the copy instead.
 type sealedReader struct {
 	held *sealed
 	body []byte

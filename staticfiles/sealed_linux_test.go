@@ -3,6 +3,7 @@ package staticfiles
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"runtime"
 	"testing"
 	"testing/fstest"
@@ -34,11 +35,15 @@ func TestSealedCopiesAreBounded(t *testing.T) {
 	for i := range files {
 		fsys[fmt.Sprint(i)] = &fstest.MapFile{Data: content}
 	}
-	for memory, most := range map[int64]int{4 << 20: (1 << 20) / size, 256 << 20: maxSealed, 200_000: 0, -1: 0} {
+	for memory, most := range map[int64]int{4 << 20: (1 << 20) / size, 256 << 20: maxSealed, 200_000: 0, -1: maxSealed} {
 		t.Run(fmt.Sprintf("with a memory of %d", memory), func(t *testing.T) {
 			s, err := SharedData{Memory: memory, Exports: []Export{{FS: fsys}}}.Open()
 			require.NoError(t, err)
 			defer s.Close()
+			limit := memory
+			if memory < 0 {
+				limit = math.MaxInt64
+			}
 			count := func() (int, int64) {
 				s.seals.mu.Lock()
 				defer s.seals.mu.Unlock()
@@ -55,8 +60,8 @@ func TestSealedCopiesAreBounded(t *testing.T) {
 				}
 				copies, held := count()
 				require.LessOrEqual(t, copies, most)
-				require.LessOrEqual(t, held, max(memory/4, 0))
-				require.LessOrEqual(t, s.resources.weight(), max(memory, 0))
+				require.LessOrEqual(t, held, limit/4)
+				require.LessOrEqual(t, s.resources.weight(), limit)
 			}
 			copies, _ := count()
 			require.Equal(t, most > 0, copies > 0)

@@ -10,9 +10,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -101,38 +101,48 @@ type copying struct{ http.ResponseWriter }
 func (c copying) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.ResponseWriter, r) }
 
 // A client that reads slowly makes the socket full in the middle of the copy;
-// one that goes away in the middle leaves the others alone.
+// one that goes away in the middle leaves the others alone. The buffers of both
+// ends hold a tenth of the file, so that the server waits for each client until all
+// have read their first bytes.
 func TestSlowClientsGetHotBodiesWhole(t *testing.T) {
-	const size = 2_000_000
+	const size, clients = 2_000_000, 16
 	content := digits(size)
 	s := open(t, staticfiles.SharedData{MaxFile: 4 << 20, Exports: []staticfiles.Export{{Dir: write(t, map[string]string{"a.bin": string(content)})}}})
-	server := httptest.NewServer(s.Wrap(application))
+	server := httptest.NewUnstartedServer(s.Wrap(application))
+	server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			conn.(*net.TCPConn).SetWriteBuffer(32 << 10)
+		}
+	}
+	server.Start()
 	defer server.Close()
-	var asking sync.WaitGroup
-	for i := range 16 {
+	var asking, begun sync.WaitGroup
+	begun.Add(clients)
+	for i := range clients {
 		asking.Go(func() {
 			conn, err := net.Dial("tcp", server.Listener.Addr().String())
-			require.NoError(t, err)
-			defer conn.Close()
-			conn.(*net.TCPConn).SetReadBuffer(4 << 10)
-			fmt.Fprintf(conn, "GET /a.bin HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-			if i%4 == 3 {
-				io.CopyN(io.Discard, conn, 100_000)
+			var have bytes.Buffer
+			if err == nil {
+				defer conn.Close()
+				conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+				fmt.Fprintf(conn, "GET /a.bin HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+				_, err = io.CopyN(&have, conn, 10_000)
+			}
+			begun.Done()
+			begun.Wait()
+			if err != nil {
+				t.Error(err)
 				return
 			}
-			var have bytes.Buffer
-			for piece := int64(10_000); ; piece *= 2 {
-				n, err := io.CopyN(&have, conn, piece)
-				if n < piece {
-					if err != io.EOF {
-						t.Error(err)
-					}
-					break
-				}
-				time.Sleep(time.Millisecond)
+			if i%4 == 3 {
+				return
 			}
-			if _, got, _ := bytes.Cut(have.Bytes(), []byte("\r\n\r\n")); !bytes.Equal(content, got) {
-				t.Errorf("%d of %d bytes", len(got), size)
+			for piece := int64(20_000); err == nil; piece *= 2 {
+				_, err = io.CopyN(&have, conn, piece)
+				runtime.Gosched()
+			}
+			if _, got, _ := bytes.Cut(have.Bytes(), []byte("\r\n\r\n")); err != io.EOF || !bytes.Equal(content, got) {
+				t.Errorf("%d of %d bytes, %v", len(got), size, err)
 			}
 		})
 	}

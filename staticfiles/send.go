@@ -33,14 +33,15 @@ type SendOptions struct {
 	ContentType string
 
 	// MaxAge is for how long clients and caches may use the file without asking
-	// again, in whole seconds: "public, max-age=…". 0 means "no-cache".
+	// again, in whole seconds: "public, max-age=…". 0 means "no-cache", a negative
+	// duration a year, the longest that caches take.
 	MaxAge time.Duration
-	// CacheControl, where it is not "", is the value of that field instead.
+	// CacheControl, if it is not "", is the value of that field instead.
 	CacheControl string
 
-	// ETag is the entity tag, with or without its quotes; "" means one of the
-	// file's size, date and inode, or of its content where it has no date and is
-	// no larger than 1 MiB. NoETag means none.
+	// ETag is the entity tag, with or without its quotes; "" means one of the file's size, date
+	// and inode, or of its content if it has no date and is no larger than 1 MiB. NoETag means
+	// none.
 	ETag   string
 	NoETag bool
 	// LastModified is the date of the last change; the zero time means the
@@ -57,10 +58,9 @@ type SendOptions struct {
 	Offload Offload
 }
 
-// Send returns a Response of the file at path, relative to the working
-// directory; Werkzeug calls it send_file. The path is the program's own: of a
-// path from a client see [SendFrom]. The Response answers to conditions and
-// ranges, and closes the file in the end.
+// Send returns a Response of the file at path, relative to the working directory; Werkzeug calls
+// it send_file. The path is the program's own: of a path from a client see [SendFrom]. The
+// Response answers conditions and ranges, and closes the file in the end.
 func Send(path string, opts SendOptions) (*wrappers.Response, error) {
 	f, err := openPath(path)
 	if err != nil {
@@ -69,8 +69,7 @@ func Send(path string, opts SendOptions) (*wrappers.Response, error) {
 	return opts.sendDisk(f, path)
 }
 
-// SendFile is Send of an open file, which the Response closes in the end, and
-// which is closed where there is an error.
+// SendFile is Send of an open file. The Response closes it in the end, and an error closes it too.
 func SendFile(f fs.File, opts SendOptions) (*wrappers.Response, error) {
 	opened, err := newFile(f, nil)
 	if err != nil {
@@ -83,10 +82,9 @@ func SendFile(f fs.File, opts SendOptions) (*wrappers.Response, error) {
 	return opts.send(opened, opened.info.Name())
 }
 
-// SendReader is Send of any content that can seek, all of it. It has no name
-// and no date of its own: DownloadName or ContentType must be given. If r is an
-// [io.Closer], the Response closes it in the end, and it is closed where there
-// is an error.
+// SendReader is Send of any content that can seek, all of it. It has no name and no date of its
+// own: DownloadName or ContentType must be given. If r is an [io.Closer], the Response closes it
+// in the end, and an error closes it too.
 func SendReader(r io.ReadSeeker, opts SendOptions) (*wrappers.Response, error) {
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		closeReader(r)
@@ -106,22 +104,21 @@ func closeReader(r io.Reader) {
 	}
 }
 
-// SendFrom is Send of the file that a client named, below a directory of the
-// program's; Werkzeug calls it send_from_directory. A name that leads out of
-// dir, by dots or a symbolic link, that has no file or a directory, or that no
-// file can have, is an [httperror.NotFound]; that there is no dir, or that the file
-// may not be read, is another error.
+// SendFrom is Send of the file that a client named, below a directory of the program; Werkzeug
+// calls it send_from_directory. A name is an [httperror.NotFound] if it leads out of dir, by dots
+// or a symbolic link, if its file does not exist or is a directory, or if no file can have it. A
+// missing dir, or a file that may not be read, is another error.
 func SendFrom(dir, name string, opts SendOptions) (*wrappers.Response, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("send a file of a directory: %w", err)
 	}
 	defer root.Close()
-	f, err := opts.named(name, func() (fs.File, error) {
+	f, err := opts.named(root.FS(), name, func() (fs.File, error) {
 		name := filepath.FromSlash(name)
 		f, err := root.OpenFile(name, os.O_RDONLY|openFlags, 0)
 		if errors.Is(err, fs.ErrPermission) {
-			// A directory is no file, whoever may open it.
+			// A directory is not a file, even if it can be opened.
 			if info, failed := root.Stat(name); failed == nil && !info.Mode().IsRegular() {
 				err = &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
 			}
@@ -136,16 +133,16 @@ func SendFrom(dir, name string, opts SendOptions) (*wrappers.Response, error) {
 
 // SendFromFS is SendFrom for any file system.
 func SendFromFS(fsys fs.FS, name string, opts SendOptions) (*wrappers.Response, error) {
-	f, err := opts.named(name, func() (fs.File, error) { return openRegular(fsys, name) })
+	f, err := opts.named(fsys, name, func() (fs.File, error) { return openRegular(fsys, name) })
 	if err != nil {
 		return nil, err
 	}
 	return opts.send(f, name)
 }
 
-// named opens a file by a name that came from a client.
-func (opts SendOptions) named(name string, open func() (fs.File, error)) (*file, error) {
-	if !servable(name, windows) || !opts.Dotfiles && hasDotfile(name) {
+// named opens a file of fsys by a name that came from a client.
+func (opts SendOptions) named(fsys fs.FS, name string, open func() (fs.File, error)) (*file, error) {
+	if !servable(name, windows) || !opts.Dotfiles && (hasDotfile(name) || linksToDotfile(fsys, name)) {
 		return nil, &httperror.Error{Code: httperror.NotFound, Err: fmt.Errorf("send %q: %w", name, fs.ErrInvalid)}
 	}
 	f, err := newFile(open())
@@ -208,6 +205,9 @@ func (opts SendOptions) send(f *file, name string) (*wrappers.Response, error) {
 		f.Close()
 		return nil, err
 	}
+	if !f.seeks() && f.info.Size() > maxSkip {
+		resp.Header().Set("Accept-Ranges", "none")
+	}
 	return opts.validate(resp, tag, f.date())
 }
 
@@ -227,9 +227,9 @@ func (opts SendOptions) respond(r io.Reader, size int64, name string) (*wrappers
 		}
 		contentType = ContentType(name)
 	}
-	disposition := wrappers.Inline
+	disposition := "inline"
 	if opts.Attachment {
-		disposition = wrappers.Attachment
+		disposition = "attachment"
 		if name == "" {
 			return nil, errors.New("send a reader as attachment: it has no name: set DownloadName")
 		}
@@ -238,7 +238,7 @@ func (opts SendOptions) respond(r io.Reader, size int64, name string) (*wrappers
 	if size < 0 {
 		resp = wrappers.Reader(contentType, r)
 	} else {
-		resp = wrappers.Reader(contentType, r, size)
+		resp = wrappers.ReaderN(contentType, r, size)
 	}
 	if opts.ContentType != "" {
 		if err := resp.Set("Content-Type", resp.ContentType()); err != nil {
@@ -254,10 +254,12 @@ func (opts SendOptions) respond(r io.Reader, size int64, name string) (*wrappers
 	if coding := contentEncoding(name, contentType); coding != "" && !opts.Attachment {
 		h["Content-Encoding"] = []string{coding}
 	}
-	h["X-Content-Type-Options"] = nosniff
+	h["X-Content-Type-Options"] = []string{"nosniff"}
 	control := opts.CacheControl
 	switch {
 	case control != "":
+	case opts.MaxAge < 0:
+		control = "public, max-age=31536000"
 	case opts.MaxAge >= time.Second:
 		control = "public, max-age=" + strconv.FormatInt(int64(opts.MaxAge/time.Second), 10)
 	default:
@@ -272,7 +274,7 @@ func (opts SendOptions) validate(resp *wrappers.Response, tag string, date time.
 		given, ok := datastructures.ParseETag(opts.ETag)
 		if !ok || strings.ContainsFunc(given.Value, notInETag) {
 			resp.Close()
-			return nil, fmt.Errorf("send a file: ETag %q is no entity tag: quotes, spaces and control characters are not allowed in one", opts.ETag)
+			return nil, fmt.Errorf("send a file: %q is not an entity tag: quotes, spaces and control characters are not allowed in one", opts.ETag)
 		}
 		tag = given.String()
 	}
@@ -296,7 +298,7 @@ func (opts SendOptions) validate(resp *wrappers.Response, tag string, date time.
 // 8.8.3).
 func notInETag(c rune) bool { return c <= ' ' || c == '"' || c == 0x7f }
 
-// date is that of the last change; the zero time where there is none.
+// date is the date of the last change; the zero time if there is none.
 func (f *file) date() time.Time {
 	if !f.id.dated() {
 		return time.Time{}

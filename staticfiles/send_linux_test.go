@@ -14,7 +14,7 @@ import (
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
-// asSomebody runs f as a user whom permissions bind: root may open everything.
+// asSomebody runs f as a user without root's permission to open everything.
 func asSomebody(t *testing.T, f func()) {
 	t.Helper()
 	if os.Geteuid() != 0 {

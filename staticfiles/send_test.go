@@ -62,6 +62,7 @@ func TestSend(t *testing.T) {
 	require.Equal(t, 416, send(staticfiles.SendOptions{}, "Range", "bytes=10-").StatusCode)
 	require.Equal(t, 412, send(staticfiles.SendOptions{}, "If-Match", `"x"`).StatusCode)
 
+	require.Equal(t, "public, max-age=31536000", send(staticfiles.SendOptions{MaxAge: -1}).Header.Get("Cache-Control"))
 	h := send(staticfiles.SendOptions{MaxAge: time.Hour}).Header
 	require.Equal(t, "public, max-age=3600", h.Get("Cache-Control"))
 	h = send(staticfiles.SendOptions{CacheControl: "private", ETag: "mine", LastModified: time.Unix(1e9, 5e8)}).Header
@@ -122,12 +123,12 @@ func TestAnSVGZThatIsSentAsAnotherTypeHasNoEncoding(t *testing.T) {
 func TestSendReportsWhatCannotBeSent(t *testing.T) {
 	path := filepath.Join(write(t, map[string]string{"a.txt": "content"}), "a.txt")
 	for says, opts := range map[string]staticfiles.SendOptions{
-		`ETag "a\"b" is no entity tag`: {ETag: `a"b`},
-		`ETag "\"" is no entity tag`:   {ETag: `"`},
-		`ETag "a b" is no entity tag`:  {ETag: "a b"},
-		`ETag "a\n" is no entity tag`:  {ETag: "a\n"},
-		"Content-Type":                 {ContentType: "text/x\r\na: b"},
-		"Cache-Control":                {CacheControl: "no-cache\r\na: b"},
+		`"a\"b" is not an entity tag`: {ETag: `a"b`},
+		`"\"" is not an entity tag`:   {ETag: `"`},
+		`"a b" is not an entity tag`:  {ETag: "a b"},
+		`"a\n" is not an entity tag`:  {ETag: "a\n"},
+		"Content-Type":                {ContentType: "text/x\r\na: b"},
+		"Cache-Control":               {CacheControl: "no-cache\r\na: b"},
 	} {
 		_, err := staticfiles.Send(path, opts)
 		require.ErrorContains(t, err, says)
@@ -157,7 +158,7 @@ func TestSendDoesNotTellADateToCome(t *testing.T) {
 func TestSendFile(t *testing.T) {
 	embedded, err := assets.Open("testdata/assets/style.css")
 	require.NoError(t, err)
-	_, err = embedded.Read(make([]byte, 3)) // it is sent whole all the same
+	_, err = embedded.Read(make([]byte, 3)) // it is sent whole anyway
 	require.NoError(t, err)
 	resp, err := staticfiles.SendFile(embedded, staticfiles.SendOptions{})
 	require.NoError(t, err)
@@ -207,7 +208,7 @@ func TestSendReader(t *testing.T) {
 		{staticfiles.SendOptions{}, "set DownloadName or ContentType"},
 		{staticfiles.SendOptions{ContentType: "text/plain", Attachment: true}, "set DownloadName"},
 		{staticfiles.SendOptions{ContentType: "text/plain", CacheControl: "a\nb"}, "Cache-Control"},
-		{staticfiles.SendOptions{ContentType: "text/plain", ETag: "a b"}, "is no entity tag"},
+		{staticfiles.SendOptions{ContentType: "text/plain", ETag: "a b"}, "is not an entity tag"},
 	} {
 		closed := false
 		_, err = staticfiles.SendReader(closing{bytes.NewReader(nil), &closed}, c.opts)

@@ -10,13 +10,13 @@ import (
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/fieldvalues"
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// answer sends res. The common requests, those of a whole file, of a range and
-// of what the client has, cost some map entries; others go by way of a
-// [wrappers.Response]. The error is errChanging, or that of opening the file,
-// before anything was sent.
+// answer sends res. The common requests, those for a whole file, for a range and for a file that
+// the client has, cost some map lookups; others go by way of a [wrappers.Response]. The error is
+// errChanging, or that of opening the file, before anything was sent.
 func (s *Shared) answer(w http.ResponseWriter, r *http.Request, res *resource) error {
 	rep := res.plain
 	if res.vary {
@@ -47,16 +47,17 @@ func (s *Shared) answer(w http.ResponseWriter, r *http.Request, res *resource) e
 		return nil
 	}
 	h := w.Header()
-	rep.setHeader(h)
+	var own fieldvalues.Values
+	rep.setHeader(h, &own)
 	status, start, length := http.StatusOK, int64(0), rep.size
 	if part == nil {
-		h["Content-Length"] = rep.contentLength
-		if rep.contentEncoding == nil {
-			h["Accept-Ranges"] = acceptBytes
+		h["Content-Length"] = own.Copy(rep.contentLength)
+		if rep.contentEncoding == nil && !rep.costly() {
+			h["Accept-Ranges"] = own.One("bytes")
 		}
 	} else {
-		h["Content-Length"] = part.contentLength
-		h["Content-Range"] = part.contentRange
+		h["Content-Length"] = own.Copy(part.contentLength)
+		h["Content-Range"] = own.Copy(part.contentRange)
 		status, start, length = http.StatusPartialContent, part.Start, part.Len()
 	}
 	w.WriteHeader(status)
@@ -66,18 +67,18 @@ func (s *Shared) answer(w http.ResponseWriter, r *http.Request, res *resource) e
 		s.writeKept(w, r, res, rep, start, length)
 	default:
 		if err := f.send(w, start, length); err != nil {
-			abort(r, err)
+			abort(s.log(r.Context()), r, err)
 		}
 	}
 	return nil
 }
 
-// abort breaks the connection off, so that the client does not take what it has
-// for the whole. That the client itself has gone is no news.
-func abort(r *http.Request, err error) {
+// abort breaks the connection off, so that the client does not take what it has for the whole. A
+// client that has gone is not worth a log line.
+func abort(logger *slog.Logger, r *http.Request, err error) {
 	var path *fs.PathError
 	if errors.Is(err, errChanging) || errors.Is(err, errUnreadable) || errors.As(err, &path) {
-		slog.ErrorContext(r.Context(), "static file cut short", "path", r.URL.Path, "err", err)
+		logger.ErrorContext(r.Context(), "static file cut short", "path", r.URL.Path, "err", err)
 	}
 	panic(http.ErrAbortHandler)
 }
@@ -113,8 +114,8 @@ func (rep *representation) verdict(r *http.Request) int {
 	return http.StatusOK
 }
 
-// singleTag returns the one entity tag that a field holds, without the mark of
-// a weak one, which the comparison for If-None-Match passes over.
+// singleTag returns the one entity tag of a field, without the mark of a weak tag, which the
+// comparison for If-None-Match ignores.
 func singleTag(field string) (tag string, ok bool) {
 	tag = strings.TrimPrefix(field, "W/")
 	if len(tag) < 2 || tag[0] != '"' {
@@ -128,18 +129,19 @@ func singleTag(field string) (tag string, ok bool) {
 // describe the content.
 func (rep *representation) notModified(w http.ResponseWriter) {
 	h := w.Header()
-	h["Etag"] = rep.etag
-	h["Cache-Control"] = rep.cacheControl
+	own := new(fieldvalues.Values)
+	h["Etag"] = own.Copy(rep.etag)
+	h["Cache-Control"] = own.Copy(rep.cacheControl)
 	if rep.vary != nil {
-		addVary(h, rep.vary)
+		addVary(h, rep.vary, own)
 	}
 	for name, values := range rep.extra {
 		switch name {
 		case "Vary":
-			addVary(h, values)
+			addVary(h, values, own)
 		case "Content-Language", "Content-Md5":
 		default:
-			h[name] = values
+			h[name] = own.Copy(values)
 		}
 	}
 	w.WriteHeader(http.StatusNotModified)
@@ -147,34 +149,36 @@ func (rep *representation) notModified(w http.ResponseWriter) {
 
 // setHeader sets the fields that every answer with a content has. With the two
 // or three that follow there are at most eight: more would make maps grow.
-func (rep *representation) setHeader(h http.Header) {
-	h["Content-Type"] = rep.contentType
-	h["Etag"] = rep.etag
-	h["Cache-Control"] = rep.cacheControl
-	h["X-Content-Type-Options"] = nosniff
+func (rep *representation) setHeader(h http.Header, own *fieldvalues.Values) {
+	h["Content-Type"] = own.Copy(rep.contentType)
+	h["Etag"] = own.Copy(rep.etag)
+	h["Cache-Control"] = own.Copy(rep.cacheControl)
+	h["X-Content-Type-Options"] = own.One("nosniff")
 	if rep.lastModified != nil {
-		h["Last-Modified"] = rep.lastModified
+		h["Last-Modified"] = own.Copy(rep.lastModified)
 	}
 	if rep.contentEncoding != nil {
-		h["Content-Encoding"] = rep.contentEncoding
+		h["Content-Encoding"] = own.Copy(rep.contentEncoding)
 	}
 	if rep.vary != nil {
-		addVary(h, rep.vary)
+		addVary(h, rep.vary, own)
 	}
 	for name, values := range rep.extra {
 		if name == "Vary" {
-			addVary(h, values)
+			addVary(h, values, own)
 		} else {
-			h[name] = values
+			h[name] = own.Copy(values)
 		}
 	}
 }
 
-func addVary(h http.Header, values []string) {
-	if have := h["Vary"]; len(have) > 0 {
-		values = append(have[:len(have):len(have)], values...)
+func addVary(h http.Header, values []string, own *fieldvalues.Values) {
+	have := h["Vary"]
+	if len(have) == 0 {
+		h["Vary"] = own.Copy(values)
+		return
 	}
-	h["Vary"] = values
+	h["Vary"] = append(have[:len(have):len(have)], values...)
 }
 
 // span is a range of a representation with its fields ready.
@@ -193,6 +197,9 @@ func partOf(r *http.Request, rep *representation) *span {
 	ranges := r.Header["Range"]
 	if len(ranges) == 0 || r.Method != http.MethodGet {
 		return nil
+	}
+	if rep.costly() {
+		return rep.nearRange(r)
 	}
 	if len(ranges) > 1 {
 		return &byResponse
@@ -213,25 +220,52 @@ func partOf(r *http.Request, rep *representation) *span {
 	if !ok {
 		return &byResponse
 	}
-	p := &span{
-		header: strings.Clone(header), Span: part,
-		contentLength: []string{strconv.FormatInt(part.Len(), 10)},
-		contentRange:  []string{part.ContentRange(rep.size).String()},
-	}
+	p := newSpan(header, part, rep.size)
 	if len(header) < 64 {
 		rep.ranged.Store(p)
 	}
 	return p
 }
 
-// response returns rep as a Response; f is nil where rep is in memory.
+// costly reports whether a range may cost much more than it is long. Few ranges are served then,
+// and none is offered.
+func (rep *representation) costly() bool { return rep.skips && rep.body == nil && rep.size > maxSkip }
+
+// nearRange is partOf for a representation whose ranges are costly: a single range
+// near the beginning, or the whole (RFC 9110, section 14.2).
+func (rep *representation) nearRange(r *http.Request) *span {
+	ranges := r.Header["Range"]
+	if len(ranges) > 1 || r.Header["If-Range"] != nil {
+		return nil
+	}
+	asked, ok := datastructures.ParseRange(ranges[0])
+	if !ok || asked.Unit != "bytes" {
+		return nil
+	}
+	part, ok := asked.Single(rep.size)
+	if !ok || part.Start > maxSkip {
+		return nil
+	}
+	return newSpan(ranges[0], part, rep.size)
+}
+
+func newSpan(header string, part datastructures.Span, size int64) *span {
+	return &span{
+		header: strings.Clone(header), Span: part,
+		contentLength: []string{strconv.FormatInt(part.Len(), 10)},
+		contentRange:  []string{datastructures.ContentRange{Unit: "bytes", Span: part, Length: size}.String()},
+	}
+}
+
+// response returns rep as a Response; f is nil if rep is in memory.
 func (rep *representation) response(f *file) *wrappers.Response {
 	var resp *wrappers.Response
 	if f != nil {
-		resp = wrappers.Reader(rep.contentType[0], f, rep.size)
+		resp = wrappers.ReaderN(rep.contentType[0], f, rep.size)
 	} else {
 		resp = wrappers.NewResponse(rep.contentType[0], rep.body)
 	}
-	rep.setHeader(resp.Header())
+	var own fieldvalues.Values
+	rep.setHeader(resp.Header(), &own)
 	return resp.MakeConditional()
 }

@@ -1,6 +1,7 @@
 package staticfiles
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/limits"
+	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
 // Shared is a [SharedData] whose exports are open. It is safe for concurrent
@@ -25,6 +28,7 @@ type Shared struct {
 	maxFile     int64
 	encoders    [codings]*Encoder
 	refusing    bool // an export is NotFound
+	logger      *slog.Logger
 
 	resources   *cache[*resource]
 	digests     *cache[*digest]
@@ -33,14 +37,15 @@ type Shared struct {
 	mounts      mounts
 }
 
-// Open opens the exports. Its error names each that cannot be served, its
-// place, and what is wrong with it.
+// Open opens the exports. Its error names each export that cannot be served, its place, and the
+// reason.
 func (d SharedData) Open() (*Shared, error) {
 	s := &Shared{
 		development: d.Development,
-		revalidate:  defaulted(d.Revalidate, DefaultRevalidate),
-		memory:      max(defaulted(d.Memory, DefaultMemory), 0),
-		maxFile:     max(defaulted(d.MaxFile, DefaultMaxFile), 0),
+		logger:      d.Logger,
+		revalidate:  limits.Duration(d.Revalidate, defaultRevalidate),
+		memory:      limits.Number(d.Memory, defaultMemory),
+		maxFile:     limits.Number(d.MaxFile, defaultMaxFile),
 	}
 	if s.development {
 		s.revalidate = 0
@@ -51,7 +56,7 @@ func (d SharedData) Open() (*Shared, error) {
 	s.seals = &seals{budget: s.memory / 4}
 	var errs []error
 	for i, x := range d.Exports {
-		e, err := openExport(x, s.revalidate)
+		e, err := openExport(x, s.revalidate, s.log(context.Background()))
 		if err != nil {
 			errs = append(errs, fmt.Errorf("staticfiles: export %d (%q): %w", i, x.Prefix, err))
 			continue
@@ -73,13 +78,6 @@ func (d SharedData) Open() (*Shared, error) {
 		return nil, errors.Join(errs...)
 	}
 	return s, nil
-}
-
-func defaulted[T int64 | time.Duration](v, otherwise T) T {
-	if v == 0 {
-		return otherwise
-	}
-	return v
 }
 
 // Close closes the exports. It waits for no request: call it when the server has
@@ -104,6 +102,14 @@ func (s *Shared) Wrap(next http.Handler) http.Handler {
 	})
 }
 
+// log returns the logger of the settings, or that of the server that ctx carries. ctx may be nil.
+func (s *Shared) log(ctx context.Context) *slog.Logger {
+	if s.logger != nil {
+		return s.logger
+	}
+	return serverlog.From(ctx)
+}
+
 // serve reports whether it answered.
 func (s *Shared) serve(w http.ResponseWriter, r *http.Request) bool {
 	if !s.concerned(r.URL.Path) {
@@ -122,14 +128,14 @@ func (s *Shared) serve(w http.ResponseWriter, r *http.Request) bool {
 			httperror.Respond(w, r, fmt.Errorf("static file: %w", err))
 			return true
 		case errors.Is(err, fs.ErrPermission):
-			slog.WarnContext(r.Context(), "static files: a file may not be read", "path", r.URL.Path, "err", err)
+			s.log(r.Context()).WarnContext(r.Context(), "static files: a file may not be read", "path", r.URL.Path, "err", err)
 		}
 	}
 	return s.refusing && s.refuse(w, r)
 }
 
-// find answers with a file. The error says why there is none, and then nothing
-// was sent. A file that is replaced between two looks at it is looked for anew.
+// find answers with a file. The error says why there is none, and then nothing was sent. A file
+// that is replaced between two looks at it is looked up again.
 func (s *Shared) find(w http.ResponseWriter, r *http.Request) (err error) {
 	for range 4 {
 		var res *resource
@@ -150,7 +156,7 @@ func (s *Shared) find(w http.ResponseWriter, r *http.Request) (err error) {
 	return err
 }
 
-// refuse answers for the first export that is NotFound and has the prefix.
+// refuse answers on behalf of the first export that is NotFound and has the prefix.
 func (s *Shared) refuse(w http.ResponseWriter, r *http.Request) bool {
 	for _, e := range s.exports {
 		if _, ok := e.match(r.URL.Path); ok && e.NotFound {
@@ -175,33 +181,33 @@ func (s *Shared) concerned(path string) bool {
 	return false
 }
 
-// resource is what a path answers with.
+// resource is the result for a path.
 type resource struct {
 	export *export
 	name   string // below the export
 	path   string // of the URL
 	plain  *representation
 	coded  [codings]codedForm
-	// codable says that a compressed form may lie beside the file; vary that
-	// there is or will be one, and the answer depends on Accept-Encoding.
+	// codable says that a compressed form may exist beside the file. vary says that there is or
+	// will be one, so that the response depends on Accept-Encoding.
 	codable, vary bool
 	// checked is when the file was last looked at.
 	checked atomic.Int64
-	// redirect is where a directory without its slash is sent.
+	// redirect is the target for a directory without its slash.
 	redirect string
 }
 
-// fresh reports whether what is known of a file may be used without looking at
-// it. Where it says no it says so once: the caller looks, others go on.
+// fresh reports whether the known metadata of a file may be used without looking at it. It reports
+// false only once: that caller looks at the file, and others go on.
 func (s *Shared) fresh(id identity, checked *atomic.Int64) bool {
-	if !id.dated() && id.inode == 0 && id.sum == 0 || s.revalidate < 0 {
+	if !id.dated() && id.inode == 0 && id.sum == 0 {
 		return true
 	}
 	last, t := checked.Load(), now()
 	return t-last < int64(s.revalidate) || !checked.CompareAndSwap(last, t)
 }
 
-// resource returns what path answers with, from memory where that is fresh.
+// resource returns the result for path, from memory if that is fresh.
 func (s *Shared) resource(path string) (*resource, error) {
 	if !s.development {
 		if res, ok := s.resources.get(path); ok {
@@ -252,13 +258,13 @@ func (s *Shared) loadFrom(e *export, name, path string) (*resource, error) {
 	if !e.shows(name) {
 		return nil, fs.ErrNotExist
 	}
-	f, err := e.open(name)
+	f, err := e.openShown(name)
 	if err == nil {
 		return s.build(e, name, path, f, false)
 	}
 	if errors.Is(err, errNotRegular) {
 		if e.Index != "" && e.shows(name+"/"+e.Index) {
-			if info, err := e.stat(name + "/" + e.Index); err == nil && info.Mode().IsRegular() {
+			if info, err := e.statShown(name + "/" + e.Index); err == nil && info.Mode().IsRegular() {
 				return &resource{redirect: path}, nil
 			}
 		}
@@ -275,7 +281,7 @@ func (s *Shared) loadFrom(e *export, name, path string) (*resource, error) {
 	if d.mark != sum {
 		return nil, fs.ErrNotExist
 	}
-	if f, err = e.open(plain); err != nil {
+	if f, err = e.openShown(plain); err != nil {
 		return nil, err
 	}
 	if f.id != d.id {

@@ -22,14 +22,14 @@ import (
 //go:embed testdata/assets
 var assets embed.FS
 
-// application is what requests fall through to.
+// application is where requests without a file go.
 var application = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusTeapot)
 	io.WriteString(w, "application "+r.Method+" "+r.URL.Path)
 })
 
-// write makes files below a new directory. Their dates are an hour old, as
-// those of files that nobody is working on.
+// write makes files below a new directory. Their dates are an hour old, as those of files that are
+// not being edited.
 func write(t testing.TB, files map[string]string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()

@@ -14,31 +14,34 @@ import (
 	"time"
 )
 
-// source is where the files of an export come from. Names are slash-separated
-// and servable; what is not a regular file is an error.
+// source is the place where the files of an export come from. Names are slash-separated and
+// servable; a file that is not regular is an error.
 type source interface {
 	open(name string) (*file, error)
 	stat(name string) (fs.FileInfo, error)
 	walk(visit func(name string) error) error
+	// files is the place as a file system, for its symbolic links.
+	files() fs.FS
 	io.Closer
 }
 
 // directory is a source below a directory of the operating system. An os.Root
 // holds it, so no name and no symbolic link leads out of it.
 type directory struct {
-	path  string
-	every time.Duration
-	root  atomic.Pointer[os.Root]
+	logger *slog.Logger
+	path   string
+	every  time.Duration
+	root   atomic.Pointer[os.Root]
 	// looked is when path was last found to lead to root.
 	looked atomic.Int64
 }
 
-func openDirectory(path string, every time.Duration) (*directory, error) {
+func openDirectory(path string, every time.Duration, logger *slog.Logger) (*directory, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, err
 	}
-	d := &directory{path: path, every: every}
+	d := &directory{path: path, every: every, logger: logger}
 	d.root.Store(root)
 	d.looked.Store(now())
 	return d, nil
@@ -50,7 +53,7 @@ func openDirectory(path string, every time.Duration) (*directory, error) {
 func (d *directory) current() *os.Root {
 	root := d.root.Load()
 	looked, t := d.looked.Load(), now()
-	if d.every < 0 || t-looked < int64(d.every) || !d.looked.CompareAndSwap(looked, t) {
+	if t-looked < int64(d.every) || !d.looked.CompareAndSwap(looked, t) {
 		return root
 	}
 	there, err := os.Stat(d.path)
@@ -62,7 +65,7 @@ func (d *directory) current() *os.Root {
 	}
 	fresh, err := os.OpenRoot(d.path)
 	if err != nil {
-		slog.Error("static files: the directory was replaced and cannot be opened", "dir", d.path, "err", err)
+		d.logger.Error("static files: the directory was replaced and cannot be opened", "dir", d.path, "err", err)
 		return root
 	}
 	// The old one is closed by the garbage collector, once no request uses it.
@@ -82,6 +85,8 @@ func (d *directory) stat(name string) (fs.FileInfo, error) {
 	return d.current().Stat(filepath.FromSlash(name))
 }
 
+func (d *directory) files() fs.FS { return d.current().FS() }
+
 func (d *directory) walk(visit func(string) error) error {
 	return walk(d.current().FS(), visit)
 }
@@ -95,18 +100,23 @@ type tree struct {
 
 func (t tree) open(name string) (*file, error) { return newFile(openRegular(t.FS, name)) }
 
+func (t tree) files() fs.FS { return t.FS }
+
 func (t tree) stat(name string) (fs.FileInfo, error) { return fs.Stat(t.FS, name) }
 
 func (t tree) walk(visit func(string) error) error { return walk(t.FS, visit) }
 
 func (t tree) Close() error { return nil }
 
-// openRegular opens a file of fsys, unless that would wait: a named pipe of an
-// [os.DirFS] waits for a writer. So what the file is is asked first, where that
-// can be asked.
+// openRegular opens a file of fsys that is inside it, wherever a symbolic link of an [os.DirFS]
+// points, unless that would wait: a named pipe waits for a writer. So the kind of the file is
+// checked first, if the system can do that.
 func openRegular(fsys fs.FS, name string) (fs.File, error) {
+	name, err := resolve(fsys, name)
+	if err != nil {
+		return nil, err
+	}
 	var info fs.FileInfo
-	var err error
 	switch f := fsys.(type) {
 	case fs.StatFS:
 		info, err = f.Stat(name)
@@ -131,14 +141,14 @@ func walk(fsys fs.FS, visit func(string) error) error {
 	})
 }
 
-// archive is a source in a zip file. It is opened anew when the file was
-// replaced.
+// archive is a source in a zip file. It is reopened if the file was replaced.
 type archive struct {
-	path  string
-	dir   string
-	every time.Duration
-	now   atomic.Pointer[openArchive]
-	// looked is when path was last found to lead to what is open.
+	logger *slog.Logger
+	path   string
+	dir    string
+	every  time.Duration
+	now    atomic.Pointer[openArchive]
+	// looked is when path was last found to lead to the open file.
 	looked atomic.Int64
 }
 
@@ -148,8 +158,8 @@ type openArchive struct {
 	f  *os.File
 }
 
-func newArchive(path, dir string, every time.Duration) (*archive, error) {
-	a := &archive{path: path, dir: dir, every: every}
+func newArchive(path, dir string, every time.Duration, logger *slog.Logger) (*archive, error) {
+	a := &archive{path: path, dir: dir, every: every, logger: logger}
 	o, err := a.reopen()
 	if err != nil {
 		return nil, err
@@ -191,7 +201,7 @@ func (a *archive) reopen() (*openArchive, error) {
 func (a *archive) current() *openArchive {
 	o := a.now.Load()
 	looked, t := a.looked.Load(), now()
-	if a.every < 0 || t-looked < int64(a.every) || !a.looked.CompareAndSwap(looked, t) {
+	if t-looked < int64(a.every) || !a.looked.CompareAndSwap(looked, t) {
 		return o
 	}
 	info, err := os.Stat(a.path)
@@ -200,7 +210,7 @@ func (a *archive) current() *openArchive {
 	}
 	fresh, err := a.reopen()
 	if err != nil {
-		slog.Error("static files: the zip file was replaced and cannot be opened", "err", err)
+		a.logger.Error("static files: the zip file was replaced and cannot be opened", "err", err)
 		return o
 	}
 	// The old file is closed by the garbage collector, once no request reads it.
@@ -209,6 +219,7 @@ func (a *archive) current() *openArchive {
 }
 
 func (a *archive) open(name string) (*file, error)          { return a.current().open(name) }
+func (a *archive) files() fs.FS                             { return a.current().FS }
 func (a *archive) stat(name string) (fs.FileInfo, error)    { return a.current().stat(name) }
 func (a *archive) walk(visit func(name string) error) error { return a.current().walk(visit) }
 func (a *archive) Close() error                             { return a.now.Load().f.Close() }
@@ -239,6 +250,9 @@ type subtree struct {
 	whole fs.StatFS
 	dir   string
 }
+
+func (s subtree) ReadLink(name string) (string, error)   { return fs.ReadLink(s.FS, name) }
+func (s subtree) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(s.FS, name) }
 
 func (s subtree) Stat(name string) (fs.FileInfo, error) { return s.whole.Stat(path.Join(s.dir, name)) }
 

@@ -8,8 +8,7 @@ import (
 	"syscall"
 )
 
-// openFlags keep an open from waiting: that of a named pipe would wait for a
-// writer.
+// openFlags prevent an open from blocking: that of a named pipe would wait for a writer.
 const openFlags = syscall.O_NONBLOCK
 
 func inode(info fs.FileInfo) uint64 {

@@ -7,14 +7,13 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// octetStream is the type of what no table knows.
+// octetStream is the type of files that no table knows.
 const octetStream = "application/octet-stream"
 
-// ContentType returns the value of the Content-Type field for a file name, by
-// its extension and a table of the package's own, so that it is the same on
-// every machine: "text/css; charset=utf-8", "image/png". Texts, XML among them,
-// are said to be in UTF-8, as those of a [wrappers.Response] are. A name that the
-// table does not know is "application/octet-stream".
+// ContentType returns the value of the Content-Type field for a file name, by its extension and a
+// table in this package, so that it is the same on every machine: "text/css; charset=utf-8",
+// "image/png". Text formats, including XML, are declared as UTF-8, as those of a
+// [wrappers.Response] are. A name that the table does not know is "application/octet-stream".
 func ContentType(name string) string {
 	if t := lookupType(name); t != "" {
 		return withCharset(t)
@@ -22,8 +21,8 @@ func ContentType(name string) string {
 	return octetStream
 }
 
-// contentEncoding is the coding that a file's own format implies: an .svgz is an
-// SVG image that only gzip opens. Sent as something else it is what it is.
+// contentEncoding is the coding that a file's own format implies: an .svgz is an SVG image that
+// only gzip opens. Sent with another type it stays as it is.
 func contentEncoding(name, contentType string) string {
 	if strings.EqualFold(path.Ext(name), ".svgz") && mediaType(contentType) == "image/svg+xml" {
 		return "gzip"
@@ -70,8 +69,8 @@ func compressible(contentType string) bool {
 	return false
 }
 
-// types are media types by extension, as IANA registers them or, where it does
-// not, as browsers know them.
+// types are media types by extension, as IANA registers them or, if it does not, as browsers know
+// them.
 var types = table(`
 text/html                         html htm
 text/css                          css

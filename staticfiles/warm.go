@@ -40,7 +40,7 @@ func (s *Shared) Warm(ctx context.Context) error {
 	return nil
 }
 
-// warm has one file ready as if every coding had been asked for.
+// warm prepares one file as if every coding had been requested.
 func (s *Shared) warm(e *export, name, sum string) {
 	res, err := s.resource(e.path(name, sum))
 	if err != nil || res.redirect != "" || !res.vary {

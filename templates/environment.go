@@ -8,14 +8,17 @@
 // an absolute name and one that climbs out are errors, and the tag ssi, with
 // which pongo2 reads any file of the machine, is not there.
 //
-// Texts are escaped as HTML. That holds for strings and types made of strings;
-// of any other value pongo2 writes what its String method returns as it is. So
-// pass what a person typed as a string, or write {{ v|stringformat:"%s" }}.
+// Every value is escaped as HTML, whatever its type, unless the template marks it as safe ({{
+// v|safe }}) or a function returns a [pongo2.AsSafeValue]. Errors and values with a String method
+// print its result, lists, maps and structs their members.
 //
-// In a template, url_for("endpoint", "name", value, …) builds a URL as the
-// application's routing map does (with "_external", true an absolute one),
-// static_url("style.css") that of a static file, and request is the
-// [wrappers.Request].
+// A call of a function or method that does not exist is an error. With Options.Reload,
+// so is {{ name }} of a variable or field that does not exist, unless a filter has a
+// default for it. A map may lack a key.
+//
+// In a template, url_for("endpoint", "name", value, …) builds a URL as the application's routing
+// map does (with "_external", true an absolute one), static_url("style.css") returns that of a
+// static file, and request is the [wrappers.Request].
 package templates
 
 import (
@@ -29,18 +32,23 @@ import (
 
 	"github.com/flosch/pongo2/v6"
 
+	"github.com/zeugkit/zeug/routing"
+	"github.com/zeugkit/zeug/timeline"
 	"github.com/zeugkit/zeug/wrappers"
 )
 
 // Context holds the names that a template may use, with their values. A name
 // is made of letters, digits and underscores. Functions are called by their
 // arguments in order; one that returns an error ends the rendering with it.
-type Context map[string]any
+type Context = map[string]any
 
 // Options are the settings of an [Environment]. The zero value is usable.
 type Options struct {
-	// Reload reads and parses the templates anew for each rendering: for
-	// development. Otherwise each is parsed once.
+	// Dir is the directory of the file system that holds the templates, such as
+	// "templates" of an [embed.FS]. "" is its root.
+	Dir string
+	// Reload reads and parses the templates again for each rendering: for development. Otherwise each
+	// is parsed once.
 	Reload bool
 	// Globals are known in every template; a name of a rendering's own Context
 	// goes before them. Functions may be called by several goroutines at once.
@@ -48,10 +56,10 @@ type Options struct {
 	// Filters are known in every template as {{ value|name }} and
 	// {{ value|name:argument }}.
 	Filters map[string]Filter
-	// URLs builds the URLs of url_for. Without it that name is unknown.
-	URLs URLs
+	// URLs builds the URLs of url_for, by a Map bound to the request. Without it that name is unknown.
+	URLs func(req *wrappers.Request) routing.Builder
 	// StaticURL builds the URLs of static_url. Without it that name is unknown.
-	StaticURL StaticURL
+	StaticURL func(req *wrappers.Request, name string) (string, error)
 }
 
 // Environment is a set of templates that share a file system, globals and
@@ -61,21 +69,33 @@ type Environment struct {
 	options Options
 
 	mu     sync.RWMutex
-	parsed map[string]*pongo2.Template
+	parsed map[string]*parsed
 }
 
-// New returns the Environment of the templates in files, or an error that names
-// what is wrong with the options. Unless o.Reload is set it parses every
-// template whose name ends in ".html", so that a mistake in one is found before
-// the first request; the error joins an [*Error] for each.
+// parsed is a template with the names that it and the templates it is made of call and
+// define.
+type parsed struct {
+	*pongo2.Template
+	calls, macros map[string]bool
+}
+
+// New returns the Environment of the templates in files, or an error that names the option that is
+// not valid. Unless o.Reload is set it parses every template whose name ends in ".html", so that a
+// mistake in one is found before the first request; the error joins an [*Error] for each.
 //
 // To read a directory and nothing a symbolic link in it leads to outside, take
 // the file system of an [os.Root].
 func New(files fs.FS, o Options) (*Environment, error) {
+	if o.Dir != "" {
+		var err error
+		if files, err = fs.Sub(files, o.Dir); err != nil {
+			return nil, fmt.Errorf("templates: Options.Dir: %w", err)
+		}
+	}
 	if err := publish(o.Filters); err != nil {
 		return nil, err
 	}
-	e := &Environment{files: files, options: o, parsed: map[string]*pongo2.Template{}}
+	e := &Environment{files: files, options: o, parsed: map[string]*parsed{}}
 	if o.Reload {
 		return e, nil
 	}
@@ -100,13 +120,36 @@ func New(files fs.FS, o Options) (*Environment, error) {
 	return e, nil
 }
 
+// MustNew is [New] for templates that are compiled into the program: it panics if New
+// returns an error.
+func MustNew(files fs.FS, o Options) *Environment {
+	e, err := New(files, o)
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
 // Render answers req with the template called name. The response's media type
 // follows the name: text/plain for ".txt", application/xml for ".xml" and
 // text/html for any other, all in UTF-8. A failure is an [*Error].
 func (e *Environment) Render(req *wrappers.Request, name string, context Context) (*wrappers.Response, error) {
-	run := &rendering{environment: e, request: req}
+	return e.RenderWith(req, nil, nil, name, context)
+}
+
+// RenderWith is [Environment.Render] for an application that has its own URLs:
+// url_for builds with urls and static_url with static, unless the options set
+// them. Either may be nil.
+func (e *Environment) RenderWith(req *wrappers.Request, urls routing.Builder, static func(name string) (string, error), name string, context Context) (*wrappers.Response, error) {
+	run := &rendering{environment: e, request: req, urls: urls, static: static}
+	var span timeline.Span
+	if req != nil && req.Request != nil {
+		span = timeline.Start(req.Context(), "template", name)
+	}
 	body, err := run.execute(name, context)
+	span.End()
 	if err != nil {
+		rendered(err, context)
 		return nil, err
 	}
 	return wrappers.NewResponse(mediaType(name), body), nil
@@ -118,6 +161,9 @@ func (e *Environment) Render(req *wrappers.Request, name string, context Context
 func (e *Environment) Text(name string, context Context) (string, error) {
 	run := &rendering{environment: e}
 	body, err := run.execute(name, context)
+	if err != nil {
+		rendered(err, context)
+	}
 	return string(body), err
 }
 
@@ -132,22 +178,19 @@ func mediaType(name string) string {
 }
 
 // template returns the parsed template called name, or an *Error.
-func (e *Environment) template(name string) (*pongo2.Template, error) {
+func (e *Environment) template(name string) (*parsed, error) {
+	name = (&loader{}).Abs("", name)
 	e.mu.RLock()
 	t := e.parsed[name]
 	e.mu.RUnlock()
 	if t != nil {
 		return t, nil
 	}
-	load := &loader{files: e.files}
-	t, err := parse(load, e.options.Globals, name)
+	t, err := e.parse(name)
 	if err != nil {
 		return nil, e.failure(name, err)
 	}
-	// A template that computes the name of another parses that one while it
-	// runs, and a set of pongo2's may not parse twice at once: such templates
-	// are parsed for each rendering, into a set of their own.
-	if !e.options.Reload && !load.computes {
+	if !e.options.Reload {
 		e.mu.Lock()
 		e.parsed[name] = t
 		e.mu.Unlock()
@@ -156,25 +199,33 @@ func (e *Environment) template(name string) (*pongo2.Template, error) {
 }
 
 // parse gives each template a set of its own, which nothing else changes.
-func parse(load *loader, globals Context, name string) (t *pongo2.Template, err error) {
+func (e *Environment) parse(name string) (t *parsed, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = caught(p)
 		}
 	}()
-	set := pongo2.NewSet(name, load)
-	set.Globals = pongo2.Context(globals)
+	t = &parsed{calls: map[string]bool{}, macros: map[string]bool{}}
+	set := pongo2.NewSet(name, &loader{files: e.files, names: t})
+	set.Globals = pongo2.Context(e.options.Globals)
 	if err := set.BanTag("ssi"); err != nil {
 		return nil, err
 	}
-	return set.FromFile(load.Abs("", name))
+	t.Template, err = set.FromFile(name)
+	return t, err
 }
 
 // rendering is one execution of a template, for a request if there is one.
 type rendering struct {
 	environment *Environment
 	request     *wrappers.Request
-	cause       error // what a function of ours failed with, which pongo2 keeps as text only
+	urls        routing.Builder                   // nil without url_for
+	static      func(name string) (string, error) // nil without static_url
+	cause       error                             // the error of one of our functions, which pongo2 keeps as a string only
+	failure     *Error                            // of a template whose name was computed
+	at          *pongo2.Token                     // the last place that was reached
+	nesting     int                               // how many macros and includes are open
+	state       map[any]any                       // of tags such as cycle
 }
 
 func (run *rendering) execute(name string, context Context) (body []byte, err error) {
@@ -187,11 +238,16 @@ func (run *rendering) execute(name string, context Context) (body []byte, err er
 			if p == http.ErrAbortHandler {
 				panic(p)
 			}
-			body, err = nil, run.environment.failure(name, caught(p))
+			body, err = nil, run.environment.failureAt(run.at, name, caught(p))
 		}
 	}()
-	body, err = t.ExecuteBytes(run.context(context))
+	own := run.context(context)
+	run.defineMissing(own, t)
+	body, err = t.ExecuteBytes(own)
 	if err != nil {
+		if run.failure != nil {
+			return nil, run.failure
+		}
 		failure := run.environment.failure(name, err)
 		if run.cause != nil {
 			failure.Err = run.cause
@@ -206,13 +262,21 @@ func (run *rendering) context(own Context) pongo2.Context {
 	all := pongo2.Context{}
 	if run.request != nil {
 		all["request"] = run.request
-		if run.environment.options.URLs != nil {
+		options := &run.environment.options
+		if options.URLs != nil {
+			run.urls = options.URLs(run.request)
+		}
+		if run.urls != nil {
 			all["url_for"] = run.urlFor
 		}
-		if run.environment.options.StaticURL != nil {
+		if static := options.StaticURL; static != nil {
+			run.static = func(name string) (string, error) { return static(run.request, name) }
+		}
+		if run.static != nil {
 			all["static_url"] = run.staticURL
 		}
 	}
 	maps.Copy(all, own)
+	all[keyRendering] = run
 	return all
 }

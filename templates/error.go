@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"runtime"
 	"strconv"
 	"strings"
@@ -11,25 +12,43 @@ import (
 	"github.com/flosch/pongo2/v6"
 )
 
-// Error is a mistake in a template, or a failure of what it calls.
+// Error is a mistake in a template, or a failure of a function that it calls.
 type Error struct {
 	// Name is the template's name, relative to the root of its [Environment].
 	Name string
-	// Line and Column are where it failed, counted from 1, the column in
-	// bytes. Both are 0 where that is not known.
+	// Line and Column are where it failed, counted from 1, the column in bytes. Both are 0 if that
+	// is not known.
 	Line, Column int
-	// Source is the text of the whole template, "" where it cannot be read.
+	// Source is the whole template, "" if it cannot be read.
 	Source string
 	// Err is the cause.
 	Err error
 
-	callers []uintptr
+	callers   []uintptr
+	variables Context
 }
 
-// Callers returns the program counters of the stack where the failure began as a
-// panic of something that the template calls, and nil otherwise. The debugger
-// shows the functions.
+// Callers returns the program counters of the stack where the failure began as a panic of code
+// that the template calls, or those of the rendering's caller. It is nil for a mistake that [New]
+// finds. The debugger shows the functions.
 func (e *Error) Callers() []uintptr { return e.callers }
+
+// Variables returns the names that the rendering was given, with their values. The
+// debugger shows them. The map is a copy, the values are not.
+func (e *Error) Variables() Context { return maps.Clone(e.variables) }
+
+// rendered notes who rendered the template, and with which names, in a failure.
+func rendered(err error, context Context) {
+	failure, ok := errors.AsType[*Error](err)
+	if !ok {
+		return
+	}
+	failure.variables = maps.Clone(context)
+	if failure.callers == nil {
+		pcs := make([]uintptr, 64)
+		failure.callers = pcs[:runtime.Callers(3, pcs)] // without itself and the method that was called
+	}
+}
 
 // Place returns the fields that say where it failed. The debugger shows the lines
 // around it.
@@ -104,7 +123,7 @@ func (p *panicked) Unwrap() error {
 	return err
 }
 
-// failure makes an *Error of what parsing or executing the template called name
+// failure makes an *Error of the error that parsing or executing the template called name
 // returned.
 func (e *Environment) failure(name string, err error) *Error {
 	failure := &Error{Name: name, Err: err}
@@ -130,14 +149,28 @@ func (e *Environment) failure(name string, err error) *Error {
 		return failure
 	}
 	failure.Source = string(source)
+	if failure.Line > 0 {
+		failure.Column = rewrite(failure.Name, failure.Source).original(failure.Line, failure.Column)
+	}
 	if cause, ok := errors.AsType[*pongo2.Error](err); ok && failure.Line == 0 && cause.Sender == "fromfile" {
 		failure.locate(cause.Filename)
 	}
 	return failure
 }
 
-// unread returns why name cannot be read. What can be, now that the stack is
-// shallow again, was part of a loop.
+// failureAt is failure for a panic, which happened at or after a token.
+func (e *Environment) failureAt(token *pongo2.Token, name string, err *panicked) *Error {
+	failure := e.failure(name, err)
+	if token == nil {
+		return failure
+	}
+	placed := e.failure(name, &pongo2.Error{Token: token, Line: token.Line, Column: token.Col, OrigError: err})
+	placed.callers = failure.callers
+	return placed
+}
+
+// unread returns why name cannot be read. If the file can be read now, with a shallow stack, it was
+// part of a loop.
 func unread(load *loader, name string) error {
 	_, err := load.read(name)
 	if err == nil {

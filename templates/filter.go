@@ -12,15 +12,14 @@ import (
 	"github.com/flosch/pongo2/v6"
 )
 
-// Filter is a function that templates apply to a value by {{ value|name }} or
-// {{ value|name:argument }}; argument is nil in the first form. A text that it
-// returns is escaped; markup is returned as a [pongo2.AsSafeValue].
+// Filter is a function that templates apply to a value by {{ value|name }} or {{
+// value|name:argument }}; argument is nil in the first form. A string that it returns is escaped;
+// markup is returned as a [pongo2.AsSafeValue].
 //
-// pongo2 keeps one table of filters for the whole process. So a name means one
-// function: [New] refuses another one for it, a closure that was there before
-// included, and its own filters are there for all environments. It is called by
-// several goroutines at once. What depends on the environment is better a
-// function among its Globals.
+// pongo2 keeps one table of filters for the whole process. So a name means one function: [New]
+// refuses another one for it, a closure that was there before included, and its own filters are
+// there for all environments. It is called by several goroutines at once. A function that depends
+// on the environment belongs among its Globals.
 type Filter func(value, argument any) (any, error)
 
 var published = struct {
@@ -52,9 +51,8 @@ func publish(filters map[string]Filter) error {
 	return nil
 }
 
-// isClosure reports whether code is that of a function literal or of a method
-// bound to its value, which may be
-// one of several that share it.
+// isClosure reports whether code belongs to a function literal or to a method bound to its value,
+// which may be one of several that share it.
 func isClosure(code uintptr) bool {
 	name := runtime.FuncForPC(code).Name()
 	return strings.Contains(name, ".func") || strings.HasSuffix(name, "-fm")

@@ -1,21 +1,20 @@
 package templates
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
-	"regexp"
 	"runtime"
 	"strings"
 )
 
 // loader finds templates for pongo2 within one file system.
 type loader struct {
-	files    fs.FS
-	computes bool // whether a template read so far computes the name of another
+	files fs.FS
+	names *parsed // collects the names of the templates that are read
 }
 
 // maxDepth is how deep the goroutine's stack may be, in frames, when a template
@@ -29,9 +28,6 @@ var (
 	errLoop    = errors.New("the template includes or extends itself")
 )
 
-// computed finds an include of a name that is not a literal.
-var computed = regexp.MustCompile(`\{%-?\s*include\s+[^"'\s]`)
-
 // Abs returns the name, relative to the root, that a template called base means
 // by name.
 func (l *loader) Abs(base, name string) string {
@@ -41,16 +37,18 @@ func (l *loader) Abs(base, name string) string {
 	return name
 }
 
-// Get reads a template.
+// Get reads a template, rewritten for pongo2.
 func (l *loader) Get(name string) (io.Reader, error) {
 	text, err := l.read(name)
 	if err != nil {
 		return nil, err
 	}
-	if computed.Match(text) {
-		l.computes = true
+	r := rewrite(name, string(text))
+	for name, bare := range r.calls {
+		l.names.calls[name] = l.names.calls[name] || bare
 	}
-	return bytes.NewReader(text), nil
+	maps.Copy(l.names.macros, r.macros)
+	return strings.NewReader(r.text), nil
 }
 
 func (l *loader) read(name string) ([]byte, error) {

@@ -6,17 +6,7 @@ import (
 	"github.com/flosch/pongo2/v6"
 
 	"github.com/zeugkit/zeug/routing"
-	"github.com/zeugkit/zeug/wrappers"
 )
-
-// URLs binds the application's routing map to a request:
-//
-//	func(req *wrappers.Request) routing.Builder { return urls.Bind(req.Request) }
-type URLs func(req *wrappers.Request) routing.Builder
-
-// StaticURL returns the URL of the static file called name, as seen from req; an
-// error where there is none.
-type StaticURL func(req *wrappers.Request, name string) (string, error)
 
 // urlFor is {{ url_for("endpoint", "name", value, …) }}. The name "_external"
 // with a true value asks for an absolute URL.
@@ -48,12 +38,12 @@ func (run *rendering) build(endpoint string, pairs []*pongo2.Value) (string, err
 	if err != nil {
 		return "", err
 	}
-	return run.environment.options.URLs(run.request).BuildWith(options, endpoint, values...)
+	return run.urls.BuildWith(options, endpoint, values...)
 }
 
 // staticURL is {{ static_url("style.css") }}.
 func (run *rendering) staticURL(name string) (string, error) {
-	built, err := run.environment.options.StaticURL(run.request, name)
+	built, err := run.static(name)
 	if err != nil {
 		run.cause = fmt.Errorf("static_url(%q): %w", name, err)
 		return "", run.cause

@@ -1,5 +1,4 @@
-// Package urls does to URLs what net/url leaves out: queries read and written
-// without loss, IRIs (with the characters people write) to URIs (with those
-// that travel) and back, references resolved, and the host of a request
-// checked against the names an application answers to.
+// Package urls does what net/url leaves out: it reads and writes queries without loss, converts
+// between IRIs (with the characters that people write) and URIs (with the characters that are
+// sent), resolves references, and checks the host of a request.
 package urls

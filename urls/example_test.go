@@ -24,10 +24,3 @@ func ExampleHostTrusted() {
 	fmt.Println(urls.HostTrusted("www.example.com:8080", trusted), urls.HostTrusted("example.com.evil.org", trusted))
 	// Output: true false
 }
-
-func ExampleQuery() {
-	for key, value := range urls.Query("b=1;2&a=%C3%BC&b") {
-		fmt.Printf("%s=%q ", key, value)
-	}
-	// Output: b="1;2" a="ü" b=""
-}

@@ -7,12 +7,15 @@ import (
 	"strings"
 
 	"golang.org/x/net/idna"
+
+	"github.com/zeugkit/zeug/internal/hosts"
+	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// HostToASCII returns the name of a host as it travels: labels that are not
-// ASCII in the encoding of IDNA ("xn--…"), the others as they are. The error
-// names what is no host: an empty label, one that is too long, or a character
-// that no name has. An address in brackets, as in a URL, is none here.
+// HostToASCII returns the name of a host as it travels: labels that are not ASCII in the encoding
+// of IDNA ("xn--…"), the others as they are. The error names the fault: an empty label, one that is
+// too long, or a character that no name has. An address in brackets, as in a URL, is not accepted
+// here.
 func HostToASCII(host string) (string, error) {
 	// No name of a host is longer, however it is written; the encoding of IDNA
 	// takes quadratic time.
@@ -55,14 +58,13 @@ func isNameChar(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.'
 }
 
-// ValidHost reports whether a Host header is made of what a host and a port are
-// made of: a name or an address of letters, digits, "-" and ".", or an IPv6
-// address in brackets, and digits behind a colon. It judges the characters, as
-// Werkzeug does; ValidHost of package gateway, which judges what proxies say,
-// also wants the address to be one and the port to be at most 65535.
-func ValidHost(host string) bool {
-	name, ok := cutPort(host)
-	if !ok || name == "" {
+// validHost reports whether a Host header is a valid host, with or without a port: a name or an
+// address of letters, digits, "-" and ".", or an IPv6 address in brackets, and digits after a
+// colon. It judges the characters, as Werkzeug does. Package internal/hosts checks the values of
+// proxies more strictly.
+func validHost(host string) bool {
+	name, port, ok := hosts.Split(host)
+	if !ok || name == "" || !isDigits(port) {
 		return false
 	}
 	if name[0] != '[' {
@@ -75,7 +77,7 @@ func ValidHost(host string) bool {
 	}
 	name = name[1 : len(name)-1]
 	for i := 0; i < len(name); i++ {
-		if c := name[i]; !isHex(c) && c != ':' && c != '.' {
+		if c := name[i]; !percent.IsHex(c) && c != ':' && c != '.' {
 			return false
 		}
 	}
@@ -84,47 +86,21 @@ func ValidHost(host string) bool {
 	return ok && !strings.Contains(before, ".") && len(name) > len(before)+1
 }
 
-// cutPort takes the port off a host. It reports false where what follows the
-// host is no port, or a bracket is not closed.
-func cutPort(host string) (name string, ok bool) {
-	end := strings.IndexByte(host, ':')
-	if strings.HasPrefix(host, "[") {
-		end = strings.IndexByte(host, ']')
-		if end < 0 {
-			return "", false
-		}
-		end++
-	}
-	if end < 0 || end == len(host) {
-		return host, true
-	}
-	if host[end] != ':' || end+1 == len(host) {
-		return "", false
-	}
-	for i := end + 1; i < len(host); i++ {
-		if host[i] < '0' || host[i] > '9' {
-			return "", false
-		}
-	}
-	return host[:end], true
-}
-
-// HostTrusted reports whether a Host header is valid and names one of the hosts
-// that are trusted; without any of those every valid one is. Ports are ignored.
-// A trusted name that starts with a dot stands for the host and all below it:
-// ".example.com". Names are compared without regard to case; those that are
-// trusted may be written in any script.
+// HostTrusted reports whether a Host header is valid and names one of the hosts that are trusted;
+// without any of those every valid one is. Ports are ignored. A trusted name that starts with a
+// dot stands for the host and all below it: ".example.com". Names are compared without regard to
+// case; trusted names may be written in any script.
 func HostTrusted(host string, trusted []string) bool {
-	if !ValidHost(host) {
+	if !validHost(host) {
 		return false
 	}
 	if len(trusted) == 0 {
 		return true
 	}
-	name, _ := cutPort(host)
+	name, _, _ := hosts.Split(host)
 	for _, want := range trusted {
 		want, below := strings.CutPrefix(want, ".")
-		if bare, ok := cutPort(want); ok {
+		if bare, port, ok := hosts.Split(want); ok && isDigits(port) {
 			want = bare
 		}
 		if !strings.HasPrefix(want, "[") {
@@ -146,10 +122,9 @@ func HostTrusted(host string, trusted []string) bool {
 // equalFold compares names of hosts, which are ASCII.
 func equalFold(a, b string) bool { return len(a) == len(b) && strings.EqualFold(a, b) }
 
-// Host returns the host that a request asked for, without the port that its
-// scheme implies: header is the Host header, or, where none was sent, server the
-// server's own "host:port". It returns "" for one that is not valid, or where
-// there is none.
+// Host returns the host of a request, without the port that its scheme implies: header is the Host
+// header, or, if none was sent, server the server's own "host:port". It returns "" for a host that
+// is not valid, or if there is none.
 func Host(scheme, header, server string) string {
 	host := header
 	if host == "" {
@@ -158,13 +133,10 @@ func Host(scheme, header, server string) string {
 			host = net.JoinHostPort(name, port)
 		}
 	}
-	switch scheme {
-	case "http", "ws":
-		host = strings.TrimSuffix(host, ":80")
-	case "https", "wss":
-		host = strings.TrimSuffix(host, ":443")
+	if port := hosts.DefaultPort(scheme); port != "" {
+		host = strings.TrimSuffix(host, ":"+port)
 	}
-	if !ValidHost(host) {
+	if !validHost(host) {
 		return ""
 	}
 	return host

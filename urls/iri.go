@@ -5,6 +5,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+
+	"github.com/zeugkit/zeug/internal/percent"
 )
 
 // IRIToURI returns the URI that stands for an IRI (RFC 3987): characters that do
@@ -21,23 +23,23 @@ func IRIToURI(iri string) string {
 	if p.hasAuthority {
 		p.authority = mapAuthority(p.authority, escapeUser, encodeHost)
 	}
-	p.path = escape(p.path, &iriPathChars)
-	p.query = escape(p.query, &iriQueryChars)
-	p.fragment = escape(p.fragment, &iriFragmentChars)
+	p.path = iriPathChars.Escape(p.path)
+	p.query = iriQueryChars.Escape(p.query)
+	p.fragment = iriFragmentChars.Escape(p.fragment)
 	return p.String()
 }
 
-func escapeUser(s string) string { return escape(s, &iriUserChars) }
+func escapeUser(s string) string { return iriUserChars.Escape(s) }
 
 // encodeHost encodes a name; an address in brackets stays.
 func encodeHost(host string) string {
 	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
-		return "[" + escape(host[1:len(host)-1], &iriHostChars) + "]"
+		return "[" + iriHostChars.Escape(host[1:len(host)-1]) + "]"
 	}
 	if name, err := HostToASCII(host); err == nil {
 		return name
 	}
-	return escape(host, &iriHostChars)
+	return iriHostChars.Escape(host)
 }
 
 // URIToIRI returns an IRI that stands for a URI, to be read by people: escapes of
@@ -51,13 +53,13 @@ func URIToIRI(uri string) string {
 	if p.hasAuthority {
 		p.authority = mapAuthority(p.authority, unescapeUser, decodeHost)
 	}
-	p.path = unescapeBut(p.path, &pathSyntax)
-	p.query = unescapeBut(p.query, &querySyntax)
-	p.fragment = unescapeBut(p.fragment, &fragmentSyntax)
+	p.path = unescapeBut(p.path, pathSyntax)
+	p.query = unescapeBut(p.query, querySyntax)
+	p.fragment = unescapeBut(p.fragment, fragmentSyntax)
 	return p.String()
 }
 
-func unescapeUser(s string) string { return unescapeBut(s, &userSyntax) }
+func unescapeUser(s string) string { return unescapeBut(s, userSyntax) }
 
 // decodeHost decodes the labels of a name that are in the encoding of IDNA; one
 // that is not valid in it stays.
@@ -80,10 +82,10 @@ func decodeHost(host string) string {
 // The characters whose escapes stay in each part of an IRI.
 var (
 	always         = controls() + " %\x7f"
-	fragmentSyntax = newCharset(always)
-	querySyntax    = newCharset(always + "&=+#")
-	pathSyntax     = newCharset(always + "/?#")
-	userSyntax     = newCharset(always + ":@/?#")
+	fragmentSyntax = percent.NewSet(always)
+	querySyntax    = percent.NewSet(always + "&=+#")
+	pathSyntax     = percent.NewSet(always + "/?#")
+	userSyntax     = percent.NewSet(always + ":@/?#")
 )
 
 func controls() string {
@@ -94,25 +96,26 @@ func controls() string {
 	return string(b[:])
 }
 
-// unescapeBut decodes the escapes of s but those of the characters in keep and
-// those that are no UTF-8.
-func unescapeBut(s string, keep *charset) string {
+// unescapeBut decodes the escapes of s, except those of the characters in keep, those
+// that are not UTF-8, and those of a digit that would complete an escape: "%%366" is a
+// percent sign and "66", and "%66" would be "f".
+func unescapeBut(s string, keep *percent.Set) string {
 	if strings.IndexByte(s, '%') < 0 && utf8.ValidString(s) {
 		return s
 	}
 	out := make([]byte, 0, len(s))
-	start := 0 // in out, of what is decoded but not known to be UTF-8
+	start := 0 // in out, of the part that is decoded but not known to be UTF-8
 	flush := func() {
 		if !utf8.Valid(out[start:]) {
-			out = append(out[:start], escapeInvalid(out[start:])...)
+			out = append(out[:start], percent.EscapeInvalid(out[start:])...)
 		}
 	}
 	for i := 0; i < len(s); i++ {
-		if s[i] != '%' || i+2 >= len(s) || !isHex(s[i+1]) || !isHex(s[i+2]) {
+		if !percent.IsEscape(s, i) {
 			out = append(out, s[i])
 			continue
 		}
-		if c := unhex(s[i+1])<<4 | unhex(s[i+2]); keep.has(c) {
+		if c := percent.Byte(s[i+1], s[i+2]); keep[c] || percent.IsHex(c) && endsInEscape(out) {
 			flush()
 			out = append(out, s[i:i+3]...)
 			start = len(out)
@@ -123,4 +126,10 @@ func unescapeBut(s string, keep *charset) string {
 	}
 	flush()
 	return string(out)
+}
+
+// endsInEscape reports whether b ends in an escape that lacks a digit.
+func endsInEscape(b []byte) bool {
+	n := len(b)
+	return n > 0 && b[n-1] == '%' || n > 1 && b[n-2] == '%' && percent.IsHex(b[n-1])
 }

@@ -1,6 +1,10 @@
 package urls
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/zeugkit/zeug/internal/percent"
+)
 
 // parts are the components of a URL (RFC 3986, section 3) as they stand in it.
 // Putting them together gives the same text again.
@@ -63,8 +67,8 @@ func (p parts) String() string {
 	return b.String()
 }
 
-// mapAuthority changes the user, the password and the host of an authority; a
-// port of no digits is dropped, and the host made lower case.
+// mapAuthority changes the user, the password and the host of an authority; ports
+// of no digits are dropped, and the host made lower case.
 func mapAuthority(authority string, user, host func(string) string) string {
 	credentials, rest, ok := cutLast(authority, '@')
 	if ok {
@@ -77,22 +81,19 @@ func mapAuthority(authority string, user, host func(string) string) string {
 	} else {
 		rest = authority
 	}
-	name, port := rest, ""
-	if i := strings.LastIndexByte(rest, ':'); i >= 0 && isDigits(rest[i+1:]) {
-		name = rest[:i]
-		if i+1 < len(rest) {
-			port = rest[i:]
-		}
+	name, port := strings.TrimRight(rest, ":"), ""
+	if i := strings.LastIndexByte(name, ':'); i >= 0 && isDigits(name[i+1:]) {
+		name, port = name[:i], name[i:]
 	}
 	return credentials + host(lowerHost(name)) + port
 }
 
-// lowerHost makes the capitals of a host small, but for those of its escapes.
+// lowerHost makes the capitals of a host small, except for those of its escapes.
 func lowerHost(host string) string {
 	b := []byte(host)
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
-		case c == '%' && i+2 < len(b) && isHex(b[i+1]) && isHex(b[i+2]):
+		case c == '%' && percent.IsEscape(b, i):
 			i += 2
 		case 'A' <= c && c <= 'Z':
 			b[i] = c - 'A' + 'a'

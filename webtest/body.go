@@ -49,17 +49,20 @@ func Field(name, value string) Option {
 	return func(r *request) { r.fields = append(r.fields, field{name: name, value: value}) }
 }
 
-// File adds a file to the form that is the body. The content type is the one
-// given, or that of the file name's extension. The reader stays open.
-func File(name, filename string, file io.Reader, contentType ...string) Option {
+// File adds a file to the form that is the body. Its content type is that of the file
+// name's extension. The reader stays open.
+func File(name, filename string, file io.Reader) Option {
+	contentType := mime.TypeByExtension(path.Ext(filename))
+	if contentType == "" {
+		contentType = "application/octet-stream"
+	}
+	return FileOfType(name, filename, contentType, file)
+}
+
+// FileOfType is [File] with another content type.
+func FileOfType(name, filename, contentType string, file io.Reader) Option {
 	return func(r *request) {
-		f := field{name: name, filename: filename, file: newContent(file)}
-		if len(contentType) > 0 {
-			f.mediaType = contentType[0]
-		} else if f.mediaType = mime.TypeByExtension(path.Ext(filename)); f.mediaType == "" {
-			f.mediaType = "application/octet-stream"
-		}
-		r.fields = append(r.fields, f)
+		r.fields = append(r.fields, field{name: name, filename: filename, mediaType: contentType, file: newContent(file)})
 	}
 }
 

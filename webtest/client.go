@@ -36,7 +36,7 @@ type Client struct {
 	own     http.RoundTripper
 }
 
-// lastAnswer is what is printed when the test fails.
+// lastAnswer is the response that is printed when the test fails.
 type lastAnswer struct {
 	sync.Mutex
 	*Response
@@ -82,9 +82,9 @@ func (c *Client) For(t TB) *Client {
 	return d
 }
 
-// Get sends a GET request to target: a path below the base URL, with a query or
-// not, or an absolute URL. Text that is not ASCII is encoded; whatever else
-// stands in the path is sent as it is.
+// Get sends a GET request to target: a path below the base URL, with a query or not, or an
+// absolute URL. Characters that are not ASCII are encoded; everything else in the path is sent
+// unchanged.
 func (c *Client) Get(target string, options ...Option) *Response {
 	c.t.Helper()
 	return c.Do(http.MethodGet, target, options...)
@@ -125,6 +125,24 @@ func (c *Client) Put(target string, options ...Option) *Response {
 func (c *Client) Patch(target string, options ...Option) *Response {
 	c.t.Helper()
 	return c.Do(http.MethodPatch, target, options...)
+}
+
+// PutJSON sends v as JSON by PUT: c.Put(target, JSON(v), …).
+func (c *Client) PutJSON(target string, v any, options ...Option) *Response {
+	c.t.Helper()
+	return c.Do(http.MethodPut, target, slices.Concat([]Option{JSON(v)}, options)...)
+}
+
+// PatchJSON sends v as JSON by PATCH: c.Patch(target, JSON(v), …).
+func (c *Client) PatchJSON(target string, v any, options ...Option) *Response {
+	c.t.Helper()
+	return c.Do(http.MethodPatch, target, slices.Concat([]Option{JSON(v)}, options)...)
+}
+
+// Options sends an OPTIONS request.
+func (c *Client) Options(target string, options ...Option) *Response {
+	c.t.Helper()
+	return c.Do(http.MethodOptions, target, options...)
 }
 
 // Delete sends a DELETE request.
@@ -294,9 +312,9 @@ func (c *Client) exchange(r *request, method string, u *url.URL, body *content) 
 	return resp, nil
 }
 
-// HTTPClient returns an [http.Client] that reaches the application as c does,
-// with its cookies: for what speaks its own protocol over HTTP, such as a
-// websocket library. The options of c that set headers or bodies do not apply.
+// HTTPClient returns an [http.Client] that reaches the application as c does, with its cookies. It
+// is for code that speaks its own protocol over HTTP, such as a WebSocket library. The options of
+// c that set headers or bodies do not apply.
 func (c *Client) HTTPClient() *http.Client {
 	c.t.Helper()
 	r, err := c.prepare(nil)

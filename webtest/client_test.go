@@ -20,7 +20,7 @@ import (
 	"github.com/zeugkit/zeug/webtest"
 )
 
-// echo answers with what it was asked.
+// echo answers with a description of the request.
 var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -168,7 +168,7 @@ func TestUpload(t *testing.T) {
 	})
 	c := webtest.New(t, app)
 	got := c.Post("/", webtest.Field("title", "ü"), webtest.File("doc", "naïve \"x\".txt", strings.NewReader("one")),
-		webtest.File("empty", "e", strings.NewReader(""), "image/png")).Expect(200).Text()
+		webtest.FileOfType("empty", "e", "image/png", strings.NewReader(""))).Expect(200).Text()
 	require.Equal(t, `true
 form-data; name="title"||ü
 form-data; name="doc"; filename="naïve %22x%22.txt"|text/plain; charset=utf-8|one
@@ -313,4 +313,20 @@ func TestProtocolSwitch(t *testing.T) {
 	_, err := io.WriteString(resp.Body.(io.Writer), "hi\n")
 	require.NoError(t, err)
 	require.Equal(t, "you said hi\n", resp.Text())
+}
+
+func TestMethodsHaveTheirShortForms(t *testing.T) {
+	client := webtest.New(t, echo)
+	for method, resp := range map[string]*webtest.Response{
+		http.MethodPost:    client.PostJSON("/", 1),
+		http.MethodPut:     client.PutJSON("/", 1),
+		http.MethodPatch:   client.PatchJSON("/", 1),
+		http.MethodOptions: client.Options("/", webtest.JSON(1)),
+	} {
+		var e echoed
+		resp.Expect(200).JSON(&e)
+		require.Equal(t, method, e.Method)
+		require.Equal(t, "1", e.Body)
+		require.Equal(t, "application/json", e.Header.Get("Content-Type"))
+	}
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zeugkit/zeug"
 	"github.com/zeugkit/zeug/datastructures"
-	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/webtest"
 	"github.com/zeugkit/zeug/wrappers"
 )
@@ -20,56 +20,70 @@ import (
 // The examples of docs/testing.md, which TestGuide compares.
 
 // shop is the application under test.
-var shop = wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
-	switch req.URL.Path {
-	case "/":
-		user := html.EscapeString(req.Cookies().Get("user", "stranger"))
-		return wrappers.HTML("<!doctype html><h1>Hello, " + user + `</h1><a href="login">log in</a>`), nil
-	case "/login":
-		return login(req)
-	case "/photo":
-		files, err := req.Files()
-		if err != nil {
-			return nil, err
-		}
-		photo, err := files.Require("photo")
-		if err != nil {
-			return nil, err
-		}
-		return wrappers.JSON(map[string]any{"name": photo.Name, "size": photo.Size, "type": photo.ContentType()})
-	case "/where":
-		return wrappers.Text(req.Client().Addr().String() + " asked for " + req.FullURL()), nil
-	case "/old":
-		return wrappers.Redirect("https://www.example.com/where", http.StatusMovedPermanently), nil
-	case "/ticks":
-		return wrappers.Events(req.Request, func(events *wrappers.EventStream) error {
-			for n := range 3 {
-				if err := events.Send(wrappers.Event{Data: fmt.Sprint("tick ", n)}); err != nil {
-					return err
-				}
-			}
-			<-events.Context().Done()
-			return events.Context().Err()
-		}), nil
-	case "/report":
-		return wrappers.Stream("text/csv", func(w *wrappers.StreamWriter) error {
-			_, _ = w.WriteString("id,name\n")
-			return errors.New("the database has gone")
-		}), nil
-	}
-	return nil, httperror.NotFound
-})
+var shop = zeug.New(
+	zeug.Get("/", index),
+	zeug.Route("/login", login, "GET", "POST"),
+	zeug.Post("/photo", photo),
+	zeug.Get("/where", where),
+	zeug.Get("/old", func(*zeug.Request) (*zeug.Response, error) {
+		moved := zeug.Redirect("https://www.example.com/where")
+		moved.Status = http.StatusMovedPermanently
+		return moved, nil
+	}),
+	zeug.Get("/ticks", ticks),
+	zeug.Get("/report", report),
+)
 
-func login(req *wrappers.Request) (*wrappers.Response, error) {
+func index(req *zeug.Request) (*zeug.Response, error) {
+	user := html.EscapeString(req.Cookies().GetOr("user", "stranger"))
+	return zeug.HTML("<!doctype html><h1>Hello, " + user + `</h1><a href="` + req.URL("login") + `">log in</a>`), nil
+}
+
+func login(req *zeug.Request) (*zeug.Response, error) {
+	if req.Method != http.MethodPost {
+		return zeug.HTML(`<!doctype html><form method=post><input type=hidden name=next value="/"><input name=name></form>`), nil
+	}
 	form, err := req.Form()
-	if err != nil || req.Method != http.MethodPost {
-		return wrappers.HTML(`<!doctype html><form method=post><input type=hidden name=token value=t1><input name=name></form>`), err
+	if err != nil {
+		return nil, err
 	}
-	if form.Get("token") != "t1" {
-		return nil, httperror.Forbidden
+	resp := zeug.Redirect(req.URL("index"))
+	return resp, resp.SetCookieFor(req.Request.Request, datastructures.Cookie{Name: "user", Value: form.Get("name"), MaxAge: time.Hour})
+}
+
+func photo(req *zeug.Request) (*zeug.Response, error) {
+	files, err := req.Files()
+	if err != nil {
+		return nil, err
 	}
-	resp := wrappers.Redirect(req.RootPath() + "/")
-	return resp, resp.SetCookieFor(req.Request, datastructures.Cookie{Name: "user", Value: form.Get("name"), MaxAge: time.Hour})
+	photo, err := files.Require("photo")
+	if err != nil {
+		return nil, err
+	}
+	return zeug.JSON(map[string]any{"name": photo.Name, "size": photo.Size, "type": photo.MediaType()})
+}
+
+func where(req *zeug.Request) (*zeug.Response, error) {
+	return zeug.Text(req.Client().Addr().String() + " asked for " + req.FullURL()), nil
+}
+
+func ticks(req *zeug.Request) (*zeug.Response, error) {
+	return zeug.Events(req, func(events *wrappers.EventStream) error {
+		for n := range 3 {
+			if err := events.Send(wrappers.Event{Data: fmt.Sprint("tick ", n)}); err != nil {
+				return err
+			}
+		}
+		<-events.Context().Done()
+		return events.Context().Err()
+	}), nil
+}
+
+func report(*zeug.Request) (*zeug.Response, error) {
+	return zeug.Stream("text/csv", func(w *wrappers.StreamWriter) error {
+		_, _ = w.WriteString("id,name\n")
+		return errors.New("the database has gone")
+	}), nil
 }
 
 func Example_guideFirst() {
@@ -87,15 +101,13 @@ func Example_guideForms() {
 	page := client.Get("/").Click("a")
 	page = page.Submit("form", url.Values{"name": {"Ann"}}, webtest.Follow)
 	fmt.Println(page.HTML("h1").Text(), "after", page.History[0].Status)
-	fmt.Println(client.PostForm("/login", url.Values{"name": {"Eve"}}).Status) // without the page's token
 	// Output:
 	// Hello, Ann after 303
-	// 403
 }
 
 func Example_guideCookies() {
 	client := webtest.New(nil, shop)
-	client.PostForm("/login", url.Values{"name": {"Ann"}, "token": {"t1"}})
+	client.PostForm("/login", url.Values{"name": {"Ann"}})
 	fmt.Println(client.Cookie("user").Value)
 	client.Jar.Advance(2 * time.Hour)
 	fmt.Println(client.Get("/").HTML("h1").Text())
@@ -108,6 +120,13 @@ func Example_guideCookies() {
 	// Hello, stranger
 	// Hello, Bob
 	// Hello, stranger
+}
+
+func Example_guideOtherSites() {
+	client := webtest.New(nil, shop)
+	attack := client.PostForm("/login", url.Values{"name": {"Eve"}}, webtest.FromPage("https://evil.example/"))
+	fmt.Println(attack.Status)
+	// Output: 403
 }
 
 func Example_guideBodies() {

@@ -7,7 +7,7 @@ import (
 	"github.com/zeugkit/zeug/internal/guide"
 )
 
-// TestGuide holds that the code of docs/testing.md is that of the examples.
+// TestGuide fails if docs/testing.md shows code that the examples do not have.
 func TestGuide(t *testing.T) {
 	// In a test the client has a t.
 	tests := strings.NewReplacer("webtest.New(nil, shop)", "webtest.New(t, shop)", "webtest.Live(nil, ", "webtest.Live(t, ", "(nil, shop, ", "(t, shop, ",

@@ -7,9 +7,8 @@ import (
 	"github.com/andybalholm/cascadia"
 )
 
-// HTML returns the elements of the body that the CSS selector finds, none as an
-// empty selection. An answer that is not HTML, and a selector that is not one,
-// fail the test.
+// HTML returns the elements of the body that the CSS selector finds, none as an empty selection. A
+// response that is not HTML, and an invalid selector, fail the test.
 func (resp *Response) HTML(selector string) *goquery.Selection {
 	resp.t.Helper()
 	matcher, err := cascadia.Compile(selector)

@@ -27,7 +27,7 @@ type Jar struct {
 	serial  int
 }
 
-// stored is a cookie and where it belongs.
+// stored is a cookie and the hosts and paths that it is for.
 type stored struct {
 	*http.Cookie
 	host     string // the one that set it, or its Domain
@@ -38,7 +38,7 @@ type stored struct {
 // NewJar returns an empty Jar.
 func NewJar() *Jar { return new(Jar) }
 
-// Now is what the jar's clock says.
+// Now is the time of the jar's clock.
 func (j *Jar) Now() time.Time {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -68,9 +68,8 @@ func (j *Jar) EndSession() {
 	j.cookies = slices.DeleteFunc(j.cookies, func(s stored) bool { return s.Expires.IsZero() })
 }
 
-// All returns copies of the cookies that have not expired, the oldest first.
-// Domain is the host they are sent to, with a dot before it where they are sent
-// below it too.
+// All returns copies of the cookies that have not expired, the oldest first. Domain is the host
+// they are sent to, with a dot before it if they are sent below it too.
 func (j *Jar) All() []*http.Cookie {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -102,8 +101,7 @@ func (j *Jar) Cookies(u *url.URL) []*http.Cookie {
 	return cookies
 }
 
-// SetCookies stores cookies that came from u. Those that a browser refuses are
-// dropped.
+// SetCookies stores cookies that came from u. Cookies that a browser refuses are dropped.
 func (j *Jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	lines := make([]string, len(cookies))
 	for i, c := range cookies {
@@ -178,6 +176,7 @@ func (j *Jar) receive(u *url.URL, lines []string) []error {
 	return refused
 }
 
+// store keeps a cookie of an answer from u, or returns why browsers would refuse it.
 func (j *Jar) store(u *url.URL, line string) error {
 	c, err := parseSetCookie(line, j.now())
 	if err != nil {
@@ -192,10 +191,23 @@ func (j *Jar) store(u *url.URL, line string) error {
 	if c.Path == "" {
 		c.Path = defaultPath(pathOf(u))
 	}
-	secure := u.Scheme == "https"
+	if err := checkPromises(c, u.Scheme); err != nil {
+		return err
+	}
+	if !c.Secure && u.Scheme != "https" && j.hidesSecure(s) {
+		return fmt.Errorf("it would hide a Secure cookie")
+	}
+	j.put(s)
+	j.expire()
+	return nil
+}
+
+// checkPromises returns an error if a cookie that came over scheme breaks what its
+// attributes or the prefix of its name promise.
+func checkPromises(c *http.Cookie, scheme string) error {
 	switch name := strings.ToLower(c.Name); {
-	case c.Secure && !secure:
-		return fmt.Errorf("it is Secure and came over %s", u.Scheme)
+	case c.Secure && scheme != "https":
+		return fmt.Errorf("it is Secure and came over %s", scheme)
 	case c.SameSite == http.SameSiteNoneMode && !c.Secure:
 		return fmt.Errorf("SameSite=None needs Secure")
 	case strings.HasPrefix(name, "__secure-") && !c.Secure:
@@ -205,26 +217,31 @@ func (j *Jar) store(u *url.URL, line string) error {
 	case name == "" && (hasPrefixFold(c.Value, "__secure-") || hasPrefixFold(c.Value, "__host-")):
 		return fmt.Errorf("a value without a name has a name's prefix")
 	}
-	if !c.Secure && !secure {
-		for _, old := range j.cookies {
-			if old.Secure && old.Name == c.Name && (domainMatches(old.host, s.host) || domainMatches(s.host, old.host)) && pathMatches(c.Path, old.Path) {
-				return fmt.Errorf("it would hide a Secure cookie")
-			}
-		}
-	}
+	return nil
+}
+
+// hidesSecure reports whether browsers could send s in the place of a Secure cookie of
+// the same name.
+func (j *Jar) hidesSecure(s stored) bool {
+	return slices.ContainsFunc(j.cookies, func(old stored) bool {
+		return old.Secure && old.Name == s.Name && (domainMatches(old.host, s.host) || domainMatches(s.host, old.host)) && pathMatches(s.Path, old.Path)
+	})
+}
+
+// put adds a cookie, or replaces the one of the same name, host and path. The position of that
+// cookie stays.
+func (j *Jar) put(s stored) {
 	j.serial++
 	s.serial = j.serial
 	same := func(old stored) bool {
-		return old.Name == c.Name && old.host == s.host && old.hostOnly == s.hostOnly && old.Path == c.Path
+		return old.Name == s.Name && old.host == s.host && old.hostOnly == s.hostOnly && old.Path == s.Path
 	}
 	if i := slices.IndexFunc(j.cookies, same); i >= 0 {
 		s.serial = j.cookies[i].serial
 		j.cookies[i] = s
-	} else {
-		j.cookies = append(j.cookies, s)
+		return
 	}
-	j.expire()
-	return nil
+	j.cookies = append(j.cookies, s)
 }
 
 // widen makes the cookie one of a domain.

@@ -65,7 +65,7 @@ func (l *live) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	return d.DialContext(ctx, network, addr)
 }
 
-// check refuses what cannot be asked of a server that lives.
+// check returns an error for options that a real server cannot have.
 func (l *live) check(r *request) error {
 	if r.remoteAddr != "127.0.0.1:40000" || r.tls != nil {
 		return errors.New("RemoteAddr and TLS are for handlers in memory, not for a live server")

@@ -17,11 +17,12 @@ import (
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
-// memory is a transport that hands requests to a handler through net/http's
-// server, over a connection in memory. Each request has a connection of its
-// own, so that it comes from the address and by the protocol it asks for.
+// memory is a transport that hands requests to a handler through net/http's server, over a
+// connection in memory. Each request has a connection of its own, so that it comes from its
+// address and by its protocol.
 type memory struct {
 	handler http.Handler
 	way     way // of requests that have none in their context
@@ -133,6 +134,7 @@ func (c *call) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	r.TLS = c.way.tls
+	received := r
 	if c.way.root != "" {
 		mounted, ok := gateway.Mount(r, c.way.root)
 		if !ok {
@@ -142,7 +144,7 @@ func (c *call) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		r = mounted
 	}
-	c.memory.handler.ServeHTTP(w, r)
+	requestcopy.Serve(c.memory.handler, w, r, received)
 	returned = true
 }
 
@@ -189,7 +191,7 @@ func (a *answer) Close() error {
 	return err
 }
 
-// joinedContext is the server's context with the values of the test's.
+// joinedContext is the server's context with the values of that of the test.
 type joinedContext struct {
 	context.Context
 	values context.Context

@@ -49,10 +49,9 @@ func (r *request) refuse(format string, args ...any) {
 	r.errs = append(r.errs, fmt.Errorf(format, args...))
 }
 
-// BaseURL sets the address of the application, "http://example.com" unless
-// set. Paths of requests are below it: where it has a path, the application is
-// mounted there (see [gateway.Mount]) and finds the prefix as its root path.
-// With the scheme https requests carry a TLS state.
+// BaseURL sets the address of the application, "http://example.com" unless set. Paths of requests
+// are below it: if it has a path, the application is mounted there (see [gateway.Mount]) and gets
+// the prefix as its root path. With the scheme https requests carry a TLS state.
 func BaseURL(address string) Option {
 	return func(r *request) {
 		u, err := parseBase(address)
@@ -120,9 +119,9 @@ func HTTP2(r *request) { r.http2 = true }
 // and its end as that of a client that went away.
 func Context(ctx context.Context) Option { return func(r *request) { r.ctx = ctx } }
 
-// Follow follows redirects (301, 302, 303, 307, 308), as the Fetch standard
-// does: the answers on the way are the final one's History. A loop, more than
-// twenty redirects, and one that leads to a host outside fail the test.
+// Follow follows redirects (301, 302, 303, 307, 308), as the Fetch standard does: the responses on
+// the way are the History of the final response. A loop, more than twenty redirects, and one that
+// leads to a host outside fail the test.
 func Follow(r *request) { r.follow = true }
 
 // NoFollow undoes [Follow].

@@ -10,7 +10,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// What a user does with a page: click a link, fill in a form and submit it.
+// The actions of a user on a page: click a link, fill in a form and submit it.
 
 // Click follows the link that the selector finds, as a browser does: the page's
 // base element counts, and the request says which page it comes from. A
@@ -25,10 +25,10 @@ func (resp *Response) Click(selector string, options ...Option) *Response {
 	return resp.ask(http.MethodGet, resp.reference(href), options)
 }
 
-// Submit fills in the form that the selector finds and submits it, as a browser
-// does: with the values that the page gave its fields, hidden ones such as a
-// CSRF token among them, and those given here in their place. A file is given as
-// the option [File]. A button is pressed if it is given by name.
+// Submit fills in the form that the selector finds and submits it, as a browser does. The form
+// sends the values that the page gave its fields, also hidden ones such as a CSRF token, except
+// for values that are given here. A file is given as the option [File]. A button is pressed if it
+// is given by name.
 //
 // A name that the form does not have, a form that cannot be submitted, and an
 // action on a host outside fail the test.

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/zeugkit/zeug/internal/hosts"
 )
 
 // maxRedirects is the limit of the Fetch standard.
@@ -66,7 +68,7 @@ func join(from *url.URL, location string) (*url.URL, error) {
 	if strings.HasPrefix(location, "//") {
 		return parse(from.Scheme + ":" + location)
 	}
-	ref, err := url.Parse(encode(location, false))
+	ref, err := url.Parse(sentInQuery.Escape(location))
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +120,7 @@ func redirected(status int, method string) string {
 	return method
 }
 
-// authority is the host, in lower case, with the port unless it is the scheme's.
+// authority is the host, in lower case, with the port unless it is the default one of the scheme.
 func authority(u *url.URL) string {
 	host := strings.ToLower(u.Host)
 	if defaultPort(u) {
@@ -131,7 +133,7 @@ func authority(u *url.URL) string {
 
 func defaultPort(u *url.URL) bool {
 	port := u.Port()
-	return port == "" || u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443"
+	return port == "" || port == hosts.DefaultPort(u.Scheme)
 }
 
 func sameOrigin(a, b *url.URL) bool {

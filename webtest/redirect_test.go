@@ -13,8 +13,8 @@ import (
 	"github.com/zeugkit/zeug/webtest"
 )
 
-// redirecting answers /<status>?to=<location> with a redirect, and anything
-// else with what it was asked.
+// redirecting answers /<status>?to=<location> with a redirect, and all other requests with a
+// description of the request.
 var redirecting = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	if status, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/")); err == nil {
 		w.Header().Set("Location", r.URL.Query().Get("to"))

@@ -64,7 +64,7 @@ func (resp *Response) take(got *http.Response, stream bool) error {
 	return err
 }
 
-// Bytes returns the body. Of a streaming answer it reads what is still to come.
+// Bytes returns the body. For a streaming response it reads the rest.
 func (resp *Response) Bytes() []byte {
 	resp.t.Helper()
 	if resp.live {
@@ -144,7 +144,7 @@ func (resp *Response) Cookie(name string) *http.Cookie {
 	return nil
 }
 
-// excerpt keeps the beginning of what was sent.
+// excerpt keeps the beginning of a request's body.
 type excerpt struct {
 	mu    sync.Mutex
 	text  []byte
@@ -159,8 +159,8 @@ func (e *excerpt) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// teed is a request's body that leaves an excerpt. Closing it leaves its reader
-// open: that is the test's.
+// teed is a request's body that leaves an excerpt. Closing it leaves its reader open, which
+// belongs to the test.
 type teed struct {
 	io.Reader
 	excerpt *excerpt

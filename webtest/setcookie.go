@@ -26,6 +26,31 @@ func parseSetCookie(line string, now time.Time) (*http.Cookie, error) {
 		}
 	}
 	pair, attributes, _ := strings.Cut(line, ";")
+	c, err := parsePair(pair)
+	if err != nil {
+		return nil, err
+	}
+	c.Raw = line
+	var life lifetime
+	for attributes != "" {
+		var attribute string
+		attribute, attributes, _ = strings.Cut(attributes, ";")
+		key, value, _ := strings.Cut(attribute, "=")
+		key, value = strings.ToLower(strings.Trim(key, " \t")), strings.Trim(value, " \t")
+		switch {
+		case len(value) > maxAttribute: // ignored
+		case key == "expires" || key == "max-age":
+			life.set(key, value)
+		default:
+			setAttribute(c, key, value)
+		}
+	}
+	c.MaxAge, c.Expires = life.maxAge, life.end(now)
+	return c, nil
+}
+
+// parsePair reads what comes before the attributes: a name and a value, or a value alone.
+func parsePair(pair string) (*http.Cookie, error) {
 	name, value, ok := strings.Cut(pair, "=")
 	if !ok {
 		name, value = "", pair
@@ -37,62 +62,73 @@ func parseSetCookie(line string, now time.Time) (*http.Cookie, error) {
 	if len(name)+len(value) > maxPair {
 		return nil, errors.New("name and value are longer than 4096 bytes")
 	}
-	c := &http.Cookie{Name: name, Value: value, Raw: line}
-	var expires time.Time
-	hasAge := false
-	for attributes != "" {
-		var attribute string
-		attribute, attributes, _ = strings.Cut(attributes, ";")
-		key, val, _ := strings.Cut(attribute, "=")
-		key, val = strings.Trim(key, " \t"), strings.Trim(val, " \t")
-		if len(val) > maxAttribute {
-			continue
+	return &http.Cookie{Name: name, Value: value}, nil
+}
+
+// setAttribute takes an attribute that says where a cookie is sent. Others are ignored.
+func setAttribute(c *http.Cookie, key, value string) {
+	switch key {
+	case "domain":
+		c.Domain = strings.ToLower(strings.TrimPrefix(value, "."))
+	case "path":
+		if c.Path = value; !strings.HasPrefix(value, "/") {
+			c.Path = ""
 		}
-		switch strings.ToLower(key) {
-		case "expires":
-			if t, ok := cookieDate(val); ok {
-				expires = t
-			}
-		case "max-age":
-			if age, ok := ageOf(val); ok {
-				hasAge, c.MaxAge = true, age
-			}
-		case "domain":
-			c.Domain = strings.ToLower(strings.TrimPrefix(val, "."))
-		case "path":
-			if c.Path = val; !strings.HasPrefix(val, "/") {
-				c.Path = ""
-			}
-		case "secure":
-			c.Secure = true
-		case "httponly":
-			c.HttpOnly = true
-		case "partitioned":
-			c.Partitioned = true
-		case "samesite":
-			switch strings.ToLower(val) {
-			case "strict":
-				c.SameSite = http.SameSiteStrictMode
-			case "lax":
-				c.SameSite = http.SameSiteLaxMode
-			case "none":
-				c.SameSite = http.SameSiteNoneMode
-			default:
-				c.SameSite = http.SameSiteDefaultMode
-			}
+	case "secure":
+		c.Secure = true
+	case "httponly":
+		c.HttpOnly = true
+	case "partitioned":
+		c.Partitioned = true
+	case "samesite":
+		c.SameSite = sameSite(value)
+	}
+}
+
+func sameSite(value string) http.SameSite {
+	switch strings.ToLower(value) {
+	case "strict":
+		return http.SameSiteStrictMode
+	case "lax":
+		return http.SameSiteLaxMode
+	case "none":
+		return http.SameSiteNoneMode
+	}
+	return http.SameSiteDefaultMode
+}
+
+// lifetime is what Expires and Max-Age say.
+type lifetime struct {
+	expires time.Time
+	maxAge  int
+	hasAge  bool
+}
+
+func (l *lifetime) set(key, value string) {
+	if key == "max-age" {
+		if age, ok := ageOf(value); ok {
+			l.hasAge, l.maxAge = true, age
 		}
+		return
 	}
-	if hasAge {
-		expires = time.Unix(0, 0)
-		if c.MaxAge > 0 {
-			expires = now.Add(min(time.Duration(c.MaxAge)*time.Second, maxAge))
-		}
+	if t, ok := cookieDate(value); ok {
+		l.expires = t
 	}
-	if latest := now.Add(maxAge); expires.After(latest) {
-		expires = latest
+}
+
+// end returns when the cookie expires, the zero time for a cookie of the session.
+// Max-Age goes before Expires, and no cookie lives longer than 400 days.
+func (l *lifetime) end(now time.Time) time.Time {
+	latest := now.Add(maxAge)
+	switch {
+	case l.hasAge && l.maxAge <= 0:
+		return time.Unix(0, 0)
+	case l.hasAge:
+		return now.Add(min(time.Duration(l.maxAge)*time.Second, maxAge))
+	case l.expires.After(latest):
+		return latest
 	}
-	c.Expires = expires
-	return c, nil
+	return l.expires
 }
 
 // ageOf reads a Max-Age; -1 stands for all that are not positive, as in

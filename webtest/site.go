@@ -7,10 +7,10 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// site is who made a request, as far as cookies ask (RFC 6265bis, section 5.2).
+// site is the site that made a request, for the rules of cookies (RFC 6265bis, section 5.2).
 type site struct {
 	page *url.URL // nil: the user
-	same bool     // the page's site is the request's
+	same bool     // the page's site is that of the request
 	safe bool     // the method is a safe one (RFC 9110, section 9.2.1)
 }
 
@@ -74,7 +74,7 @@ func (s site) setHeaders(h http.Header, method string, u *url.URL) {
 	}
 }
 
-// siteOf is the scheme and the domain that somebody registered.
+// siteOf is the scheme and the registered domain.
 func siteOf(u *url.URL) string {
 	host := hostOf(u)
 	if domain, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/idna"
+
+	"github.com/zeugkit/zeug/internal/percent"
 )
 
 // parseBase reads the address an application is at. Its path has no slash at
@@ -60,7 +62,7 @@ func parse(address string) (*url.URL, error) {
 			path = "/" + path
 		}
 	}
-	u, err := url.Parse(scheme + "://" + encode(authority, false))
+	u, err := url.Parse(scheme + "://" + sentInQuery.Escape(authority))
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +85,7 @@ func parse(address string) (*url.URL, error) {
 func setTarget(u *url.URL, target string) {
 	target, u.Fragment, _ = strings.Cut(target, "#")
 	path, query, hasQuery := strings.Cut(target, "?")
-	path, u.RawQuery = encode(path, true), encode(query, false)
+	path, u.RawQuery = sentInPath.Escape(path), sentInQuery.Escape(query)
 	u.ForceQuery = hasQuery && query == ""
 	decoded, err := url.PathUnescape(path)
 	if err != nil {
@@ -94,19 +96,22 @@ func setTarget(u *url.URL, target string) {
 	u.Path, u.RawPath = decoded, path
 }
 
-// encode percent-encodes what may not stand in a URL at all, and in a path what
-// [url.URL.EscapedPath] would not keep as it stands.
-func encode(s string, path bool) string {
-	var b strings.Builder
-	for i := range len(s) {
-		c := s[i]
-		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"<>`, c) >= 0 || path && strings.IndexByte("\\^`{|}", c) >= 0 {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
+// The bytes of a target that are sent as they stand: in a query all that may stand in a
+// URL, in a path only those that [url.URL.EscapedPath] would keep.
+var (
+	sentInQuery = percent.NewSet(visibleWithout("\"<>"))
+	sentInPath  = percent.NewSet(visibleWithout("\"<>\\^`{|}"))
+)
+
+// visibleWithout returns ASCII's visible characters, except those of excluded.
+func visibleWithout(excluded string) string {
+	var chars []byte
+	for c := byte('!'); c <= '~'; c++ {
+		if strings.IndexByte(excluded, c) < 0 {
+			chars = append(chars, c)
 		}
 	}
-	return b.String()
+	return string(chars)
 }
 
 func isASCII(s string) bool {

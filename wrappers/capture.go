@@ -6,18 +6,16 @@ import (
 	"net/http"
 )
 
-// Capture runs any handler into a Response: to look at it, change it, put it
-// into a page, keep it. The handler sees what a server would let it see: the
-// fields are those of the moment when the status was written, a HEAD request
-// and the statuses 204 and 304 have no body, and where no Content-Type is set
-// the beginning of the body decides it, as in net/http. Of the answer to HEAD the
-// fields are all there is: it has the Content-Length and the ETag that the handler
-// gave it, and none is made of the body that is not there; what is written to it is
-// dropped.
+// Capture runs any handler into a Response: to look at it, change it, put it into a page, keep it.
+// The handler sees what a server would let it see. The fields are those at the moment when the
+// status was written. A HEAD request and the statuses 204 and 304 have no body. Without a
+// Content-Type the beginning of the body decides it, as in net/http. A response to HEAD has its
+// fields only. It has the Content-Length and the ETag that the handler gave it; none is made,
+// because the body is not there. Bytes that are written to it are dropped.
 //
-// The body comes into memory, whatever its size. A flush does nothing, trailers
-// are not kept, a handler that takes over the connection is told that it
-// cannot ([http.ErrNotSupported]), and one that panics does so through Capture.
+// The body is read into memory, whatever its size. A flush does nothing, trailers are not kept, a
+// handler that takes over the connection is told that it cannot ([http.ErrNotSupported]), and one
+// that panics does so through Capture.
 func Capture(h http.Handler, r *http.Request) *Response {
 	w := &captured{header: make(http.Header), head: r.Method == http.MethodHead}
 	h.ServeHTTP(w, r)
@@ -32,8 +30,8 @@ func Capture(h http.Handler, r *http.Request) *Response {
 	return resp
 }
 
-// unseen is the body of an answer to HEAD: there is one, which nobody has sent, so
-// that neither a length nor an ETag can be made of it.
+// unseen is the body of a response to HEAD. The body was not sent, so neither a length nor an ETag
+// can be made of it.
 type unseen struct{}
 
 func (unseen) length() int64 { return -1 }

@@ -54,8 +54,8 @@ func TestCaptureOfAResponse(t *testing.T) {
 	}
 }
 
-// The answer to HEAD leaves as it came, whoever captured it on the way: with the
-// length and the ETag of GET, and never those of the body that it has not.
+// The response to HEAD stays as it came, also if it was captured on the way: with the length and
+// the ETag of GET, and never those of the body that it does not have.
 func TestCaptureOfHEAD(t *testing.T) {
 	for name, c := range map[string]struct {
 		handler http.Handler
@@ -74,7 +74,7 @@ func TestCaptureOfHEAD(t *testing.T) {
 			require.NoError(t, err)
 			require.Empty(t, body)
 		}, 10, ""},
-		"frozen": {wrappers.Text("0123456789"), func(t *testing.T, resp *wrappers.Response) { require.NoError(t, resp.Freeze()) }, 10, ""},
+		"frozen": {wrappers.Text("0123456789"), func(t *testing.T, resp *wrappers.Response) { require.NoError(t, resp.Buffer()) }, 10, ""},
 		"longer since": {wrappers.Text("0123456789"), func(t *testing.T, resp *wrappers.Response) {
 			n, err := resp.WriteString("<!-- footer -->")
 			require.NoError(t, err)

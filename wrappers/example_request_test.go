@@ -28,7 +28,7 @@ func crlf(body string) string { return strings.ReplaceAll(body, "\n", "\r\n") }
 
 func ExampleRequest() {
 	app := wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
-		page := req.Args().Int("page", 1)
+		page := req.Query().Int("page", 1)
 		form, err := req.Form()
 		if err != nil {
 			return nil, err
@@ -75,8 +75,8 @@ not really
 	// Output: 200 "../me at work.png" is saved as me_at_work.png, 10 bytes
 }
 
-// Parts go where the view takes them, as they arrive: nothing is kept on the
-// way, however large the upload is.
+// The view reads the parts as they arrive: nothing is kept on the way, however large the upload
+// is.
 func ExampleRequest_Parts() {
 	app := wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
 		var answer strings.Builder
@@ -102,13 +102,12 @@ all of it
 	// Output: 200 backup: 9 bytes, 07630777…
 }
 
-// A sink takes the files of a form to where they belong, and the form is read
-// as always.
+// A sink sends the files of a form where they belong, and the form is read as always.
 func ExampleSink() {
 	settings := wrappers.Settings{
 		Limits: wrappers.Limits{Body: 1 << 30, Files: 3},
 		Sink: func(part *wrappers.Part) (io.Writer, error) {
-			if part.ContentType() != "text/csv" {
+			if part.MediaType() != "text/csv" {
 				return nil, httperror.New(httperror.UnsupportedMediaType, "Only CSV, please.")
 			}
 			return new(strings.Builder), nil
@@ -143,7 +142,7 @@ func ExampleRequest_JSON() {
 			Name  string
 			Count int
 		}
-		if err := req.JSON(&item, wrappers.JSONRules{RefuseUnknown: true, RefuseDuplicates: true}); err != nil {
+		if err := req.JSONWith(&item, wrappers.JSONRules{RefuseUnknown: true, RefuseDuplicates: true}); err != nil {
 			fmt.Println(err)
 			return nil, err
 		}
@@ -193,15 +192,32 @@ func ExampleRequest_Data() {
 func ExampleRequest_Configure() {
 	app := wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
 		settings := req.Settings()
-		settings.Limits.Body = 10
+		settings.Limits.Body = 1 << 10
 		req.Configure(settings)
 		_, err := req.Data()
 		return wrappers.Text("taken\n"), err
 	})
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("more than ten bytes"))
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("ten bytes ", 103)))
 	_, err := app(wrappers.NewRequest(r))
 	fmt.Println(httperror.CodeOf(err).StatusCode())
 	// Output: 413
+}
+
+func ExampleSettings_Wrap() {
+	var app http.Handler = wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
+		host, err := req.Host()
+		return wrappers.Text(host + "\n"), err
+	})
+	app = wrappers.Settings{TrustedHosts: []string{".example.org"}}.Wrap(app)
+	for _, host := range []string{"shop.example.org", "evil.example"} {
+		r := httptest.NewRequest(http.MethodGet, "http://"+host+"/", nil)
+		w := httptest.NewRecorder()
+		app.ServeHTTP(w, r)
+		fmt.Println(host, w.Code)
+	}
+	// Output:
+	// shop.example.org 200
+	// evil.example 400
 }
 
 func ExampleRequest_Accept() {

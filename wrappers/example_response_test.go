@@ -42,7 +42,7 @@ func ExampleResponse() {
 func ExampleView() {
 	items := map[string]string{"7": "a gear"}
 	app := wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
-		id := req.Args().Get("id")
+		id := req.Query().Get("id")
 		item, ok := items[id]
 		if !ok {
 			return nil, fmt.Errorf("item %q: %w", id, httperror.NotFound)
@@ -53,7 +53,7 @@ func ExampleView() {
 	// Output: 200 a gear
 }
 
-// What writes to an io.Writer can write into a response.
+// Code that writes to an io.Writer can write into a response.
 func ExampleResponse_Write() {
 	resp := wrappers.NewResponse("text/csv", nil)
 	w := csv.NewWriter(resp)
@@ -153,7 +153,7 @@ func ExampleResponse_SetCookieFor() {
 		resp := wrappers.Redirect("/")
 		err := resp.SetCookieFor(req.Request, datastructures.Cookie{
 			Name: "greeting", Value: "Grüß dich; und dich", MaxAge: 24 * time.Hour,
-			HTTPOnly: true, SameSite: datastructures.SameSiteLax,
+			HTTPOnly: true, SameSite: http.SameSiteLaxMode,
 		})
 		fmt.Println(resp.Header().Get("Set-Cookie"))
 		return resp, err
@@ -175,7 +175,7 @@ func ExampleCapture() {
 	page := wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
 		resp := wrappers.Capture(old, req.Request)
 		io.WriteString(resp, "<footer>new</footer>")
-		return resp, resp.Freeze()
+		return resp, resp.Buffer()
 	})
 	ask(page, "GET", "/")
 	// Output: 200 <h1>Old page</h1><footer>new</footer>
@@ -192,7 +192,8 @@ func ExampleHandler() {
 }
 
 func ExampleRedirect() {
-	resp := wrappers.Redirect("/wörter/7", http.StatusPermanentRedirect)
+	resp := wrappers.Redirect("/wörter/7")
+	resp.Status = http.StatusPermanentRedirect
 	w := httptest.NewRecorder()
 	resp.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	fmt.Println(w.Code, w.Header().Get("Location"))

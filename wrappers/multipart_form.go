@@ -4,8 +4,6 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/zeugkit/zeug/datastructures"
 )
 
 // formReader makes the fields and files of a multipart body.
@@ -78,8 +76,8 @@ func (r *formReader) field(p *Part) error {
 		p.scan()
 	}
 	charset := ""
-	if contentType := p.ContentType(); contentType != "" {
-		charset = datastructures.ParseOptions(contentType).Get("charset")
+	if p.Header.Get("Content-Type") != "" {
+		charset = p.ContentType().Get("charset")
 	}
 	r.fields = append(r.fields, textField{p.Field, text, charset})
 	return nil
@@ -113,8 +111,7 @@ func (r *formReader) file(p *Part) error {
 	return nil
 }
 
-// decode makes the fields texts, and the names too where they are in the
-// charset of the form.
+// decode converts the fields to strings, and the names too if they are in the charset of the form.
 func (r *formReader) decode() {
 	standard := ""
 	for _, t := range r.fields {

@@ -10,10 +10,11 @@ import (
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/formdata"
 )
 
-// Part is one part of a multipart form while it is read: a field or a file. It
-// is an [io.Reader] of its content, valid until the next part is asked for.
+// Part is one part of a multipart form while it is read: a field or a file. It is an [io.Reader]
+// of its content, valid until the next part is read.
 type Part struct {
 	// Field is the name of the form's field.
 	Field string
@@ -31,8 +32,13 @@ type Part struct {
 	err  error  // how the part ended, io.EOF at its end
 }
 
-// ContentType returns the part's Content-Type, "" if it has none.
-func (p *Part) ContentType() string { return p.Header.Get("Content-Type") }
+// ContentType returns the part's Content-Type: the media type in lower case as its
+// Value ("" if it is not declared), and its parameters.
+func (p *Part) ContentType() datastructures.Options { return contentType(p.Header.Get("Content-Type")) }
+
+// MediaType returns the media type of the part in lower case and without its
+// parameters, "" if it is not declared.
+func (p *Part) MediaType() string { return mediaType(p.Header.Get("Content-Type")) }
 
 // Read reads the part's content, within the limits.
 func (p *Part) Read(b []byte) (int, error) {
@@ -72,16 +78,16 @@ func (p *Part) WriteTo(w io.Writer) (int64, error) {
 
 // scan puts the next bytes of the part in rest, or how it ended in err, or both.
 func (p *Part) scan() {
-	data, kind, err := p.from.scanner.next()
+	data, kind, err := p.from.scanner.Next()
 	p.size += int64(len(data))
 	switch {
 	case err != nil:
 		p.err = p.from.fail(err)
 	case p.IsFile && p.size > p.from.limits.file():
 		p.err = p.from.fail(tooLarge("The file of the field %q exceeds the limit of %d bytes.", p.Field, p.from.limits.file()))
-	case kind != noBound:
+	case kind != formdata.NoBound:
 		p.rest, p.err = data, io.EOF
-		p.from.last = kind == lastBound
+		p.from.last = kind == formdata.LastBound
 	default:
 		p.rest = data
 	}
@@ -94,7 +100,7 @@ var errPartOver = errors.New("a part of a multipart form is readable until the n
 
 // partReader reads a multipart body part by part, within the limits.
 type partReader struct {
-	scanner *scanner
+	scanner *formdata.Scanner
 	limits  *Limits
 	part    *Part // the one being read
 	last    bool  // the delimiter behind it was the last
@@ -104,10 +110,10 @@ type partReader struct {
 }
 
 func newPartReader(src io.Reader, boundary string, limits *Limits) *partReader {
-	r := &partReader{scanner: newScanner(src, boundary), limits: limits}
-	// What comes before the first delimiter is a part that nobody asks for.
+	r := &partReader{scanner: formdata.NewScanner(src, boundary), limits: limits}
+	// The bytes before the first delimiter are a part that is skipped.
 	r.part = &Part{from: r}
-	r.scanner.fresh = true
+	r.scanner.Fresh = true
 	return r
 }
 
@@ -139,16 +145,16 @@ func (r *partReader) next() (*Part, error) {
 	return p, nil
 }
 
-// release gives back what reading took.
+// release frees the memory of reading.
 func (r *partReader) release() {
 	r.part.close()
-	r.scanner.release()
+	r.scanner.Release()
 }
 
 // fail ends reading by an error that answers the request.
 func (r *partReader) fail(err error) error {
 	if err == io.ErrUnexpectedEOF {
-		if r.scanner.total == 0 {
+		if r.scanner.Total() == 0 {
 			r.last = true // no body at all, though its length was not declared
 			return io.EOF
 		}
@@ -174,8 +180,8 @@ func (r *partReader) readHeader(p *Part) error {
 		}
 	}
 	for {
-		line, err := r.scanner.line(left)
-		if err == errFull {
+		line, err := r.scanner.Line(left)
+		if err == formdata.ErrFull {
 			return tooLarge("The header of a part exceeds the limit of %d bytes.", r.limits.partHeader())
 		}
 		if err != nil {
@@ -198,7 +204,7 @@ func (r *partReader) readHeader(p *Part) error {
 		}
 	}
 	flush()
-	r.scanner.fresh = true
+	r.scanner.Fresh = true
 	disposition := datastructures.ParseOptions(p.Header.Get("Content-Disposition"))
 	field, named := disposition.Lookup("name")
 	if !named {
@@ -209,8 +215,7 @@ func (r *partReader) readHeader(p *Part) error {
 	return nil
 }
 
-// Parts ranges over the parts of a multipart form as they arrive, for uploads
-// that go nowhere but where the caller takes them:
+// Parts ranges over the parts of a multipart form as they arrive, for uploads that are not kept:
 //
 //	for part, err := range req.Parts() {
 //		if err != nil {
@@ -219,10 +224,9 @@ func (r *partReader) readHeader(p *Part) error {
 //		if part.IsFile { io.Copy(dst, part) }
 //	}
 //
-// What is not read of a part is skipped. The limits apply, but for FormMemory:
-// what is kept is the caller's affair. After it the body is spent, and the form
-// is empty. An error is the last that is yielded, and answers the request: 415
-// if the body is no multipart form.
+// The rest of a part that is not read is skipped. The limits apply, except for FormMemory, since
+// the caller decides what to keep. After it the body is spent, and the form is empty. An error
+// ends the sequence, and answers the request: 415 if the body is not a multipart form.
 func (req *Request) Parts() iter.Seq2[*Part, error] {
 	return func(yield func(*Part, error) bool) {
 		r, err := req.openParts()

@@ -105,7 +105,7 @@ func TestMultipartIsTheSameHoweverItArrives(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			require.Equal(t, c.want, described(t, post(multipartB, iotest.OneByteReader(strings.NewReader(c.body)))), "byte by byte")
 			require.Equal(t, c.want, described(t, post(multipartB, iotest.DataErrReader(strings.NewReader(c.body)))), "with its end")
-			// What ends the buffer must not matter either: move the body across its end.
+			// The end of the buffer must not matter either: move the body across it.
 			for shift := range len(c.body) + 8 {
 				preamble := strings.Repeat("x", 64<<10-shift) + "\r\n"
 				if c.body == "" {
@@ -199,7 +199,7 @@ func TestMultipartLimits(t *testing.T) {
 	}
 }
 
-// endless yields a start and then the same bytes for ever, and counts.
+// endless yields a start and then the same bytes without an end, and counts.
 type endless struct {
 	start, more string
 	given       int64
@@ -368,10 +368,9 @@ func readTheirs(body []byte) ([]parsed, error) {
 	}
 }
 
-// FuzzMultipart holds the reader against itself, with the body cut anywhere,
-// and against mime/multipart, where both accept a body of one kind of line
-// break: there are bodies that only one of them takes, but none that they take
-// for different things.
+// FuzzMultipart compares the reader with itself, with the body cut anywhere. It also compares it
+// with mime/multipart, if both accept a body of one kind of line break. There are bodies that only
+// one of them accepts, but none that they read differently.
 func FuzzMultipart(f *testing.F) {
 	for _, c := range acceptedMultipart {
 		f.Add([]byte(c.body), uint16(3))

@@ -46,7 +46,6 @@ func TestRedirect(t *testing.T) {
 			}
 		})
 	}
-	require.Equal(t, 301, wrappers.Redirect("/", 301).Status)
 }
 
 func TestAppendSlashRedirect(t *testing.T) {
@@ -70,11 +69,10 @@ func TestAppendSlashRedirect(t *testing.T) {
 	}
 	r, _ := gateway.Mount(httptest.NewRequest("GET", "/api/v1", nil), "/api")
 	require.Equal(t, "v1/", wrappers.AppendSlashRedirect(r).Header().Get("Location"))
-	require.Equal(t, 301, wrappers.AppendSlashRedirect(r, 301).Status)
 }
 
-// FuzzRedirect: whatever the location, what is sent is one line that keeps what
-// is no host from being one.
+// FuzzRedirect: whatever the location is, one line is sent, and a part that is not a host never
+// becomes one.
 func FuzzRedirect(f *testing.F) {
 	for _, s := range []string{"/a", `/\a`, "/\t/a", "\r\nA: b", "http://a/", "?", "//a", " //a", "\x00//a"} {
 		f.Add(s)

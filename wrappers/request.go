@@ -11,30 +11,35 @@ import (
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
 // Request wraps an [http.Request] with what an application asks of it: the
 // query, the form and its files, JSON, cookies, URLs and headers as values.
 //
-// Nothing is parsed before it is asked for. What was read of the body stays with
-// the body and is read once, whoever asks: a middleware and the view behind it
-// share it, even where something between them made copies of the request.
+// Nothing is parsed before it is needed. Bytes that were read stay with the body and are read
+// once. A middleware and the view behind it share them, even if code between them made copies of
+// the request. To read another body, such as an unpacked one, replace the Body first:
 //
-// The Method is in upper case, however the client wrote it. What else the
-// embedded [http.Request] has stays in reach; where Request has a method of the
-// same name (Form, Host, Cookies) that method is the careful reading, and
-// req.Request.Form the field. Hand req.Request, not the request it was made of,
-// to handlers behind.
+//	req.Body, err = gzip.NewReader(req.Body)
+//
+// [Limits].Body then bounds both the bytes that the client sent and the unpacked ones.
+//
+// The Method is in upper case, however the client wrote it. The other fields of the embedded
+// [http.Request] are reachable. Request has methods with the names of some (Form, Host, Cookies):
+// the method checks what it returns, and req.Request.Form is the field. Hand req.Request, not the
+// request it was made of, to handlers behind.
 //
 // A Request is for the goroutine that serves it.
 type Request struct {
 	*http.Request
 
-	content  *content  // nil where there is no body
-	shallow  bool      // the body is not to be touched
-	settings *Settings // what Configure said, or nil
-	args     *datastructures.Values
-	argsOf   string // the query that args was parsed from
+	received  *http.Request // what NewRequest was given
+	content   *content      // nil if there is no body
+	shallow   bool          // the body is not to be touched
+	settings  *Settings     // what Configure said, or nil
+	arguments *datastructures.Values
+	queryOf   string // the query that arguments was parsed from
 }
 
 // NewRequest returns the Request of r. If r is the [http.Request] of one that has
@@ -42,16 +47,27 @@ type Request struct {
 // has the copy's URL, header and context and shares the body. A form that the
 // fields of r show already counts as parsed.
 //
-// Who calls NewRequest outside of a [View] should call [Request.Close] when the
-// request is answered.
-func NewRequest(r *http.Request) *Request {
-	if c, ok := r.Body.(*content); ok {
-		if c.first.Request == r {
-			return c.first
-		}
-		return &Request{Request: r, content: c}
+// Callers of NewRequest outside of a [View] should call [Request.Close] when the request is
+// answered.
+func NewRequest(r *http.Request) *Request { return NewRequestIn(nil, r) }
+
+// NewRequestIn is [NewRequest] with a zero Request that is part of something larger,
+// such as the request of an application's own views, which saves an allocation. The
+// result is req, unless r is the [http.Request] of an earlier one. If req is nil, it is
+// allocated.
+func NewRequestIn(req *Request, r *http.Request) *Request {
+	c, known := r.Body.(*content)
+	if known && c.first.Request == r {
+		return c.first
 	}
-	req := &Request{Request: r}
+	if req == nil {
+		req = new(Request)
+	}
+	req.Request, req.received = r, r
+	if known {
+		req.content = c
+		return req
+	}
 	method := strings.ToUpper(r.Method)
 	switch {
 	case r.Body != nil && r.Body != http.NoBody:
@@ -68,12 +84,14 @@ func NewRequest(r *http.Request) *Request {
 
 // NewShallowRequest returns a Request of r that keeps its hands off the body: for
 // middlewares that look at URLs and headers and must not read what the
-// application behind them streams. Form, Files, Parts, Data, Text and JSON are
-// [ErrShallow] (Werkzeug's shallow).
-func NewShallowRequest(r *http.Request) *Request { return &Request{Request: r, shallow: true} }
+// application behind them streams. Form, Files, Parts, Data, Text and JSON return
+// an error (Werkzeug's shallow).
+func NewShallowRequest(r *http.Request) *Request {
+	return &Request{Request: r, received: r, shallow: true}
+}
 
-// ErrShallow is what reading the body of a shallow request returns.
-var ErrShallow = errors.New("the request is shallow: its body is not to be read here")
+// errShallow is the error of reading the body of a shallow request.
+var errShallow = errors.New("the request is shallow: its body is not to be read here")
 
 // Close frees what reading the request took: it closes the uploaded files and
 // removes the temporary ones. A [View] calls it once its answer is sent; it may
@@ -82,32 +100,16 @@ var ErrShallow = errors.New("the request is shallow: its body is not to be read 
 // Only the Request that met the body first cleans up after it, so a handler
 // further in does not take the files away from those around it.
 func (req *Request) Close() error {
-	if req.content == nil || req.content.first != req {
-		return nil
+	var err error
+	shown := false // the form of the http.Request is the one that was released
+	for c := req.content; c != nil && c.first == req; c = c.replaced {
+		err = errors.Join(err, c.release())
+		shown = shown || c.form.stored == req.Request.MultipartForm
 	}
-	return req.content.release()
-}
-
-// Args returns the arguments of the URL's query, in their order (Werkzeug's
-// args). Nothing is lost: pairs with ";" and escapes that are none stay data.
-func (req *Request) Args() *datastructures.Values {
-	if req.args == nil || req.argsOf != req.URL.RawQuery {
-		req.argsOf = req.URL.RawQuery
-		req.args = datastructures.ParseQuery(req.argsOf)
+	if !shown { // a plain handler may have parsed it
+		requestcopy.RemoveFiles(req.Request, req.received)
 	}
-	return req.args
-}
-
-// Values returns a view of the arguments of the query, which come first, and
-// the fields of the form; for GET and HEAD of the arguments alone (Werkzeug's
-// values). Reading the form may fail as [Request.Form] does; the arguments are
-// there all the same.
-func (req *Request) Values() (*datastructures.CombinedValues, error) {
-	if req.Method == http.MethodGet || req.Method == http.MethodHead {
-		return datastructures.CombineValues(req.Args()), nil
-	}
-	form, err := req.Form()
-	return datastructures.CombineValues(req.Args(), form), err
+	return err
 }
 
 // String returns the method and the URL: "GET http://example.org/x".

@@ -17,8 +17,9 @@ import (
 type content struct {
 	own      http.Request // the first Request's copy of the server's, with this as its Body
 	src      io.ReadCloser
+	replaced *content  // the body before the view replaced it, if first had that too
 	first    *Request  // who met the body first, whose settings bound plain reading
-	settings *Settings // of a Wrap further in, which bound it instead
+	settings *Settings // of an inner Wrap, which bound it instead
 	length   int64     // the declared Content-Length, or -1
 	limit    int64
 	read     int64 // how many bytes came
@@ -29,6 +30,23 @@ type content struct {
 	replay int // how much of data plain reading has given out
 
 	form formState
+}
+
+// body returns the content of the Body, nil if there is none. If the view has put
+// another reader in its place, that becomes the content.
+func (req *Request) body() *content {
+	if c, ok := req.Request.Body.(*content); ok && c == req.content {
+		return c
+	}
+	if req.Request.Body == nil || req.Request.Body == http.NoBody || req.shallow {
+		return nil
+	}
+	c := &content{src: req.Request.Body, first: req, settings: req.settings, length: -1}
+	if req.content != nil && req.content.first == req {
+		c.replaced = req.content
+	}
+	req.content, req.Request.Body = c, c
+	return c
 }
 
 // Read is plain reading: what [Request.Data] or a form of fields kept is given
@@ -57,8 +75,8 @@ func (b *content) Read(p []byte) (int, error) {
 // Close closes what the server gave.
 func (b *content) Close() error { return b.src.Close() }
 
-// bound sets the limit of what is read from now on, and holds the declared
-// length against it.
+// bound sets the limit of the bytes that are read from now on, and compares the declared length
+// with it.
 func (b *content) bound(limit int64) error {
 	b.limit = limit
 	if b.length > limit {
@@ -73,7 +91,7 @@ func (b *content) fetch(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	if left := b.limit - b.read; int64(len(p)) > left && left < unlimited {
+	if left := b.limit - b.read; int64(len(p)) > left {
 		p = p[:left+1]
 	}
 	n, err := b.src.Read(p)
@@ -99,7 +117,7 @@ func (b *content) keep(limit int64) ([]byte, error) {
 	// A declared length is believed up to a point: memory is taken as it comes.
 	size := int64(bytes.MinRead)
 	if b.length > 0 {
-		size = min(b.length, 512<<10) + 1 // the last byte's place is where the end is read
+		size = min(b.length, 512<<10) + 1 // the end is read with the last byte
 	}
 	data := make([]byte, 0, size)
 	for {
@@ -134,20 +152,19 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// ErrBodyStreamed is what [Request.Data] returns of a body that was read as a
-// multipart form: its bytes went to the fields and files and are not kept. Ask
-// for Data first, and both work.
+// ErrBodyStreamed is the error of [Request.Data] for a body that was read as a multipart form: its
+// bytes went to the fields and files and are not kept. Ask for Data first, and both work.
 var ErrBodyStreamed = errors.New("the body was read as a multipart form and is not kept")
 
 // Data returns the whole body (Werkzeug's get_data). It is kept: a second call,
 // the form, JSON and a plain handler's reading of the Body work on it.
 //
-// The bytes are shared, not copied: do not change them. Errors answer the
-// request: 413 beyond [Limits].Body, 400 where the client broke off.
+// The bytes are shared, not copied: do not change them. Errors answer the request: 413 beyond
+// [Limits].Body, 400 if the client broke off.
 func (req *Request) Data() ([]byte, error) {
-	b := req.content
+	b := req.body()
 	if req.shallow {
-		return nil, ErrShallow
+		return nil, errShallow
 	}
 	if b == nil {
 		return nil, nil
@@ -168,9 +185,8 @@ func malformed(format string, args ...any) error {
 	return &httperror.Error{Code: httperror.BadRequest, Description: fmt.Sprintf(format, args...)}
 }
 
-// readError makes an error of reading answer the request: 413 where somebody
-// else's limit was reached, 408 where time was, 400 where the client broke off
-// or its framing is wrong.
+// readError makes an error of reading answer the request: 413 for a limit that other code has set,
+// 408 for a time limit, 400 if the client broke off or its framing is wrong.
 func readError(err error) error {
 	var h http.Handler
 	if errors.As(err, &h) {

@@ -1,6 +1,7 @@
 package wrappers
 
 import (
+	"bytes"
 	"io"
 	"mime/multipart"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/formdata"
 )
 
 // formState is what was made of a body as a form.
@@ -19,7 +21,7 @@ type formState struct {
 	files    *Files
 	temps    *multipart.Form // the temporary files
 	opened   openFiles
-	// What http.Request shows to plain handlers: the body's part of it.
+	// The form fields of http.Request, for plain handlers.
 	values url.Values
 	stored *multipart.Form
 }
@@ -29,13 +31,12 @@ const (
 	multipartType  = "multipart/form-data"
 )
 
-// Form returns the fields of the body's form, urlencoded or multipart, in their
-// order and for any method; it is empty where the body is no form. The first
-// call parses the body, and the Form, PostForm and MultipartForm of the
-// [http.Request] agree from then on.
+// Form returns the fields of the body's form, urlencoded or multipart, in their order and for any
+// method. It is empty if the body is not a form. The first call parses the body, and the Form,
+// PostForm and MultipartForm of the [http.Request] agree from then on.
 //
-// The error answers the request: 413 beyond the limits, 400 where the form is
-// malformed or the client broke off. The fields are empty then, never nil.
+// The error answers the request: 413 beyond the limits, 400 if the form is malformed or the client
+// broke off. The fields are empty then, never nil.
 func (req *Request) Form() (*datastructures.Values, error) {
 	f := req.parseForm()
 	return f.fields, f.err
@@ -51,10 +52,10 @@ func (req *Request) Files() (*Files, error) {
 // parseForm parses the body unless that is done, and shows it to plain
 // handlers.
 func (req *Request) parseForm() *formState {
-	c := req.content
+	c := req.body()
 	if req.shallow {
 		f := new(formState)
-		f.clear(ErrShallow)
+		f.clear(errShallow)
 		return f
 	}
 	if c == nil {
@@ -70,7 +71,7 @@ func (req *Request) parseForm() *formState {
 		f.clear(nil)
 		if !f.streamed && !req.adopt(f) {
 			if err := req.readForm(c); err != nil {
-				// A client that went away is not one that sent nonsense.
+				// A client that left has not sent a malformed form.
 				if read := c.err == nil || c.err == io.EOF; read && req.reading().Silent && isMalformed(err) {
 					err = nil
 				}
@@ -101,6 +102,8 @@ func (req *Request) readForm(c *content) error {
 	return nil
 }
 
+var ampersand = []byte("&")
+
 func isMalformed(err error) bool {
 	e, ok := err.(*httperror.Error)
 	return ok && e.Code == httperror.BadRequest
@@ -113,6 +116,11 @@ func (req *Request) readURLEncoded(c *content, limits *Limits) error {
 	}
 	if c.kept && int64(len(data)) > limits.formMemory() {
 		return tooLarge("The form of %d bytes exceeds the limit of %d bytes.", len(data), limits.formMemory())
+	}
+	if n := limits.fields(); int64(bytes.Count(data, ampersand)) >= n {
+		if _, all := cutFields(string(data), '&', n); !all {
+			return tooLarge("The form has more than %d fields.", n)
+		}
 	}
 	c.form.fields, err = req.reading().parseURLEncoded(data, req.charset())
 	return err
@@ -128,14 +136,14 @@ func (req *Request) openParts() (*partReader, error) {
 		}
 	}
 	if req.shallow {
-		return nil, ErrShallow
+		return nil, errShallow
 	}
-	c := req.content
+	c := req.body()
 	if c == nil {
 		return nil, nil
 	}
 	boundary := contentType.Get("boundary")
-	if !validBoundary(boundary) {
+	if !formdata.ValidBoundary(boundary) {
 		return nil, malformed("The Content-Type of the multipart form has no valid boundary.")
 	}
 	limits := &req.reading().Limits
@@ -172,7 +180,7 @@ func (req *Request) show(f *formState) {
 	if f.err != nil || r.MultipartForm != nil || len(r.PostForm) > 0 {
 		return
 	}
-	// An empty one is what ParseForm leaves of a multipart form.
+	// ParseForm leaves an empty one of a multipart form.
 	if r.PostForm != nil && f.fields.Len()+f.files.Len() == 0 {
 		return
 	}
@@ -192,11 +200,11 @@ func (req *Request) show(f *formState) {
 	r.PostForm = f.values
 	r.MultipartForm = f.stored
 	r.Form = f.values
-	if args := req.Args(); args.Len() > 0 {
+	if query := req.Query(); query.Len() > 0 {
 		// net/http's order: what the body says comes first, unless it says it in
 		// parts.
-		r.Form = make(url.Values, len(f.values)+args.Len())
-		first, then := f.values, urlValues(args)
+		r.Form = make(url.Values, len(f.values)+query.Len())
+		first, then := f.values, urlValues(query)
 		if f.stored != nil {
 			first, then = then, first
 		}

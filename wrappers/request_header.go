@@ -1,15 +1,18 @@
 package wrappers
 
 import (
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/zeugkit/zeug/datastructures"
+	"github.com/zeugkit/zeug/httperror"
 )
 
-// field returns a header field as one text; what came in several lines is
-// joined by commas (RFC 9110, section 5.3).
+// field returns a header field as one string; several lines are joined by commas (RFC 9110,
+// section 5.3).
 func (req *Request) field(name string) string {
 	values := req.Header[name]
 	if len(values) == 1 {
@@ -18,8 +21,8 @@ func (req *Request) field(name string) string {
 	return strings.Join(values, ", ")
 }
 
-// Accept returns the media types the client takes: offer it yours by its Best
-// method. It is zero, which takes anything, where the header is missing.
+// Accept returns the media types the client takes: offer it yours by its Best method. It is zero,
+// which accepts anything, if the header is missing.
 func (req *Request) Accept() datastructures.MIMEAccept {
 	return datastructures.ParseMIMEAccept(req.field("Accept"))
 }
@@ -40,8 +43,8 @@ func (req *Request) Preconditions() datastructures.Preconditions {
 	return datastructures.ParsePreconditions(req.Header)
 }
 
-// Range returns the parts of the content that the client asks for; false where
-// it asks for all of it, or in a way that is to be ignored.
+// Range returns the parts of the content that the client requests; false if it requests all of it,
+// or in a way that must be ignored.
 func (req *Request) Range() (datastructures.Range, bool) {
 	return datastructures.ParseRange(req.Header.Get("Range"))
 }
@@ -56,32 +59,39 @@ func (req *Request) CacheControl() datastructures.RequestCacheControl {
 	return datastructures.ParseRequestCacheControl(req.field("Cache-Control"))
 }
 
-// Authorization returns the client's credentials, of any scheme; false where
-// there are none, or Basic ones that cannot be decoded.
+// Authorization returns the client's credentials, of any scheme; false if there are none, or Basic
+// ones that cannot be decoded.
 func (req *Request) Authorization() (datastructures.Authorization, bool) {
 	return datastructures.ParseAuthorization(req.Header.Get("Authorization"))
 }
 
 // Cookies returns the cookies the client sent, in their order and with any
-// bytes. Of a name that comes twice, the first is of the more specific path.
+// bytes. Of a name that comes twice, the first is of the more specific path. Of
+// more cookies than [Limits].Fields it has the first ones, as [Request.Query] has.
 //
 // It takes the place of [http.Request.Cookies], which drops what it would not
 // write.
 func (req *Request) Cookies() *datastructures.Values {
-	lines := req.Header["Cookie"]
-	if len(lines) == 1 {
-		return datastructures.ParseCookies(lines[0])
-	}
-	return datastructures.ParseCookies(strings.Join(lines, "; ")) // HTTP/2 may split them
+	head, _ := req.firstFields(req.cookieHeader(), ';')
+	return datastructures.ParseCookies(head)
 }
 
-// Date returns when the request was made, where the client says so.
+// cookieHeader returns all lines of Cookie as one: HTTP/2 may split them.
+func (req *Request) cookieHeader() string {
+	lines := req.Header["Cookie"]
+	if len(lines) == 1 {
+		return lines[0]
+	}
+	return strings.Join(lines, "; ")
+}
+
+// Date returns when the request was made, if the client says so.
 func (req *Request) Date() (time.Time, bool) {
 	return datastructures.ParseDate(req.Header.Get("Date"))
 }
 
-// MaxForwards returns how often a TRACE or OPTIONS may be forwarded; false
-// where the client does not say, or not in digits.
+// MaxForwards returns how often a TRACE or OPTIONS may be forwarded; false if the client does not
+// say, or not in digits.
 func (req *Request) MaxForwards() (int, bool) {
 	n, err := strconv.ParseUint(req.Header.Get("Max-Forwards"), 10, 31)
 	return int(n), err == nil
@@ -93,15 +103,69 @@ func (req *Request) AccessControlRequestHeaders() datastructures.HeaderSet {
 	return datastructures.ParseHeaderSet(req.field("Access-Control-Request-Headers"))
 }
 
-// UntrustedRoute returns the addresses that X-Forwarded-For lists, or else the
+// ForwardedFor returns the addresses that X-Forwarded-For lists, or else the
 // client's own (Werkzeug's access_route). Anybody can send that field: take
 // [Request.Client] for anything that matters, behind a proxy fix.
-func (req *Request) UntrustedRoute() []string {
+func (req *Request) ForwardedFor() []string {
 	if forwarded, sent := req.Header["X-Forwarded-For"]; sent {
 		return datastructures.ParseList(strings.Join(forwarded, ","))
 	}
 	if client := req.Client(); client.IsValid() {
 		return []string{client.Addr().String()}
+	}
+	return nil
+}
+
+// FetchMetadata says what a browser was about when it made the request (Fetch Metadata Request
+// Headers, W3C). Its fields are "" if the client sent no such header, or a value that is not
+// known: a browser newer than this list. Scripts cannot set these headers; other clients can.
+type FetchMetadata struct {
+	// Site is how the page that asks is related to this one: "same-origin",
+	// "same-site", "cross-site", or "none" for a user's own doing.
+	Site string
+	// Mode is "navigate", "cors", "no-cors", "same-origin" or "websocket".
+	Mode string
+	// Dest is what the response is for: "document", "image", "script", …, or "empty" for a
+	// script's fetch.
+	Dest string
+	// User reports that a user caused the navigation.
+	User bool
+}
+
+var (
+	fetchSites = []string{"cross-site", "same-origin", "same-site", "none"}
+	fetchModes = []string{"cors", "navigate", "no-cors", "same-origin", "websocket"}
+	fetchDests = []string{
+		"audio", "audioworklet", "document", "embed", "empty", "fencedframe", "font", "frame", "iframe", "image",
+		"json", "manifest", "object", "paintworklet", "report", "script", "serviceworker", "sharedworker", "style",
+		"text", "track", "video", "webidentity", "worker", "xslt",
+	}
+)
+
+// FetchMetadata returns the Sec-Fetch headers.
+func (req *Request) FetchMetadata() FetchMetadata {
+	known := func(name string, values []string) string {
+		if value := req.Header.Get(name); slices.Contains(values, value) {
+			return value
+		}
+		return ""
+	}
+	return FetchMetadata{
+		Site: known("Sec-Fetch-Site", fetchSites),
+		Mode: known("Sec-Fetch-Mode", fetchModes),
+		Dest: known("Sec-Fetch-Dest", fetchDests),
+		User: req.Header.Get("Sec-Fetch-User") == "?1",
+	}
+}
+
+var sameOrigin = http.NewCrossOriginProtection()
+
+// CheckCrossOrigin returns an error that answers 403 if a browser makes the request for a page of
+// another origin and its method is not a safe one: the defence of [http.CrossOriginProtection]
+// against forged requests.
+func (req *Request) CheckCrossOrigin() error {
+	if err := sameOrigin.Check(req.Request); err != nil {
+		return &httperror.Error{Code: httperror.Forbidden, Description: "The request comes from another site.", Err: err}
 	}
 	return nil
 }

@@ -13,18 +13,17 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// JSONRules say how [Request.JSON] reads. The zero value takes a body that is
+// JSONRules say how [Request.JSON] and [Request.JSONWith] read. The zero value takes a body that is
 // declared as JSON and decodes it as encoding/json does.
 type JSONRules struct {
-	// Unmarshal decodes in place of encoding/json. RefuseUnknown and
-	// UseNumber are then its own affair.
+	// Unmarshal decodes in place of encoding/json. RefuseUnknown and UseNumber then have no effect.
 	Unmarshal func(data []byte, v any) error
 	// AnyType reads the body whatever the Content-Type says (Werkzeug's force).
 	AnyType bool
 	// RefuseUnknown refuses an object's key that v has no field for.
 	RefuseUnknown bool
-	// RefuseDuplicates refuses an object with the same key twice, where the
-	// last one counts otherwise (RFC 8259, section 4).
+	// RefuseDuplicates refuses an object with the same key twice. Otherwise the last one counts
+	// (RFC 8259, section 4).
 	RefuseDuplicates bool
 	// UseNumber decodes a number in an any as a json.Number, not a float64.
 	UseNumber bool
@@ -34,16 +33,14 @@ type JSONRules struct {
 // application/*+json.
 func (req *Request) IsJSON() bool { return isJSON(req.Header.Get("Content-Type")) }
 
-// JSON decodes the body into v, by the rules given here or else those of the
-// settings. The error answers 415 where the body is not declared as JSON, and
-// 400 with the offset where it is not JSON (RFC 8259: UTF-8, one value and
-// nothing behind it) or not of v's shape. The body is kept, so JSON may be
-// called again.
-func (req *Request) JSON(v any, rules ...JSONRules) error {
-	as := &req.reading().JSON
-	if len(rules) > 0 {
-		as = &rules[0]
-	}
+// JSON decodes the body into v, by the rules of [Settings]. The error answers 415 if
+// the body is not declared as JSON, and 400 with the offset if it is not JSON (RFC 8259:
+// UTF-8, one value and nothing after it) or does not have v's shape. The body is kept, so
+// JSON may be called again.
+func (req *Request) JSON(v any) error { return req.JSONWith(v, req.reading().JSON) }
+
+// JSONWith is [Request.JSON] by other rules.
+func (req *Request) JSONWith(v any, as JSONRules) error {
 	if !as.AnyType && !req.IsJSON() {
 		return &httperror.Error{
 			Code:        httperror.UnsupportedMediaType,
@@ -81,7 +78,7 @@ func (as *JSONRules) unmarshal(data []byte, v any) error {
 	if !as.RefuseUnknown && !as.UseNumber {
 		return json.Unmarshal(data, v)
 	}
-	// A Decoder tells neither what follows the value nor where it stopped.
+	// A Decoder says neither what follows the value nor where it stopped.
 	var whole json.RawMessage
 	if err := json.Unmarshal(data, &whole); err != nil {
 		return err
@@ -98,8 +95,8 @@ func (as *JSONRules) unmarshal(data []byte, v any) error {
 
 var errNotUTF8 = errors.New("not UTF-8")
 
-// notJSON makes the answer of a decoder's error. An error that is the
-// programmer's, of a v that cannot be decoded into, stays what it is.
+// notJSON makes the answer of a decoder's error. An error of the programmer, such as a v that
+// cannot be decoded into, is returned unchanged.
 func notJSON(err error, data []byte) error {
 	var wrong *json.InvalidUnmarshalError
 	var syntax *json.SyntaxError
@@ -149,8 +146,8 @@ type duplicateKey struct {
 
 func (e *duplicateKey) Error() string { return fmt.Sprintf("key %q comes twice", e.key) }
 
-// refuseDuplicates returns a duplicateKey if an object in data has one key
-// twice, or the error of data that is no JSON.
+// refuseDuplicates returns a duplicateKey if an object in data has one key twice, or the error of
+// data that is not JSON.
 func refuseDuplicates(data []byte) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()

@@ -15,25 +15,25 @@ import (
 func TestJSONIsDecoded(t *testing.T) {
 	for _, c := range []struct {
 		name, contentType, body string
-		rules                   []wrappers.JSONRules
+		rules                   wrappers.JSONRules
 		want                    any
 	}{
-		{"an object", "application/json", `{"a":[1,"ü"]}`, nil, map[string]any{"a": []any{1.0, "ü"}}},
-		{"with parameters and another case", "Application/JSON; charset=utf-8", `1`, nil, 1.0},
-		{"a suffix", "application/problem+json", `"x"`, nil, "x"},
-		{"space around", "application/json", "\n null\t\r\n", nil, nil},
-		{"a byte order mark", "application/json", "\ufeff{}", nil, map[string]any{}},
-		{"the last of two keys", "application/json", `{"a":1,"a":2}`, nil, map[string]any{"a": 2.0}},
-		{"any type", "text/plain", `1`, []wrappers.JSONRules{{AnyType: true}}, 1.0},
-		{"numbers as they are", "application/json", `12345678901234567890`, []wrappers.JSONRules{{UseNumber: true}}, json.Number("12345678901234567890")},
-		{"no key twice", "application/json", `{"a":{"a":["a","a",{"a":1}]},"b":1}`, []wrappers.JSONRules{{RefuseDuplicates: true}}, map[string]any{"a": map[string]any{"a": []any{"a", "a", map[string]any{"a": 1.0}}}, "b": 1.0}},
-		{"another decoder", "application/json", `{}`, []wrappers.JSONRules{{Unmarshal: func(data []byte, v any) error { *v.(*any) = string(data) + "!"; return nil }}}, "{}!"},
+		{"an object", "application/json", `{"a":[1,"ü"]}`, wrappers.JSONRules{}, map[string]any{"a": []any{1.0, "ü"}}},
+		{"with parameters and another case", "Application/JSON; charset=utf-8", `1`, wrappers.JSONRules{}, 1.0},
+		{"a suffix", "application/problem+json", `"x"`, wrappers.JSONRules{}, "x"},
+		{"space around", "application/json", "\n null\t\r\n", wrappers.JSONRules{}, nil},
+		{"a byte order mark", "application/json", "\ufeff{}", wrappers.JSONRules{}, map[string]any{}},
+		{"the last of two keys", "application/json", `{"a":1,"a":2}`, wrappers.JSONRules{}, map[string]any{"a": 2.0}},
+		{"any type", "text/plain", `1`, wrappers.JSONRules{AnyType: true}, 1.0},
+		{"numbers as they are", "application/json", `12345678901234567890`, wrappers.JSONRules{UseNumber: true}, json.Number("12345678901234567890")},
+		{"no key twice", "application/json", `{"a":{"a":["a","a",{"a":1}]},"b":1}`, wrappers.JSONRules{RefuseDuplicates: true}, map[string]any{"a": map[string]any{"a": []any{"a", "a", map[string]any{"a": 1.0}}}, "b": 1.0}},
+		{"another decoder", "application/json", `{}`, wrappers.JSONRules{Unmarshal: func(data []byte, v any) error { *v.(*any) = string(data) + "!"; return nil }}, "{}!"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			req := wrappers.NewRequest(request("POST", "/", c.contentType, c.body))
 			for range 2 {
 				var got any
-				require.NoError(t, req.JSON(&got, c.rules...))
+				require.NoError(t, req.JSONWith(&got, c.rules))
 				require.Equal(t, c.want, got)
 			}
 		})
@@ -72,7 +72,7 @@ func TestJSONIsRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			req := wrappers.NewRequest(request("POST", "/", "application/json", c.body))
 			var e *httperror.Error
-			require.ErrorAs(t, req.JSON(new(shape), c.rules), &e)
+			require.ErrorAs(t, req.JSONWith(new(shape), c.rules), &e)
 			require.Equal(t, httperror.BadRequest, e.Code)
 			require.Contains(t, e.Description, c.says)
 			if c.offset != nil {
@@ -101,7 +101,7 @@ func TestJSONOfAnotherTypeIsUnsupported(t *testing.T) {
 func TestJSONIntoNothingIsTheProgrammersError(t *testing.T) {
 	req := wrappers.NewRequest(request("POST", "/", "application/json", "{}"))
 	require.Equal(t, httperror.InternalServerError, httperror.CodeOf(req.JSON(nil)))
-	require.Equal(t, httperror.InternalServerError, httperror.CodeOf(req.JSON(nil, wrappers.JSONRules{RefuseUnknown: true})))
+	require.Equal(t, httperror.InternalServerError, httperror.CodeOf(req.JSONWith(nil, wrappers.JSONRules{RefuseUnknown: true})))
 }
 
 func FuzzJSONDuplicates(f *testing.F) {
@@ -112,7 +112,7 @@ func FuzzJSONDuplicates(f *testing.F) {
 		var loose, strict any
 		req := wrappers.NewRequest(request("POST", "/", "application/json", string(body)))
 		err := req.JSON(&loose)
-		refused := req.JSON(&strict, wrappers.JSONRules{RefuseDuplicates: true})
+		refused := req.JSONWith(&strict, wrappers.JSONRules{RefuseDuplicates: true})
 		if err != nil {
 			require.Error(t, refused, "the strict rule takes no more than the loose one")
 			return

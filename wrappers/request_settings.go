@@ -2,10 +2,12 @@ package wrappers
 
 import (
 	"context"
-	"math"
 	"net/http"
 
 	"golang.org/x/text/encoding"
+
+	"github.com/zeugkit/zeug/internal/limits"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
 // Settings say how requests are read. The zero value is ready for use: every
@@ -16,13 +18,14 @@ type Settings struct {
 	Limits Limits
 	// FileMemory is how many bytes of uploaded files, all of a request
 	// together, are kept in memory; what comes after is written to temporary
-	// files. 0 means 500,000; a negative number keeps nothing in memory.
+	// files. 0 means 500,000, a negative number no limit: all files stay in
+	// memory.
 	FileMemory int64
 	// Sink decides where an uploaded file goes. Nil, and a nil writer of it,
 	// mean memory and temporary files.
 	Sink Sink
-	// Silent answers a malformed form with an empty one, as Werkzeug does,
-	// where it is an error otherwise. Limits are errors in any case.
+	// Silent makes a malformed form an empty one, as in Werkzeug, instead of an error. Limits are
+	// errors in any case.
 	Silent bool
 	// Charset finds the encoding of a text that is declared to be in neither
 	// UTF-8, US-ASCII nor ISO-8859-1; htmlindex.Get of golang.org/x/text knows
@@ -36,9 +39,9 @@ type Settings struct {
 	TrustedHosts []string
 }
 
-// Limits bound what a request may make the application read and keep. Zero
-// stands for the default, a negative number for no limit. What is beyond
-// answers 413 before more is read than it takes to know.
+// Limits bound what a request may make the application read and keep. Zero stands for the default,
+// a negative number for no limit. A body beyond a limit is answered by 413 as soon as that is
+// known. Too many fields of the query or the cookies are a 400.
 type Limits struct {
 	// Body is the number of bytes of a whole body; 0 means 32 MiB. A declared
 	// Content-Length is held against it before the first byte is read.
@@ -46,6 +49,10 @@ type Limits struct {
 	// FormMemory is the number of bytes that a form's fields, names and values
 	// together, or a body of urlencoded fields may have; 0 means 500,000.
 	FormMemory int64
+	// Fields is the number of fields of a query, of an urlencoded form and of
+	// the cookies, each by itself; 0 means 1,000. Queries and cookies of less
+	// than 32 bytes are not counted.
+	Fields int
 	// Parts is the number of parts of a multipart form, fields and files
 	// together; 0 means 1,000.
 	Parts int
@@ -60,40 +67,21 @@ type Limits struct {
 const (
 	defaultBody       = 32 << 20
 	defaultFormMemory = 500_000
+	defaultFields     = 1000
 	defaultParts      = 1000
 	defaultPartHeader = 16 << 10
 	defaultFileMemory = 500_000
 )
 
-const unlimited = math.MaxInt64
+func (l *Limits) body() int64       { return limits.Number(l.Body, defaultBody) }
+func (l *Limits) formMemory() int64 { return limits.Number(l.FormMemory, defaultFormMemory) }
+func (l *Limits) fields() int64     { return limits.Number(int64(l.Fields), defaultFields) }
+func (l *Limits) parts() int64      { return limits.Number(int64(l.Parts), defaultParts) }
+func (l *Limits) files() int64      { return limits.Number(int64(l.Files), limits.Unlimited[int64]()) }
+func (l *Limits) file() int64       { return limits.Number(l.File, limits.Unlimited[int64]()) }
+func (l *Limits) partHeader() int64 { return limits.Number(int64(l.PartHeader), defaultPartHeader) }
 
-// limit returns n, or the default for 0, or what never is reached for less.
-func limit(n, standard int64) int64 {
-	switch {
-	case n == 0:
-		return standard
-	case n < 0:
-		return unlimited
-	}
-	return n
-}
-
-func (l *Limits) body() int64       { return limit(l.Body, defaultBody) }
-func (l *Limits) formMemory() int64 { return limit(l.FormMemory, defaultFormMemory) }
-func (l *Limits) parts() int64      { return limit(int64(l.Parts), defaultParts) }
-func (l *Limits) files() int64      { return limit(int64(l.Files), unlimited) }
-func (l *Limits) file() int64       { return limit(l.File, unlimited) }
-func (l *Limits) partHeader() int64 { return limit(int64(l.PartHeader), defaultPartHeader) }
-
-func (s *Settings) fileMemory() int64 { return max(limit0(s.FileMemory), 0) }
-
-// limit0 is FileMemory's own reading: a negative number means nothing at all.
-func limit0(n int64) int64 {
-	if n == 0 {
-		return defaultFileMemory
-	}
-	return n
-}
+func (s *Settings) fileMemory() int64 { return limits.Number(s.FileMemory, defaultFileMemory) }
 
 type settingsKey struct{}
 
@@ -106,7 +94,7 @@ func (s Settings) Wrap(next http.Handler) http.Handler {
 		if c, ok := r.Body.(*content); ok {
 			c.settings = &s
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), settingsKey{}, &s)))
+		requestcopy.Serve(next, w, r.WithContext(context.WithValue(r.Context(), settingsKey{}, &s)), r)
 	})
 }
 
@@ -121,11 +109,13 @@ func (req *Request) Settings() Settings { return *req.reading() }
 //	s.Limits.Body = 1 << 30
 //	req.Configure(s)
 func (req *Request) Configure(s Settings) {
-	own := req.Request.WithContext(context.WithValue(req.Context(), settingsKey{}, &s))
 	req.settings = &s
-	if c := req.content; c != nil {
+	if c := req.body(); c != nil {
 		c.settings = &s
-		if c.first == req { // stay the Request of this http.Request
+	}
+	own := req.Request.WithContext(context.WithValue(req.Context(), settingsKey{}, &s))
+	for c := req.content; c != nil; c = c.replaced {
+		if req.Request == &c.own { // stay the Request of this http.Request
 			c.own = *own
 			return
 		}

@@ -11,28 +11,34 @@ import (
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
-	"github.com/zeugkit/zeug/urls"
+	"github.com/zeugkit/zeug/internal/percent"
 )
 
 // ContentType returns the Content-Type: the media type in lower case as its
 // Value ("" if it is not declared), and its parameters.
 func (req *Request) ContentType() datastructures.Options {
-	o := datastructures.ParseOptions(req.Header.Get("Content-Type"))
+	return contentType(req.Header.Get("Content-Type"))
+}
+
+func contentType(header string) datastructures.Options {
+	o := datastructures.ParseOptions(header)
 	o.Value = strings.ToLower(o.Value)
 	return o
 }
 
 // MediaType returns the media type of the body in lower case and without its
 // parameters (Werkzeug's mimetype), "" if it is not declared.
-func (req *Request) MediaType() string {
-	mediaType, _, _ := strings.Cut(req.Header.Get("Content-Type"), ";")
-	return strings.ToLower(strings.TrimSpace(mediaType))
+func (req *Request) MediaType() string { return mediaType(req.Header.Get("Content-Type")) }
+
+func mediaType(header string) string {
+	value, _, _ := strings.Cut(header, ";")
+	return strings.ToLower(strings.TrimSpace(value))
 }
 
-// Text returns the whole body as text, decoded from the charset that the
-// Content-Type declares, UTF-8 by default. Bytes that are none of it become
-// U+FFFD: take [Request.Data] where each byte counts. The error is that of
-// Data, or answers 415 to a charset that is not known (see [Settings].Charset).
+// Text returns the whole body as text, decoded from the charset that the Content-Type declares,
+// UTF-8 by default. Bytes that do not fit it become U+FFFD: use [Request.Data] if each byte
+// counts. The error is that of Data, or answers 415 to a charset that is not known (see
+// [Settings].Charset).
 func (req *Request) Text() (string, error) {
 	data, err := req.Data()
 	if err != nil {
@@ -106,7 +112,7 @@ func (s *Settings) parseURLEncoded(data []byte, charset string) (*datastructures
 const charsetField = "_charset_"
 
 func decodeURLEncoded(text string, e encoding.Encoding) *datastructures.Values {
-	decode := func(s string) string { return decodeText(e, urls.UnescapeQueryBytes(s)) }
+	decode := func(s string) string { return decodeText(e, percent.UnescapeQueryBytes(s)) }
 	values := new(datastructures.Values)
 	for pair := range strings.SplitSeq(text, "&") {
 		if key, value, _ := strings.Cut(pair, "="); pair != "" {

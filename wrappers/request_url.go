@@ -8,6 +8,7 @@ import (
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/percent"
 	"github.com/zeugkit/zeug/urls"
 )
 
@@ -17,26 +18,25 @@ func (req *Request) Scheme() string { return gateway.OriginOf(req.Request).Schem
 // IsSecure reports whether the client spoke https.
 func (req *Request) IsSecure() bool { return req.Scheme() == "https" }
 
-// RootPath is where the application is mounted, percent-encoded: "" or a slash
-// and segments without a slash at the end (Werkzeug's root_path, CGI's
-// SCRIPT_NAME). The path of req.URL is what comes after it.
+// RootPath is where the application is mounted, percent-encoded: "" or a slash and segments
+// without a slash at the end (Werkzeug's root_path, CGI's SCRIPT_NAME). The path of req.URL is the
+// rest.
 func (req *Request) RootPath() string { return gateway.RootPath(req.Request) }
 
-// Client returns the address that asked, as far as it is trusted: a proxy's
-// word for it counts where a proxy fix put it into the [gateway.Origin]. It is
-// the zero AddrPort where there is none, as on a unix socket.
+// Client returns the address of the client, from trusted sources only: a proxy's statement counts
+// if a proxy fix put it into the [gateway.Origin]. It is the zero AddrPort if there is none, as on
+// a unix socket.
 func (req *Request) Client() netip.AddrPort { return gateway.OriginOf(req.Request).Client }
 
 // ErrUntrustedHost is in the error of [Request.Host] (Werkzeug's SecurityError).
 var ErrUntrustedHost = errors.New("host is not valid or not trusted")
 
-// Host returns the host the client asked for, with the port unless it is the
-// scheme's own. The error answers 400: a host with characters that no host has
-// (RFC 9112, section 3.2), or one that [Settings].TrustedHosts does not name. A
-// request of HTTP/1.0 without a Host header yields "", unless hosts must be
-// trusted.
+// Host returns the host of the request, with the port unless it is the default one of the scheme.
+// The error answers 400: a host with characters that no host has (RFC 9112, section 3.2), or one
+// that [Settings].TrustedHosts does not name. A request of HTTP/1.0 without a Host header yields
+// "", unless hosts must be trusted.
 //
-// What was sent, unchecked, is the Host of the embedded [http.Request].
+// The Host of the embedded [http.Request] is the value that was sent, unchecked.
 func (req *Request) Host() (string, error) {
 	o := gateway.OriginOf(req.Request)
 	trusted := req.reading().TrustedHosts
@@ -54,12 +54,11 @@ func (req *Request) Host() (string, error) {
 	return host, nil
 }
 
-// FullURL is the absolute URL that was asked for, with the query (Werkzeug's
-// url). The path and the query are as they were sent, but for bytes that no URL
-// has, which are percent-encoded.
+// FullURL is the absolute URL of the request, with the query (Werkzeug's url). The path and the
+// query are as they were sent, except that bytes that no URL has are percent-encoded.
 //
-// Where [Request.Host] has none that can be trusted, the URL starts at the
-// path: to whoever holds the page it means the host it came from.
+// If [Request.Host] has no host that can be trusted, the URL begins at the path: in the page it
+// then means the host that the page came from.
 func (req *Request) FullURL() string { return req.BaseURL() + req.query() }
 
 // BaseURL is [Request.FullURL] without the query.
@@ -72,8 +71,7 @@ func (req *Request) RootURL() string { return req.absolute(req.RootPath() + "/")
 // HostURL is the scheme and the host, with a slash at the end.
 func (req *Request) HostURL() string { return req.absolute("/") }
 
-// FullPath is the path below the root and the query, without the "?" where
-// there is none.
+// FullPath is the path below the root and the query, without the "?" if there is none.
 func (req *Request) FullPath() string { return rooted(escapeRest(req.path())) + req.query() }
 
 // absolute is "scheme://host" and the path, or the path alone without a host to
@@ -118,33 +116,9 @@ func (req *Request) query() string {
 // escapeRest percent-encodes the bytes of s that a URL's path or query cannot
 // carry; what is escaped already stays.
 func escapeRest(s string) string {
-	const hex = "0123456789ABCDEF"
-	n := 0
-	for i := range len(s) {
-		if !urlByte(s[i]) {
-			n++
-		}
-	}
-	if n == 0 {
-		return s
-	}
-	out := make([]byte, 0, len(s)+2*n)
-	for i := range len(s) {
-		if c := s[i]; urlByte(c) {
-			out = append(out, c)
-		} else {
-			out = append(out, '%', hex[c>>4], hex[c&15])
-		}
-	}
-	return string(out)
+	return sentChars.Escape(s)
 }
 
-// urlByte reports whether c may stand in a path or query (RFC 3986, section
-// 3.4, and the percent sign of escapes).
-func urlByte(c byte) bool {
-	switch {
-	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		return true
-	}
-	return strings.IndexByte("-._~!$&'()*+,;=:@/?%", c) >= 0
-}
+// sentChars are the bytes that may stand in a path or query (RFC 3986, section 3.4), and
+// the percent sign of escapes.
+var sentChars = percent.NewSet(percent.Unreserved + "!$&'()*+,;=:@/?%")

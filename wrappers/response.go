@@ -5,18 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/serverlog"
+	"github.com/zeugkit/zeug/urls"
 )
 
-// Response is an answer as a value. Change it after the fact, look at it in a
-// test, serve it: it is an [http.Handler].
+// Response is a response as a value. Change it after the fact, look at it in a test, serve it: it
+// is an [http.Handler].
 //
-// A Response whose body is in memory may be served any number of times, also at
-// once, as long as nobody changes it meanwhile; one that reads or streams its
-// body is served once. The zero Response is an empty 200.
+// A Response whose body is in memory may be served any number of times, also at once, as long as
+// it is not changed meanwhile; one that reads or streams its body is served once. The zero
+// Response is an empty 200.
 type Response struct {
 	// Status is the status code, 100 to 999; 0 means 200.
 	Status int
@@ -29,6 +30,7 @@ type Response struct {
 	source      source // the body that is read or written when it is sent
 	tag         string // the ETag that AddETag made of it
 	conditional bool   // set by MakeConditional
+	largeCookie bool   // to be logged when it is sent
 	closers     []func() error
 }
 
@@ -58,6 +60,9 @@ func JSON(v any) (*Response, error) {
 	return &Response{contentType: [1]string{typeJSON}, data: append(body, '\n')}, nil
 }
 
+// NoContent returns a Response of the status 204, which has no body.
+func NoContent() *Response { return &Response{Status: http.StatusNoContent} }
+
 // Header returns the header fields to send. It is the Response's own map: what
 // is set in it is sent, and a nil entry keeps net/http from adding a field of
 // its own. A value with a line break makes ServeHTTP answer 500; the methods
@@ -76,11 +81,10 @@ func (resp *Response) Header() http.Header {
 // 304 get no body; the callbacks of [Response.OnClose] run in every case, also
 // when the client has gone or a stream function panics.
 //
-// A Response that cannot be sent (a status outside of 100 to 999, a line break
-// in a field) is a logged 500. A body that fails before its first byte answers
-// through [httperror.Respond]; one that fails later is logged and ends the
-// connection by panicking with [http.ErrAbortHandler], so that nobody takes
-// what came for the whole.
+// A Response that cannot be sent (a status outside of 100 to 999, a line break in a field) is a
+// logged 500. A body that fails before its first byte answers through [httperror.Respond]. One
+// that fails later is logged and ends the connection by panicking with [http.ErrAbortHandler], so
+// that the client does not take the bytes so far for the whole.
 //
 // Fields replace those of their name which a middleware put into w before,
 // except that Set-Cookie, Vary, Link and Server-Timing join them.
@@ -88,12 +92,15 @@ func (resp *Response) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(resp.closers) > 0 {
 		defer resp.logClose(r)
 	}
+	if resp.largeCookie {
+		resp.warnOfCookies(r)
+	}
 	if err := resp.check(); err != nil {
 		httperror.Respond(w, r, err)
 		return
 	}
 	if h, ok := resp.source.(handlerSource); ok {
-		resp.copyHeader(w.Header())
+		resp.copyHeader(w.Header(), &fieldValues{})
 		h.handler.ServeHTTP(w, r)
 		return
 	}
@@ -105,7 +112,7 @@ func (resp *Response) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if a.status == http.StatusResetContent {
-		a.size = 0 // RFC 9110, section 15.3.6; that it is none has to be said
+		a.size = 0 // RFC 9110, section 15.3.6: an empty body must be declared
 	}
 	switch {
 	case r.Method == http.MethodHead, !bodyAllowed(a.status), a.status == http.StatusResetContent:
@@ -170,7 +177,8 @@ func (resp *Response) check() error {
 // writeHeader sends the status and the fields.
 func (resp *Response) writeHeader(w http.ResponseWriter, a *answer) {
 	h := w.Header()
-	typed := resp.copyHeader(h)
+	values := make(fieldValues, 0, resp.fieldCount(a))
+	typed := resp.copyHeader(h, &values)
 	switch {
 	case a.status == http.StatusNotModified:
 		removeEntityHeaders(h)
@@ -179,46 +187,87 @@ func (resp *Response) writeHeader(w http.ResponseWriter, a *answer) {
 	default:
 		if !typed && a.size != 0 {
 			if _, given := h["Content-Type"]; !given {
-				h["Content-Type"] = defaultType
+				h["Content-Type"] = values.one(typeText) // nothing is guessed from the body
 			}
 		}
 		if a.size >= 0 {
-			h["Content-Length"] = contentLength(a.size)
+			h["Content-Length"] = values.one(decimal(a.size))
 		}
 	}
 	if a.parts != nil {
 		a.parts.setHeader(h)
 	}
 	if resp.conditional && resp.ranged() {
-		h["Accept-Ranges"] = acceptBytes
+		h["Accept-Ranges"] = values.one("bytes")
 	}
 	w.WriteHeader(a.status)
 }
 
-// copyHeader puts the fields into h. It reports whether a media type is known
-// to be among them.
-func (resp *Response) copyHeader(h http.Header) (typed bool) {
+// copyHeader puts copies of the fields into h. It reports whether a media type is
+// known to be among them.
+func (resp *Response) copyHeader(h http.Header, values *fieldValues) (typed bool) {
 	if resp.header == nil {
 		if resp.contentType[0] != "" {
-			h["Content-Type"] = resp.contentType[:1:1]
+			h["Content-Type"] = values.one(resp.contentType[0])
 			return true
 		}
 		return false
 	}
-	for name, values := range resp.header {
-		// The length is the capacity: who appends to the value in h gets a copy.
-		values = values[:len(values):len(values)]
+	for name, list := range resp.header {
 		switch name {
 		case "Set-Cookie", "Vary", "Link", "Server-Timing":
 			if before := h[name]; len(before) > 0 {
-				values = append(before[:len(before):len(before)], values...)
+				h[name] = append(before[:len(before):len(before)], list...)
+				continue
 			}
-		case "Location", "Content-Location":
-			values = sentIRIs(values)
 		}
-		h[name] = values
+		copied := values.all(list)
+		if name == "Location" || name == "Content-Location" {
+			for i, iri := range copied {
+				copied[i] = urls.IRIToURI(iri)
+			}
+		}
+		h[name] = copied
 	}
 	return false
+}
+
+// fieldValues is memory for the values of an answer's header fields. A response that is sent
+// shares no slice with the Response or with another one, since code that gets the header may write
+// to it.
+type fieldValues []string
+
+// all returns a copy of list. Its length is its capacity, so that what is appended
+// goes elsewhere.
+func (f *fieldValues) all(list []string) []string {
+	if list == nil {
+		return nil // keeps net/http from adding the field
+	}
+	start := len(*f)
+	*f = append(*f, list...)
+	return (*f)[start:len(*f):len(*f)]
+}
+
+// one returns a list of one value.
+func (f *fieldValues) one(value string) []string {
+	start := len(*f)
+	*f = append(*f, value)
+	return (*f)[start:len(*f):len(*f)]
+}
+
+// fieldCount returns about how many values the header of a response has.
+func (resp *Response) fieldCount(a *answer) int {
+	n := 1 // Content-Type
+	if a.size >= 0 {
+		n++ // Content-Length
+	}
+	if resp.conditional {
+		n++ // Accept-Ranges
+	}
+	for _, list := range resp.header {
+		n += len(list)
+	}
+	return n
 }
 
 // OnClose registers a callback for the end of the response: after it was sent,
@@ -246,7 +295,7 @@ func (resp *Response) Close() error {
 
 func (resp *Response) logClose(r *http.Request) {
 	if err := resp.Close(); err != nil {
-		slog.ErrorContext(r.Context(), "response not closed", "method", r.Method, "path", r.URL.Path, "err", err)
+		serverlog.From(r.Context()).ErrorContext(r.Context(), "response not closed", "method", r.Method, "path", r.URL.Path, "err", err)
 	}
 }
 

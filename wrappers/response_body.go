@@ -2,7 +2,10 @@ package wrappers
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"io"
+	"strings"
 )
 
 // source is a body that is not in memory.
@@ -31,14 +34,8 @@ func (resp *Response) SetBody(b []byte) {
 	resp.forgetTag()
 }
 
-// SetText makes s the body.
-func (resp *Response) SetText(s string) {
-	resp.text, resp.data, resp.source = s, nil, nil
-	resp.forgetTag()
-}
-
-// alone is b without the room behind it, which is somebody else's: what is
-// appended goes elsewhere.
+// alone is b without the room behind it, which may belong to another slice: appended bytes go
+// elsewhere.
 func alone(b []byte) []byte { return b[:len(b):len(b)] }
 
 // Size is the length of the body in bytes, -1 when it is not known.
@@ -58,8 +55,8 @@ func (resp *Response) size() int64 {
 // than being in memory.
 func (resp *Response) Streamed() bool { return resp.source != nil }
 
-// Bytes returns the body. One that was not in memory is from now on: Bytes
-// reads it to its end, whatever its size.
+// Bytes returns the body. If the body was not in memory, Bytes reads it to its end, whatever its
+// size, and keeps it.
 func (resp *Response) Bytes() ([]byte, error) {
 	if resp.source != nil && !resp.isUnseen() {
 		var buf memory
@@ -105,7 +102,7 @@ func (resp *Response) WriteString(s string) (int, error) {
 	return len(s), nil
 }
 
-// writable puts the body into data, where nobody else has it.
+// writable copies the body into data, which no other code shares.
 func (resp *Response) writable() error {
 	if resp.isUnseen() {
 		delete(resp.header, "Content-Length") // it is another one, and not known
@@ -158,4 +155,30 @@ func (resp *Response) sendWhole(w streamTarget) (err error) {
 		_, err = w.WriteString(resp.text)
 	}
 	return err
+}
+
+// IsJSON reports whether the media type is JSON: application/json, or anything
+// that ends in "+json".
+func (resp *Response) IsJSON() bool { return isJSON(resp.ContentType()) }
+
+func isJSON(contentType string) bool {
+	essence, _, _ := strings.Cut(contentType, ";")
+	essence = strings.ToLower(strings.TrimSpace(essence))
+	return essence == "application/json" || strings.HasPrefix(essence, "application/") && strings.HasSuffix(essence, "+json")
+}
+
+// JSON reads the body into v, for tests and for a response that [Capture] returned. A media type
+// that is not JSON is an error.
+func (resp *Response) JSON(v any) error {
+	if !resp.IsJSON() {
+		return fmt.Errorf("response is not JSON but %q", resp.ContentType())
+	}
+	body, err := resp.Bytes()
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return fmt.Errorf("response as JSON: %w", err)
+	}
+	return nil
 }

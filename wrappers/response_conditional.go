@@ -1,8 +1,9 @@
 package wrappers
 
 import (
+	"fmt"
 	"net/http"
-	"slices"
+	"strconv"
 	"time"
 
 	"github.com/zeugkit/zeug/datastructures"
@@ -17,11 +18,10 @@ import (
 //     else If-Modified-Since;
 //   - 412 where it asks for another version: If-Match, or else
 //     If-Unmodified-Since. A body in memory is kept, as the current version;
-//   - 206 with one range, or several as multipart/byteranges, where the size of
-//     the body is known; If-Range is heeded; 416 with the size where no range
-//     has a byte. Other units, garbage and overlapping floods of ranges get the
-//     whole body (RFC 9110, section 14.2). Accept-Ranges says so, unless it is
-//     set to something else than "bytes": then ranges are not served.
+//   - 206 with one range, or several as multipart/byteranges, if the size of the body is known;
+//     If-Range is obeyed; 416 with the size if no range has a byte. Other units, garbage and
+//     overlapping floods of ranges get the whole body (RFC 9110, section 14.2). Accept-Ranges says
+//     so, unless it is set to something else than "bytes": then ranges are not served.
 //
 // The order is that of RFC 9110, section 13.2.2. Without an ETag there is
 // nothing that If-Match and If-None-Match could be compared with, and they are
@@ -40,22 +40,19 @@ func (resp *Response) MakeConditional() *Response {
 	return resp
 }
 
-// acceptBytes is the Accept-Ranges of a body of which ranges are served.
-var acceptBytes = []string{"bytes"}
-
 // ranged reports whether ranges of the body are served.
 func (resp *Response) ranged() bool {
 	if resp.size() < 0 || resp.status() != http.StatusOK || resp.header["X-Sendfile"] != nil || resp.header["X-Accel-Redirect"] != nil {
 		return false
 	}
 	unit, given := resp.header["Accept-Ranges"]
-	return !given || slices.Equal(unit, acceptBytes)
+	return !given || len(unit) == 1 && unit[0] == "bytes"
 }
 
 // state is the version that the response is of.
 func (resp *Response) state() (s datastructures.State) {
 	s.ETag = resp.ETag()
-	s.Modified = resp.LastModified()
+	s.Modified = resp.date("Last-Modified")
 	return s
 }
 
@@ -66,18 +63,18 @@ func (resp *Response) decide(a *answer, r *http.Request) error {
 	if !read || a.status < 200 || a.status > 299 {
 		return nil
 	}
-	ranges := first(r.Header, "Range")
+	asked := first(r.Header, "Range")
 	if r.Method == http.MethodHead {
-		ranges = "" // RFC 9110, section 14.2: a range is of GET alone
+		asked = "" // RFC 9110, section 14.2: a range is of GET alone
 	}
-	conditions := datastructures.ParsePreconditions(r.Header)
-	if ranges == "" && conditions.IsZero() {
+	if asked == "" && !isConditional(r.Header) {
 		return nil
 	}
+	conditions := datastructures.ParsePreconditions(r.Header)
 	state := resp.state()
-	if state.ETag.IsZero() && !conditions.IfMatch.IsZero() {
+	if state.ETag == (datastructures.ETag{}) && r.Header["If-Match"] != nil {
 		conditions.IfMatch = datastructures.ETags{}
-		ranges = "" // a part of what may be another version would mix the two
+		asked = "" // a part of another version would mix the two
 	}
 	if resp.header["X-Accel-Redirect"] != nil {
 		conditions.IfMatch, conditions.IfUnmodifiedSince = datastructures.ETags{}, time.Time{}
@@ -93,15 +90,15 @@ func (resp *Response) decide(a *answer, r *http.Request) error {
 		a.status, a.size = http.StatusNotModified, -1
 		return nil
 	}
-	if ranges == "" || a.size <= 0 || !resp.ranged() || !allowsRange(r.Header, state) {
+	if asked == "" || a.size <= 0 || !resp.ranged() || !allowsRange(r.Header, state) {
 		return nil
 	}
-	spans, unsatisfiable := parseRanges(ranges, a.size)
+	spans, unsatisfiable := parseRanges(asked, a.size)
 	switch {
 	case unsatisfiable:
 		return &httperror.Error{
 			Code:   httperror.RangeNotSatisfiable,
-			Header: http.Header{"Content-Range": {datastructures.UnsatisfiedRange(a.size).String()}},
+			Header: http.Header{"Content-Range": {datastructures.ContentRange{Unit: "bytes", Length: a.size, Unsatisfied: true}.String()}},
 		}
 	case spans == nil, len(spans) > 1 && !resp.seekable() && !inOrder(spans):
 		return nil
@@ -111,9 +108,9 @@ func (resp *Response) decide(a *answer, r *http.Request) error {
 	return nil
 }
 
-// allowsRange evaluates If-Range: ranges are served only of the version that the
-// client has the rest of. A field that says nothing, or comes twice, is no
-// condition that holds: the whole is never wrong.
+// allowsRange evaluates If-Range: ranges are served only of the version that the client has the
+// rest of. A field that is empty, or comes twice, does not hold as a condition: the whole body is
+// never wrong.
 func allowsRange(h http.Header, state datastructures.State) bool {
 	lines := h["If-Range"]
 	if len(lines) != 1 {
@@ -138,4 +135,109 @@ func first(h http.Header, name string) string {
 		return values[0]
 	}
 	return ""
+}
+
+// ETag returns the entity tag: the name of this version of the body. The zero ETag means that there
+// is no entity tag.
+func (resp *Response) ETag() datastructures.ETag {
+	tag, _ := datastructures.ParseETag(first(resp.header, "Etag"))
+	return tag
+}
+
+// SetETag sets the entity tag; the zero ETag removes it. It returns an
+// error for a tag with a quote, a space or a control character.
+func (resp *Response) SetETag(tag datastructures.ETag) error {
+	if tag == (datastructures.ETag{}) {
+		delete(resp.Header(), "Etag")
+		return nil
+	}
+	if err := tag.Check(); err != nil {
+		return fmt.Errorf("%w: %w", errInvalidHeader, err)
+	}
+	resp.Header()["Etag"] = []string{tag.String()}
+	return nil
+}
+
+// AddETag gives the response a strong ETag made of its body, unless it has one. A body that is not
+// in memory comes there. A change of the body afterwards removes that ETag, because clients would
+// keep the old body: add it again.
+func (resp *Response) AddETag() error {
+	if resp.ETag() != (datastructures.ETag{}) || resp.isUnseen() {
+		return nil
+	}
+	body, err := resp.Bytes()
+	if err != nil {
+		return err
+	}
+	tag := datastructures.NewETag(body)
+	resp.tag = tag.String()
+	return resp.SetETag(tag)
+}
+
+// forgetTag removes the ETag that was made of an earlier body, and no other.
+func (resp *Response) forgetTag() {
+	if resp.tag == "" {
+		return
+	}
+	if first(resp.header, "Etag") == resp.tag {
+		delete(resp.header, "Etag")
+	}
+	resp.tag = ""
+}
+
+// Buffer brings the body into memory and sets Content-Length and, unless there
+// is one, an ETag: the response is then a value that can be kept and served any
+// number of times.
+func (resp *Response) Buffer() error {
+	if _, err := resp.Bytes(); err != nil {
+		return err
+	}
+	if n := resp.size(); n >= 0 {
+		resp.Header()["Content-Length"] = []string{strconv.FormatInt(n, 10)}
+	}
+	return resp.AddETag()
+}
+
+// CheckPreconditions evaluates the request's If-Match, If-Unmodified-Since, If-None-Match and
+// If-Modified-Since against the state of the resource, in the order of RFC 9110, section 13.2.2.
+// Call it before a change is made, or before an answer is prepared that the client may have:
+//
+//	if err := wrappers.CheckPreconditions(req.Request, state); err != nil {
+//		return nil, err
+//	}
+//
+// The error is a 412 (httperror.PreconditionFailed) if the request must not be performed, and a 304
+// if GET or HEAD ask for a version that the client has.
+func CheckPreconditions(r *http.Request, state datastructures.State) error {
+	switch datastructures.ParsePreconditions(r.Header).Evaluate(r.Method, state) {
+	case http.StatusPreconditionFailed:
+		return httperror.PreconditionFailed
+	case http.StatusNotModified:
+		return &notModified{state}
+	}
+	return nil
+}
+
+// notModified is the answer that the client has the current version (304). It
+// is an error so that a view can return it as one.
+type notModified struct{ State datastructures.State }
+
+// Error says that the resource was not modified.
+func (*notModified) Error() string { return "304 Not Modified" }
+
+// ServeHTTP sends the status with the ETag, or else with Last-Modified.
+func (n *notModified) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	removeEntityHeaders(h)
+	if n.State.ETag != (datastructures.ETag{}) {
+		h["Etag"] = []string{n.State.ETag.String()}
+	} else if !n.State.Modified.IsZero() {
+		h["Last-Modified"] = []string{datastructures.FormatDate(n.State.Modified)}
+	}
+	w.WriteHeader(http.StatusNotModified)
+}
+
+// isConditional reports whether a request has preconditions.
+func isConditional(h http.Header) bool {
+	return h["If-Match"] != nil || h["If-None-Match"] != nil || h["If-Modified-Since"] != nil || h["If-Unmodified-Since"] != nil
 }

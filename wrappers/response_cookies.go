@@ -1,13 +1,13 @@
 package wrappers
 
 import (
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
 // maxSetCookie is the length of a Set-Cookie field from which on some browsers
@@ -17,7 +17,7 @@ const maxSetCookie = 4093
 // SetCookie sets a cookie in the client, for all paths unless it names one. Any
 // value can be carried. The error tells what cannot (see
 // [datastructures.Cookie.Format]); nothing is dropped or cut. A field of more
-// than 4093 bytes is sent, with a warning in the log.
+// than 4093 bytes is sent, with a warning in the log of the server.
 func (resp *Response) SetCookie(c datastructures.Cookie) error {
 	if c.Path == "" {
 		c.Path = "/"
@@ -26,17 +26,25 @@ func (resp *Response) SetCookie(c datastructures.Cookie) error {
 	if err != nil {
 		return err
 	}
-	if len(line) > maxSetCookie {
-		slog.Warn("cookie is too large for some browsers", "name", c.Name, "bytes", len(line), "limit", maxSetCookie)
-	}
+	resp.largeCookie = resp.largeCookie || len(line) > maxSetCookie
 	resp.Header().Add("Set-Cookie", line)
 	return nil
 }
 
-// SetCookieFor is [Response.SetCookie] for the way on which the request came: a
-// cookie without a path is for the application's own, as far as it is mounted
-// below a prefix, and it is Secure if the client spoke https, also where a
-// trusted proxy ended that.
+// warnOfCookies logs the cookies that some browsers do not keep. It waits until the response is sent,
+// because the request then has the logger of the server.
+func (resp *Response) warnOfCookies(r *http.Request) {
+	for _, line := range resp.header["Set-Cookie"] {
+		if len(line) > maxSetCookie {
+			name, _, _ := strings.Cut(line, "=")
+			serverlog.From(r.Context()).WarnContext(r.Context(), "cookie is too large for some browsers", "name", name, "bytes", len(line), "limit", maxSetCookie)
+		}
+	}
+}
+
+// SetCookieFor is [Response.SetCookie] for the origin of the request. A cookie without a path gets
+// the path below which the application is mounted. It is Secure if the client uses https, also if a
+// trusted proxy ended the TLS connection.
 func (resp *Response) SetCookieFor(r *http.Request, c datastructures.Cookie) error {
 	return resp.SetCookie(along(r, c))
 }

@@ -7,26 +7,20 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/zeugkit/zeug/internal/httplex"
+	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// The two ways of showing a body, for [Response.SetContentDisposition].
-const (
-	Inline     = "inline"     // in the browser, if it can
-	Attachment = "attachment" // as a download
-)
-
-// SetContentDisposition says how the body is to be shown, and under which file
-// name it is to be saved; "" names none. A name that clients may misread goes out
-// twice: with what ASCII has of it, without accents and foreign letters, for old
-// clients, and in full as UTF-8 (RFC 6266, appendix D; RFC 8187). Such are names
-// that are not ASCII, and those with a quote, a backslash, "%41" or "=?", which
-// browsers take for escapes. The name is otherwise sent as it is: clients take
-// what comes after the last slash. Bytes that are no UTF-8 become U+FFFD.
+// SetContentDisposition says how the body is to be shown, "inline" in the browser or as an
+// "attachment", which is a download, and under which file name it is to be saved; "" names none. A name that clients may misread goes out twice: with what ASCII has of it,
+// without accents and foreign letters, for old clients, and in full as UTF-8 (RFC 6266, appendix D;
+// RFC 8187). These are names that are not ASCII, and names with a quote, a backslash, "%41" or
+// "=?", which browsers take for escapes. The name is otherwise sent as it is: clients take what
+// comes after the last slash. Bytes that are not valid UTF-8 become U+FFFD.
 //
-// The error is an [ErrInvalidHeader] where the disposition is no token.
+// It returns an error if the disposition is not a token.
 func (resp *Response) SetContentDisposition(disposition, filename string) error {
 	if !httplex.IsToken(disposition) {
-		return fmt.Errorf("%w: the disposition %q is no token", ErrInvalidHeader, disposition)
+		return fmt.Errorf("%w: the disposition %q is not a token", errInvalidHeader, disposition)
 	}
 	b := []byte(disposition)
 	if filename != "" {
@@ -63,14 +57,10 @@ func misread(name string) bool {
 	if strings.ContainsAny(name, `"\`) || strings.Contains(name, "=?") {
 		return true
 	}
-	for i := 0; i+2 < len(name); i++ {
-		if name[i] == '%' && isHex(name[i+1]) && isHex(name[i+2]) {
+	for i := 0; i < len(name); i++ {
+		if percent.IsEscape(name, i) {
 			return true
 		}
 	}
 	return false
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
 }

@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// Heartbeat is how long a stream of events is silent before a comment is sent
+// heartbeat is how long a stream of events is silent before a comment is sent
 // to keep proxies from ending it.
-const Heartbeat = 15 * time.Second
+const heartbeat = 15 * time.Second
 
 // eventDeadline is how long one event may take to leave for a slow client.
 const eventDeadline = 30 * time.Second
 
-// ErrInvalidEvent is what the error is of an event that cannot be sent.
-var ErrInvalidEvent = errors.New("event cannot be sent")
+// errInvalidEvent is the error for an event that cannot be sent.
+var errInvalidEvent = errors.New("event cannot be sent")
 
 // Event is a message of a stream of server-sent events
 // (https://html.spec.whatwg.org/multipage/server-sent-events.html).
 type Event struct {
-	// ID is what a client that has to connect again sends as Last-Event-ID.
-	// It has no line break or NUL.
+	// ID is the value that a client sends as Last-Event-ID when it connects again. It has no line
+	// break or NUL.
 	ID string
 	// Name is the event's type; "" is "message". It has no line break.
 	Name string
@@ -42,10 +42,10 @@ type Event struct {
 // the event sets nothing but Retry.
 func (e Event) appendTo(b []byte) ([]byte, error) {
 	if strings.ContainsAny(e.ID, "\r\n\x00") {
-		return b, fmt.Errorf("%w: its ID %q has a line break or NUL", ErrInvalidEvent, e.ID)
+		return b, fmt.Errorf("%w: its ID %q has a line break or NUL", errInvalidEvent, e.ID)
 	}
 	if strings.ContainsAny(e.Name, "\r\n") {
-		return b, fmt.Errorf("%w: its name %q has a line break", ErrInvalidEvent, e.Name)
+		return b, fmt.Errorf("%w: its name %q has a line break", errInvalidEvent, e.Name)
 	}
 	if e.Retry > 0 {
 		b = append(b, "retry: "...)
@@ -102,7 +102,7 @@ func Events(r *http.Request, send func(events *EventStream) error) *Response {
 		events := &EventStream{
 			LastEventID: r.Header.Get("Last-Event-ID"),
 			ctx:         ctx, cancel: cancel, w: w, controller: w.Controller(),
-			beat: time.NewTimer(Heartbeat), interval: Heartbeat,
+			beat: time.NewTimer(heartbeat), interval: heartbeat,
 		}
 		defer events.beat.Stop()
 		if events.controller != nil {
@@ -144,7 +144,8 @@ type EventStream struct {
 // Context ends when the client has gone or the server shuts the request down.
 func (events *EventStream) Context() context.Context { return events.ctx }
 
-// SetHeartbeat changes how long the stream may be silent, from [Heartbeat]; 0
+// SetHeartbeat changes how long the stream may be silent before it sends a comment, 15
+// seconds by default; 0
 // stops the comments.
 func (events *EventStream) SetHeartbeat(d time.Duration) {
 	events.mu.Lock()
@@ -153,7 +154,7 @@ func (events *EventStream) SetHeartbeat(d time.Duration) {
 	events.rest()
 }
 
-// rest starts the time of silence anew.
+// rest restarts the time of silence.
 func (events *EventStream) rest() {
 	if events.interval > 0 {
 		events.beat.Reset(events.interval)
@@ -162,7 +163,7 @@ func (events *EventStream) rest() {
 	}
 }
 
-// Send sends an event. The error is one of [ErrInvalidEvent], or says that the
+// Send sends an event. The error says that the event is not valid, or that the
 // client has gone.
 func (events *EventStream) Send(e Event) error {
 	b, err := e.appendTo(nil)
@@ -184,7 +185,7 @@ func (events *EventStream) write(b []byte) error {
 		return err
 	}
 	if events.controller != nil {
-		// What has no deadlines needs none.
+		// A connection without deadlines needs none.
 		events.controller.SetWriteDeadline(time.Now().Add(eventDeadline))
 	}
 	_, err := events.w.Write(b)

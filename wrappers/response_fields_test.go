@@ -15,16 +15,15 @@ import (
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/serverlog"
 	"github.com/zeugkit/zeug/wrappers"
 )
 
 func TestFields(t *testing.T) {
 	at := time.Date(2026, 11, 21, 12, 30, 5, 900, time.FixedZone("", 3600))
-	var cc datastructures.ResponseCacheControl
-	cc.SetPublic(true)
-	cc.SetMaxAge(time.Hour)
+	cc := datastructures.ResponseCacheControl{Public: true, MaxAge: new(time.Hour)}
 	var csp datastructures.ContentSecurityPolicy
-	require.NoError(t, csp.Set("default-src", datastructures.CSPSelf))
+	require.NoError(t, csp.Set("default-src", "'self'"))
 	basic := datastructures.NewChallenge("basic", "realm", "a b")
 	bearer := datastructures.NewChallenge("bearer")
 	for _, c := range []struct {
@@ -38,7 +37,6 @@ func TestFields(t *testing.T) {
 		{"Age", func(r *wrappers.Response) error { r.SetAge(90 * time.Second); return nil }, "90"},
 		{"Age", func(r *wrappers.Response) error { r.SetAge(-1); return nil }, "0"},
 		{"Retry-After", func(r *wrappers.Response) error { r.SetRetryAfter(1001 * time.Millisecond); return nil }, "2"},
-		{"Retry-After", func(r *wrappers.Response) error { r.SetRetryAfterDate(at); return nil }, "Sat, 21 Nov 2026 11:30:05 GMT"},
 		{"Allow", func(r *wrappers.Response) error { return r.SetAllow("GET", "HEAD", "GET") }, "GET, HEAD"},
 		{"Content-Language", func(r *wrappers.Response) error { return r.SetContentLanguage("de", "en-GB") }, "de, en-GB"},
 		{"Accept-Ranges", func(r *wrappers.Response) error { return r.SetAcceptRanges("none") }, "none"},
@@ -48,11 +46,17 @@ func TestFields(t *testing.T) {
 		{"Content-Security-Policy-Report-Only", func(r *wrappers.Response) error { return r.SetContentSecurityPolicyReportOnly(csp) }, "default-src 'self'"},
 		{"Www-Authenticate", func(r *wrappers.Response) error { return r.SetWWWAuthenticate(basic, bearer) }, `Basic realm="a b"|Bearer`},
 		{"Content-Range", func(r *wrappers.Response) error {
-			return r.SetContentRange(datastructures.Span{Start: 0, Stop: 5}.ContentRange(36))
+			return r.SetContentRange(datastructures.ContentRange{Unit: "bytes", Span: datastructures.Span{Stop: 5}, Length: 36})
 		}, "bytes 0-4/36"},
-		{"Cross-Origin-Opener-Policy", func(r *wrappers.Response) error { r.SetOpenerPolicy(wrappers.OpenerSameOrigin); return nil }, "same-origin"},
-		{"Cross-Origin-Embedder-Policy", func(r *wrappers.Response) error { r.SetEmbedderPolicy(wrappers.EmbedderRequireCORP); return nil }, "require-corp"},
-		{"Cross-Origin-Resource-Policy", func(r *wrappers.Response) error { r.SetResourcePolicy(wrappers.ResourceSameSite); return nil }, "same-site"},
+		{"Cross-Origin-Opener-Policy", func(r *wrappers.Response) error {
+			return r.SetCrossOriginPolicies(wrappers.CrossOriginPolicies{Opener: "same-origin"})
+		}, "same-origin"},
+		{"Cross-Origin-Embedder-Policy", func(r *wrappers.Response) error {
+			return r.SetCrossOriginPolicies(wrappers.CrossOriginPolicies{Embedder: "require-corp"})
+		}, "require-corp"},
+		{"Cross-Origin-Resource-Policy", func(r *wrappers.Response) error {
+			return r.SetCrossOriginPolicies(wrappers.CrossOriginPolicies{Resource: "same-site"})
+		}, "same-site"},
 
 		// The zero value takes the field away.
 		{"Last-Modified", func(r *wrappers.Response) error { r.SetLastModified(time.Time{}); return nil }, ""},
@@ -64,7 +68,9 @@ func TestFields(t *testing.T) {
 		}, ""},
 		{"Www-Authenticate", func(r *wrappers.Response) error { return r.SetWWWAuthenticate() }, ""},
 		{"Content-Range", func(r *wrappers.Response) error { return r.SetContentRange(datastructures.ContentRange{}) }, ""},
-		{"Cross-Origin-Opener-Policy", func(r *wrappers.Response) error { r.SetOpenerPolicy(""); return nil }, ""},
+		{"Cross-Origin-Opener-Policy", func(r *wrappers.Response) error {
+			return r.SetCrossOriginPolicies(wrappers.CrossOriginPolicies{})
+		}, ""},
 	} {
 		resp := wrappers.Text("")
 		resp.Header().Set(c.field, "before")
@@ -86,12 +92,15 @@ func TestFieldsThatCannotBeSent(t *testing.T) {
 		"disposition": func(r *wrappers.Response) error { return r.SetContentDisposition("a; b", "") },
 		"CORS origin": func(r *wrappers.Response) error { return r.SetCORS(wrappers.CORS{Origin: "a\n"}) },
 		"CORS method": func(r *wrappers.Response) error { return r.SetCORS(wrappers.CORS{Methods: []string{"a b"}}) },
+		"an unknown policy": func(r *wrappers.Response) error {
+			return r.SetCrossOriginPolicies(wrappers.CrossOriginPolicies{Opener: "same-origin", Resource: "none"})
+		},
 		"CORS credentials of all": func(r *wrappers.Response) error {
 			return r.SetCORS(wrappers.CORS{Origin: "*", Credentials: true})
 		},
 	} {
 		resp := wrappers.Text("")
-		require.ErrorIs(t, set(resp), wrappers.ErrInvalidHeader, name)
+		require.ErrorContains(t, set(resp), "header field cannot be sent", name)
 		require.Len(t, resp.Header(), 1, name)
 	}
 }
@@ -102,48 +111,19 @@ func TestVaryMerges(t *testing.T) {
 	resp.Header().Add("Vary", "X-A")
 	require.NoError(t, resp.AddVary("accept", "Cookie"))
 	require.Equal(t, []string{"Accept, Origin, X-A, Cookie"}, resp.Header()["Vary"])
-	require.True(t, resp.Vary().Has("cookie"))
 	require.NoError(t, resp.AddVary("*"))
 	require.NoError(t, resp.AddVary("Accept"))
 	require.Equal(t, []string{"*"}, resp.Header()["Vary"])
 }
 
-func TestCacheControlMerges(t *testing.T) {
+func TestCacheControlIsChanged(t *testing.T) {
 	resp := wrappers.Text("")
 	require.NoError(t, resp.Set("Cache-Control", "public, max-age=60, community=\"UCI\""))
-	var cc datastructures.ResponseCacheControl
-	cc.SetPrivate()
-	cc.SetMaxAge(time.Minute * 5)
-	require.NoError(t, resp.AddCacheControl(cc))
-	require.Equal(t, "max-age=300, community=UCI, private", resp.Header().Get("Cache-Control"))
-	merged := resp.CacheControl()
-	age, ok := merged.MaxAge()
-	require.True(t, ok)
-	require.Equal(t, 5*time.Minute, age)
-}
-
-func TestFieldsAreRead(t *testing.T) {
-	at := time.Date(2026, 11, 21, 11, 30, 5, 0, time.UTC)
-	resp := wrappers.Text("")
-	require.True(t, resp.Expires().IsZero())
-	require.True(t, resp.ContentRange().IsZero())
-	_, ok := resp.Age()
-	require.False(t, ok)
-	resp.SetExpires(at)
-	resp.SetDate(at)
-	resp.SetLastModified(at)
-	resp.SetAge(time.Minute)
-	require.Equal(t, []time.Time{at, at, at}, []time.Time{resp.Expires().UTC(), resp.Date().UTC(), resp.LastModified().UTC()})
-	age, _ := resp.Age()
-	require.Equal(t, time.Minute, age)
-	resp.SetRetryAfter(time.Minute)
-	require.Equal(t, at.Add(time.Minute), resp.RetryAfter(at))
-	resp.SetRetryAfterDate(at)
-	require.True(t, at.Equal(resp.RetryAfter(time.Now())))
-	require.NoError(t, resp.SetWWWAuthenticate(datastructures.NewChallenge("basic", "realm", "a"), datastructures.NewChallenge("bearer")))
-	require.Len(t, resp.WWWAuthenticate(), 2)
-	require.NoError(t, resp.SetContentRange(datastructures.UnsatisfiedRange(7)))
-	require.EqualValues(t, 7, resp.ContentRange().Length)
+	cc := resp.CacheControl()
+	require.Equal(t, new(time.Minute), cc.MaxAge)
+	cc.Private, cc.MaxAge = true, new(5*time.Minute)
+	require.NoError(t, resp.SetCacheControl(cc))
+	require.Equal(t, "private, max-age=300, community=UCI", resp.Header().Get("Cache-Control"))
 }
 
 func TestCORS(t *testing.T) {
@@ -188,12 +168,12 @@ func TestContentDisposition(t *testing.T) {
 		{"ﬁle (1)'*%.txt", "attachment; filename=\"file (1)'*%.txt\"; filename*=UTF-8''%EF%AC%81le%20%281%29%27%2A%25.txt"},
 	} {
 		resp := wrappers.Text("")
-		require.NoError(t, resp.SetContentDisposition(wrappers.Attachment, c.name))
+		require.NoError(t, resp.SetContentDisposition("attachment", c.name))
 		require.Equal(t, c.want, resp.Header().Get("Content-Disposition"))
 		require.Equal(t, 200, serve(resp, "GET", nil).Code)
 	}
 	resp := wrappers.Text("")
-	require.NoError(t, resp.SetContentDisposition(wrappers.Inline, "a.txt"))
+	require.NoError(t, resp.SetContentDisposition("inline", "a.txt"))
 	require.Equal(t, "inline; filename=a.txt", resp.Header().Get("Content-Disposition"))
 }
 
@@ -247,18 +227,17 @@ func TestSetCookieLosesNothingSilently(t *testing.T) {
 		"more than browsers keep":  {Name: "k", Value: strings.Repeat("v", 4096)},
 		"a host that is none":      {Name: "k", Domain: "a b"},
 		"a prefix without Secure":  {Name: "__Secure-k"},
-		"an attribute of no value": {Name: "k", SameSite: "sometimes"},
+		"an attribute of no value": {Name: "k", SameSite: 9},
 	} {
 		require.Error(t, resp.SetCookie(cookie), name)
 	}
 	require.Empty(t, resp.Header()["Set-Cookie"])
 
 	var log bytes.Buffer
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
-	defer slog.SetDefault(before)
 	require.NoError(t, resp.SetCookie(datastructures.Cookie{Name: "k", Value: strings.Repeat("v", 4090)}))
-	require.Contains(t, log.String(), "too large")
+	r := httptest.NewRequest("GET", "/", nil)
+	resp.ServeHTTP(httptest.NewRecorder(), r.WithContext(serverlog.With(r.Context(), slog.New(slog.NewTextHandler(&log, nil)))))
+	require.Contains(t, log.String(), "cookie is too large for some browsers\" name=k", "in the log of the server")
 	require.Len(t, resp.Header()["Set-Cookie"], 1)
 }
 
@@ -270,7 +249,7 @@ func FuzzContentDisposition(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name string) {
 		resp := wrappers.Text("")
-		require.NoError(t, resp.SetContentDisposition(wrappers.Attachment, name))
+		require.NoError(t, resp.SetContentDisposition("attachment", name))
 		require.Equal(t, 200, serve(resp, "GET", nil).Code)
 		kind, params, err := mime.ParseMediaType(resp.Header().Get("Content-Disposition"))
 		require.NoError(t, err)

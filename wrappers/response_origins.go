@@ -2,6 +2,7 @@ package wrappers
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,15 +11,15 @@ import (
 )
 
 // CORS says which other origins may read a response
-// (https://fetch.spec.whatwg.org/#http-cors-protocol). It sets fields and
-// decides nothing: whether the request's Origin may is the caller's to know.
+// (https://fetch.spec.whatwg.org/#http-cors-protocol). It only sets fields: the caller decides
+// whether the request's Origin is allowed.
 type CORS struct {
 	// Origin may read: "https://example.org", "null", or "*" for all.
 	Origin string
 	// Credentials lets the origin read what was asked for with cookies. It does
 	// not go together with "*".
 	Credentials bool
-	// Methods and Headers are what a preflight allows of the request.
+	// Methods and Headers are those that a preflight allows for the request.
 	Methods, Headers []string
 	// Expose are the response's fields that scripts may read, besides the few
 	// that they always may.
@@ -33,7 +34,7 @@ type CORS struct {
 // and Vary says so.
 func (resp *Response) SetCORS(c CORS) error {
 	if c.Credentials && (c.Origin == "*" || c.Origin == "") {
-		return fmt.Errorf("%w: CORS with credentials needs an origin, not %q", ErrInvalidHeader, c.Origin)
+		return fmt.Errorf("%w: CORS with credentials needs an origin, not %q", errInvalidHeader, c.Origin)
 	}
 	if err := checkField("Access-Control-Allow-Origin", c.Origin); err != nil {
 		return err
@@ -41,7 +42,7 @@ func (resp *Response) SetCORS(c CORS) error {
 	for _, list := range [][]string{c.Methods, c.Headers, c.Expose} {
 		for _, item := range list {
 			if !httplex.IsToken(item) {
-				return fmt.Errorf("%w: %q in CORS is no token", ErrInvalidHeader, item)
+				return fmt.Errorf("%w: %q in CORS is not a token", errInvalidHeader, item)
 			}
 		}
 	}
@@ -64,48 +65,38 @@ func (resp *Response) SetCORS(c CORS) error {
 	return nil
 }
 
-// OpenerPolicy says which pages share a group of windows with this one.
-type OpenerPolicy string
-
-// The values of Cross-Origin-Opener-Policy.
-const (
-	OpenerUnsafeNone            OpenerPolicy = "unsafe-none"
-	OpenerSameOriginAllowPopups OpenerPolicy = "same-origin-allow-popups"
-	OpenerSameOrigin            OpenerPolicy = "same-origin"
-	OpenerNoopenerAllowPopups   OpenerPolicy = "noopener-allow-popups"
-)
-
-// EmbedderPolicy says what a page may embed of other origins.
-type EmbedderPolicy string
-
-// The values of Cross-Origin-Embedder-Policy.
-const (
-	EmbedderUnsafeNone     EmbedderPolicy = "unsafe-none"
-	EmbedderRequireCORP    EmbedderPolicy = "require-corp"
-	EmbedderCredentialless EmbedderPolicy = "credentialless"
-)
-
-// ResourcePolicy says which pages may embed this response.
-type ResourcePolicy string
-
-// The values of Cross-Origin-Resource-Policy.
-const (
-	ResourceSameOrigin  ResourcePolicy = "same-origin"
-	ResourceSameSite    ResourcePolicy = "same-site"
-	ResourceCrossOrigin ResourcePolicy = "cross-origin"
-)
-
-// SetOpenerPolicy sets Cross-Origin-Opener-Policy; "" removes it.
-func (resp *Response) SetOpenerPolicy(p OpenerPolicy) {
-	resp.setOrDelete("Cross-Origin-Opener-Policy", string(p))
+// CrossOriginPolicies are the three fields by which a response keeps apart from other origins. An
+// empty policy removes its field.
+type CrossOriginPolicies struct {
+	// Opener says which pages share a group of windows with this one: "unsafe-none",
+	// "same-origin-allow-popups", "same-origin" or "noopener-allow-popups".
+	Opener string
+	// Embedder says what a page may embed of other origins: "unsafe-none", "require-corp" or
+	// "credentialless".
+	Embedder string
+	// Resource says which pages may embed this response: "same-origin", "same-site" or
+	// "cross-origin".
+	Resource string
 }
 
-// SetEmbedderPolicy sets Cross-Origin-Embedder-Policy; "" removes it.
-func (resp *Response) SetEmbedderPolicy(p EmbedderPolicy) {
-	resp.setOrDelete("Cross-Origin-Embedder-Policy", string(p))
-}
-
-// SetResourcePolicy sets Cross-Origin-Resource-Policy; "" removes it.
-func (resp *Response) SetResourcePolicy(p ResourcePolicy) {
-	resp.setOrDelete("Cross-Origin-Resource-Policy", string(p))
+// SetCrossOriginPolicies sets Cross-Origin-Opener-Policy, Cross-Origin-Embedder-Policy and
+// Cross-Origin-Resource-Policy. The error names a policy that browsers do not know.
+func (resp *Response) SetCrossOriginPolicies(p CrossOriginPolicies) error {
+	fields := [...]struct {
+		name, value string
+		known       []string
+	}{
+		{"Cross-Origin-Opener-Policy", p.Opener, []string{"unsafe-none", "same-origin-allow-popups", "same-origin", "noopener-allow-popups"}},
+		{"Cross-Origin-Embedder-Policy", p.Embedder, []string{"unsafe-none", "require-corp", "credentialless"}},
+		{"Cross-Origin-Resource-Policy", p.Resource, []string{"same-origin", "same-site", "cross-origin"}},
+	}
+	for _, f := range fields {
+		if f.value != "" && !slices.Contains(f.known, f.value) {
+			return fmt.Errorf("%w: %q is not a %s: use %s", errInvalidHeader, f.value, f.name, strings.Join(f.known, ", "))
+		}
+	}
+	for _, f := range fields {
+		resp.setOrDelete(f.name, f.value)
+	}
+	return nil
 }

@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"net/http"
+	"strconv"
+	"sync/atomic"
 
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/internal/responsewriter"
+	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
-// answer is what one request gets of a Response: all of it, parts, or none.
+// answer is the response to one request: all of the Response, parts, or none.
 type answer struct {
 	status int
 	size   int64  // bytes that follow the header, -1 when not known
@@ -97,9 +99,37 @@ func (out *output) fail(r *http.Request, err error) {
 		}
 		httperror.Respond(out.w, r, err)
 	default:
-		if r.Context().Err() == nil {
-			slog.ErrorContext(r.Context(), "response cut short", "method", r.Method, "path", r.URL.Path, "err", err)
+		if r.Context().Err() == nil && !responsewriter.CutShort(out.w, r, err) {
+			serverlog.From(r.Context()).ErrorContext(r.Context(), "response cut short", "method", r.Method, "path", r.URL.Path, "err", err)
 		}
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// shortLengths are the numbers of Content-Length for short bodies, each made at
+// its first use: they spare an allocation a request.
+var shortLengths [4096]atomic.Pointer[string]
+
+func decimal(n int64) string {
+	if n >= int64(len(shortLengths)) {
+		return strconv.FormatInt(n, 10)
+	}
+	if value := shortLengths[n].Load(); value != nil {
+		return *value
+	}
+	value := strconv.FormatInt(n, 10)
+	shortLengths[n].Store(&value)
+	return value
+}
+
+// lengthToState returns the length that Content-Length has to state for a body
+// that is written at once, -1 where net/http states it by itself: it does so,
+// faster, for a body that fits its buffer. A length that was set, as by Buffer,
+// may no longer be right.
+func (resp *Response) lengthToState(r *http.Request) int64 {
+	n := resp.size()
+	if n > 0 && n < 2048 && resp.header["Content-Length"] == nil && r.Context().Value(http.ServerContextKey) != nil {
+		return -1
+	}
+	return n
 }

@@ -2,12 +2,15 @@ package wrappers
 
 import (
 	"crypto/rand"
-	"math"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/internal/httplex"
+	"github.com/zeugkit/zeug/internal/ranges"
 )
 
 // maxRanges is how many ranges one request may ask for. One that asks for more
@@ -15,11 +18,10 @@ import (
 // cost a hundred times what they carry.
 const maxRanges = 64
 
-// parseRanges reads a Range header for a body of size bytes, size being above 0.
-// Nothing at all means that the header is to be ignored: another unit, garbage,
-// a range whose end comes before its start, more ranges than are sensible, or
-// ranges that add up to more than the whole. unsatisfiable means that all the
-// ranges are valid and none of them has a byte of the body.
+// parseRanges reads a Range header for a body of size bytes, size being above 0. No ranges at all
+// mean that the header is ignored: it has another unit, is malformed, has a range that ends before
+// its start, or more ranges than are sensible, or ranges that add up to more than the whole. If
+// unsatisfiable is true, all the ranges are valid and none of them has a byte of the body.
 //
 // It differs from [datastructures.ParseRange] in what RFC 9110 wants of a
 // server: ranges may overlap and come in any order, and a suffix of no bytes is
@@ -37,62 +39,19 @@ func parseRanges(header string, size int64) (spans []datastructures.Span, unsati
 		if asked++; asked > maxRanges {
 			return nil, false
 		}
-		span, ok := parseRange(spec, size)
+		part, ok := ranges.ParseSpec(spec)
 		if !ok {
 			return nil, false
 		}
-		if span.Len() > 0 {
-			spans = append(spans, span)
-			sum += span.Len() // no overflow: checked each time
+		if start, stop := part.Cut(size); start < stop {
+			spans = append(spans, datastructures.Span{Start: start, Stop: stop})
+			sum += stop - start // no overflow: checked each time
 			if sum > size && len(spans) > 1 {
 				return nil, false
 			}
 		}
 	}
 	return spans, asked > 0 && len(spans) == 0
-}
-
-// parseRange reads "0-499", "500-" or "-500"; a range without a byte of the
-// body is empty.
-func parseRange(spec string, size int64) (span datastructures.Span, ok bool) {
-	first, last, dash := strings.Cut(spec, "-")
-	first, last = httplex.Trim(first), httplex.Trim(last)
-	if !dash || first == "" && last == "" {
-		return span, false
-	}
-	if first == "" {
-		n, ok := parsePosition(last)
-		return datastructures.Span{Start: size - min(n, size), Stop: size}, ok
-	}
-	start, ok := parsePosition(first)
-	if !ok {
-		return span, false
-	}
-	stop := size
-	if last != "" {
-		end, ok := parsePosition(last)
-		if !ok || end < start {
-			return span, false
-		}
-		stop = min(end, size-1) + 1
-	}
-	return datastructures.Span{Start: min(start, stop), Stop: stop}, true
-}
-
-// parsePosition reads digits; what no int64 holds is the greatest one.
-func parsePosition(s string) (n int64, ok bool) {
-	for i := range len(s) {
-		d := int64(s[i]) - '0'
-		if d < 0 || d > 9 {
-			return 0, false
-		}
-		if n > (math.MaxInt64-d)/10 {
-			n = math.MaxInt64 / 10 // stays beyond every size
-			continue
-		}
-		n = n*10 + d
-	}
-	return n, s != ""
 }
 
 // inOrder reports whether the spans can be cut out of a body that is seen once,
@@ -106,8 +65,8 @@ func inOrder(spans []datastructures.Span) bool {
 	return true
 }
 
-// parts is what a 206 has of a body: one range, or several in
-// multipart/byteranges (RFC 9110, section 14.6).
+// parts are the parts of a body that a 206 has: one range, or several in multipart/byteranges (RFC
+// 9110, section 14.6).
 type parts struct {
 	spans []datastructures.Span
 	total int64 // length of the whole body
@@ -137,7 +96,7 @@ func newParts(spans []datastructures.Span, total int64, contentType string) (*pa
 		if contentType != "" {
 			head.WriteString("Content-Type: " + contentType + "\r\n")
 		}
-		head.WriteString("Content-Range: " + span.ContentRange(total).String() + "\r\n\r\n")
+		head.WriteString("Content-Range: " + contentRange(span, total) + "\r\n\r\n")
 		p.heads = append(p.heads, head.String())
 		size += int64(head.Len()) + span.Len()
 	}
@@ -149,7 +108,7 @@ func (p *parts) setHeader(h http.Header) {
 		h["Content-Type"] = []string{p.contentType}
 		return
 	}
-	h["Content-Range"] = []string{p.spans[0].ContentRange(p.total).String()}
+	h["Content-Range"] = []string{contentRange(p.spans[0], p.total)}
 }
 
 // head returns what comes before the i-th span.
@@ -188,4 +147,77 @@ func (p *parts) send(resp *Response, out *output) error {
 		_, err = out.WriteString(p.tail)
 	}
 	return err
+}
+
+// window lets pass what the ranges ask for of a body that is written through
+// it from beginning to end: how a body that cannot seek is cut.
+type window struct {
+	parts *parts
+	out   *output
+	pos   int64 // of the body
+	next  int   // the first span that is not complete
+	begun bool  // its head was written
+}
+
+// errEnough ends a body that has nothing more to give for the ranges.
+var errEnough = errors.New("the client asked for no more of the body")
+
+// cut sends the parts of a body that is written once.
+func (p *parts) cut(resp *Response, out *output) error {
+	win := &window{parts: p, out: out}
+	err := resp.source.sendTo(win)
+	if win.next == len(p.spans) {
+		return nil // whatever it says about being stopped
+	}
+	if err == nil {
+		err = fmt.Errorf("body of a response ended at %d of %d bytes: %w", win.pos, p.total, io.ErrUnexpectedEOF)
+	}
+	return err
+}
+
+func (win *window) Write(b []byte) (int, error) {
+	n := 0
+	for {
+		if win.next == len(win.parts.spans) {
+			return n, errEnough
+		}
+		span := win.parts.spans[win.next]
+		if skip := span.Start - win.pos; skip > 0 {
+			skip = min(skip, int64(len(b)))
+			b, n, win.pos = b[skip:], n+int(skip), win.pos+skip
+		}
+		if len(b) == 0 {
+			return n, nil
+		}
+		if !win.begun {
+			win.begun = true
+			if head := win.parts.head(win.next); head != "" {
+				if _, err := win.out.WriteString(head); err != nil {
+					return n, err
+				}
+			}
+		}
+		m, err := win.out.Write(b[:min(span.Stop-win.pos, int64(len(b)))])
+		b, n, win.pos = b[m:], n+m, win.pos+int64(m)
+		if err != nil {
+			return n, err
+		}
+		if win.pos == span.Stop {
+			win.next, win.begun = win.next+1, false
+		}
+	}
+}
+
+func (win *window) WriteString(s string) (int, error) { return win.Write([]byte(s)) }
+
+// Flush flushes only what the window let pass.
+func (win *window) Flush() error {
+	if !win.out.started {
+		return nil
+	}
+	return win.out.Flush()
+}
+
+func contentRange(part datastructures.Span, length int64) string {
+	return datastructures.ContentRange{Unit: "bytes", Span: part, Length: length}.String()
 }

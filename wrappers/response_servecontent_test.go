@@ -12,8 +12,8 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// TestAsServeContent asks net/http's ServeContent and MakeConditional the same
-// thousands of questions. They answer alike but for the reasons given below.
+// TestAsServeContent asks net/http's ServeContent and MakeConditional the same thousands of
+// questions. They answer alike except for the reasons given below.
 func TestAsServeContent(t *testing.T) {
 	at := time.Date(1994, 11, 6, 8, 49, 37, 0, time.UTC)
 	dates := []string{"", at.Add(-time.Second).Format(http.TimeFormat), at.Format(http.TimeFormat), at.Add(time.Hour).Format(http.TimeFormat), "garbage"}

@@ -1,8 +1,13 @@
 package wrappers
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"os"
+	"sync"
 )
 
 // Stream returns a Response whose body the function writes while it is sent.
@@ -11,8 +16,8 @@ import (
 // as it likes, and should return when a write fails or the request's context
 // ends: then the client has gone.
 //
-// What it returns before it has written anything becomes the answer, through
-// [httperror.Respond]; an error after that ends the connection.
+// An error that it returns before the first byte becomes the response, through [httperror.Respond].
+// A later error ends the connection.
 func Stream(contentType string, write func(w *StreamWriter) error) *Response {
 	resp := &Response{contentType: [1]string{withCharset(contentType)}}
 	resp.setSource(&streamSource{write: write, size: -1})
@@ -72,3 +77,177 @@ func (w *StreamWriter) Controller() *http.ResponseController {
 	}
 	return nil
 }
+
+// handlerSource is a body, and a status, that another handler writes.
+type handlerSource struct{ handler http.Handler }
+
+func (handlerSource) length() int64 { return -1 }
+
+func (handlerSource) sendTo(streamTarget) error { return errHandler }
+
+var errHandler = errors.New("a response that is another handler has no body of its own: Capture it")
+
+// Handler returns a Response that lets h answer: a plain handler as the result of a view, an
+// upgrade to a WebSocket, a reverse proxy. The header fields of the Response are in place before h
+// runs; h sets the status and the body, and answers conditions.
+func Handler(h http.Handler) *Response {
+	resp := new(Response)
+	resp.setSource(handlerSource{h})
+	return resp
+}
+
+// Reader returns a Response with a body that is read from r when it is sent.
+// If r is also an [io.Closer] it is closed in the end, sent or not.
+//
+// The size of the body is found out if r tells it: a file, a section, a buffer, anything
+// that can seek. With a size the response has a Content-Length, and
+// [Response.MakeConditional] serves ranges of it: by seeking, or else by reading past what
+// is not asked for. For other readers, [ReaderN] and [Response.SetSize] state the size. A
+// regular file goes out by sendfile if the server can.
+//
+// An r with a method CopyN(w io.Writer, n int64) (int64, error) copies its next
+// n bytes to the client by it.
+//
+// Bytes are taken from where r stands.
+func Reader(contentType string, r io.Reader) *Response {
+	resp := &Response{contentType: [1]string{withCharset(contentType)}}
+	src := newReaderSource(r)
+	src.size = src.measure()
+	resp.setReader(src)
+	return resp
+}
+
+// ReaderN is [Reader] for the next n bytes of r. A body that ends before breaks the
+// connection off.
+func ReaderN(contentType string, r io.Reader, n int64) *Response {
+	resp := &Response{contentType: [1]string{withCharset(contentType)}}
+	src := newReaderSource(r)
+	src.size = n
+	resp.setReader(src)
+	return resp
+}
+
+func (resp *Response) setReader(src *readerSource) {
+	resp.setSource(src)
+	if c, ok := src.r.(io.Closer); ok {
+		resp.OnClose(c.Close)
+	}
+}
+
+func newReaderSource(r io.Reader) *readerSource {
+	src := &readerSource{r: r, size: -1}
+	if seeker, ok := r.(io.Seeker); ok {
+		// A pipe or a terminal has the method and refuses.
+		if start, err := seeker.Seek(0, io.SeekCurrent); err == nil {
+			src.seeker, src.start = seeker, start
+		}
+	}
+	return src
+}
+
+type readerSource struct {
+	r      io.Reader
+	seeker io.Seeker // nil where r cannot seek
+	start  int64     // where r stood when it was given
+	size   int64
+}
+
+// measure returns how many bytes are left in the reader, or -1.
+func (src *readerSource) measure() int64 {
+	if l, ok := src.r.(interface{ Len() int }); ok { // a bytes.Reader, a bytes.Buffer, a strings.Reader
+		return int64(l.Len())
+	}
+	if src.seeker == nil {
+		return -1
+	}
+	if f, ok := src.r.(fs.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			return max(info.Size()-src.start, 0)
+		}
+		return -1 // a device's end says nothing
+	}
+	end, err := src.seeker.Seek(0, io.SeekEnd)
+	if err != nil {
+		return -1
+	}
+	if _, err := src.seeker.Seek(src.start, io.SeekStart); err != nil {
+		return -1
+	}
+	return max(end-src.start, 0)
+}
+
+func (src *readerSource) length() int64 { return src.size }
+
+func (src *readerSource) sendTo(w streamTarget) error {
+	if src.seeker != nil {
+		// It may have been read before: by Bytes, or by a first serving.
+		if err := src.seek(0); err != nil {
+			return err
+		}
+	}
+	if src.size >= 0 {
+		return src.copyN(w, src.size)
+	}
+	_, err := copyFrom(w, src.r)
+	return err
+}
+
+// seek moves to an offset of the body.
+func (src *readerSource) seek(offset int64) error {
+	if _, err := src.seeker.Seek(src.start+offset, io.SeekStart); err != nil {
+		return fmt.Errorf("body of a response: %w", err)
+	}
+	return nil
+}
+
+// copyN copies n bytes; fewer are an error.
+func (src *readerSource) copyN(w io.Writer, n int64) error {
+	var sent int64
+	var err error
+	if c, ok := src.r.(interface {
+		CopyN(w io.Writer, n int64) (int64, error)
+	}); ok {
+		sent, err = c.CopyN(w, n)
+	} else {
+		sent, err = copyFrom(w, &io.LimitedReader{R: src.r, N: n})
+	}
+	if err == nil && sent < n {
+		err = fmt.Errorf("body of a response: %d bytes of %d are missing: %w", n-sent, n, io.ErrUnexpectedEOF)
+	}
+	return err
+}
+
+// copyFrom copies r to w. A file is left to w, which may know sendfile; of
+// anything else the first bytes are read before w is touched, so that a reader
+// which fails at once leaves it untouched.
+func copyFrom(w io.Writer, r io.Reader) (int64, error) {
+	inner := r
+	if limited, ok := r.(*io.LimitedReader); ok {
+		inner = limited.R
+	}
+	if _, ok := inner.(*os.File); ok {
+		return io.Copy(w, r)
+	}
+	buf := buffers.Get().(*[32 << 10]byte)
+	defer buffers.Put(buf)
+	var sent int64
+	for {
+		n, err := r.Read(buf[:])
+		if n > 0 {
+			m, werr := w.Write(buf[:n])
+			sent += int64(m)
+			if werr != nil {
+				return sent, werr
+			}
+		}
+		if err == io.EOF {
+			return sent, nil
+		}
+		if err != nil {
+			return sent, fmt.Errorf("body of a response: %w", err)
+		}
+	}
+}
+
+// buffers are for bodies that are read.
+var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}

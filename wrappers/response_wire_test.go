@@ -256,7 +256,7 @@ func TestAViewTakesOverTheConnection(t *testing.T) {
 
 func TestAFrozenResponseIsTheSameOverEveryProtocol(t *testing.T) {
 	resp := wrappers.Text(alphabet).MakeConditional()
-	require.NoError(t, resp.Freeze())
+	require.NoError(t, resp.Buffer())
 	protocols(t, resp, func(t *testing.T, s *httptest.Server) {
 		res, err := s.Client().Get(s.URL)
 		require.NoError(t, err)
@@ -271,7 +271,7 @@ func TestAFrozenResponseIsTheSameOverEveryProtocol(t *testing.T) {
 func TestABodyThatGrewAfterItWasFrozen(t *testing.T) {
 	protocols(t, view(func(*wrappers.Request) *wrappers.Response {
 		resp := wrappers.Text(alphabet)
-		require.NoError(t, resp.Freeze())
+		require.NoError(t, resp.Buffer())
 		io.WriteString(resp, "+")
 		return resp
 	}), func(t *testing.T, s *httptest.Server) {

@@ -82,23 +82,29 @@ func (f *Files) Require(field string) (*UploadedFile, error) {
 // without a name where the user has chosen none.
 func (f *UploadedFile) Chosen() bool { return f.Name != "" || f.Size > 0 }
 
-// SafeName returns a name that any system can store, made of the client's: no
-// path, no control characters, no device of Windows. It keeps the script it is
-// written in, as [security.UnicodeFilename] does; [security.SecureFilename] of
-// Name is Werkzeug's, in ASCII. It may be empty, and two files may have the
-// same.
+// SafeName returns a name that any system can store, made of the client's name: no path, no
+// control characters, no device of Windows. It keeps the script that it is written in, as
+// [security.UnicodeFilename] does. [security.SecureFilename] of Name is Werkzeug's function, in
+// ASCII. It may be empty, and two files may have the same.
 func (f *UploadedFile) SafeName() string { return security.UnicodeFilename(f.Name) }
 
-// ContentType returns the Content-Type as the client sent it, "" if it sent
-// none. It is a claim, not what the file is.
-func (f *UploadedFile) ContentType() string { return f.Header.Get("Content-Type") }
+// ContentType returns the file's Content-Type: the media type in lower case as its Value ("" if it
+// is not declared), and its parameters. The client says so, and the file may be something else.
+// [UploadedFile].Header has it as it was sent.
+func (f *UploadedFile) ContentType() datastructures.Options {
+	return contentType(f.Header.Get("Content-Type"))
+}
+
+// MediaType returns the media type of the file in lower case and without its
+// parameters (Werkzeug's mimetype), "" if it is not declared.
+func (f *UploadedFile) MediaType() string { return mediaType(f.Header.Get("Content-Type")) }
 
 // Writer returns what a [Sink] gave for the file, nil if no sink took it: the
 // hash, the upload to somewhere else.
 func (f *UploadedFile) Writer() io.Writer { return f.sink }
 
-// Open returns the content from its start, as often as it is asked for. Who
-// opens it may close it; the request does in any case.
+// Open returns the content from its start, as often as it is asked for. The caller may close it;
+// the request does in any case.
 //
 // A file that a [Sink] took opens if the sink's writer has an Open method of
 // the same shape, and is an error otherwise.
@@ -163,9 +169,9 @@ func (f *UploadedFile) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, src)
 }
 
-// Save writes the content to a new file at path, with mode 0666 before the
-// umask. It never overwrites: where something stands there, even a dangling
-// link, the error is fs.ErrExist. What was written before an error is removed.
+// Save writes the content to a new file at path, with mode 0666 before the umask. It never
+// overwrites: where something stands there, even a dangling link, the error is fs.ErrExist. The
+// bytes that were written before an error are removed.
 //
 // path is taken as it is: build it of your own text or [UploadedFile.SafeName],
 // not of Name.
@@ -203,7 +209,7 @@ func numbered(name string, n int) string {
 		ext = "" // a dot in a long name
 	}
 	end := fmt.Sprintf("-%d%s", n, ext)
-	return shortened(strings.TrimSuffix(name, ext), security.MaxFilename-len(end)) + end
+	return shortened(strings.TrimSuffix(name, ext), maxFilename-len(end)) + end
 }
 
 // shortened cuts s between characters, to limit bytes.
@@ -220,9 +226,12 @@ func shortened(s string, limit int) string {
 // manyNames is how many names are tried before a directory counts as full.
 const manyNames = 10_000
 
-// SaveOver writes the content to path and replaces what stands there, in one
-// step: a reader sees the old file or the new one, and an error leaves the old.
-// A file that is replaced hands on its mode; a new one has 0666 before the umask.
+// maxFilename is how many bytes a name in a file system has at most.
+const maxFilename = 255
+
+// SaveOver writes the content to path and replaces what stands there, in one step: a reader sees
+// the old file or the new one, and an error leaves the old. A replaced file gets the mode of the
+// old one; a new file has 0666 before the umask.
 func (f *UploadedFile) SaveOver(path string) error {
 	dst, err := createBeside(path)
 	if err != nil {
@@ -257,7 +266,7 @@ func (f *UploadedFile) fill(dst *os.File, finish func() error) error {
 
 // createBeside creates a file of a new name in path's directory.
 func createBeside(path string) (*os.File, error) {
-	base := shortened(filepath.Base(path), security.MaxFilename-32)
+	base := shortened(filepath.Base(path), maxFilename-32)
 	for n := 0; ; n++ {
 		name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d-%d", base, os.Getpid(), n))
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)

@@ -68,7 +68,7 @@ func receiver(t *testing.T, page string) (*httptest.Server, <-chan received) {
 			digest := sha256.New()
 			_, err := file.WriteTo(digest)
 			got.err = err
-			got.files = append(got.files, describedFile(name, file.Name, file.ContentType(), file.Size, digest.Sum(nil)))
+			got.files = append(got.files, describedFile(name, file.Name, file.Header.Get("Content-Type"), file.Size, digest.Sum(nil)))
 		}
 		forms <- got
 		return wrappers.Text("taken\n"), err

@@ -80,11 +80,21 @@ func TestSmallFilesStayInMemoryLargeOnesDoNot(t *testing.T) {
 
 func TestNothingIsKeptInMemoryWhereNothingShallBe(t *testing.T) {
 	count := temporaries(t)
-	req := wrappers.NewRequest(upload(t, [2]string{"s", "s"}, [2]string{"e", ""}, [2]string{"t", "t"}))
-	req.Configure(wrappers.Settings{FileMemory: -1})
-	require.Equal(t, []string{"a=1", "f0:s=s", "f1:e=", "f2:t=t"}, described(t, req))
+	req := wrappers.NewRequest(upload(t, [2]string{"s", "ss"}, [2]string{"e", ""}, [2]string{"t", "tt"}))
+	req.Configure(wrappers.Settings{FileMemory: 1})
+	require.Equal(t, []string{"a=1", "f0:s=ss", "f1:e=", "f2:t=tt"}, described(t, req))
 	require.Equal(t, 2, count())
 	require.NoError(t, req.Close())
+	require.Zero(t, count())
+}
+
+func TestEverythingIsKeptInMemoryWithoutALimit(t *testing.T) {
+	count := temporaries(t)
+	req := wrappers.NewRequest(upload(t, [2]string{"s", strings.Repeat("s", 1_000_000)}))
+	req.Configure(wrappers.Settings{FileMemory: -1})
+	files, err := req.Files()
+	require.NoError(t, err)
+	require.Equal(t, 1, files.Len())
 	require.Zero(t, count())
 }
 
@@ -407,3 +417,36 @@ func TestSinkMayRefuse(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+// TestMediaTypeOfAnUploadIsInLowerCase is Werkzeug's test_mimetype_always_lowercase.
+func TestMediaTypeOfAnUploadIsInLowerCase(t *testing.T) {
+	for _, c := range []struct{ header, mediaType, charset string }{
+		{"Text/CSV", "text/csv", ""},
+		{"text/csv; charset=utf-8", "text/csv", "utf-8"},
+		{" TEXT/csv ;Charset=\"x y\"", "text/csv", "x y"},
+		{"", "", ""},
+	} {
+		t.Run(c.header, func(t *testing.T) {
+			body := "--B\r\nContent-Disposition: form-data; name=f; filename=x\r\nContent-Type: " + c.header + "\r\n\r\nx\r\n--B--\r\n"
+			files, err := post(multipartB, strings.NewReader(body)).Files()
+			require.NoError(t, err)
+			file := files.Get("f")
+			require.Equal(t, c.mediaType, file.MediaType())
+			require.Equal(t, c.mediaType, file.ContentType().Value)
+			require.Equal(t, c.charset, file.ContentType().Get("charset"))
+			for part, err := range post(multipartB, strings.NewReader(body)).Parts() {
+				require.NoError(t, err)
+				require.Equal(t, c.mediaType, part.MediaType())
+				require.Equal(t, c.charset, part.ContentType().Get("charset"))
+			}
+		})
+	}
+}
+
+func TestNoContentHasNoBody(t *testing.T) {
+	w := httptest.NewRecorder()
+	wrappers.NoContent().ServeHTTP(w, httptest.NewRequest(http.MethodDelete, "/", nil))
+	require.Equal(t, http.StatusNoContent, w.Code)
+	require.Empty(t, w.Body)
+	require.Empty(t, w.Header())
+}

@@ -5,22 +5,31 @@ import (
 	"net/http"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/recording"
+	"github.com/zeugkit/zeug/timeline"
 )
 
 var errNoResponse = errors.New("the view returned neither a response nor an error")
 
 // View is an application, or a part of one, that returns its answer. An error
 // answers through [httperror.Respond]: an HTTP error or a redirect of the
-// router for itself, any other as a logged 500 or the debugger's page.
+// router for itself, any other as a logged 500 or the debugger's page. A request
+// that [Request.CheckFields] refuses is answered without calling the view.
 type View func(*Request) (*Response, error)
 
 // ServeHTTP calls the view and sends what it returns.
 func (v View) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := NewRequest(r)
-	if req.Request != r { // it is ours, not of a view further out
+	if c, ok := r.Body.(*content); !ok || c.first != req { // it is not of an outer view
 		defer req.Close()
 	}
+	if err := req.CheckFields(); err != nil {
+		httperror.Respond(w, req.Request, err)
+		return
+	}
+	span := v.mark(req)
 	resp, err := v(req)
+	span.End()
 	if err != nil {
 		if resp != nil {
 			resp.logClose(req.Request)
@@ -33,4 +42,12 @@ func (v View) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	resp.ServeHTTP(w, req.Request)
+}
+
+// mark begins the mark of the view on the time line of a request.
+func (v View) mark(req *Request) timeline.Span {
+	if !recording.On() {
+		return timeline.Span{}
+	}
+	return timeline.Start(req.Context(), "view", recording.NameOf(v))
 }

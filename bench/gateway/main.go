@@ -1,6 +1,6 @@
-// Command gateway measures what a request costs behind a web server that speaks
-// another protocol than HTTP: FastCGI beside net/http/fcgi, and SCGI and uwsgi beside
-// HTTP on a connection of its own each time, which is what they are used for.
+// Command gateway measures what a request costs behind a web server that speaks FastCGI, SCGI or
+// uwsgi. FastCGI runs beside net/http/fcgi. SCGI and uwsgi run beside HTTP with one connection for
+// each request, since that is how they are used.
 //
 //	GOWORK=off go run ./gateway
 package main
@@ -15,5 +15,5 @@ import (
 func main() {
 	settings := measure.Flags()
 	flag.Parse()
-	measure.Table(os.Stdout, settings.Run(subjects()))
+	settings.Report(os.Stdout, subjects())
 }

@@ -82,8 +82,7 @@ func subjects() (list []measure.Subject) {
 				measure.Subject{Case: one.name + ", " + q.name, Peer: "zeug", Run: func(n int) { each(one.socket, one.ask, n) }},
 				measure.Subject{Case: one.name + ", " + q.name, Peer: "net/http", Run: func(n int) { each(httpSocket, httpRequest(q), n) }})
 		}
-		// net/http/fcgi leaves so much to the collector that who comes next pays for
-		// it: that is its own rival.
+		// net/http/fcgi leaves much garbage, and the subject after it pays for the collection.
 		for _, peer := range []string{"net/http", "zeug"} {
 			list = append(list, measure.Subject{Case: "FastCGI, " + q.name, Peer: peer, Run: (&kept{socket: records[peer], ask: fastcgiRequest(q)}).run})
 		}

@@ -23,7 +23,7 @@ const (
 	date    = "Sun, 06 Nov 1994 08:49:37 GMT"
 )
 
-// sink keeps what is read from being optimised away.
+// sink keeps the results of reading from being optimised away.
 //
 //lint:ignore U1000 it is never read
 var sink string
@@ -141,7 +141,7 @@ func cookiesOf(r *http.Request, add adder) {
 		sink = c.Value
 	})
 	const write = "a cookie written"
-	ours := datastructures.Cookie{Name: "session", Value: "eyJhbGciOiJIUzI1NiJ9", Path: "/", MaxAge: time.Hour, HTTPOnly: true, Secure: true, SameSite: datastructures.SameSiteLax}
+	ours := datastructures.Cookie{Name: "session", Value: "eyJhbGciOiJIUzI1NiJ9", Path: "/", MaxAge: time.Hour, HTTPOnly: true, Secure: true, SameSite: http.SameSiteLaxMode}
 	theirs := http.Cookie{Name: "session", Value: "eyJhbGciOiJIUzI1NiJ9", Path: "/", MaxAge: 3600, HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode}
 	add(write, "zeug", func() { sink, _ = ours.Format() })
 	add(write, "net/http", func() { sink = theirs.String() })

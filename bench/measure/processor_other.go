@@ -4,7 +4,7 @@ package measure
 
 import "time"
 
-// ProcessorTime is the clock where the process's own time is not to be had.
+// ProcessorTime is the wall clock on systems where the process's own time is not available.
 func ProcessorTime() time.Duration { return time.Since(start) }
 
 var start = time.Now()

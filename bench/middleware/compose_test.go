@@ -20,7 +20,7 @@ import (
 	"github.com/zeugkit/zeug/webtest"
 )
 
-// member is a middleware of somebody's.
+// member is a middleware of any of the libraries.
 type member struct {
 	name string
 	wrap middleware.Middleware
@@ -40,8 +40,8 @@ func ours() []member {
 		{name: "Recover", wrap: middleware.Recover{Logger: nowhere}.Wrap},
 		{name: "Lint", wrap: middleware.Lint{Report: func(*http.Request, middleware.Finding) {}}.Wrap},
 		{name: "Dispatcher", wrap: middleware.Dispatcher{Mounts: map[string]http.Handler{"/elsewhere": http.NotFoundHandler()}}.Wrap},
-		{name: "mounted Foreign", wrap: func(next http.Handler) http.Handler {
-			return middleware.Dispatcher{Mounts: map[string]http.Handler{"/": middleware.Foreign(next)}}.Wrap(http.NotFoundHandler())
+		{name: "mounted RewriteLocation", wrap: func(next http.Handler) http.Handler {
+			return middleware.Dispatcher{Mounts: map[string]http.Handler{"/": middleware.RewriteLocation(next)}}.Wrap(http.NotFoundHandler())
 		}},
 		{name: "BodyLimit", wrap: middleware.BodyLimit{}.Wrap},
 		{name: "Timeout", wrap: middleware.Timeout{}.Wrap},
@@ -74,7 +74,8 @@ func gorillas() []member {
 	}
 }
 
-// capable asks of its writer what a handler can ask, and tells what is missing.
+// capable asks its writer for everything that a handler can ask, and returns the methods that are
+// missing.
 func capable(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/stream":

@@ -39,7 +39,7 @@ func TestRoutersMount(t *testing.T) {
 	apps := map[string]http.Handler{"ServeMux": std, "chi": c, "gorilla-mux": m, "gin": g}
 	mounts := map[string]http.Handler{}
 	for name, app := range apps {
-		mounts["/"+name] = middleware.Foreign(app)
+		mounts["/"+name] = middleware.RewriteLocation(app)
 	}
 	client := webtest.New(t, middleware.Dispatcher{Mounts: mounts}.Wrap(http.NotFoundHandler()))
 	for name := range apps {

@@ -21,8 +21,7 @@ import (
 	"github.com/zeugkit/zeug/middleware/compress"
 )
 
-// The application answers with a few bytes; what is timed beyond that is the
-// middleware's.
+// The application answers with a few bytes; the middleware takes the rest of the time.
 var hello = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	w.Header()["Content-Type"] = plain
 	w.Write(greeting)
@@ -63,14 +62,14 @@ func subject(name, peer string, h http.Handler, target string) measure.Subject {
 	}}
 }
 
-// What each house calls by the same name.
+// Middlewares that each library has under the same name.
 var (
 	fixed       = middleware.ProxyFix{For: 1}.Wrap
 	named       = middleware.RequestID{}.Wrap
 	logged      = middleware.AccessLog{Combined: io.Discard}.Wrap
 	recovered   = middleware.Recover{Logger: slogger}.Wrap
 	concurrency = middleware.ConcurrencyLimit{}.Wrap
-	timeout     = middleware.Timeout{After: time.Minute}.Wrap
+	timeout     = middleware.Timeout{Limit: time.Minute}.Wrap
 	bodyLimit   = middleware.BodyLimit{Bytes: 1 << 20}.Wrap
 	sharing     = middleware.CORS{Origins: []string{"https://example.org"}}.Wrap
 	squeeze     = compress.Compress{}.Wrap
@@ -110,6 +109,8 @@ func subjects() []measure.Subject {
 	add("access log, a line", "chi", chiLogger(hello))
 	add("access log, a line", "gorilla", combined(hello))
 	add("access log, a slog record", "zeug", middleware.AccessLog{Logger: slogger}.Wrap(hello))
+	add("access log, a line of JSON", "zeug", middleware.AccessLog{JSON: io.Discard}.Wrap(hello))
+	add("access log, a line of JSON", "slog", middleware.AccessLog{Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))}.Wrap(hello))
 
 	mounts := map[string]http.Handler{}
 	router, mux := chi.NewRouter(), http.NewServeMux()

@@ -19,8 +19,7 @@ import (
 // Building URLs: only gorilla/mux and echo, of the peers, build them by a name
 // outside of a request.
 
-// named are n routes; in their middle are one with a number and one with three
-// values.
+// named returns n routes. In the middle is one with a number and one with three values.
 func named(n int) []route {
 	texts := slices.Insert(table(n-2), n/2, "GET /user/{int:id}", "GET /repos/{owner}/{repo}/issues/{int:number}")
 	return newRoutes(texts)
@@ -94,9 +93,9 @@ func construction() {
 	routes := newRoutes(table(10000))
 	fmt.Println("\n| 10,000 rules | time | memory |\n|---|---|---|")
 	for _, p := range peers {
-		make := func() any { return p.make(routes) }
+		newRouter := func() any { return p.make(routes) }
 		if p.make == nil {
-			make = func() any { return newFiber(routes) }
+			newRouter = func() any { return newFiber(routes) }
 		}
 		if p.name == "zeug, http.Handler" {
 			continue
@@ -108,7 +107,7 @@ func construction() {
 			runtime.GC()
 			runtime.ReadMemStats(&before)
 			start := measure.ProcessorTime()
-			router := make()
+			router := newRouter()
 			took := measure.ProcessorTime() - start
 			runtime.GC()
 			runtime.ReadMemStats(&after)

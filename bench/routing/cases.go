@@ -13,7 +13,7 @@ import (
 	"github.com/zeugkit/zeug/bench/measure"
 )
 
-// match is a case of matching: routes, and the requests that are made by turns.
+// match is a case of matching: routes, and the requests that are sent in turn.
 type match struct {
 	name     string
 	routes   []string
@@ -80,8 +80,8 @@ func (w *nothing) WriteHeader(int) {}
 
 // lazily makes what runs when it is first run: some routers take seconds to be
 // made of 10,000 routes.
-func lazily(make func() func(n int)) func(n int) {
-	made := sync.OnceValue(make)
+func lazily(build func() func(n int)) func(n int) {
+	made := sync.OnceValue(build)
 	return func(n int) { made()(n) }
 }
 
@@ -102,8 +102,7 @@ func subjects() []measure.Subject {
 	return list
 }
 
-// run returns what sends requests to the router by turns; all of 203 count as
-// one.
+// run returns a function that sends requests to the router in turn; all of 203 count as one.
 func (p peer) run(routes []route, texts []string) func(n int) {
 	requests := make([]*http.Request, len(texts))
 	for i, text := range texts {

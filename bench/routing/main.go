@@ -24,5 +24,5 @@ func main() {
 	list := slices.DeleteFunc(append(subjects(), building()...), func(s measure.Subject) bool {
 		return !strings.Contains(s.Case, *only) || *without != "" && slices.Contains(strings.Split(*without, ","), s.Peer)
 	})
-	measure.Table(os.Stdout, settings.Run(list))
+	settings.Report(os.Stdout, list)
 }

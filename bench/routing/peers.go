@@ -56,8 +56,8 @@ func newRoutes(texts []string) []route {
 	return routes
 }
 
-// with returns the path with its variables in the forms given for texts and for
-// numbers, in which "$" is the name.
+// with returns the path with its variables in the forms given for strings and for numbers, in
+// which "$" is the name.
 func (r route) with(text, typed string) string {
 	return variables.ReplaceAllStringFunc(r.path, func(v string) string {
 		name := v[1 : len(v)-1]
@@ -68,7 +68,7 @@ func (r route) with(text, typed string) string {
 	})
 }
 
-// sink takes what handlers read, lest the compiler leaves the reading out.
+// sink takes what handlers read, so that the compiler does not leave the reading out.
 //
 //lint:ignore U1000 it is never read
 var sink int
@@ -102,7 +102,7 @@ var peers = []peer{
 }
 
 // target is a view of an application's own shape.
-type target func(w http.ResponseWriter, r *http.Request, args routing.Args)
+type target func(w http.ResponseWriter, r *http.Request, params routing.Params)
 
 func zeugRules[T any](routes []route, target func(r route) T) routing.Rules[T] {
 	rules := make(routing.Rules[T], len(routes))
@@ -117,19 +117,19 @@ func zeugRules[T any](routes []route, target func(r route) T) routing.Rules[T] {
 	return rules
 }
 
-func (r *route) readArgs(args *routing.Args) {
+func (r *route) readParams(params routing.Params) {
 	for i, name := range r.names {
 		if r.number[i] {
-			sink += args.Int(name)
+			sink += params.Int(name)
 			continue
 		}
-		sink += len(args.String(name))
+		sink += len(params.String(name))
 	}
 }
 
 func zeug(routes []route) serve {
 	urls := routing.MustMap(zeugRules(routes, func(r route) target {
-		return func(_ http.ResponseWriter, _ *http.Request, args routing.Args) { r.readArgs(&args) }
+		return func(_ http.ResponseWriter, _ *http.Request, params routing.Params) { r.readParams(params) }
 	}))
 	return func(w http.ResponseWriter, r *http.Request) {
 		match, err := urls.Bind(r).Match()
@@ -137,16 +137,16 @@ func zeug(routes []route) serve {
 			plain(w, err)
 			return
 		}
-		match.Target(w, r, match.Args)
+		match.Target(w, r, match.Params)
 	}
 }
 
-// plain answers as the peers do, with a line of text: what httperror.Respond
-// adds to that is in the column of the http.Handler.
+// plain answers as the peers do, with a line of text: the work of httperror.Respond is in the
+// column of the http.Handler.
 func plain(w http.ResponseWriter, err error) {
 	h := w.Header()
 	h["Content-Type"] = textPlain
-	if refused, ok := err.(*routing.MethodNotAllowed); ok {
+	if refused, ok := err.(*routing.MethodNotAllowedError); ok {
 		h.Set("Allow", strings.Join(refused.Allow, ", "))
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		_, _ = io.WriteString(w, "405 method not allowed\n")
@@ -160,7 +160,7 @@ var textPlain = []string{"text/plain; charset=utf-8"}
 
 func zeugHandler(routes []route) serve {
 	return routing.MustMap(zeugRules(routes, func(r route) http.Handler {
-		return http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) { r.readArgs(routing.ArgsOf(req)) })
+		return http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) { r.readParams(routing.ParamsOf(req)) })
 	})).Handler().ServeHTTP
 }
 

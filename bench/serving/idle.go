@@ -14,9 +14,8 @@ import (
 	"time"
 )
 
-// idleTable shows what n connections cost that were used once and are kept, with
-// a fifth as many that send a header slowly, and how fast the server answers
-// others meanwhile.
+// idleTable shows the cost of n idle connections that were used once, with a fifth of that number
+// that send a header slowly, and how fast the server answers others meanwhile.
 func idleTable(w io.Writer, n int) error {
 	fmt.Fprintf(w, "| %d idle, %d slow | bytes a connection | answer beside them, median | slowest of 1,000 |\n|---|---|---|---|\n", n, n/5)
 	for _, peer := range peers {

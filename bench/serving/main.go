@@ -3,6 +3,10 @@
 //
 //	GOWORK=off go run ./serving
 //	GOWORK=off go run ./serving -idle 10000
+//
+// The row of the access log is measured if standard error is a file:
+//
+//	GOWORK=off go run ./serving 2>/tmp/log
 package main
 
 import (
@@ -32,7 +36,7 @@ func main() {
 			log.Fatal(err)
 		}
 	default:
-		measure.Table(os.Stdout, settings.Run(subjects()))
+		settings.Report(os.Stdout, subjects())
 	}
 }
 
@@ -47,19 +51,23 @@ func run(peer string) error {
 		return err
 	}
 	fmt.Println(l.Addr())
-	return serverOf(peer)(l)
+	return serverOf(peer, false)(l)
 }
 
-func serverOf(peer string) func(net.Listener) error {
+// serverOf returns what serves by a peer. With logs, Zeug has its access log, which is on by
+// default; net/http has none.
+func serverOf(peer string, logs bool) func(net.Listener) error {
 	if peer == "net/http" {
 		// With the same time-outs, so that the timers are the same too.
 		s := &http.Server{Handler: http.HandlerFunc(app), ReadHeaderTimeout: time.Minute, IdleTimeout: 10 * time.Minute}
 		return s.Serve
 	}
 	return func(l net.Listener) error {
-		s, err := serving.New(http.HandlerFunc(app), serving.Options{
-			NoAccessLog: true, Logger: slog.New(slog.DiscardHandler), HeaderTimeout: time.Minute, IdleTimeout: 10 * time.Minute,
-		})
+		o := serving.Options{HeaderTimeout: time.Minute, IdleTimeout: 10 * time.Minute}
+		if !logs {
+			o.NoAccessLog, o.Logger = true, slog.New(slog.DiscardHandler)
+		}
+		s, err := serving.New(http.HandlerFunc(app), o)
 		if err != nil {
 			return err
 		}

@@ -8,23 +8,35 @@ import (
 	"strings"
 
 	"github.com/zeugkit/zeug/bench/measure"
+	"github.com/zeugkit/zeug/serving"
 )
 
 // subjects ask each peer over one connection that is kept. The client is part of
 // the figures: it is the same for all, and small.
 func subjects() (list []measure.Subject) {
-	for _, c := range []struct{ name, request string }{
-		{"GET", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
+	cases := []struct {
+		name, request string
+		logs          bool
+	}{
+		{"GET", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", false},
 		{"GET with a browser's header", "GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n" +
-			"Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\nAccept-Language: en\r\nAccept-Encoding: gzip, br\r\nCookie: a=b\r\n\r\n"},
-		{"POST of 1 KB", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1024\r\n\r\n" + strings.Repeat("x", 1024)},
-	} {
+			"Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\nAccept-Language: en\r\nAccept-Encoding: gzip, br\r\nCookie: a=b\r\n\r\n", false},
+		{"POST of 1 KB", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1024\r\n\r\n" + strings.Repeat("x", 1024), false},
+	}
+	if !serving.OnTerminal() {
+		cases = append(cases, cases[1])
+		logged := &cases[len(cases)-1]
+		logged.name, logged.logs = "the same, with Zeug's access log", true
+		// Beside the row without, so that they can be compared.
+		cases[2], cases[3] = cases[3], cases[2]
+	}
+	for _, c := range cases {
 		for _, peer := range peers {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				panic(err)
 			}
-			go serverOf(peer)(l)
+			go serverOf(peer, c.logs)(l)
 			list = append(list, measure.Subject{Case: c.name, Peer: peer, Run: client(l.Addr().String(), c.request)})
 		}
 	}

@@ -4,10 +4,10 @@
 //
 //	GOWORK=off go run ./static
 //
-// All servers run at once and are asked by turns, so that a busy machine slows
-// all of them; figures are medians of the rounds. The processor time is that of
-// the server's processes, user and system. It wants Linux, wrk and taskset, and
-// whichever of nginx, caddy, and gunicorn with Werkzeug are to be compared.
+// All servers run at once and get requests in turn, so that a busy machine slows all of them;
+// figures are medians of the rounds. The processor time is that of the server's processes, user
+// and system. It wants Linux, wrk and taskset, and whichever of nginx, caddy, and gunicorn with
+// Werkzeug are to be compared.
 package main
 
 import (
@@ -45,7 +45,7 @@ var questions = []question{
 	{"10 MB", "/s/10m.bin", nil},
 }
 
-// figure is what one peer answered to one question in one round.
+// figure is the measurement of one peer for one request in one round.
 type figure struct{ perSecond, micros float64 }
 
 type settings struct {
@@ -202,7 +202,7 @@ func (p *peer) ask(s settings, q question) (figure, error) {
 	return figure{requests / seconds, float64(spent.Microseconds()) / requests}, nil
 }
 
-// validators returns those of a path by the fields that send them back.
+// validators returns the validators of a path, by the fields that send them back.
 func (p *peer) validators(path string) map[string]string {
 	resp, err := http.Get("http://" + p.addr + path)
 	check(err)

@@ -52,14 +52,13 @@ func fileServer(dir string) http.Handler {
 	return http.StripPrefix("/s", http.FileServer(http.Dir(dir)))
 }
 
-// bareAnswers reports whether the bare handler has an answer like the others'.
+// bareAnswers reports whether the bare handler has a response like those of the others.
 func bareAnswers(name string) bool { return name != "precompressed" }
 
-// bare is the floor of net/http: it looks at the path alone and
-// answers with the least fields that such an answer can have: its type
-// and length, its range, or its tag. With full set it has the fields that Zeug's
-// answers have, and what those cost is the floor of Zeug's. Small files are in
-// memory, the large one is open, which is what sendfile wants.
+// bare is the floor of net/http: it looks at the path alone and answers with the least fields that
+// such an answer can have: its type and length, its range, or its tag. With full set it has the
+// fields of Zeug's responses, so its time is the least that Zeug can take. Small files are in
+// memory, and the large one is open, which sendfile needs.
 func bare(dir string, full bool) http.Handler {
 	content := make(map[string][]byte)
 	lengths := make(map[string][]string)

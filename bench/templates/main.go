@@ -13,5 +13,5 @@ import (
 func main() {
 	settings := measure.Flags()
 	flag.Parse()
-	measure.Table(os.Stdout, settings.Run(subjects()))
+	settings.Report(os.Stdout, subjects())
 }

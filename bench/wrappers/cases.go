@@ -35,7 +35,7 @@ func must(ok bool, what string) {
 	}
 }
 
-// hello is a text through a whole server.
+// hello is a short response through a whole server.
 func hello() []measure.Subject {
 	const request = "GET / HTTP/1.1\r\nHost: example.org\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n"
 	view := wrappers.View(func(*wrappers.Request) (*wrappers.Response, error) { return wrappers.Text("Hello, World!"), nil })
@@ -124,7 +124,7 @@ func readers() []reader {
 		{
 			name: "two of four arguments", query: "q=zeug+werkzeug&page=3&sort=name&lang=de",
 			zeug: func(req *wrappers.Request) bool {
-				return req.Args().Get("q") == "zeug werkzeug" && req.Args().Get("page") == "3"
+				return req.Query().Get("q") == "zeug werkzeug" && req.Query().Get("page") == "3"
 			},
 			std: func(r *http.Request) bool {
 				query := r.URL.Query()

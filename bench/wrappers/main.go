@@ -16,5 +16,5 @@ func main() {
 	only := flag.String("only", "", "the case, or the cases that hold this text")
 	flag.Parse()
 	list := slices.DeleteFunc(subjects(), func(s measure.Subject) bool { return !strings.Contains(s.Case, *only) })
-	measure.Table(os.Stdout, settings.Run(list))
+	settings.Report(os.Stdout, list)
 }

@@ -6,8 +6,7 @@ import (
 	"github.com/zeugkit/zeug/bench/measure"
 )
 
-// TestAllocationsOfAHello holds a View and a Response to three allocations more
-// than those of a bare handler.
+// TestAllocationsOfAHello allows a View and a Response three allocations more than a bare handler.
 func TestAllocationsOfAHello(t *testing.T) {
 	count := map[string]float64{}
 	for _, s := range hello() {

@@ -8,8 +8,8 @@ import (
 
 func BenchmarkWrappers(b *testing.B) { measure.Bench(b, subjects()) }
 
-// TestSubjectsDoTheirWork runs every subject once: each panics where it does not
-// read what was sent.
+// TestSubjectsDoTheirWork runs every subject once: each panics if it does not read the data that
+// was sent.
 func TestSubjectsDoTheirWork(t *testing.T) {
 	for _, s := range subjects() {
 		t.Run(s.Case+"/"+s.Peer, func(*testing.T) { s.Run(2) })

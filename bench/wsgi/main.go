@@ -1,13 +1,12 @@
-// Command wsgi compares "zeug serve", and gateway/wsgi in a program of one's own,
-// with the servers that Python applications usually stand behind: requests per
-// second by wrk.
+// Command wsgi compares "zeug serve", and gateway/wsgi in a Go program, with the usual servers for
+// Python applications, in requests per second by wrk.
 //
 //	GOWORK=off go run ./wsgi
 //
-// All servers run at once and are asked by turns, so that a busy machine slows all
-// of them; figures are medians of the rounds, and a ratio is the median of each
-// round's. Beside the requests per second stands the processor time that a server
-// with all of its processes took for one, which other programs disturb less.
+// All servers run at once and get requests in turn, so that a busy machine slows all of them;
+// figures are medians of the rounds, and a ratio is the median of the rounds' ratios. Beside the
+// requests per second is the processor time of a server with all of its processes for one request,
+// which other programs disturb less.
 //
 // It wants Linux, wrk, a Python with Flask, and whichever of gunicorn, waitress and
 // uWSGI are to be compared: on Debian python3-flask, gunicorn, python3-waitress,
@@ -213,7 +212,7 @@ func main() {
 	})
 }
 
-// figure is what one slice has measured; zero where that failed.
+// figure is the measurement of one slice; zero if it failed.
 type figure struct{ perSecond, processor float64 }
 
 func serve(addr, dir, python string) error {

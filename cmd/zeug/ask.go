@@ -16,8 +16,7 @@ import (
 
 // Asking a server at its control socket.
 
-// errNoServer says that a socket is what a server left that has ended without
-// removing it.
+// errNoServer says that a socket belongs to a server that has ended without removing it.
 var errNoServer = errors.New("no server answers there")
 
 // ask sends one request to the control socket at path.
@@ -54,7 +53,7 @@ func askStatus(path string) (status serverStatus, err error) {
 	return status, nil
 }
 
-// askReload has the workers replaced, and returns why they are not.
+// askReload asks the server to replace its workers, and returns the reason if it does not.
 func askReload(path string, limit time.Duration) error {
 	resp, err := ask(path, http.MethodPost, "/reload", limit)
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -56,8 +57,31 @@ type workerStatus struct {
 	Leaving  bool      `json:"leaving"`
 }
 
-// openControl opens the socket of a server that is about to serve. There is none
-// where --control is off.
+// checkControl returns an error if another server answers at the socket that this
+// one would take. The process that hands over to this one is not another server.
+func checkControl(s *pythonServer) error {
+	path := s.controlPath
+	switch {
+	case path == "off", path == "" && s.pidFile == "":
+		return nil // by the number of the process, which no other server has
+	case path == "":
+		path = besidePIDFile(s.pidFile)
+	}
+	if !isSocket(path) {
+		return nil
+	}
+	status, err := askStatus(path)
+	switch {
+	case errors.Is(err, errNoServer), err == nil && status.PID == os.Getppid():
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w: choose another place by --control", err)
+	}
+	return &exitError{fmt.Errorf("%s is the control socket of process %d, which serves %s: stop it, or choose another place by --control", path, status.PID, status.App), exitTaken}
+}
+
+// openControl opens the socket of a server that is about to serve. There is none if --control is
+// off.
 func openControl(s *pythonServer) (*control, error) {
 	dir, err := ownFolder()
 	c := &control{path: s.controlPath}
@@ -106,9 +130,9 @@ func openControl(s *pythonServer) (*control, error) {
 	return c, nil
 }
 
-// listenPrivately makes a socket that no other user could use at any moment, and
-// puts it where path is at once, in place of what is there if that is a socket: an
-// older process of the server, to which it stays open.
+// listenPrivately makes a socket that no other user can use at any moment, and then moves it to
+// path in one step. It replaces a socket that is there: an older process of the server keeps its
+// own open.
 func listenPrivately(path string) (net.Listener, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSocket == 0 {
 		return nil, fmt.Errorf("%s is there already, and no socket: choose another place by --control", path)
@@ -134,7 +158,7 @@ func listenPrivately(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// close removes the socket, unless it is that of a process that took over.
+// close removes the socket, unless it belongs to a process that took over.
 func (c *control) close() {
 	c.http.Close()
 	if c.link != "" {
@@ -165,8 +189,7 @@ func workerStatusOf(w wsgi.WorkerStats) workerStatus {
 	}
 }
 
-// residentSet is the memory of this process in bytes, 0 where the system does not
-// tell.
+// residentSet is the memory of this process in bytes, 0 if the system does not say.
 func residentSet() int64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	var size, resident int64

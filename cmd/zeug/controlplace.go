@@ -11,10 +11,9 @@ import (
 	"strings"
 )
 
-// Where the control socket of a server lies, and how "zeug status" finds it: beside
-// the PID file where there is one, and else in a folder of the user's. That folder
-// has a name for each of the user's servers, by the number of the process; a link
-// where the socket itself lies elsewhere.
+// How "zeug status" finds the control socket of a server: beside the PID file if there is one, or
+// in a folder of the user. That folder has a name for each of the user's servers, by the number of
+// the process; a link if the socket itself is elsewhere.
 
 const controlSuffix = ".control"
 
@@ -23,8 +22,8 @@ func besidePIDFile(name string) string {
 	return strings.TrimSuffix(name, ".pid") + controlSuffix
 }
 
-// folderOf is the folder of a user's sockets: in $XDG_RUNTIME_DIR, or else one
-// among the temporary files that nobody else may enter.
+// folderOf is the folder of a user's sockets: in $XDG_RUNTIME_DIR, or one among the temporary
+// files that no other user may enter.
 func folderOf(uid int) string {
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" && uid == os.Getuid() {
 		return filepath.Join(dir, "zeug")
@@ -32,8 +31,8 @@ func folderOf(uid int) string {
 	return filepath.Join(os.TempDir(), "zeug-"+strconv.Itoa(uid))
 }
 
-// ownFolder makes that of this user. One that somebody else has made in its place
-// is refused.
+// ownFolder makes the folder of this user. A folder that another user has made in its place is
+// refused.
 func ownFolder() (string, error) {
 	dir := folderOf(os.Getuid())
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -72,7 +71,7 @@ func controlsOf(name string) ([]string, error) {
 		if isSocket(name) {
 			return []string{name}, nil
 		}
-		if pid, err = readPID(name); err != nil {
+		if pid, err = serverOf(name); err != nil {
 			return nil, err
 		}
 		if beside := besidePIDFile(name); isSocket(beside) {

@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/internal/freeport"
 )
 
 // pythonDocs returns the configuration in docs/python.md that is marked so.
@@ -35,14 +36,6 @@ func settingOf(t *testing.T, unit, name string) string {
 	m := regexp.MustCompile(`(?m)^` + name + `=(.*)$`).FindStringSubmatch(unit)
 	require.NotNil(t, m, name)
 	return m[1]
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // installed skips a test without the program that it is about.
@@ -70,7 +63,7 @@ func TestTheUnitsAndTheSiteOfTheDocs(t *testing.T) {
 		return words[1:]
 	}
 
-	addr := freeAddress(t)
+	addr := "127.0.0.1:" + freeport.Port(t)
 	args := append([]string{"-l", addr, "-E", "TEST_ZEUG", "-E", "XDG_RUNTIME_DIR", os.Args[0]}, own(settingOf(t, service, "ExecStart"))...)
 	cmd := exec.Command(activate, append(args, "--python", python)...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "TEST_ZEUG=1", "XDG_RUNTIME_DIR="+run)
@@ -98,7 +91,7 @@ func TestTheUnitsAndTheSiteOfTheDocs(t *testing.T) {
 	}
 	require.Equal(t, "one", get("http://"+addr+"/"))
 
-	front := freeAddress(t)
+	front := "127.0.0.1:" + freeport.Port(t)
 	require.Contains(t, site, "http://127.0.0.1:"+settingOf(t, socket, "ListenStream")+";")
 	site = strings.NewReplacer("listen 8080", "listen "+front, "127.0.0.1:8084", addr).Replace(site)
 	config := "daemon off;\nmaster_process off;\npid " + run + "/nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n"
@@ -126,8 +119,7 @@ func TestTheUnitsAndTheSiteOfTheDocs(t *testing.T) {
 	require.Equal(t, "two", get("http://"+front+"/"))
 }
 
-// A flag that the docs name is there, and every one of the command's is in its help
-// with a word of what it does.
+// Each flag that the docs name exists, and the help describes each flag of the command.
 func TestTheFlagsOfTheDocsAreThere(t *testing.T) {
 	page, err := os.ReadFile("../../docs/python.md")
 	require.NoError(t, err)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"html"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -15,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -31,10 +34,27 @@ type running struct {
 	log  *lines
 	cmd  *exec.Cmd
 	temp string // of the supervisor's folder
+	// ended has how it ended, and is closed after that.
+	ended chan error
 }
 
-// failing runs the program that fails.
+// failing runs the program that fails, and wants it to leave nothing behind.
 func failing(t *testing.T, args ...string) *running {
+	t.Helper()
+	temp := t.TempDir()
+	p := failingIn(t, temp, args...)
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have failed to start
+		require.NoError(t, <-p.ended, "it ends with 0: %s", p.log)
+		left, err := os.ReadDir(temp)
+		require.NoError(t, err)
+		require.Empty(t, left, "no core is left")
+	})
+	return p
+}
+
+// failingIn runs the program that fails, with its folder below temp. The caller ends the program.
+func failingIn(t *testing.T, temp string, args ...string) *running {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds programs")
@@ -42,24 +62,20 @@ func failing(t *testing.T, args ...string) *running {
 	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
 		t.Skip("cores are had on amd64 and arm64 alone")
 	}
-	p := &running{t: t, log: &lines{}, temp: t.TempDir()}
+	p := &running{t: t, log: &lines{}, temp: temp, ended: make(chan error, 1)}
 	p.cmd = zeug("../..", append(append([]string{"run"}, args...), "./serving/testdata/failing")...)
 	p.cmd.Env = append(p.cmd.Env, "ZEUG_DEBUG_PIN=off", "TMPDIR="+p.temp)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	require.NoError(t, p.cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- p.cmd.Wait() }()
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have failed to start
-		require.NoError(t, <-ended, "it ends with 0: %s", p.log)
-		left, err := os.ReadDir(p.temp)
-		require.NoError(t, err)
-		require.Empty(t, left, "no core is left")
-	})
+	go func() {
+		p.ended <- p.cmd.Wait()
+		close(p.ended)
+	}()
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // it has ended, unless the test failed
 	at := regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 	require.Eventually(t, func() bool {
 		p.url = at.FindString(p.log.String())
-		return p.url != "" || len(ended) > 0
+		return p.url != "" || len(p.ended) > 0
 	}, 5*time.Minute, 20*time.Millisecond, "%s", p.log)
 	require.NotEmpty(t, p.url, "%s", p.log)
 	return p
@@ -112,6 +128,18 @@ func (p *running) open(path string) *shown {
 	return s
 }
 
+// openKept opens a page until its failure has variables: one that comes right after another has none.
+func (p *running) openKept(path string) *shown {
+	p.t.Helper()
+	for began := time.Now(); time.Since(began) < time.Minute; {
+		if s := p.open(path); s.live != "" {
+			return s
+		}
+	}
+	require.Fail(p.t, "no failure has variables")
+	return nil
+}
+
 // ask asks for variables, as the page does.
 func (s *shown) ask(question string, parameters url.Values) (int, string) {
 	s.p.t.Helper()
@@ -158,15 +186,15 @@ var failures = map[string]struct {
 	values        map[string]string // of expressions
 }{
 	"a write to a nil map": {"/nilmap?key=ink", "assignment to entry in nil map", "main.nilMap", "prices[key] = 2", "main.nilMap",
-		map[string]string{"prices": "map[string]int nil", "key": `"ink"`, "r.URL.RawQuery": `"key=ink"`, "prices == nil": "true"}},
+		map[string]string{"prices": "nil", "key": `"ink"`, "r.URL.RawQuery": `"key=ink"`, "prices == nil": "true"}},
 	"a nil pointer": {"/nil", "nil pointer dereference", "main.nilPointer", "fmt.Fprint(w, greeting+who.Name)", "main.nilPointer",
-		map[string]string{"who": "*main.user nil", "greeting": `"Hello, "`}},
+		map[string]string{"who": "nil", "greeting": `"Hello, "`}},
 	"an index out of range": {"/index?n=4", "index out of range [7] with length 3", "main.pick", "return items[at].Name", "main.pick",
 		map[string]string{"at": "7", "len(items)": "3", "items[2].Price*3": "33", `items[0].Name + "!"`: `"pen!"`}},
 	"its caller": {"/index?n=4", "index out of range [7] with length 3", "main.pick", "return items[at].Name", "main.index",
 		map[string]string{"n": "4", "len(items)": "3", "r.URL.Path": `"/index"`}},
 	"an error": {"/error", "order 17: the stock is negative", "main.panicError", `panic(fmt.Errorf(&#34;order %d: %w&#34;, order, errStock))`, "main.panicError",
-		map[string]string{"order": "17", "errStock": `error(*errors.errorString) *{s: "the stock is negative"}`}},
+		map[string]string{"order": "17", "errStock": `(*errors.errorString) "the stock is negative"`}},
 	"a struct": {"/struct", "{Code:7 Why:&#34;a &lt;b&gt;reason&lt;/b&gt;&#34;}", "main.panicStruct", "panic(m)", "main.panicStruct",
 		map[string]string{"m.Code": "7", "m.Why": `"a <b>reason</b>"`}},
 	"in a middleware": {"/ok?token=a.b", "index out of range [2] with length 2", "main.guard.func1", "fmt.Fprint(w, parts[2])", "main.guard.func1",
@@ -183,11 +211,13 @@ var failures = map[string]struct {
 			"any.(main.mistake).Code": "3", "hello.Name == who.Name": "true", "big[99999]": "9999800001", "len(big)": "100000", "len(queue)": "2", "cap(queue)": "4",
 			"*ring[1]": "4", "ring[0] == nil": "true", "boss.Boss == boss": "true", `main.limits["items"]`: "3",
 		}},
+	"with memory that was never touched": {"/untouched", "index out of range [262151] with length 262144", "main.untouched", "fmt.Fprint(w, buf[len(buf)+int(buf[0])])", "main.untouched",
+		map[string]string{"buf[0]": "7", "buf[5000]": "0", "buf[262143]": "0"}},
 	"with much memory": {"/heap", "index out of range [100] with length 100", "main.heap", "fmt.Fprint(w, ballast[at][0])", "main.heap",
 		map[string]string{"at": "100", "len(main.ballast)": "100", "main.ballast[99][200]": "200"}},
 
 	"a panic in a goroutine of the handler": {"/goroutine", "assignment to entry in nil map", "main.inGoroutine.func1", "prices[path]++", "main.inGoroutine.func1",
-		map[string]string{"prices": "map[string]int nil", "path": `"/goroutine"`}},
+		map[string]string{"prices": "nil", "path": `"/goroutine"`}},
 	"who waits for that goroutine": {"/goroutine", "assignment to entry in nil map", "main.inGoroutine.func1", "prices[path]++", "main.inGoroutine",
 		map[string]string{"path": `"/goroutine"`, "r.URL.Path": `"/goroutine"`}},
 	"two writers of a map": {"/concurrent", "concurrent map", "maps.fatal", "counts[i%5] += worker", "main.count",
@@ -207,7 +237,7 @@ func TestFailuresUnderZeugRun(t *testing.T) {
 	for name, c := range failures {
 		t.Run(name, func(t *testing.T) {
 			p.t = t
-			s := p.open(c.path)
+			s := p.openKept(c.path)
 			require.Contains(t, s.html, c.message)
 			require.NotEmpty(t, s.live, s.html)
 			require.Contains(t, plain(s.html), c.line)
@@ -220,8 +250,8 @@ func TestFailuresUnderZeugRun(t *testing.T) {
 				require.Equal(t, want, s.eval(c.frame, expression), expression)
 			}
 			t.Logf("page after %v, variables after %v", s.took.Round(time.Millisecond), variables.Round(time.Millisecond))
-			require.Less(t, s.took, 20*time.Second)
-			require.Less(t, variables, 20*time.Second)
+			require.Less(t, s.took, 2*time.Minute)
+			require.Less(t, variables, 2*time.Minute)
 		})
 	}
 	t.Run("package variables", func(t *testing.T) {
@@ -236,7 +266,7 @@ func TestFailuresUnderZeugRun(t *testing.T) {
 		for _, v := range list.Variables {
 			names[v.Name] = v.Value
 		}
-		require.Equal(t, `map[string]int ["items": 3, ]`, names["limits"])
+		require.Equal(t, `["items": 3]`, names["limits"])
 		require.Contains(t, names["errStock"], "the stock is negative")
 	})
 	t.Run("a template that calls what panics", func(t *testing.T) {
@@ -251,7 +281,7 @@ func TestFailuresUnderZeugRun(t *testing.T) {
 		_, body, err := p.get("/flush", "text/html")
 		require.Error(t, err, "the connection is aborted")
 		require.Equal(t, "the beginning", body)
-		require.Eventually(t, func() bool { return strings.Contains(p.log.String(), "panic: after the beginning") }, 20*time.Second, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return strings.Contains(p.log.String(), "panic: after the beginning") }, 2*time.Minute, 10*time.Millisecond)
 	})
 	for path, want := range map[string]string{
 		"/kill": "A killed process says nothing, and leaves no variables.",
@@ -263,6 +293,12 @@ func TestFailuresUnderZeugRun(t *testing.T) {
 			require.Contains(t, p.open(path).html, want)
 		})
 	}
+	t.Run("a program that dies names the requests on their way", func(t *testing.T) {
+		p.t = t
+		page := p.open("/goroutine?order=7&password=x23y").html
+		require.Contains(t, page, `<b>GET</b> <span class="url">/goroutine?order=7`)
+		require.NotContains(t, page, "x23y")
+	})
 	t.Run("the core and its program can be had", func(t *testing.T) {
 		p.t = t
 		s := p.open("/index?n=2")
@@ -287,7 +323,7 @@ func plain(page string) string { return tags.ReplaceAllString(page, "") }
 // TestFramesDoNotAge asks for variables long after the failure.
 func TestFramesDoNotAge(t *testing.T) {
 	p := failing(t)
-	s := p.open("/index?n=40")
+	s := p.openKept("/index?n=40")
 	for range 100 {
 		status, body, err := p.get("/ok", "*/*")
 		require.NoError(t, err)
@@ -306,6 +342,10 @@ func TestFramesDoNotAge(t *testing.T) {
 		asking.Wait()
 		right := 0
 		for n, s := range pages {
+			if s.live == "" { // one core is written at a time
+				require.Contains(t, s.html, `<p class="note">`)
+				continue
+			}
 			value := s.eval("main.pick", "at")
 			if strings.Contains(value, "not kept any more") {
 				continue
@@ -314,7 +354,8 @@ func TestFramesDoNotAge(t *testing.T) {
 			require.Equal(t, strconv.Quote("n="+strconv.Itoa(100+n)), s.eval("main.index", "r.URL.RawQuery"))
 			right++
 		}
-		require.Equal(t, 10, right, "the last ten are kept")
+		require.NotZero(t, right)
+		require.LessOrEqual(t, right, 10, "the last ten are kept")
 	})
 	t.Run("the program stands still for a moment only", func(t *testing.T) {
 		p.t = t
@@ -335,7 +376,7 @@ func TestFramesDoNotAge(t *testing.T) {
 	})
 	t.Run("a reader that is killed is started again, and the program goes on", func(t *testing.T) {
 		p.t = t
-		s := p.open("/index?n=5")
+		s := p.openKept("/index?n=5")
 		require.Equal(t, "8", s.eval("main.pick", "at"))
 		for _, reader := range readers(t, p.cmd.Process.Pid) {
 			require.NoError(t, syscall.Kill(reader, syscall.SIGKILL))
@@ -347,9 +388,10 @@ func TestFramesDoNotAge(t *testing.T) {
 	})
 	t.Run("a core that is cut short is an answer in words", func(t *testing.T) {
 		p.t = t
-		s := p.open("/index?n=6")
-		cores, err := filepath.Glob(filepath.Join(p.temp, "zeug*", "core-*"))
+		s := p.openKept("/index?n=6")
+		cores, err := filepath.Glob(filepath.Join(p.temp, "zeug*", "kept-core-*"))
 		require.NoError(t, err)
+		require.NotEmpty(t, cores)
 		for _, reader := range readers(t, p.cmd.Process.Pid) {
 			require.NoError(t, syscall.Kill(reader, syscall.SIGKILL))
 		}
@@ -368,8 +410,151 @@ func TestFramesDoNotAge(t *testing.T) {
 	})
 }
 
+// busyness is how many times longer this machine takes for a computation than it would
+// if nothing else ran: its time divided by the time of its processor.
+func busyness(t *testing.T) float64 {
+	t.Helper()
+	used := func() time.Duration {
+		var u syscall.Rusage
+		require.NoError(t, syscall.Getrusage(syscall.RUSAGE_THREAD, &u))
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	began, before := time.Now(), used()
+	for used()-before < 300*time.Millisecond {
+		sha256.Sum256(make([]byte, 64<<10))
+	}
+	return max(1, float64(time.Since(began))/float64(used()-before))
+}
+
+// Many requests that fail at once, as after a mistake in a middleware, must not fill
+// the disk or the memory, nor wait long: 2 s at most if the machine has nothing else to do.
+func TestAStormOfFailures(t *testing.T) {
+	p := failing(t)
+	busy := busyness(t)
+	status, _, err := p.get("/ok", "*/*")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status)
+	var disk atomic.Int64
+	measured, stop := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(measured)
+		for {
+			disk.Store(max(disk.Load(), sizeOf(p.temp)))
+			select {
+			case <-stop:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	type answer struct {
+		took time.Duration
+		body string
+		err  error
+	}
+	answers, paths := make(chan answer, 200), make(chan struct{}, 200)
+	for range cap(paths) {
+		paths <- struct{}{}
+	}
+	close(paths)
+	for range 20 {
+		go func() {
+			for range paths {
+				began := time.Now()
+				_, body, err := p.get("/index?n=1", "text/html")
+				answers <- answer{time.Since(began), body, err}
+			}
+		}()
+	}
+	var slowest time.Duration
+	with, without := 0, 0
+	for range cap(answers) {
+		a := <-answers
+		require.NoError(t, a.err)
+		require.Contains(t, a.body, "main.pick")
+		slowest = max(slowest, a.took)
+		if strings.Contains(a.body, "data-live") {
+			with++
+		} else {
+			// It waited too long for its turn, or so long that the garbage collector had run.
+			require.Contains(t, a.body, "other requests failed at the same moment")
+			without++
+		}
+	}
+	close(stop)
+	<-measured
+	busy = max(busy, busyness(t))
+	limit := 2 * time.Second
+	if busy > 1.1 {
+		// The other goroutines differ from run to run.
+		limit = time.Duration(5 * busy * float64(limit))
+	}
+	program := childOf(t, p.cmd.Process.Pid, "program")
+	memory, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(program), "status"))
+	require.NoError(t, err)
+	peak, err := strconv.Atoi(regexp.MustCompile(`VmHWM:\s*(\d+) kB`).FindStringSubmatch(string(memory))[1])
+	require.NoError(t, err)
+	t.Logf("%d with variables, %d without; slowest %v of %v (busy %.1f), disk %d MB, memory %d MB", with, without, slowest.Round(time.Millisecond), limit, busy, disk.Load()>>20, peak>>10)
+	require.Positive(t, with)
+	require.Less(t, slowest, limit)
+	require.Less(t, disk.Load(), int64(1)<<30)
+	require.Less(t, peak, 150<<10)
+}
+
+// sizeOf is how many bytes the files of a folder have.
+func sizeOf(folder string) (size int64) {
+	_ = filepath.WalkDir(folder, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // it was removed meanwhile
+		}
+		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
+			size += info.Size()
+		}
+		return nil
+	})
+	return size
+}
+
+// childOf is the process of a parent whose command contains a string.
+func childOf(t *testing.T, parent int, text string) int {
+	t.Helper()
+	list := children(t, parent, text)
+	require.NotEmpty(t, list)
+	return list[0]
+}
+
+// A supervisor that was killed leaves its folder, with the executable and the cores. The next one
+// removes it, and leaves the folders of running ones.
+func TestWhatKilledSupervisorsLeaveIsRemoved(t *testing.T) {
+	living := failing(t)
+	killed := failingIn(t, living.temp)
+	killed.open("/index?n=1")
+	folders := func() []string {
+		list, err := filepath.Glob(filepath.Join(living.temp, "zeug-run-*"))
+		require.NoError(t, err)
+		return list
+	}
+	require.Len(t, folders(), 2)
+	require.NoError(t, killed.cmd.Process.Kill())
+	<-killed.ended
+	next := failingIn(t, living.temp)
+	require.Len(t, folders(), 2, "that of the one that was killed is gone")
+	for _, p := range []*running{living, next} {
+		status, _, err := p.get("/ok", "*/*")
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, status)
+	}
+	require.NoError(t, next.cmd.Process.Signal(syscall.SIGTERM))
+	<-next.ended
+}
+
 // readers lists the processes that read cores for a supervisor.
-func readers(t *testing.T, supervisor int) (list []int) {
+func readers(t *testing.T, supervisor int) []int { return children(t, supervisor, inspectName) }
+
+// children lists the processes of a parent whose command contains a string.
+func children(t *testing.T, parent int, text string) (list []int) {
 	t.Helper()
 	entries, err := os.ReadDir("/proc")
 	require.NoError(t, err)
@@ -381,7 +566,7 @@ func readers(t *testing.T, supervisor int) (list []int) {
 		command, _ := os.ReadFile(filepath.Join("/proc", entry.Name(), "cmdline"))
 		stat, _ := os.ReadFile(filepath.Join("/proc", entry.Name(), "stat"))
 		_, after, _ := strings.Cut(string(stat), ") ")
-		if fields := strings.Fields(after); len(fields) > 1 && fields[1] == strconv.Itoa(supervisor) && strings.Contains(string(command), inspectName) {
+		if fields := strings.Fields(after); len(fields) > 1 && fields[1] == strconv.Itoa(parent) && strings.Contains(string(command), text) {
 			list = append(list, pid)
 		}
 	}
@@ -400,14 +585,22 @@ func TestDashboard(t *testing.T) {
 		require.Contains(t, body, want)
 	}
 	link := regexp.MustCompile(`/\.zeug/debugger/f\d+`).FindString(body)
-	s := p.open(link)
-	require.NotEmpty(t, s.live)
-	status, body = s.ask("variables", url.Values{"frame": {"0"}})
-	require.Equal(t, http.StatusOK, status, body)
+	for _, run := range []string{"of the program that failed", "of the next one"} {
+		s := p.open(link)
+		require.NotEmpty(t, s.live, run)
+		status, body = s.ask("variables", url.Values{"frame": {"0"}})
+		require.Equal(t, http.StatusOK, status, body)
+		p.open("/exit")
+	}
+	p.open("/index?n=2")
+	_, body, err = p.get("/.zeug/debugger/", "text/html")
+	require.NoError(t, err)
+	require.Contains(t, body, `href="/.zeug/debugger/f2"`, "ids go on")
+	require.Contains(t, body, `href="`+link+`"`)
 }
 
-// TestStrippedAndOptimizedPrograms wants what is missing in words, and never a
-// wrong value.
+// TestStrippedAndOptimizedPrograms expects a message for missing variables, and never a wrong
+// value.
 func TestStrippedAndOptimizedPrograms(t *testing.T) {
 	for name, c := range map[string]struct{ flag, want string }{
 		"stripped":  {"-ldflags=-s -w", "has no debug information"},

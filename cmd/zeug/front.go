@@ -12,10 +12,10 @@ import (
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
-// front puts before the Python application what Go does of a request: who asked by
-// which proxies, the access log, the bound of bodies, files. The last thing it
-// returns closes the log.
-func (s *pythonSettings) front(app http.Handler) (http.Handler, func(), error) {
+// front puts before the Python application what Go does of a request, and sets in o
+// what the server does: which proxies are trusted, and the access log. The last
+// thing it returns closes the log.
+func (s *pythonSettings) front(app http.Handler, o *serving.Options) (http.Handler, func(), error) {
 	exports, err := s.statics()
 	if err != nil {
 		return nil, nil, err
@@ -30,29 +30,28 @@ func (s *pythonSettings) front(app http.Handler) (http.Handler, func(), error) {
 	if s.maxBody > 0 {
 		app = middleware.BodyLimit{Bytes: int64(s.maxBody)}.Wrap(app)
 	}
+	if o.ProxyFix, err = s.proxyFix(); err != nil {
+		return nil, nil, err
+	}
 	closeLog := func() {}
 	switch s.accessLog {
 	case "off":
+		o.NoAccessLog = true
 	case "log":
-		app = middleware.AccessLog{Logger: serving.DefaultLogger()}.Wrap(app)
 	case "-":
-		app = middleware.AccessLog{Combined: os.Stdout}.Wrap(app)
+		o.AccessLog.Combined = os.Stdout
 	default:
 		file, err := openLog(s.accessLog)
 		if err != nil {
 			return nil, nil, err
 		}
 		closeLog = file.close
-		app = middleware.AccessLog{Combined: file}.Wrap(app)
+		o.AccessLog.Combined = file
 	}
-	fix, err := s.proxyFix()
-	if err != nil {
-		return nil, nil, err
-	}
-	return fix.Wrap(app), closeLog, nil
+	return app, closeLog, nil
 }
 
-// statics reads --static. Relative folders are in the one of the application.
+// statics reads --static. Relative folders are relative to that of the application.
 func (s *pythonSettings) statics() ([]staticfiles.Export, error) {
 	var exports []staticfiles.Export
 	for _, mount := range s.static {

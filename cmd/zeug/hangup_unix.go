@@ -11,7 +11,7 @@ import (
 // hangUp sends SIGHUP.
 func hangUp(pid int) error {
 	if pid < 2 {
-		return fmt.Errorf("%d is no process of a server", pid)
+		return fmt.Errorf("%d is not a process of a server", pid)
 	}
 	err := syscall.Kill(pid, syscall.SIGHUP)
 	switch {

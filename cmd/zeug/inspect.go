@@ -20,8 +20,7 @@ func inspectCommand() ([]string, error) {
 	return []string{self, inspectName}, nil
 }
 
-// newInspect is how "zeug run" starts itself to read a core; it is for nobody
-// else.
+// newInspect is how "zeug run" starts itself to read a core. It is not for people.
 func newInspect() *cobra.Command {
 	return &cobra.Command{
 		Use:    inspectName + " program core",

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// locate makes the places of rules exact. A program knows the call that made a
-// map; where in its arguments, or beside it, each rule was written is found in
-// the source: the composite literal with the rule's path.
+// locate makes the places of rules exact. A program knows the call that made a map. The places
+// where its rules were written are found in the source: the composite literals with the rules'
+// paths.
 func locate(routes []route) {
 	written := map[string]map[string][]string{} // by folder and path
 	taken := map[string]int{}
@@ -27,8 +27,8 @@ func locate(routes []route) {
 			written[dir] = pathLiterals(dir)
 		}
 		places := written[dir][r.Path]
-		// Of several with the same path the program's order is the source's, if
-		// there are as many.
+		// If several have the same path and the numbers agree, the order of the program is that of
+		// the source.
 		same := 0
 		for _, o := range routes {
 			if o.Path == r.Path && strings.HasPrefix(o.Where, dir+string(filepath.Separator)) {
@@ -50,8 +50,7 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// pathLiterals returns where in the Go files of dir a literal has a field Path of
-// each text.
+// pathLiterals returns where in the Go files of dir a literal has a field Path of each string.
 func pathLiterals(dir string) map[string][]string {
 	found := map[string][]string{}
 	names, _ := filepath.Glob(filepath.Join(dir, "*.go"))

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// logFile is a file that can be opened anew, after logrotate has moved it.
+// logFile is a file that can be reopened, after logrotate has moved it.
 type logFile struct {
 	name string
 	mu   sync.Mutex

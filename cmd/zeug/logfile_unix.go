@@ -10,7 +10,7 @@ import (
 	"github.com/zeugkit/zeug/serving"
 )
 
-// onReopen opens the file anew at each SIGUSR1, until stop is called.
+// onReopen reopens the file at each SIGUSR1, until stop is called.
 func onReopen(l *logFile) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1)

@@ -7,6 +7,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -14,8 +15,13 @@ import (
 )
 
 func main() {
+	if vettool(os.Args[1:]) {
+		return
+	}
 	if err := newCommand().Execute(); err != nil {
-		fmt.Fprintln(os.Stderr, "zeug: "+err.Error())
+		if !errors.Is(err, errFindings) { // those are printed
+			fmt.Fprintln(os.Stderr, "zeug: "+err.Error())
+		}
 		os.Exit(exitCode(err))
 	}
 }
@@ -30,16 +36,21 @@ func newCommand() *cobra.Command {
 		Long: `Zeug is a toolkit for web applications in Go. This command runs an application while you work on it,
 lists its rules, and begins a new one. It also serves applications in Python.`,
 		Example: `  zeug new guestbook && cd guestbook
-  zeug run                       run the program in this folder, and anew after each change
+  zeug run                       run the program here, and restart it after changes
   zeug run ./cmd/app -- -db dev  with arguments of its own
   zeug routes ./cmd/app          its rules: paths, endpoints, methods
+  zeug vet                       misspelt links, variables and templates
   zeug serve flask_app:app       a Python application, as gunicorn serves it`,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return &usageError{fmt.Errorf("there is no command %q: %s --help lists them", args[0], cmd.CommandPath())}
+				meant := ""
+				if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+					meant = fmt.Sprintf("did you mean %q? ", near[0])
+				}
+				return &usageError{fmt.Errorf("there is no command %q: %s%s --help lists them", args[0], meant, cmd.CommandPath())}
 			}
 			return nil
 		},
@@ -49,7 +60,9 @@ lists its rules, and begins a new one. It also serves applications in Python.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w: %s --help shows the flags", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRun(), newRoutes(), newNew(), newServe(), newStatus(), newReload(), newInspect(), newVersion())
+	root.AddCommand(newRun(), newRoutes(), newNew(), newVet(), newServe(), newStatus(), newReload(), newInspect(), newCheckSource(), newVersion())
+	root.SuggestionsMinimumDistance = 2
+	wrapHelp(root)
 	return root
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,14 +19,18 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/internal/freeport"
+	"github.com/zeugkit/zeug/internal/procstate"
 )
 
 // The test's own executable is the command.
 func TestMain(m *testing.M) {
-	if os.Getenv("TEST_ZEUG") != "" || len(os.Args) > 1 && os.Args[1] == inspectName {
-		if len(os.Args) < 2 || os.Args[1] != "serve" { // which starts itself anew
+	if os.Getenv("TEST_ZEUG") != "" || len(os.Args) > 1 && (os.Args[1] == inspectName || os.Args[1] == checkName) {
+		if len(os.Args) < 2 || os.Args[1] != "serve" { // which starts itself again
 			os.Unsetenv("TEST_ZEUG")
 		}
 		main()
@@ -55,8 +58,8 @@ func output(t *testing.T, dir string, args ...string) (stdout, stderr string, co
 	return out.String(), err.String(), cmd.ProcessState.ExitCode()
 }
 
-// begun is a new project.
-func begun(t *testing.T) string {
+// begun is a new site, or what the flags make of it.
+func begun(t *testing.T, flags ...string) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds programs")
@@ -64,25 +67,56 @@ func begun(t *testing.T) string {
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	dir := t.TempDir()
-	out, problem, code := output(t, dir, "new", "example.org/ada/guestbook", "--replace", root)
+	out, problem, code := output(t, dir, append([]string{"new", "example.org/ada/guestbook", "--replace", root}, flags...)...)
 	require.Equal(t, 0, code, problem)
 	require.Equal(t, "made guestbook: cd guestbook && zeug run\n", out)
 	return filepath.Join(dir, "guestbook")
 }
 
+// whole requires that a new project is formatted and tidy, and that the commands of its
+// workflow succeed.
+func whole(t *testing.T, dir string) {
+	t.Helper()
+	workflow, err := os.ReadFile(filepath.Join(dir, ".github", "workflows", "test.yml"))
+	require.NoError(t, err)
+	commands := []string{"go mod tidy -diff"}
+	for _, run := range regexp.MustCompile(`(?m)^      - run: (.+)$`).FindAllStringSubmatch(string(workflow), -1) {
+		commands = append(commands, run[1])
+	}
+	require.Contains(t, commands, "go test ./...")
+	for _, command := range commands {
+		command, _, _ = strings.Cut(command, " #")
+		args := strings.Fields(command)
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+		if rest, ok := strings.CutPrefix(command, "go run github.com/zeugkit/zeug/cmd/zeug@latest "); ok {
+			cmd = zeug(dir, strings.Fields(rest)...) // the release would be this command
+		}
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s: %s", command, out)
+	}
+	out, err := exec.Command("gofmt", "-l", dir).CombinedOutput()
+	require.NoError(t, err)
+	require.Empty(t, string(out))
+}
+
+func TestANewAPIIsWhole(t *testing.T) {
+	dir := begun(t, "--api")
+	whole(t, dir)
+	require.NoDirExists(t, filepath.Join(dir, "templates"))
+	out, problem, code := output(t, dir, "routes")
+	require.Equal(t, 0, code, problem)
+	require.Regexp(t, `(?m)^list +GET +/notes/ +main\.go:\d+\ncreate +POST +/notes/ .*\nshow +GET +/notes/<int:id> `, out)
+	modules := exec.Command("go", "list", "-deps", ".")
+	modules.Dir, modules.Env = dir, append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+	linked, err := modules.Output()
+	require.NoError(t, err)
+	require.NotContains(t, string(linked), "pongo2", "an API does not link templates")
+}
+
 func TestANewProjectIsWhole(t *testing.T) {
 	dir := begun(t)
-	for _, args := range [][]string{{"vet", "./..."}, {"test", "./..."}, {"mod", "tidy", "-diff"}} {
-		cmd := exec.Command("go", args...)
-		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off", "GOFLAGS=")
-		out, err := cmd.CombinedOutput()
-		require.NoError(t, err, "%s", out)
-	}
-	for _, name := range []string{"main.go", "app.go", "app_test.go"} {
-		out, err := exec.Command("gofmt", "-l", filepath.Join(dir, name)).CombinedOutput()
-		require.NoError(t, err)
-		require.Empty(t, string(out))
-	}
+	whole(t, dir)
 	_, problem, code := output(t, filepath.Dir(dir), "new", "guestbook")
 	require.Equal(t, 1, code)
 	require.Contains(t, problem, "is there already, and not empty")
@@ -90,13 +124,13 @@ func TestANewProjectIsWhole(t *testing.T) {
 	t.Run("its rules are listed", func(t *testing.T) {
 		out, problem, code := output(t, dir, "routes")
 		require.Equal(t, 0, code, problem)
-		require.Regexp(t, `(?m)^ENDPOINT +METHODS +RULE +WRITTEN AT\nindex +any +/ +app\.go:\d+\nhello +any +/hello/<name> +app\.go:\d+\n$`, out)
-		source, err := os.ReadFile(filepath.Join(dir, "app.go"))
+		require.Regexp(t, `(?m)^ENDPOINT +METHODS +RULE +WRITTEN AT\nindex +GET +/ +main\.go:\d+\nhello +GET +/hello/<name> +main\.go:\d+\n$`, out)
+		source, err := os.ReadFile(filepath.Join(dir, "main.go"))
 		require.NoError(t, err)
-		line := regexp.MustCompile(`hello/<name> +app\.go:(\d+)`).FindStringSubmatch(out)[1]
+		line := regexp.MustCompile(`hello/<name> +main\.go:(\d+)`).FindStringSubmatch(out)[1]
 		var number int
 		fmt.Sscan(line, &number)
-		require.Contains(t, strings.Split(string(source), "\n")[number-1], `Endpoint: "hello"`)
+		require.Contains(t, strings.Split(string(source), "\n")[number-1], `"/hello/<name>", hello`)
 
 		out, _, _ = output(t, dir, "routes", "--json")
 		var routes []route
@@ -114,15 +148,39 @@ func TestANewProjectIsWhole(t *testing.T) {
 	})
 }
 
-func TestANewProjectWithoutAReleaseSaysWhatToDo(t *testing.T) {
+func TestANewProjectWithoutAReleaseSaysWhatToDoAndLeavesNothing(t *testing.T) {
 	t.Setenv("GOPROXY", "off")
 	t.Setenv("GOMODCACHE", t.TempDir())
 	dir := t.TempDir()
-	_, problem, code := output(t, dir, "new", "guestbook")
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "empty"), 0o755))
+	for _, name := range []string{"guestbook", "empty"} {
+		_, problem, code := output(t, dir, "new", name)
+		require.Equal(t, 1, code)
+		require.Equal(t, "zeug: no release of zeug can be fetched (github.com/zeugkit/zeug@latest: module lookup disabled by GOPROXY=off): "+
+			"clone https://github.com/zeugkit/zeug and repeat the command with --replace and the clone's folder\n", problem)
+	}
+	_, problem, code := output(t, dir, "new", "guestbook", "--replace", filepath.Join(dir, "empty"))
 	require.Equal(t, 1, code)
-	require.Contains(t, problem, `"go mod tidy" failed there`)
-	require.Contains(t, problem, `go mod edit -replace github.com/zeugkit/zeug=FOLDER`)
-	require.FileExists(t, filepath.Join(dir, "guestbook", "main.go"))
+	require.Contains(t, problem, `"go mod tidy" failed:`)
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "guestbook is not there")
+	entries, err = os.ReadDir(filepath.Join(dir, "empty"))
+	require.NoError(t, err)
+	require.Empty(t, entries)
+}
+
+func TestANewProjectRequiresTheReleaseOfTheCommand(t *testing.T) {
+	for version, want := range map[string]string{
+		"v0.1.0":                               "v0.1.0",
+		"v0.2.0-rc.1":                          "v0.2.0-rc.1",
+		"":                                     "latest",
+		"(devel)":                              "latest",
+		"v0.1.0+dirty":                         "latest",
+		"v0.1.1-0.20261130120000-0123456789ab": "latest",
+	} {
+		require.Equal(t, want, releaseOf(version), version)
+	}
 }
 
 func TestANewProjectJoinsAWorkspace(t *testing.T) {
@@ -165,10 +223,7 @@ func (l *lines) String() string {
 }
 
 func follow(t *testing.T, dir string) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	addr := free.Addr().String()
-	free.Close()
+	addr := "127.0.0.1:" + freeport.Port(t)
 	log := &lines{}
 	cmd := zeug(dir, "run", ".", "--", "-addr", addr)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -193,19 +248,19 @@ func follow(t *testing.T, dir string) {
 	}
 	contains("/hello/Ada", "<h1>Hello, Ada!</h1>")
 	require.Contains(t, log.String(), addr)
-	edit := func(name, old, new string) {
+	edit := func(name, before, after string) {
 		t.Helper()
 		file := filepath.Join(dir, name)
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
-		require.Contains(t, string(b), old)
-		require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(b), old, new, 1)), 0o600))
+		require.Contains(t, string(b), before)
+		require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(b), before, after, 1)), 0o600))
 	}
-	// A template is read anew without a build, although it is embedded too.
+	// A template is read again without a build, although it is embedded too.
 	edit("templates/hello.html", "<h1>Hello", "<h1>Moin")
 	contains("/hello/Ada", "<h1>Moin, Ada!</h1>")
 	require.NotContains(t, log.String(), "detected change")
-	edit("app.go", `"name": args.String("name")`, `"name": "the changed " + args.String("name")`)
+	edit("main.go", `"name": req.Params.String("name")`, `"name": "the changed " + req.Params.String("name")`)
 	contains("/hello/Ada", "<h1>Moin, the changed Ada!</h1>")
 	require.Contains(t, log.String(), "detected change")
 }
@@ -218,22 +273,23 @@ func TestWhatIsRefused(t *testing.T) {
 		says string
 		code int
 	}{
-		"an unknown command":          {[]string{"rnu"}, `there is no command "rnu"`, 2},
-		"an unknown flag":             {[]string{"run", "--prot", "1"}, "zeug run --help shows the flags", 2},
-		"two packages":                {[]string{"run", "a", "b"}, "follow --", 2},
-		"a project without name":      {[]string{"new"}, "name the program", 2},
-		"a project's bad name":        {[]string{"new", "a b"}, "cannot be the path of a module", 2},
-		"a project outside":           {[]string{"new", "../x"}, "cannot be the path of a module", 2},
-		"a project's hidden folder":   {[]string{"new", "example.org/.x"}, "does not see folders such as", 2},
-		"a project Windows refuses":   {[]string{"new", "con"}, "disallowed as path element", 2},
-		"a project named as the tool": {[]string{"new", "go"}, "means something else to the go command", 2},
+		"an unknown command":          {[]string{"rnu"}, `there is no command "rnu"`, 64},
+		"an unknown flag":             {[]string{"run", "--prot", "1"}, "zeug run --help shows the flags", 64},
+		"two packages":                {[]string{"run", "a", "b"}, "follow --", 64},
+		"a project without name":      {[]string{"new"}, "name the program", 64},
+		"a project's bad name":        {[]string{"new", "a b"}, "cannot be the path of a module", 64},
+		"a project outside":           {[]string{"new", "../x"}, "cannot be the path of a module", 64},
+		"a project's hidden folder":   {[]string{"new", "example.org/.x"}, "does not see folders such as", 64},
+		"a project Windows refuses":   {[]string{"new", "con"}, "disallowed as path element", 64},
+		"a project named as the tool": {[]string{"new", "go"}, "means something else to the go command", 64},
 		"a run of nothing":            {[]string{"run", "--addr", "127.0.0.1:0", "./none"}, "none", 78},
 		"a run at a bad address":      {[]string{"run", "--addr", "5000"}, `write "host:port"`, 78},
-		"a reload of nobody":          {[]string{"reload"}, "name the server", 2},
+		"a reload of nobody":          {[]string{"reload"}, "name the server", 64},
 		"a reload without file":       {[]string{"reload", "missing.pid"}, "there is no file", 1},
-		"a reload of junk":            {[]string{"reload", "junk.pid"}, "holds no number", 1},
-		"a reload of process 1":       {[]string{"reload", "1"}, "no process of a server", 1},
+		"a reload of junk":            {[]string{"reload", "junk.pid"}, "does not hold the number of a process", 1},
+		"a reload of process 1":       {[]string{"reload", "1"}, "not a process of a server", 1},
 		"a reload of what runs not":   {[]string{"reload", "4194305"}, "no process 4194305 runs", 1},
+		"rules after a slow build":    {[]string{"routes", "--timeout", "1ms"}, ". was not built in time: --timeout gives it longer", 1},
 		"rules of what is no program": {[]string{"routes", "./none"}, "does not build", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -242,6 +298,31 @@ func TestWhatIsRefused(t *testing.T) {
 			require.Equal(t, c.code, code)
 		})
 	}
+}
+
+func TestHelpIsBrokenBetweenWords(t *testing.T) {
+	for _, width := range []string{"", "60", "200"} {
+		t.Setenv("COLUMNS", width)
+		limit := 80
+		for _, command := range []string{"", "run", "routes", "new", "serve", "status", "reload", "version"} {
+			out, _, code := output(t, ".", append(strings.Fields(command), "--help")...)
+			require.Equal(t, 0, code)
+			for line := range strings.Lines(out) {
+				require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), limit, "%s: %s", command, line)
+			}
+		}
+	}
+	require.Equal(t, "one two\nthree\n\n  as it is  here\nfour", wrap("one\ntwo three\n\n  as it is  here\nfour\n", 8))
+}
+
+func TestACommandThatIsNearlyOneIsSuggested(t *testing.T) {
+	for typed, meant := range map[string]string{"runn": "run", "rnu": "run", "serv": "serve", "statsu": "status", "relaod": "reload"} {
+		_, problem, code := output(t, ".", typed)
+		require.Equal(t, 64, code)
+		require.Contains(t, problem, fmt.Sprintf("there is no command %q: did you mean %q? zeug --help lists them", typed, meant))
+	}
+	_, problem, _ := output(t, ".", "elsewhere")
+	require.NotContains(t, problem, "did you mean")
 }
 
 func TestVersionHelpAndCompletion(t *testing.T) {
@@ -260,15 +341,15 @@ func TestVersionHelpAndCompletion(t *testing.T) {
 		require.Equal(t, 0, code)
 		require.Contains(t, out, "zeug")
 	}
-	out, _, _ := output(t, ".", "__complete", "run", "")
-	require.Contains(t, out, "./inspect/internal/crash", "packages that are programs")
+	out, _, _ := output(t, "../..", "__complete", "run", "")
+	require.Contains(t, out, "./examples/hello", "packages that are programs")
 }
 
 func TestReloadWaitsForTheNewProcess(t *testing.T) {
 	dir := begun(t)
 	text, err := os.ReadFile(filepath.Join(dir, "main.go"))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), bytes.Replace(text, []byte("Debug: *dev,"), []byte(`Debug: *dev, PIDFile: "pid",`), 1), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), bytes.Replace(text, []byte("serving.Options{"), []byte(`serving.Options{PIDFile: "pid", `), 1), 0o600))
 	build := exec.Command("go", "build", "-o", "program", ".")
 	build.Dir, build.Env = dir, append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 	out, err := build.CombinedOutput()
@@ -283,8 +364,8 @@ func TestReloadWaitsForTheNewProcess(t *testing.T) {
 	require.Equal(t, 0, code, problem)
 	require.Regexp(t, fmt.Sprintf(`^process \d+ has taken over from %d\n$`, server.Process.Pid), said)
 	require.NoError(t, server.Wait())
-	now, err := readPID(pidFile)
+	now, err := serverOf(pidFile)
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(now, syscall.SIGTERM))
-	require.Eventually(t, func() bool { return syscall.Kill(now, 0) != nil }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return procstate.Ended(now) }, 20*time.Second, 10*time.Millisecond)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/zeugkit/zeug/middleware"
 )
 
-// proxyFix is what --proxies and --proxy-headers say: nothing is believed that they
-// do not name, as whatever a proxy does not set comes from the client.
+// proxyFix returns the proxies of --proxies and --proxy-headers. Other headers are not believed,
+// because a client can send them.
 func (s *pythonSettings) proxyFix() (middleware.ProxyFix, error) {
 	var fix middleware.ProxyFix
 	if s.proxies == "" {
@@ -34,15 +34,15 @@ func (s *pythonSettings) proxyFix() (middleware.ProxyFix, error) {
 			network, err = netip.PrefixFrom(addr, addr.BitLen()), nil
 		}
 		if err != nil {
-			return fix, fmt.Errorf("--proxies: %q is no number of proxies, no network such as 10.0.0.0/8, and not unix", name)
+			return fix, fmt.Errorf("--proxies: %q is not valid: write a number of proxies, a network such as 10.0.0.0/8, or unix", name)
 		}
 		fix.Trusted = append(fix.Trusted, network)
 	}
 	return fix, s.believe(&fix, middleware.ByNetwork, 1)
 }
 
-// believe has the fields count that the proxies set: those that name addresses from
-// so many of them, or by network, and the others.
+// believe makes the given headers count: those that name addresses from so many proxies, or by
+// network, and the others.
 func (s *pythonSettings) believe(fix *middleware.ProxyFix, addresses, others int) error {
 	for _, header := range s.proxyHeaders {
 		switch header {

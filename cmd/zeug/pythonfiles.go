@@ -9,14 +9,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// What of a folder is an application's, for those who work on it.
+// This file lists the files of a folder that belong to an application, for its developers.
 
 // pythonSuffixes are those of files that an application reads when it is imported,
 // or keeps once it has read them, as it does templates.
 var pythonSuffixes = []string{"py", "html", "htm", "jinja", "jinja2", "j2", "mako", "mo", "toml", "cfg", "ini", "env"}
 
-// pythonFiles returns what restarts the application in dir, the folders whose files
-// a page merely shows, and what is neither: virtual environments.
+// pythonFiles returns the files that restart the application in dir, the folders whose files only
+// reload pages, and those to ignore: virtual environments.
 func pythonFiles(dir string) (watch, assets, exclude []string) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

@@ -20,8 +20,8 @@ import (
 	"github.com/zeugkit/zeug/serving/reload"
 )
 
-// envRoutes is that of the library's internal/routelist, which another module
-// cannot import.
+// envRoutes is the variable of the library's internal/routelist, which another module cannot
+// import.
 const envRoutes = "ZEUG_ROUTES"
 
 // route is a rule of a program, as the program describes it.
@@ -86,8 +86,12 @@ func routesOf(ctx context.Context, p reload.Program, progress io.Writer) ([]rout
 	}
 	done := slowly(progress, "building "+name)
 	build := exec.CommandContext(ctx, "go", append(append([]string{"build", "-o", executable}, p.Flags...), name)...)
+	build.WaitDelay = time.Second
 	out, err := build.CombinedOutput()
 	done()
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%s was not built in time: --timeout gives it longer", name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s does not build:\n%s", name, strings.TrimSpace(string(out)))
 	}
@@ -152,7 +156,7 @@ func printRoutes(w io.Writer, routes []route) error {
 	return table.Flush()
 }
 
-// slowly says what is being done when that has taken a second.
+// slowly says what takes so long after a second.
 func slowly(w io.Writer, what string) (done func()) {
 	timer := time.AfterFunc(time.Second, func() { fmt.Fprintf(w, "%s …\n", what) })
 	return func() { timer.Stop() }

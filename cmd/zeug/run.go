@@ -4,20 +4,24 @@ import (
 	"context"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/zeugkit/zeug/cmd/zeug/frames"
+	"github.com/zeugkit/zeug/cmd/zeug/requests"
+	"github.com/zeugkit/zeug/internal/reaper"
+	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/middleware/debugger"
 	"github.com/zeugkit/zeug/serving"
 	"github.com/zeugkit/zeug/serving/reload"
-	"github.com/zeugkit/zeug/serving/supervise"
 )
 
-// buildFlags are those of "go build" that choose what is built.
+// buildFlags are the flags of "go build" that choose what is built.
 type buildFlags struct {
 	tags  string
 	race  bool
@@ -45,14 +49,17 @@ func newRun() *cobra.Command {
 	var build buildFlags
 	var addrs, watch, exclude []string
 	var poll time.Duration
-	var quiet bool
+	var quiet, noVet bool
 	cmd := &cobra.Command{
 		Use:   "run [package] [-- arguments]",
-		Short: "Run a program, and anew after each change",
-		Long: `Run builds a program that serves by package serving, runs it, and does so anew whenever its source
-changes. The sockets stay open: a request that comes during a build waits for the new code, and none
-is refused or cut. What does not build, or does not start, is shown in the browser. Pages load
-themselves again when the program, a template or a style sheet has changed.`,
+		Short: "Run a program, and restart it after each change",
+		Long: `Run builds a program that serves by package serving and runs it. When its source changes, it builds and
+runs it again. The sockets stay open: a request that comes during a build waits for the new code, and
+none is refused or cut. The browser shows why a program does not build or does not start. Pages load
+themselves again when the program, a template or a style sheet has changed.
+
+After each change it also looks for what "zeug vet" finds, such as misspelt links and templates, beside
+the running program. The terminal lists it, and pages show it in a strip at their foot.`,
 		Example: `  zeug run
   zeug run ./cmd/app
   zeug run ./cmd/app -- -db postgres://localhost/dev
@@ -61,6 +68,7 @@ themselves again when the program, a template or a style sheet has changed.`,
 		Args:              atMostOne,
 		ValidArgsFunction: completePackages,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			defer reaper.Start()()
 			program := program(cmd, args, build)
 			pin, err := debugger.NewPIN(os.Stderr)
 			if err != nil {
@@ -70,16 +78,31 @@ themselves again when the program, a template or a style sheet has changed.`,
 			if err != nil {
 				return &serving.StartError{Err: err}
 			}
-			variables := &frames.Handler{PIN: pin, Inspector: inspector, Logger: serving.DefaultLogger()}
+			guard := debugger.Debugger{PIN: pin}
+			variables := &frames.Handler{Guard: guard, Inspector: inspector, Logger: serving.DefaultLogger()}
 			defer variables.Close()
-			s, err := reload.New(reload.Config{
+			list := &requests.List{Guard: guarded(&guard), Tests: func() string { return packageFolder(program.Package) }}
+			config := reload.Config{
 				Program: program, Listen: addrs, Watch: watch, Exclude: exclude, Poll: poll, NoInject: quiet,
 				Logger: serving.DefaultLogger(), Terminal: serving.OnTerminal(),
-				Handle: map[string]http.Handler{supervise.FramesPath: variables}, Guard: variables.Guard, Receive: variables.Receive, Frames: true,
-			})
+				Handle: map[string]http.Handler{supervise.FramesPath: variables, supervise.RequestsPath: list},
+				Record: list.Record, Guard: &guard, Receive: func(p *reload.Process, m supervise.Message) {
+					variables.Receive(p, m)
+					list.Receive(p, m)
+				}, Frames: true, LinkTools: true,
+			}
+			if !noVet {
+				checker, err := newSourceChecker(program, config.Logger)
+				if err != nil {
+					return &serving.StartError{Err: err}
+				}
+				config.Check = checker.check
+			}
+			s, err := reload.New(config)
 			if err != nil {
 				return &serving.StartError{Err: err}
 			}
+			list.Program = s
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 			defer stop()
 			if err := s.Run(ctx); err != nil {
@@ -95,6 +118,7 @@ themselves again when the program, a template or a style sheet has changed.`,
 	flags.StringArrayVar(&exclude, "exclude", nil, "a `pattern` of files that are left alone; may be repeated")
 	flags.DurationVar(&poll, "poll", 0, "look at the files in this `interval` instead of waiting for the system to tell")
 	flags.BoolVar(&quiet, "no-live-reload", false, "leave pages in the browser as they are")
+	flags.BoolVar(&noVet, "no-vet", false, "do not look for what zeug vet finds")
 	return cmd
 }
 
@@ -109,4 +133,32 @@ func program(cmd *cobra.Command, args []string, build buildFlags) reload.Program
 		p.Package = own[0]
 	}
 	return p
+}
+
+// guarded has pages wait for the PIN, on this machine alone.
+func guarded(guard *debugger.Debugger) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		asked := guard.PIN.Guard(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if guard.Access(r) == debugger.Denied {
+				http.Error(w, "403 only this machine may ask", http.StatusForbidden)
+				return
+			}
+			asked.ServeHTTP(w, r)
+		})
+	}
+}
+
+// packageFolder is the folder of a package as the go command finds it, "" if it does not.
+func packageFolder(name string) string {
+	if name == "" {
+		name = "."
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "go", "list", "-find", "-e", "-f", "{{.Dir}}", "--", name).Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/zeugkit/zeug/gateway/wsgi"
 	"github.com/zeugkit/zeug/serving"
+	_ "github.com/zeugkit/zeug/serving/dev"
 	"github.com/zeugkit/zeug/serving/reload"
 )
 
@@ -24,26 +25,30 @@ func newServe() *cobra.Command {
 		Use:   "serve module:application",
 		Short: "Serve a Python WSGI application: Flask, Django and others",
 		Long: `Serve runs an unmodified Python application that speaks WSGI, as gunicorn does: worker processes with
-threads, in front of them the web server of package serving. The application is named by its module and
-a name in it; by module:factory('production', debug=False), which calls a factory; or by the module
-alone, whose application or app is taken. Its module is looked for in the folder --dir, and Python in
-the virtual environment of VIRTUAL_ENV, or .venv in that folder or above, or else as python3.
+threads, behind the web server of package serving.
 
-SIGHUP replaces the workers: new ones import the application anew, and take over when all are ready; if
-they cannot, the old ones stay. SIGUSR2 starts the command's own executable anew and hands it the
-sockets. SIGTERM and SIGINT finish what runs. No request is lost in any of these. SIGUSR1 opens the
-file of --access-log anew.
+Name the application as module:name, as module:factory('production', debug=False), which calls a
+factory, or as the module alone, whose application or app is served. The module is looked for in the
+folder --dir. The Python is that of the virtual environment in VIRTUAL_ENV, of .venv in the folder or
+above it, or else python3.
+
+SIGHUP replaces the workers: new ones import the application again, and take over when all of them are
+ready. If they do not start, the old ones stay. SIGUSR2 starts the command's own executable again and
+hands it the sockets. SIGTERM and SIGINT end the server after the requests that run. No request is lost
+in any of these. SIGTTIN starts one more worker, SIGTTOU ends one. SIGUSR1 opens the file of --access-log
+again.
 
 Times are in seconds unless they have a unit, and 0 is no limit.`,
-		Example: `  zeug serve app                                  application or app of app.py, at http://127.0.0.1:5000
-  zeug serve --reload --debug app                 while you work on it
+		Example: `  zeug serve app                                       application or app in it
+  zeug serve --reload --debug app                      while you work on it
   zeug serve 'shop:create_app("production")' -b :8000 -w 4 --threads 8
-  zeug serve mysite.wsgi --dir /srv/mysite -b unix:///run/mysite/http.sock --pid /run/mysite/zeug.pid
-  zeug serve app --static /static=static --max-requests 10000 --max-memory 300M
-  zeug serve app --cert adhoc -b :8443            HTTPS and HTTP/2
-  zeug serve app --proxies 1                      behind one proxy
-  zeug status                                     what its workers do
-  zeug reload /run/mysite/zeug.pid                replace them, and say how that went`,
+  zeug serve mysite.wsgi --dir /srv/mysite --pid /run/mysite/zeug.pid
+  zeug serve app -b unix:///run/mysite/http.sock       behind a web server
+  zeug serve app --static /static=static --max-memory 300M
+  zeug serve app --cert adhoc -b :8443                 HTTPS and HTTP/2
+  zeug serve app --proxies 1                           behind one proxy
+  zeug status                                          what its workers do
+  zeug reload /run/mysite/zeug.pid                     replace them`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return &usageError{errors.New("name one application, as in zeug serve module:name")}
@@ -81,14 +86,14 @@ type pythonServer struct {
 
 // run serves until a signal.
 func (s *pythonServer) run() error {
+	o := s.serverOptions()
 	front, closeLog, err := s.front(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.application.ServeHTTP(w, r)
-	}))
+	}), &o)
 	if err != nil {
 		return &serving.StartError{Err: err}
 	}
 	defer closeLog()
-	o := s.serverOptions()
 	o.Start, o.HangUp = s.start, s.replaceWorkers
 	if o.Ready != "" {
 		o.Check = s.ready
@@ -106,20 +111,24 @@ func (s *pythonServer) run() error {
 // start is called when the addresses are open.
 func (s *pythonServer) start(urls []string) (err error) {
 	s.begun, s.urls = time.Now(), urls
-	if s.application, err = wsgi.Start(s.config()); err != nil {
+	if err := checkControl(s); err != nil {
 		return err
 	}
+	if s.application, err = wsgi.Start(s.config()); err != nil {
+		// An error of the settings would come again at each start, unlike other errors of Start.
+		return &exitError{err, serving.ExitCode(&serving.StartError{Err: err})}
+	}
 	leaveProcessors()
+	s.resizeOnSignals()
 	if s.control, err = openControl(s); err != nil {
 		serving.DefaultLogger().Warn("zeug status and zeug reload will not find this server", "err", err)
 	}
 	return nil
 }
 
-// leaveProcessors keeps this program to half of the processors. What it does for a
-// request is a fraction of what Python does, and threads that are awake to look for
-// more of it take time from the workers: on two processors a page of Flask takes a
-// tenth less of it.
+// leaveProcessors keeps this program to half of the processors. It needs a fraction of Python's
+// time for a request, and threads that look for more work take time from the workers. With fewer
+// threads a page of Flask takes a tenth less time on two processors.
 func leaveProcessors() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/2))
@@ -140,14 +149,14 @@ func (s *pythonServer) ready(context.Context) error {
 func (s *pythonServer) replaceWorkers() error {
 	began := time.Now()
 	if err := s.application.Reload(); err != nil {
-		return fmt.Errorf("the workers are not replaced: %w", err)
+		return fmt.Errorf("the workers are not replaced: %w", inFlags(err))
 	}
-	serving.DefaultLogger().Info("the workers are replaced", "workers", s.workers, "took", time.Since(began).Round(time.Millisecond).String())
+	serving.DefaultLogger().Info("the workers are replaced", "workers", s.application.Size(), "took", time.Since(began).Round(time.Millisecond).String())
 	return nil
 }
 
-// end has the workers leave, which run nothing any more unless requests were cut.
-// A signal makes that short.
+// end ends the workers, which have no requests left unless requests were cut. A signal makes that
+// short.
 func (s *pythonServer) end(err error) {
 	limit := s.drainTimeout.orNever()
 	if serving.Supervised() {
@@ -176,8 +185,8 @@ func (s *pythonServer) runCheck(cmd *cobra.Command) error {
 	return nil
 }
 
-// supervise runs this command once more, and anew after each change: the
-// supervisor of "zeug run", which has nothing to build here.
+// supervise runs this command once more, and again after each change, with the supervisor of "zeug
+// run", which has nothing to build here.
 func (s *pythonServer) supervise() error {
 	executable, err := os.Executable()
 	if err != nil {

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/zeugkit/zeug/internal/procstate"
 )
 
 const flaskApp = `import os, time
@@ -65,7 +66,8 @@ async def asgi(scope, receive, send):
     pass
 `
 
-// hasFlask is an interpreter that has Flask, itself and no script that finds one.
+// hasFlask returns an interpreter that has Flask: the interpreter itself, not a script that finds
+// one.
 var hasFlask = sync.OnceValue(func() string {
 	for _, name := range []string{"python3", "/usr/bin/python3"} {
 		out, err := exec.Command(name, "-c", "import flask, sys; print(sys.executable)").Output()
@@ -111,7 +113,7 @@ func write(t *testing.T, dir, name, text string) {
 	require.NoError(t, os.Rename(file+".new", file))
 }
 
-// pythonProcess is a "zeug serve" that runs, and what it says.
+// pythonProcess is a running "zeug serve", and its output.
 type pythonProcess struct {
 	*exec.Cmd
 	t       *testing.T
@@ -129,7 +131,7 @@ func serves(t *testing.T, dir string, args ...string) *pythonProcess {
 	p := &pythonProcess{t: t, log: &lines{}, runtime: t.TempDir(), ended: make(chan struct{})}
 	p.Cmd = zeug(dir, append([]string{"serve", "--python", withFlask(t), "-b", "127.0.0.1:0"}, args...)...)
 	p.Env = append(p.Env, "XDG_RUNTIME_DIR="+p.runtime)
-	// A process that takes over has the same pipe, and is not waited for.
+	// A process that takes over has the same pipe, so the test does not wait for it.
 	stderr, in, err := os.Pipe()
 	require.NoError(t, err)
 	p.Stderr = in
@@ -196,7 +198,7 @@ func (p *pythonProcess) get(path string, header ...string) string {
 	return body
 }
 
-// becomes waits until an answer holds a text.
+// becomes waits until a response contains a string.
 func (p *pythonProcess) becomes(path, want string, header ...string) {
 	p.t.Helper()
 	var body string
@@ -357,7 +359,7 @@ func TestServeDrains(t *testing.T) {
 		left, err := os.ReadDir(filepath.Join(p.runtime, "zeug"))
 		require.NoError(t, err)
 		require.Empty(t, left)
-		require.ErrorIs(t, syscall.Kill(worker.PID, 0), syscall.ESRCH, "the workers have ended before")
+		require.True(t, procstate.Ended(worker.PID), "the workers have ended before")
 	})
 	t.Run("not at a second signal, and ends with 75", func(t *testing.T) {
 		os.Remove(filepath.Join(dir, "go"))
@@ -383,14 +385,14 @@ func TestServeHandsOverAtSIGUSR2(t *testing.T) {
 	before := answered.Load()
 	require.Eventually(t, func() bool { return answered.Load() > before+20 }, time.Minute, time.Millisecond)
 	done()
-	now, err := readPID(filepath.Join(dir, "zeug.pid"))
+	now, err := serverOf(filepath.Join(dir, "zeug.pid"))
 	require.NoError(t, err)
 	require.NotEqual(t, p.Process.Pid, now)
 	out, problem, code := p.command("status", "zeug.pid")
 	require.Equal(t, 0, code, problem)
 	require.Contains(t, out, fmt.Sprintf("process %d,", now), "the socket beside the PID file is the new one's")
 	require.NoError(t, syscall.Kill(now, syscall.SIGTERM))
-	require.Eventually(t, func() bool { return syscall.Kill(now, 0) != nil }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return procstate.Ended(now) }, time.Minute, 10*time.Millisecond)
 	require.NoFileExists(t, filepath.Join(dir, "zeug.control"))
 }
 
@@ -491,29 +493,29 @@ func TestServeRefuses(t *testing.T) {
 		says string
 		code int
 	}{
-		"no application":       {nil, "name one application", 2},
-		"a file":               {[]string{"./flask_app.py"}, "name the module in it, as in zeug serve flask_app", 2},
-		"a path":               {[]string{"a/b:app"}, "begins with no module", 2},
-		"workers below 1":      {[]string{"flask_app", "-w", "0"}, "--workers and --threads are 1 or more", 2},
-		"a time of no unit":    {[]string{"flask_app", "--timeout", "5x"}, "write seconds, as in 30", 2},
-		"a size of no unit":    {[]string{"flask_app", "--max-memory", "5x"}, "write a number of bytes", 2},
-		"a key alone":          {[]string{"flask_app", "--key", "k.pem"}, "belong together", 2},
-		"a mode of no digits":  {[]string{"flask_app", "--socket-mode", "rw"}, "octal digits", 2},
-		"a variable's name":    {[]string{"flask_app", "-e", "NAME"}, "write NAME=value", 2},
-		"static without file":  {[]string{"flask_app", "--static", "/static=none"}, "there is no none", 2},
-		"static without URL":   {[]string{"flask_app", "--static", "static"}, "as in /static=static", 2},
-		"no proxy":             {[]string{"flask_app", "--proxies", "0"}, "from 1 on", 2},
-		"a proxy's name":       {[]string{"flask_app", "--proxies", "nginx"}, "no network such as 10.0.0.0/8", 2},
-		"a header of no proxy": {[]string{"flask_app", "--proxies", "1", "--proxy-headers", "x"}, "none of for, proto", 2},
-		"both kinds":           {[]string{"flask_app", "--proxies", "1", "--proxy-headers", "for,forwarded"}, "takes the place of for", 2},
-		"a PID file and edits": {[]string{"flask_app", "--reload", "--pid", "p"}, "leave --pid out", 2},
+		"no application":       {nil, "name one application", 64},
+		"a file":               {[]string{"./flask_app.py"}, "name the module in it, as in zeug serve flask_app", 64},
+		"a path":               {[]string{"a/b:app"}, "begins with no module", 64},
+		"workers below 1":      {[]string{"flask_app", "-w", "0"}, "--workers and --threads are 1 or more", 64},
+		"a time of no unit":    {[]string{"flask_app", "--timeout", "5x"}, "write seconds, as in 30", 64},
+		"a size of no unit":    {[]string{"flask_app", "--max-memory", "5x"}, "write a number of bytes", 64},
+		"a key alone":          {[]string{"flask_app", "--key", "k.pem"}, "belong together", 64},
+		"a mode of no digits":  {[]string{"flask_app", "--socket-mode", "rw"}, "octal digits", 64},
+		"a variable's name":    {[]string{"flask_app", "-e", "NAME"}, "write NAME=value", 64},
+		"static without file":  {[]string{"flask_app", "--static", "/static=none"}, "there is no none", 64},
+		"static without URL":   {[]string{"flask_app", "--static", "static"}, "as in /static=static", 64},
+		"no proxy":             {[]string{"flask_app", "--proxies", "0"}, "from 1 on", 64},
+		"a proxy's name":       {[]string{"flask_app", "--proxies", "nginx"}, "a network such as 10.0.0.0/8", 64},
+		"a header of no proxy": {[]string{"flask_app", "--proxies", "1", "--proxy-headers", "x"}, "none of for, proto", 64},
+		"both kinds":           {[]string{"flask_app", "--proxies", "1", "--proxy-headers", "for,forwarded"}, "takes the place of for", 64},
+		"a PID file and edits": {[]string{"flask_app", "--reload", "--pid", "p"}, "leave --pid out", 64},
 
 		"a module that is not there":   {[]string{"flask_ap:app"}, "zeug: there is no module flask_ap in " + dir + ": name the application as in module:name, and its folder as --dir", 78},
 		"a name that is not there":     {[]string{"flask_app:ap"}, "zeug: module 'flask_app' has no attribute 'ap': name the application that flask_app has, as in flask_app:app", 78},
 		"a module without application": {[]string{"nothing"}, "zeug: module 'nothing' has neither application nor app", 78},
 		"no callable":                  {[]string{"flask_app:WORD"}, "zeug: flask_app:WORD is no WSGI application: it is a str", 78},
 		"an ASGI application":          {[]string{"flask_app:asgi"}, "zeug: flask_app:asgi is an ASGI application, and this is a server for WSGI: serve it by an ASGI server", 78},
-		"a folder that is not there":   {[]string{"flask_app", "--dir", "none"}, "which is no folder", 78},
+		"a folder that is not there":   {[]string{"flask_app", "--dir", "none"}, "which is not a folder", 78},
 		"an import that fails":         {[]string{"broken"}, "broken.py\", line 2, in f\n    raise RuntimeError('no database')\nRuntimeError: no database\nzeug: broken cannot be imported, the traceback above says where: RuntimeError: no database\n", 70},
 		"a library that is not there":  {[]string{"wants"}, "it wants the module nosuchmodule, which " + python + " does not have: install it there", 70},
 		"a port that is taken":         {[]string{"broken", "-b", taken.Addr().String()}, "is in use by another program", 69},
@@ -565,9 +567,9 @@ func TestStatusOfNobody(t *testing.T) {
 	require.Contains(t, problem, "runs no zeug serve that can be found")
 	_, problem, code = output(t, ".", "status", "4194305")
 	require.Equal(t, 1, code)
-	require.Contains(t, problem, "4194305 is no zeug serve that runs")
+	require.Contains(t, problem, "4194305 is not a running zeug serve")
 	_, problem, code = output(t, ".", "status", "a", "b")
-	require.Equal(t, 2, code)
+	require.Equal(t, 64, code)
 	require.Contains(t, problem, "name one server")
 }
 

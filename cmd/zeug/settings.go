@@ -17,8 +17,7 @@ import (
 	"github.com/zeugkit/zeug/serving/certs"
 )
 
-// pythonSettings are the flags of "zeug serve", and what they mean to the packages
-// that do the work.
+// pythonSettings are the flags of "zeug serve", and the settings of the packages that they set.
 type pythonSettings struct {
 	app string
 
@@ -118,39 +117,18 @@ func (s *pythonSettings) add(cmd *cobra.Command) {
 	f.BoolVar(&s.checkOnly, "check", false, "import the application and end: with 0 if it can be served")
 	f.BoolVar(&s.debug, "debug", false, "for development: show Python's tracebacks to clients")
 	f.BoolVar(&s.validate, "validate", false, "for development: have wsgiref.validate watch what the application does")
-	f.BoolVar(&s.reload, "reload", false, "for development: start anew when Python files or templates change, and load pages in the browser again")
+	f.BoolVar(&s.reload, "reload", false, "for development: restart when Python files or templates change, and load pages in the browser again")
 	f.StringArrayVar(&s.watch, "watch", nil, "with --reload: another file, folder or `pattern`; may be repeated")
 	f.StringArrayVar(&s.exclude, "exclude", nil, "with --reload: a `pattern` of what is left alone; may be repeated")
 	f.Var(&s.poll, "poll", "with --reload: look at files in this `time` instead of waiting for the system to tell")
 	f.BoolVar(&s.noLiveReload, "no-live-reload", false, "with --reload: leave pages in the browser as they are")
 }
 
-// check finds what contradicts itself on the command line.
+// check returns an error if the command line contradicts itself.
 func (s *pythonSettings) check(cmd *cobra.Command) error {
-	module, _, _ := strings.Cut(s.app, ":")
-	switch {
-	case strings.HasSuffix(module, ".py"):
-		name := strings.TrimSuffix(strings.TrimPrefix(module, "./"), ".py")
-		return fmt.Errorf("%s is a file: name the module in it, as in zeug serve %s", module, strings.ReplaceAll(name, "/", "."))
-	case module == "" || strings.ContainsAny(module, "/\\ "):
-		return fmt.Errorf("%q begins with no module: write module:name, and its folder as --dir", s.app)
-	case s.workers < 1 || s.threads < 1 || s.threads > 250:
-		return errors.New("--workers and --threads are 1 or more, and --threads 250 at the most")
-	case s.maxQueue < 1 || s.maxRequests < 0 || s.maxJitter < 0 || s.maxConnections < 0:
-		return errors.New("--max-queue is 1 or more, and other limits are not below 0")
-	case s.cert == "" && s.key != "" || s.cert == "adhoc" && s.key != "" || s.cert != "" && s.cert != "adhoc" && s.key == "":
-		return errors.New("--cert and --key name two files that belong together; --cert adhoc makes both")
-	case s.reload && s.pidFile != "":
-		return errors.New("--reload is for development, where another process serves after each change: leave --pid out")
-	case s.health != "" && s.health[0] != '/' || s.readyPath != "" && s.readyPath[0] != '/':
-		return errors.New("--health and --ready are paths that begin with a slash")
-	}
-	if _, err := strconv.ParseUint("0"+s.socketMode, 8, 9); err != nil {
-		return errors.New("--socket-mode is a mode in octal digits, as in 660")
-	}
-	for _, variable := range s.env {
-		if name, _, ok := strings.Cut(variable, "="); !ok || name == "" {
-			return fmt.Errorf("--env %s: write NAME=value", variable)
+	for _, check := range []func() error{s.checkModule, s.checkNumbers, s.checkFiles, s.checkEnv} {
+		if err := check(); err != nil {
+			return err
 		}
 	}
 	if s.reload && !cmd.Flags().Changed("workers") && os.Getenv("WEB_CONCURRENCY") == "" {
@@ -163,12 +141,61 @@ func (s *pythonSettings) check(cmd *cobra.Command) error {
 	return err
 }
 
+func (s *pythonSettings) checkModule() error {
+	module, _, _ := strings.Cut(s.app, ":")
+	switch {
+	case strings.HasSuffix(module, ".py"):
+		name := strings.TrimSuffix(strings.TrimPrefix(module, "./"), ".py")
+		return fmt.Errorf("%s is a file: name the module in it, as in zeug serve %s", module, strings.ReplaceAll(name, "/", "."))
+	case module == "" || strings.ContainsAny(module, "/\\ "):
+		return fmt.Errorf("%q begins with no module: write module:name, and its folder as --dir", s.app)
+	}
+	return nil
+}
+
+func (s *pythonSettings) checkNumbers() error {
+	switch {
+	case s.workers < 1 || s.threads < 1 || s.threads > 250:
+		return errors.New("--workers and --threads are 1 or more, and --threads 250 at the most")
+	case s.maxQueue < 1 || s.maxRequests < 0 || s.maxJitter < 0 || s.maxConnections < 0:
+		return errors.New("--max-queue is 1 or more, and other limits are not below 0")
+	}
+	return nil
+}
+
+// checkFiles checks the files and paths that the server uses: certificates, the pid file, the
+// socket, and the paths of health checks.
+func (s *pythonSettings) checkFiles() error {
+	adhoc := s.cert == "adhoc"
+	switch {
+	case adhoc && s.key != "", !adhoc && (s.cert == "") != (s.key == ""):
+		return errors.New("--cert and --key name two files that belong together; --cert adhoc makes both")
+	case s.reload && s.pidFile != "":
+		return errors.New("--reload is for development, where another process serves after each change: leave --pid out")
+	case s.health != "" && s.health[0] != '/' || s.readyPath != "" && s.readyPath[0] != '/':
+		return errors.New("--health and --ready are paths that begin with a slash")
+	}
+	if _, err := strconv.ParseUint("0"+s.socketMode, 8, 9); err != nil {
+		return errors.New("--socket-mode is a mode in octal digits, as in 660")
+	}
+	return nil
+}
+
+func (s *pythonSettings) checkEnv() error {
+	for _, variable := range s.env {
+		if name, _, ok := strings.Cut(variable, "="); !ok || name == "" {
+			return fmt.Errorf("--env %s: write NAME=value", variable)
+		}
+	}
+	return nil
+}
+
 func (s *pythonSettings) fileMode() fs.FileMode {
 	mode, _ := strconv.ParseUint("0"+s.socketMode, 8, 9)
 	return fs.FileMode(mode)
 }
 
-// config is what package wsgi is told.
+// config returns the settings for package wsgi.
 func (s *pythonSettings) config() wsgi.Config {
 	return wsgi.Config{
 		App: s.app, Dir: s.dir, Python: s.python, Env: s.env,
@@ -182,15 +209,16 @@ func (s *pythonSettings) config() wsgi.Config {
 	}
 }
 
-// serverOptions are what package serving is told. Files and the access log are not
-// among it, since they stand behind the proxies.
+// serverOptions are the settings for package serving, without those that front adds.
 func (s *pythonSettings) serverOptions() serving.Options {
 	o := serving.Options{
 		Listen: s.bind[1:], SocketMode: s.fileMode(), H2C: s.h2c,
-		NoAccessLog: true, PIDFile: s.pidFile, Health: s.health, Ready: s.readyPath,
+		PIDFile: s.pidFile, Health: s.health, Ready: s.readyPath,
 		HeaderTimeout: s.headerTimeout.orNever(), StallTimeout: s.stallTimeout.orNever(),
 		IdleTimeout: s.keepAlive.orNever(), MaxHeader: int(s.maxHeader), MaxConnections: s.maxConnections,
 		DrainDelay: time.Duration(s.drainDelay), DrainTimeout: s.drainTimeout.orNever(),
+		// This command supervises itself with --reload, without the debugger for Go.
+		Reload: serving.Supervised(),
 	}
 	if o.MaxHeader == 0 {
 		o.MaxHeader = -1
@@ -198,7 +226,7 @@ func (s *pythonSettings) serverOptions() serving.Options {
 	switch s.cert {
 	case "":
 	case "adhoc":
-		o.TLS = certs.Adhoc()
+		o.TLS = certs.SelfSigned()
 	default:
 		o.TLS = certs.Files(s.cert, s.key)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/zeugkit/zeug/gateway/wsgi"
+	"github.com/zeugkit/zeug/internal/pidfile"
 	"github.com/zeugkit/zeug/serving"
 )
 
@@ -20,14 +21,17 @@ type exitError struct {
 
 func (e *exitError) Unwrap() error { return e.error }
 
-// The codes of an application that does not start, beside those of
-// serving.ExitCode: starting it again helps in the one case and not in the other.
+// The codes of sysexits.h, beside those of serving.ExitCode: a supervisor starts the command again
+// if that may help.
 const (
+	exitUsage    = 64 // EX_USAGE: the command line is wrong. Go's runtime exits with 2
+	exitTaken    = 69 // EX_UNAVAILABLE: another server has the address or the file
 	exitSoftware = 70 // EX_SOFTWARE: it raised an exception
+	exitTempFail = 75 // EX_TEMPFAIL: it may start the next time
 	exitConfig   = 78 // EX_CONFIG: there is no such application
 )
 
-// importFrames are those of Python's import, between the application's own.
+// importFrames are the frames of Python's import, between those of the application.
 var importFrames = regexp.MustCompile(`(?m)^  File "(?:<frozen [^"]*>|[^"]*/importlib/__init__\.py)".*\n(?:    .*\n)*`)
 
 var missingModule = regexp.MustCompile(`^ModuleNotFoundError: No module named '(.+)'$`)
@@ -36,8 +40,17 @@ var missingModule = regexp.MustCompile(`^ModuleNotFoundError: No module named '(
 // imported, after the traceback if the mistake is in the application.
 func explained(err error, s *pythonServer) error {
 	var traceback *wsgi.Traceback
+	var held *pidfile.HeldError
+	switch {
+	case errors.As(err, &held):
+		return &exitError{fmt.Errorf("%w: stop it, or name another file by --pid", held), exitTaken}
+	case errors.Is(err, wsgi.ErrStartTimeout):
+		return &exitError{fmt.Errorf("%w: --start-timeout gives it longer", inFlags(err)), exitTempFail}
+	case errors.Is(err, wsgi.ErrStartEnded):
+		return &exitError{inFlags(err), exitTempFail}
+	}
 	if !errors.As(err, &traceback) || !traceback.Importing {
-		return err
+		return inFlags(err)
 	}
 	text := strings.TrimRight(importFrames.ReplaceAllString(traceback.Text, ""), "\n")
 	exception := text[strings.LastIndexByte(text, '\n')+1:]
@@ -65,13 +78,50 @@ func explained(err error, s *pythonServer) error {
 	return &exitError{fmt.Errorf("%s cannot be imported, the traceback above says where: %s", s.app, exception), exitSoftware}
 }
 
-// exitCode is that of the whole command.
+// flagError is an error of a package in the words of the command line.
+type flagError struct {
+	error
+	text string
+}
+
+func (e *flagError) Error() string { return e.text }
+
+func (e *flagError) Unwrap() error { return e.error }
+
+// A field of the packages' settings, and the flags whose names are not theirs.
+var (
+	field      = regexp.MustCompile(`\b(?:Options|Config)\.([A-Z]\w*)`)
+	otherNames = map[string]string{
+		"App": "the application", "Listen": "--bind", "PIDFile": "--pid", "RequestTimeout": "--timeout", "RetryIdempotent": "--retry",
+		"SpoolChunked": "--spool", "StaticFiles": "--static", "TLS": "--cert", "IdleTimeout": "--keep-alive",
+	}
+	wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
+)
+
+// inFlags names flags in place of the fields that an error of package serving or
+// wsgi names.
+func inFlags(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := field.ReplaceAllStringFunc(err.Error(), func(found string) string {
+		name := found[strings.IndexByte(found, '.')+1:]
+		if flag, ok := otherNames[name]; ok {
+			return flag
+		}
+		return "--" + strings.ToLower(wordStart.ReplaceAllString(name, "$1-$2"))
+	})
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "serving: "), "wsgi: ")
+	return &flagError{err, text}
+}
+
+// exitCode is the code of the whole command.
 func exitCode(err error) int {
 	var usage *usageError
 	var exit *exitError
 	switch {
 	case errors.As(err, &usage):
-		return 2
+		return exitUsage
 	case errors.As(err, &exit):
 		return exit.code
 	}

@@ -85,7 +85,7 @@ func statuses(args []string) ([]serverStatus, error) {
 	case len(servers) > 0:
 		return servers, nil
 	case name != "":
-		return nil, fmt.Errorf("%s is no zeug serve that runs, or one of another user's, or with --control off", name)
+		return nil, fmt.Errorf("%s is not a running zeug serve of this user, or it was started with --control off", name)
 	}
 	return nil, errors.New("this user runs no zeug serve that can be found: name the PID file of one")
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/zeugkit/zeug/internal/limits"
 )
 
 // Values of flags that carry a unit.
@@ -39,10 +41,10 @@ func (s *seconds) Set(text string) error {
 	return nil
 }
 
-// orNever is the time, and for 0 one that is never over, as gunicorn has it.
+// orNever is the time, and for 0 one that is never over, as in gunicorn.
 func (s seconds) orNever() time.Duration {
 	if s == 0 {
-		return 10 * 365 * 24 * time.Hour
+		return limits.Forever
 	}
 	return time.Duration(s)
 }

@@ -1,5 +1,4 @@
-// Command broken fails on request, in every way that a handler can, for a look
-// at the debugger:
+// Broken fails in every way that a view can fail, so that you can look at the debugger:
 //
 //	go run ./cmd/zeug run ./examples/broken
 package main
@@ -9,12 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
+	"log/slog"
 	"time"
 
+	"github.com/zeugkit/zeug"
 	"github.com/zeugkit/zeug/httperror"
-	"github.com/zeugkit/zeug/routing"
 	"github.com/zeugkit/zeug/serving"
+	_ "github.com/zeugkit/zeug/serving/dev"
 	"github.com/zeugkit/zeug/templates"
 	"github.com/zeugkit/zeug/wrappers"
 )
@@ -22,22 +22,7 @@ import (
 //go:embed templates
 var files embed.FS
 
-// pages holds templates, of which one fails when it is rendered.
-var pages = func() *templates.Environment {
-	below, err := fs.Sub(files, "templates")
-	if err != nil {
-		panic(err)
-	}
-	pages, err := templates.New(below, templates.Options{Globals: templates.Context{"price": price}})
-	if err != nil {
-		panic(err)
-	}
-	return pages
-}()
-
-type view func(*wrappers.Request, routing.Args) (*wrappers.Response, error)
-
-// item is something to buy, and user who buys it.
+// item is something to buy, and user is a buyer.
 type item struct {
 	Name  string
 	Price int
@@ -49,55 +34,55 @@ type user struct {
 	Boss *user
 }
 
-func newApp() http.Handler {
-	urls := routing.MustMap(
-		routing.Rule[view]{Path: "/", Endpoint: "index", Target: index},
-		routing.Rule[view]{Path: "/checkout/<int:cart>", Endpoint: "checkout", Target: checkout},
-		routing.Rule[view]{Path: "/error", Endpoint: "error", Target: fail},
-		routing.Rule[view]{Path: "/made", Endpoint: "made", Target: made},
-		routing.Rule[view]{Path: "/template", Endpoint: "template", Target: cart},
-		routing.Rule[view]{Path: "/order", Endpoint: "order", Target: order, Methods: []string{"POST"}},
-		routing.Rule[view]{Path: "/twice", Endpoint: "twice", Target: twice},
-		routing.Rule[view]{Path: "/value", Endpoint: "value", Target: value},
-		routing.Rule[view]{Path: "/typed", Endpoint: "typed", Target: typed},
-		routing.Rule[view]{Path: "/stream", Endpoint: "stream", Target: stream},
-		routing.Rule[view]{Path: "/background", Endpoint: "background", Target: background},
+func newApp() *zeug.App {
+	return zeug.New(
+		zeug.Templates(templates.MustNew(files, templates.Options{Dir: "templates", Globals: templates.Context{"price": price}})),
+		zeug.Get("/", index),
+		zeug.Get("/checkout/<int:cart>", checkout),
+		zeug.Get("/error", fail),
+		zeug.Get("/made", made),
+		zeug.Get("/template", cart),
+		zeug.Get("/link", link),
+		zeug.Post("/order", order),
+		zeug.Get("/twice", twice),
+		zeug.Get("/value", value),
+		zeug.Get("/typed", typed),
+		zeug.Get("/stream", stream),
+		zeug.Get("/background", background),
 	)
-	return wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
-		match, err := urls.Bind(req.Request).Match()
-		if err != nil {
-			return nil, err
-		}
-		return match.Target(req, match.Args)
-	})
 }
 
-func index(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
-	return wrappers.HTML(`<!doctype html>
+func index(*zeug.Request) (*zeug.Response, error) {
+	return zeug.HTML(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Broken</title>
 <ul>
 <li><a href="checkout/7">an index out of range</a>
-<li><a href="error">an error that nobody answers</a>
+<li><a href="error">an unexpected error</a>
 <li><a href="made">an error that knows where it was made</a>
 <li><a href="template">a mistake in a template</a>
+<li><a href="link">a link to an endpoint that does not exist</a>
 <li><form method="post" action="order"><label>Name <input name="name" value="Ann"></label> <button>a form</button></form>
 <li><a href="twice">a panic while another is on its way</a>
-<li><a href="value">a panic with a value that is no error</a>
+<li><a href="value">a panic with a value that is not an error</a>
 <li><a href="typed">an error whose type has fields</a>
-<li><a href="stream">an error in the middle of an answer</a>
+<li><a href="stream">an error in the middle of a response</a>
 <li><a href="background">a panic beside the request, which ends the process</a>
 </ul>
 `), nil
 }
 
 // checkout adds up one item too many.
-func checkout(_ *wrappers.Request, args routing.Args) (*wrappers.Response, error) {
+func checkout(req *zeug.Request) (*zeug.Response, error) {
 	items := []item{{"pen", 2}, {"ink", 5}, {"paper", 11}}
 	buyer := &user{Name: "Ann", Tags: map[string]int{"vip": 1, "new": 2}}
 	buyer.Boss = buyer
+	slog.InfoContext(req.Context(), "adding up", "cart", req.Params.Int("cart"), "items", len(items))
 	sum := total(items, len(items))
-	return wrappers.Text(fmt.Sprintf("cart %d of %s: %d\n", args.Int("cart"), buyer.Name, sum)), nil
+	return zeug.Text(fmt.Sprintf("cart %d of %s: %d, from a shelf of %d\n", req.Params.Int("cart"), buyer.Name, sum, len(shelf))), nil
 }
+
+// shelf has more places than the debugger lists at once.
+var shelf = make([]item, 50)
 
 func total(items []item, last int) (sum int) {
 	for i := 0; i <= last; i++ {
@@ -108,18 +93,18 @@ func total(items []item, last int) (sum int) {
 
 var errStock = errors.New("the stock is negative")
 
-func fail(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
+func fail(*zeug.Request) (*zeug.Response, error) {
 	return nil, fmt.Errorf("deliver: %w", errors.Join(errStock, fs.ErrInvalid))
 }
 
-func made(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
+func made(*zeug.Request) (*zeug.Response, error) {
 	return nil, fmt.Errorf("order 7: %w", deliver())
 }
 
 func deliver() error { return httperror.Wrap(httperror.InternalServerError, errStock) }
 
-func cart(req *wrappers.Request, _ routing.Args) (*wrappers.Response, error) {
-	return pages.Render(req, "cart.html", templates.Context{"buyer": "Ann", "items": []string{"pen", "ink"}})
+func cart(req *zeug.Request) (*zeug.Response, error) {
+	return req.Render("cart.html", map[string]any{"buyer": "Ann", "items": []string{"pen", "ink"}})
 }
 
 func price(item string) (int, error) {
@@ -129,7 +114,11 @@ func price(item string) (int, error) {
 	return 0, fmt.Errorf("%s has no price", item)
 }
 
-func order(req *wrappers.Request, _ routing.Args) (*wrappers.Response, error) {
+func link(req *zeug.Request) (*zeug.Response, error) {
+	return zeug.Redirect(req.URL("check_out", "cart", 7)), nil //zeug:ignore the mistake is meant
+}
+
+func order(req *zeug.Request) (*zeug.Response, error) {
 	form, err := req.Form()
 	if err != nil {
 		return nil, err
@@ -137,15 +126,15 @@ func order(req *wrappers.Request, _ routing.Args) (*wrappers.Response, error) {
 	return nil, fmt.Errorf("%s: %w", form.Get("name"), errStock)
 }
 
-// twice panics, and so does what should have put things in order after it.
-func twice(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
+// twice panics, and its deferred function panics too.
+func twice(*zeug.Request) (*zeug.Response, error) {
 	defer func() {
 		panic(errors.New("the stock cannot be counted"))
 	}()
-	return wrappers.Text(fmt.Sprint(total(nil, 1))), nil
+	return zeug.Text(fmt.Sprint(total(nil, 1))), nil
 }
 
-// delivery is what value panics with and typed fails with.
+// delivery is the value that value panics with, and part of the error of typed.
 type delivery struct {
 	Order    int
 	Items    []item
@@ -168,11 +157,11 @@ func newDelivery() delivery {
 	return d
 }
 
-func value(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
+func value(*zeug.Request) (*zeug.Response, error) {
 	panic(newDelivery())
 }
 
-// lateError is an error with more to it than its text.
+// lateError is an error with fields.
 type lateError struct {
 	Delivery delivery
 	Days     int
@@ -182,14 +171,13 @@ type lateError struct {
 func (e *lateError) Error() string { return fmt.Sprintf("%d days late: %v", e.Days, e.Err) }
 func (e *lateError) Unwrap() error { return e.Err }
 
-func typed(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
+func typed(*zeug.Request) (*zeug.Response, error) {
 	return nil, fmt.Errorf("deliver: %w", &lateError{newDelivery(), 3, &fs.PathError{Op: "open", Path: "/srv/stock", Err: fs.ErrNotExist}})
 }
 
-// stream writes a part of its answer and then has nothing more. While the
-// debugger is on, the part is taken back.
-func stream(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
-	return wrappers.Stream("text/plain", func(w *wrappers.StreamWriter) error {
+// stream fails after it has written part of its response. The debugger discards that part.
+func stream(*zeug.Request) (*zeug.Response, error) {
+	return zeug.Stream("text/plain", func(w *wrappers.StreamWriter) error {
 		if _, err := w.WriteString("pen\n"); err != nil {
 			return err
 		}
@@ -197,19 +185,19 @@ func stream(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
 	}), nil
 }
 
-func background(*wrappers.Request, routing.Args) (*wrappers.Response, error) {
+func background(*zeug.Request) (*zeug.Response, error) {
 	done := make(chan struct{})
 	go func() {
 		stock()["pen"]++
 		close(done)
 	}()
 	<-done
-	return wrappers.Text("never"), nil
+	return zeug.Text("never"), nil
 }
 
-// stock is a map that nobody made.
+// stock returns a nil map.
 func stock() map[string]int { return nil }
 
 func main() {
-	serving.Main("127.0.0.1:5000", newApp(), serving.Options{Debug: true})
+	serving.MainWith("127.0.0.1:5000", newApp(), serving.Options{Debug: true})
 }

@@ -12,7 +12,7 @@ import (
 
 func TestHello(t *testing.T) {
 	client := webtest.New(t, newApp())
-	require.Equal(t, "Say hello: /hello/<your name>\n", client.Get("/").Expect(200).Text())
+	require.Equal(t, "/hello/World", client.Get("/").Expect(303).Header.Get("Location"))
 	require.Equal(t, "Hello, Ada!\n", client.Get("/hello/Ada").Expect(200).Text())
 	require.Equal(t, "Grüß Gott, Jörg Ü!\n", client.Get("/hello/J%C3%B6rg%20Ü?greeting=Gr%C3%BC%C3%9F+Gott").Expect(200).Text())
 	require.Equal(t, "text/plain; charset=utf-8", client.Get("/hello/<b>").Expect(200).Header.Get("Content-Type"))

@@ -1,10 +1,10 @@
-// Moving is a shop that moves from Python to Go, a route at a time. The folder
-// legacy holds it as it was, in Flask. What has a rule here is answered by Go, and
-// everything else by the Python application, in the same visitor's session.
+// Moving is a shop that moves from Python to Go, a route at a time. The folder legacy holds the shop as it
+// was, in Flask. Go answers the requests that a rule here matches, and the Python application all other
+// requests, in the same session of the visitor.
 //
 //	go run ./examples/moving
 //
-// serves it at http://127.0.0.1:5000. It wants a Python with Flask (apt install
+// serves it at http://127.0.0.1:5000. It needs a Python with Flask (apt install
 // python3-flask).
 package main
 

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -53,6 +57,7 @@ func TestAVisitorDoesNotNoticeTheMove(t *testing.T) {
 			index.Submit("form[action='/cart/gear']", nil, webtest.Follow).Expect(200)
 			cart := index.Submit("form[action='/cart/gear']", nil, webtest.Follow).Expect(200)
 			require.Equal(t, "2 × gear", cart.HTML("li").Text())
+			require.Contains(t, cart.Header.Get("Vary"), "Cookie", "caches must not show it to others")
 			require.Equal(t, c.by, cart.HTML("footer").Text())
 			checkout := cart.Click("a[href='/checkout']").Expect(200)
 			require.Equal(t, "Ada pays 24 €.", checkout.HTML("#total").Text())
@@ -63,6 +68,47 @@ func TestAVisitorDoesNotNoticeTheMove(t *testing.T) {
 			browser.Delete("/cart").Expect(405)
 		})
 	}
+}
+
+// No spelling of a path or method reaches the view in Python of a route that has moved.
+func TestNoSpellingPassesByARouteThatHasMoved(t *testing.T) {
+	legacy := startLegacy(t)
+	passed := ""
+	moved, err := newShop(secret, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		passed = r.Method + " " + r.URL.Path
+		legacy.ServeHTTP(w, r)
+	}))
+	require.NoError(t, err)
+	server := httptest.NewServer(moved)
+	defer server.Close()
+	check := func(t *testing.T, line, field string) {
+		t.Run(line+", "+field, func(t *testing.T) {
+			passed = ""
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			require.NoError(t, err)
+			defer conn.Close()
+			_, err = io.WriteString(conn, line+" HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 0\r\n"+field+"\r\n\r\n")
+			require.NoError(t, err)
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			require.NoError(t, err)
+			defer resp.Body.Close()
+			switch {
+			case passed == "":
+			case resp.StatusCode == http.StatusPermanentRedirect: // to the route that has moved
+				require.Equal(t, "http://shop.example/cart/gear", resp.Header.Get("Location"))
+			default:
+				require.Equal(t, http.StatusNotFound, resp.StatusCode, "Python answers %s", passed)
+			}
+		})
+	}
+	for _, line := range []string{
+		"POST /cart/gear", "POST /cart%2Fgear", "POST /cart%2fgear", "POST /c%61rt/ge%61r", "POST %2Fcart/gear", "POST //cart/gear",
+		"POST /cart//gear", "POST /cart/gear#x", "POST /cart%2Fgear#x?y", "post /cart/gear", "Post /cart%2Fgear", "POST /cart/gear;x", "POST /cart/gear?x#y",
+		"POST /x/../cart/gear", "POST /./cart/gear", "POST /cart/gear/", "POST http://other.example/cart%2Fgear",
+	} {
+		check(t, line, "Connection: close")
+	}
+	check(t, "POST /cart/gear", "Connection: Upgrade, close\r\nUpgrade: websocket")
 }
 
 // In the middle of a visit the route moves there, or back.

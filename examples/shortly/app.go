@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -22,11 +23,24 @@ import (
 var embedded embed.FS
 
 // view answers a request that a rule matched.
-type view func(*wrappers.Request, routing.Args) (*wrappers.Response, error)
+type view func(*wrappers.Request, routing.Params) (*wrappers.Response, error)
+
+// Store keeps the links: [Links] in Redis alone, [CachedLinks] with a cache in
+// front of it.
+type Store interface {
+	// Add returns the id of url, a new one if it has none.
+	Add(ctx context.Context, url string) (id string, err error)
+	// Follow returns the URL that id leads to and counts the click.
+	Follow(ctx context.Context, id string) (target string, err error)
+	// Target returns the URL that id leads to, and counts nothing.
+	Target(ctx context.Context, id string) (string, error)
+	// Get returns the link of id.
+	Get(ctx context.Context, id string) (Link, error)
+}
 
 // App is the URL shortener.
 type App struct {
-	links  *Links
+	links  Store
 	urls   *routing.Map[view]
 	static *staticfiles.Shared
 	pages  *templates.Environment
@@ -34,14 +48,13 @@ type App struct {
 	handler http.Handler
 }
 
-// policy lets the pages have what is ours, and no other site frame them or have
-// them send a form.
+// policy lets the pages load only resources of this site, and no other site frame them or send
+// their forms.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// NewApp returns the application over these links. Its templates and static
-// files are those that were compiled in or, for work on them, those of the
-// directory dir, read anew for each request.
-func NewApp(links *Links, dir string) (*App, error) {
+// NewApp returns the application over these links. Its templates and static files are those that
+// were compiled in. For work on them they are read from the directory dir, again for each request.
+func NewApp(links Store, dir string) (*App, error) {
 	a := &App{links: links}
 	var files fs.FS = embedded
 	if dir != "" {
@@ -73,7 +86,7 @@ func NewApp(links *Links, dir string) (*App, error) {
 	}
 	a.pages, err = templates.New(pages, templates.Options{
 		Reload:    dir != "",
-		Globals:   templates.Context{"hostname": hostname},
+		Globals:   templates.Context{"hostname": hostname, "pieces": pieces},
 		URLs:      func(req *wrappers.Request) routing.Builder { return a.urls.Bind(req.Request) },
 		StaticURL: a.static.StaticURL,
 	})
@@ -102,13 +115,13 @@ func (a *App) dispatch(req *wrappers.Request) (*wrappers.Response, error) {
 func (a *App) answer(req *wrappers.Request) (*wrappers.Response, error) {
 	match, err := a.urls.Bind(req.Request).Match()
 	if err != nil {
-		return nil, err // 404, 405 or a redirect: it answers for itself
+		return nil, err // 404, 405 or a redirect
 	}
-	return match.Target(req, match.Args)
+	return match.Target(req, match.Params)
 }
 
-// failure returns the page for an error, or the error if that is a redirect,
-// which answers for itself, or a fault of ours, for the log and the debugger.
+// failure returns the page for an error. It returns the error itself if that is a redirect, which
+// answers for itself, or a fault of the program, for the log and the debugger.
 func (a *App) failure(req *wrappers.Request, err error) (*wrappers.Response, error) {
 	e, ok := httperror.From(err)
 	switch {
@@ -130,9 +143,9 @@ func (a *App) failure(req *wrappers.Request, err error) (*wrappers.Response, err
 	return resp, nil
 }
 
-// redisAway says that links are out of reach, and gives back what was typed.
+// redisAway says that links cannot be read now, and keeps the entered URL.
 func (a *App) redisAway(req *wrappers.Request, err error) (*wrappers.Response, error) {
-	if req.Context().Err() == nil { // somebody still waits for the answer
+	if req.Context().Err() == nil { // a client still waits for the response
 		slog.WarnContext(req.Context(), "Redis is away", "path", req.URL.Path, "err", err)
 	}
 	context := templates.Context{}
@@ -159,8 +172,8 @@ func (a *App) page(req *wrappers.Request, status int, name string, context templ
 	return resp, nil
 }
 
-// newURL shows the form, and takes what it sends.
-func (a *App) newURL(req *wrappers.Request, _ routing.Args) (*wrappers.Response, error) {
+// newURL shows the form, and handles its input.
+func (a *App) newURL(req *wrappers.Request, _ routing.Params) (*wrappers.Response, error) {
 	if req.Method != http.MethodPost {
 		return a.page(req, http.StatusOK, "new_url.html", nil)
 	}
@@ -186,28 +199,29 @@ func (a *App) newURL(req *wrappers.Request, _ routing.Args) (*wrappers.Response,
 	if err != nil {
 		return nil, err
 	}
-	return wrappers.Redirect(details, http.StatusSeeOther), nil
+	return wrappers.Redirect(details), nil
 }
 
-// followShortLink leads to where the link points, and counts.
-func (a *App) followShortLink(req *wrappers.Request, args routing.Args) (*wrappers.Response, error) {
+// followShortLink redirects to the target of a link, and counts.
+func (a *App) followShortLink(req *wrappers.Request, params routing.Params) (*wrappers.Response, error) {
 	lookUp := a.links.Follow
 	if req.Method == http.MethodHead {
-		lookUp = a.links.Target // who asks where it leads has not gone there
+		lookUp = a.links.Target // a visitor of the details has not followed the link
 	}
-	target, err := lookUp(req.Context(), args.String("short_id"))
+	target, err := lookUp(req.Context(), params.String("short_id"))
 	if err != nil {
 		return nil, err
 	}
-	resp := wrappers.Redirect(target, http.StatusFound)
+	resp := wrappers.Redirect(target)
+	resp.Status = http.StatusFound
 	// Every click is to be counted.
 	resp.Header().Set("Cache-Control", "no-store")
 	return resp, nil
 }
 
 // shortLinkDetails shows where a link points, and how often it was followed.
-func (a *App) shortLinkDetails(req *wrappers.Request, args routing.Args) (*wrappers.Response, error) {
-	link, err := a.links.Get(req.Context(), args.String("short_id"))
+func (a *App) shortLinkDetails(req *wrappers.Request, params routing.Params) (*wrappers.Response, error) {
+	link, err := a.links.Get(req.Context(), params.String("short_id"))
 	if err != nil {
 		return nil, err
 	}

@@ -17,12 +17,14 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"github.com/zeugkit/zeug/internal/freeport"
+	"github.com/zeugkit/zeug/internal/redistest"
 	"github.com/zeugkit/zeug/webtest"
 )
 
 func newTestApp(t *testing.T, client redis.UniversalClient) *App {
 	t.Helper()
-	app, err := NewApp(&Links{client}, "")
+	app, err := NewApp(&Links{redis: client}, "")
 	require.NoError(t, err)
 	return app
 }
@@ -149,7 +151,7 @@ func TestEveryAnswerHasItsPageAndPolicy(t *testing.T) {
 		"another method":  {person.Delete("/"), 405, "Method Not Allowed"},
 		"no such link":    {person.Get("/none"), 404, "Page not found"},
 		"another site's":  {person.Post("/", form, webtest.Header("Sec-Fetch-Site", "cross-site")), 403, "Forbidden"},
-		"a form too long": {person.PostForm("/", submit(strings.Repeat("a", 1<<20))), 413, "Request Entity Too Large"},
+		"a form too long": {person.PostForm("/", submit(strings.Repeat("a", 1<<20))), 413, "Content Too Large"},
 		"a broken form":   {person.Post("/", webtest.Body("multipart/form-data", strings.NewReader("x"))), 400, "Bad Request"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -162,10 +164,9 @@ func TestEveryAnswerHasItsPageAndPolicy(t *testing.T) {
 	require.Equal(t, "GET, HEAD, POST", person.Delete("/").Header.Get("Allow"))
 }
 
-// TestUnderAPrefix mounts the same application under a path, by what a proxy
-// says of it.
+// TestUnderAPrefix mounts the same application under a path, as the headers of a proxy say.
 func TestUnderAPrefix(t *testing.T) {
-	app, err := newApp("", "", 1)
+	app, err := (&settings{dir: "", proxies: 1}).open()
 	require.NoError(t, err)
 	person := webtest.New(t, app).With(
 		webtest.Header("X-Forwarded-Prefix", "/s"), webtest.Header("X-Forwarded-Host", "go.example"),
@@ -178,7 +179,7 @@ func TestUnderAPrefix(t *testing.T) {
 	require.Equal(t, "https://go.example/s/1", details.HTML("#short").Text())
 	require.Equal(t, "/s/1", details.HTML("#short").AttrOr("href", ""))
 
-	unbelieving, err := newApp("", "", 0)
+	unbelieving, err := (&settings{dir: "", proxies: 0}).open()
 	require.NoError(t, err)
 	page = webtest.New(t, unbelieving).Get("/", webtest.Header("X-Forwarded-Prefix", "/s"))
 	require.Equal(t, "/", page.HTML("form").AttrOr("action", ""), "nobody is believed by default")
@@ -192,11 +193,11 @@ func TestBehindNginx(t *testing.T) {
 			t.Skip("nginx is not installed")
 		}
 	}
-	app, err := newApp("", "", 1)
+	app, err := (&settings{dir: "", proxies: 1}).open()
 	require.NoError(t, err)
 	server := httptest.NewServer(app)
 	t.Cleanup(server.Close)
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), freeport.Port(t)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "nginx.conf"), fmt.Appendf(nil, `
 daemon off; pid nginx.pid; error_log stderr; worker_processes 1;
 events {}
@@ -241,11 +242,11 @@ func isFile(name string) bool {
 }
 
 func TestThePageWhenRedisIsAway(t *testing.T) {
-	s := startRedis(t)
-	client := connect(t, parse(t, "redis://"+s.addr))
+	s := redistest.Start(t)
+	client := connect(t, parse(t, "redis://"+s.Addr))
 	person := webtest.New(t, newTestApp(t, client))
 	person.PostForm("/", submit("https://example.org/")).Expect(303)
-	s.stop()
+	s.Stop()
 
 	person.Get("/").Expect(200)
 	person.Get("/static/style.css").Expect(200)
@@ -263,8 +264,8 @@ func TestThePageWhenRedisIsAway(t *testing.T) {
 			require.Equal(t, "https://example.org/new", page.HTML("input[name=url]").AttrOr("value", ""), "what was typed is not lost")
 		}
 	}
-	s.start(t)
-	require.NoError(t, s.client.Set(t.Context(), "url-target:1", "https://example.org/", 0).Err())
+	s.Start(t)
+	require.NoError(t, s.Client.Set(t.Context(), "url-target:1", "https://example.org/", 0).Err())
 	require.Eventually(t, func() bool { return person.Get("/1").Status == 302 }, 5*time.Second, 20*time.Millisecond)
 }
 
@@ -293,7 +294,7 @@ func TestPagesFromDisk(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.CopyFS(filepath.Join(dir, "templates"), os.DirFS("templates")))
 	require.NoError(t, os.CopyFS(filepath.Join(dir, "static"), os.DirFS("static")))
-	app, err := newApp("", dir, 0)
+	app, err := (&settings{dir: dir, proxies: 0}).open()
 	require.NoError(t, err)
 	person := webtest.New(t, app)
 	person.Get("/").Expect(200)
@@ -308,23 +309,28 @@ func TestPagesFromDisk(t *testing.T) {
 
 func TestNewAppRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
-		address, dir string
-		proxies      int
-		want         string
+		settings
+		want string
 	}{
-		"an address that is none":   {address: "localhost", want: "no scheme"},
-		"a directory that is none":  {dir: "nothing", want: "templates and static files"},
-		"a directory without pages": {dir: t.TempDir(), want: "static"},
-		"less than no proxies":      {proxies: -1, want: "-proxies -1"},
+		"an address that is none":       {settings{redis: "localhost"}, "no scheme"},
+		"a directory that is none":      {settings{dir: "nothing"}, "templates and static files"},
+		"a directory without pages":     {settings{dir: t.TempDir()}, "static"},
+		"less than no proxies":          {settings{proxies: -1}, "-proxies -1"},
+		"a negative cache":              {settings{cacheMiB: -1}, "-cache -1"},
+		"an unknown way to count":       {settings{clicks: "never"}, `-clicks "never"`},
+		"a negative block of ids":       {settings{block: -1}, "-ids -1"},
+		"less than no replicas":         {settings{replicas: -1}, "-replicas -1"},
+		"a negative rate":               {settings{perMinute: -1}, "-rate -1"},
+		"a delay that lies in the past": {settings{drainDelay: -1}, "-drain-delay -1ns"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := newApp(c.address, c.dir, c.proxies)
+			_, err := c.settings.open()
 			require.ErrorContains(t, err, c.want)
 		})
 	}
 }
 
-// TestMain runs the program itself where a test asks for it.
+// TestMain runs the program itself if a test asks for it.
 func TestMain(m *testing.M) {
 	if os.Getenv("SHORTLY_RUNS_AS_PROGRAM") != "" {
 		main()
@@ -344,17 +350,17 @@ func program(t *testing.T, variables []string, args ...string) *exec.Cmd {
 }
 
 func TestProgram(t *testing.T) {
-	s := startRedis(t)
+	s := redistest.Start(t)
 	for name, c := range map[string]struct {
 		variables, args []string
 		says            string
 	}{
 		"without a Redis":     {nil, nil, "Links are kept in memory only"},
-		"with one, by a flag": {nil, []string{"-redis", "redis://:pw@" + s.addr}, "Links are kept in the Redis at " + s.addr},
-		"by a variable":       {[]string{"REDIS_URL=redis://" + s.addr + "/3"}, nil, "Links are kept in the Redis at " + s.addr + ", database 3"},
+		"with one, by a flag": {nil, []string{"-redis", "redis://:pw@" + s.Addr}, "Links are kept in the Redis at " + s.Addr},
+		"by a variable":       {[]string{"REDIS_URL=redis://" + s.Addr + "/3"}, nil, "Links are kept in the Redis at " + s.Addr + ", database 3"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			addr := "127.0.0.1:" + freePort(t)
+			addr := "127.0.0.1:" + freeport.Port(t)
 			command := program(t, c.variables, append(c.args, "-addr", addr)...)
 			stderr, err := command.StderrPipe()
 			require.NoError(t, err)
@@ -381,6 +387,31 @@ func TestProgram(t *testing.T) {
 			out, err := program(t, nil, args...).CombinedOutput()
 			require.Error(t, err)
 			require.Equal(t, 1, strings.Count(string(out), "\n"), "%s", out)
+			require.Contains(t, string(out), `"level":"ERROR"`)
 		})
 	}
+}
+
+func TestTheAccessLogNamesTheClientBehindAProxy(t *testing.T) {
+	addr := "127.0.0.1:" + freeport.Port(t)
+	command := program(t, nil, "-proxies", "1", "-addr", addr)
+	stderr, err := command.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, command.Start())
+	r, err := http.NewRequest("GET", "http://"+addr+"/", nil)
+	require.NoError(t, err)
+	r.Header.Set("X-Forwarded-For", "203.0.113.9")
+	require.Eventually(t, func() bool {
+		resp, err := http.DefaultClient.Do(r)
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err == nil
+	}, 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, command.Process.Signal(os.Interrupt))
+	said, err := io.ReadAll(stderr)
+	require.NoError(t, err)
+	require.NoError(t, command.Wait(), "%s", said)
+	require.Equal(t, 1, strings.Count(string(said), `"msg":"request"`), "%s", said)
+	require.Regexp(t, `"msg":"request","client":"203\.0\.113\.9`, string(said))
 }

@@ -23,13 +23,22 @@ import (
 //	reverse-url:<url>   the id of a URL
 //	click-count:<id>    how often an id was followed
 //
-// Every command touches one key: on a Redis Cluster the four live on different
-// nodes, where no transaction and no script spans them. What has to hold holds
-// by the order of the commands instead; see [Links.Add].
+// Every command uses one key. On a Redis Cluster the four keys are on different nodes, so neither
+// a transaction nor a script can use all of them. The order of the commands ensures this instead;
+// see [Links.Add]. On a single Redis a script does the same in one round trip; see [addScript].
 //
 // A failure of Redis is an [httperror.Error] that answers 503.
 type Links struct {
 	redis redis.UniversalClient
+	// block is how many numbers are taken from last-url-id at once. 0 means 1: ids are consecutive
+	// then. With more of them the key is not a hot spot.
+	block int64
+	// script says that a new link is made by [addScript], which only a single Redis can run.
+	script bool
+	// replicas is how many replicas must have a link before Add returns its id.
+	replicas int
+	// numbers are the numbers of the block that are left.
+	numbers numbers
 }
 
 // Link is a short link.
@@ -62,19 +71,31 @@ const maxAttempts = 40
 //	SETNX  url-target:<id>      the id answers, though nobody knows it yet
 //	SETNX  reverse-url:<url>    the id is the URL's, unless somebody was first
 //
-// After a crash between any two of them there is at most a number without a
-// link, or an id that answers this URL and that nobody was told. Of two people
-// who submit one URL at once one wins the last command, and the other reads
-// the winner's id from the key; the loser's id is left as it is, because it
-// answers the same URL and nothing is gained by taking it back.
+// After a crash between any two of them there is at most a number without a link, or an id that
+// leads to this URL and was not returned to a client. If two people submit one URL at once, one of
+// them wins the last command, and the other reads the winner's id from the key. The loser's id
+// stays, because it leads to the same URL and removing it would gain nothing.
 //
-// A target is never overwritten. So where a failover lost the newest value of
-// the counter and a number comes a second time, the id goes on answering what
-// it answered, and the next number is tried. A reverse-url: that outlived its
-// url-target: gets it back; one that leads to another URL's id is replaced.
+// A target is never overwritten. So if a failover lost the newest value of the counter and a
+// number comes a second time, the id keeps its URL, and the next number is tried. A reverse-url:
+// that outlived its url-target: gets it back; one that leads to another URL's id is replaced.
+//
+// The id is not returned before [Links.replicas] replicas have both keys, so that a failover does
+// not lose a link that a client got.
 func (l *Links) Add(ctx context.Context, url string) (id string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	add := l.add
+	if l.script {
+		add = l.addByScript
+	}
+	if id, err = add(ctx, url); err != nil {
+		return "", err
+	}
+	return id, l.replicated(ctx, "url-target:"+id, "reverse-url:"+url)
+}
+
+func (l *Links) add(ctx context.Context, url string) (id string, err error) {
 	known, err := l.get(ctx, "reverse-url:"+url)
 	if err != nil {
 		return "", err
@@ -88,11 +109,11 @@ func (l *Links) Add(ctx context.Context, url string) (id string, err error) {
 		return "", err
 	}
 	if known != "" {
-		return id, away(l.redis.Set(ctx, "reverse-url:"+url, id, 0).Err())
+		return id, l.away(ctx, l.redis.Set(ctx, "reverse-url:"+url, id, 0).Err())
 	}
 	first, err := l.redis.SetNX(ctx, "reverse-url:"+url, id, 0).Result()
 	if err != nil || first {
-		return id, away(err)
+		return id, l.away(ctx, err)
 	}
 	winner, err := l.get(ctx, "reverse-url:"+url)
 	if winner != "" {
@@ -103,11 +124,11 @@ func (l *Links) Add(ctx context.Context, url string) (id string, err error) {
 
 // number takes the next number for url, and returns its id.
 func (l *Links) number(ctx context.Context, url string) (id string, err error) {
-	step := int64(1)
+	step := max(1, l.block)
 	for range maxAttempts {
-		n, err := l.redis.IncrBy(ctx, "last-url-id", step).Result()
+		n, err := l.numbers.next(ctx, l.redis, step)
 		if err != nil {
-			return "", away(err)
+			return "", l.away(ctx, err)
 		}
 		id := strconv.FormatInt(n, 36)
 		if n > 0 {
@@ -115,6 +136,7 @@ func (l *Links) number(ctx context.Context, url string) (id string, err error) {
 				return id, err
 			}
 		}
+		l.numbers.discard(n)
 		step *= 2
 	}
 	return "", fmt.Errorf("no free id after %d attempts: last-url-id is far behind the ids in use", maxAttempts)
@@ -124,7 +146,7 @@ func (l *Links) number(ctx context.Context, url string) (id string, err error) {
 func (l *Links) claim(ctx context.Context, id, url string) (bool, error) {
 	ok, err := l.redis.SetNX(ctx, "url-target:"+id, url, 0).Result()
 	if err != nil || ok {
-		return ok, away(err)
+		return ok, l.away(ctx, err)
 	}
 	// It may be our own: the client repeats a command whose answer was lost.
 	held, err := l.get(ctx, "url-target:"+id)
@@ -138,12 +160,17 @@ func (l *Links) Follow(ctx context.Context, id string) (target string, err error
 	if target, err = l.Target(ctx, id); err != nil {
 		return "", err
 	}
+	l.count(ctx, id)
+	return target, nil
+}
+
+// count counts a click at once.
+func (l *Links) count(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(ctx, clickPatience)
 	defer cancel()
 	if err := l.redis.Incr(ctx, "click-count:"+id).Err(); err != nil {
 		slog.Warn("a click was not counted", "id", id, "err", err)
 	}
-	return target, nil
 }
 
 // Target returns the URL that id leads to, and counts nothing. Its error is
@@ -187,7 +214,17 @@ func (l *Links) get(ctx context.Context, key string) (string, error) {
 	if errors.Is(err, redis.Nil) {
 		return "", nil
 	}
-	return value, away(err)
+	return value, l.away(ctx, err)
+}
+
+// away has a Cluster's client look again which node has which keys, since the one that did not answer
+// may be dead, and makes a 503 of the failure. nil stays nil.
+func (l *Links) away(ctx context.Context, err error) error {
+	var answer redis.Error
+	if cluster, ok := l.redis.(*redis.ClusterClient); ok && err != nil && !errors.As(err, &answer) {
+		cluster.ReloadState(ctx)
+	}
+	return away(err)
 }
 
 // away makes a 503 of a failure of Redis; nil stays nil.

@@ -76,8 +76,8 @@ func parseRedis(address string) (*redis.UniversalOptions, error) {
 	return o, nil
 }
 
-// splitHosts cuts "user:password@a:1,b,c/…" to its first host, which a URL may
-// have, and returns all hosts, each with a port. Of a socket there are none.
+// splitHosts cuts "user:password@a:1,b,c/…" to its first host, which a URL may have, and returns
+// all hosts, each with a port. A socket has none.
 func splitHosts(scheme string, rest *string, port string) ([]string, error) {
 	if scheme == "unix" {
 		return nil, nil
@@ -149,8 +149,8 @@ func takeMaster(rest string) (master, without string, err error) {
 	return master, host, nil
 }
 
-// universal returns the options of one client as those of any kind of it, with
-// times short enough that nobody waits for a Redis that is away.
+// universal returns the options of one client as those of any kind of client, with timeouts short
+// enough for a Redis that is away.
 func universal(o *redis.Options, hosts []string) *redis.UniversalOptions {
 	return &redis.UniversalOptions{
 		Addrs: hosts, DB: o.DB, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
@@ -171,8 +171,8 @@ func universal(o *redis.Options, hosts []string) *redis.UniversalOptions {
 	}
 }
 
-// quietly passes on what the client of Redis tells of broken connections, which
-// is also in the errors it returns, to those who ask for details.
+// quietly passes on the messages of the Redis client about broken connections, which are also in
+// the errors it returns, if details are wanted.
 type quietly struct{}
 
 func (quietly) Printf(ctx context.Context, format string, values ...any) {
@@ -181,7 +181,7 @@ func (quietly) Printf(ctx context.Context, format string, values ...any) {
 
 func init() { redis.SetLogger(quietly{}) }
 
-// describe names where links are kept, without the password.
+// describe says where links are kept, without the password.
 func describe(o *redis.UniversalOptions) string {
 	hosts := strings.Join(o.Addrs, ", ")
 	switch {

@@ -3,6 +3,7 @@ package main
 import (
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -11,11 +12,11 @@ import (
 	"github.com/zeugkit/zeug/urls"
 )
 
-// maxURL is how long a URL may be, in bytes: what RFC 9110, section 4.1, wants
+// maxURL is how long a URL may be, in bytes: the length that RFC 9110, section 4.1, wants
 // everybody to support.
 const maxURL = 8000
 
-// refusal says to the person who typed it why a URL is not taken.
+// refusal tells the person who typed a URL why it is not accepted.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
@@ -52,8 +53,8 @@ func checkURL(typed string) (string, error) {
 	return typed, nil
 }
 
-// validAuthority reports whether a host and a port can be reached by a name or
-// an address, as far as their form tells.
+// validAuthority reports whether a host and a port have the form of a name or an address that can
+// be reached.
 func validAuthority(authority string) bool {
 	u, err := url.Parse("http://" + authority)
 	if err != nil {
@@ -72,13 +73,13 @@ func validAuthority(authority string) bool {
 	return err == nil
 }
 
-// unseen reports what deceives who reads a URL: controls, and what changes the
-// direction of the text.
+// unseen reports characters that deceive people who read a URL: controls, and characters that
+// change the direction of the text.
 func unseen(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
 }
 
-// afterScheme returns what stands between "http://" or "https://" and the path.
+// afterScheme returns the string between "http://" or "https://" and the path.
 func afterScheme(address string) (authority string, ok bool) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
@@ -90,17 +91,38 @@ func afterScheme(address string) (authority string, ok bool) {
 	return rest, true
 }
 
-// hostname returns the host of a URL, with its port: not the user name before
-// it, which looks like a host when somebody wants it to.
+// hostname returns the host of a URL, with its port: not the user name before it, which an
+// attacker can make look like a host.
 func hostname(address string) string {
 	authority, _ := afterScheme(address)
 	return authority[strings.LastIndexByte(authority, '@')+1:]
 }
 
-// leadsBelow reports whether an address is below the URL root. A short link to
-// one of our own addresses could lead to itself, in circles, and count each
-// round. Another name of this host, or another shortener, can still close a
-// circle; browsers leave it after some twenty rounds.
+// foreign is a part of a URL between two delimiters that is not all ASCII.
+var foreign = regexp.MustCompile(`[^:/?#\[\]@!$&'()*+,;=.]*[^\x00-\x7f][^:/?#\[\]@!$&'()*+,;=.]*`)
+
+// pieces splits a URL at the characters where its text may change direction. A page that isolates
+// each piece shows the host before the path, and a folder before what is in it, also in Hebrew and
+// Arabic: a browser would order "http://a/ב/ג" as "http://a/ג/ב".
+func pieces(address string) []string {
+	var list []string
+	start := 0
+	for _, at := range foreign.FindAllStringIndex(address, -1) {
+		if at[0] > start {
+			list = append(list, address[start:at[0]])
+		}
+		list = append(list, address[at[0]:at[1]])
+		start = at[1]
+	}
+	if start < len(address) {
+		list = append(list, address[start:])
+	}
+	return list
+}
+
+// leadsBelow reports whether an address is below the URL root. A short link to one of our own
+// addresses could redirect to itself for ever, and count each time. Another name of this host, or
+// another shortener, can still close a circle; browsers leave it after some twenty rounds.
 func leadsBelow(root, address string) bool {
 	ours, err := url.Parse(root)
 	if err != nil {

@@ -130,3 +130,17 @@ func FuzzCheckURL(f *testing.F) {
 		require.False(t, strings.ContainsAny(target, "\r\n\t\x00"))
 	})
 }
+
+func TestPieces(t *testing.T) {
+	for address, want := range map[string][]string{
+		"":                                  nil,
+		"https://example.org/a?b=c#d":       {"https://example.org/a?b=c#d"},
+		"https://example.org/שלום/עולם":     {"https://example.org/", "שלום", "/", "עולם"},
+		"https://שלום.עולם:80/x":            {"https://", "שלום", ".", "עולם", ":80/x"},
+		"https://example.org/a-ב-1?ג=ד&e=f": {"https://example.org/", "a-ב-1", "?", "ג", "=", "ד", "&e=f"},
+	} {
+		t.Run(address, func(t *testing.T) {
+			require.Equal(t, want, pieces(address))
+		})
+	}
+}

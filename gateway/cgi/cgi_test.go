@@ -149,6 +149,23 @@ func TestWhatIsNoRequest(t *testing.T) {
 		"a signed length":   {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "+4"},
 		"a negative length": {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "-1"},
 		"too long a length": {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "99999999999999999999"},
+		"two lengths":       {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "3, 5"},
+
+		"a line break in a field":        {"REQUEST_METHOD": "GET", "HTTP_X_A": "a\r\nX-Evil: 1"},
+		"a line feed in a field":         {"REQUEST_METHOD": "GET", "HTTP_X_A": "a\nX-Evil: 1"},
+		"a NUL in a field":               {"REQUEST_METHOD": "GET", "HTTP_X_A": "a\x00"},
+		"a line break in a cookie":       {"REQUEST_METHOD": "GET", "HTTP_COOKIE": "a=1\r\nX-Evil: 1"},
+		"a line break in a media type":   {"REQUEST_METHOD": "POST", "CONTENT_TYPE": "text/plain\r\nX-Evil: 1"},
+		"a line break in the host":       {"REQUEST_METHOD": "GET", "HTTP_HOST": "a\r\nX-Evil: 1"},
+		"a path in the host":             {"REQUEST_METHOD": "GET", "HTTP_HOST": "example.org/x"},
+		"a space in the host":            {"REQUEST_METHOD": "GET", "HTTP_HOST": "a b"},
+		"a field name with a space":      {"REQUEST_METHOD": "GET", "HTTP_X A": "a"},
+		"a field name with a colon":      {"REQUEST_METHOD": "GET", "HTTP_X:A": "a"},
+		"a field name with a line break": {"REQUEST_METHOD": "GET", "HTTP_X\r\nEVIL": "a"},
+		"two variables for one field":    {"REQUEST_METHOD": "GET", "HTTP_X_A": "a", "HTTP_X_a": "b"},
+		"two names for one field":        {"REQUEST_METHOD": "GET", "HTTP_X_A": "a", "HTTP_X-A": "b"},
+		"a line break in the URI":        {"REQUEST_METHOD": "GET", "REQUEST_URI": "/\r\nX-Evil: 1"},
+		"a line break in the query":      {"REQUEST_METHOD": "GET", "QUERY_STRING": "a\r\nX-Evil: 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := cgi.NewRequest(context.Background(), v, nil)
@@ -251,18 +268,45 @@ func TestAnswers(t *testing.T) {
 	})
 }
 
+func TestAVariableThatComesTwice(t *testing.T) {
+	for name, c := range map[string]struct{ variable, first, second, want string }{
+		"the later one counts":                     {"PATH_INFO", "/a", "/b", "/b"},
+		"the later host counts":                    {"HTTP_HOST", "a", "b", "b"},
+		"fields are joined":                        {"HTTP_X_A", "1", "2", "1, 2"},
+		"cookies are joined":                       {"HTTP_COOKIE", "a=1", "b=2", "a=1; b=2"},
+		"the same length is one":                   {"CONTENT_LENGTH", "3", "3", "3"},
+		"an empty length changes nothing":          {"CONTENT_LENGTH", "3", "", "3"},
+		"a length counts after an empty one":       {"CONTENT_LENGTH", "", "3", "3"},
+		"two lengths stay both, to be refused":     {"CONTENT_LENGTH", "3", "5", "3, 5"},
+		"a length and zero stay both":              {"CONTENT_LENGTH", "3", "0", "3, 0"},
+		"a length in other digits is another text": {"CONTENT_LENGTH", "3", "03", "3, 03"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := vars{}
+			cgi.AddVariable(got, c.variable, c.first)
+			cgi.AddVariable(got, c.variable, c.second)
+			require.Equal(t, vars{c.variable: c.want}, got)
+		})
+	}
+}
+
 func FuzzNewRequest(f *testing.F) {
 	f.Add("/app", "/x", "/app/x?y", "example.org", "4")
 	f.Add("/a/b", "", "/%zz", "", "")
 	f.Fuzz(func(t *testing.T, script, info, uri, host, length string) {
 		r, err := cgi.NewRequest(context.Background(), vars{
 			"REQUEST_METHOD": "GET", "SCRIPT_NAME": script, "PATH_INFO": info, "REQUEST_URI": uri, "HTTP_HOST": host, "CONTENT_LENGTH": length,
+			"HTTP_X_SCRIPT": script, "HTTP_" + info: uri,
 		}, strings.NewReader("body"))
 		if err != nil {
 			require.ErrorIs(t, err, cgi.ErrRequest)
 			return
 		}
 		require.True(t, strings.HasPrefix(r.URL.Path, "/"), r.URL.Path)
+		for name, values := range r.Header {
+			require.False(t, strings.ContainsAny(name+strings.Join(values, ""), "\r\n\x00"))
+		}
+		require.False(t, strings.ContainsAny(r.Host+r.RequestURI+r.URL.RawQuery, "\r\n\x00"))
 		root := gateway.RootPath(r)
 		require.True(t, root == "" || strings.HasPrefix(root, "/"), root)
 	})

@@ -9,9 +9,9 @@
 // The request's context ends when the web server stops the program by SIGTERM, and
 // on Linux when it closes the program's output.
 //
-// Where the application is mounted (SCRIPT_NAME), who asked and how become the
-// request's [gateway.Origin], so that its URLs come out right; the variables
-// that have no place in a request are had by [Variables].
+// The request's [gateway.Origin] has the place where the application is mounted (SCRIPT_NAME), the
+// client and the scheme, so that URLs of the application come out right. [Variables] returns the
+// variables that have no place in a request.
 package cgi
 
 import (
@@ -31,11 +31,12 @@ import (
 	"sync"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/hosts"
 	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// ErrRequest says that variables do not describe a request. The server that
-// sent them is at fault, or somebody who is none.
+// ErrRequest says that variables do not describe a request. The server that sent them is at fault,
+// or a client that is not a web server.
 var ErrRequest = errors.New("no CGI request")
 
 type variablesKey struct{}
@@ -60,32 +61,40 @@ func Variables(r *http.Request) map[string]string {
 	return v
 }
 
-// AddVariable adds a variable that a web server sent to those before it. Of one
-// that comes twice the later one is meant: servers send their own before those of
-// their configuration. But a header field that a client sent twice is one with both
-// values (RFC 3875, section 4.1.18), which nginx before 1.23 leaves to others.
+// AddVariable adds a variable that a web server sent to those before it. The later of two
+// variables of one name counts: servers send their own before those of their configuration. There
+// are two exceptions. A header field that a client sent twice is one with both values (RFC 3875,
+// section 4.1.18), which nginx before 1.23 leaves to the program. And an empty CONTENT_LENGTH does
+// not replace another one, as nginx sends it for a chunked body; two lengths that differ make
+// [NewRequest] refuse the request, as RFC 9112, section 6.3, asks.
 func AddVariable(vars map[string]string, name, value string) {
-	if strings.HasPrefix(name, "HTTP_") && name != "HTTP_HOST" {
-		if before, twice := vars[name]; twice {
-			separator := ", "
-			if name == "HTTP_COOKIE" {
-				separator = "; "
+	before, twice := vars[name]
+	if twice {
+		switch {
+		case name == "CONTENT_LENGTH":
+			if value == "" {
+				value = before
+			} else if before != "" && before != value {
+				value = before + ", " + value
 			}
-			value = before + separator + value
+		case name == "HTTP_COOKIE":
+			value = before + "; " + value
+		case strings.HasPrefix(name, "HTTP_") && name != "HTTP_HOST":
+			value = before + ", " + value
 		}
 	}
 	vars[name] = value
 }
 
-// NewRequest makes a request of CGI variables and a body, which is cut at
-// CONTENT_LENGTH. Where there is none and HTTP_TRANSFER_ENCODING says chunked, the
-// body is all that can be read, already decoded. An error wraps [ErrRequest].
+// NewRequest makes a request of CGI variables and a body, which is cut at CONTENT_LENGTH. If there
+// is none and HTTP_TRANSFER_ENCODING says chunked, the body is all that can be read, already
+// decoded. An error wraps [ErrRequest]: a variable is missing or not valid. It is not valid if it
+// could not have come over HTTP, such as a header field with a line break.
 //
-// The path is taken from REQUEST_URI where there is one, since PATH_INFO has
-// lost which slashes were escaped. Header fields come from the variables HTTP_*;
-// Proxy, Transfer-Encoding and Expect are left out, the first because programs take
-// the variable for a setting, the others because the server has decoded the body, and
-// has asked for it.
+// The path is taken from REQUEST_URI if there is one, because PATH_INFO does not say which slashes
+// were escaped. Header fields come from the variables HTTP_*. Proxy, Transfer-Encoding and Expect
+// are left out: programs take the variable of the first for a setting, and the server has decoded
+// the body and handled Expect.
 func NewRequest(ctx context.Context, vars map[string]string, body io.Reader) (*http.Request, error) {
 	method := vars["REQUEST_METHOD"]
 	if method == "" {
@@ -100,7 +109,9 @@ func NewRequest(ctx context.Context, vars map[string]string, body io.Reader) (*h
 	if r.ProtoMajor, r.ProtoMinor, ok = protocol(r.Proto); !ok {
 		r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.0", 1, 0
 	}
-	r.Header = header(vars)
+	if r.Header, err = header(vars); err != nil {
+		return nil, err
+	}
 	if r.ContentLength, err = contentLength(vars["CONTENT_LENGTH"]); err != nil {
 		return nil, err
 	}
@@ -114,6 +125,11 @@ func NewRequest(ctx context.Context, vars map[string]string, body io.Reader) (*h
 		r.Body = io.NopCloser(body)
 	}
 
+	for _, name := range []string{"REQUEST_URI", "QUERY_STRING"} {
+		if strings.ContainsFunc(vars[name], isControl) {
+			return nil, fmt.Errorf("%w: %s is %q, which has a control character", ErrRequest, name, vars[name])
+		}
+	}
 	root, err := setURL(r, vars)
 	if err != nil {
 		return nil, err
@@ -144,8 +160,8 @@ func protocol(s string) (major, minor int, ok bool) {
 	return 0, 0, false
 }
 
-// header collects the request's header fields.
-func header(vars map[string]string) http.Header {
+// header collects the request's header fields. The host is checked with them.
+func header(vars map[string]string) (http.Header, error) {
 	fields := 2 // of the content
 	for name := range vars {
 		if strings.HasPrefix(name, "HTTP_") {
@@ -163,21 +179,46 @@ func header(vars map[string]string) http.Header {
 		if !ok || field == "" {
 			continue
 		}
+		if !httplex.IsToken(field) || !httplex.IsFieldValue(value) {
+			return nil, fmt.Errorf("%w: %s is %q, which is not a header field", ErrRequest, name, value)
+		}
 		switch field {
-		case "HOST", "PROXY", "TRANSFER_ENCODING", "EXPECT", "CONTENT_LENGTH", "CONTENT_TYPE":
+		case "HOST":
+			if strings.ContainsFunc(value, notOfHost) {
+				return nil, fmt.Errorf("%w: HTTP_HOST is %q, which is not a host", ErrRequest, value)
+			}
+			continue
+		case "PROXY", "TRANSFER_ENCODING", "EXPECT", "CONTENT_LENGTH", "CONTENT_TYPE":
 			continue
 		}
-		h[textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(field, "_", "-"))] = one(value)
+		key := textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(field, "_", "-"))
+		if h[key] != nil {
+			return nil, fmt.Errorf("%w: %s is one of two variables for the header field %s", ErrRequest, name, key)
+		}
+		h[key] = one(value)
 	}
 	if t := vars["CONTENT_TYPE"]; t != "" {
+		if !httplex.IsFieldValue(t) {
+			return nil, fmt.Errorf("%w: CONTENT_TYPE is %q, which is not a header field", ErrRequest, t)
+		}
 		h["Content-Type"] = one(t)
 	}
-	// SCGI has a length where there is no body, too.
+	// SCGI has a length even if there is no body.
 	if n := vars["CONTENT_LENGTH"]; n != "" && (n != "0" || vars["SCGI"] == "") {
 		h["Content-Length"] = one(n)
 	}
-	return h
+	return h, nil
 }
+
+// notOfHost reports whether a character must not be in a Host header. net/http refuses requests
+// with the same characters.
+func notOfHost(c rune) bool {
+	return c <= ' ' || c >= 0x7f || strings.ContainsRune("\"#/<>?@\\^`{|}", c)
+}
+
+// isControl reports whether c is an ASCII control character, which net/http refuses in
+// a URL.
+func isControl(c rune) bool { return c < ' ' || c == 0x7f }
 
 func contentLength(s string) (int64, error) {
 	if s == "" {
@@ -191,12 +232,39 @@ func contentLength(s string) (int64, error) {
 }
 
 // setURL fills in r.URL and r.RequestURI, and returns the root path.
-//
-// Servers differ in what they call SCRIPT_NAME. By the standard it is the
-// mount, and PATH_INFO what lies below. nginx's own lists of variables have the
-// whole path in it and no PATH_INFO, and so has Apache's mod_proxy_fcgi: then
-// there is no mount.
 func setURL(r *http.Request, vars map[string]string) (root string, err error) {
+	root, info := splitPath(vars)
+	path, query := target(vars)
+	r.URL = &url.URL{RawQuery: query}
+	r.RequestURI = vars["REQUEST_URI"]
+
+	// REQUEST_URI is the better source if it is below the mount: a server that rewrites URLs sends
+	// a PATH_INFO that the client did not request.
+	if below, at, ok := belowMount(path, root); ok {
+		if _, hasInfo := vars["PATH_INFO"]; !hasInfo || sameInfo(below.Path, info) {
+			r.URL.Path, r.URL.RawPath = below.Path, below.RawPath
+			if r.URL.RawPath == (&url.URL{Path: r.URL.Path}).EscapedPath() {
+				r.URL.RawPath = "" // as net/url has it
+			}
+			return at, nil
+		}
+	}
+	if info == "" || info[0] != '/' {
+		info = "/" + info
+	}
+	r.URL.Path = info
+	if _, hasURI := vars["REQUEST_URI"]; !hasURI {
+		r.RequestURI = r.URL.RequestURI()
+	}
+	return root, nil
+}
+
+// splitPath returns the root path, percent-encoded, and the path below it from the variables.
+//
+// Servers differ in their SCRIPT_NAME. By the standard it is the mount, and PATH_INFO is the rest.
+// nginx's own lists of variables have the whole path in it and no PATH_INFO, and so has Apache's
+// mod_proxy_fcgi: then there is no mount.
+func splitPath(vars map[string]string) (root, info string) {
 	script := strings.TrimRight(vars["SCRIPT_NAME"], "/")
 	info, hasInfo := vars["PATH_INFO"]
 	if !hasInfo && script != "" && (vars["DOCUMENT_URI"] == vars["SCRIPT_NAME"] || strings.HasPrefix(vars["SCRIPT_FILENAME"], "proxy:")) {
@@ -209,54 +277,43 @@ func setURL(r *http.Request, vars map[string]string) (root string, err error) {
 		// nginx's list for uwsgi has the whole path in PATH_INFO.
 		info = rest
 	}
-	root = (&url.URL{Path: script}).EscapedPath()
+	return (&url.URL{Path: script}).EscapedPath(), info
+}
 
-	uri, hasURI := vars["REQUEST_URI"]
-	uri, query, _ := strings.Cut(uri, "?")
-	if _, rest, ok := strings.Cut(uri, "://"); ok && !strings.HasPrefix(uri, "/") {
+// target returns the path of the request, percent-encoded, and the query.
+func target(vars map[string]string) (path, query string) {
+	path, query, _ = strings.Cut(vars["REQUEST_URI"], "?")
+	if _, rest, ok := strings.Cut(path, "://"); ok && !strings.HasPrefix(path, "/") {
 		// The absolute form.
 		_, rest, _ = strings.Cut(rest, "/")
-		uri = "/" + rest
+		path = "/" + rest
 	}
 	if q, ok := vars["QUERY_STRING"]; ok {
 		query = q
 	}
-	r.URL = &url.URL{RawQuery: query}
-
-	// What was asked for is the better source, if it lies below the mount: a
-	// server that rewrites URLs sends a PATH_INFO that was never asked for.
-	if hasURI && strings.HasPrefix(uri, "/") {
-		if path, err := url.PathUnescape(uri); err == nil {
-			below, at, ok := &url.URL{Path: path, RawPath: uri}, "", true
-			if root != "" {
-				var mounted *http.Request
-				if mounted, ok = gateway.Mount(&http.Request{URL: below}, root); ok {
-					below, at = mounted.URL, gateway.RootPath(mounted)
-				}
-			}
-			if ok && (!hasInfo || sameInfo(below.Path, info)) {
-				r.URL.Path, r.URL.RawPath = below.Path, below.RawPath
-				if r.URL.RawPath == (&url.URL{Path: r.URL.Path}).EscapedPath() {
-					r.URL.RawPath = "" // as net/url has it
-				}
-				r.RequestURI = vars["REQUEST_URI"]
-				return at, nil
-			}
-		}
-	}
-	if info == "" || info[0] != '/' {
-		info = "/" + info
-	}
-	r.URL.Path = info
-	r.RequestURI = r.URL.RequestURI()
-	if hasURI {
-		r.RequestURI = vars["REQUEST_URI"]
-	}
-	return root, nil
+	return path, query
 }
 
-// infoIsWhole reports whether PATH_INFO has the mount in it, though SCRIPT_NAME
-// says it: it is then the path of REQUEST_URI, or nginx's name for that.
+// belowMount returns the URL that a percent-encoded path has below root, and the root as
+// the path spells it. It reports false if path is not one below root.
+func belowMount(path, root string) (below *url.URL, at string, ok bool) {
+	decoded, err := url.PathUnescape(path)
+	if err != nil || !strings.HasPrefix(path, "/") {
+		return nil, "", false
+	}
+	below = &url.URL{Path: decoded, RawPath: path}
+	if root == "" {
+		return below, "", true
+	}
+	mounted, ok := gateway.Mount(&http.Request{URL: below}, root)
+	if !ok {
+		return nil, "", false
+	}
+	return mounted.URL, gateway.RootPath(mounted), true
+}
+
+// infoIsWhole reports whether PATH_INFO contains the mount, though SCRIPT_NAME is set: it is then
+// the path of REQUEST_URI, or nginx's name for that.
 func infoIsWhole(vars map[string]string) bool {
 	info := vars["PATH_INFO"]
 	if info == vars["DOCUMENT_URI"] {
@@ -267,15 +324,14 @@ func infoIsWhole(vars map[string]string) bool {
 	return err == nil && sameInfo(path, info)
 }
 
-// sameInfo reports whether a path and PATH_INFO are the same but for what
-// servers do to the latter: they merge slashes, resolve dots, and leave it
-// empty at the mount.
+// sameInfo reports whether a path and PATH_INFO are the same except for the changes that servers
+// make to the latter: they merge slashes, resolve dots, and leave it empty at the mount.
 func sameInfo(path, info string) bool {
 	if path == info || info == "" && path == "/" {
 		return true
 	}
 	squeeze := func(s string) string {
-		// Apache may leave escaped slashes as they are in a decoded text.
+		// Apache may leave escaped slashes unchanged in a decoded path.
 		s = strings.NewReplacer("%2F", "/", "%2f", "/").Replace(s)
 		for strings.Contains(s, "//") {
 			s = strings.ReplaceAll(s, "//", "/")
@@ -309,7 +365,7 @@ func host(vars map[string]string) string {
 	if name == "" || name == "_" {
 		return ""
 	}
-	if port == "" || port == "80" && scheme(vars) == "http" || port == "443" && scheme(vars) == "https" {
+	if port == "" || port == hosts.DefaultPort(scheme(vars)) {
 		return name
 	}
 	return net.JoinHostPort(strings.Trim(name, "[]"), port)
@@ -327,9 +383,8 @@ func client(vars map[string]string) netip.AddrPort {
 	return netip.AddrPortFrom(addr, uint16(port))
 }
 
-// limitedBody is the body of the announced length. One that ends before is an
-// error: it was cut on its way. A handler may have left a goroutine that reads it
-// when the rest is drained.
+// limitedBody is the body of the announced length. A body that ends before is an error: it was cut
+// on its way. A handler may have left a goroutine that reads it when the rest is drained.
 type limitedBody struct {
 	mu   sync.Mutex
 	r    io.Reader

@@ -3,9 +3,11 @@ package cgi
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"os"
 	"os/signal"
@@ -14,20 +16,24 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/limits"
+	"github.com/zeugkit/zeug/internal/requestcopy"
+	"github.com/zeugkit/zeug/internal/secret"
 )
 
-// Server answers the one request that a web server has started the program for.
-// Its zero value, with a Handler, is usable.
+// Server answers the one request for which a web server has started the program. Its zero value,
+// with a Handler, is usable.
 type Server struct {
 	Handler http.Handler
-	// Timeout is how long the request may take; then its context ends, and a
-	// client that got nothing gets 503. 0 means 5 minutes, below 0 no limit.
+	// Timeout is how long the request may take. Then its context ends, and the
+	// response is 503 if nothing of it was sent. 0 means 5 minutes, a negative
+	// duration no limit.
 	Timeout time.Duration
-	// MaxBody is the longest body that is taken, in bytes; a longer one is
-	// answered by 413. 0 means 1 GiB, below 0 no limit.
+	// MaxBody is the size of the request's body, in bytes. The response to a longer
+	// one is 413. 0 means 1 GiB, a negative number no limit.
 	MaxBody int64
-	// Logger is told of failures: what a web server keeps of standard error.
-	// Default: [slog.Default].
+	// Logger receives failures. Web servers keep what a program writes to standard
+	// error. Nil means [slog.Default].
 	Logger *slog.Logger
 
 	// Env, In and Out replace the process's environment ("NAME=value"),
@@ -44,8 +50,7 @@ func Started() bool { return os.Getenv("GATEWAY_INTERFACE") != "" && os.Getenv("
 // Serve answers the request in the process's environment by handler.
 func Serve(handler http.Handler) error { return (&Server{Handler: handler}).Serve() }
 
-// Serve answers the request. Its error says why there is none, or why the
-// answer is not whole.
+// Serve answers the request. Its error says why there is none, or why the response is not whole.
 func (s *Server) Serve() error {
 	env, in, out, logger := s.Env, s.In, s.Out, s.Logger
 	if env == nil {
@@ -60,6 +65,13 @@ func (s *Server) Serve() error {
 	if logger == nil {
 		logger = slog.Default()
 	}
+	timeout, maxBody := s.Timeout, s.MaxBody
+	if err := errors.Join(
+		limits.Set(&timeout, "cgi: Server.Timeout", 5*time.Minute, limits.Forever),
+		limits.Set(&maxBody, "cgi: Server.MaxBody", 1<<30, math.MaxInt64),
+	); err != nil {
+		return err
+	}
 	vars := map[string]string{}
 	for _, entry := range env {
 		if name, value, ok := strings.Cut(entry, "="); ok {
@@ -69,15 +81,7 @@ func (s *Server) Serve() error {
 	// A web server stops a program that takes too long by SIGTERM.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, terminate)
 	defer stop()
-	if timeout := s.Timeout; timeout >= 0 {
-		if timeout == 0 {
-			timeout = 5 * time.Minute
-		}
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
-	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	defer watch(out, cancel)()
 	r, err := NewRequest(ctx, vars, bufio.NewReaderSize(in, 32<<10))
@@ -85,15 +89,15 @@ func (s *Server) Serve() error {
 		fmt.Fprint(out, "Status: 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nBad Request\n")
 		return err
 	}
-	err = Answer(s.Handler, NewWriter(out, r), r, s.maxBody(), logger)
+	err = Answer(s.Handler, NewWriter(out, r), r, maxBody, logger)
 	if err == nil {
 		drain(r.Body)
 	}
 	return err
 }
 
-// drain reads what a web server still sends of a body, for a moment: Apache's
-// mod_cgid loses an answer to the failure to send what nobody reads.
+// drain reads the rest of a body for a moment: Apache's mod_cgid loses a response if it cannot
+// send the body.
 func drain(body io.Reader) {
 	ended := make(chan struct{})
 	go func() {
@@ -106,18 +110,10 @@ func drain(body io.Reader) {
 	}
 }
 
-func (s *Server) maxBody() int64 {
-	if s.MaxBody == 0 {
-		return 1 << 30
-	}
-	return s.MaxBody
-}
-
-// Answer runs handler for r and ends the answer in w. A body longer than maxBody
-// bytes is answered by 413 (below 0 there is no limit; reading more of one whose
-// length was not said is an [http.MaxBytesError]), a panic by 500 where
-// nothing was sent; its stack goes to logger. The error says why the answer is
-// not whole.
+// Answer runs handler for r and ends the answer in w. A body longer than maxBody bytes is answered
+// by 413; a negative maxBody means no limit. If its length was not sent, reading beyond the limit
+// returns an [http.MaxBytesError]. A panic is answered by 500 if nothing was sent, and its stack
+// goes to logger. The error says why the answer is not whole.
 func Answer(handler http.Handler, w *Writer, r *http.Request, maxBody int64, logger *slog.Logger) (err error) {
 	defer func() {
 		value := recover()
@@ -128,7 +124,7 @@ func Answer(handler http.Handler, w *Writer, r *http.Request, maxBody int64, log
 		if value == http.ErrAbortHandler {
 			return
 		}
-		logger.ErrorContext(r.Context(), "handler panicked", "method", r.Method, "uri", r.RequestURI, "panic", value, "stack", string(debug.Stack()))
+		logger.ErrorContext(r.Context(), "handler panicked", "method", r.Method, "uri", secret.URI(r.RequestURI), "panic", value, "stack", string(debug.Stack()))
 		if !w.Began() {
 			err = w.fail()
 		}
@@ -140,6 +136,7 @@ func Answer(handler http.Handler, w *Writer, r *http.Request, maxBody int64, log
 	if maxBody >= 0 && r.ContentLength < 0 {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	}
+	defer requestcopy.RemoveFiles(r, &http.Request{})
 	handler.ServeHTTP(w, r)
 	if r.Context().Err() == context.DeadlineExceeded && !w.Began() {
 		httperror.Respond(w, r, httperror.ServiceUnavailable)

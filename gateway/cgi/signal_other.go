@@ -4,5 +4,5 @@ package cgi
 
 import "os"
 
-// terminate is the one signal there is.
+// terminate is the only signal there is.
 var terminate = os.Interrupt

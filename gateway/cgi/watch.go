@@ -10,9 +10,8 @@ import (
 // most are answered sooner.
 const patience = 20 * time.Millisecond
 
-// watch has gone called when nobody is left to read out, which a web server
-// closes when it has lost its client. That can be seen of pipes and sockets, on
-// Linux.
+// watch calls gone when out has no reader left; a web server closes it when it has lost its
+// client. Pipes and sockets show that, on Linux.
 func watch(out io.Writer, gone func()) (stop func()) {
 	f, ok := out.(*os.File)
 	if !ok {

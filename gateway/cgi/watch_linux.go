@@ -6,9 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hungUp waits until nobody reads f any more, or until over. That a web server
-// has shut one direction of a socket down, as Apache does behind a body, is not
-// meant.
+// hungUp waits until f has no reader, or until over. A web server that has shut down one direction
+// of the socket, as Apache does after a body, does not count as gone.
 func hungUp(f *os.File, over <-chan struct{}) bool {
 	raw, err := f.SyscallConn()
 	if err != nil {

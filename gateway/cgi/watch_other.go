@@ -4,5 +4,5 @@ package cgi
 
 import "os"
 
-// hungUp is not to be had.
+// hungUp is not available here.
 func hungUp(*os.File, <-chan struct{}) bool { return false }

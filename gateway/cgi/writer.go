@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,41 +16,40 @@ import (
 	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// Writer is a [http.ResponseWriter] that writes an answer as CGI has it: header
-// fields with a field Status first, an empty line, the body. It does what
-// net/http's does: finds out the media type of a body that has none said, sends
-// no body where there is none to be, refuses one that is longer than announced.
+// Writer is a [http.ResponseWriter] that writes a response in the form of CGI: header fields with
+// a field Status first, an empty line, the body. It does what net/http does: it finds out the
+// media type of a body if none is set, sends no body where none is allowed, and refuses one that
+// is longer than announced.
 type Writer struct {
 	out    io.Writer
 	r      *http.Request
 	header http.Header
-	// HTTP has the first line be HTTP's own, "HTTP/1.1 200 OK".
+	// For HTTP the first line is that of HTTP, "HTTP/1.1 200 OK".
 	HTTP bool
 
 	status int
-	left   int64 // of the announced length; -1 where none is
+	left   int64 // of the announced length; -1 if there is none
 	bare   bool  // no body may be sent
-	typed  bool  // the body's media type has been said, or is not to be
+	typed  bool  // the body's media type has been set, or must not be
 	began  bool  // the header has ended
 	err    error
 
 	pooled *[buffered]byte
-	held   []byte // what is not sent yet, in pooled
+	held   []byte // bytes that are not sent yet, in pooled
 }
 
-// buffered is how much of an answer is held back until it is flushed, in bytes.
+// buffered is how many bytes of a response are kept until it is flushed.
 const buffered = 4 << 10
 
 var buffers = sync.Pool{New: func() any { return new([buffered]byte) }}
 
-// NewWriter returns a Writer of the answer to r. If out has a method
-// WriteBuffers(net.Buffers) (int64, error), a long piece and what is held before it
-// go to that together.
+// NewWriter returns a Writer of the answer to r. If out has a method WriteBuffers(net.Buffers)
+// (int64, error), a long piece and the bytes kept before it go to it together.
 func NewWriter(out io.Writer, r *http.Request) *Writer {
 	return &Writer{out: out, r: r, header: http.Header{}, left: -1}
 }
 
-// hold keeps p, or sends what is held, and p as well if it is long.
+// hold keeps p, or sends the bytes kept so far, and p as well if it is long.
 func (w *Writer) hold(p []byte) (int, error) {
 	if w.pooled == nil {
 		w.pooled = buffers.Get().(*[buffered]byte)
@@ -76,7 +76,7 @@ func (w *Writer) send() error {
 	return err
 }
 
-// sendWith sends what is held and p, by one call of the system where it can be.
+// sendWith sends the bytes kept so far and p, by one system call if possible.
 func (w *Writer) sendWith(p []byte) (int, error) {
 	several, ok := w.out.(interface {
 		WriteBuffers(net.Buffers) (int64, error)
@@ -96,11 +96,11 @@ func (w *Writer) sendWith(p []byte) (int, error) {
 // Header is the header to be sent.
 func (w *Writer) Header() http.Header { return w.header }
 
-// Began reports whether the status has been said.
+// Began reports whether the status has been written.
 func (w *Writer) Began() bool { return w.status != 0 }
 
-// WriteHeader sends the header. Interim answers (1xx) cannot be said in CGI and
-// are left out; a second call is, too.
+// WriteHeader sends the header. Interim responses (1xx) do not exist in CGI and are left out; so
+// is a second call.
 func (w *Writer) WriteHeader(status int) {
 	if status < 100 || status > 999 {
 		panic(fmt.Sprintf("invalid status code %d", status))
@@ -129,10 +129,14 @@ func (w *Writer) WriteHeader(status int) {
 	w.say(first, strconv.Itoa(status), " ", text, "\r\n")
 	var few [16]string
 	names := few[:0]
+	hops := hopByHop(w.header)
 	for name := range w.header {
 		switch name {
-		// The connection and its framing are the server's.
-		case "Connection", "Keep-Alive", "Transfer-Encoding", "Upgrade", "Trailer", "Status":
+		// The server handles the connection and its framing.
+		case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Transfer-Encoding", "Upgrade", "Trailer", "Status":
+			continue
+		}
+		if slices.Contains(hops, name) {
 			continue
 		}
 		if !strings.HasPrefix(name, http.TrailerPrefix) && httplex.IsToken(name) {
@@ -149,8 +153,19 @@ func (w *Writer) WriteHeader(status int) {
 	w.typed = typed || w.header.Get("Content-Encoding") != ""
 }
 
-// begin ends the header, with the media type of what the body begins with where
-// none was said.
+// hopByHop returns the names in the field Connection, which are those of fields about the
+// connection (RFC 9110, section 7.6.1).
+func hopByHop(h http.Header) (names []string) {
+	for _, value := range h["Connection"] {
+		for item := range httplex.Items(value) {
+			names = append(names, textproto.CanonicalMIMEHeaderKey(item))
+		}
+	}
+	return names
+}
+
+// begin ends the header, with the media type that the beginning of the body suggests if none was
+// set.
 func (w *Writer) begin(body []byte) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
@@ -166,7 +181,7 @@ func (w *Writer) begin(body []byte) {
 	w.say("\r\n")
 }
 
-// say holds texts of the header; that one cannot be sent is said later.
+// say keeps strings of the header; an error for one that cannot be sent comes later.
 func (w *Writer) say(texts ...string) {
 	for _, text := range texts {
 		if _, err := w.hold(unsafeBytes(text)); err != nil && w.err == nil {
@@ -175,8 +190,7 @@ func (w *Writer) say(texts ...string) {
 	}
 }
 
-// unsafeBytes is a text as bytes that must not be changed, which an [io.Writer]
-// does not.
+// unsafeBytes is a string as bytes that must not be changed, which an [io.Writer] does not.
 func unsafeBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 // oneLine keeps a value from becoming two fields, as net/http does.
@@ -214,7 +228,7 @@ func (w *Writer) fail() error {
 	return errors.Join(err, w.Close())
 }
 
-// FlushError sends what is buffered.
+// FlushError sends the buffered bytes.
 func (w *Writer) FlushError() error {
 	w.begin(nil)
 	if w.err == nil {
@@ -226,8 +240,8 @@ func (w *Writer) FlushError() error {
 // Flush is FlushError for those who ask for an [http.Flusher].
 func (w *Writer) Flush() { _ = w.FlushError() }
 
-// Close ends the answer. It returns an error where the body was shorter than
-// announced, or could not be sent: then the connection must not look complete.
+// Close ends the answer. It returns an error if the body was shorter than announced, or could not
+// be sent: then the connection must not look complete.
 func (w *Writer) Close() error {
 	defer w.release()
 	if err := w.FlushError(); err != nil {
@@ -239,7 +253,7 @@ func (w *Writer) Close() error {
 	return nil
 }
 
-// errOver is what writing after the end gets.
+// errOver is the error of a write after the end.
 var errOver = errors.New("the answer has ended")
 
 func (w *Writer) release() {

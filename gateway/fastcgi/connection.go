@@ -22,7 +22,7 @@ type connection struct {
 	handler  http.Handler
 	settings accept.Settings
 
-	heads int // requests whose variables are to come, by who reads
+	heads int // requests whose variables are still to come; used by the reading goroutine
 
 	writing sync.Mutex
 	out     []byte                   // by writing
@@ -58,7 +58,7 @@ func (c *connection) serve() error {
 	if c.conn.Idle(true) {
 		err = c.read(newReader(c.conn))
 	}
-	// Nobody is there any more to read the answers that are being made.
+	// There is no connection any more to send the running responses to.
 	c.gone()
 	c.mu.Lock()
 	for _, req := range c.requests {
@@ -103,22 +103,22 @@ func (c *connection) read(in *reader) error {
 	}
 }
 
+// take reads the content of a record, or skips it, and acts on it.
 func (c *connection) take(in *reader, rec record) error {
 	c.mu.Lock()
 	req := c.requests[rec.id]
 	c.mu.Unlock()
-	if rec.kind == typeStdin && req != nil && req.body != nil && rec.size > 0 {
+	switch {
+	case rec.id == 0:
+	case rec.kind == typeStdin && rec.size > 0 && req != nil && req.body != nil:
 		if err := req.body.fill(in.Reader, rec.size); err != nil {
 			return early(err)
 		}
 		return in.skip(rec.padding)
-	}
-	if rec.id != 0 && (rec.kind == typeStdin && rec.size > 0 || rec.kind == typeData) {
-		// The rest of what was answered already, or for filters, which we are
-		// none of.
+	case rec.kind == typeStdin && rec.size > 0, rec.kind == typeData:
+		// This is the rest of a request that was answered already, or is for filters.
 		return in.skip(rec.size + rec.padding)
-	}
-	if rec.kind == typeParams && req != nil && len(req.params)+rec.size > c.settings.MaxHeader {
+	case rec.kind == typeParams && req != nil && len(req.params)+rec.size > c.settings.MaxHeader:
 		return fmt.Errorf("%w: variables of more than %d bytes", ErrProtocol, c.settings.MaxHeader)
 	}
 	content, err := in.content(rec)
@@ -128,6 +128,12 @@ func (c *connection) take(in *reader, rec record) error {
 	if rec.id == 0 {
 		return c.manage(rec, content)
 	}
+	return c.act(rec, content, req)
+}
+
+// act acts on a record of a request. req is nil if the request is not known, as before
+// it begins and after its end.
+func (c *connection) act(rec record, content []byte, req *request) error {
 	switch rec.kind {
 	case typeBegin:
 		return c.begin(rec, content, req)
@@ -160,8 +166,8 @@ func (c *connection) take(in *reader, rec record) error {
 	return nil
 }
 
-// headed says that the variables of a request have come: those of the others
-// that have begun are bounded in time, and then nothing is.
+// headed says that the variables of a request have come: the time for the variables of other
+// requests is bounded, and then no longer.
 func (c *connection) headed() {
 	c.heads--
 	c.mu.Lock()
@@ -246,9 +252,9 @@ func (c *connection) start(req *request) error {
 	return nil
 }
 
-// spoil sends what is no record. A unix socket cannot be reset, and nginx takes its
-// end for that of an answer. Where another answer is being written the end comes in
-// the midst of that.
+// spoil sends bytes that are not a valid record. A unix socket cannot be reset, and nginx takes
+// its end for the end of a response. If another response is being written, the end comes in the
+// middle of it.
 func (c *connection) spoil() {
 	if !c.writing.TryLock() {
 		return
@@ -284,7 +290,7 @@ func (c *connection) answer(ctx context.Context, req *request, vars map[string]s
 	return c.end(req, nil)
 }
 
-// end sends what is left of an answer, and that it is complete.
+// end sends the rest of a response, and that it is complete.
 func (c *connection) end(req *request, rest []byte) error {
 	var b []byte
 	if len(rest) > 0 {
@@ -307,7 +313,7 @@ func (c *connection) forget(req *request) {
 	}
 }
 
-// free gives the number of a request back, unless another one has it already.
+// free makes the number of a request available again, unless another one has it already.
 func (c *connection) free(req *request) {
 	if c.requests[req.id] == req {
 		delete(c.requests, req.id)
@@ -321,7 +327,7 @@ func (c *connection) write(b []byte) error {
 	return err
 }
 
-// stdout sends an answer as records.
+// stdout sends a response as records.
 type stdout struct {
 	c  *connection
 	id uint16

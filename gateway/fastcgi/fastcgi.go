@@ -6,32 +6,50 @@
 //	…
 //	log.Fatal((&fastcgi.Server{Handler: newApp()}).Serve(l))
 //
-// It speaks the protocol itself, where net/http/fcgi would do for a start: that
-// package keeps SCRIPT_NAME and PATH_INFO to itself, so that no URL below a
-// mount comes out right, ends the process when a handler panics, cannot say that
-// an answer was cut, and tells no handler that its client has left.
+// It speaks the protocol itself, because net/http/fcgi has four faults. That package does not
+// expose SCRIPT_NAME and PATH_INFO, so that URLs below a mount are wrong. It ends the process when
+// a handler panics. It cannot report that a response was cut. It does not tell a handler that its
+// client has left.
 //
-// A request's context ends when the server in front aborts it or closes the
-// connection. What is said on the connection behind more than 64 KiB of a body that
-// nobody reads is not seen, but for its end, on Linux.
+// A request's context ends when the server in front aborts it or closes the connection. On Linux,
+// records that follow more than 64 KiB of an unread body on the connection are not seen, except its
+// end.
 //
-// A request's root path, client and scheme come from the variables of the
-// server in front, which is trusted: nobody else should reach the socket.
+// A request's root path, client and scheme come from the variables of the server in front, which
+// is trusted: no other client should reach the socket.
 package fastcgi
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
-	"sync"
+	"time"
 
 	"github.com/zeugkit/zeug/gateway/internal/accept"
 )
 
-// Settings are the limits of a [Server]; the zero value has all of them. A
-// connection that waits for its next request is not bounded by them: servers in
-// front keep some.
-type Settings = accept.Settings
+// Settings are the limits of a [Server]. The zero value has the default of each; a
+// negative limit or duration means no limit. A connection that waits for its next
+// request has no limit: servers in front keep some open.
+type Settings struct {
+	// HeaderTimeout is how long the server in front may take to send the variables
+	// of a request. 0 means 10 s.
+	HeaderTimeout time.Duration
+	// StallTimeout is how long the server in front may send nothing of a body that
+	// is waited for, or take nothing of a response. 0 means 60 s.
+	StallTimeout time.Duration
+	// MaxHeader is the size of a request's variables, in bytes. 0 means 64 KiB.
+	MaxHeader int
+	// MaxBody is the size of a request's body, in bytes. The response to a longer one
+	// is 413. 0 means 1 GiB.
+	MaxBody int64
+	// MaxConnections is the number of connections that are served at once. More of
+	// them wait. 0 means 1024.
+	MaxConnections int
+	// Logger receives failures. Nil means [slog.Default].
+	Logger *slog.Logger
+}
 
 // Server serves FastCGI, several requests on one connection included. Its zero
 // value, with a Handler, is usable.
@@ -39,24 +57,20 @@ type Server struct {
 	Handler http.Handler
 	Settings
 
-	once   sync.Once
 	server accept.Server
 }
 
 // Serve accepts connections on l until [Server.Shutdown], which makes it return
-// [http.ErrServerClosed], or until l fails.
-func (s *Server) Serve(l net.Listener) error { return s.started().Serve(l) }
+// [http.ErrServerClosed], or until l fails. It returns an error that names the field
+// if one of the Settings is out of range.
+func (s *Server) Serve(l net.Listener) error {
+	return s.server.Serve(l, accept.Settings(s.Settings), s.serve)
+}
 
-// Shutdown stops accepting and waits until what is being served is answered, or
-// until ctx ends: then the connections are cut.
-func (s *Server) Shutdown(ctx context.Context) error { return s.started().Shutdown(ctx) }
+// Shutdown stops accepting and waits until the running requests are answered, or until ctx ends:
+// then the connections are cut.
+func (s *Server) Shutdown(ctx context.Context) error { return s.server.Shutdown(ctx) }
 
-func (s *Server) started() *accept.Server {
-	s.once.Do(func() {
-		s.server.Settings = s.Settings
-		s.server.Connection = func(c *accept.Conn, settings accept.Settings) error {
-			return newConnection(c, s.Handler, settings).serve()
-		}
-	})
-	return &s.server
+func (s *Server) serve(c *accept.Conn, limits accept.Settings) error {
+	return newConnection(c, s.Handler, limits).serve()
 }

@@ -37,10 +37,10 @@ const (
 	maxVariableName = 1 << 10
 )
 
-// ErrProtocol says that what came is not FastCGI.
+// ErrProtocol says that the input is not FastCGI.
 var ErrProtocol = errors.New("not FastCGI")
 
-// record is what stands at the head of a record.
+// record is the header of a record.
 type record struct {
 	kind          byte
 	id            uint16

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is written is read, in lengths of one byte and of four.
+// Records that are written can be read, with lengths of one byte and of four.
 func FuzzVariablesRoundTrip(f *testing.F) {
 	f.Add("PATH_INFO", "/", "HTTP_HOST", "example.org")
 	f.Add("", "", "A", string(make([]byte, 200)))
@@ -19,7 +19,7 @@ func FuzzVariablesRoundTrip(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, a, x, b, y string) {
 		if a == b || len(a) > maxVariableName || len(b) > maxVariableName {
-			t.Skip()
+			return
 		}
 		var p []byte
 		for _, pair := range [][2]string{{a, x}, {b, y}} {

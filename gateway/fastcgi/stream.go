@@ -19,8 +19,8 @@ var rings = sync.Pool{New: func() any { return new([ahead]byte) }}
 // errStalled says that the rest of a body did not come in time.
 var errStalled = errors.New("the rest of the body did not come in time")
 
-// stream is a body between the goroutine that reads the connection and the one
-// that answers: a ring, which the one fills and the other empties.
+// stream is a body between the goroutine that reads the connection and the one that answers: a
+// ring, which the first fills and the second empties.
 type stream struct {
 	stall time.Duration
 	conn  *accept.Conn
@@ -29,12 +29,12 @@ type stream struct {
 	mu    sync.Mutex
 	moved sync.Cond
 	timer *time.Timer
-	err   error // what ends the body, once nothing is held
+	err   error // the error or the end after the bytes in the ring
 
 	ring        *[ahead]byte
 	start, held int
-	filling     bool // a part of the ring that is not held is written to
-	over        bool // nobody reads any more
+	filling     bool // a free part of the ring is being written to
+	over        bool // the body has no reader any more
 }
 
 func newStream(conn *accept.Conn, stall time.Duration, gone func()) *stream {
@@ -43,8 +43,7 @@ func newStream(conn *accept.Conn, stall time.Duration, gone func()) *stream {
 	return s
 }
 
-// fill reads size bytes of the body. It waits for room; what comes after the end
-// is dropped.
+// fill reads size bytes of the body. It waits for room; bytes after the end are dropped.
 func (s *stream) fill(in *bufio.Reader, size int) error {
 	for size > 0 {
 		room := s.room()
@@ -66,7 +65,7 @@ func (s *stream) room() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held == ahead && s.err == nil {
-		// Nobody reads the connection now: somebody has to see that it ends.
+		// No goroutine reads the connection now, so its end must be watched for.
 		watch := s.conn.Watch(s.gone)
 		for s.held == ahead && s.err == nil {
 			s.moved.Wait()
@@ -108,7 +107,7 @@ func (s *stream) end(why error) {
 	s.moved.Broadcast()
 }
 
-// drop says that nobody reads any more.
+// drop says that the body has no reader any more.
 func (s *stream) drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

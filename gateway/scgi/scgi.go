@@ -5,13 +5,13 @@
 //	…
 //	log.Fatal((&scgi.Server{Handler: newApp()}).Serve(l))
 //
-// A request's context ends when the server in front closes the connection: on
-// Linux even if nobody reads the body, elsewhere once that is read. An answer that
-// fails on its way resets the connection. A unix socket cannot be reset: there, an
-// answer without a Content-Length looks whole to the server in front.
+// A request's context ends when the server in front closes the connection: on Linux even if the
+// body is not read, elsewhere once it is read. An answer that fails on its way resets the
+// connection. A unix socket cannot be reset: there, an answer without a Content-Length looks whole
+// to the server in front.
 //
-// A request's root path, client and scheme come from the variables of the
-// server in front, which is trusted: nobody else should reach the socket.
+// A request's root path, client and scheme come from the variables of the server in front, which
+// is trusted: no other client should reach the socket.
 package scgi
 
 import (
@@ -19,51 +19,64 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
-	"sync"
+	"time"
 
 	"github.com/zeugkit/zeug/gateway/cgi"
 	"github.com/zeugkit/zeug/gateway/internal/accept"
 	"github.com/zeugkit/zeug/gateway/internal/single"
 )
 
-// Settings are the limits of a [Server]; the zero value has all of them.
-type Settings = accept.Settings
+// Settings are the limits of a [Server]. The zero value has the default of each; a
+// negative limit or duration means no limit.
+type Settings struct {
+	// HeaderTimeout is how long the server in front may take to send the variables
+	// of a request. 0 means 10 s.
+	HeaderTimeout time.Duration
+	// StallTimeout is how long the server in front may send nothing of a body that
+	// is waited for, or take nothing of a response. 0 means 60 s.
+	StallTimeout time.Duration
+	// MaxHeader is the size of a request's variables, in bytes. 0 means 64 KiB.
+	MaxHeader int
+	// MaxBody is the size of a request's body, in bytes. The response to a longer one
+	// is 413. 0 means 1 GiB.
+	MaxBody int64
+	// MaxConnections is the number of connections that are served at once. More of
+	// them wait. 0 means 1024.
+	MaxConnections int
+	// Logger receives failures. Nil means [slog.Default].
+	Logger *slog.Logger
+}
 
 // Server serves SCGI. Its zero value, with a Handler, is usable.
 type Server struct {
 	Handler http.Handler
 	Settings
 
-	once   sync.Once
 	server accept.Server
 }
 
 // Serve accepts connections on l until [Server.Shutdown], which makes it return
-// [http.ErrServerClosed], or until l fails.
-func (s *Server) Serve(l net.Listener) error { return s.started().Serve(l) }
-
-// Shutdown stops accepting and waits until what is being served is answered, or
-// until ctx ends: then the connections are cut.
-func (s *Server) Shutdown(ctx context.Context) error { return s.started().Shutdown(ctx) }
-
-func (s *Server) started() *accept.Server {
-	s.once.Do(func() {
-		s.server.Settings = s.Settings
-		s.server.Connection = single.Protocol{Read: ReadVariables}.Serve(s.Handler)
-	})
-	return &s.server
+// [http.ErrServerClosed], or until l fails. It returns an error that names the field
+// if one of the Settings is out of range.
+func (s *Server) Serve(l net.Listener) error {
+	return s.server.Serve(l, accept.Settings(s.Settings), single.Protocol{Read: ReadVariables}.Serve(s.Handler))
 }
 
-// ErrProtocol says that what came is not SCGI.
+// Shutdown stops accepting and waits until the running requests are answered, or until ctx ends:
+// then the connections are cut.
+func (s *Server) Shutdown(ctx context.Context) error { return s.server.Shutdown(ctx) }
+
+// ErrProtocol says that the input is not SCGI.
 var ErrProtocol = errors.New("not SCGI")
 
 // ReadVariables reads the head of a request: a netstring of names and values,
-// each ended by a zero byte, of at most max bytes. Its first variable must be
+// each ended by a zero byte, of at most limit bytes. Its first variable must be
 // CONTENT_LENGTH, and SCGI must be 1.
-func ReadVariables(r *bufio.Reader, max int) (map[string]string, error) {
+func ReadVariables(r *bufio.Reader, limit int) (map[string]string, error) {
 	size := 0
 	for digits := 0; ; digits++ {
 		c, err := r.ReadByte()
@@ -78,8 +91,8 @@ func ReadVariables(r *bufio.Reader, max int) (map[string]string, error) {
 		}
 		size = 10*size + int(c-'0')
 	}
-	if size > max {
-		return nil, fmt.Errorf("variables of %d bytes, the limit is %d", size, max)
+	if size > limit {
+		return nil, fmt.Errorf("variables of %d bytes, the limit is %d", size, limit)
 	}
 	head, err := single.ReadText(r, size+1)
 	if err != nil {
@@ -98,7 +111,7 @@ func ReadVariables(r *bufio.Reader, max int) (map[string]string, error) {
 		case n == 0 && name != "CONTENT_LENGTH":
 			return nil, fmt.Errorf("%w: the first variable is %q, not CONTENT_LENGTH", ErrProtocol, name)
 		}
-		// The protocol forbids a name twice, and nginx sends one all the same.
+		// The protocol forbids a name twice, and nginx sends one twice.
 		cgi.AddVariable(vars, name, value)
 		rest = next
 	}

@@ -59,13 +59,13 @@ func FuzzReadVariables(f *testing.F) {
 	})
 }
 
-// What is written is read, whatever it is, but for zero bytes and a name twice.
+// Any variables that are written can be read, except those with zero bytes or a name twice.
 func FuzzVariablesRoundTrip(f *testing.F) {
 	f.Add("PATH_INFO", "/", "HTTP_HOST", "example.org", "body")
 	f.Add("A", "", "B", "12:,", ":,")
 	f.Fuzz(func(t *testing.T, a, x, b, y, body string) {
 		if strings.Contains(a+x+b+y, "\x00") || a == "" || b == "" || a == b || a == "SCGI" || b == "SCGI" || a == "CONTENT_LENGTH" || b == "CONTENT_LENGTH" {
-			t.Skip()
+			return
 		}
 		in := bufio.NewReader(strings.NewReader(netstring("CONTENT_LENGTH", "0", a, x, "SCGI", "1", b, y) + body))
 		vars, err := scgi.ReadVariables(in, 1<<20)

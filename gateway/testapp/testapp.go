@@ -1,7 +1,7 @@
-// Package testapp is an application that shows what reaches it: put it where
-// yours is to stand, and see whether the servers in front pass everything on.
+// Package testapp is an application that shows the requests that reach it: put it in the place of
+// your application, and see whether the servers in front pass everything on.
 //
-//	serving.Main("unix:/run/app/app.sock", middleware.ProxyFix{For: 1, Proto: 1, Host: 1}.Wrap(testapp.App), serving.Options{})
+//	serving.MainWith("unix:/run/app/app.sock", middleware.ProxyFix{For: 1, Proto: 1, Host: 1}.Wrap(testapp.App), serving.Options{})
 //
 // It is Werkzeug's werkzeug.testapp.
 package testapp
@@ -21,12 +21,11 @@ import (
 	"github.com/zeugkit/zeug/gateway"
 )
 
-// App answers every request with a page of facts: the origin (scheme, host, root
-// path, client) as middlewares left it and as the server received it, the
-// request's line and header, the connection, and what the program was built of.
-// Browsers get HTML, everybody else text. Of credentials and cookies it
-// tells the length alone, and of the process's environment nothing. It tells strangers
-// the versions of what the program is built of: take it away when you have looked.
+// App answers every request with a page of facts: the origin (scheme, host, root path, client) as
+// middlewares left it and as the server received it, the request's line and header, the
+// connection, and what the program was built of. Browsers get HTML, other clients text. It shows
+// only the length of credentials and cookies, and nothing of the process's environment. It shows
+// strangers the versions of the program's modules: remove it when you have looked.
 var App http.Handler = http.HandlerFunc(answer)
 
 // section is a table of the page.
@@ -84,7 +83,7 @@ func requestFacts(r *http.Request) [][2]string {
 	return facts
 }
 
-// secret names the fields that would let somebody else be the client.
+// secret names the fields with which another person could act as the client.
 var secret = []string{"Authorization", "Cookie", "Proxy-Authorization"}
 
 func headerFacts(r *http.Request) (facts [][2]string) {

@@ -6,13 +6,13 @@
 //	…
 //	log.Fatal((&uwsgi.Server{Handler: newApp()}).Serve(l))
 //
-// A request's context ends when the server in front closes the connection: on
-// Linux even if nobody reads the body, elsewhere once that is read. An answer that
-// fails on its way resets the connection. A unix socket cannot be reset: there, an
-// answer without a Content-Length looks whole to the server in front.
+// A request's context ends when the server in front closes the connection: on Linux even if the
+// body is not read, elsewhere once it is read. An answer that fails on its way resets the
+// connection. A unix socket cannot be reset: there, an answer without a Content-Length looks whole
+// to the server in front.
 //
-// A request's root path, client and scheme come from the variables of the
-// server in front, which is trusted: nobody else should reach the socket.
+// A request's root path, client and scheme come from the variables of the server in front, which
+// is trusted: no other client should reach the socket.
 package uwsgi
 
 import (
@@ -22,49 +22,62 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
-	"sync"
+	"time"
 
 	"github.com/zeugkit/zeug/gateway/cgi"
 	"github.com/zeugkit/zeug/gateway/internal/accept"
 	"github.com/zeugkit/zeug/gateway/internal/single"
 )
 
-// Settings are the limits of a [Server]; the zero value has all of them.
-type Settings = accept.Settings
+// Settings are the limits of a [Server]. The zero value has the default of each; a
+// negative limit or duration means no limit.
+type Settings struct {
+	// HeaderTimeout is how long the server in front may take to send the variables
+	// of a request. 0 means 10 s.
+	HeaderTimeout time.Duration
+	// StallTimeout is how long the server in front may send nothing of a body that
+	// is waited for, or take nothing of a response. 0 means 60 s.
+	StallTimeout time.Duration
+	// MaxHeader is the size of a request's variables, in bytes. 0 means 64 KiB.
+	MaxHeader int
+	// MaxBody is the size of a request's body, in bytes. The response to a longer one
+	// is 413. 0 means 1 GiB.
+	MaxBody int64
+	// MaxConnections is the number of connections that are served at once. More of
+	// them wait. 0 means 1024.
+	MaxConnections int
+	// Logger receives failures. Nil means [slog.Default].
+	Logger *slog.Logger
+}
 
 // Server serves uwsgi. Its zero value, with a Handler, is usable.
 type Server struct {
 	Handler http.Handler
 	Settings
 
-	once   sync.Once
 	server accept.Server
 }
 
 // Serve accepts connections on l until [Server.Shutdown], which makes it return
-// [http.ErrServerClosed], or until l fails.
-func (s *Server) Serve(l net.Listener) error { return s.started().Serve(l) }
-
-// Shutdown stops accepting and waits until what is being served is answered, or
-// until ctx ends: then the connections are cut.
-func (s *Server) Shutdown(ctx context.Context) error { return s.started().Shutdown(ctx) }
-
-func (s *Server) started() *accept.Server {
-	s.once.Do(func() {
-		s.server.Settings = s.Settings
-		s.server.Connection = single.Protocol{Read: ReadVariables, HTTP: true}.Serve(s.Handler)
-	})
-	return &s.server
+// [http.ErrServerClosed], or until l fails. It returns an error that names the field
+// if one of the Settings is out of range.
+func (s *Server) Serve(l net.Listener) error {
+	return s.server.Serve(l, accept.Settings(s.Settings), single.Protocol{Read: ReadVariables, HTTP: true}.Serve(s.Handler))
 }
 
-// ErrProtocol says that what came is not a request in uwsgi.
+// Shutdown stops accepting and waits until the running requests are answered, or until ctx ends:
+// then the connections are cut.
+func (s *Server) Shutdown(ctx context.Context) error { return s.server.Shutdown(ctx) }
+
+// ErrProtocol says that the input is not a request in uwsgi.
 var ErrProtocol = errors.New("not uwsgi")
 
 // ReadVariables reads the head of a request: a packet of modifier 0 with names
-// and values, each after its length in 16 bits, of at most max bytes.
-func ReadVariables(r *bufio.Reader, max int) (map[string]string, error) {
+// and values, each after its length in 16 bits, of at most limit bytes.
+func ReadVariables(r *bufio.Reader, limit int) (map[string]string, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrProtocol, err)
@@ -73,8 +86,8 @@ func ReadVariables(r *bufio.Reader, max int) (map[string]string, error) {
 	switch {
 	case head[0] != 0 || head[3] != 0:
 		return nil, fmt.Errorf("%w: modifiers %d and %d, only requests (0 and 0) are understood", ErrProtocol, head[0], head[3])
-	case size > max:
-		return nil, fmt.Errorf("variables of %d bytes, the limit is %d", size, max)
+	case size > limit:
+		return nil, fmt.Errorf("variables of %d bytes, the limit is %d", size, limit)
 	}
 	packet, err := single.ReadText(r, size)
 	if err != nil {
@@ -93,7 +106,7 @@ func ReadVariables(r *bufio.Reader, max int) (map[string]string, error) {
 	return vars, nil
 }
 
-// text cuts a text with its length before it.
+// text reads a string with its length before it.
 func text(p string) (s, rest string, ok bool) {
 	if len(p) < 2 {
 		return "", "", false

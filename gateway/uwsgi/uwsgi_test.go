@@ -55,12 +55,12 @@ func FuzzReadVariables(f *testing.F) {
 	})
 }
 
-// What is written is read, whatever it is.
+// Any variables that are written can be read.
 func FuzzVariablesRoundTrip(f *testing.F) {
 	f.Add("PATH_INFO", "/", "HTTP_HOST", "example.org", "body")
 	f.Fuzz(func(t *testing.T, a, x, b, y, body string) {
 		if a == "" || b == "" || a == b || len(a)+len(x)+len(b)+len(y) > 60000 {
-			t.Skip()
+			return
 		}
 		in := bufio.NewReader(strings.NewReader(packet(0, a, x, b, y) + body))
 		vars, err := uwsgi.ReadVariables(in, 1<<16)

@@ -5,29 +5,28 @@ import (
 	"time"
 )
 
-// Which requests are sent ahead of their turn, and when they are taken back: while
-// every slot has one, a request lies down behind the one that is likely to be done
-// first, but behind none that takes its time already, and none stays where it would
-// have to wait while another slot has nothing to do. An application whose requests
-// take long has all but the current ones in the queue of the pool, for whichever
-// thread comes first: a slot whose last request was slow has none.
+// This file decides which requests are sent ahead of their turn, and when they are taken back. If
+// every slot has a request, the next one is queued behind the request that is likely to end first,
+// but never behind a slow one. No request stays queued while another slot is idle. If the requests
+// of an application take long, all but the current ones wait in the queue of the pool, for
+// whichever thread is free first: a slot whose last request was slow gets none in advance.
 
 const (
-	// maxAhead is how many may lie ahead in a slot. Under 16 clients, Flask's hello was
-	// answered 1.17, 1.24 and 1.39 times as often with 1, 2 and 3 as with none.
+	// maxAhead is how many requests may wait in the socket of a slot. Under 16 clients, Flask's
+	// hello was answered 1.17, 1.24 and 1.39 times as often with 1, 2 and 3 as with none.
 	maxAhead = 7
 	// slowAfter is the age at which a current request takes its time: no other is behind
 	// it then.
 	slowAfter = 4 * time.Millisecond
-	// idleAfter is the same when a slot has nothing more to do. At half of it, what is
-	// taken back costs some hundredths of the requests that are answered.
+	// idleAfter is the same when a slot has nothing more to do. With half of it, taking requests
+	// back costs some hundredths of the throughput.
 	idleAfter = time.Millisecond
 	// lookEvery is how often it is looked after that.
 	lookEvery = 2 * time.Millisecond
 )
 
-// behind returns the slot behind whose requests another one may lie. Called with mu
-// held.
+// behind returns the slot with the fewest requests in its queue that can take another one. Called
+// with mu held.
 func (p *pool) behind(t *ticket) *slot {
 	if !canSendAhead || len(t.frame) > small {
 		return nil
@@ -45,8 +44,7 @@ func (p *pool) behind(t *ticket) *slot {
 	return best
 }
 
-// relieve has requests wait for another slot that lie behind one of that age. Called
-// with mu held.
+// relieve moves requests that wait behind one of that age to other slots. Called with mu held.
 func (p *pool) relieve(now time.Time, age time.Duration) {
 	for _, w := range p.workers {
 		for _, s := range w.slots {
@@ -58,7 +56,7 @@ func (p *pool) relieve(now time.Time, age time.Duration) {
 	p.feed()
 }
 
-// look relieves from time to time, as long as any request lies ahead.
+// look relieves from time to time, as long as any request waits in a socket.
 func (p *pool) look() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -70,8 +68,8 @@ func (p *pool) look() {
 	time.AfterFunc(lookEvery, p.look)
 }
 
-// requeue has requests wait before all others that a slot has no more. Called with
-// mu held.
+// requeue puts requests that a slot has given back before all others in the queue. Called with mu
+// held.
 func (p *pool) requeue(s *slot, ahead []*ticket) {
 	if len(ahead) == 0 {
 		return
@@ -91,9 +89,9 @@ func (p *pool) markLarge(s *slot) {
 	s.large = true
 }
 
-// stream keeps a slot for its current request alone, parts of whose answer are to
-// wait for the client, and reports whether the worker has gone on to another request
-// none the less: then all the answer is there.
+// stream reserves a slot for its current request, because parts of the response will wait for the
+// client. It reports whether the worker has already gone on to another request: then the response
+// is complete.
 func (p *pool) stream(s *slot) (complete bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

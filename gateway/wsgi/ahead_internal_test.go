@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// immortal is a process that is none.
+// immortal is the id of a process that does not exist.
 type immortal struct{}
 
 func (immortal) pid() int               { return 0 }
@@ -54,7 +54,7 @@ func echoing(t *testing.T, workers, threads int, busy func() time.Duration) *poo
 	return p
 }
 
-// exchange asks for an answer, and says whose it was.
+// exchange sends a request, and says whose response came.
 func (p *pool) exchange(ctx context.Context, t *ticket) (uint32, error) {
 	s, err := p.take(ctx, t)
 	if err != nil {
@@ -82,8 +82,8 @@ func request(p *pool) *ticket {
 	return t
 }
 
-// Each request has its own answer, however often and at whatever moment what lies
-// ahead is taken back, and whoever leaves.
+// Each request gets its own response, even if queued requests are taken back often, and if clients
+// leave.
 func TestRequestsTakenBack(t *testing.T) {
 	for name, test := range map[string]struct {
 		workers, threads int
@@ -146,7 +146,7 @@ func TestRequestsTakenBack(t *testing.T) {
 	}
 }
 
-// That clients have left is told to threads that may never ask: it holds nobody up.
+// Notices that clients have left go to threads that may not read them: this blocks nothing.
 func TestWordsThatNobodyReads(t *testing.T) {
 	p := echoing(t, 1, 1, func() time.Duration { return 0 })
 	s := p.workers[0].slots[0]
@@ -166,4 +166,46 @@ func TestWordsThatNobodyReads(t *testing.T) {
 	got, err := p.exchange(t.Context(), asked)
 	require.NoError(t, err)
 	require.Equal(t, asked.number, got)
+}
+
+// mortal is a process that ends when it is told.
+type mortal struct {
+	immortal
+	done chan struct{}
+}
+
+func (m mortal) ended() <-chan struct{} { return m.done }
+
+// A child of the application may hold the sockets of a worker that has ended, so that
+// they have no end. Nothing of the worker is waited for as long as it might answer.
+func TestNothingIsExpectedOfAWorkerThatHasEnded(t *testing.T) {
+	for name, wait := range map[string]func(*pool, *slot, *ticket){
+		"by a request that is sent":      func(_ *pool, s *slot, next *ticket) { s.submit(next, time.Minute) },
+		"by a request that has its turn": func(_ *pool, s *slot, next *ticket) { s.queue = []*ticket{next}; s.await(next, time.Minute) },
+		"by the next part of an answer":  func(_ *pool, s *slot, _ *ticket) { s.patience(time.Minute); s.header() },
+		"by a thread that is to be idle": func(p *pool, s *slot, _ *ticket) { p.idle(s) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			process := mortal{done: make(chan struct{})}
+			close(process.done)
+			p := &pool{config: &Config{RequestTimeout: time.Minute}, all: map[*worker]struct{}{}}
+			w := &worker{pool: p, process: process, state: dead}
+			s, theirs, err := w.newSlot()
+			require.NoError(t, err)
+			defer s.close()
+			defer closeAll(theirs) // the child
+			w.slots = []*slot{s}
+			next := request(p)
+			waited := make(chan struct{})
+			go func() {
+				defer close(waited)
+				wait(p, s, next)
+			}()
+			select {
+			case <-waited:
+			case <-time.After(10 * time.Second):
+				t.Fatal("it waits for a worker that has ended")
+			}
+		})
+	}
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package wsgi_test
 
 import (
@@ -20,8 +22,8 @@ import (
 	"github.com/zeugkit/zeug/gateway/wsgi"
 )
 
-// Whatever happens to workers and clients while requests lie ahead: none is run twice,
-// and each that is answered was run for that client.
+// Whatever happens to workers and clients while requests wait in sockets, no request runs twice,
+// and each response belongs to its client.
 func TestEachRequestRunsOnce(t *testing.T) {
 	type fault func(l *legacy, random *rand.Rand)
 	kill := func(l *legacy, random *rand.Rand) {
@@ -93,8 +95,8 @@ func suspend(l *legacy, random *rand.Rand) {
 	syscall.Kill(pid, syscall.SIGCONT)
 }
 
-// note posts so many requests by several clients, some of which leave early. It returns
-// those that were answered, and how many were not although their clients stayed.
+// note posts a number of requests by several clients, some of which leave early. It returns the
+// answered requests, and the number of those that were not answered although their clients stayed.
 func (l *legacy) note(t *testing.T, clients, total int, leave bool) (answered []string, failed int) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -138,7 +140,7 @@ func (l *legacy) note(t *testing.T, clients, total int, leave bool) (answered []
 	return answered, failed
 }
 
-// A request that takes its time delays nobody while another thread is free.
+// A slow request delays no other one while another thread is free.
 func TestNothingWaitsBehindASlowRequest(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1, Threads: 2})
 	var slow sync.WaitGroup

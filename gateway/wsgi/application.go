@@ -18,7 +18,11 @@ func Start(c Config) (*Application, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
+	if c.setsFlaskDebug() {
+		c.Logger.Info("wsgi: workers get " + flaskDebug + "1, as Config.Debug is set: Flask hides exceptions otherwise. Set the variable to have another value")
+	}
 	p := &pool{config: &c, all: map[*worker]struct{}{}}
+	p.buffers.left.Store(c.BufferTotal)
 	var err error
 	if c.Preload {
 		if p.parent, err = startParent(&c); err != nil {
@@ -38,14 +42,26 @@ func Start(c Config) (*Application, error) {
 	return &Application{config: &c, pool: p}, nil
 }
 
-// Reload imports the application anew: new workers take over when all of them are
-// ready, and the old ones finish what they run. No request is lost. If the new
-// ones do not start, the old ones stay; the error is as that of [Start].
+// Reload imports the application again: new workers take over when all of them are ready, and the
+// old ones finish what they run. No request is lost. If the new ones do not start, the old ones
+// stay; the error is one of those of [Start].
 func (a *Application) Reload() error { return a.pool.reload() }
 
-// Shutdown has the workers finish what they run, and returns when they have ended.
-// Requests that wait, or come later, are answered 503. When ctx ends, workers are
-// killed, and its error is returned.
+// Resize changes the number of workers to n, which is 1 or more. It returns when new workers are
+// ready. The workers that leave, the oldest first, finish their requests. After an error it is the
+// number that was reached.
+func (a *Application) Resize(n int) error { return a.pool.resize(n) }
+
+// Size returns how many workers there are to be: Config.Workers, or what Resize set.
+func (a *Application) Size() int {
+	a.pool.reloading.Lock()
+	defer a.pool.reloading.Unlock()
+	return a.config.Workers
+}
+
+// Shutdown lets the workers finish their requests, and returns when they have ended. Requests that
+// wait, or come later, are answered 503. When ctx ends, workers are killed, and its error is
+// returned.
 func (a *Application) Shutdown(ctx context.Context) error { return a.pool.shutdown(ctx) }
 
 // Close ends the workers at once.
@@ -83,7 +99,7 @@ type WorkerStats struct {
 	Requests int // it has answered
 	Leaving  bool
 	Since    time.Time
-	Memory   int64 // bytes of its resident set; 0 where the system does not tell
+	Memory   int64 // bytes of its resident set; 0 if the system does not say
 }
 
 // Stats returns how the application is doing, workers in the order they were

@@ -34,8 +34,8 @@ func (c *Config) takeBody(r *http.Request) (*body, error) {
 		}
 		return b, nil
 	}
-	if strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
-		return b, c.spool(b) // the client waits until the application reads
+	if b.length >= 0 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		return b, nil // the client waits until the application reads
 	}
 	b.block = blocks.Get().(*[blockSize]byte)
 	n, err := io.ReadFull(r.Body, b.block[:c.BufferRequest])
@@ -87,7 +87,7 @@ func bodyError(err error) error {
 	return httperror.Wrap(httperror.BadRequest, fmt.Errorf("wsgi: read the body: %w", err))
 }
 
-// release gives back what the body holds, once nobody reads it any more.
+// release frees the memory of the body, when it has no reader any more.
 func (b *body) release() {
 	if b.block != nil {
 		blocks.Put(b.block)

@@ -10,12 +10,11 @@ import (
 	"syscall"
 )
 
-// A channel is one end of streams of frames between this process and a worker: of a
-// slot there is one for each direction, beside the socket of its requests (slot.go). A
-// socket for both would wake a side that waits for the other's next frame whenever
-// its own last one is read. A frame is a word of 32 bits, its kind in the first 8 and
-// the length of what follows in the other 24. In an answer a kind in lower case is
-// the last one.
+// A channel is one end of streams of frames between this process and a worker: of a slot there is
+// one for each direction, beside the socket of its requests (slot.go). A socket for both would
+// wake a side that waits for the other's next frame whenever its own last one is read. A frame is
+// a word of 32 bits, its kind in the first 8 and the length of its content in the other 24. In an
+// answer a kind in lower case is the last one.
 //
 //	to a worker, on the slot's socket for requests:
 //	R  a request: its number (32 bits), flags (8), the number of variables (16), their
@@ -37,6 +36,7 @@ import (
 //	   whose descriptor comes along, the size (32 bits each)
 //	F  the body is that of a file: position and length (64 bits each); the descriptor
 //	   travels with the frame
+//	N  the same of a file in memory, which counts against Config.BufferTotal
 //	M  the body is in a region of the memory that is shared: length, which one, and
 //	   of a new one, whose descriptor comes along, its size (32 bits each)
 //	T  a traceback, and nothing was sent before
@@ -143,7 +143,7 @@ func (c *channel) buffered() int { return c.end - c.start }
 
 func (c *channel) discard(n int) { c.start += n }
 
-// Read takes what is buffered first, and then reads into p itself.
+// Read takes the buffered bytes first, and then reads into p itself.
 func (c *channel) Read(p []byte) (int, error) {
 	if c.start == c.end {
 		return c.receive(p)
@@ -177,7 +177,7 @@ func (c *channel) skip(n int) error {
 	return err
 }
 
-// file returns the one whose descriptor has come along.
+// file returns the file whose descriptor has come with the message.
 func (c *channel) file() (file, error) {
 	if len(c.handed) == 0 {
 		return noFile, errors.New("wsgi: a file without its descriptor")

@@ -18,7 +18,7 @@ import (
 	"github.com/zeugkit/zeug/gateway/wsgi"
 )
 
-// clauses are those of PEP 3333 that one request can ask about, in its order.
+// clauses are the clauses of PEP 3333 that one request can check, in its order.
 var clauses = []struct {
 	name               string
 	method, path, body string
@@ -124,7 +124,7 @@ func TestClausesOnEveryPython(t *testing.T) {
 					}
 					for field, want := range c.answer {
 						if validate && field == "Content-Length" && c.path != "/with-length" {
-							continue // what the validator wraps is no list and no file
+							continue // the objects of the validator are neither lists nor files
 						}
 						if want == "FILE" {
 							want = fmt.Sprint(len(source))

@@ -1,18 +1,23 @@
 package wsgi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/zeugkit/zeug/internal/limits"
 )
 
-// Config says which application to run, and how. Only App must be set.
+// Config says which application to run, and how. Only App must be set. For limits and durations 0
+// means the default, and a negative value means no limit.
 type Config struct {
 	// App names the application: "module:name", with points in either;
 	// "module:factory('production', debug=False)" calls a factory with literals;
@@ -21,16 +26,16 @@ type Config struct {
 	// Dir is the folder the workers run in, and the first place to import from;
 	// by default the working directory.
 	Dir string
-	// Python is the interpreter. By default it is that of the virtual environment
-	// in VIRTUAL_ENV, in a folder .venv of Dir or above (uv makes one), or else
-	// python3.
+	// Python is the interpreter. By default it is that of the virtual environment in VIRTUAL_ENV,
+	// in a folder .venv of Dir or above (uv makes one), or python3.
 	Python string
 	// Env holds more variables for the workers, as "NAME=value".
 	Env []string
 
-	// Workers is the number of processes; by default as many as processors.
+	// Workers is the number of processes, up to 1024; by default as many as
+	// processors.
 	Workers int
-	// Threads is the number of threads in each; 2 by default. More serve
+	// Threads is the number of threads in each, up to 250; 2 by default. More serve
 	// applications that wait for databases and others.
 	Threads int
 	// Preload has one process import the application and fork the workers, which
@@ -40,14 +45,14 @@ type Config struct {
 	Preload bool
 
 	// MaxRequests is how many requests a worker answers before another one takes
-	// its place, give or take up to MaxRequestsJitter more, so that they do not all
-	// leave at once; 0 is no limit.
+	// its place; no limit by default. Up to MaxRequestsJitter more are added, so that
+	// workers do not all leave at once.
 	MaxRequests, MaxRequestsJitter int
-	// MaxLifetime is how long a worker serves, up to a tenth more; 0 is no limit.
+	// MaxLifetime is how long a worker serves, up to a tenth more; no limit by default.
 	MaxLifetime time.Duration
 	// MaxMemory is how many bytes of memory a worker may hold (its resident set)
-	// before another one takes its place; 0 is no limit. It is looked at every few
-	// seconds, on Linux.
+	// before another one takes its place; no limit by default. It is looked at every
+	// few seconds, on Linux.
 	MaxMemory int64
 
 	// StartTimeout is how long an import may take; 60 s.
@@ -64,33 +69,38 @@ type Config struct {
 	DrainTimeout time.Duration
 
 	// BufferRequest is how many bytes of a body are read before a worker is taken;
-	// 64 KiB.
+	// 64 KiB. It is at most 256 KiB, which a negative value means as well.
 	BufferRequest int
-	// SpoolChunked is up to how many bytes a chunked body is collected, in a
-	// temporary file, so that it has a CONTENT_LENGTH: Django reads nothing without.
-	// Larger ones are answered 413. At 0 they are passed on as they come.
+	// SpoolChunked is up to how many bytes a chunked body is collected, in a temporary file, so
+	// that it has a CONTENT_LENGTH: Django reads nothing without. Larger ones are answered 413. By
+	// default none are collected: bodies larger than BufferRequest are passed on as they come.
 	SpoolChunked int64
-	// BufferAnswer is how many bytes of an answer may wait for a slow client, so that
-	// the worker can go on; 1 MiB. Below 0 none do.
+	// BufferAnswer is how many bytes of a streamed answer may wait for a slow client,
+	// so that the worker can go on; 1 MiB.
 	BufferAnswer int
-	// RetryIdempotent sends a GET, HEAD, OPTIONS or TRACE to another worker when the
-	// first one died before it said anything, up to two times. What a worker had not
-	// even read when it died is sent again in any case.
+	// BufferTotal is how many bytes of answers may wait for slow clients together, so
+	// that workers can go on; 64 MiB. Streamed answers count, and answers of one part
+	// above 4 MiB, which wait in memory. Beyond that a worker waits for its client.
+	BufferTotal int64
+	// RetryIdempotent sends a GET, HEAD, OPTIONS or TRACE to another worker if the first one died
+	// before it sent anything, up to two times. Requests that a worker had not read when it died
+	// are sent again in any case.
 	RetryIdempotent bool
 
-	// Debug shows Python's tracebacks to clients, for development.
+	// Debug shows Python's tracebacks to clients, for development. Workers get
+	// FLASK_DEBUG=1 unless it is set, since Flask shows a page of its own otherwise.
 	Debug bool
-	// Validate puts wsgiref.validate around the application, which complains of
-	// what is not by the specification.
+	// Validate puts wsgiref.validate around the application, which complains if the application
+	// breaks the specification.
 	Validate bool
-	// Logger hears of the workers; slog.Default by default.
+	// Logger gets records about the workers; slog.Default by default.
 	Logger *slog.Logger
-	// Output takes what the workers print, tracebacks and wsgi.errors among it;
-	// standard error by default.
+	// Output takes what the workers print, tracebacks and wsgi.errors among it; standard error by
+	// default. Output that it does not take is lost.
 	Output io.Writer
 }
 
-// complete checks c and puts in the defaults.
+// complete checks c and sets the defaults.
 func (c *Config) complete() error {
 	module, _, _ := strings.Cut(c.App, ":")
 	switch {
@@ -98,29 +108,20 @@ func (c *Config) complete() error {
 		return errors.New("wsgi: Config.App is empty: name the application as in \"module:name\"")
 	case module == "" || strings.HasSuffix(module, ".py") || strings.ContainsAny(module, "/\\ "):
 		return fmt.Errorf("wsgi: Config.App is %q, which begins with no module: write %q", c.App, "module:name")
-	case c.Workers < 0 || c.Threads < 0 || c.Threads > 250 || c.MaxQueue < 0:
-		return errors.New("wsgi: Config.Workers, Threads and MaxQueue are not below 0, and Threads not above 250")
 	}
-	var err error
+	err := c.completeLimits()
+	if err != nil {
+		return err
+	}
 	if c.Dir, err = filepath.Abs(c.Dir); err != nil {
 		return fmt.Errorf("wsgi: Config.Dir: %w", err)
 	}
 	if info, err := os.Stat(c.Dir); err != nil || !info.IsDir() {
-		return fmt.Errorf("wsgi: Config.Dir is %q, which is no folder: name the one that the application is imported from", c.Dir)
+		return fmt.Errorf("wsgi: Config.Dir is %q, which is not a folder: name the one that the application is imported from", c.Dir)
 	}
 	if c.Python, err = findPython(c.Python, c.Dir); err != nil {
 		return err
 	}
-	preset(&c.Workers, runtime.GOMAXPROCS(0))
-	preset(&c.Threads, 2)
-	preset(&c.MaxQueue, 1024)
-	preset(&c.StartTimeout, 60*time.Second)
-	preset(&c.RequestTimeout, 30*time.Second)
-	preset(&c.QueueTimeout, 30*time.Second)
-	preset(&c.DrainTimeout, 30*time.Second)
-	preset(&c.BufferRequest, 64<<10)
-	preset(&c.BufferAnswer, 1<<20)
-	c.BufferRequest = min(c.BufferRequest, blockSize)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -130,8 +131,28 @@ func (c *Config) complete() error {
 	return nil
 }
 
-func preset[T int | time.Duration](setting *T, otherwise T) {
-	if *setting == 0 {
-		*setting = otherwise
-	}
+// completeLimits sets the defaults of numbers, and the values for no limit. Its error names the
+// fields that are out of range.
+func (c *Config) completeLimits() error {
+	// By default there is no limit, which is 0 from here on.
+	c.MaxRequests, c.MaxLifetime, c.MaxMemory = max(c.MaxRequests, 0), max(c.MaxLifetime, 0), max(c.MaxMemory, 0)
+	err := errors.Join(
+		limits.Within(c.Workers, "wsgi: Config.Workers", 0, 1024),
+		limits.Within(c.Threads, "wsgi: Config.Threads", 0, 250),
+		limits.Within(c.MaxRequests, "wsgi: Config.MaxRequests", 0, math.MaxInt32/2),
+		limits.Within(c.MaxRequestsJitter, "wsgi: Config.MaxRequestsJitter", 0, math.MaxInt32/2),
+		limits.Within(c.MaxLifetime, "wsgi: Config.MaxLifetime", 0, limits.Forever),
+		limits.Set(&c.MaxQueue, "wsgi: Config.MaxQueue", 1024, math.MaxInt32),
+		limits.Set(&c.StartTimeout, "wsgi: Config.StartTimeout", 60*time.Second, limits.Forever),
+		limits.Set(&c.RequestTimeout, "wsgi: Config.RequestTimeout", 30*time.Second, limits.Forever),
+		limits.Set(&c.QueueTimeout, "wsgi: Config.QueueTimeout", 30*time.Second, limits.Forever),
+		limits.Set(&c.DrainTimeout, "wsgi: Config.DrainTimeout", 30*time.Second, limits.Forever),
+		limits.Set(&c.BufferRequest, "wsgi: Config.BufferRequest", 64<<10, blockSize),
+		limits.Set(&c.SpoolChunked, "wsgi: Config.SpoolChunked", 0, math.MaxInt64/2),
+		limits.Set(&c.BufferAnswer, "wsgi: Config.BufferAnswer", 1<<20, math.MaxInt32),
+		limits.Set(&c.BufferTotal, "wsgi: Config.BufferTotal", 64<<20, math.MaxInt64),
+	)
+	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
+	c.Threads = cmp.Or(c.Threads, 2)
+	return err
 }

@@ -1,6 +1,5 @@
-// Package wsgi mounts an unmodified Python WSGI application (PEP 3333) as an
-// http.Handler: Flask, Django, Bottle, Pyramid, Falcon and whatever else speaks
-// WSGI, on Python 3.8 or later.
+// Package wsgi mounts an unmodified Python WSGI application (PEP 3333) as an http.Handler: Flask,
+// Django, Bottle, Pyramid, Falcon and all others, on Python 3.8 or later.
 //
 //	legacy, err := wsgi.Start(wsgi.Config{App: "flask_app:app", Dir: "legacy", Workers: 4, Threads: 2})
 //	…
@@ -8,34 +7,32 @@
 //
 // # Processes
 //
-// The Go process is the web server and the manager. It starts worker processes
-// that import the application, and gives each one socket for every thread: a slot,
-// which runs one request at a time. The queue is on this side, so that no request
-// is lost when workers are replaced: a new one is ready before an old one is told
-// to leave, and that one finishes what it runs. A request goes to the least busy
-// worker, since two in one interpreter share its lock.
+// The Go process is the web server and the manager. It starts worker processes that import the
+// application, and gives each one socket for every thread: a slot, which runs one request at a
+// time. The queue is on this side, so that no request is lost when workers are replaced: a new one
+// is ready before an old one is told to leave, and the old one finishes its requests. A request
+// goes to the least busy worker, since two in one interpreter share its lock.
 //
-// While every slot has a request, some more lie ahead in its socket, where the thread
-// finds them without this process having its turn between. This side can take back
-// what the thread has not read, and does so when the current request takes its time
-// or its worker fails: see slot.go and ahead.go.
+// While every slot has a request, some more wait in its socket, where the thread finds them
+// without waiting for this process. This side can take back what the thread has not read, and does
+// so when the current request takes its time or its worker fails: see slot.go and ahead.go.
 //
-// A worker that dies takes the requests it ran with it, which are answered 502;
-// another one is started. One that says nothing for Config.RequestTimeout has its
-// Python stacks written to the log, its request is answered 504, and it ends when
-// its other requests have. What waits longer than Config.QueueTimeout, or beyond
-// Config.MaxQueue, is answered 503. Workers end with this process, however it ends.
+// A worker that dies takes the requests it ran with it, which are answered 502; another one is
+// started. If a worker says nothing for Config.RequestTimeout, its Python stacks are written to
+// the log, its request is answered 504, and it ends when its other requests have. A request that
+// waits longer than Config.QueueTimeout, or is beyond Config.MaxQueue, is answered 503. Workers
+// end with this process, however it ends.
 //
-// A client holds a worker for no longer than Python needs: the beginning of a body
-// is read before a worker is taken, large answers and files are handed over as
-// descriptors, and what else a slow client has not taken yet waits on this side, up
-// to Config.BufferAnswer.
+// A client holds a worker for no longer than Python needs. The beginning of a body is read before
+// a worker is taken, and large responses and files are passed as descriptors. The rest of a
+// response that a slow client has not taken waits in this process, up to Config.BufferAnswer, and
+// up to Config.BufferTotal for all clients together.
 //
 // # What the application sees
 //
-// SCRIPT_NAME, the scheme, the host and the client's address are those of the
-// request's [gateway.Origin], so that URLs come out right below a mount and behind a
-// proxy fix. A chunked body that ends within Config.BufferRequest has a
-// CONTENT_LENGTH; wsgi.input_terminated is true for those that do not. Header
-// fields with an underscore, which could pass for others, and Proxy are left out.
+// SCRIPT_NAME, the scheme, the host and the client's address are those of the request's
+// [gateway.Origin], so that URLs come out right below a mount and behind a proxy fix. A chunked
+// body that ends within Config.BufferRequest has a CONTENT_LENGTH; for longer ones
+// wsgi.input_terminated is true. Header fields with an underscore, which could pass for others,
+// and Proxy are left out.
 package wsgi

@@ -2,6 +2,7 @@ package wsgi
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/hosts"
 )
 
 // The flags of a request.
@@ -22,7 +24,7 @@ const (
 // errVariables says that a request has more variables than a frame can hold.
 var errVariables = errors.New("wsgi: the header is too large")
 
-// errNUL says that a variable cannot be told from the next one.
+// errNUL says that a variable contains NUL, which separates variables.
 var errNUL = errors.New("wsgi: a NUL in the request's header")
 
 // variables writes the environ of a request (PEP 3333, RFC 3875 section 4.1).
@@ -36,7 +38,7 @@ func (v *variables) add(name, value string) {
 	v.count++
 }
 
-// requestHead is the size of what stands before the variables in a request's frame.
+// requestHead is the size of the fields before the variables in a request's frame.
 const requestHead = 4 + 4 + 1 + 2 + 4
 
 // appendRequest appends a request's frame.
@@ -47,8 +49,8 @@ func appendRequest(frame []byte, number uint32, r *http.Request, b *body) ([]byt
 	v.add("REQUEST_METHOD", r.Method)
 	v.add("SERVER_PROTOCOL", r.Proto)
 	v.add("wsgi.url_scheme", o.Scheme)
-	if r.URL.RawQuery != "" {
-		v.add("QUERY_STRING", r.URL.RawQuery)
+	if query := query(r); query != "" {
+		v.add("QUERY_STRING", query)
 	}
 	if o.RootPath != "" {
 		root, err := url.PathUnescape(o.RootPath)
@@ -107,8 +109,8 @@ func appendRequest(frame []byte, number uint32, r *http.Request, b *body) ([]byt
 	return append(v.text, b.start...), nil
 }
 
-// path is what the client asked for below the mount, decoded. The fragment that a
-// client should not have sent is none of it, although net/http leaves it there.
+// path is the path of the request below the mount, decoded. The fragment, which a client should
+// not have sent, is not part of it, although net/http leaves it there.
 func path(r *http.Request) string {
 	if before, _, found := strings.Cut(r.URL.RawPath, "#"); found {
 		if decoded, err := url.PathUnescape(before); err == nil {
@@ -121,26 +123,36 @@ func path(r *http.Request) string {
 	return r.URL.Path
 }
 
-// server returns SERVER_NAME and SERVER_PORT, which must not be empty: where the
-// connection came in, or else what the client asked for.
+// query is the query of the request, without a fragment.
+func query(r *http.Request) string {
+	if strings.Contains(r.URL.RawPath, "#") {
+		return "" // the question mark is in the fragment
+	}
+	before, _, _ := strings.Cut(r.URL.RawQuery, "#")
+	return before
+}
+
+// server returns SERVER_NAME and SERVER_PORT, which must not be empty: the address where the
+// connection came in, unless a proxy fix has set the host of the request. That is also the result
+// if the connection has no such address.
 func server(r *http.Request, o gateway.Origin) (name, port string) {
 	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
-		return addr.IP.String(), strconv.Itoa(addr.Port)
+		if received := gateway.Received(r); received.Host == o.Host && received.Scheme == o.Scheme {
+			return addr.IP.String(), strconv.Itoa(addr.Port)
+		}
 	}
-	name, port, _ = gateway.SplitHost(o.Host)
+	name, port, _ = hosts.Split(o.Host)
 	if name == "" {
 		name = "localhost"
 	}
 	if port == "" {
-		if port = "80"; o.Scheme == "https" {
-			port = "443"
-		}
+		port = cmp.Or(hosts.DefaultPort(o.Scheme), "80")
 	}
 	return name, port
 }
 
-// header adds the request's fields. One with an underscore would pass for another
-// one with a hyphen, and Proxy for the variable that programs take proxies from.
+// header adds the request's fields. A name with an underscore would pass for another one with a
+// hyphen, and Proxy for the variable that programs take proxies from.
 func (v *variables) header(h http.Header) {
 	for name, values := range h {
 		if len(values) == 0 {

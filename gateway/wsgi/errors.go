@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The reasons of answers with the status 503 and 504.
+// The reasons of answers with the status 503 and 504, and of a start that failed.
 var (
 	// ErrQueueFull says that Config.MaxQueue requests were waiting.
 	ErrQueueFull = errors.New("wsgi: too many requests wait for a worker")
@@ -13,20 +13,27 @@ var (
 	ErrQueueTimeout = errors.New("wsgi: no worker was free in time")
 	// ErrTimeout says that a worker was silent for Config.RequestTimeout.
 	ErrTimeout = errors.New("wsgi: the application did not answer in time")
+	// ErrStartTimeout says that a worker was not ready within Config.StartTimeout.
+	// It is an error of [Start] and [Application.Reload] that may pass.
+	ErrStartTimeout = errors.New("wsgi: the import took too long")
+	// ErrStartEnded says that a worker ended before it was ready: the system has
+	// killed it, for example. It is an error of [Start] and [Application.Reload]
+	// that may pass.
+	ErrStartEnded = errors.New("wsgi: a worker ended before it was ready")
 	// ErrClosed says that the application is being shut down.
 	ErrClosed = errors.New("wsgi: the application is shut down")
 )
 
-// Traceback is an exception of Python's: of the import, as an error of [Start] and
-// [Application.Reload], or of a request.
+// Traceback is a Python exception: of the import, as an error of [Start] and [Application.Reload],
+// or of a request.
 type Traceback struct {
 	Importing bool
 	// Text is the traceback as Python prints it.
 	Text string
 }
 
-// Error says what was raised, and of an import the whole traceback. That of a
-// request is among what the worker has printed.
+// Error returns the exception, and for an import the whole traceback. The traceback of a request
+// is in the output of the worker.
 func (t *Traceback) Error() string {
 	if t.Importing {
 		return "wsgi: the application cannot be imported: " + t.exception() + "\n" + strings.TrimRight(t.Text, "\n")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/gateway/wsgi"
+	"github.com/zeugkit/zeug/middleware"
 )
 
 // A Python application goes on below /legacy, and the program answers the rest.
@@ -20,6 +21,7 @@ func Example() {
 		defer cancel()
 		legacy.Shutdown(ctx)
 	}()
-	http.Handle("/legacy/", http.StripPrefix("/legacy", legacy))
-	log.Fatal(http.ListenAndServe("127.0.0.1:8080", nil))
+	site := http.NotFoundHandler() // the program's own views
+	app := middleware.Dispatcher{Mounts: map[string]http.Handler{"/legacy": legacy}}.Wrap(site)
+	log.Fatal(http.ListenAndServe("127.0.0.1:8080", app))
 }

@@ -9,15 +9,16 @@ import (
 	"net/http"
 	"net/textproto"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// exchange is one request at a worker. The slot is given back as soon as the
-// worker needs it no more, which may be before the client has the answer.
+// exchange is one request at a worker. The slot is free as soon as the worker does not need it any
+// more, which may be before the client has the response.
 type exchange struct {
 	application *Application
 	ticket      *ticket
@@ -30,7 +31,7 @@ type exchange struct {
 	gone    bool // the client is, and the worker knows
 	bodyErr error
 	out     *outlet
-	stop    func() bool // no more telling that the client has left
+	stop    func() bool // the notice that the client has left is over
 
 	streams bool   // parts of the answer wait for the client before it is complete
 	whole   bool   // all parts are there
@@ -45,7 +46,7 @@ func (x *exchange) run() error {
 	if x.slot == nil {
 		return unavailable(err)
 	}
-	x.out = &outlet{w: x.w, limit: x.application.config.BufferAnswer}
+	x.out = &outlet{w: x.w, limit: x.application.config.BufferAnswer, budget: &x.application.pool.buffers}
 	defer x.over()
 	if err != nil {
 		return x.broken(err)
@@ -56,12 +57,12 @@ func (x *exchange) run() error {
 	return err
 }
 
-// patience begins the time anew within which the worker has to say something.
+// patience restarts the time within which the worker has to say something.
 func (x *exchange) patience() {
-	x.slot.conn.SetReadDeadline(time.Now().Add(x.application.config.RequestTimeout))
+	x.slot.patience(x.application.config.RequestTimeout)
 }
 
-// over says that nobody is to be told any more that the client has left.
+// over says that the worker no longer needs to know that the client has left.
 func (x *exchange) over() {
 	if x.stop != nil {
 		x.stop()
@@ -83,7 +84,7 @@ func (x *exchange) broken(err error) error {
 		pool.hangs(s.worker)
 		return httperror.Wrap(httperror.GatewayTimeout, ErrTimeout)
 	}
-	s.worker.process.kill() // if it has not ended, it cannot be understood
+	s.worker.process.kill() // if it has not ended, its message is malformed
 	unread := pool.drop(s) || errors.Is(err, errUnread)
 	return httperror.Wrap(httperror.BadGateway, &lostError{err, unread && !x.begun})
 }
@@ -119,7 +120,7 @@ func (x *exchange) release() error {
 
 // idle waits until the worker has done with a request that is answered.
 func (p *pool) idle(s *slot) {
-	s.conn.SetReadDeadline(time.Now().Add(p.config.RequestTimeout))
+	s.patience(p.config.RequestTimeout)
 	for {
 		kind, n, err := s.header()
 		if err == nil && kind == 'I' {
@@ -157,8 +158,8 @@ func (x *exchange) answer() error {
 		case 'H', 'h':
 			n, err = x.head(kind, n)
 		case 'B', 'b':
-		case 'f':
-			return x.file(n)
+		case 'f', 'n':
+			return x.file(kind, n)
 		case 'm':
 			return x.shared(n)
 		case 'W':
@@ -218,8 +219,8 @@ func (x *exchange) head(kind byte, n int) (int, error) {
 		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
 	}
 	if kind == 'H' && !x.body.complete && !x.body.ended && x.r.ProtoMajor == 1 {
-		// The application may read on while it answers, so that the server must
-		// neither drain the body nor use the connection again.
+		// The application may go on reading while it answers, so that the server must neither
+		// drain the body nor use the connection again.
 		if http.NewResponseController(x.w).EnableFullDuplex() == nil {
 			h["Connection"] = []string{"close"}
 		}
@@ -233,8 +234,8 @@ func (x *exchange) head(kind byte, n int) (int, error) {
 	return n, nil
 }
 
-// announced is the length of what follows a head without a body: a file, or what
-// is in the shared memory.
+// announced is the length of the content after a head without a body: a file, or a part of the
+// shared memory.
 func (x *exchange) announced() int64 {
 	b, err := x.slot.peek(12)
 	if err != nil {
@@ -243,7 +244,7 @@ func (x *exchange) announced() int64 {
 	switch b[0] {
 	case 'm':
 		return int64(binary.BigEndian.Uint32(b[4:]))
-	case 'f':
+	case 'f', 'n':
 		if b, err = x.slot.peek(20); err == nil {
 			return int64(binary.BigEndian.Uint64(b[12:]))
 		}
@@ -251,8 +252,8 @@ func (x *exchange) announced() int64 {
 	return -1
 }
 
-// fields reads the header of the answer, of which those about the connection are
-// the server's own affair (RFC 9110 section 7.6.1).
+// fields reads the header of the answer. The server sets the fields about the connection itself:
+// those with such a name, and those that Connection names (RFC 9110, section 7.6.1).
 func (x *exchange) fields(size int) error {
 	var b []byte
 	var err error
@@ -267,12 +268,16 @@ func (x *exchange) fields(size int) error {
 		return err
 	}
 	h := x.w.Header()
-	typed := false
-	for text := string(b); text != ""; {
+	typed, text := false, string(b)
+	hops := hopByHop(text)
+	for text != "" {
 		var name, value string
 		name, text, _ = strings.Cut(text, "\n")
 		value, text, _ = strings.Cut(text, "\n")
 		name = textproto.CanonicalMIMEHeaderKey(name)
+		if slices.Contains(hops, name) {
+			continue
+		}
 		switch name {
 		case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
 			continue
@@ -280,7 +285,7 @@ func (x *exchange) fields(size int) error {
 			typed = true
 			h.Del(name)
 		case "Content-Length", "Date", "Server", "Location", "Etag", "Last-Modified":
-			h.Del(name) // one of each, whatever a middleware has put there
+			h.Del(name) // one of each, whatever a middleware has set
 		}
 		h[name] = append(h[name], value)
 	}
@@ -290,8 +295,24 @@ func (x *exchange) fields(size int) error {
 	return nil
 }
 
-// pass gives n bytes of the answer to the client as they come. It is done when they
-// turn out to be the last ones.
+// hopByHop returns the names in the fields Connection of a header, whose names and values are in
+// lines.
+func hopByHop(text string) (names []string) {
+	const field = "connection"
+	for text != "" {
+		name, rest, _ := strings.Cut(text, "\n")
+		value, next, _ := strings.Cut(rest, "\n")
+		if text = next; len(name) == len(field) && strings.EqualFold(name, field) {
+			for item := range httplex.Items(value) {
+				names = append(names, textproto.CanonicalMIMEHeaderKey(item))
+			}
+		}
+	}
+	return names
+}
+
+// pass gives n bytes of the answer to the client as they come. It is done if they turn out to be
+// the last ones.
 func (x *exchange) pass(n int) (done bool, err error) {
 	if n == 0 {
 		return false, nil
@@ -369,13 +390,13 @@ func (x *exchange) write(p []byte) {
 	}
 }
 
-// writeHeld writes what was held until the worker was done with.
+// writeHeld writes the bytes that were kept until the worker was done.
 func (x *exchange) writeHeld() {
 	x.write(x.held)
 	x.held = nil
 }
 
-// pull passes on what the client has sent of the body, up to what is wanted.
+// pull passes on the body as the client sends it, up to the size that the worker wants.
 func (x *exchange) pull() error {
 	b, err := x.slot.peek(8)
 	if err != nil {
@@ -422,7 +443,7 @@ func (x *exchange) raised(n int) error {
 	return httperror.Wrap(httperror.InternalServerError, &Traceback{Text: string(text)})
 }
 
-// aborted is the answer to a client that has gone, or whose body cannot be read.
+// aborted is the response to a client that has gone, or whose body cannot be read.
 func (x *exchange) aborted() error {
 	err := x.release()
 	switch {

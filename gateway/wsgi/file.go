@@ -10,9 +10,10 @@ import (
 	"github.com/zeugkit/zeug/internal/sendfile"
 )
 
-// file answers with a file whose descriptor the worker has handed over: one that
-// the application has opened, or a large answer in memory. The worker goes on.
-func (x *exchange) file(n int) error {
+// file answers with a file whose descriptor the worker has passed: one that the application has
+// opened, or, for kind n, a large response in memory. The worker goes on, unless the memory is
+// beyond the budget of answers that wait for clients.
+func (x *exchange) file(kind byte, n int) error {
 	b, err := x.slot.peek(16)
 	if err != nil || n != 16 {
 		return x.broken(fmt.Errorf("a file of %d bytes: %w", n, err))
@@ -24,11 +25,24 @@ func (x *exchange) file(n int) error {
 		return x.broken(err)
 	}
 	defer f.Close()
-	x.application.pool.markLarge(x.slot)
+	pool := x.application.pool
+	pool.markLarge(x.slot)
+	if kind == 'n' && pool.buffers.take(size) {
+		defer pool.buffers.give(size)
+	} else if kind == 'n' && !pool.stream(x.slot) {
+		err := x.sendFile(f, position, size)
+		return errors.Join(err, x.release())
+	}
 	if err := x.release(); err != nil {
 		return err
 	}
+	return x.sendFile(f, position, size)
+}
+
+// sendFile sends size bytes of a file.
+func (x *exchange) sendFile(f file, position, size int64) error {
 	to, ok := x.w.(io.ReaderFrom)
+	var err error
 	for sent := int64(0); sent < size; {
 		part := &section{file: f, at: position + sent, left: min(size-sent, sendfile.Piece)}
 		var k int64
@@ -46,7 +60,7 @@ func (x *exchange) file(n int) error {
 		case part.err != nil:
 			return fmt.Errorf("wsgi: read the file: %w", part.err)
 		case err != nil:
-			return nil // a client that has left is no failure
+			return nil // a client that has left is not a failure
 		case k == 0:
 			return errors.New("wsgi: the answer takes nothing of a file") // a middleware's writer
 		}

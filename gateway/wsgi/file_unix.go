@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// file is a descriptor that a worker has handed over. One of package os would take
-// six calls of the system to make.
+// file is a descriptor that a worker has passed. One of package os would take six calls of the
+// system to make.
 type file int
 
 const noFile = file(-1)

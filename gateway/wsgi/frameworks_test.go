@@ -28,8 +28,8 @@ import (
 func TestFrameworks(t *testing.T) {
 	for _, c := range []struct {
 		module, app string
-		// What frameworks differ in: the status of a method that a page does not
-		// have, and whether files are answered with 304 and with ranges.
+		// The frameworks differ in the status of a method that a page does not have, and in whether files
+		// are answered with 304 and with ranges.
 		method             int
 		conditions, ranges bool
 	}{
@@ -70,14 +70,13 @@ type framework struct {
 	client   http.Client
 }
 
-// pages asks for what has an address: with variables, without, by HEAD, and what
-// is not there.
+// pages requests all addresses: with variables, without, by HEAD, and some that do not exist.
 func (f *framework) pages(method int) {
 	index := "index of " + f.root + " at " + f.at + "/"
 	f.gets("/", 200, index)
 	resp, text := f.asks("GET", "/users/J%C3%BCrg%20X/posts/7", "")
 	require.Equal(f.t, 200, resp.StatusCode)
-	unescaped, err := url.PathUnescape(text) // Bottle does not encode what is in its URLs
+	unescaped, err := url.PathUnescape(text) // Bottle does not encode the values in its URLs
 	require.NoError(f.t, err)
 	require.Equal(f.t, "post 7 of Jürg X at "+f.at+"/users/Jürg X/posts/7", unescaped)
 	f.gets("/users/ann/posts/seven", 404, "nothing at /users/ann/posts/seven")
@@ -140,8 +139,8 @@ func (f *framework) uploads(dir string) {
 	}
 }
 
-// streams reads answers that are made piece by piece. Of the second one the rest
-// is made only when the first line has come.
+// streams reads answers that are made piece by piece. The rest of the second one is made only when
+// the first line has come.
 func (f *framework) streams() {
 	f.gets("/stream", 200, "0\n1\n2\n3\n4\n")
 	resp, err := f.client.Get(f.at + "/drip")

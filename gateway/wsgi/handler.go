@@ -10,11 +10,11 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// retries is how many more workers are tried for a request that one has lost.
+// retries is how many more workers get a request that a worker has lost.
 const retries = 2
 
-// ServeHTTP has the application answer a request. What it raises is answered 500,
-// and a request that no worker can be had for 503, by the request's responder
+// ServeHTTP passes a request to the application and its response to the client. An exception is
+// answered 500, and a request for which there is no worker 503, by the request's responder
 // (package httperror).
 func (a *Application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b, err := a.config.takeBody(r)
@@ -33,8 +33,8 @@ func (a *Application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{application: a, ticket: t, w: w, r: r, body: b}
 		err := x.run()
 		switch {
-		case err == nil:
-			return
+		case err == nil, x.gone:
+			return // a client that has left takes nothing for the whole answer
 		case x.begun:
 			panic(http.ErrAbortHandler) // the client must not take it for the whole answer
 		case try < retries && r.Context().Err() == nil && a.mayRetry(r, b, err):
@@ -95,7 +95,8 @@ func unavailable(err error) error {
 
 func (a *Application) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
-		panic(http.ErrAbortHandler) // nobody is there any more
+		w.WriteHeader(statusClientClosed) // for the access log: the client has gone
+		return
 	}
 	if traceback := (*Traceback)(nil); a.config.Debug && errors.As(err, &traceback) {
 		httperror.Log(r, err)
@@ -104,6 +105,9 @@ func (a *Application) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	httperror.Respond(w, r, err)
 }
+
+// statusClientClosed is nginx's code for a client that left before its response.
+const statusClientClosed = 499
 
 // serve is the page of Config.Debug.
 func (t *Traceback) serve(w http.ResponseWriter) {

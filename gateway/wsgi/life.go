@@ -40,7 +40,7 @@ func (p *pool) join(w *worker) {
 	p.feed()
 }
 
-// await sees to the end of a process.
+// await waits for the end of a process.
 func (p *pool) await(w *worker) {
 	<-w.process.ended()
 	p.mu.Lock()
@@ -53,9 +53,9 @@ func (p *pool) await(w *worker) {
 			continue
 		}
 		if s.load > 0 {
-			// Who waits for an answer sees the end of the stream, unless a child of the
+			// A client that waits for a response sees the end of the stream, unless a child of the
 			// application holds the other end.
-			s.conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+			s.conn.SetReadDeadline(time.Now().Add(afterEnd))
 			continue
 		}
 		s.open = false
@@ -81,8 +81,8 @@ func (p *pool) await(w *worker) {
 	}
 }
 
-// remove takes a worker out of service: what it has not read is for others. Called
-// with mu held.
+// remove takes a worker out of service: other workers get its unread requests. Called with mu
+// held.
 func (p *pool) remove(w *worker) {
 	if i := slices.Index(p.workers, w); i >= 0 {
 		p.workers = slices.Delete(slices.Clone(p.workers), i, i+1)
@@ -132,8 +132,7 @@ func (p *pool) respawn(generation int) bool {
 	}
 }
 
-// spawn starts one worker, forked where that is asked for. A parent that has died
-// is replaced.
+// spawn starts one worker, forked if the settings say so. A parent that has died is replaced.
 func (p *pool) spawn(generation int) (*worker, error) {
 	if !p.config.Preload {
 		return p.newWorker(nil, generation)
@@ -189,7 +188,7 @@ func (p *pool) replace(w *worker, why string) {
 	p.retire(w)
 }
 
-// retire takes a worker out of service; what it runs is finished.
+// retire takes a worker out of service; it finishes its requests.
 func (p *pool) retire(w *worker) {
 	p.mu.Lock()
 	p.remove(w)
@@ -307,7 +306,54 @@ func (p *pool) reload() error {
 	return nil
 }
 
-// shutdown has all workers finish what they run; when ctx ends, they are killed.
+// resize starts or retires workers one by one. A reload starts Config.Workers workers; p.reloading
+// guards the number.
+func (p *pool) resize(n int) error {
+	if n < 1 {
+		return errors.New("wsgi: an application has at least one worker")
+	}
+	p.reloading.Lock()
+	defer p.reloading.Unlock()
+	for p.config.Workers < n {
+		p.mu.Lock()
+		generation := p.generation
+		p.mu.Unlock()
+		w, err := p.spawn(generation)
+		if err != nil {
+			return err
+		}
+		p.join(w)
+		p.config.Workers++
+	}
+	for p.config.Workers > n {
+		w := p.oldest()
+		if w == nil {
+			return errors.New("wsgi: each worker is being replaced at this moment")
+		}
+		p.retire(w)
+		p.config.Workers--
+	}
+	return nil
+}
+
+// oldest returns the oldest worker that no other one is about to replace, or nil.
+// None will.
+func (p *pool) oldest() *worker {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var oldest *worker
+	for _, w := range p.workers {
+		if !w.ending && (oldest == nil || w.number < oldest.number) {
+			oldest = w
+		}
+	}
+	if oldest != nil {
+		oldest.ending = true
+	}
+	return oldest
+}
+
+// shutdown lets all workers finish their requests; when ctx ends, they are killed.
 func (p *pool) shutdown(ctx context.Context) error {
 	p.mu.Lock()
 	p.closed = true

@@ -9,8 +9,7 @@ import (
 // memoryEvery is how often the memory of a worker is looked at.
 const memoryEvery = 3 * time.Second
 
-// memoryOf returns the resident set of a process in bytes, or 0 where the system
-// does not tell.
+// memoryOf returns the resident set of a process in bytes, or 0 if the system does not say.
 func memoryOf(pid int) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {

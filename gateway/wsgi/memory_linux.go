@@ -1,3 +1,5 @@
+//go:build !otherunix
+
 package wsgi
 
 import (
@@ -7,6 +9,9 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// sharesMemory says that large bodies go through memory that server and worker share.
+const sharesMemory = true
 
 // sharedMemory maps a file in memory that cannot shrink.
 func sharedMemory(f file, size int) ([]byte, error) {

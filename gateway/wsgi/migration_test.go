@@ -17,22 +17,17 @@ import (
 	"github.com/zeugkit/zeug/sessions"
 )
 
-// An application moves over route by route: what no rule matches is Flask's, and a
+// An application moves over route by route: requests that no rule matches go to Flask, and a
 // visitor's session is the same on both sides.
 func TestMovingOverRouteByRoute(t *testing.T) {
 	l := run(t, wsgi.Config{App: "flask_app:app", Python: python(t, "flask"), Workers: 1})
-	store := sessions.Flask{Secret: "secret of both sides"}
+	manager := sessions.Manager{Flask: &sessions.Flask{Secret: "secret of both sides"}}
 	moved := routing.MustMap(routing.Rule[http.HandlerFunc]{Path: "/twice", Endpoint: "twice", Target: func(w http.ResponseWriter, r *http.Request) {
-		session, _ := store.Load(r)
-		session["count"] = 2 * session["count"].(int64)
-		cookie, err := store.Save(session)
-		if err != nil {
-			t.Error(err)
-		}
-		w.Header().Add("Set-Cookie", cookie.String())
-		fmt.Fprint(w, session["count"])
+		session := sessions.Get(r)
+		session.Set("count", 2*session.Int("count"))
+		fmt.Fprint(w, session.Int("count"))
 	}})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(manager.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		match, err := moved.Bind(r).Match()
 		switch {
 		case errors.Is(err, httperror.NotFound):
@@ -42,7 +37,7 @@ func TestMovingOverRouteByRoute(t *testing.T) {
 		default:
 			match.Target(w, r)
 		}
-	}))
+	})))
 	defer server.Close()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)

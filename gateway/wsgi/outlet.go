@@ -6,12 +6,14 @@ import (
 	"sync"
 )
 
-// outlet writes an answer to a client. The first bytes, which fit into the system's
-// buffers, are written at once; after that a goroutine writes, and up to limit bytes
-// wait for it, so that the worker need not wait for a slow client.
+// outlet writes an answer to a client. The first bytes, which fit into the system's buffers, are
+// written at once; after that a goroutine writes, and up to limit bytes wait for it, so that the
+// worker need not wait for a slow client. The waiting bytes of all outlets stay within the budget,
+// except for a part of each.
 type outlet struct {
 	w       http.ResponseWriter
 	limit   int
+	budget  *budget
 	written int  // at once
 	started bool // a goroutine; of no concern to it
 
@@ -19,6 +21,7 @@ type outlet struct {
 	changed sync.Cond
 	waiting [][]byte
 	size    int // of what waits
+	beyond  int // of that, at its beginning: what the budget had no room for
 	flushed bool
 	closed  bool
 	ended   bool // the goroutine
@@ -30,7 +33,7 @@ type outlet struct {
 const directly = 64 << 10
 
 func (o *outlet) write(p []byte) error {
-	if !o.started && (o.limit < 0 || o.written+len(p) <= directly) {
+	if !o.started && o.written+len(p) <= directly {
 		o.written += len(p)
 		_, err := o.w.Write(p)
 		return ignored(err)
@@ -42,7 +45,7 @@ func (o *outlet) write(p []byte) error {
 		o.changed.L = &o.mu
 		go o.drain()
 	}
-	for o.size > 0 && o.size+len(p) > o.limit && o.err == nil {
+	for o.err == nil && !o.accepts(len(p)) {
 		o.changed.Wait()
 	}
 	if o.err != nil {
@@ -54,6 +57,30 @@ func (o *outlet) write(p []byte) error {
 	return nil
 }
 
+// accepts reports whether n more bytes may wait. If none wait, they may in any case.
+// Called with mu held.
+func (o *outlet) accepts(n int) bool {
+	if o.size > 0 && o.size+n > o.limit {
+		return false
+	}
+	if o.budget.take(int64(n)) {
+		return true
+	}
+	if o.size > 0 {
+		return false
+	}
+	o.beyond = n
+	return true
+}
+
+// gone takes n bytes off what waits. Called with mu held.
+func (o *outlet) gone(n int) {
+	beyond := min(n, o.beyond)
+	o.size -= n
+	o.beyond -= beyond
+	o.budget.give(int64(n - beyond))
+}
+
 // ignored leaves out the errors of an answer that has no body.
 func ignored(err error) error {
 	if errors.Is(err, http.ErrBodyNotAllowed) || errors.Is(err, http.ErrContentLength) {
@@ -62,7 +89,7 @@ func ignored(err error) error {
 	return err
 }
 
-// flush sends what was written.
+// flush sends the written bytes.
 func (o *outlet) flush() {
 	if !o.started {
 		http.NewResponseController(o.w).Flush()
@@ -78,6 +105,7 @@ func (o *outlet) flush() {
 func (o *outlet) drain() {
 	o.mu.Lock()
 	defer func() {
+		o.gone(o.size)
 		o.ended = true
 		o.changed.Broadcast()
 		o.mu.Unlock()
@@ -95,7 +123,7 @@ func (o *outlet) drain() {
 		failure, err := o.put(parts, flush)
 		o.mu.Lock()
 		for _, p := range parts {
-			o.size -= len(p)
+			o.gone(len(p))
 		}
 		if o.err, o.failure = err, failure; err != nil || failure != nil {
 			if err == nil {
@@ -123,7 +151,7 @@ func (o *outlet) put(parts [][]byte, flush bool) (failure any, err error) {
 	return nil, err
 }
 
-// finish waits until all is written: after it w is no more in use.
+// finish waits until all is written; w is not used after that.
 func (o *outlet) finish() {
 	if !o.started {
 		return

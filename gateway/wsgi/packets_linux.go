@@ -1,3 +1,5 @@
+//go:build !otherunix
+
 package wsgi
 
 import "syscall"

@@ -36,7 +36,7 @@ func packetPair() (ours, back packets, theirs *os.File, err error) {
 
 func (p packets) send(message []byte) error { return sendNow(int(p), message) }
 
-// sendNow sends a message, or nothing where it would have to wait.
+// sendNow sends a message, or nothing if it would have to wait.
 func sendNow(fd int, message []byte) error {
 	for {
 		_, err := syscall.SendmsgN(fd, message, nil, nil, syscall.MSG_DONTWAIT)

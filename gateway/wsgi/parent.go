@@ -10,9 +10,8 @@ import (
 	"time"
 )
 
-// parent is a process that has imported the application and forks workers
-// (Config.Preload). Only it can wait for them, so that all they are told goes
-// through it.
+// parent is a process that has imported the application and forks workers (Config.Preload). Only
+// it can wait for them, so all messages to them go through it.
 type parent struct {
 	process *started
 	control *channel
@@ -52,8 +51,8 @@ func startParent(c *Config) (*parent, error) {
 	return p, nil
 }
 
-// listen hears of children. A child that ends before its number was told cannot
-// be: the parent says one after the other.
+// listen receives the messages about children. A child cannot end before its number was sent: the
+// parent sends the messages in order.
 func (p *parent) listen() {
 	for {
 		_, n, err := p.control.header()
@@ -65,7 +64,7 @@ func (p *parent) listen() {
 			err = errors.New("a message too short")
 		}
 		if err != nil {
-			p.process.kill() // if it has not ended, it cannot be understood
+			p.process.kill() // if it has not ended, its message is malformed
 			p.orphan()
 			return
 		}
@@ -87,8 +86,8 @@ func (p *parent) listen() {
 	}
 }
 
-// orphan gives up the children of a parent that has ended. They see the end of
-// their own control channels.
+// orphan drops the children of a parent that has ended. They see the end of their own control
+// channels.
 func (p *parent) orphan() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -127,17 +126,16 @@ func (p *parent) fork(c *Config, sockets []*os.File) (*forked, error) {
 	select {
 	case <-child.begun:
 	case <-time.After(c.StartTimeout):
-		return nil, fmt.Errorf("wsgi: no worker was forked within %v", c.StartTimeout)
+		return nil, fmt.Errorf("%w: no worker was forked within %v (Config.StartTimeout)", ErrStartTimeout, c.StartTimeout)
 	}
 	if child.lost {
 		<-p.process.ended()
-		return nil, errors.New("wsgi: the process that forks workers has ended: " + p.process.why())
+		return nil, fmt.Errorf("%w: the process that forks workers has ended: %s", ErrStartEnded, p.process.why())
 	}
 	return child, nil
 }
 
-// maxRights is how many descriptors may travel with one message. The rest come with
-// a byte each.
+// maxRights is how many descriptors one message may carry. The rest come with a byte each.
 const maxRights = 250
 
 func command(kind byte, number, signal int) []byte {

@@ -14,11 +14,13 @@ type pool struct {
 	config *Config
 	last   atomic.Uint32 // number of a request
 
+	buffers budget // of answers that wait for clients
+
 	mu         sync.Mutex
 	workers    []*worker // that take requests
 	all        map[*worker]struct{}
 	waiting    []*ticket
-	ahead      int  // requests that lie ahead in slots
+	ahead      int  // requests that wait in the sockets of slots
 	looking    bool // after them, from time to time
 	turn       int  // where to look first
 	number     int  // of the last worker
@@ -102,7 +104,7 @@ func (p *pool) take(ctx context.Context, t *ticket) (*slot, error) {
 	}
 }
 
-// place gives a request to a slot, or has it wait.
+// place gives a request to a slot, or queues it.
 func (p *pool) place(t *ticket) (*slot, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -154,7 +156,7 @@ func (p *pool) setLoad(s *slot, n int) {
 	}
 }
 
-// refuse has a request wait again, the first of all, that a slot did not take.
+// refuse puts a request that a slot did not take back to the front of the queue.
 func (p *pool) refuse(s *slot, t *ticket) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -199,7 +201,7 @@ func (p *pool) withdraw(s *slot, t *ticket) bool {
 	return i >= 0
 }
 
-// reason is why those who wait are sent away.
+// reason is why the waiting requests are refused.
 func (p *pool) reason() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -234,7 +236,7 @@ func (p *pool) free() *slot {
 	return nil
 }
 
-// feed gives slots to those who wait. Called with mu held.
+// feed gives slots to the waiting requests. Called with mu held.
 func (p *pool) feed() {
 	for len(p.waiting) > 0 {
 		t := p.waiting[0]
@@ -252,7 +254,7 @@ func (p *pool) feed() {
 	}
 }
 
-// dismiss sends everybody away who waits. Called with mu held.
+// dismiss answers all waiting requests with an error. Called with mu held.
 func (p *pool) dismiss() {
 	for _, t := range p.waiting {
 		t.tell(move{})
@@ -260,7 +262,7 @@ func (p *pool) dismiss() {
 	p.waiting = nil
 }
 
-// put gives back a slot that has answered its current request.
+// put returns a slot that has answered its current request.
 func (p *pool) put(s *slot) {
 	s.advance()
 	w := s.worker
@@ -293,8 +295,8 @@ func (p *pool) closeIdle(w *worker) {
 	}
 }
 
-// drop gives back a slot that must not be used again, and reports whether its worker
-// had not read the current request.
+// drop returns a slot that must not be used again, and reports whether its worker had not read the
+// current request.
 func (p *pool) drop(s *slot) (unread bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -54,7 +56,7 @@ func start(c *Config, preload bool, sockets []*os.File) (*started, error) {
 	defer r.Close()
 	cmd := exec.Command(c.Python, "-c", bootstrap)
 	cmd.Dir = c.Dir
-	cmd.Env = append(append(os.Environ(), "PYTHONUNBUFFERED=1"), c.Env...)
+	cmd.Env = c.environment()
 	cmd.ExtraFiles = append([]*os.File{r}, sockets...)
 	output, err := c.output()
 	if err != nil {
@@ -82,9 +84,31 @@ func start(c *Config, preload bool, sockets []*os.File) (*started, error) {
 	return s, nil
 }
 
-// output is what a worker prints to. A pipe is read on until the last process has
-// closed it, which may be a child of the application that outlives the worker, so
-// that the end of the worker is not the end of the pipe.
+// environment is the environment of the workers. Flask passes exceptions on only in its debug
+// mode, which FLASK_DEBUG switches on.
+func (c *Config) environment() []string {
+	list := append(os.Environ(), "PYTHONUNBUFFERED=1")
+	if c.setsFlaskDebug() {
+		list = append(list, flaskDebug+"1")
+	}
+	if !sharesMemory { // which a worker on Linux does not have in a server built with the tag otherunix
+		list = append(list, "ZEUG_NO_SHARED_MEMORY=1")
+	}
+	return append(list, c.Env...)
+}
+
+const flaskDebug = "FLASK_DEBUG="
+
+// setsFlaskDebug reports whether workers get FLASK_DEBUG because it is not set.
+func (c *Config) setsFlaskDebug() bool {
+	set := func(variable string) bool { return strings.HasPrefix(variable, flaskDebug) }
+	return c.Debug && !slices.ContainsFunc(os.Environ(), set) && !slices.ContainsFunc(c.Env, set)
+}
+
+// output is where a worker prints to. A pipe is read on until the last process has closed it,
+// which may be a child of the application that outlives the worker, so that the end of the worker
+// is not the end of the pipe. It is also read on if Output fails: a worker that cannot print would
+// fail with it.
 func (c *Config) output() (*os.File, error) {
 	if f, ok := c.Output.(*os.File); ok {
 		return f, nil
@@ -94,10 +118,28 @@ func (c *Config) output() (*os.File, error) {
 		return nil, fmt.Errorf("wsgi: %w", err)
 	}
 	go func() {
-		io.Copy(c.Output, r)
+		c.copyOutput(r)
 		r.Close()
 	}()
 	return w, nil
+}
+
+// copyOutput writes the bytes of r to Output, and drops those that it does not accept. The first
+// failure is logged.
+func (c *Config) copyOutput(r io.Reader) {
+	buffer, failed := make([]byte, 32<<10), false
+	for {
+		n, err := r.Read(buffer)
+		if n > 0 {
+			if _, err := c.Output.Write(buffer[:n]); err != nil && !failed {
+				failed = true
+				c.Logger.Error("wsgi: what a worker prints is lost: Config.Output fails", "err", err)
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 func closeAll(files []*os.File) {
@@ -144,9 +186,9 @@ func starting(c *Config, control *channel, p process) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 		p.kill()
-		return fmt.Errorf("wsgi: the import of %s took longer than %v (Config.StartTimeout)", c.App, c.StartTimeout)
+		return fmt.Errorf("%w: %s was not imported within %v (Config.StartTimeout)", ErrStartTimeout, c.App, c.StartTimeout)
 	}
 	p.kill()
 	<-p.ended()
-	return fmt.Errorf("wsgi: the worker ended before it was ready: %s", p.why())
+	return fmt.Errorf("%w: %s", ErrStartEnded, p.why())
 }

@@ -7,15 +7,14 @@ import (
 	"sync"
 )
 
-// Answers of one part that are not small travel in memory which a slot shares with
-// its thread: the application's bytes are copied into it once, and from there the
-// system copies them to the client. The slot goes on as soon as the answer is there.
-// The last byte of a region says whether it is in use: the thread sets it when it puts
-// an answer there, and this side clears it when the client has taken that. Where all
-// are in use an answer goes as a file in memory.
+// Responses of one part that are not small go through memory that a slot shares with its thread:
+// the application's bytes are copied into it once, and from there the system copies them to the
+// client. The slot goes on as soon as the answer is there. The last byte of a region says whether
+// it is in use: the thread sets it when it puts an answer there, and this side clears it when the
+// client has taken that. If all are in use, a response goes through a file in memory.
 //
-// The body of a request comes the other way, in memory of its own: what was read from
-// the client there is copied by the thread once, and not into a socket and out of it.
+// The body of a request goes the other way, in memory of its own: the thread copies it there once,
+// and not into a socket and out of it.
 
 // maxRegions is how many regions a slot has at most: the thread makes them as it
 // needs them.
@@ -29,7 +28,7 @@ type regions struct {
 	closed bool
 }
 
-// lend keeps a region as it is until it is given back.
+// lend keeps a region unchanged until it is released.
 func (g *regions) lend(i, length int) ([]byte, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -52,7 +51,7 @@ func (g *regions) giveBack(i int) {
 	g.maps[i][len(g.maps[i])-1] = 0
 }
 
-// close gives up what no client takes from; the rest goes when it is given back.
+// close releases regions that no client reads from; the rest goes when it is released.
 func (g *regions) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -95,7 +94,7 @@ func (s *slot) shareIntake(size int) error {
 	return err
 }
 
-// shared answers with what is in the shared memory.
+// shared answers with a part of the shared memory.
 func (x *exchange) shared(n int) error {
 	b, err := x.slot.peek(12)
 	if err != nil || n != 12 {
@@ -116,6 +115,6 @@ func (x *exchange) shared(n int) error {
 	defer lender.giveBack(i)
 	x.application.pool.markLarge(x.slot)
 	err = x.release()
-	x.w.Write(answer) // a client that has left is no failure
+	x.w.Write(answer) // a client that has left is not a failure
 	return err
 }

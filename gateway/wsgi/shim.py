@@ -15,6 +15,7 @@ import re
 import select
 import signal
 import socket
+import stat
 import struct
 import sys
 import threading
@@ -42,7 +43,7 @@ IDLE = b"I\0\0\0"
 
 try:
     import fcntl
-    CAN_SHARE = hasattr(os, "memfd_create") and hasattr(fcntl, "F_ADD_SEALS")
+    CAN_SHARE = hasattr(os, "memfd_create") and hasattr(fcntl, "F_ADD_SEALS") and "ZEUG_NO_SHARED_MEMORY" not in os.environ
 except ImportError:
     CAN_SHARE = False
 
@@ -76,6 +77,43 @@ def check_name(name):
 
 class ClientGone(OSError):
     """The client left while the application was reading or writing."""
+
+
+class Output(io.FileIO):
+    """Standard output or error. What cannot be written is dropped: a full disk, or a
+    pipe that nobody reads any more, is not the fault of the request that prints."""
+
+    def write(self, data):
+        with memoryview(data) as view:
+            written = 0
+            while written < len(view):
+                try:
+                    written += super().write(view[written:]) or len(view)
+                except OSError:
+                    break
+            return len(view)
+
+
+def guard_output():
+    """Has writes to standard output and error never fail."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us
+            continue
+        stream.flush()
+        guarded = io.TextIOWrapper(Output(stream.fileno(), "w", closefd=False), encoding=stream.encoding,
+                                   errors="backslashreplace", line_buffering=True, write_through=True)
+        guarded.mode = "w"
+        setattr(sys, name, guarded)
+        setattr(sys, "__%s__" % name, guarded)
+
+
+def log(text):
+    """Writes to standard error, which the application may have replaced by anything."""
+    try:
+        sys.stderr.write(text)
+    except Exception:
+        pass
 
 
 class FileWrapper:
@@ -149,11 +187,14 @@ class Channel:
         self.intake = None  # the same, for bodies of requests
 
     def serve(self):
-        while True:
-            payload = self.receive()
-            if not payload:
-                return  # told to leave, by the end of the stream
-            Exchange(self, payload).run()
+        try:
+            while True:
+                payload = self.receive()
+                if not payload:
+                    return  # told to leave, by the end of the stream
+                Exchange(self, payload).run()
+        finally:
+            self.sock.close()  # the gateway must not wait for a thread that has ended
 
     def receive(self):
         """Returns the next request, or nothing at the end of the stream."""
@@ -275,8 +316,8 @@ class Channel:
         if sent < len(text):
             self.sock.sendall(text[sent:])
 
-    def send_file(self, head, fd, position, size, after):
-        self.send_beside(head, WORD.pack(b"f"[0] << 24 | FILE.size) + FILE.pack(position, size), fd, after)
+    def send_file(self, head, fd, position, size, after, kind=b"f"):
+        self.send_beside(head, WORD.pack(kind[0] << 24 | FILE.size) + FILE.pack(position, size), fd, after)
 
     def send_shared(self, head, data, after):
         """Puts an answer into memory that the gateway reads too, which says when it
@@ -313,7 +354,7 @@ class Channel:
                     view = view[os.write(fd, view):]
             except OSError:
                 return self.send(b"h"[0], head, data, after)
-            self.send_file(head, fd, 0, len(data), after)
+            self.send_file(head, fd, 0, len(data), after, b"n")
         finally:
             if fd is not None:
                 os.close(fd)
@@ -420,8 +461,11 @@ class Exchange:
             return False  # others may change what they read, as gzip does
         try:
             fd = filelike.fileno()
+            info = os.fstat(fd)
+            if not stat.S_ISREG(info.st_mode) or not info.st_blocks:
+                return False  # in /proc and /sys files are as long as reading says
             position = filelike.tell()
-            left = os.fstat(fd).st_size - position
+            left = info.st_size - position
             os.lseek(fd, 0, os.SEEK_CUR)  # a pipe has no size
         except (AttributeError, OSError, ValueError):
             return False
@@ -466,7 +510,7 @@ class Exchange:
                 self.channel.send(b"A"[0], b"", b"")
         except BaseException:
             text = formatted()
-            sys.stderr.write(text)
+            log(text)
             if not self.begun:
                 self.channel.send(b"T"[0], b"", text.encode("utf-8", "replace")[-65536:])
             elif not self.done:
@@ -477,7 +521,11 @@ class Exchange:
 
 def formatted():
     """The traceback of what is being handled, without frames of this program."""
-    return re.sub(r'  File "<zeug>".*\n(?:    .*\n)*', "", traceback.format_exc())
+    try:
+        text = traceback.format_exc()
+    except Exception:  # raised while the exception is printed
+        text = "%s\n" % sys.exc_info()[0].__name__
+    return re.sub(r'  File "<zeug>".*\n(?:    .*\n)*', "", text)
 
 
 def load(text):
@@ -510,7 +558,27 @@ def load(text):
         raise TypeError("%s is no WSGI application: it is a %s, which cannot be called" % (text, type(found).__name__))
     if is_asgi(found):
         raise TypeError("%s is an ASGI application, and this is a server for WSGI: serve it by an ASGI server, or wrap it with a2wsgi.ASGIMiddleware" % text)
+    check_arguments(text, found)
     return found
+
+
+def check_arguments(text, app):
+    """Raises TypeError if app cannot be called as a WSGI application is: with environ
+    and start_response. Most often app is a factory then."""
+    try:
+        # A decorator may change the arguments, and leaves those of the function it wraps.
+        signature = inspect.signature(app, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return  # of C, which has none
+    hint = "it is no WSGI application, which takes environ and start_response; if it makes one, call it: write '%s()'" % text
+    try:
+        signature.bind({}, None)
+    except TypeError as error:
+        raise TypeError("%s cannot be called with two arguments (%s): %s" % (text, error, hint)) from None
+    positional = [p for p in signature.parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    variable = any(p.kind == p.VAR_POSITIONAL for p in signature.parameters.values())
+    if not variable and all(p.default is not p.empty for p in positional):
+        raise TypeError("%s can be called without arguments: %s" % (text, hint))
 
 
 def doubt_new_sources():
@@ -574,6 +642,7 @@ class Worker:
 
 def prepare(config):
     """Imports the application; what goes wrong is said on the control socket."""
+    guard_output()
     faulthandler.enable()
     if hasattr(faulthandler, "register"):
         faulthandler.register(signal.SIGUSR2, all_threads=True, chain=False)  # before a timeout's kill

@@ -10,31 +10,30 @@ import (
 	"time"
 )
 
-// A slot is a thread of a worker, which runs one request at a time. More may lie
-// ahead in the slot's socket, so that the thread goes on by itself when it has done
-// with one: on a busy machine it then answers several before another process has its
-// turn, with its caches warm, and this one reads their answers together. What the
-// thread has not read yet can be taken back, since this side holds the other end of
-// that socket too: nothing waits behind a request that takes its time while another
-// thread is free, and what a worker had not read when it died is not lost.
+// A slot is a thread of a worker, which runs one request at a time. More requests may be queued in
+// the slot's socket, so that the thread goes on by itself after each. On a busy machine it then
+// answers several before another process has its turn, with warm caches, and this process reads the
+// responses together. Requests that the thread has not read can be taken back, since this process
+// holds the other end of that socket too. So no request waits behind a slow one while another
+// thread is free, and requests that a worker had not read when it died are not lost.
 type slot struct {
-	*channel                 // of answers, and of what a request needs later
+	*channel                 // of responses, and of data that a request needs later
 	raw      syscall.RawConn // of its conn
-	words    syscall.RawConn // of where it sends to
+	words    syscall.RawConn // of the socket it sends to
 	worker   *worker
 	regions  regions
 	intake   []byte // shared memory for bodies, once one was asked for
 
 	mu    sync.Mutex
 	ours  packets   // where requests are sent
-	back  packets   // where they can be taken back
+	back  packets   // the socket from which they can be taken back
 	queue []*ticket // in the order they were sent; the first is the current one
 	dead  bool      // to be sent nothing more
 
 	// Guarded by pool.mu.
 	open  bool
 	load  int       // requests that it was given, one of them the current one
-	alone bool      // none may be given beside the current one
+	alone bool      // no other request may be given beside the current one
 	since time.Time // when the current one became that
 	large bool      // the current answer is
 	apart bool      // the request before took its time, or had a large answer: so may the next
@@ -69,7 +68,7 @@ func (w *worker) newSlot() (*slot, []*os.File, error) {
 	return s, []*os.File{theirs, input, output}, nil
 }
 
-// close gives up what a slot holds.
+// close releases everything that a slot has.
 func (s *slot) close() {
 	s.mu.Lock()
 	s.hush()
@@ -80,7 +79,7 @@ func (s *slot) close() {
 	s.intake = nil
 }
 
-// hush ends the stream of requests. Called with mu held.
+// This closes the stream of requests. Called with mu held.
 func (s *slot) hush() {
 	if !s.dead {
 		s.dead = true
@@ -92,9 +91,9 @@ func (s *slot) hush() {
 // errUnread says that a worker was gone before it had the request.
 var errUnread = errors.New("not sent")
 
-// submit sends a request, and reports whether it is the current one. That one waits
-// until something of its answer is there: a plain read would first be told by the
-// system that there is nothing. Where the slot takes no more, the error is an errUnread.
+// submit sends a request, and reports whether it is the current one. That one waits until a part
+// of the response is there: a plain read would return EAGAIN first. Where the slot takes no more,
+// the error is an errUnread.
 func (s *slot) submit(t *ticket, patience time.Duration) (current bool, err error) {
 	s.mu.Lock()
 	if s.dead {
@@ -110,11 +109,7 @@ func (s *slot) submit(t *ticket, patience time.Duration) (current bool, err erro
 		return false, nil
 	}
 	s.queue = append(s.queue, t)
-	s.conn.SetReadDeadline(time.Now().Add(patience))
-	if hasEnded(s.worker.process) {
-		// Before the time was set: a child of the application may hold the other end.
-		s.conn.SetReadDeadline(time.Now())
-	}
+	s.patience(patience)
 	sent := false
 	current = true
 	waitErr := s.raw.Read(func(fd uintptr) bool {
@@ -141,16 +136,29 @@ func (s *slot) submit(t *ticket, patience time.Duration) (current bool, err erro
 	if waitErr != nil {
 		current = s.isCurrent(t)
 	}
-	return current, nil // what has ended the wait else, reading tells
+	return current, nil // another end of the wait: reading returns the reason
+}
+
+// afterEnd is how long to wait for the rest of a worker's output once it has ended: a child of the
+// application may hold the other end of the stream open.
+const afterEnd = 100 * time.Millisecond
+
+// patience restarts the time within which the worker has to say something.
+func (s *slot) patience(d time.Duration) {
+	s.conn.SetReadDeadline(time.Now().Add(d))
+	if hasEnded(s.worker.process) {
+		// It ended before the time was set, so that pool.await has set a shorter one.
+		s.conn.SetReadDeadline(time.Now().Add(afterEnd))
+	}
 }
 
 // await waits until something of the answer is there to a request that has become the
 // current one, and reports whether it is that still.
 func (s *slot) await(t *ticket, patience time.Duration) (current bool) {
 	if !s.isCurrent(t) {
-		return false // without waiting for who is
+		return false // without waiting for the requests that do
 	}
-	s.conn.SetReadDeadline(time.Now().Add(patience))
+	s.patience(patience)
 	err := s.raw.Read(func(fd uintptr) (done bool) {
 		done, current = s.fill(t, fd)
 		return done
@@ -161,10 +169,9 @@ func (s *slot) await(t *ticket, patience time.Duration) (current bool) {
 	return current
 }
 
-// fill reads what there is, unless a request is not the current one any more. It is
-// done then, and when there was something, an end or an error, which the next read
-// tells. What is there belongs to the current request, which cannot change from here
-// on: the thread has read it.
+// fill reads what there is, unless a request is not the current one any more. It is done then, and
+// when there was something, an end or an error, which the next read tells. The bytes that are there
+// belong to the current request, which cannot change from here on: the thread has read it.
 func (s *slot) fill(t *ticket, fd uintptr) (done, current bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,9 +195,9 @@ func (s *slot) sendRest(t *ticket) error {
 	return s.send('D', t.number, append(make([]byte, 8, 8+len(t.frame)-packetSize), t.frame[packetSize:]...))
 }
 
-// clientGone tells the worker that the client of a request has left. One that has gone
-// on to another request passes it over; and it waits for nobody: an application that
-// never asks leaves such words in the socket, and when that is full it hears no more.
+// clientGone tells the worker that the client of a request has left. A thread that has gone on to
+// another request skips the message. Sending it never blocks. If an application never reads, its
+// messages fill the socket, and later ones are dropped.
 func (s *slot) clientGone(request uint32) {
 	s.sending.Lock()
 	defer s.sending.Unlock()
@@ -216,15 +223,14 @@ func (s *slot) followed() bool {
 	return len(s.queue) > 1
 }
 
-// recall takes back what lies ahead in the socket.
+// recall takes back the requests that wait in the socket.
 func (s *slot) recall() (ahead []*ticket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dead || len(s.queue) < 2 {
 		return nil
 	}
-	// The thread may go on meanwhile, and read one between others: what it has not is
-	// known by the numbers.
+	// The thread may go on meanwhile, and read one of them: the numbers say which it has not read.
 	unread := s.back.drain()
 	first, left := s.queue[0], s.queue[:0]
 	for _, t := range s.queue {
@@ -249,8 +255,8 @@ func (s *slot) recall() (ahead []*ticket) {
 	return ahead
 }
 
-// abandon gives up a slot whose worker has failed: what it had not read is to be
-// sent elsewhere, and what it had is lost. Unread says that the current request was not.
+// abandon gives up a slot whose worker has failed: its unread requests go elsewhere, and those
+// that it had read are lost. Unread says that the current request was not.
 func (s *slot) abandon() (ahead []*ticket, unread bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -274,8 +280,8 @@ func (s *slot) abandon() (ahead []*ticket, unread bool) {
 	return ahead, unread
 }
 
-// detach leaves an answered request, whose ticket is of use to others, the current one
-// until the worker is done with it.
+// detach keeps an answered request, whose ticket other code uses, as the current one until the
+// worker is done with it.
 func (s *slot) detach() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 	"github.com/zeugkit/zeug/gateway/wsgi"
 )
 
-// The clauses of PEP 3333, each asked of a worker.
+// The clauses of PEP 3333, each checked with a worker.
 
 func TestEnviron(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 2, Threads: 1})
@@ -117,6 +117,10 @@ func TestHeaders(t *testing.T) {
 	require.Equal(t, "ok", body)
 	require.NotContains(t, resp.Header, "Keep-Alive")
 	require.False(t, resp.Close)
+	resp, body = l.ask("GET", "/named-hops", "")
+	require.Equal(t, "ok", body)
+	require.NotContains(t, resp.Header, "X-Hop", "Connection names it")
+	require.Equal(t, "2", resp.Header.Get("X-End"))
 	resp, _ = l.ask("GET", "/no-content", "")
 	require.NotContains(t, resp.Header, "Content-Type")
 	resp, _ = l.ask("GET", "/one-part", "")
@@ -127,8 +131,8 @@ func TestHeaders(t *testing.T) {
 	require.Greater(t, resp.ContentLength, int64(1000))
 }
 
-// What an application does wrong before anything was sent is a 500, and after
-// that the answer is cut, so that nobody takes it for the whole.
+// A fault of an application before anything was sent is a 500. After that the response is cut, so
+// that no client takes it for the whole.
 func TestApplicationsThatAreWrong(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1})
 	for path, says := range map[string]string{
@@ -189,7 +193,7 @@ func TestCloseIsCalledOnce(t *testing.T) {
 	}, 5*time.Second, 10*time.Millisecond)
 }
 
-// The client of an iterable that is slow to close has its answer before that.
+// If an iterable is slow to close, the client has its response before that.
 func TestCloseKeepsNobodyWaiting(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1, Threads: 2})
 	begun := time.Now()
@@ -198,7 +202,7 @@ func TestCloseKeepsNobodyWaiting(t *testing.T) {
 	require.Less(t, time.Since(begun), 900*time.Millisecond)
 }
 
-// Each part is sent before the application is asked for the next one.
+// Each part is sent before the application makes the next one.
 func TestPartsAreNotHeldBack(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1, Threads: 2})
 	resp, err := l.server.Client().Get(l.server.URL + "/stream")

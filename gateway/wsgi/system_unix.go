@@ -33,10 +33,10 @@ func pair(kind int) (ours, theirs int, err error) {
 	return fds[0], fds[1], nil
 }
 
-// sendPair returns the ends of a stream that is only sent to. The network poller,
-// which would wake this program whenever the worker has read, has none of ours: it
-// blocks, for as long as the time given, where a frame is too long for the buffer of
-// the system and the worker does not read.
+// sendPair returns the ends of a stream that is only sent to. The network poller does not watch the
+// socket, since it would wake this program whenever the worker has read. A send blocks, for as long
+// as the time given, if a frame is too long for the buffer of the system and the worker does not
+// read.
 func sendPair(patience time.Duration) (*os.File, *os.File, error) {
 	ours, theirs, err := pair(syscall.SOCK_STREAM)
 	if err != nil {
@@ -113,7 +113,7 @@ func rightsOf(files []*os.File) []byte {
 	return syscall.UnixRights(fds...)
 }
 
-// dumpSignal has a worker print the stacks of its threads.
+// dumpSignal makes a worker print the stacks of its threads.
 const dumpSignal = syscall.SIGUSR2
 
 // signalOf is the name of the signal that ended a process by its wait status.

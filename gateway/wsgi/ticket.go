@@ -9,15 +9,15 @@ type ticket struct {
 	moves  chan move // of which no more than one is under way
 }
 
-// move says what has become of a request that waits.
+// move says what has happened to a waiting request.
 type move struct {
 	slot *slot // that it was given
 	turn bool  // it is the current one of the slot it was sent to
 	lost bool  // with the worker, which had read it
 }
 
-// small is the size of a frame up to which it may lie ahead of others: those fit
-// into the socket's buffer all together.
+// small is the largest frame that may wait in a socket behind others: together they fit into its
+// buffer.
 const small = 8 << 10
 
 // tickets are kept with the memory of their frames.
@@ -48,8 +48,8 @@ func (t *ticket) promote() {
 	}
 }
 
-// tell says what else has become of a request, which may not have heard of its turn.
-// Called with pool.mu held.
+// tell reports another change of a request, which may not have got its turn yet. Called with
+// pool.mu held.
 func (t *ticket) tell(m move) {
 	select {
 	case <-t.moves:

@@ -13,11 +13,11 @@ const (
 	beginning state = iota
 	ready           // and not in service yet
 	serving
-	leaving // takes no more requests, and finishes what it runs
+	leaving // accepts no more requests, and finishes the running ones
 	dead
 )
 
-// worker is a process with its slots. What changes is guarded by pool.mu.
+// worker is a process with its slots. The fields that change are guarded by pool.mu.
 type worker struct {
 	pool    *pool
 	number  int

@@ -19,7 +19,7 @@ import (
 	"github.com/zeugkit/zeug/gateway/wsgi"
 )
 
-// journal collects what workers print and what is logged of them.
+// journal collects the workers' output and the log records about them.
 type journal struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -91,7 +91,10 @@ func try(t testing.TB, c wsgi.Config) (*legacy, error) {
 		c.Python = python(t, "wsgiref")
 	}
 	c.Env = append([]string{"PYTHONDONTWRITEBYTECODE=1"}, c.Env...)
-	c.Output, c.Logger = l.log, slog.New(slog.NewTextHandler(l.log, nil))
+	c.Logger = slog.New(slog.NewTextHandler(l.log, nil))
+	if c.Output == nil {
+		c.Output = l.log
+	}
 	a, err := wsgi.Start(c)
 	if err != nil {
 		return nil, err
@@ -154,7 +157,7 @@ func TestAnswers(t *testing.T) {
 		{"started", wsgi.Config{Workers: 1}},
 		{"forked", wsgi.Config{Workers: 1, Preload: true}},
 		{"validated", wsgi.Config{Workers: 1, Validate: true}},
-		{"unbuffered", wsgi.Config{Workers: 1, BufferAnswer: -1}},
+		{"unbuffered", wsgi.Config{Workers: 1, BufferAnswer: 1}},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			l := run(t, mode.config)
@@ -236,6 +239,9 @@ func TestImportsThatFail(t *testing.T) {
 		"ASGI":                {"plain:asgi", "is an ASGI application, and this is a server for WSGI"},
 		"a bad expression":    {"plain:a b", "names no application"},
 		"a factory's error":   {"plain:factory()", "missing 1 required positional argument"},
+		"a factory":           {"plain:without_arguments", "write 'plain:without_arguments()'"},
+		"one of options":      {"plain:with_defaults", "write 'plain:with_defaults()'"},
+		"of one argument":     {"plain:OfOne()", "cannot be called with two arguments"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := try(t, wsgi.Config{App: c.app, Workers: 1})
@@ -253,6 +259,10 @@ func TestNamesOfApplications(t *testing.T) {
 		"plain":                           "hello",
 		"plain:Objects.inner.app":         "hello",
 		"plain:factory('hi')":             "hi, nobody",
+		"plain:without_arguments()":       "hello",
+		"plain:with_defaults(debug=True)": "hello",
+		"plain:Called":                    "a class",
+		"plain:of_a_request":              "hello",
 		"plain:factory('hi', name='you')": "hi, you",
 	} {
 		t.Run(app, func(t *testing.T) {

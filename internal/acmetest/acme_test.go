@@ -25,6 +25,7 @@ import (
 	goacme "golang.org/x/crypto/acme"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/freeport"
 	"github.com/zeugkit/zeug/serving"
 	"github.com/zeugkit/zeug/serving/acme"
 	"github.com/zeugkit/zeug/serving/certs"
@@ -42,7 +43,7 @@ func TestAnAuthorityCertifiesTheServer(t *testing.T) {
 	})
 	cache := filepath.Join(t.TempDir(), "acme")
 
-	port := freePort(t)
+	port := freeport.Port(t)
 	authority := startAuthority(t, port)
 	server := start(t, app, port, acme.Config{
 		Domains: []string{domain}, Cache: cache, Email: "shop@example.org", Client: authority.client,
@@ -65,23 +66,23 @@ func TestAnAuthorityCertifiesTheServer(t *testing.T) {
 	require.Equal(t, chain[0].SerialNumber, again[0].SerialNumber, "what was kept")
 }
 
-func start(t *testing.T, app http.Handler, port int, c acme.Config) *serving.Server {
+func start(t *testing.T, app http.Handler, port string, c acme.Config) *serving.Server {
 	server, err := serving.New(app, serving.Options{TLS: acme.Certificates(c)})
 	require.NoError(t, err)
-	require.NoError(t, server.Listen(fmt.Sprintf("127.0.0.1:%d", port)))
+	require.NoError(t, server.Listen("127.0.0.1:"+port))
 	go server.Serve()
 	t.Cleanup(func() { server.Close() })
 	return server
 }
 
 // ask requests a page by a name, and returns the chain that was verified.
-func ask(t *testing.T, port int, name string, roots *x509.CertPool) []*x509.Certificate {
+func ask(t *testing.T, port string, name string, roots *x509.CertPool) []*x509.Certificate {
 	var d net.Dialer
 	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{
 		ForceAttemptHTTP2: true,
 		TLSClientConfig:   &tls.Config{RootCAs: roots},
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return d.DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			return d.DialContext(ctx, "tcp", "127.0.0.1:"+port)
 		},
 	}}
 	defer client.CloseIdleConnections()
@@ -104,17 +105,17 @@ type authority struct {
 }
 
 // startAuthority starts one that proves domains at a port of this machine.
-func startAuthority(t *testing.T, port int) *authority {
+func startAuthority(t *testing.T, port string) *authority {
 	folder := t.TempDir()
 	build := exec.Command("go", "build", "-o", folder,
 		"github.com/letsencrypt/pebble/v2/cmd/pebble", "github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 
-	names := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	names := "127.0.0.1:" + freeport.Port(t)
 	run(t, nil, filepath.Join(folder, "pebble-challtestsrv"), "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "",
 		"-dnsserver", names, "-http01", "", "-https01", "", "-doh", "", "-tlsalpn01", "",
-		"-management", fmt.Sprintf("127.0.0.1:%d", freePort(t)))
+		"-management", "127.0.0.1:"+freeport.Port(t))
 
 	await(t, "the server of names", func() error {
 		c, err := net.Dial("tcp", names)
@@ -126,11 +127,11 @@ func startAuthority(t *testing.T, port int) *authority {
 	own := filepath.Join(folder, "authority")
 	_, err = certs.Development(own)()
 	require.NoError(t, err)
-	listen, management := fmt.Sprintf("127.0.0.1:%d", freePort(t)), fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	listen, management := "127.0.0.1:"+freeport.Port(t), "127.0.0.1:"+freeport.Port(t)
 	settings, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": listen, "managementListenAddress": management,
 		"certificate": own + ".crt", "privateKey": own + ".key",
-		"tlsPort": port, "httpPort": 1,
+		"tlsPort": json.Number(port), "httpPort": 1,
 		"profiles": map[string]any{"default": map[string]any{"description": "ninety days", "validityPeriod": 90 * 24 * 60 * 60}},
 	}})
 	require.NoError(t, err)
@@ -200,11 +201,4 @@ func await(t *testing.T, what string, answers func() error) {
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		require.NoError(c, answers())
 	}, time.Minute, 50*time.Millisecond, "%s does not answer", what)
-}
-
-func freePort(t *testing.T) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

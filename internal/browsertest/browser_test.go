@@ -1,14 +1,15 @@
 // Package browsertest drives the examples in a real browser, headless Chromium,
 // as a person would.
 //
-// It is a module of its own, so that the browser's protocol, some 30 MB of
-// generated Go, is no dependency of the toolkit. The examples are built and run
-// as programs, and nothing of them is imported.
+// It is a module of its own, so that the toolkit does not depend on the browser's protocol, some 30
+// MB of generated Go. The examples are built and run as programs, and nothing of them is imported.
 package browsertest
 
 import (
 	"bufio"
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -58,7 +59,7 @@ func open(t *testing.T) *tab {
 		chromedp.Flag("disable-component-update", true),
 		chromedp.WSURLReadTimeout(time.Minute),
 	)
-	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(stop)
 	ctx, stop = chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(stop)
@@ -147,10 +148,17 @@ func start(t *testing.T, folder string, args ...string) string {
 	return "http://" + addr
 }
 
+// freeAddr is an address of loopback that nobody listens on. It is below those that the system gives by itself, so
+// that no connection gets it before the program listens there.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no free port")
+	return ""
 }

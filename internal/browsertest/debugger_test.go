@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -22,16 +23,22 @@ import (
 // that serves.
 func supervised(t *testing.T, folder string, env ...string) string {
 	t.Helper()
+	return runZeug(t, "../..", "./"+folder, env...)
+}
+
+// runZeug builds zeug, runs a package by it, and returns the address once the package is served.
+func runZeug(t *testing.T, dir, pkg string, env ...string) string {
+	t.Helper()
 	zeug := filepath.Join(t.TempDir(), "zeug")
 	build := exec.Command("go", "build", "-o", zeug, ".")
 	build.Dir = "../../cmd/zeug"
-	build.Env = append(os.Environ(), "GOWORK=off")
+	build.Env = append(os.Environ(), "GOWORK=")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 
 	addr := freeAddr(t)
-	command := exec.Command(zeug, "run", "--addr", addr, "./"+folder)
-	command.Dir = "../.."
+	command := exec.Command(zeug, "run", "--addr", addr, pkg)
+	command.Dir = dir
 	command.Env = append(append(os.Environ(), "GOWORK=off"), env...)
 	stderr, err := command.StderrPipe()
 	require.NoError(t, err)
@@ -51,7 +58,7 @@ func supervised(t *testing.T, folder string, env ...string) string {
 			resp.Body.Close()
 		}
 		return err == nil
-	}, time.Minute, 20*time.Millisecond)
+	}, 5*time.Minute, 20*time.Millisecond)
 	return "http://" + addr
 }
 
@@ -78,6 +85,7 @@ func TestDebugger(t *testing.T) {
 		chromedp.WaitVisible(css(`.frame[data-frame="1"] .console input`)),
 	)
 	require.Contains(t, get(b, chromedp.Text(css(`.frame[data-frame="0"] .vars`))), "sum int 18")
+	require.True(t, get(b, chromedp.Evaluate[bool](`document.activeElement === document.querySelector(".frame > summary")`)), "the PIN leads to the first frame")
 
 	for expression, want := range map[string]string{
 		"len(items)":           "3",
@@ -96,13 +104,16 @@ func TestDebugger(t *testing.T) {
 		chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll('.frame[data-frame="1"] > .live > .vars button')].find(b => b.ariaLabel === "Open buyer").click()`),
 		chromedp.Poll[chromedp.Void](`document.querySelector('.frame[data-frame="1"]').textContent.includes("Boss *main.user")`),
 	)
-	b.do("a name is completed",
-		chromedp.SendKeys(css(`.frame[data-frame="1"] .console input`), "buyer.Ta"+kb.Tab),
-		chromedp.Poll[chromedp.Void](`document.querySelector('.frame[data-frame="1"] .console input').value === "buyer.Tags"`),
-	)
+	b.evaluator(`.frame[data-frame="1"]`)
+	b.longList(`.frame[data-frame="1"]`)
 	b.fits("the debugger on a screen")
 	if folder := os.Getenv("SCREENSHOTS"); folder != "" {
-		b.do("to the frame", chromedp.Evaluate[chromedp.Void](`document.querySelector('.frame').scrollIntoView()`))
+		b.look(1100, 640, "light")
+		b.do("the picture of the README",
+			chromedp.SendKeys(css(`.frame[data-frame="0"] .console input`), "items[last-1].Price * 3"+kb.Enter),
+			chromedp.Poll[chromedp.Void](`(document.querySelector('.frame[data-frame="0"] .console li:last-child') || {textContent: ""}).textContent.includes("33")`),
+			chromedp.Evaluate[chromedp.Void](`document.querySelector('.frame').scrollIntoView()`),
+		)
 		require.NoError(t, os.WriteFile(filepath.Join(folder, "debugger.png"), get(b, chromedp.CaptureScreenshot()), 0o644))
 	}
 	light := get(b, chromedp.Evaluate[string](`getComputedStyle(document.body).backgroundColor`))
@@ -188,6 +199,50 @@ func TestDebugger(t *testing.T) {
 	b.do("without scripts the page is complete but for variables", chromedp.Navigate(broken+"/checkout/8"))
 	require.Contains(t, get(b, chromedp.Text(css("body"))), "Variables and the console need JavaScript")
 	require.Contains(t, get(b, chromedp.Text(css("body"))), "sum += items[i].Price")
+}
+
+// evaluator uses the console of a frame by the keyboard alone.
+func (b *tab) evaluator(frame string) {
+	b.t.Helper()
+	input := css(frame + " .console input")
+	field := "document.querySelector(" + quoted(string(input)) + ")"
+	listed := `[...document.querySelectorAll(` + quoted(frame+" .candidates li") + `)].map((li) => li.textContent).join()`
+	b.do("what can follow is listed", chromedp.SendKeys(input, "buyer."), chromedp.Poll[chromedp.Void](listed+` === "Boss,Name,Tags"`))
+	b.do("the arrows choose, and Enter takes",
+		chromedp.KeyEvent(kb.ArrowDown+kb.ArrowDown),
+		chromedp.Poll[chromedp.Void](`document.getElementById(`+field+`.getAttribute("aria-activedescendant")).textContent === "Name"`),
+		chromedp.KeyEvent(kb.Enter),
+		chromedp.Poll[chromedp.Void](field+`.value === "buyer.Name" && `+field+`.ariaExpanded === "false"`),
+	)
+	b.do("Enter then evaluates", chromedp.KeyEvent(kb.Enter),
+		chromedp.Poll[chromedp.Void](`document.querySelector(`+quoted(frame+" [role=log] li:last-child")+`).textContent.includes("\"Ann\"")`))
+	b.do("the arrows go back to what was asked", chromedp.KeyEvent(kb.ArrowUp), chromedp.Poll[chromedp.Void](field+`.value === "buyer.Name"`))
+	b.do("Tab leaves a field with text", chromedp.KeyEvent(kb.Tab), chromedp.Poll[chromedp.Void](`document.activeElement.textContent === "Evaluate"`))
+	b.do("and returns", chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift)), chromedp.Poll[chromedp.Void](`document.activeElement === `+field))
+	b.do("Escape closes the list", chromedp.SetValue(input, "b"), chromedp.SendKeys(input, "u"), chromedp.Poll[chromedp.Void](listed+` === "buyer"`),
+		chromedp.KeyEvent(kb.Escape), chromedp.Poll[chromedp.Void](field+`.ariaExpanded === "false" && document.activeElement === `+field))
+	require.Equal(b.t, "bu", get(b, chromedp.Value(input)), "what was typed stays")
+	b.do("and then leaves the field", chromedp.KeyEvent(kb.Escape),
+		chromedp.Poll[chromedp.Void](`document.activeElement === document.querySelector(`+quoted(frame+" > summary")+`)`))
+	b.do("a click takes a candidate", chromedp.SetValue(input, "buyer."), chromedp.SendKeys(input, "Ta"), chromedp.WaitVisible(css(frame+" .candidates li")),
+		chromedp.Click(css(frame+" .candidates li")), chromedp.Poll[chromedp.Void](field+`.value === "buyer.Tags" && document.activeElement === `+field))
+}
+
+// longList opens a list by the keyboard that is longer than what is shown at once. The focus must not be lost when
+// the button that loads the rest goes.
+func (b *tab) longList(frame string) {
+	b.t.Helper()
+	last := `[...document.querySelectorAll(` + quoted(frame+" [role=log] > ol > li") + `)].at(-1)`
+	b.do("a long list", chromedp.SetValue(css(frame+" .console input"), "shelf"), chromedp.Focus(css(frame+" .console input")), chromedp.KeyEvent(kb.Enter),
+		chromedp.Poll[chromedp.Void](last+`?.querySelector("button")?.ariaLabel === "Open []main.item"`),
+		chromedp.Evaluate[chromedp.Void](last+`.querySelector("button").focus()`), chromedp.KeyEvent(kb.Enter),
+		chromedp.Poll[chromedp.Void](last+`.textContent.includes(" more")`))
+	shown := get(b, chromedp.Evaluate[int](last+`.querySelectorAll("ul > li").length - 1`))
+	require.Less(b.t, shown, 50)
+	b.do("goes on after what was shown",
+		chromedp.Evaluate[chromedp.Void](`[...`+last+`.querySelectorAll("button")].at(-1).focus()`), chromedp.KeyEvent(kb.Enter),
+		chromedp.Poll[chromedp.Void](last+`.querySelectorAll("ul > li").length === 50`),
+		chromedp.Poll[chromedp.Void](last+`.querySelectorAll("ul > li")[`+strconv.Itoa(shown)+`].contains(document.activeElement)`))
 }
 
 // seen waits until an element can be seen, or cannot: what is in a closed fold has

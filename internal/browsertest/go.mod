@@ -3,8 +3,8 @@ module github.com/zeugkit/zeug/internal/browsertest
 go 1.26.0
 
 require (
-	github.com/chromedp/cdproto v0.159.0
-	github.com/chromedp/chromedp v0.22.1
+	github.com/chromedp/cdproto v0.160.2
+	github.com/chromedp/chromedp v0.23.1
 	github.com/stretchr/testify v1.12.1
 )
 

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/serving"
+	_ "github.com/zeugkit/zeug/serving/dev"
 	"github.com/zeugkit/zeug/wrappers"
 )
 
@@ -55,7 +56,7 @@ func app(w http.ResponseWriter, r *http.Request) {
 }
 
 func main() {
-	serving.Main("127.0.0.1:0", http.HandlerFunc(app), serving.Options{Reload: true})
+	serving.MainWith("127.0.0.1:0", http.HandlerFunc(app), serving.Options{Reload: true})
 }
 `
 
@@ -135,6 +136,34 @@ func TestPagesReload(t *testing.T) {
 
 // XHTML is loaded again too: one tag that is not well-formed would be an error in
 // place of the page.
+// A failure stays on the screen when a file is saved, and says that the program has changed.
+func TestAFailureStays(t *testing.T) {
+	b := open(t)
+	url, save := follow(t)
+	failing := strings.NewReplacer("Reload: true", "Reload: true, Debug: true", "\tcase \"/style.css\":", "\tcase \"/fails\":\n\t\tpanic(\"broken at first\")\n\tcase \"/style.css\":").Replace(reloaded)
+	b.do("open the page", chromedp.Navigate(url))
+	save("main.go", failing)
+	shows := func(script, want string) {
+		t.Helper()
+		last := ""
+		require.Eventually(t, func() bool {
+			last, _ = chromedp.Run(b.ctx, chromedp.Evaluate[string](script))
+			return last == want
+		}, 2*time.Minute, 50*time.Millisecond, "%s is %q, not %q", script, last, want)
+	}
+	const heading = `document.querySelector("h1")?.textContent ?? ""`
+	require.Eventually(t, func() bool {
+		b.do("fail", chromedp.Navigate(url+"/fails"))
+		return get(b, chromedp.Evaluate[string](heading)) == "broken at first"
+	}, 2*time.Minute, 50*time.Millisecond)
+	save("main.go", strings.Replace(failing, "broken at first", "broken still", 1))
+	shows(`String(document.getElementById("zeug-changed").hidden)`, "false")
+	require.Equal(t, "broken at first", get(b, chromedp.Evaluate[string](heading)))
+	b.do("run it again", chromedp.Click(css(`.tools a`)))
+	shows(heading, "broken still")
+	shows(`String(document.getElementById("zeug-changed").hidden)`, "true")
+}
+
 func TestXHTMLReloads(t *testing.T) {
 	b := open(t)
 	url, save := follow(t)

@@ -114,13 +114,37 @@ func TestShortly(t *testing.T) {
 	require.Len(t, b.complaints(), 2, "%v", b.complaints())
 }
 
+// Where a link leads is shown in the URL's own order, in whatever direction its
+// letters are read: a host that looks like a path would deceive.
+func TestURLsKeepTheirOrder(t *testing.T) {
+	shortly := start(t, "examples/shortly")
+	b := open(t)
+	const long = "http://אבג.דהו/זחט/יכל?מנס=עפצ"
+	b.do("shorten", chromedp.Navigate(shortly), chromedp.SendKeys(css("#url"), long+kb.Enter), chromedp.WaitVisible(css("#short")))
+	require.Equal(t, long, get(b, chromedp.Text(css(".target dd"))), "copied as it was typed")
+	for _, selector := range []string{".host dd", ".target dd"} {
+		order := get(b, chromedp.Evaluate[[]string](`(() => {
+			const dd = document.querySelector(`+quoted(selector)+`), range = document.createRange(), list = [];
+			for (const walk = document.createTreeWalker(dd, NodeFilter.SHOW_TEXT); walk.nextNode();) {
+				for (const m of walk.currentNode.data.matchAll(/[א-ת]+|[^א-ת]+/g)) {
+					range.setStart(walk.currentNode, m.index);
+					range.setEnd(walk.currentNode, m.index + m[0].length);
+					list.push([range.getBoundingClientRect().left, m[0]]);
+				}
+			}
+			return list.sort((a, b) => a[0] - b[0]).map((part) => part[1]);
+		})()`))
+		require.Contains(t, long, strings.Join(order, ""), "%s from left to right", selector)
+	}
+}
+
 // TestScreenshots looks at every page on a phone and on a screen, light and
 // dark: nothing may be wider than the window. The folder that the variable
 // SCREENSHOTS names gets shortly.png, the picture of the README, and with
 // SCREENSHOTS_ALL set every page.
 func TestScreenshots(t *testing.T) {
 	b := open(t)
-	// What a proxy says makes the pictures show a host worth looking at.
+	// With the header fields of a proxy the pictures show a realistic host.
 	shortly := start(t, "examples/shortly", "-proxies", "1")
 	b.do("behind a proxy", call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{
 		Headers: network.Headers{"X-Forwarded-Host": "s.example", "X-Forwarded-Proto": "https"},

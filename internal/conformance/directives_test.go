@@ -11,55 +11,54 @@ import (
 
 // Operations about Cache-Control, Content-Security-Policy and authentication.
 
-func seconds(d time.Duration, ok bool) any {
-	if !ok {
+func seconds(d *time.Duration) any {
+	if d == nil {
 		return nil
 	}
-	return int64(d / time.Second)
+	return int64(*d / time.Second)
 }
 
 // textOrTrue is the value of a directive that may stand alone.
-func textOrTrue(p datastructures.Params, name string) any {
-	if p.IsBare(name) {
+func textOrTrue(on bool, fields datastructures.HeaderSet) any {
+	if on && fields == nil {
 		return true
 	}
-	return orNull(p.Lookup(name))
+	return orNull(fields.String(), on)
 }
 
 func requestCacheControl(header string) any {
 	c := datastructures.ParseRequestCacheControl(header)
-	limit, unlimited, ok := c.MaxStale()
-	maxStale := seconds(limit, ok)
-	if unlimited {
+	maxStale := seconds(c.MaxStale)
+	if c.MaxStale != nil && *c.MaxStale < 0 {
 		maxStale = true
 	}
 	return map[string]any{
-		"max-age":        seconds(c.MaxAge()),
+		"max-age":        seconds(c.MaxAge),
 		"max-stale":      maxStale,
-		"min-fresh":      seconds(c.MinFresh()),
-		"no-cache":       c.NoCache(),
-		"no-store":       c.NoStore(),
-		"no-transform":   c.NoTransform(),
-		"only-if-cached": c.OnlyIfCached(),
+		"min-fresh":      seconds(c.MinFresh),
+		"no-cache":       c.NoCache,
+		"no-store":       c.NoStore,
+		"no-transform":   c.NoTransform,
+		"only-if-cached": c.OnlyIfCached,
 	}
 }
 
 func responseCacheControl(header string) any {
 	c := datastructures.ParseResponseCacheControl(header)
 	return map[string]any{
-		"immutable":              c.Immutable(),
-		"max-age":                seconds(c.MaxAge()),
-		"must-revalidate":        c.MustRevalidate(),
-		"must-understand":        c.MustUnderstand(),
-		"no-cache":               textOrTrue(c.Params, "no-cache"),
-		"no-store":               c.NoStore(),
-		"no-transform":           c.NoTransform(),
-		"private":                textOrTrue(c.Params, "private"),
-		"proxy-revalidate":       c.ProxyRevalidate(),
-		"public":                 c.Public(),
-		"s-maxage":               seconds(c.SMaxAge()),
-		"stale-if-error":         seconds(c.StaleIfError()),
-		"stale-while-revalidate": seconds(c.StaleWhileRevalidate()),
+		"immutable":              c.Immutable,
+		"max-age":                seconds(c.MaxAge),
+		"must-revalidate":        c.MustRevalidate,
+		"must-understand":        c.MustUnderstand,
+		"no-cache":               textOrTrue(c.NoCache, c.NoCacheFields),
+		"no-store":               c.NoStore,
+		"no-transform":           c.NoTransform,
+		"private":                textOrTrue(c.Private, c.PrivateFields),
+		"proxy-revalidate":       c.ProxyRevalidate,
+		"public":                 c.Public,
+		"s-maxage":               seconds(c.SMaxAge),
+		"stale-if-error":         seconds(c.StaleIfError),
+		"stale-while-revalidate": seconds(c.StaleWhileRevalidate),
 	}
 }
 
@@ -92,11 +91,10 @@ func parseChallenge(in headerInput) any {
 }
 
 func credentials(scheme, token string, params datastructures.Params) any {
-	return map[string]any{"type": scheme, "token": orNull(token, params.Len() == 0), "parameters": dict(params)}
+	return map[string]any{"type": scheme, "token": orNull(token, len(dict(params)) == 0), "parameters": dict(params)}
 }
 
-// dumpChallenge compares the parameters as a set, since those of the vectors
-// have no order.
+// dumpChallenge compares the parameters as a set, because those of the vectors have no order.
 func dumpChallenge(in, want json.RawMessage) error {
 	var input struct {
 		Type       string

@@ -16,8 +16,8 @@ var _ = register(map[string]operation{
 	"dispatcher": answers(dispatcher),
 })
 
-// proxyFix answers with what an application behind the fix sees. Werkzeug
-// trusts one X-Forwarded-For and one X-Forwarded-Proto unless told otherwise.
+// proxyFix answers with the values that an application behind the fix sees. Werkzeug trusts one
+// X-Forwarded-For and one X-Forwarded-Proto unless told otherwise.
 func proxyFix(in struct {
 	requestInput
 	Headers map[string]string `json:"headers"`
@@ -46,15 +46,15 @@ func proxyFix(in struct {
 			addr = client.Addr().String()
 		}
 		seen = map[string]any{
-			"access_route": req.UntrustedRoute(), "host": host, "remote_addr": addr, "root_path": req.RootPath(),
+			"access_route": req.ForwardedFor(), "host": host, "remote_addr": addr, "root_path": req.RootPath(),
 			"scheme": req.Scheme(), "url": req.FullURL(),
 		}
 	})).ServeHTTP(httptest.NewRecorder(), in.requestInput.request().Request)
 	return seen
 }
 
-// dispatcher answers with the application that is asked, "default" if none of
-// the mounts is, and what it is asked.
+// dispatcher answers with the name of the application that gets the request, "default" if none of
+// the mounts does, and with its request.
 func dispatcher(in struct {
 	Mounts []string `json:"mounts"`
 	Path   string   `json:"path"`

@@ -102,7 +102,7 @@ func requestURL(in requestInput) any {
 		"url": spelled(req.FullURL()), "base_url": spelled(req.BaseURL()),
 		"root_url": spelled(req.RootURL()), "host_url": spelled(req.HostURL()),
 		"host": host, "is_secure": req.IsSecure(), "path": req.URL.Path, "root_path": req.RootPath(),
-		"args": pairs(req.Args()),
+		"args": pairs(req.Query()),
 	}
 }
 
@@ -160,7 +160,7 @@ func requestLimits(in requestInput) any {
 }
 
 func requestAccessRoute(in requestInput) any {
-	return append([]string{}, in.request().UntrustedRoute()...)
+	return append([]string{}, in.request().ForwardedFor()...)
 }
 
 func requestMimetype(in requestInput) any {

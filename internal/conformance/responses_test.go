@@ -20,11 +20,10 @@ var _ = register(map[string]operation{
 		Location string
 		Code     *int
 	}) any {
-		var code []int
+		resp := wrappers.Redirect(in.Location)
 		if in.Code != nil {
-			code = []int{*in.Code}
+			resp.Status = *in.Code
 		}
-		resp := wrappers.Redirect(in.Location, code...)
 		return redirection(resp, resp.Header().Get("Location"), true)
 	}),
 	"append_slash": answers(func(in struct {
@@ -39,13 +38,12 @@ var _ = register(map[string]operation{
 			r.URL = &url.URL{Path: in.Path}
 		}
 		r.URL.RawQuery = in.Query
-		var code []int
+		resp := wrappers.AppendSlashRedirect(r)
 		if in.Code != nil {
-			code = []int{*in.Code}
+			resp.Status = *in.Code
 		}
-		resp := wrappers.AppendSlashRedirect(r, code...)
-		// Werkzeug leaves the path unescaped until it is sent, and its texts are
-		// WSGI's: a character for each byte.
+		// Werkzeug leaves the path unescaped until it is sent, and its strings are those of WSGI:
+		// a character for each byte.
 		path, query, _ := strings.Cut(resp.Header().Get("Location"), "?")
 		path, err := url.PathUnescape(path)
 		if err != nil {
@@ -70,8 +68,8 @@ func redirection(resp *wrappers.Response, location string, withType bool) any {
 	return answer
 }
 
-// conditionalAnswer serves a response to a request with conditions. Of the
-// headers only those listed are compared, of the body only one that is given.
+// conditionalAnswer serves a response to a request with conditions. Only the listed header fields
+// are compared, and the body only if one is given.
 func conditionalAnswer(in, want json.RawMessage) error {
 	var input struct {
 		Body           string

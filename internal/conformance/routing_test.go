@@ -18,8 +18,7 @@ var _ = register(map[string]operation{
 	"routing.build": buildRoutes,
 })
 
-// routes is what both operations are given: the arguments of Werkzeug's Map,
-// Rule and Map.bind.
+// routes are the inputs of both operations: the arguments of Werkzeug's Map, Rule and Map.bind.
 type routes struct {
 	Map struct {
 		DefaultSubdomain  string `json:"default_subdomain"`
@@ -89,7 +88,9 @@ func (t *typed) UnmarshalJSON(text []byte) error {
 	case "float":
 		t.value, err = strconv.ParseFloat(plain, 64)
 	case "uuid":
-		t.value, err = routing.ParseUUID(plain)
+		var u routing.UUID
+		err = u.UnmarshalText([]byte(plain))
+		t.value = u
 	case "bool":
 		t.value = pythonBool(strings.EqualFold(plain, "true"))
 	default:
@@ -98,7 +99,7 @@ func (t *typed) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// pythonBool is a truth with Python's spelling.
+// pythonBool is a bool with Python's spelling.
 type pythonBool bool
 
 func (b pythonBool) String() string {
@@ -135,10 +136,10 @@ func (q *query) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-func setting(b *bool) routing.Setting {
+func setting(b *bool) routing.Switch {
 	switch {
 	case b == nil:
-		return routing.Inherit
+		return routing.Default
 	case *b:
 		return routing.On
 	}
@@ -150,8 +151,8 @@ func isFalse(b *bool) bool { return b != nil && !*b }
 // urls makes the Map.
 func (in routes) urls() (*routing.Map[int], error) {
 	options := routing.Options{
-		LooseSlashes:     isFalse(in.Map.StrictSlashes),
-		KeepSlashes:      isFalse(in.Map.MergeSlashes),
+		StrictSlashes:    setting(in.Map.StrictSlashes),
+		MergeSlashes:     setting(in.Map.MergeSlashes),
 		KeepDefaults:     isFalse(in.Map.RedirectDefaults),
 		DefaultSubdomain: in.Map.DefaultSubdomain,
 		HostMatching:     in.Map.HostMatching,
@@ -188,9 +189,9 @@ func (in routes) urls() (*routing.Map[int], error) {
 	return routing.NewMapWith(options, rules)
 }
 
-// place is what Map.bind is given.
-func (in routes) place() routing.At {
-	place := routing.At{Scheme: "http", Host: in.Bind.ServerName, Method: in.Bind.DefaultMethod, Path: "/", Query: string(in.Bind.QueryArgs)}
+// place holds the arguments of Map.bind.
+func (in routes) place() routing.Base {
+	place := routing.Base{Scheme: "http", Host: in.Bind.ServerName, Method: in.Bind.DefaultMethod, Path: "/", Query: string(in.Bind.QueryArgs)}
 	if in.Bind.URLScheme != nil {
 		place.Scheme = *in.Bind.URLScheme
 	}
@@ -234,7 +235,7 @@ func matchRoutes(in struct {
 		if asked.WebSocket != nil {
 			place.WebSocket = setting(asked.WebSocket)
 		}
-		adapter, err := urls.BindAt(place)
+		adapter, err := urls.BindBase(place)
 		if err != nil {
 			return err.Error()
 		}
@@ -244,15 +245,15 @@ func matchRoutes(in struct {
 	return found
 }
 
-// matched describes a match, or what came instead.
+// matched describes a match, or the error in its place.
 func matched(in routes, match routing.Match[int], err error) any {
 	type object = map[string]any
-	var redirect *routing.Redirect
-	var refused *routing.MethodNotAllowed
+	var redirect *routing.RedirectError
+	var refused *routing.MethodNotAllowedError
 	switch {
 	case err == nil:
 		values := object{}
-		for name, value := range match.Args.All() {
+		for name, value := range match.Params.All() {
 			values[name] = describe(value)
 		}
 		return object{"endpoint": in.Rules[match.Target].Endpoint, "rule": match.Rule().Path, "values": values}
@@ -309,7 +310,7 @@ func buildRoutes(in, want json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	adapter, err := urls.BindAt(input.place())
+	adapter, err := urls.BindBase(input.place())
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func instant(t time.Time, ok bool) any {
 
 func tagSets(e datastructures.ETags) map[string]any {
 	strong, weak := []string{}, []string{}
-	for tag := range e.All() {
+	for _, tag := range e.Tags {
 		if tag.Weak {
 			weak = append(weak, tag.Value)
 		} else {
@@ -29,7 +29,7 @@ func tagSets(e datastructures.ETags) map[string]any {
 	}
 	slices.Sort(strong)
 	slices.Sort(weak)
-	return map[string]any{"strong": slices.Compact(strong), "weak": slices.Compact(weak), "star": e.Star()}
+	return map[string]any{"strong": slices.Compact(strong), "weak": slices.Compact(weak), "star": e.Star}
 }
 
 func rangeSpecs(r datastructures.Range) any {
@@ -69,7 +69,7 @@ var _ = register(map[string]operation{
 		return map[string]any{
 			"strong":  e.StrongMatch(tag),
 			"weak":    e.WeakMatch(tag),
-			"is_weak": e.Has(datastructures.ETag{Value: in.Tag, Weak: true}),
+			"is_weak": slices.Contains(e.Tags, datastructures.ETag{Value: in.Tag, Weak: true}),
 		}
 	}),
 	"etag.quote": answers(func(in struct {
@@ -121,7 +121,7 @@ var _ = register(map[string]operation{
 		if !ok {
 			return nil
 		}
-		return span.ContentRange(*in.Length).String()
+		return datastructures.ContentRange{Unit: "bytes", Span: span, Length: *in.Length}.String()
 	}),
 	"content_range.parse": answers(func(in headerInput) any {
 		c, ok := datastructures.ParseContentRange(in.Header)
@@ -129,7 +129,7 @@ var _ = register(map[string]operation{
 			return nil
 		}
 		answer := map[string]any{"units": c.Unit, "start": nil, "stop": nil, "length": nil, "header": c.String()}
-		if c.Satisfied() {
+		if !c.Unsatisfied {
 			answer["start"], answer["stop"] = c.Span.Start, c.Span.Stop
 		}
 		if c.Length >= 0 {

@@ -1,5 +1,5 @@
-// Package guide holds a guide in docs to the examples of a package, which run as
-// tests: what it shows is code that works.
+// Package guide compares a guide in docs with the examples of a package, which run as tests: the
+// guide's code works.
 package guide
 
 import (
@@ -10,9 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Holds requires that each block of Go in a guide stands in one of the files, but for
-// indents. Rewrite, unless nil, turns what an example must say into what the guide
-// says.
+// Holds requires that each block of Go in a guide stands in one of the files, apart from indents.
+// Rewrite, unless nil, turns the code of an example into the form in which the guide shows it.
 func Holds(t *testing.T, guide string, rewrite *strings.Replacer, files ...string) {
 	t.Helper()
 	text, err := os.ReadFile(guide)

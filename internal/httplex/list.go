@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Items ranges over the items of a list (RFC 9110, section 5.6.1): the texts
-// between commas outside quoted strings, without the whitespace around them,
-// still quoted. Empty items are left out. A list with a quoted string that does
-// not end has no items, since nobody can say where they would.
+// Items ranges over the items of a list (RFC 9110, section 5.6.1): the strings between commas
+// outside quoted strings, without the whitespace around them, still quoted. Empty items are left
+// out. A list with a quoted string that does not end has no items, because it is unknown where
+// they would end.
 func Items(header string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		if strings.IndexByte(header, '"') < 0 {
@@ -35,7 +35,7 @@ func Items(header string) iter.Seq[string] {
 	}
 }
 
-// itemEnd is where the first item ends: at a comma, or with s.
+// itemEnd is the end of the first item: at a comma, or at the end of s.
 func itemEnd(s string) int {
 	quoted := false
 	for i := 0; i < len(s); i++ {
@@ -71,8 +71,8 @@ func closed(s string) bool {
 	return !quoted
 }
 
-// ParseList returns the items of a list. Those that are quoted strings as a
-// whole are unquoted; quotes inside an item stay.
+// ParseList returns the items of a list. Items that are quoted strings as a whole are unquoted;
+// quotes inside an item stay.
 func ParseList(header string) []string {
 	var list []string
 	for item := range Items(header) {
@@ -81,7 +81,7 @@ func ParseList(header string) []string {
 	return list
 }
 
-// FormatList is the reverse of [ParseList]: each item quoted where it must be.
+// FormatList is the reverse of [ParseList]: each item is quoted if necessary.
 func FormatList(items []string) string {
 	var b []byte
 	for i, item := range items {
@@ -93,7 +93,7 @@ func FormatList(items []string) string {
 	return string(b)
 }
 
-// AppendValue appends a token as it is and any other text as a quoted string.
+// AppendValue appends a token unchanged and any other string quoted.
 func AppendValue(dst []byte, s string) []byte {
 	if IsToken(s) {
 		return append(dst, s...)

@@ -127,10 +127,9 @@ func Match(list []Weighted, offer string, kind Kind) int {
 	return -1
 }
 
-// Best returns the place of the offer that is liked best: by the weight of the
-// item that matches it, then by how specific that is, then by the order of the
-// offers; -1 if none is accepted. A nil list, that of an empty header, likes the
-// first.
+// Best returns the index of the best offer: by the weight of the item that matches it, then by how
+// specific that is, then by the order of the offers; -1 if none is accepted. A nil list, of an
+// empty header, accepts the first.
 func Best(list []Weighted, offers []string, kind Kind) int {
 	if list == nil {
 		return min(0, len(offers)-1)

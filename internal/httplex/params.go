@@ -3,6 +3,8 @@ package httplex
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/zeugkit/zeug/internal/percent"
 )
 
 // Param is a name with a value, or a name alone.
@@ -84,10 +86,9 @@ func (g *gatherer) set(p Param) int {
 	return g.add(p)
 }
 
-// ParseDict reads a list of parameters: `a=1, b="x, y", c`. Of a name that comes
-// twice the last value counts, in the place of the first. A value whose name
-// ends in "*" is decoded (RFC 8187), and the name loses its star. An item
-// without a name is left out.
+// ParseDict reads a list of parameters: `a=1, b="x, y", c`. If a name comes twice, the last value
+// counts, in the place of the first. A value whose name ends in "*" is decoded (RFC 8187), and the
+// name loses its star. An item without a name is left out.
 func ParseDict(header string) Params {
 	var g gatherer
 	for item := range Items(header) {
@@ -120,7 +121,7 @@ func dictItem(item string) (Param, bool) {
 	if has {
 		plain, extended = strings.CutSuffix(name, "*")
 	}
-	// What could not be written again is no name.
+	// Characters that could not be written again are not part of a name.
 	if plain == "" || plain[len(plain)-1] == '*' || Trim(plain) != plain || strings.ContainsAny(plain, `",`) {
 		return Param{}, false
 	}
@@ -150,9 +151,8 @@ func FormatDict(params Params) string {
 	return string(b)
 }
 
-// AppendParam appends a parameter: the name alone, or with its value quoted
-// where it must be. The value of a name that ends in "*" is taken to be encoded
-// already and stays as it is.
+// AppendParam appends a parameter: the name alone, or with its value, quoted if necessary. The
+// value of a name that ends in "*" is taken to be encoded already and stays as it is.
 func AppendParam(dst []byte, p Param) []byte {
 	dst = append(dst, p.Name...)
 	if p.Bare {
@@ -165,12 +165,11 @@ func AppendParam(dst []byte, p Param) []byte {
 	return AppendValue(dst, p.Value)
 }
 
-// ParseOptions reads a value with parameters behind semicolons, such as a
-// Content-Type or a Content-Disposition. Names are made lower case, of a name
-// that comes twice the last value counts. Parts that are no parameter are left
-// out. Extended values (RFC 8187) and continuations (RFC 2231) are decoded; in
-// quoted strings a backslash escapes a quote or itself only and "%22" is a
-// quote, as browsers write it in the names of files.
+// ParseOptions reads a value with parameters behind semicolons, such as a Content-Type or a
+// Content-Disposition. Names are made lower case, of a name that comes twice the last value counts.
+// Parts that are not a valid parameter are left out. Extended values (RFC 8187) and continuations
+// (RFC 2231) are decoded; in quoted strings a backslash escapes a quote or itself only and "%22" is
+// a quote, as browsers write it in the names of files.
 func ParseOptions(header string) (value string, params Params) {
 	value, rest, _ := strings.Cut(header, ";")
 	value, rest = Trim(value), Trim(rest)
@@ -192,9 +191,8 @@ func ParseOptions(header string) (value string, params Params) {
 	return value, g.finish()
 }
 
-// option reads a parameter at the start of s, its value still quoted. tail is
-// what follows, or, where there is no parameter, what to look for the next
-// semicolon in.
+// option reads a parameter at the start of s, its value still quoted. tail is the rest, or, if
+// there is no parameter, where to look for the next semicolon.
 func option(s string) (name, raw, tail string, ok bool) {
 	n := tokenLen(s)
 	if n == 0 || n == len(s) || s[n] != '=' {
@@ -226,8 +224,8 @@ type optionGatherer struct {
 	// joined holds the parts of continued values by the parameter's place, so
 	// that many parts are not copied again and again.
 	joined map[int]*joined
-	// charset is that of the last extended value: later parts of a continued one
-	// do not repeat it.
+	// charset is that of the last extended value: later parts of a continued value do not repeat
+	// it.
 	charset string
 }
 
@@ -265,14 +263,14 @@ func (g *optionGatherer) add(name, raw string) {
 	delete(g.joined, g.set(Param{Name: name, Value: value}))
 }
 
-// joined is a value in parts. Where a part is extended a character may lie across
-// two of them, so it is only the whole that must be UTF-8.
+// joined is a value in parts. If a part is extended, two parts may share a character, so only the
+// whole must be UTF-8.
 type joined struct {
 	text     []byte
 	extended bool
 }
 
-// join appends value to what the parameter of this name has so far.
+// join appends value to the value that the parameter of this name has so far.
 func (g *optionGatherer) join(name, value string, extended bool) {
 	i := g.index(name)
 	if i < 0 {
@@ -366,14 +364,13 @@ func needsExtended(s string) bool {
 
 // AppendExtended appends s in the form of RFC 8187: UTF-8, two apostrophes, %E2%82%AC.
 func AppendExtended(dst []byte, s string) []byte {
-	const upperHex = "0123456789ABCDEF"
 	dst = append(dst, "UTF-8''"...)
 	for i := 0; i < len(s); i++ {
 		// attr-char is a token's character but these three.
 		if c := s[i]; IsTokenChar(c) && c != '*' && c != '\'' && c != '%' {
 			dst = append(dst, c)
 		} else {
-			dst = append(dst, '%', upperHex[c>>4], upperHex[c&15])
+			dst = percent.AppendByte(dst, c)
 		}
 	}
 	return dst
@@ -418,33 +415,18 @@ func decodeEscapes(charset, text string) (string, bool) {
 	b := make([]byte, 0, len(text))
 	for i := 0; i < len(text); i++ {
 		c := text[i]
-		if c == '%' && i+2 < len(text) {
-			if hi, lo := unhex(text[i+1]), unhex(text[i+2]); hi < 16 && lo < 16 {
-				c, i = hi<<4|lo, i+2
-				if latin {
-					b = utf8.AppendRune(b, rune(c))
-					continue
-				}
-				if c >= utf8.RuneSelf && charset != "utf-8" {
-					b = utf8.AppendRune(b, utf8.RuneError)
-					continue
-				}
+		if percent.IsEscape(text, i) {
+			c, i = percent.Byte(text[i+1], text[i+2]), i+2
+			if latin {
+				b = utf8.AppendRune(b, rune(c))
+				continue
+			}
+			if c >= utf8.RuneSelf && charset != "utf-8" {
+				b = utf8.AppendRune(b, utf8.RuneError)
+				continue
 			}
 		}
 		b = append(b, c)
 	}
 	return string(b), true
-}
-
-// unhex is the value of a hexadecimal digit, 16 of any other character.
-func unhex(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10
-	}
-	return 16
 }

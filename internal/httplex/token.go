@@ -18,7 +18,7 @@ var tokenBits = func() (bits [4]uint64) {
 	return bits
 }()
 
-// IsTokenChar reports whether c may stand in a token.
+// IsTokenChar reports whether c may be in a token.
 func IsTokenChar(c byte) bool { return tokenBits[c>>6]&(1<<(c&63)) != 0 }
 
 // IsToken reports whether s is a token: one or more of its characters.
@@ -82,8 +82,8 @@ func Lower(s string) string {
 	return s
 }
 
-// EqualFold reports whether a and b are the same but for the case of ASCII
-// letters: the comparison of field names, schemes, directives and codings.
+// EqualFold reports whether a and b are the same apart from the case of ASCII letters: the
+// comparison of field names, schemes, directives and codings.
 func EqualFold(a, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -129,7 +129,7 @@ func AppendQuoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// Unquote returns what a quoted string stands for; any other text is itself. A
+// Unquote returns the value of a quoted string; any other string is returned unchanged. A
 // backslash makes the character after it plain, whatever it is.
 func Unquote(s string) string {
 	if !isQuoted(s) {

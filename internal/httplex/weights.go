@@ -14,8 +14,8 @@ type Weighted struct {
 	Weight float64
 
 	rank uint32
-	// slash and end are where the type and the subtype of a media range end, both
-	// 0 in what is none.
+	// slash and end are where the type and the subtype of a media range end. Both are 0 if the element
+	// is not a media range.
 	slash, end uint16
 }
 
@@ -34,12 +34,11 @@ type reading struct {
 // maxRecent is the length of the longest header that is kept.
 const maxRecent = 256
 
-// ParseWeights reads an Accept header of any kind (RFC 9110, section 12.5), and
-// sorts its items: the more specific first, among those the heavier. The weight
-// is 1 where "q" is missing; an item whose weight is not a number from 0 to 1 is
-// left out. Parameters other than "q" stay with the value, written one way:
-// "text/html; level=1". The list is nil for an empty header only. It may be that
-// of an earlier request: nobody must write to it.
+// ParseWeights reads an Accept header of any kind (RFC 9110, section 12.5), and sorts its items:
+// the more specific first, and among equals the one with the higher weight. The weight is 1 if "q"
+// is missing; an item whose weight is not a number from 0 to 1 is left out. Parameters other than
+// "q" stay with the value, written one way: "text/html; level=1". The list is nil for an empty
+// header only. It may belong to an earlier request, so it must not be written to.
 func ParseWeights(header string, kind Kind) []Weighted {
 	if header == "" || len(header) > maxRecent {
 		return readWeights(header, kind)
@@ -48,7 +47,7 @@ func ParseWeights(header string, kind Kind) []Weighted {
 	if r := place.Load(); r != nil && r.header == header {
 		return r.list
 	}
-	// The header is a part of a larger text, which must not be kept with it.
+	// The header is a part of a larger string, which must not be kept with it.
 	r := &reading{header: strings.Clone(header)}
 	r.list = readWeights(r.header, kind)
 	place.Store(r)

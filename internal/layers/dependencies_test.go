@@ -3,6 +3,8 @@ package layers_test
 import (
 	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -39,4 +41,53 @@ func TestEveryDependencyIsExplained(t *testing.T) {
 		return nil
 	})
 	require.NoError(t, err)
+}
+
+// TestOnlyTheBridgeLinksMux checks that a program links gorilla/mux only if it imports
+// routing/gorillamux.
+func TestOnlyTheBridgeLinksMux(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", module+"routing", module+"templates", module+"serving", module+"wrappers").Output()
+	require.NoError(t, err)
+	require.Contains(t, string(out), module+"routing\n")
+	require.NotContains(t, string(out), "gorilla/mux")
+}
+
+// TestServingLinksNoToolsOfDevelopment checks that a program has the debugger, the writer of cores
+// and the reloader only if it imports serving/dev.
+func TestServingLinksNoToolsOfDevelopment(t *testing.T) {
+	list := func(pkg string) string {
+		out, err := exec.Command("go", "list", "-deps", module+pkg).Output()
+		require.NoError(t, err)
+		return string(out)
+	}
+	production := list("serving") + list("examples/hello") + list("timeline")
+	development := list("serving/dev")
+	for _, tool := range []string{module + "middleware/debugger", module + "internal/corefile", module + "serving/reload", "github.com/fsnotify/fsnotify"} {
+		require.NotContains(t, production, tool+"\n")
+		require.Contains(t, development, tool+"\n")
+	}
+}
+
+// TestTheProgramForProductionIsSmall builds an example as for production, and measures it.
+func TestTheProgramForProductionIsSmall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program")
+	}
+	name := filepath.Join(t.TempDir(), "hello")
+	build := func(flags ...string) {
+		out, err := exec.Command("go", append(append([]string{"build", "-trimpath", "-o", name}, flags...), module+"examples/hello")...).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	build()
+	symbols, err := exec.Command("go", "tool", "nm", name).Output()
+	require.NoError(t, err)
+	require.Contains(t, string(symbols), module+"serving.Main")
+	for _, tool := range []string{"middleware/debugger", "internal/corefile", "serving/reload", "serving/dev", "internal/recording/recordingtest"} {
+		require.NotContains(t, string(symbols), module+tool)
+	}
+	require.NotContains(t, string(symbols), "runtime/trace.Start", "nothing profiles a request")
+	build("-ldflags=-s -w")
+	info, err := os.Stat(name)
+	require.NoError(t, err)
+	require.Less(t, info.Size(), int64(12_000_000), "stripped; with symbols and debugging information it is half as much again")
 }

@@ -1,13 +1,11 @@
-// Package responsewriter wraps response writers so that nothing is lost: what
-// the writer below can do (flush, hand over its connection, send a file without
-// copying, push), the wrapper can do too, and what it cannot, the wrapper does
-// not pretend to. Deadlines and full duplex go through Unwrap, as
-// [net/http.ResponseController] does.
+// Package responsewriter wraps response writers so that nothing is lost. The wrapper has the same
+// capabilities as the inner writer: flush, hand over its connection, send a file without copying,
+// push. It does not have those that the inner writer lacks. Deadlines and full duplex go through
+// Unwrap, as [net/http.ResponseController] does.
 //
-// A middleware that only wants to know what was answered takes a [Recorder].
-// One that steps in embeds a [Forward] and a [Shape] in a struct of its own,
-// redefines the methods it cares about, and gives the handler what the shape
-// makes of it: one allocation in all.
+// A middleware that only needs the status and the size uses a [Recorder]. A middleware that
+// changes the response embeds a [Forward] and a [Shape] in a struct of its own, redefines some
+// methods, and gives the handler the writer that the shape makes of it: one allocation in all.
 //
 //	type counter struct {
 //		responsewriter.Forward
@@ -36,30 +34,29 @@ type Full interface {
 	Push(target string, options *http.PushOptions) error
 }
 
-// Core is what every writer of this package has.
+// Core has the methods that every writer of this package has.
 type Core interface {
 	http.ResponseWriter
 	io.StringWriter
 	Unwrap() http.ResponseWriter
-	// Written reports whether something of the answer is out, so that another
-	// one cannot take its place, as far as anybody here knows.
+	// Written reports whether a part of the response is out, so that another one cannot take its
+	// place, as far as the writers here know.
 	Written() bool
 	recorder() *Recorder
 }
 
-// Forward is a [Full] that hands everything to the writer below. What it is
-// embedded in has to redefine Write, WriteString and ReadFrom together if it
-// looks at the body at all: each of them sends bytes, and the header with the
-// first.
+// Forward is a [Full] that hands everything to the writer below. A type that embeds it and looks at
+// the body must redefine Write, WriteString and ReadFrom together: each of them sends bytes, and
+// the header with the first.
 type Forward struct{ http.ResponseWriter }
 
 // Unwrap returns the writer below.
 func (f *Forward) Unwrap() http.ResponseWriter { return f.ResponseWriter }
 
-// WriteString writes without a copy where the writer below can.
+// WriteString writes without a copy if the inner writer can.
 func (f *Forward) WriteString(s string) (int, error) { return io.WriteString(f.ResponseWriter, s) }
 
-// ReadFrom sends what is left of r, by sendfile where the writer below can.
+// ReadFrom sends the rest of r, by sendfile if the inner writer can.
 func (f *Forward) ReadFrom(r io.Reader) (int64, error) {
 	if to, ok := f.ResponseWriter.(io.ReaderFrom); ok {
 		return to.ReadFrom(r)
@@ -67,7 +64,7 @@ func (f *Forward) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(writerOnly{f.ResponseWriter}, r)
 }
 
-// FlushError sends what is buffered.
+// FlushError sends the buffered bytes.
 func (f *Forward) FlushError() error {
 	return http.NewResponseController(f.ResponseWriter).Flush()
 }

@@ -17,3 +17,32 @@ func Held(w http.ResponseWriter) bool {
 		}
 	}
 }
+
+// CutShort tells a writer below, the debugger's, which error ended a response that had
+// been sent in part. It reports false if there is no such writer.
+func CutShort(w http.ResponseWriter, r *http.Request, err error) bool {
+	for {
+		switch t := w.(type) {
+		case interface {
+			CutShort(*http.Request, error)
+		}:
+			t.CutShort(r, err)
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = t.Unwrap()
+		default:
+			return false
+		}
+	}
+}
+
+// Innermost returns the writer below all wrappers: the server's.
+func Innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		t, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = t.Unwrap()
+	}
+}

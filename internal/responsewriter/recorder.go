@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// Recorder remembers what was answered.
+// Recorder remembers the response's status and size.
 type Recorder struct {
 	Forward
 	Shape
@@ -16,20 +16,28 @@ type Recorder struct {
 	Status int
 	// Bytes is how much of the body the handler wrote.
 	Bytes int64
-	// Hijacked says that the handler took the connection; Status may then not
-	// be what it sent.
+	// Hijacked says that the handler took the connection; its real status may then differ from
+	// Status.
 	Hijacked bool
 }
 
-// Record returns a writer for the handler in place of w, and what it records.
-// Where w is a recorder's writer already it returns that one.
-func Record(w http.ResponseWriter) (http.ResponseWriter, *Recorder) {
+// Record returns a writer for the handler in place of w, and its Recorder. If w is already the
+// writer of a recorder, it returns that one.
+func Record(w http.ResponseWriter) (http.ResponseWriter, *Recorder) { return RecordIn(nil, w) }
+
+// RecordIn is [Record] with a Recorder that is part of something larger, which
+// saves an allocation. It is not used if w is a recorder's writer, and allocated if
+// it is nil.
+func RecordIn(rec *Recorder, w http.ResponseWriter) (http.ResponseWriter, *Recorder) {
 	if c, ok := w.(Core); ok {
 		if rec := c.recorder(); rec != nil {
 			return w, rec
 		}
 	}
-	rec := &Recorder{Forward: Forward{w}}
+	if rec == nil {
+		rec = new(Recorder)
+	}
+	rec.Forward = Forward{w}
 	return rec.Like(rec, w), rec
 }
 
@@ -102,7 +110,7 @@ func (rec *Recorder) FlushError() error {
 	return err
 }
 
-// Hijack records that the connection is the handler's.
+// Hijack records that the handler has taken over the connection.
 func (rec *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c, buf, err := rec.Forward.Hijack()
 	rec.Hijacked = rec.Hijacked || err == nil

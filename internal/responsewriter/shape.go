@@ -12,8 +12,8 @@ import (
 // points into it.
 type Shape struct{ made shaped }
 
-// shaped has the methods that all shapes share. The types below are it with
-// more methods: f flushes, h hijacks, r reads from, p pushes.
+// shaped has the methods that all shapes share. The types below add methods to it: f flushes, h
+// hijacks, r reads from, p pushes.
 type shaped struct{ Core }
 
 type (
@@ -28,9 +28,9 @@ type (
 	fp   shaped
 )
 
-// Like returns full as a writer that can do what w can. Flushing and hijacking
-// count where w has them below an Unwrap; ReadFrom and Push, which would pass
-// by what lies between, where w has them itself.
+// Like returns full as a writer that can do what w can. Flushing and hijacking count if w has
+// them, also below an Unwrap. ReadFrom and Push would bypass the writers in between, so they count
+// only if w itself has them.
 func (s *Shape) Like(full Full, w http.ResponseWriter) http.ResponseWriter {
 	s.made.Core = full
 	p := &s.made

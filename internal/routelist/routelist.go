@@ -1,8 +1,7 @@
-// Package routelist knows the maps of rules that a program has made, for who lists
-// them: the debugger's dashboard, and "zeug routes". That starts the program with
-// the variable ZEUG_ROUTES, and in place of serving the program writes the rules
-// to the file that the variable names, as JSON. Maps are not kept alive by being
-// known, but for "zeug routes".
+// Package routelist knows the maps of rules that a program has made. The debugger's dashboard and
+// "zeug routes" list them. That starts the program with the variable ZEUG_ROUTES. In place of
+// serving, the program writes the rules to the file that the variable names, as JSON. Only "zeug
+// routes" keeps maps alive because they are known.
 package routelist
 
 import (
@@ -26,7 +25,7 @@ type Route struct {
 	Methods  []string `json:"methods,omitempty"` // none: all
 	// Place is the pattern of the host or subdomain, if there is one.
 	Place string `json:"place,omitempty"`
-	// Note says what the rule does besides leading to its target.
+	// Note says what the rule does besides its target.
 	Note string `json:"note,omitempty"`
 	// Where is the file and line of its registration.
 	Where string `json:"where"`
@@ -47,7 +46,7 @@ type known struct {
 // Wanted reports whether a list is wanted in place of a server.
 func Wanted() bool { return file != "" }
 
-// Add registers a map, whose rules are asked for when somebody lists them.
+// Add registers a map, whose rules are read when "zeug routes" lists them.
 func Add[M any](m *M, rules func(*M) []Route) {
 	kept := m
 	if !Wanted() {

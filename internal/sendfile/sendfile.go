@@ -1,7 +1,6 @@
-// Package sendfile sends a part of a file to a connection from a place that is
-// told, so that an open file may be sent to many at once, and one whose own
-// position belongs to somebody else. What package net sends by sendfile it reads
-// from the file's own position.
+// Package sendfile sends a part of a file to a connection from a given offset, so that an open
+// file may be sent to many connections at once, and a file whose own position another goroutine
+// uses. Package net reads files that it sends by sendfile from the file's own position.
 package sendfile
 
 import (

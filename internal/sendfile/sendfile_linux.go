@@ -6,19 +6,18 @@ import (
 	"syscall"
 )
 
-// Send sends n bytes of a file from a place on to the connection of the system
-// that w has, as the last writer below net/http's has, and returns how many went
-// out: fewer where there is no such connection, at the end of the file, and after
-// an error, which a write to w or a read of the file meets again.
+// Send sends n bytes of a file from an offset on, to the connection of the system below w, and
+// returns how many it sent. It sends fewer if there is no such connection, at the end of the file,
+// and after an error. The next write to w or read of the file returns that error.
 func Send(w io.Writer, fd int, at, n int64) (sent int64) {
 	return each(w, n, func(socket int, left int64) (int, error) {
 		return syscall.Sendfile(socket, fd, &at, int(min(left, 1<<30)))
 	})
 }
 
-// Copy does as Send by reading and writing. The receiver of what sendfile has sent
-// takes it page by page, which on one machine is the sender's own time: there the
-// copy carries 1.4 times as much. Nothing is held while the client takes nothing.
+// Copy does as Send by reading and writing. The receiver of data that sendfile has sent reads it
+// page by page, which on one machine takes the sender's own time: there the copy has 1.4 times the
+// throughput. No thread is blocked while the client reads nothing.
 func Copy(w io.Writer, fd int, at, n int64) (sent int64) {
 	return each(w, n, func(socket int, left int64) (int, error) {
 		block := blocks.Get().(*[Piece]byte)
@@ -36,8 +35,8 @@ func Copy(w io.Writer, fd int, at, n int64) (sent int64) {
 
 var blocks = sync.Pool{New: func() any { return new([Piece]byte) }}
 
-// each has send send what is left of n bytes, and waits for the connection of w
-// whenever it takes no more. It ends with an error, or where send sends nothing.
+// each lets send transfer the rest of n bytes, and waits for the connection of w whenever its
+// buffer is full. It ends with an error, or where send sends nothing.
 func each(w io.Writer, n int64, send func(socket int, left int64) (int, error)) (sent int64) {
 	sc, ok := w.(syscall.Conn)
 	if !ok {

@@ -24,7 +24,7 @@ func TestSend(t *testing.T) {
 	require.NoError(t, err)
 	defer listener.Close()
 
-	// sent is what a client gets of n bytes from a place on.
+	// sent returns what a client gets of n bytes from an offset on.
 	sent := func(t *testing.T, send func(io.Writer, int, int64, int64) int64, at, n int64) []byte {
 		client, err := net.Dial("tcp", listener.Addr().String())
 		require.NoError(t, err)

@@ -1,64 +1,87 @@
-// Package compress is a middleware that compresses answers: zstd, br or gzip,
+// Package compress is a middleware that compresses responses: zstd, br or gzip,
 // whichever the client likes best.
 //
 //	compress.Compress{}.Wrap(app)
 //
-// It compresses what gains by it (texts, JSON, SVG, fonts and the like, from
-// 1 KiB on) and leaves alone what does not: answers that are coded already,
-// parts of a file, media types that are compressed in themselves, answers that
-// say no-transform, and streams, whose pieces have to arrive as they come. Files
-// are better compressed once than at every request: see
-// [github.com/zeugkit/zeug/staticfiles].
+// It compresses text, JSON, SVG, fonts and the like from 1 KiB on. It does not
+// compress responses that have a coding already, parts of a file, media types that
+// are compressed in themselves, responses with Cache-Control: no-transform, and
+// streams, whose pieces have to arrive as they come. Files are better compressed
+// once than at every request: see [github.com/zeugkit/zeug/staticfiles].
 //
-// A page that holds a secret and repeats what a request says can be read off by
+// A response of up to 64 KiB is compressed when its handler has returned, and sent
+// with its length. A longer one is sent in blocks of 64 KiB. While its client does
+// not read, it holds about 200 KiB. At most 16 long responses at once are an exception:
+// they have zstd or br and hold up to 2 MiB each. Further ones get gzip, or
+// no coding if their client does not accept gzip.
+//
+// A response that ends before its Content-Length is reached is cut, as net/http
+// cuts it without compression, so that the client does not take it for the whole.
+//
+// A compressed response has a weak ETag, because its bytes are not those that the
+// handler's ETag stands for. A 304 gets the tag that the client has, and If-Match
+// with that tag reaches the handler as the handler's own. Fields with a digest of the
+// body are removed.
+//
+// The content of a page that holds a secret and repeats a part of the request can be found out by
 // its compressed length (the BREACH attack). Leave such pages out by Skip.
 //
-// The encoders are klauspost/compress's and andybalholm/brotli's, and this a
-// package of its own so that only who uses it links them.
+// The encoders are those of klauspost/compress and andybalholm/brotli. This is a package of its
+// own, so that only programs that use it link them.
 package compress
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/zeugkit/zeug/datastructures"
+	"github.com/zeugkit/zeug/internal/limits"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 	"github.com/zeugkit/zeug/internal/responsewriter"
 )
 
 // Compress is the settings of the middleware. The zero value is usable.
 type Compress struct {
-	// MinSize is how long an answer has to be, in bytes. 0 means 1024: a
-	// shorter one fits into one packet as it is.
+	// MinSize is the length of the shortest response to compress, in bytes. 0
+	// means 1024: a shorter one fits into one packet as it is. A negative value
+	// compresses every length. The largest value is 16 MiB, which each response
+	// then holds in memory.
 	MinSize int
-	// Codings are what is offered, the best first: of codings that the client
-	// likes equally the first is taken. Default: zstd, br, gzip.
+	// Codings are the offered codings, the best first: if the client likes several equally, the
+	// first is taken. Default: zstd, br, gzip.
 	Codings []string
-	// Types are the media types to compress: "text/html", or "text/*" for all
-	// of that kind. Default: [DefaultTypes], and every type in +json, +xml or
-	// +text.
+	// Types are the media types to compress: "text/html", or "text/*" for all of that kind.
+	// Default: the types of [DefaultTypes], and every type that ends in +json, +xml or +text.
 	Types []string
 	// Streams compresses answers that flush as well, each piece for itself.
 	Streams bool
-	// Skip leaves the answer to a request alone.
+	// Skip leaves the response to a request uncompressed.
 	Skip func(*http.Request) bool
 }
 
-// DefaultTypes are the media types that are compressed where no others are set.
-var DefaultTypes = []string{
+// DefaultTypes returns the media types that are compressed if Types is nil. The
+// slice is the caller's own: append to it to compress more types.
+func DefaultTypes() []string {
+	return slices.Clone(defaultTypes)
+}
+
+var defaultTypes = []string{
 	"text/*", "application/javascript", "application/json", "application/ld+json", "application/manifest+json",
 	"application/ndjson", "application/rss+xml", "application/sql", "application/toml", "application/vnd.ms-fontobject",
 	"application/wasm", "application/x-ndjson", "application/xhtml+xml", "application/xml", "application/yaml",
 	"font/otf", "font/ttf", "image/bmp", "image/svg+xml", "image/vnd.microsoft.icon", "image/x-icon",
 }
 
-// Wrap returns next with its answers compressed. It panics if a coding is
-// unknown or MinSize negative.
+// Wrap returns next with its responses compressed. It panics if a coding is
+// unknown or MinSize is above 16 MiB.
 func (c Compress) Wrap(next http.Handler) http.Handler {
-	if c.MinSize < 0 {
-		panic("compress.Compress: MinSize is negative")
-	}
 	if c.MinSize == 0 {
 		c.MinSize = 1024
+	}
+	c.MinSize = max(c.MinSize, 0)
+	if err := limits.Within(c.MinSize, "compress.Compress: MinSize", 0, 16<<20); err != nil {
+		panic(err)
 	}
 	if len(c.Codings) == 0 {
 		c.Codings = []string{"zstd", "br", "gzip"}
@@ -78,14 +101,26 @@ func (c Compress) Wrap(next http.Handler) http.Handler {
 			Forward:  responsewriter.Forward{ResponseWriter: w},
 			settings: &c,
 			types:    types,
+			request:  r,
 			coding:   c.coding(r),
-			head:     r.Method == http.MethodHead,
+			declared: -1,
 		}
-		// A handler that panics leaves its answer as it is: cut, so that the
-		// client can tell.
+		if match := r.Header["If-Match"]; match != nil {
+			copied := withStrongTags(r, match)
+			defer requestcopy.RemoveFiles(copied, r)
+			r = copied
+		}
+		// A response whose handler panics stays as it is: cut, so that the client can tell.
 		next.ServeHTTP(cw.Like(cw, w), r)
 		cw.close()
 	})
+}
+
+// takesGzip reports whether a response may be in gzip, though the client likes
+// another coding better.
+func (c *Compress) takesGzip(r *http.Request) bool {
+	return slices.Contains(c.Codings, "gzip") &&
+		datastructures.ParseEncodingAccept(strings.Join(r.Header["Accept-Encoding"], ",")).Quality("gzip") > 0
 }
 
 // coding is the coding that the client likes best, "" for none.
@@ -95,7 +130,7 @@ func (c *Compress) coding(r *http.Request) string {
 		return ""
 	}
 	accept := datastructures.ParseEncodingAccept(strings.Join(header, ","))
-	if accept.Len() == 0 {
+	if accept.First() == "" {
 		// An empty field wants no coding (RFC 9110, section 12.5.3).
 		return ""
 	}
@@ -107,7 +142,7 @@ func (c *Compress) coding(r *http.Request) string {
 	}
 	for name, q := range accept.All() {
 		if q > quality && strings.EqualFold(name, "identity") {
-			return "" // it would rather have the answer as it is
+			return "" // the client prefers the response uncompressed
 		}
 	}
 	return best
@@ -122,7 +157,7 @@ type typeSet struct {
 func newTypeSet(types []string) *typeSet {
 	s := &typeSet{exact: map[string]bool{}, kinds: map[string]bool{}, suffixes: types == nil}
 	if types == nil {
-		types = DefaultTypes
+		types = defaultTypes
 	}
 	for _, t := range types {
 		if kind, all := strings.CutSuffix(strings.ToLower(t), "/*"); all {

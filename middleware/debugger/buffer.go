@@ -17,23 +17,23 @@ import (
 	"github.com/zeugkit/zeug/internal/responsewriter"
 )
 
-// bufferLimit is how much of an answer is held back so that the page can still
-// replace it, in bytes. A longer one is sent on as it comes.
+// bufferLimit is how many bytes of a response are kept back so that the page can still replace it.
+// A longer one is sent on as it comes.
 const bufferLimit = 1 << 20
 
-// buffer is a ResponseWriter that holds an answer back until its handler
-// returns. Who flushes, hijacks or asks for full duplex is a stream: what was
-// held is sent, and the rest goes straight through.
+// buffer is a ResponseWriter that holds an answer back until its handler returns. A handler that
+// flushes, hijacks or asks for full duplex makes a stream: the bytes kept so far are sent, and the
+// rest goes straight through.
 //
-// To its handler it behaves as net/http's own does: the header is taken as it is
-// at WriteHeader, a body that the status or the Content-Length does not allow is
-// refused, a status that is none panics at once.
+// To its handler it behaves like net/http's own writer. The header is taken as it is at
+// WriteHeader. A body that the status or the Content-Length does not allow is refused. A status
+// that is not valid panics at once.
 type buffer struct {
 	responsewriter.Forward
 	responsewriter.Shape
 
-	// mu guards what follows. A handler has one goroutine, but one that was
-	// given up by a time limit may still write while another one answers.
+	// mu guards the fields below. A handler has one goroutine, but one that a time limit has
+	// abandoned may still write while another one answers.
 	mu     sync.Mutex
 	state  state
 	status int
@@ -41,16 +41,18 @@ type buffer struct {
 	// how much was tried to be written.
 	length, written int64
 	held            *hold
+	// cut takes the error that has ended a stream.
+	cut func(*http.Request, error)
 }
 
-// state is who answers.
+// state says whose response it is: the handler's or the page's.
 type state int
 
 const (
 	holding   state = iota // the handler, into the buffer
 	streaming              // the handler, straight through
 	sealed                 // the page: what the handler still writes is dropped
-	over                   // nobody: the handler has returned
+	over                   // none: the handler has returned
 )
 
 // hold is the memory of a buffer. No handler ever sees it, so that it can be
@@ -85,7 +87,7 @@ func (c headerCopy) restore(h http.Header) {
 	}
 }
 
-// same reports whether h is still as it was taken.
+// same reports whether h has not changed since it was recorded.
 func (c headerCopy) same(h http.Header) bool {
 	if len(h) != len(c) {
 		return false
@@ -149,13 +151,17 @@ func (u below) EnableFullDuplex() error {
 	return http.NewResponseController(u.buffer.ResponseWriter).EnableFullDuplex()
 }
 
-// Held tells who looks for it below an Unwrap that an answer which has begun can
-// still be replaced. See [responsewriter.Held].
+// Held tells code that looks for it below an Unwrap that a response which has begun can still be
+// replaced. See [responsewriter.Held].
 func (u below) Held() bool {
 	u.buffer.mu.Lock()
 	defer u.buffer.mu.Unlock()
 	return u.buffer.state == holding
 }
+
+// CutShort takes the error that has ended an answer which was sent in part. See
+// [responsewriter.CutShort].
+func (u below) CutShort(r *http.Request, err error) { u.buffer.cut(r, err) }
 
 // Written reports whether the handler has begun to answer.
 func (b *buffer) Written() bool {
@@ -164,8 +170,8 @@ func (b *buffer) Written() bool {
 	return b.state != holding || b.status != 0
 }
 
-// Header is the header that will be sent; after the page took the answer's
-// place it leads nowhere.
+// Header is the header that will be sent; after the page took the response's place it is
+// discarded.
 func (b *buffer) Header() http.Header {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -315,7 +321,7 @@ func (b *buffer) ReadFrom(src io.Reader) (int64, error) {
 // writerOnly hides ReadFrom.
 type writerOnly struct{ io.Writer }
 
-// FlushError sends what was held and makes a stream of the answer.
+// FlushError sends the bytes kept so far and makes the response a stream.
 func (b *buffer) FlushError() error {
 	b.mu.Lock()
 	switch {
@@ -335,7 +341,7 @@ func (b *buffer) FlushError() error {
 	return b.Forward.FlushError()
 }
 
-// Hijack hands the connection over, after what was held: some write a 101 and
+// Hijack hands the connection over, after the bytes kept so far: some handlers write a 101 and
 // then take the connection.
 func (b *buffer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	b.mu.Lock()
@@ -355,7 +361,7 @@ func (b *buffer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-// commit sends what was held, as it was, and makes a stream of the answer.
+// commit sends the bytes kept so far, unchanged, and makes the response a stream.
 func (b *buffer) commit() error {
 	b.state = streaming
 	if b.status == 0 {
@@ -363,7 +369,7 @@ func (b *buffer) commit() error {
 	}
 	w, live := b.ResponseWriter, b.ResponseWriter.Header()
 	if !b.held.header.same(live) {
-		// What was set since is no part of the header, but may be a trailer.
+		// Fields that were set since are not part of the header, but may be trailers.
 		late := maps.Clone(live)
 		b.held.header.restore(live)
 		defer func() {
@@ -379,18 +385,18 @@ func (b *buffer) commit() error {
 	return err
 }
 
-// finish sends what was held and ends the answer: what still comes is refused.
+// finish sends the bytes kept so far and ends the response: later writes are refused.
 func (b *buffer) finish() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.state == holding {
-		_ = b.commit() // the client has gone: there is nobody to tell
+		_ = b.commit() // the client has gone
 	}
 	b.state = over
 	b.release()
 }
 
-// drop ends the answer and forgets what was held.
+// drop ends the response and discards the bytes kept so far.
 func (b *buffer) drop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -398,9 +404,8 @@ func (b *buffer) drop() {
 	b.release()
 }
 
-// replace drops what was held, with the header fields that were set since the
-// request came in, and has another answer sent. It reports false where it is too
-// late for that.
+// replace discards the bytes kept so far and the header fields that were set since the request
+// came in, and sends another response. It reports false if it is too late for that.
 func (b *buffer) replace(answer func(http.ResponseWriter)) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -416,8 +421,8 @@ func (b *buffer) replace(answer func(http.ResponseWriter)) bool {
 	return true
 }
 
-// sharing returns the fields that let a page of another origin read an answer.
-// Who may have the debugger's page is asked besides.
+// sharing returns the fields that let a page of another origin read an answer. The guard also
+// decides which clients may have the debugger's page.
 func sharing(h http.Header) http.Header {
 	var list http.Header
 	for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers"} {

@@ -44,8 +44,8 @@ func servers(t *testing.T, h http.Handler, http2 bool) (with, without *httptest.
 	return both[0], both[1]
 }
 
-// An ordinary answer is the same, to the last trailer, as without a debugger, and
-// its handler is told the same.
+// An ordinary response is the same, to the last trailer, as without a debugger, and its handler
+// gets the same results.
 func TestAnswersAreThoseOfTheServer(t *testing.T) {
 	big := strings.Repeat("x", 3<<20)
 	for name, answer := range map[string]func(http.ResponseWriter, *http.Request) error{
@@ -179,8 +179,8 @@ func TestAnswersAreThoseOfTheServer(t *testing.T) {
 					}
 					want, got := ask(without), ask(with)
 					if http2 && (method == "HEAD" || name == "more than the promised length") {
-						// Over HTTP/2 a handler hears of a mistake when what it
-						// wrote leaves, and of a part not at all.
+						// Over HTTP/2 a handler sees a mistake when its bytes leave, and does not
+						// see a part at all.
 						want.told, got.told, want.err, got.err = "", "", "", ""
 					}
 					require.Equal(t, want, got)
@@ -195,7 +195,7 @@ func TestAStatusThatIsNoneHasAPage(t *testing.T) {
 	require.Equal(t, "invalid WriteHeader code 0", rep.Message)
 }
 
-// A body that fails after its first bytes is taken back, whoever notices.
+// A body that fails after its first bytes is taken back, wherever the failure is noticed.
 func TestAnswersThatFailOnTheWayAreTakenBack(t *testing.T) {
 	failing := func() io.Reader {
 		return io.MultiReader(strings.NewReader("first"), iotest.ErrReader(errors.New("the disk is gone")))
@@ -241,11 +241,11 @@ func TestAnswersThatFailOnTheWayAreTakenBack(t *testing.T) {
 	}
 }
 
-// What a time limit has given up cannot answer any more, and is in the log.
+// A handler that a time limit has abandoned cannot answer any more, and is in the log.
 func TestFailuresAfterATimeLimit(t *testing.T) {
 	var out syncBuffer
 	failed, logged := make(chan struct{}), make(chan struct{})
-	limited := middleware.Timeout{After: time.Millisecond}.Wrap(wrappers.View(func(*wrappers.Request) (*wrappers.Response, error) {
+	limited := middleware.Timeout{Limit: time.Millisecond}.Wrap(wrappers.View(func(*wrappers.Request) (*wrappers.Response, error) {
 		<-failed
 		return nil, errors.New("too late")
 	}))
@@ -263,7 +263,7 @@ func TestFailuresAfterATimeLimit(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
 	<-logged
 	close(failed)
-	for range 100 { // the memory of the first answer is that of others
+	for range 100 { // the memory of the first response belongs to others
 		resp, err := http.Get(server.URL + "/quick")
 		require.NoError(t, err)
 		body, err := io.ReadAll(resp.Body)
@@ -309,7 +309,7 @@ func TestWebsockets(t *testing.T) {
 	require.Equal(t, "HELLO", string(text))
 }
 
-// Who answers while it reads is not held back.
+// The response of a handler that answers while it reads is not kept back.
 func TestFullDuplex(t *testing.T) {
 	server := quiet(t, debugger.Debugger{Output: io.Discard}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
@@ -358,7 +358,7 @@ func TestEventsArriveAsTheyAreSent(t *testing.T) {
 	close(next)
 }
 
-// The page replaces all that was said of the answer it takes the place of.
+// The page replaces everything that was set for the response it takes the place of.
 func TestThePageUnderAPolicy(t *testing.T) {
 	strict := middleware.SecureHeaders{ContentSecurityPolicy: "default-src 'self'"}
 	for name, h := range map[string]func(http.Handler) http.Handler{

@@ -18,10 +18,9 @@ type Cause struct {
 	Type string `json:"type"`
 	// Message is what its Error method returns.
 	Message string `json:"message"`
-	// Depth is how far below the reported error it stands, from 0.
+	// Depth is how many levels below the reported error it is, from 0.
 	Depth int `json:"depth"`
-	// Cyclic says that this is an error which stands further up as well: it
-	// wraps itself.
+	// Cyclic says that this error is also further up: it wraps itself.
 	Cyclic bool `json:"cyclic,omitempty"`
 	// Frames is where the error was made, if it knows.
 	Frames []Frame `json:"frames,omitempty"`
@@ -52,7 +51,7 @@ func (s *sources) causes(err error) []Cause {
 	return list
 }
 
-// fields are those of an error's concrete type, nil where there are none to show.
+// fields are the fields of an error's concrete type, nil if there are none to show.
 func (s *sources) fields(err error) *Value {
 	t := reflect.TypeOf(err)
 	if t.Kind() == reflect.Pointer {
@@ -63,9 +62,12 @@ func (s *sources) fields(err error) *Value {
 		return nil
 	}
 	inner := unwrap(err)
+	_, ofTemplate := err.(templateError)
 	d := s.dumper(maxFieldValues)
 	d.skip = func(v reflect.Value) bool {
 		switch v.Kind() {
+		case reflect.Map:
+			return ofTemplate // its variables, below its lines
 		case reflect.Slice:
 			of := v.Type().Elem()
 			return of.Kind() == reflect.Uintptr || len(inner) > 0 && of == errorType
@@ -74,7 +76,7 @@ func (s *sources) fields(err error) *Value {
 		}
 		return false
 	}
-	// What it says is the message already.
+	// Its message is the message already.
 	value := d.inside(err)
 	if len(value.Inside) == 0 {
 		return nil
@@ -94,9 +96,8 @@ func isIn(field reflect.Value, err error) bool {
 	return v.Kind() != reflect.Pointer || v.Pointer() == field.Pointer()
 }
 
-// walk visits err and all it wraps, up to maxCauses of them, and reports whether
-// that was all. Unlike [errors.As] it ends where an error wraps itself, and
-// where an Unwrap panics.
+// walk visits err and all it wraps, up to maxCauses of them, and reports whether that was all.
+// Unlike [errors.As] it ends if an error wraps itself, and if an Unwrap panics.
 func walk(err error, visit func(err error, depth int, cyclic bool)) (whole bool) {
 	count := 0
 	whole = true
@@ -136,7 +137,7 @@ func same(a, b error) bool {
 	return reflect.TypeOf(a).Comparable() && a == b
 }
 
-// unwrap returns the errors that err wraps, none where its Unwrap panics.
+// unwrap returns the errors that err wraps, none if its Unwrap panics.
 func unwrap(err error) (inner []error) {
 	defer func() { _ = recover() }()
 	switch e := err.(type) {
@@ -148,10 +149,9 @@ func unwrap(err error) (inner []error) {
 	return nil
 }
 
-// answers reports whether an error answers for itself: one that is, or wraps, an
-// [http.Handler], but for a 500 with a cause, which is a failure that somebody
-// has dressed as an answer already. An error that wraps itself does not: nobody
-// who looked for the handler in it would ever come back.
+// answers reports whether an error answers for itself: it is, or wraps, an [http.Handler]. A 500
+// with a cause does not count, because it is a failure that some code has already given a page. An
+// error that wraps itself does not: a search for the handler in it would never end.
 func answers(err error) bool {
 	found, failed := false, false
 	whole := walk(err, func(err error, _ int, _ bool) {

@@ -8,16 +8,18 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/zeugkit/zeug/internal/secret"
 )
 
-// Crash is the end of a whole process: a panic that no request caught, two
-// goroutines that write to a map at once, a signal. Who started the process
-// knows it; [Crash.Report] makes a page of it.
+// Crash is the end of a whole process: a panic that no request caught, two goroutines that write to
+// a map at once, a signal. The supervisor that started the process knows it; [Crash.Report] makes a
+// page of it.
 type Crash struct {
 	// Output is the end of what the process printed.
 	Output string
-	// Traceback is what Go's runtime wrote of the end, where that was had
-	// apart; else it is looked for in Output.
+	// Traceback is the last message of Go's runtime, if it was read separately. If it is empty, Output
+	// is searched for it.
 	Traceback string
 	// Ended is how the process ended: "exit status 2".
 	Ended string
@@ -36,16 +38,16 @@ var (
 	signaled = regexp.MustCompile(`\n?\[signal (.+)\]`)
 )
 
-// Report describes the crash, and reports false where the process left no
-// traceback: it ended by itself, or was killed.
+// Report describes the crash, and reports false if the process left no traceback: it ended by
+// itself, or was killed.
 func (c Crash) Report() (*Report, bool) {
 	head, text := c.lastWords()
 	list := parseTraceback(text)
 	if len(list) == 0 {
 		return nil, false
 	}
-	rep := &Report{ID: "crash", Time: time.Now(), Ended: c.Ended, Output: c.Output, Goroutines: len(list)}
-	rep.Message = strings.TrimSpace(head)
+	rep := &Report{ID: "crash", Time: time.Now(), Ended: c.Ended, Output: secret.Text(c.Output, masked, secret.Name), Goroutines: len(list)}
+	rep.Message = secret.Text(strings.TrimSpace(head), masked, secret.Name)
 	if rest, ok := strings.CutPrefix(rep.Message, "panic: "); ok {
 		rep.Panicked, rep.Message = true, rest
 	}
@@ -55,10 +57,10 @@ func (c Crash) Report() (*Report, bool) {
 	src := c.sources(list)
 	first := list[0]
 	rep.Goroutine = first.ID
-	rep.Frames = src.complete(src.raised(first.Frames))
+	rep.Frames = src.complete(foldCycles(src.raised(first.Frames)))
 	rep.Others, rep.More = grouped(list[1:], maxOthers)
-	for _, g := range rep.Others {
-		src.complete(g.Frames)
+	for i, g := range rep.Others {
+		rep.Others[i].Frames = src.complete(foldCycles(g.Frames))
 	}
 	if info, err := buildinfo.ReadFile(c.Program); err == nil {
 		rep.Build = buildFields(info)
@@ -66,7 +68,7 @@ func (c Crash) Report() (*Report, bool) {
 	return rep, true
 }
 
-// lastWords returns what the runtime said of the end, and the stacks.
+// lastWords returns the runtime's last message, and the stacks.
 func (c Crash) lastWords() (head, stacks string) {
 	text := c.Traceback
 	if text == "" {
@@ -113,7 +115,7 @@ func (c Crash) sources(list []Goroutine) *sources {
 	return src
 }
 
-// complete adds to frames what is known of their files.
+// complete adds the known facts about their files to frames.
 func (s *sources) complete(frames []Frame) []Frame {
 	for i := range frames {
 		frames[i].Library = s.isLibrary(frames[i])
@@ -122,9 +124,9 @@ func (s *sources) complete(frames []Frame) []Frame {
 	return frames
 }
 
-// Page returns a handler that answers with a report, by the given status. It
-// shows it to whoever asks: [Debugger.MayRead] says who may. Where live has a
-// URL, the page asks there for its frames' variables.
+// Page returns a handler that answers with a report, by the given status. It shows it to anyone
+// who asks: [Debugger.MayRead] says who may. If live has a URL, the page gets its frames'
+// variables there.
 func (d Debugger) Page(rep *Report, live Live, status int) http.Handler {
 	return page{Report: rep, Live: live, editor: d.editor(), Dashboard: d.Dashboard.Path, status: status}
 }

@@ -128,6 +128,7 @@ func TestPageOfACrash(t *testing.T) {
 	text := strings.ReplaceAll(panicText, "/srv/shop/cart/cart.go", source)
 	rep, ok := debugger.Crash{Output: "said <i>this</i>\x1b[2J\n", Traceback: text, Ended: "exit status 2"}.Report()
 	require.True(t, ok)
+	rep.Requests = []debugger.Field{{Name: "GET", Value: "/cart?<i>, since 12ms"}, {Name: "POST", Value: "/\x1b[2J, since 3ms"}}
 	ask := func(accept string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("Accept", accept)
@@ -138,6 +139,7 @@ func TestPageOfACrash(t *testing.T) {
 	}
 	html := ask("text/html").Body.String()
 	for _, want := range []string{
+		`<b>GET</b> <span class="url">/cart?&lt;i&gt;, since 12ms</span>, and others`, "Requests on their way", `<th scope="row">POST</th>`,
 		"The program ended: panic", "<h1>bad 44</h1>", "exit status 2", `class="line current"`, `data-live="/.zeug/frames/1-end/"`,
 		`data-frame="0" open`, `data-frame="1"`, "goroutine 1 <code>main.main</code> <", "goroutine 6 <code>main.work</code> <", "and 1 alike", `said &lt;i&gt;this&lt;/i&gt;\x1b[2J`,
 	} {
@@ -146,18 +148,23 @@ func TestPageOfACrash(t *testing.T) {
 	require.NotContains(t, html, "<h2>Request</h2>")
 	require.Contains(t, ask("application/json").Body.String(), `"ended": "exit status 2"`)
 	plain := ask("*/*").Body.String()
-	require.Contains(t, plain, "panic: bad 44\n\nthe program ended: exit status 2\n")
+	require.Contains(t, plain, "panic: bad 44\n\nthe program ended: exit status 2\non its way: GET /cart?<i>, since 12ms\n")
+	require.NotContains(t, plain, "\x1b")
 	require.Contains(t, plain, "goroutine 6 [chan receive, 2 minutes], and 1 alike:\nmain.work\n")
 }
 
-func FuzzCrash(f *testing.F) {
-	f.Add(panicText)
-	f.Add("fatal error: x\n\n" + fatalText)
-	f.Fuzz(func(t *testing.T, text string) {
-		for _, c := range []debugger.Crash{{Output: text}, {Traceback: text}} {
-			if rep, ok := c.Report(); ok {
-				require.NotContains(t, rep.Text(), "\x1b")
+// TestCrashesOfAnyText cuts the output of crashes short and changes a byte of it, at
+// places spread over the whole.
+func TestCrashesOfAnyText(t *testing.T) {
+	for _, whole := range []string{panicText, "fatal error: x\n\n" + fatalText} {
+		for i := 0; i < len(whole); i += 1 + len(whole)/20 {
+			for _, text := range []string{whole[:i], whole[i:], whole[:i] + "\x1b[2J" + whole[i:], whole[:i] + "\n" + whole[i+1:]} {
+				for _, c := range []debugger.Crash{{Output: text}, {Traceback: text}} {
+					if rep, ok := c.Report(); ok {
+						require.NotContains(t, rep.Text(), "\x1b")
+					}
+				}
 			}
 		}
-	})
+	}
 }

@@ -1,10 +1,10 @@
 package debugger
 
 import (
-	"bytes"
 	_ "embed"
 	"html/template"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,23 +15,27 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zeugkit/zeug/internal/peer"
 	"github.com/zeugkit/zeug/internal/routelist"
 )
 
-// Dashboard is the settings of a page about the program as it runs: the failures
-// there were, the rules of its routers, its goroutines, its memory and its build.
-// It stands where Werkzeug has its console. It is shown to whom failures are
-// shown, after the PIN.
+// Dashboard is the settings of a page about the program as it runs: the failures there were, the
+// rules of its routers, its goroutines, its memory and its build. It has the place of Werkzeug's
+// console. It is shown to the clients that failures are shown to, after the PIN.
 type Dashboard struct {
-	// Path is where it is, between slashes, such as "/.zeug/debugger/": the
-	// application does not get requests for what is there and below, of whom the
-	// debugger answers. "" is no dashboard.
+	// Path is the path of the dashboard, between slashes, such as "/.zeug/debugger/". The
+	// application does not get requests for it, or for paths below it, from clients that the
+	// debugger answers. "" means no dashboard.
 	Path string
-	// Guarded reports whether somebody in front has asked for the PIN already, as
-	// "zeug run" does. Default: nobody has.
-	Guarded func() bool
+	// Folder is a folder for the pages of the last ten failures, 10 MiB at most, which
+	// the dashboard of a later process with the same folder shows too. It is made if it
+	// is missing, and has to be this user's alone: the pages hold source and data.
+	// Default: failures are kept in memory, until the process ends.
+	Folder string
 	// Process has more facts of the process. Default: none.
 	Process func() []Field
+	// Requests returns the path of a list of requests, for a link. Default: none, as "".
+	Requests func() string
 }
 
 // maxKept is how many failures are kept for the dashboard.
@@ -40,21 +44,20 @@ const maxKept = 10
 // dashboard answers below the path.
 type dashboard struct {
 	settings *Debugger
-	app      http.Handler
-	pin      func() (*PIN, error)
 	started  time.Time
 
-	mu   sync.Mutex
-	kept []page // the newest last
+	mu      sync.Mutex
+	kept    []page // the newest last
+	unfiled []page // that the archive does not have yet
+	filing  bool
 }
 
-func newDashboard(settings *Debugger, app http.Handler) *dashboard {
+func newDashboard(settings *Debugger) *dashboard {
 	if settings.Dashboard.Path == "" {
 		return nil
 	}
 	return &dashboard{
-		settings: settings, app: app, started: time.Now(),
-		pin: sync.OnceValues(func() (*PIN, error) { return NewPIN(settings.Output) }),
+		settings: settings, started: time.Now(),
 	}
 }
 
@@ -65,29 +68,72 @@ func (d *dashboard) keep(p page) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.kept) >= maxKept {
-		d.kept = slices.Delete(d.kept, 0, 1)
+	d.kept = last(append(d.kept, p))
+	if d.settings.Dashboard.Folder == "" {
+		return
 	}
-	d.kept = append(d.kept, p)
+	d.unfiled = last(append(d.unfiled, p))
+	if !d.filing {
+		d.filing = true
+		go d.file()
+	}
 }
 
-// takes reports whether a request is the dashboard's: one below its path, of who
-// may read it. For everybody else there is none.
+// file puts the kept pages into the archive, beside the requests. If many fail at once, it leaves
+// out those that are not among the last by then.
+func (d *dashboard) file() {
+	for {
+		d.mu.Lock()
+		if len(d.unfiled) == 0 {
+			d.filing = false
+			d.mu.Unlock()
+			return
+		}
+		p := d.unfiled[0]
+		d.unfiled = slices.Delete(d.unfiled, 0, 1)
+		d.mu.Unlock()
+		_ = archive{d.settings.Dashboard.Folder}.put(p) // a full disk must not disturb the program
+	}
+}
+
+// find returns a kept page. It is called under the lock.
+func (d *dashboard) find(id string) (p page, ok bool) {
+	at := slices.IndexFunc(d.kept, func(p page) bool { return p.ID == id })
+	if at < 0 {
+		return page{}, false
+	}
+	return d.kept[at], true
+}
+
+// failures lists those that are kept, here and in the archive, the newest first.
+func (d *dashboard) failures() []failureLine {
+	var list []failureLine
+	if folder := d.settings.Dashboard.Folder; folder != "" {
+		list = archive{folder}.lines()
+	}
+	d.mu.Lock()
+	for _, p := range d.kept {
+		if !slices.ContainsFunc(list, func(f failureLine) bool { return f.ID == p.ID }) {
+			list = append(list, p.line())
+		}
+	}
+	d.mu.Unlock()
+	slices.SortStableFunc(list, func(a, b failureLine) int { return b.Time.Compare(a.Time) })
+	return list[:min(len(list), maxKept)]
+}
+
+// takes reports whether a request is for the dashboard: below its path, and from a client that may
+// read it or type the PIN. Other requests go to the application.
 func (d *dashboard) takes(r *http.Request) bool {
-	return strings.HasPrefix(r.URL.Path, d.settings.Dashboard.Path) && d.settings.MayRead(r)
+	return strings.HasPrefix(r.URL.Path, d.settings.Dashboard.Path) && d.settings.Access(r) != Denied
 }
 
 func (d *dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if guarded := d.settings.Dashboard.Guarded; guarded != nil && guarded() {
+	if peer.Of(r).Supervised { // which has asked for the PIN
 		d.answer(w, r)
 		return
 	}
-	pin, err := d.pin()
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	pin.Guard(d.settings.Dashboard.Path, http.HandlerFunc(d.answer)).ServeHTTP(w, r)
+	d.settings.PIN.Guard(http.HandlerFunc(d.answer)).ServeHTTP(w, r)
 }
 
 func (d *dashboard) answer(w http.ResponseWriter, r *http.Request) {
@@ -101,14 +147,17 @@ func (d *dashboard) answer(w http.ResponseWriter, r *http.Request) {
 		d.overview(w, r)
 	default:
 		d.mu.Lock()
-		at := slices.IndexFunc(d.kept, func(p page) bool { return p.ID == name })
-		var kept page
-		if at >= 0 {
-			kept = d.kept[at]
-		}
+		kept, ok := d.find(name)
 		d.mu.Unlock()
-		if at < 0 {
-			http.Error(w, "this failure is not kept any more: the last ten are, until the process ends", http.StatusNotFound)
+		folder := d.settings.Dashboard.Folder
+		if !ok && folder != "" {
+			if record, ok := (archive{folder}).get(name); ok {
+				record.ServeHTTP(w, r)
+				return
+			}
+		}
+		if !ok {
+			http.Error(w, "this failure is not kept any more: the last ten are", http.StatusNotFound)
 			return
 		}
 		kept.status = http.StatusOK
@@ -124,7 +173,10 @@ var dashboardTemplate = template.Must(template.New("dashboard").Funcs(functions)
 func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 	view := overview{
 		dashboard: d, Path: d.settings.Dashboard.Path, Now: time.Now(), Started: d.started,
-		Routes: routelist.All(), Build: buildFacts(), Memory: memory(), Profiles: d.profiles(r),
+		Routes: routelist.All(), Build: buildFacts(), Memory: memory(), Profiles: profiles(r),
+	}
+	if requests := d.settings.Dashboard.Requests; requests != nil {
+		view.Requests = requests()
 	}
 	if process := d.settings.Dashboard.Process; process != nil {
 		view.Process = process()
@@ -136,13 +188,10 @@ func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 		view.Modules = append(view.Modules, Field{dep.Path, dep.Version})
 	}
 	view.goroutines()
-	d.mu.Lock()
-	view.Failures = slices.Clone(d.kept)
-	d.mu.Unlock()
-	slices.Reverse(view.Failures)
+	view.Failures = d.failures()
 	view.Nonce = own(w.Header())
 	if r.Method != http.MethodHead {
-		_ = dashboardTemplate.Execute(w, view) // the client has gone: there is nobody to tell
+		_ = dashboardTemplate.Execute(w, view) // the client has gone
 	}
 }
 
@@ -151,7 +200,7 @@ type overview struct {
 	*dashboard
 	Nonce, Path     string
 	Now, Started    time.Time
-	Failures        []page
+	Failures        []failureLine
 	Routes          []routelist.Route
 	Goroutines      []Goroutine
 	Running, More   int
@@ -159,6 +208,7 @@ type overview struct {
 	Memory, Process []Field
 	Build, Modules  []Field
 	Profiles        string
+	Requests        string
 }
 
 // Module is the name of the program.
@@ -181,7 +231,7 @@ func (v overview) Edit(where string) template.URL {
 	return page{editor: v.settings.Editor}.edit(Frame{File: file, Line: line, Source: []SourceLine{{}}})
 }
 
-// Place is where a rule was written, shortly.
+// Place is where a rule was written, in short form.
 func (v overview) Place(where string) string {
 	file, line := placeOf(where)
 	return shortPath(file) + ":" + strconv.Itoa(line)
@@ -200,7 +250,7 @@ func placeOf(where string) (file string, line int) {
 // bytes. The runtime stops the program while it writes them.
 const maxGoroutines = 2 << 20
 
-// goroutines lists those that have the same stack once, the most first.
+// goroutines lists goroutines with the same stack once, the most frequent first.
 func (v *overview) goroutines() {
 	v.Running = runtime.NumGoroutine()
 	text := make([]byte, maxGoroutines)
@@ -217,7 +267,7 @@ func (v *overview) goroutines() {
 	slices.SortStableFunc(v.Goroutines, func(a, b Goroutine) int { return b.Alike - a.Alike })
 }
 
-// memory is what the runtime says of it, without stopping the program.
+// memory is the runtime's information about it, without stopping the program.
 func memory() []Field {
 	names := []string{
 		"/memory/classes/heap/objects:bytes", "/gc/heap/goal:bytes", "/memory/classes/total:bytes", "/gc/gomemlimit:bytes",
@@ -257,7 +307,7 @@ func memory() []Field {
 	}
 }
 
-// size is a number of bytes as one reads it.
+// size is a number of bytes as people write it.
 func size(n uint64) string {
 	value, unit := float64(n), "B"
 	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
@@ -272,50 +322,16 @@ func size(n uint64) string {
 	return strconv.FormatFloat(value, 'f', 1, 64) + " " + unit
 }
 
-// pprofPath is where package net/http/pprof is by its own rules.
+// pprofPath is the path that package net/http/pprof uses by itself.
 const pprofPath = "/debug/pprof/"
 
-// profiles is where the application has mounted net/http/pprof, or "". The
-// application is asked only where that package is linked, which registers itself
-// with the default mux.
-func (d *dashboard) profiles(r *http.Request) (path string) {
-	probe, err := http.NewRequestWithContext(r.Context(), http.MethodGet, pprofPath, nil)
-	if err != nil {
-		return ""
-	}
-	if _, pattern := http.DefaultServeMux.Handler(probe); !strings.HasSuffix(pattern, pprofPath) {
-		return ""
-	}
-	defer func() {
-		if recover() != nil {
-			path = ""
-		}
-	}()
-	probe.Host, probe.RemoteAddr, probe.TLS, probe.RequestURI = r.Host, r.RemoteAddr, r.TLS, pprofPath
-	answer := probed{header: http.Header{}}
-	d.app.ServeHTTP(&answer, probe)
-	if answer.status == http.StatusOK && bytes.Contains(answer.body.Bytes(), []byte("goroutine")) {
+// profiles is where package net/http/pprof is, or "" if the program does not link it:
+// the package registers itself with the default mux. Whether the application serves it
+// is not known: a page that looks at the program must not send it requests.
+func profiles(r *http.Request) string {
+	probe := &http.Request{Method: http.MethodGet, Host: r.Host, URL: &url.URL{Path: pprofPath}}
+	if _, pattern := http.DefaultServeMux.Handler(probe); strings.HasSuffix(pattern, pprofPath) {
 		return pprofPath
 	}
 	return ""
-}
-
-// probed is an answer that nobody else sees.
-type probed struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (p *probed) Header() http.Header { return p.header }
-
-func (p *probed) WriteHeader(status int) {
-	if p.status == 0 {
-		p.status = status
-	}
-}
-
-func (p *probed) Write(b []byte) (int, error) {
-	p.WriteHeader(http.StatusOK)
-	return p.body.Write(b)
 }

@@ -1,10 +1,9 @@
-// Package debugger is a middleware that shows what went wrong, in the browser
-// of whoever develops the application: the error or the panic, the chain of
-// causes, the stack with its source, the request.
+// Package debugger is a middleware that shows failures in the browser of the developer: the error
+// or the panic, the chain of causes, the stack with its source, the request.
 //
-// It is a tool for development. It is off unless it is asked for, refuses to
-// start where the environment says production, and answers only this machine:
-// everybody else gets the plain 500 they would get without it.
+// It is a tool for development. It is off by default and refuses to start if the environment says
+// production. It answers only the developer: other clients get the plain 500 that they would get
+// without it, or a form for the PIN. See [Debugger.Access].
 //
 //	app := debugger.Debugger{}.Wrap(newApp())
 //
@@ -13,10 +12,9 @@
 // others JSON or plain text by their Accept header. The log always has the
 // traceback as plain text.
 //
-// So that the page can still take the place of an answer that had begun,
-// answers are held back until their handler returns, up to 1 MiB; who flushes
-// is a stream and is not held. A stream that fails ends in an aborted
-// connection, and its traceback is in the log.
+// To let the page replace a response that had begun, responses are kept back until their handler
+// returns, up to 1 MiB. A response that is flushed is a stream and is not kept back. A stream that
+// fails ends in an aborted connection, and its traceback is in the log.
 package debugger
 
 import (
@@ -35,99 +33,112 @@ import (
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/development"
+	"github.com/zeugkit/zeug/internal/peer"
+	"github.com/zeugkit/zeug/internal/recording"
+	"github.com/zeugkit/zeug/internal/requestcopy"
+	"github.com/zeugkit/zeug/internal/secret"
 )
 
 // Debugger is the settings of the debugger. The zero value is the safest.
 type Debugger struct {
-	// TrustedHosts are names by which this machine may be asked for besides
-	// localhost, those below .localhost, and loopback addresses. ".example.test"
-	// stands for example.test and every name below it. Ports are ignored.
+	// TrustedHosts are names of this machine besides localhost, names below .localhost, and
+	// loopback addresses. ".example.test" stands for example.test and every name below it. Ports
+	// are ignored.
 	TrustedHosts []string
 	// TrustedPeers are networks that may see the page besides this machine:
 	// what is shown holds the application's source and its data.
 	TrustedPeers []netip.Prefix
-	// Secret reports whether a header, cookie, argument or form field of this
-	// name is masked, and what a value has in such a field or under such a key.
-	// Default: names such as password, token, session or authorization are.
+	// PIN lets in clients that may be the developer's, but cannot be told from strangers: see
+	// [Debugger.Access]. Default: in [Debugger.Wrap] that of [NewPIN], printed to Output.
+	PIN *PIN
+	// Secret reports whether a header, cookie, argument or form field of this name is masked, and
+	// what a value has in such a field or under such a key. Default: names such as password,
+	// token, session or authorization are. Passwords inside URLs and DSNs are masked in all
+	// fields.
 	Secret func(name string) bool
 	// Editor is the link that opens a file in an editor, in which {file} and
 	// {line} are replaced. Default: the environment variable ZEUG_EDITOR, or
 	// "vscode://file/{file}:{line}". "off" makes no links.
 	Editor string
-	// Hide names packages whose frames are folded away, further than those of
-	// libraries: middleware that is in every traceback. "example.org/mw" is one
-	// package, and "example.org/mw/..." it and those below. Tracebacks as text
-	// count them only.
+	// Hide names packages whose frames are folded away more than those of libraries: middleware
+	// that is in every traceback. "example.org/mw" is one package, and "example.org/mw/..." is it
+	// and those below. Tracebacks in plain text only count them.
 	Hide []string
 	// Dashboard is a page about the program as it runs. Default: there is none.
 	Dashboard Dashboard
 	// Output gets the tracebacks as text. Default: os.Stderr.
 	Output io.Writer
-	// Keep keeps what the variables of a failure hold, for the page to ask for,
-	// where there is somebody who can read them: serving sets it under
-	// "zeug run". It is called with the report's id, on the goroutine that
-	// failed, on top of its stack, before anything else is done: what no line
-	// uses any more is freed soon, and its memory taken for something else. Its
-	// error says in a sentence what would bring the variables.
+	// Keep keeps the values of a failure's variables, for the page to request, if there is a
+	// supervisor that can read them: serving sets it under "zeug run". It is called with the
+	// report's id, on the goroutine that failed, on top of its stack, before anything else is
+	// done. Values that no line uses any more are freed soon, and their memory would be taken for
+	// something else. Its error says in a sentence what is needed to get the variables.
 	//
-	// The function that it returns is called once: with the report, to say
-	// where the variables are, or with nil where they are not wanted.
+	// The function that it returns is called once: with the report, to say where the variables
+	// are, or with nil if they are not wanted.
 	Keep func(id string) (func(*Report) (Live, error), error)
 }
 
-// Live is where a page asks for the variables of its frames.
+// Live is the path where a page gets the variables of its frames.
 type Live struct {
 	// URL is the address below which they are, a path with a slash at its end.
 	URL string
-	// Secret is what each question has to have in the header field Zeug-Secret.
+	// Secret is the value that each question needs in the header field Zeug-Secret.
 	Secret string
 }
 
-// errNoKeeper says what would bring variables.
+// errNoKeeper says what is needed to get variables.
 var errNoKeeper = errors.New("To see the variables of each frame, and to evaluate expressions in them, run the program by “zeug run”.")
 
 // ErrProduction says that the environment forbids the debugger.
 var ErrProduction = errors.New("the debugger must not run in production")
 
-// Check returns an error that wraps [ErrProduction] where one of the
-// environment variables ZEUG_ENV, APP_ENV, GO_ENV, ENV or ENVIRONMENT says
-// production (or prod, or live), and other errors where there cannot be a
-// dashboard: its path does not stand between slashes, or ZEUG_DEBUG_PIN is none.
+// Check returns an error that wraps [ErrProduction] if one of the environment
+// variables ZEUG_ENV, APP_ENV, GO_ENV, ENV, ENVIRONMENT, NODE_ENV, FLASK_ENV,
+// RAILS_ENV, RACK_ENV or DJANGO_ENV says production (or prod, prd or live). It returns
+// other errors if ZEUG_DEBUG_PIN is not a valid PIN, or if the path of the dashboard
+// does not stand between slashes.
 func (d Debugger) Check() error {
 	if where := production(); where != "" {
 		return fmt.Errorf("%w: %s is set; switch the debugger off, or unset it where this is a development machine", ErrProduction, where)
 	}
 	path := d.Dashboard.Path
-	if path == "" {
-		return nil
-	}
-	if len(path) < 3 || path[0] != '/' || path[len(path)-1] != '/' {
+	if path != "" && (len(path) < 3 || path[0] != '/' || path[len(path)-1] != '/') {
 		return fmt.Errorf("the debugger's Dashboard.Path is %q: put it between slashes, as in /.zeug/debugger/", path)
 	}
 	_, _, err := digitsSet()
 	return err
 }
 
-// Wrap returns a handler that shows what goes wrong in next. It panics with the
-// error of [Debugger.Check] where there is one: that is at start-up.
+// Wrap returns a handler that shows the failures of next. It panics with the error of
+// [Debugger.Check] if there is one: that is at start-up.
 func (d Debugger) Wrap(next http.Handler) http.Handler {
 	if err := d.Check(); err != nil {
 		panic(err)
 	}
+	development.Enter()
 	d.Secret = d.secret()
 	d.Editor = d.editor()
 	if d.Output == nil {
 		d.Output = os.Stderr
 	}
+	if d.PIN == nil {
+		pin, err := NewPIN(d.Output)
+		if err != nil {
+			panic(err)
+		}
+		d.PIN = pin
+	}
 	h := &handler{settings: d, next: next}
-	h.dashboard = newDashboard(&h.settings, h)
+	h.dashboard = newDashboard(&h.settings)
 	return h
 }
 
 // secret is what says which names are masked.
 func (d Debugger) secret() func(name string) bool {
 	if d.Secret == nil {
-		return secretName.MatchString
+		return secret.Name
 	}
 	return d.Secret
 }
@@ -141,7 +152,7 @@ func (d Debugger) editor() string {
 type handler struct {
 	settings  Debugger
 	next      http.Handler
-	dashboard *dashboard   // nil is none
+	dashboard *dashboard   // nil means none
 	reports   atomic.Int64 // how many there were, for their ids
 	logging   sync.Mutex   // keeps tracebacks of two requests apart
 }
@@ -150,7 +161,7 @@ type handler struct {
 type exchange struct {
 	buffer
 	handler *handler
-	// received is the request as it came: who answers by it is further out.
+	// received is the request as it came: the one with which outer handlers answer.
 	received *http.Request
 	// sent is its header as it was then.
 	sent []Field
@@ -159,21 +170,25 @@ type exchange struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.settings.Unlock(w, r) {
+		return
+	}
 	if h.dashboard != nil && h.dashboard.takes(r) {
 		h.dashboard.ServeHTTP(w, r)
 		return
 	}
 	x := &exchange{handler: h, received: r, sent: sentBy(r)}
-	x.writer = x.start(w)
-	ctx, _ := gateway.ContextWithRoute(r.Context())
-	r = r.WithContext(httperror.ContextWithResponder(ctx, x.respond))
+	x.writer, x.cut = x.start(w), x.cutShort
+	received := r
+	r, _ = gateway.WithRoute(r)
+	r = httperror.WithResponder(r.WithContext(development.WithDebugger(r.Context())), x.respond)
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
-		// A nil from recover is runtime.Goexit, which is no panic: the
-		// goroutine ends, and with it the connection.
+		// A nil from recover means runtime.Goexit, which is not a panic: the goroutine ends, and with it
+		// the connection.
 		value := recover()
 		if value == nil {
 			x.drop()
@@ -186,21 +201,26 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer x.drop()
 		x.fail(r, value, true, callers(1))
 	}()
-	h.next.ServeHTTP(x.writer, r)
+	requestcopy.Serve(h.next, x.writer, r, received)
 	returned = true
 	x.finish()
 }
 
-// respond is the [httperror.Responder] of what runs below the debugger: errors
-// that answer for themselves do so, the others get the page.
+// respond is the [httperror.Responder] of everything below the debugger: errors that answer for
+// themselves do so, the others get the page.
 func (x *exchange) respond(w http.ResponseWriter, r *http.Request, err error) {
 	if answers(err) {
-		httperror.Respond(w, r, err) // by who stands further out, or the default
+		httperror.Respond(w, r, err) // by the outer responder, or the default
 		return
 	}
 	if w != x.writer {
-		// A time limit in between may have answered, and would not take
-		// another answer. It says so to who writes.
+		if began, ok := w.(interface{ Written() bool }); ok && !began.Written() && !x.Written() {
+			// An access log in between sees the status that the client gets. The page
+			// takes the place of this header.
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+		// A time limit in between may have answered, and would not take another answer. A write reports
+		// that.
 		if _, refused := w.Write(nil); errors.Is(refused, http.ErrHandlerTimeout) {
 			x.late(r, err, callers(1))
 			return
@@ -209,37 +229,42 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, err error) {
 	x.fail(r, err, false, callers(1))
 }
 
-// fail logs a failure and answers with its page. It panics where the answer is
-// out already: only an aborted connection tells the client that it is not whole.
+// fail logs a failure and answers with its page. It panics if a part of the response is already
+// out: only an aborted connection tells the client that it is not whole.
 func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr) {
 	h := x.handler
+	// Developers look at a handler's request most often, and no line of the handler may use it any
+	// more.
+	defer runtime.KeepAlive(r)
 	r = x.untouched(r)
 	x.mu.Lock()
 	state := x.state
 	x.mu.Unlock()
 	id := h.nextID()
-	shown := state != streaming && state != sealed && state != over && h.settings.MayRead(r)
+	access := h.settings.Access(r)
+	shown := state == holding && access == Granted
 	var tell func(*Report) (Live, error)
 	var untold error
 	if shown {
 		tell, untold = h.keep(id)
 	}
 	rep := h.report(id, r, value, panicked, pcs)
+	rep.Exchange = peer.Of(r).Exchange
 	switch state {
 	case streaming:
-		rep.Fate = "The answer had begun: the client got its first part and then an aborted connection."
+		rep.Fate = begun
 		h.log(rep)
-		h.dashboard.keep(h.page(rep))
+		h.file(r, h.page(rep))
 		panic(http.ErrAbortHandler)
 	case sealed:
 		rep.Fate = "The page of an earlier failure of this request had been sent already."
 		h.log(rep)
-		h.dashboard.keep(h.page(rep))
+		h.file(r, h.page(rep))
 		return
 	case over:
 		rep.Fate = "The request had been answered already."
 		h.log(rep)
-		h.dashboard.keep(h.page(rep))
+		h.file(r, h.page(rep))
 		return
 	}
 	h.log(rep)
@@ -248,30 +273,76 @@ func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr
 		rep.Stacks = allStacks()
 		shown := h.page(rep)
 		shown.Live = h.live(rep, tell, untold)
-		h.dashboard.keep(shown)
+		h.file(r, shown)
 		answer = shown
 	} else {
-		h.dashboard.keep(h.page(rep))
-		plain := &httperror.Error{Code: httperror.InternalServerError, Err: reported{}}
-		answer, r = plain, x.untouched(x.received)
+		h.file(r, h.page(rep))
+		answer, r = h.unread(access), x.untouched(x.received)
 	}
 	x.replace(func(w http.ResponseWriter) { answer.ServeHTTP(w, r) })
 }
 
-// late logs a failure of a handler whose request has been answered.
-func (x *exchange) late(r *http.Request, value any, pcs []uintptr) {
-	rep := x.handler.report(x.handler.nextID(), x.untouched(r), value, false, pcs)
-	rep.Fate = "The request had been answered already: its time was over."
-	x.handler.log(rep)
-	x.handler.dashboard.keep(x.handler.page(rep))
+// unread is the response for a client that may not read the page. A client that is locked out may
+// type the PIN, for which a supervisor asks if there is one.
+func (h *handler) unread(access Access) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if supervised := peer.Of(r).Supervised; access == Locked && !supervised {
+			h.settings.Ask(w, r, http.StatusInternalServerError)
+			return
+		} else if access == Locked {
+			w.Header().Set(peer.LockedHeader, "yes")
+		}
+		plain := &httperror.Error{Code: httperror.InternalServerError, Err: reported{}}
+		plain.ServeHTTP(w, r)
+	})
 }
 
-// page is that of a report, without variables.
+// begun is the fate of a failure whose answer had been sent in part.
+const begun = "The answer had begun: the client got its first part and then an aborted connection."
+
+// cutShort logs a failure of a stream, whose handler aborts the connection by itself.
+func (x *exchange) cutShort(r *http.Request, err error) { x.tell(r, err, callers(1), begun) }
+
+// late logs a failure of a handler whose request has been answered.
+func (x *exchange) late(r *http.Request, value any, pcs []uintptr) {
+	x.tell(r, value, pcs, "The request had been answered already: its time was over.")
+}
+
+// tell logs a failure that no page can be sent for.
+func (x *exchange) tell(r *http.Request, value any, pcs []uintptr, fate string) {
+	rep := x.handler.report(x.handler.nextID(), x.untouched(r), value, false, pcs)
+	rep.Exchange = peer.Of(r).Exchange
+	rep.Fate = fate
+	x.handler.log(rep)
+	x.handler.file(r, x.handler.page(rep))
+}
+
+// file keeps a page for the dashboard, and tells where it is on the page of its request.
+func (h *handler) file(r *http.Request, p page) {
+	if h.dashboard == nil {
+		return
+	}
+	h.dashboard.keep(p)
+	if recorder := recording.Of(r.Context()); recorder != nil {
+		recorder.Fail(h.settings.Dashboard.Path+p.ID, p.Headline())
+	}
+}
+
+// page is the page of a report, without variables.
 func (h *handler) page(rep *Report) page {
 	return page{Report: rep, editor: h.settings.Editor, Dashboard: h.settings.Dashboard.Path, status: http.StatusInternalServerError}
 }
 
-func (h *handler) nextID() string { return "f" + strconv.FormatInt(h.reports.Add(1), 10) }
+func (h *handler) nextID() string {
+	if folder := h.settings.Dashboard.Folder; h.dashboard != nil && folder != "" {
+		if id := (archive{folder}).take(); id != "" {
+			return id
+		}
+	}
+	return idOf(h.reports.Add(1))
+}
+
+func idOf(number int64) string { return "f" + strconv.FormatInt(number, 10) }
 
 // report describes a failure. Whatever of it cannot be described must not hide
 // the failure itself.
@@ -297,7 +368,7 @@ func (reported) Error() string { return "reported by the debugger" }
 // Logged keeps httperror from logging it again.
 func (reported) Logged() bool { return true }
 
-// keep has the variables of a failure kept. A keeper that fails must not take
+// keep asks the supervisor to keep the variables of a failure. A keeper that fails must not take
 // the page along.
 func (h *handler) keep(id string) (tell func(*Report) (Live, error), err error) {
 	defer func() {
@@ -311,8 +382,7 @@ func (h *handler) keep(id string) (tell func(*Report) (Live, error), err error) 
 	return h.settings.Keep(id)
 }
 
-// live is where the variables of a report are, or says in the report why there
-// are none.
+// live is the path for the variables of a report, or sets in the report why there are none.
 func (h *handler) live(rep *Report, tell func(*Report) (Live, error), err error) (live Live) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -320,7 +390,7 @@ func (h *handler) live(rep *Report, tell func(*Report) (Live, error), err error)
 		}
 	}()
 	switch {
-	case rep.Variables != "": // they would be those of other functions
+	case rep.Variables != "": // they would belong to other functions
 		if tell != nil {
 			_, _ = tell(nil)
 		}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -20,14 +21,23 @@ import (
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/peer"
 	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/middleware/debugger"
 	"github.com/zeugkit/zeug/routing"
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// local is a request as a browser on this machine sends it.
-func local(method, target string) *http.Request {
+// local is a request as the developer's browser sends it.
+func local(method, target string) *http.Request { return own(unknown(method, target)) }
+
+// own makes a request come from a process of the user who runs the tests.
+func own(r *http.Request) *http.Request {
+	return r.WithContext(peer.With(r.Context(), peer.Peer{UID: os.Getuid()}))
+}
+
+// unknown is a request from this machine by a process whose user the system does not know.
+func unknown(method, target string) *http.Request {
 	r := httptest.NewRequest(method, target, nil)
 	r.Host = "localhost:5000"
 	r.RemoteAddr = "127.0.0.1:4711"
@@ -240,7 +250,7 @@ func TestErrorsOfViews(t *testing.T) {
 		}
 	})
 	t.Run("a chain that turns in a circle ends", func(t *testing.T) {
-		// As the value of a panic: errors.As would go round for ever on it.
+		// As the value of a panic: errors.As would never end on it.
 		rep := report(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(circle{}) }), local("GET", "/"))
 		require.LessOrEqual(t, len(rep.Causes), 64)
 	})
@@ -393,7 +403,7 @@ func TestHostileTextsStayText(t *testing.T) {
 
 func TestSecretsAreMasked(t *testing.T) {
 	word := "hunter" + "2"
-	r := httptest.NewRequest("POST", "/login?api_key="+word+"&page=4", strings.NewReader("user=ann&password="+word))
+	r := own(httptest.NewRequest("POST", "/login?api_key="+word+"&page=4", strings.NewReader("user=ann&password="+word)))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Accept", "text/html")
 	r.Header.Set("Authorization", "Bearer "+word)
@@ -412,8 +422,40 @@ func TestSecretsAreMasked(t *testing.T) {
 	require.NotContains(t, w.Body.String(), `action=`, "a form with a masked field is not offered for sending again")
 }
 
-// What the application makes of the header since, on whatever goroutine, neither
-// shows nor ends the process: to read a map that is written to is a fatal error.
+// Later changes of the header by the application, on any goroutine, do not show and do not end the
+// process: reading a map that is written to is a fatal error.
+func TestSecretsInsideOfValuesAreMasked(t *testing.T) {
+	word := "hunter" + "2"
+	type config struct {
+		DSN, Bearer, Salt string
+		URLs              []string
+	}
+	r := own(httptest.NewRequest("POST", "/cb?code="+word+"&sig="+word+"&next=x", strings.NewReader("card="+word+"&remember="+word)))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept", "text/html")
+	r.Header.Set("X-Vault-Token", word)
+	r.Header.Set("X-Database", "postgres://ann:"+word+"@db/shop")
+	r.Header.Set("Referer", "http://localhost/?access_token="+word)
+	r.Header.Set("Cookie", "connect.sid="+word+"; remember_user="+word)
+	r.Host, r.RemoteAddr = "localhost", "127.0.0.1:1"
+	for name, fail := range map[string]func(){
+		"in a message": func() { panic("dial postgres://ann:" + word + "@db/shop: refused") },
+		"in an error":  func() { panic(fmt.Errorf("open: %w", errors.New("ann:"+word+"@tcp(db:3306)/shop"))) },
+		"in a value": func() {
+			panic(config{DSN: "host=db password=" + word, Bearer: word, Salt: word, URLs: []string{"redis://:" + word + "@db/0"}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, out := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				_ = r.ParseForm()
+				fail()
+			}), r.Clone(r.Context()))
+			require.NotContains(t, w.Body.String(), word)
+			require.NotContains(t, out, word)
+		})
+	}
+}
+
 func TestTheHeaderIsTheClients(t *testing.T) {
 	r := local("GET", "/")
 	r.Header.Set("Accept", "application/json")
@@ -479,7 +521,9 @@ func TestWhoMayRead(t *testing.T) {
 		{"a name below a trusted one", func(r *http.Request) { r.Host = "eu.shop.test" }, true},
 		{"a trusted peer", func(r *http.Request) { r.RemoteAddr = "192.168.7.9:1" }, true},
 		{"a proxy on this machine for this machine", func(r *http.Request) { r.Header.Set("X-Forwarded-For", "127.0.0.1") }, true},
-		{"another machine", func(r *http.Request) { r.RemoteAddr = "192.0.2.1:1" }, false},
+		{"another machine", func(r *http.Request) { other(r); r.RemoteAddr = "192.0.2.1:1" }, false},
+		{"another user of this machine", other, false},
+		{"a trusted peer, whoever it is", func(r *http.Request) { other(r); r.RemoteAddr = "192.168.7.9:1" }, true},
 		{"another host name, which points here", func(r *http.Request) { r.Host = "evil.example" }, false},
 		{"a name that only ends like a trusted one", func(r *http.Request) { r.Host = "evilshop.test" }, false},
 		{"a name that starts like localhost", func(r *http.Request) { r.Host = "localhost.evil.example" }, false},
@@ -520,7 +564,7 @@ func TestWhoMayRead(t *testing.T) {
 		{"an address that a proxy fix found", func(r *http.Request) {
 			o := gateway.OriginOf(r)
 			o.Client = netip.MustParseAddrPort("192.0.2.1:0")
-			*r = *gateway.WithOrigin(r, o)
+			*r = *gateway.WithOrigin(r.WithContext(r.Context()), o)
 		}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -538,7 +582,23 @@ func TestWhoMayRead(t *testing.T) {
 	}
 }
 
+// other makes a request come from a process of another user, such as a web server.
+func other(r *http.Request) {
+	*r = *r.WithContext(peer.With(r.Context(), peer.Peer{UID: os.Getuid() + 1}))
+}
+
 func TestProductionIsRefused(t *testing.T) {
+	for _, name := range []string{"ZEUG_ENV", "APP_ENV", "GO_ENV", "ENV", "ENVIRONMENT", "NODE_ENV", "FLASK_ENV", "RAILS_ENV", "RACK_ENV", "DJANGO_ENV"} {
+		for value, refused := range map[string]bool{
+			"production": true, "PROD": true, "prd": true, "live": true, " production\t": true,
+			"": false, "development": false, "staging": false, "not production": false, "reproduction": false,
+		} {
+			t.Run(name+"="+value, func(t *testing.T) {
+				t.Setenv(name, value)
+				require.Equal(t, refused, errors.Is(debugger.Debugger{}.Check(), debugger.ErrProduction))
+			})
+		}
+	}
 	t.Setenv("APP_ENV", "Production")
 	require.ErrorIs(t, debugger.Debugger{}.Check(), debugger.ErrProduction)
 	require.ErrorContains(t, debugger.Debugger{}.Check(), "APP_ENV=Production")

@@ -7,35 +7,34 @@ import (
 	"strconv"
 )
 
-// A panic's value, an error and whatever they hold are the application's: their
-// methods may panic, block or end the goroutine, they may be huge or contain
-// themselves, and other goroutines may be changing them. A dump reads them by
-// reflection, level by level, within these limits.
+// The application made a panic's value, an error and everything in them: their methods may panic,
+// block or end the goroutine, they may be huge or contain themselves, and other goroutines may be
+// changing them. A dump reads them by reflection, level by level, within these limits.
 const (
 	maxItems   = 64       // items of a slice, entries of a map
 	maxNesting = 6        // levels of structs, pointers and items
 	maxValues  = 2000     // of all these
-	maxBytes   = 64 << 10 // of all texts together
+	maxBytes   = 64 << 10 // of all strings together
 
 	maxPageValues  = 500     // values of a panic's value in a page
 	maxFieldValues = 200     // values of one error, and of one variable of a rule
 	maxKeys        = 4096    // entries of a map among which the first are looked for
-	maxText        = 200     // bytes of a text that are shown before it is opened
+	maxText        = 200     // bytes of a string that are shown before it is opened
 	maxSaid        = 1 << 10 // bytes of what a method String or Error returns
 )
 
 // Value is what a Go value held when it was dumped, see [Debugger.Dump]. It is a
 // copy: it does not change any more, and keeps nothing of the value alive.
 type Value struct {
-	// Name is the struct's field, the index or the map's key at which it stands,
-	// "" for the value that was dumped.
+	// Name is the struct's field, the index or the map's key of the value, "" for the value that
+	// was dumped.
 	Name string `json:"name,omitempty"`
-	// Type is the Go type: of what is in an interface, that of the content.
+	// Type is the Go type: for an interface, that of its content.
 	Type string `json:"type,omitempty"`
-	// Text is a value without inside as Go writes it, and of others what their
-	// method Error or String says, if they have one.
+	// Text is a value without parts as Go writes it, and for others the result of their method
+	// Error or String, if they have one.
 	Text string `json:"value,omitempty"`
-	// Whole is a text of which Text has the beginning only, up to 8 KiB.
+	// Whole is the string of which Text has only the beginning, up to 8 KiB.
 	Whole string `json:"whole,omitempty"`
 	// Inside are the fields, the items, or the entries in the order of their
 	// keys; Left is how many of them are left out.
@@ -58,14 +57,12 @@ const (
 	mapForm
 )
 
-// Dump reads a value for a page or a log of one's own: [Value.HTML] and
-// [Value.String] show it. It goes 6 levels deep, shows up to 64 items of each
-// list and 2000 values in all, texts up to 8 KiB, 64 KiB of them together, and
-// says what it leaves out. Values whose names are secret are masked by
-// Debugger.Secret, and so are cookies in a header; the method String of a type
-// with such a field is not asked. Of unexported fields no methods are called.
-// Methods that panic do no harm, and all together are waited for for half a
-// second.
+// Dump reads a value for your own page or log: [Value.HTML] and [Value.String] show it. It goes 6
+// levels deep, shows up to 64 items of each list and 2000 values in all, strings up to 8 KiB, 64
+// KiB of them together, and says what it leaves out. Values whose names are secret are masked by
+// Debugger.Secret, and so are cookies in a header; the method String of a type with such a field is
+// not asked. Methods of unexported fields are not called. Methods that panic do no harm, and Dump
+// waits at most half a second for all of them together.
 //
 // As when it is printed by package fmt, no other goroutine may write to the value
 // meanwhile: a map that is written to while it is read ends the process. The
@@ -81,12 +78,11 @@ func (d Debugger) Dump(value any) *Value {
 type dumper struct {
 	src    *sources
 	secret func(name string) bool
-	// owned says that nobody writes to the value meanwhile, which only its owner
-	// knows. Go ends the process where a map is read while another goroutine
-	// writes to it, and an interface or a slice that is read between the writes of
-	// its words leads to memory of another type, of which the end is no better. So
-	// of others' values no map is read, and behind a pointer only what cannot be
-	// torn: numbers, texts, pointers, what is made of these, slices of numbers.
+	// owned says that no goroutine writes to the value meanwhile, which only its owner knows. Go
+	// ends the process if a map is read while another goroutine writes to it. An interface or a
+	// slice that is read between the writes of its words leads to memory of another type, which is
+	// as dangerous. So for values of others no map is read. Behind a pointer it reads only what
+	// cannot be torn: numbers, strings, pointers, structs and arrays of these, slices of numbers.
 	owned bool
 	// skip leaves out fields of the outermost struct.
 	skip func(reflect.Value) bool
@@ -103,8 +99,8 @@ type opening struct {
 	at    uintptr // of a pointer, map or slice
 	up    *opening
 	depth int
-	// shared says that other goroutines may reach the value, and inside that they
-	// may reach what is inside.
+	// shared says that other goroutines may reach the value, and inside it that they may reach its
+	// parts.
 	shared, inside bool
 	// left is how many items of a slice were not copied.
 	left int
@@ -113,12 +109,11 @@ type opening struct {
 // of dumps a value.
 func (d *dumper) of(value any) *Value { return d.read(value, true) }
 
-// inside dumps a value without asking it what it says of itself.
+// inside dumps a value without calling its methods Error and String.
 func (d *dumper) inside(value any) *Value { return d.read(value, false) }
 
 func (d *dumper) read(value any, ask bool) *Value {
-	// What is torn, because another goroutine writes it at this moment, may lead
-	// to memory that is not there.
+	// A value that another goroutine writes at this moment may lead to memory that does not exist.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	root := &Value{}
 	d.fill(root, reflect.ValueOf(value), ask)
@@ -142,10 +137,10 @@ func unreadable(node *Value) {
 	}
 }
 
-// itself stands for a value that is shown further up: it contains itself.
+// itself is the node for a value that is shown further up: it contains itself.
 const itself = "… (it holds itself)"
 
-// describe fills in a node but for its inside, which is read later.
+// describe fills in a node except for its inside, which is read later.
 func (d *dumper) describe(node *Value, v reflect.Value, up *opening, ask bool) {
 	defer unreadable(node)
 	d.values--
@@ -189,8 +184,7 @@ func addressable(v reflect.Value) reflect.Value {
 
 func nameOf(t reflect.Type) string { return cut(t.String(), maxSaid) }
 
-// content fills in the text of v, and queues what is inside. ask says that its
-// method may be asked.
+// content fills in the string for v, and queues its parts. ask says that its method may be called.
 func (d *dumper) content(node *Value, v reflect.Value, o *opening, ask bool) {
 	t := v.Type()
 	said, leaf := "", false
@@ -201,93 +195,18 @@ func (d *dumper) content(node *Value, v reflect.Value, o *opening, ask bool) {
 	if leaf {
 		return
 	}
-	switch kind := v.Kind(); kind {
+	switch v.Kind() {
 	case reflect.Pointer:
-		if v.IsNil() {
-			node.Text = "nil"
-			return
-		}
-		if o.at = v.Pointer(); o.again() {
-			node.Text = itself
-			return
-		}
-		if o.depth > maxNesting {
-			node.Text = cmp.Or(said, "…")
-			return
-		}
-		inner := v.Elem()
-		if inner.Kind() == reflect.Interface && !inner.IsNil() && !d.owned {
-			d.close(node, said, "&(not read)")
-			return
-		}
-		for inner.Kind() == reflect.Interface && !inner.IsNil() {
-			inner = addressable(inner.Elem())
-		}
-		node.pointer = true
-		if inner.Kind() == reflect.Interface {
-			node.Text = "&nil"
-			return
-		}
-		// A pointer and what it points to are one level.
-		elem := &opening{node: node, value: inner, up: o, depth: o.depth, shared: !d.owned, inside: !d.owned}
-		if inner.Kind() == reflect.Pointer {
-			elem.depth++
-		}
-		d.content(node, inner, elem, ask && said == "")
-		switch {
-		case said != "":
-			node.Text = said
-		case node.form == plainForm && node.Text != itself:
-			node.Text = "&" + node.Text
-		}
+		d.pointer(node, v, o, said, ask)
 	case reflect.Struct:
 		node.form = structForm
-		if t.PkgPath() != "context" { // values of a request, under names of nobody's
+		if t.PkgPath() != "context" { // values of a request, under names that say nothing
 			d.queue = append(d.queue, o)
 		}
 	case reflect.Slice, reflect.Array:
-		node.form = listForm
-		if kind == reflect.Slice {
-			if v.IsNil() {
-				node.form, node.Text = plainForm, "nil"
-				return
-			}
-			if o.at = v.Pointer(); v.Len() > 0 && o.again() {
-				node.Text = itself
-				return
-			}
-			if n := v.Len(); o.shared && n > 0 {
-				if v = copied(v); !v.IsValid() {
-					d.close(node, said, "["+counted(n, "item", "items")+", not read]")
-					return
-				}
-				o.value, o.left = v, max(n-v.Len(), 0)
-			}
-			o.inside = !d.owned && !free(t.Elem())
-		}
-		if t.Elem().Kind() == reflect.Uint8 {
-			if node.form = plainForm; said == "" {
-				d.octets(node, v, v.Len()+o.left)
-			}
-			return
-		}
-		if v.Len() > 0 {
-			d.queue = append(d.queue, o)
-		}
+		d.list(node, v, o, said)
 	case reflect.Map:
-		if v.IsNil() {
-			node.Text = "nil"
-			return
-		}
-		node.form = mapForm
-		n := v.Len()
-		if o.at = v.Pointer(); o.again() {
-			node.Text = itself
-		} else if n > 0 && !d.owned {
-			d.close(node, said, "map["+counted(n, "entry", "entries")+", not read]")
-		} else if n > 0 {
-			d.queue = append(d.queue, o)
-		}
+		d.mapping(node, v, o, said)
 	default:
 		text := d.scalar(node, v)
 		switch {
@@ -296,6 +215,108 @@ func (d *dumper) content(node *Value, v reflect.Value, o *opening, ask bool) {
 		case said != text && t.PkgPath() != "time":
 			node.Text = said + " (" + text + ")"
 		}
+	}
+}
+
+// pointer is content of a pointer. The pointer and its target are one node: &{…}.
+func (d *dumper) pointer(node *Value, v reflect.Value, o *opening, said string, ask bool) {
+	if v.IsNil() {
+		node.Text = "nil"
+		return
+	}
+	if o.at = v.Pointer(); o.again() {
+		node.Text = itself
+		return
+	}
+	if o.depth > maxNesting {
+		node.Text = cmp.Or(said, "…")
+		return
+	}
+	inner := v.Elem()
+	if inner.Kind() == reflect.Interface && !inner.IsNil() && !d.owned {
+		d.close(node, said, "&(not read)")
+		return
+	}
+	for inner.Kind() == reflect.Interface && !inner.IsNil() {
+		inner = addressable(inner.Elem())
+	}
+	node.pointer = true
+	if inner.Kind() == reflect.Interface {
+		node.Text = "&nil"
+		return
+	}
+	// A pointer and its target are one level.
+	elem := &opening{node: node, value: inner, up: o, depth: o.depth, shared: !d.owned, inside: !d.owned}
+	if inner.Kind() == reflect.Pointer {
+		elem.depth++
+	}
+	d.content(node, inner, elem, ask && said == "")
+	switch {
+	case said != "":
+		node.Text = said
+	case node.form == plainForm && node.Text != itself:
+		node.Text = "&" + node.Text
+	}
+}
+
+// list is content of a slice or an array. Bytes are shown as text, and everything else element by
+// element.
+func (d *dumper) list(node *Value, v reflect.Value, o *opening, said string) {
+	node.form = listForm
+	if v.Kind() == reflect.Slice {
+		var ok bool
+		if v, ok = d.slice(node, v, o, said); !ok {
+			return
+		}
+	}
+	if v.Type().Elem().Kind() == reflect.Uint8 {
+		if node.form = plainForm; said == "" {
+			d.octets(node, v, v.Len()+o.left)
+		}
+		return
+	}
+	if v.Len() > 0 {
+		d.queue = append(d.queue, o)
+	}
+}
+
+// slice returns the elements of a slice that can be read: if others write to its memory, those of
+// a copy. It reports false if there is nothing more to say of the slice.
+func (d *dumper) slice(node *Value, v reflect.Value, o *opening, said string) (reflect.Value, bool) {
+	if v.IsNil() {
+		node.form, node.Text = plainForm, "nil"
+		return v, false
+	}
+	if o.at = v.Pointer(); v.Len() > 0 && o.again() {
+		node.Text = itself
+		return v, false
+	}
+	elem := v.Type().Elem()
+	if n := v.Len(); o.shared && n > 0 {
+		if v = copied(v); !v.IsValid() {
+			d.close(node, said, "["+counted(n, "item", "items")+", not read]")
+			return v, false
+		}
+		o.value, o.left = v, max(n-v.Len(), 0)
+	}
+	o.inside = !d.owned && !free(elem)
+	return v, true
+}
+
+// mapping is content of a map, which is not read while others may write to it.
+func (d *dumper) mapping(node *Value, v reflect.Value, o *opening, said string) {
+	if v.IsNil() {
+		node.Text = "nil"
+		return
+	}
+	node.form = mapForm
+	n := v.Len()
+	if o.at = v.Pointer(); o.again() {
+		node.Text = itself
+	} else if n > 0 && !d.owned {
+		d.close(node, said, "map["+counted(n, "entry", "entries")+", not read]")
+	} else if n > 0 {
+		d.queue = append(d.queue, o)
 	}
 }
 
@@ -376,6 +397,5 @@ func (d *dumper) fields(o *opening) (list []entry) {
 	return list
 }
 
-// outermost reports whether the value is the one that was dumped, or what that
-// points to.
+// outermost reports whether the value is the dumped one, or the one that it points to.
 func (o *opening) outermost() bool { return o.up == nil || o.up.node == o.node && o.up.outermost() }

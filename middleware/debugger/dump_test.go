@@ -69,7 +69,7 @@ func (t teller) String() string { return "the password is " + t.Password }
 
 func dump(value any) string { return debugger.Debugger{}.Dump(value).String() }
 
-// What Werkzeug's debug_repr shows of Python's values is shown of Go's.
+// Go's values are shown as Werkzeug's debug_repr shows Python's.
 func TestDumps(t *testing.T) {
 	ring := &employee{base: base{1}, Name: "Ann", salary: 5}
 	ring.Manager = ring
@@ -213,7 +213,7 @@ func wide(levels int) any {
 	return list
 }
 
-// What opens does so without a script, and what is left out is counted.
+// Values open without a script, and those that are left out are counted.
 func TestDumpsAsHTML(t *testing.T) {
 	page := string(debugger.Debugger{}.Dump(struct{ List []int }{make([]int, 100)}).HTML())
 	require.True(t, strings.HasPrefix(page, `<div class="dump"><details open><summary><i>struct`), page)
@@ -223,8 +223,7 @@ func TestDumpsAsHTML(t *testing.T) {
 	require.NotContains(t, string(debugger.Debugger{}.Dump(7).HTML()), "details")
 }
 
-// FuzzDumps: whatever a text is, it makes no element, and no character that a
-// terminal would obey.
+// FuzzDumps: no string makes an element, or a character that a terminal would obey.
 func FuzzDumps(f *testing.F) {
 	for _, text := range []string{"", "plain", "<script>alert(1)</script>", "</details></ul></div><b onclick=x>", "\x1b[2J", "\u202e", "\xff\xfe", "a\x00b", "\U000e0041", strings.Repeat("<i>", 500)} {
 		f.Add(text)
@@ -247,7 +246,7 @@ func FuzzDumps(f *testing.F) {
 	})
 }
 
-// lateDelivery is an error with more to it than its text.
+// lateDelivery is an error with more fields than its message shows.
 type lateDelivery struct {
 	Order  int
 	Buyer  *employee
@@ -389,7 +388,7 @@ func TestValuesThatAreWrittenToMeanwhile(t *testing.T) {
 	for _, how := range []string{"pages", "torn"} {
 		t.Run(how, func(t *testing.T) {
 			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), envMutated+"="+how, "GORACE=log_path=/dev/null exitcode=0")
+			cmd.Env = append(os.Environ(), envMutated+"="+how, "GORACE=report_bugs=0")
 			out, err := cmd.CombinedOutput()
 			require.NoError(t, err, "%s", out)
 			require.Contains(t, string(out), "alive")

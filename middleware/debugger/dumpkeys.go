@@ -29,8 +29,8 @@ func entries(v reflect.Value) (list []entry) {
 	return list
 }
 
-// compareKeys orders the keys of a map: numbers by size, NaN before them, texts
-// by their bytes; others stay as they came.
+// compareKeys orders the keys of a map: numbers by size, NaN before them, strings by their bytes;
+// others stay as they came.
 func compareKeys(a, b reflect.Value) int {
 	for a.Kind() == reflect.Interface && !a.IsNil() {
 		a = a.Elem()

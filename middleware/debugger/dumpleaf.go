@@ -10,8 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Values that have no inside are written as Go writes them; texts and bytes are cut,
-// and copied.
+// Values that have no inside are written as Go writes them; strings and bytes are cut, and copied.
 
 // scalar is a value that has no inside.
 func (d *dumper) scalar(node *Value, v reflect.Value) string {
@@ -47,17 +46,17 @@ func (d *dumper) scalar(node *Value, v reflect.Value) string {
 	return "0x" + strconv.FormatUint(uint64(v.Pointer()), 16)
 }
 
-// text is a string as Go writes it; of one that is long the node has the whole.
+// text is a string as Go writes it; for a long one the node has the whole.
 func (d *dumper) text(node *Value, s string) string {
 	if len(s) <= maxText {
-		return strconv.Quote(d.spend(s))
+		return strconv.Quote(d.spend(d.src.withoutSecrets(s, maxField)))
 	}
-	whole := d.spend(cut(s, maxField))
+	whole := d.spend(d.src.withoutSecrets(s, maxField))
 	node.Whole = whole
 	return strconv.Quote(whole[:boundary(whole, maxText)]) + "… (" + strconv.Itoa(len(s)) + " bytes)"
 }
 
-// octets shows bytes, n of them, as text where they are one.
+// octets shows bytes, n of them, as text if they are text.
 func (d *dumper) octets(node *Value, v reflect.Value, n int) {
 	b := make([]byte, min(v.Len(), maxField+utf8.UTFMax))
 	for i := range b {
@@ -72,7 +71,7 @@ func (d *dumper) octets(node *Value, v reflect.Value, n int) {
 			node.Text = d.text(node, string(b))
 			return
 		}
-		whole := d.spend(string(b[:boundary(string(b), maxField)]))
+		whole := d.spend(d.src.withoutSecrets(string(b[:boundary(string(b), maxField)]), maxField))
 		node.Whole = whole + "… (" + strconv.Itoa(n) + " bytes)"
 		node.Text = strconv.Quote(whole[:boundary(whole, maxText)]) + "… (" + strconv.Itoa(n) + " bytes)"
 		return
@@ -90,7 +89,7 @@ func (d *dumper) octets(node *Value, v reflect.Value, n int) {
 	}
 }
 
-// bytesHidden are the characters of a text that a person would not see in it.
+// bytesHidden are the characters of a string that a person would not see in it.
 func bytesHidden(b []byte) string {
 	return strings.Map(func(c rune) rune {
 		if unicode.IsPrint(c) || c == '\n' || c == '\r' || c == '\t' {
@@ -100,8 +99,8 @@ func bytesHidden(b []byte) string {
 	}, string(b))
 }
 
-// boundary is where a text is cut so that at most limit bytes are left, and no
-// character is torn.
+// boundary is where a string is cut so that at most limit bytes are left, and no character is
+// torn.
 func boundary(s string, limit int) int {
 	if len(s) <= limit {
 		return len(s)
@@ -113,8 +112,8 @@ func boundary(s string, limit int) int {
 	return end
 }
 
-// spend takes a text's length from what all texts may have, and cuts it where
-// that is not enough. It returns a copy, which keeps nothing else in memory.
+// spend takes a string's length from the limit of all strings, and cuts the string if that is not
+// enough. It returns a copy, which keeps nothing else in memory.
 func (d *dumper) spend(s string) string {
 	if len(s) > d.bytes {
 		s = cut(s, max(d.bytes, 0))

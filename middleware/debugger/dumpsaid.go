@@ -8,22 +8,21 @@ import (
 	"time"
 )
 
-// What a value says of itself is asked where its type has a method for it and
-// nothing secret inside.
+// A value's own methods are called if its type has one and holds nothing secret.
 
-// said is what the method Error or String of a value says, and whether that is
-// all there is to see: of the standard library's types that hide their fields.
+// said is the result of the method Error or String of a value, and whether that is all there is to
+// see: for the standard library's types that hide their fields.
 func (d *dumper) said(v reflect.Value) (text string, leaf bool) {
 	t := v.Type()
 	base := t
 	if t.Kind() == reflect.Pointer {
-		// What has the method by itself is asked when the pointer is followed.
+		// If the element has the method, it is called when the pointer is followed.
 		if base = t.Elem(); v.IsNil() || base == urlType || says(base) {
 			return "", false
 		}
 	}
 	if pkg := base.PkgPath(); !v.CanInterface() && (pkg == "time" || pkg == "net/netip") && v.CanAddr() {
-		v = reflect.NewAt(t, v.Addr().UnsafePointer()).Elem() // whose methods call nobody else's
+		v = reflect.NewAt(t, v.Addr().UnsafePointer()).Elem() // whose methods call no methods of other types
 	}
 	if !v.CanInterface() || !says(t) && t != urlType || d.tells(t) {
 		return "", false
@@ -76,8 +75,8 @@ func isStandard(pkg string) bool {
 		first != strings.Split(build().Main.Path, "/")[0]
 }
 
-// tells reports whether a type's method may tell a secret: somewhere in it is a
-// field of such a name.
+// tells reports whether a type's method may reveal a secret: somewhere in it is a field of such a
+// name.
 func (d *dumper) tells(t reflect.Type) bool {
 	if t == urlType || opaque(t) && isStandard(t.PkgPath()) && t.PkgPath() != "net/url" {
 		return false // of a URL the password is left out, and Go's other types know none
@@ -103,13 +102,13 @@ func (d *dumper) tells(t reflect.Type) bool {
 	return tells
 }
 
-// hides reports whether what has the name is masked.
+// hides reports whether the value of this name is masked.
 func (d *dumper) hides(name string) bool {
 	return d.secret(name) || strings.EqualFold(name, "Cookie") || strings.EqualFold(name, "Set-Cookie")
 }
 
-// masks reports whether a value is a secret by its name. What is empty, true or
-// false is none.
+// masks reports whether a value is a secret by its name. An empty value, true and false are not
+// secrets.
 func (d *dumper) masks(e entry, name string) bool {
 	if e.key.IsValid() {
 		for e.key.Kind() == reflect.Interface {

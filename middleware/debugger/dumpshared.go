@@ -5,21 +5,19 @@ import (
 	"reflect"
 )
 
-// Other goroutines may be writing to what they can reach. A word is read whole, and
-// so is a text, whose bytes do not change: with a length of another one it is a
-// wrong text at worst. A pointer leads to what its type says. An interface and a
-// slice have words that belong together, and what a method reads of these, nobody
-// knows.
+// Other goroutines may be writing to the values that they can reach. A word is read whole. So is a
+// string, whose bytes do not change: with the length of another one it is a wrong string at worst.
+// A pointer leads to a value of its type. An interface and a slice have words that belong
+// together, and it is unknown what a method reads of these.
 
-// close says of a value that it was not read, where it does not say anything of
-// itself.
+// close says that a value was not read, if the value does not say anything itself.
 func (d *dumper) close(node *Value, said, text string) {
 	node.form, node.closed, node.Text = plainForm, true, cmp.Or(said, text)
 }
 
-// asks reports whether a value's method is asked: those of the outermost value, of
-// errors that nobody else reaches, which are not changed once they are made, and of
-// types whose methods read nothing that may be torn.
+// asks reports whether a value's method is called: methods of the outermost value, of errors that
+// no other goroutine reaches, which are not changed once they are made, and of types whose methods
+// read nothing that may be torn.
 func (d *dumper) asks(o *opening, t reflect.Type) bool {
 	return d.owned || o.up == nil || steady(t) || !o.shared && t.Implements(errorType)
 }
@@ -27,8 +25,8 @@ func (d *dumper) asks(o *opening, t reflect.Type) bool {
 // maxCopied is how much of a slice is copied, in bytes.
 const maxCopied = 64 << 10
 
-// copied is the beginning of a slice that others may write to, and nothing where its
-// items hold pointers: with a length that is not its own there may be any.
+// copied is the beginning of a slice that others may write to, and nothing if its items hold
+// pointers: with a wrong length it may contain any pointer.
 func copied(v reflect.Value) reflect.Value {
 	of := v.Type().Elem()
 	if !free(of) || !v.CanAddr() || of.Size() == 0 || of.Size() > maxCopied {

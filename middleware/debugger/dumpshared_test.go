@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/internal/secret"
 )
 
 // torn is a value of which three goroutines write every field as fast as they can.
@@ -55,28 +57,30 @@ func (v *torn) write(stop chan struct{}, k int) {
 	}
 }
 
-// DumpTorn dumps such a value again and again. It is for a process of its own: what
-// is torn leads to memory of another type, and what comes of that no recover stops.
+// DumpTorn dumps such a value again and again. It is for a process of its own: a torn value leads
+// to memory of another type, and recover cannot stop the result.
 func DumpTorn() {
 	stop := make(chan struct{})
 	v := &torn{Map: map[int]any{1: 1}}
 	for k := range 3 {
 		go v.write(stop, k)
 	}
-	for range 3000 {
-		s := &sources{secret: secretName.MatchString}
+	began := time.Now()
+	for i := 0; i < 3000 && time.Since(began) < 5*time.Second; i++ { // half a minute under the race detector
+		s := &sources{secret: secret.Name}
 		s.dumper(maxPageValues).of(v)
 	}
 	close(stop)
 }
 
-// What cannot be torn is shown of what others reach, and the rest is counted.
+// Values that other goroutines can reach are shown if a read of them cannot be torn. The others are
+// counted.
 func TestWhatIsReadBehindPointers(t *testing.T) {
 	v := &torn{
 		Any: 1, Text: "text", List: []any{1, 2}, Names: []string{"a"}, Bytes: []byte("bytes"), Numbers: []int{7, 8},
 		Pointer: &torn{Text: "inner"}, Map: map[int]any{1: 2}, At: time.Unix(0, 0).UTC(), URL: &url.URL{Host: "h"}, addr: netip.IPv4Unspecified(),
 	}
-	s := &sources{secret: secretName.MatchString}
+	s := &sources{secret: secret.Name}
 	shown := s.dumper(maxPageValues).of(v)
 	text := shown.String()
 	for _, want := range []string{
@@ -87,7 +91,7 @@ func TestWhatIsReadBehindPointers(t *testing.T) {
 		require.Contains(t, text, want)
 	}
 	require.True(t, shown.unread())
-	// What was panicked with is a copy, whose own words nobody changes.
+	// The value of a panic is a copy, whose own words no other goroutine changes.
 	text = s.dumper(maxPageValues).of(struct {
 		Names []string
 		Any   any

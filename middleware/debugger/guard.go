@@ -1,47 +1,105 @@
 package debugger
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"strings"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/hosts"
+	"github.com/zeugkit/zeug/internal/peer"
 )
 
-// production returns the environment variable that says this is no place for a
-// debugger, as "NAME=value", or "".
+// environments are the variables that tell programs which environment they run in, and
+// productionValues their values on machines that are not for development.
+var (
+	environments = []string{"ZEUG_ENV", "APP_ENV", "GO_ENV", "ENV", "ENVIRONMENT",
+		"NODE_ENV", "FLASK_ENV", "RAILS_ENV", "RACK_ENV", "DJANGO_ENV"}
+	productionValues = []string{"production", "prod", "prd", "live"}
+)
+
+// production returns the environment variable that forbids the debugger, as
+// "NAME=value", or "".
 func production() string {
-	for _, name := range []string{"ZEUG_ENV", "APP_ENV", "GO_ENV", "ENV", "ENVIRONMENT"} {
-		switch value := os.Getenv(name); strings.ToLower(value) {
-		case "production", "prod", "live":
-			return name + "=" + value
+	for _, name := range environments {
+		value := os.Getenv(name)
+		for _, forbidden := range productionValues {
+			if strings.EqualFold(strings.TrimSpace(value), forbidden) {
+				return name + "=" + value
+			}
 		}
 	}
 	return ""
 }
 
-// MayRead reports whether the page may go to who asked: the peer is this
-// machine, nothing says that a proxy on it speaks for another one, the Host is
-// one of ours, and the page that asked, if one did, is too. The host keeps out
-// pages of the web whose own host name was made to point here (DNS rebinding),
-// the last those that have the browser ask on their behalf.
-func (d *Debugger) MayRead(r *http.Request) bool {
-	return d.trustsPeer(r) && d.trustsHost(gateway.Received(r).Host) && d.trustsHost(gateway.OriginOf(r).Host) && d.trustsAsker(r)
+// Access is how much of the debugger a client may see.
+type Access int
+
+const (
+	// Denied clients see nothing of the debugger, not even that there is one.
+	Denied Access = iota
+	// Locked clients may type the PIN. They see no source and no output before.
+	Locked
+	// Granted clients see source and output. Variables also need the PIN.
+	Granted
+)
+
+// Access returns what the client of r may see. One guard protects everything that shows source or
+// output: the pages of failures, the dashboard, the supervisor's pages of failed builds and
+// starts.
+//
+// A client is denied everything if one of these holds:
+//
+//   - The Host is not a name of this machine, nor one of TrustedHosts. This keeps out
+//     pages of the web whose host name was made to point here (DNS rebinding).
+//   - A header field says that a proxy forwards the request of another machine.
+//   - A page of another site asks in a frame or by a script.
+//
+// Other clients are granted access if one of these holds:
+//
+//   - The other end of the connection is a process of the user that runs the program, as the
+//     kernel reports (only on Linux). A reverse proxy runs as another user, and an SSH tunnel as
+//     the same one.
+//   - The address is in one of TrustedPeers.
+//   - The browser has shown the PIN, or opened the link that is printed with it.
+//
+// All other clients are locked out until they enter the PIN. Without a PIN they are denied, except
+// for clients at a loopback address whose user the system does not know.
+func (d *Debugger) Access(r *http.Request) Access {
+	received, origin := gateway.Received(r), gateway.OriginOf(r)
+	if !d.trustsHost(received.Host) || !d.trustsHost(origin.Host) || !d.trustsAsker(r) || !d.trustsForwarded(r) {
+		return Denied
+	}
+	// A middleware may have found another client.
+	if origin.Client != received.Client && !d.isNear(origin.Client.Addr()) {
+		return Denied
+	}
+	p := peer.Of(r)
+	switch {
+	case p.Admitted, d.isTrusted(received.Client.Addr()), p.IsOwn(), d.PIN != nil && d.PIN.Admits(r):
+		return Granted
+	case d.PIN != nil:
+		return Locked
+	}
+	if _, known := p.User(); !known && received.Client.Addr().Unmap().IsLoopback() {
+		return Granted
+	}
+	return Denied
 }
 
-func (d *Debugger) trustsPeer(r *http.Request) bool {
-	if !d.peer(gateway.Received(r).Client.Addr(), r.RemoteAddr) || !d.peer(gateway.OriginOf(r).Client.Addr(), r.RemoteAddr) {
-		return false
-	}
-	// A reverse proxy on this machine makes everybody a local peer. What it says
-	// of the client must be one that may read, in every field.
+// MayRead reports whether the client of r may see source and output now: whether
+// [Debugger.Access] is [Granted].
+func (d *Debugger) MayRead(r *http.Request) bool { return d.Access(r) == Granted }
+
+// trustsForwarded reports whether each proxy that names itself forwards a request of this machine
+// or of a trusted peer, to a trusted host.
+func (d *Debugger) trustsForwarded(r *http.Request) bool {
 	for _, name := range addressFields {
 		for _, list := range r.Header.Values(name) {
 			for item := range strings.SplitSeq(list, ",") {
 				addr, err := netip.ParseAddr(strings.TrimSpace(item))
-				if err != nil || !d.peer(addr, "") {
+				if err != nil || !d.isNear(addr) {
 					return false
 				}
 			}
@@ -60,8 +118,8 @@ func (d *Debugger) trustsPeer(r *http.Request) bool {
 	return true
 }
 
-// addressFields are header fields in which proxies name the client by address
-// alone, and proxyFields others by which they tell that they stand in between.
+// addressFields are header fields in which proxies name the client by address alone, and
+// proxyFields others that only proxies send.
 var (
 	addressFields = []string{"X-Forwarded-For", "X-Original-Forwarded-For", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip",
 		"Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "True-Client-Ip", "Fly-Client-Ip", "Fastly-Client-Ip", "X-Envoy-External-Address"}
@@ -83,18 +141,15 @@ func (d *Debugger) trustsAsker(r *http.Request) bool {
 	return ok && d.trustsHost(host)
 }
 
-// peer reports whether an address may read the page. remote tells a unix
-// socket, whose peers are those who may open its file.
-func (d *Debugger) peer(addr netip.Addr, remote string) bool {
-	if !addr.IsValid() {
-		return remote == "" || remote == "@"
-	}
-	addr = addr.Unmap()
-	if addr.IsLoopback() {
-		return true
-	}
+// isNear reports whether an address is of this machine or trusted.
+func (d *Debugger) isNear(addr netip.Addr) bool {
+	return addr.Unmap().IsLoopback() || d.isTrusted(addr)
+}
+
+// isTrusted reports whether an address is in one of TrustedPeers.
+func (d *Debugger) isTrusted(addr netip.Addr) bool {
 	for _, network := range d.TrustedPeers {
-		if network.Contains(addr) {
+		if network.Contains(addr.Unmap()) {
 			return true
 		}
 	}
@@ -104,16 +159,10 @@ func (d *Debugger) peer(addr netip.Addr, remote string) bool {
 // trustsHost reports whether a Host header names this machine or one of
 // TrustedHosts; a port is ignored.
 func (d *Debugger) trustsHost(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.Trim(strings.TrimSuffix(host, "."), "[]"))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+	if hosts.IsLocal(host) {
 		return true
 	}
-	if addr, err := netip.ParseAddr(host); err == nil && addr.IsLoopback() {
-		return true
-	}
+	host = hosts.Bare(host)
 	for _, trusted := range d.TrustedHosts {
 		trusted = strings.ToLower(trusted)
 		if host == strings.TrimPrefix(trusted, ".") || strings.HasPrefix(trusted, ".") && strings.HasSuffix(host, trusted) {

@@ -16,7 +16,7 @@ type token struct {
 // highlight splits a Go source text into lines of tokens. Text that is not Go
 // comes out uncoloured, never changed.
 func highlight(text string) []SourceLine {
-	b := lineBuilder{}
+	b := newLineBuilder(text)
 	files := gotoken.NewFileSet()
 	file := files.AddFile("", files.Base(), len(text))
 	var scan scanner.Scanner
@@ -40,57 +40,70 @@ func highlight(text string) []SourceLine {
 		default:
 			continue
 		}
-		// The scanner drops carriage returns from what it reads, so a raw
-		// string's length is looked for rather than trusted.
+		// The scanner drops carriage returns from its input, so the length of a raw string is
+		// computed, not taken from the scanner.
 		start := file.Offset(pos)
 		end := start + len(lit)
 		if start < done || end > len(text) || strings.Contains(text[start:end], "\r") {
 			continue
 		}
-		b.add("", text[done:start])
-		b.add(class, text[start:end])
+		b.add("", start)
+		b.add(class, end)
 		done = end
 	}
-	b.add("", text[done:])
+	b.add("", len(text))
 	return b.finish()
 }
 
-// plain splits a text into lines without colour.
+// plain splits a string into lines without colour.
 func plain(text string) []SourceLine {
-	b := lineBuilder{}
-	b.add("", text)
+	b := newLineBuilder(text)
+	b.add("", len(text))
 	return b.finish()
 }
 
-// lineBuilder collects tokens into lines.
+// lineBuilder collects tokens into lines. Lines and tokens are parts of the text, and
+// the tokens of all lines are one slice: a file of Go's library has thousands, of which
+// a page shows a few.
 type lineBuilder struct {
-	lines []SourceLine
-	line  SourceLine
+	text   string
+	lines  []SourceLine
+	tokens []token
+	done   int // bytes of text that are in tokens
+	begun  int // where the line begins
+	first  int // the line's first token
 }
 
-func (b *lineBuilder) add(class, text string) {
-	for {
-		part, rest, more := strings.Cut(text, "\n")
-		if part = strings.TrimSuffix(part, "\r"); part != "" {
-			b.line.Text += part
-			b.line.tokens = append(b.line.tokens, token{class, part})
+func newLineBuilder(text string) *lineBuilder {
+	return &lineBuilder{text: text, lines: make([]SourceLine, 0, strings.Count(text, "\n")+1)}
+}
+
+// add adds a token that goes on to an index of the source.
+func (b *lineBuilder) add(class string, end int) {
+	for b.done < end {
+		part, _, more := strings.Cut(b.text[b.done:end], "\n")
+		if shown := strings.TrimSuffix(part, "\r"); shown != "" {
+			b.tokens = append(b.tokens, token{class, shown})
 		}
-		if !more {
-			return
+		if b.done += len(part); more {
+			b.end()
+			b.done++
+			b.begun = b.done
 		}
-		b.end()
-		text = rest
 	}
 }
 
 func (b *lineBuilder) end() {
-	b.line.Number = len(b.lines) + 1
-	b.lines = append(b.lines, b.line)
-	b.line = SourceLine{}
+	b.lines = append(b.lines, SourceLine{
+		Number: len(b.lines) + 1,
+		Text:   strings.TrimSuffix(b.text[b.begun:b.done], "\r"),
+		tokens: b.tokens[b.first:len(b.tokens):len(b.tokens)],
+	})
+	b.first = len(b.tokens)
 }
 
 func (b *lineBuilder) finish() []SourceLine {
-	if b.line.Text != "" {
+	if len(b.tokens) > b.first {
 		b.end()
 	}
 	return b.lines

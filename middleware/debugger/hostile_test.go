@@ -18,8 +18,7 @@ import (
 	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
-// hostile fails with everything that a client or an application can choose made
-// of one text.
+// hostile fails with everything that a client or an application can choose made of one string.
 type hostile struct{ text string }
 
 func (e hostile) Error() string { return e.text }
@@ -30,70 +29,70 @@ func (e hostile) Place() (string, int, int, string) {
 func (e hostile) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	route := gateway.RouteOf(r)
 	route.Pattern = e.text
-	route.Args = func() map[string]any { return map[string]any{e.text: e.text} }
+	route.Params = func() map[string]any { return map[string]any{e.text: e.text} }
 	r.PostForm = url.Values{e.text: {e.text}}
 	panic(error(e))
 }
 
-// FuzzHostileTexts: whatever a text is, the page has no element, attribute, or
-// scheme because of it, and no form of the report has a character that a
-// terminal would obey.
-func FuzzHostileTexts(f *testing.F) {
+// TestHostileTexts: no string makes an element, attribute or scheme in the page, and no form of
+// the report has a character that a terminal would obey.
+func TestHostileTexts(t *testing.T) {
 	for _, text := range []string{
 		"", "plain", "<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "</pre></textarea></style></title><svg onload=x>",
 		"javascript:alert(1)", "\x1b[31mred\x1b]0;title\x07", "\u009b31m", "\u202etxt.exe\u2066", "a\x00b", "\xff\xfe\x80", "\r\nX-Set: 1",
-		"{{.}}", "--><!--", "\u2028\u2029", "&lt;b&gt;", strings.Repeat("<b>", 20000), "'onfocus='x", "\U000e0041",
+		"{{.}}", "--><!--", "\u2028\u2029", "&lt;b&gt;", strings.Repeat("<b>", 2000), "'onfocus='x", "\U000e0041",
 	} {
-		f.Add(text)
+		t.Run("", func(t *testing.T) { checkHostile(t, text) })
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		ask := func(accept string, header ...string) (string, string) {
-			r := local("POST", "/?"+url.QueryEscape(text)+"="+url.QueryEscape(text))
-			r.URL.Path, r.URL.RawPath = "/"+text, ""
-			r.Header.Set("Accept", accept)
-			for _, name := range header {
-				r.Header.Set(name, "true")
-			}
-			r.Header["X-"+text] = []string{text}
-			r.Header["Referer"] = []string{text}
-			r.Header["Cookie"] = []string{"a=" + text}
-			var out bytes.Buffer
-			w := httptest.NewRecorder()
-			debugger.Debugger{Output: &out, Editor: "idea://open?file={file}"}.Wrap(hostile{text}).ServeHTTP(w, r)
-			require.Equal(t, 500, w.Code)
-			return w.Body.String(), out.String()
-		}
-		page, log := ask("text/html")
-		fragment, _ := ask("*/*", "Hx-Request")
-		plain, _ := ask("text/plain")
-		asJSON, _ := ask("application/json")
-		for name, body := range map[string]string{"page": page, "log": log, "fragment": fragment, "text": plain, "json": asJSON} {
-			require.True(t, utf8.ValidString(body), name)
-			at := strings.IndexFunc(body, func(c rune) bool {
-				return c != '\n' && c != '\t' && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == '\u2028' || c == '\u2029')
-			})
-			require.Negative(t, at, "%s has a hidden character", name)
-		}
-		require.True(t, json.Valid([]byte(asJSON)))
+}
 
-		count := map[string]int{}
-		elements(t, page, func(n *html.Node) {
-			count[n.Data]++
-			for _, a := range n.Attr {
-				require.False(t, strings.HasPrefix(a.Key, "on"), "%s has %s", n.Data, a.Key)
-				if a.Key == "href" || a.Key == "action" || a.Key == "src" {
-					require.Regexp(t, `^(?:http://localhost:5000/|idea://open\?file=|#traceback$)`, a.Val)
-				}
-			}
-		})
-		require.Equal(t, 1, count["script"])
-		require.Equal(t, 1, count["style"])
-		for _, name := range []string{"img", "svg", "iframe", "object", "textarea", "base", "meta:refresh"} {
-			require.Zero(t, count[name], name)
+func checkHostile(t *testing.T, text string) {
+	ask := func(accept string, header ...string) (string, string) {
+		r := local("POST", "/?"+url.QueryEscape(text)+"="+url.QueryEscape(text))
+		r.URL.Path, r.URL.RawPath = "/"+text, ""
+		r.Header.Set("Accept", accept)
+		for _, name := range header {
+			r.Header.Set(name, "true")
 		}
-		elements(t, fragment, func(n *html.Node) {
-			require.Contains(t, []string{"html", "head", "body", "section", "pre"}, n.Data)
+		r.Header["X-"+text] = []string{text}
+		r.Header["Referer"] = []string{text}
+		r.Header["Cookie"] = []string{"a=" + text}
+		var out bytes.Buffer
+		w := httptest.NewRecorder()
+		debugger.Debugger{Output: &out, Editor: "idea://open?file={file}"}.Wrap(hostile{text}).ServeHTTP(w, r)
+		require.Equal(t, 500, w.Code)
+		return w.Body.String(), out.String()
+	}
+	page, log := ask("text/html")
+	fragment, _ := ask("*/*", "Hx-Request")
+	plain, _ := ask("text/plain")
+	asJSON, _ := ask("application/json")
+	for name, body := range map[string]string{"page": page, "log": log, "fragment": fragment, "text": plain, "json": asJSON} {
+		require.True(t, utf8.ValidString(body), name)
+		at := strings.IndexFunc(body, func(c rune) bool {
+			return c != '\n' && c != '\t' && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == '\u2028' || c == '\u2029')
 		})
+		require.Negative(t, at, "%s has a hidden character", name)
+	}
+	require.True(t, json.Valid([]byte(asJSON)))
+
+	count := map[string]int{}
+	elements(t, page, func(n *html.Node) {
+		count[n.Data]++
+		for _, a := range n.Attr {
+			require.False(t, strings.HasPrefix(a.Key, "on"), "%s has %s", n.Data, a.Key)
+			if a.Key == "href" || a.Key == "action" || a.Key == "src" {
+				require.Regexp(t, `^(?:http://localhost:5000/|idea://open\?file=|#traceback$)`, a.Val)
+			}
+		}
+	})
+	require.Equal(t, 1, count["script"])
+	require.Equal(t, 1, count["style"])
+	for _, name := range []string{"img", "svg", "iframe", "object", "textarea", "base", "meta:refresh"} {
+		require.Zero(t, count[name], name)
+	}
+	elements(t, fragment, func(n *html.Node) {
+		require.Contains(t, []string{"html", "head", "body", "section", "pre"}, n.Data)
 	})
 }
 
@@ -130,7 +129,7 @@ func TestLinksToEditors(t *testing.T) {
 	}
 }
 
-// What is long is cut, and a request that is not all there is not offered again.
+// A long value is cut, and a request that is not complete is not offered for sending again.
 func TestLongRequestsAreCut(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)
 	r := local("POST", "/")

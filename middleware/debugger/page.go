@@ -26,8 +26,8 @@ var (
 	pageJS string
 )
 
-// page answers with a [Report]. Everything it needs is in the document: no
-// other URL of the application is taken.
+// page answers with a [Report]. Everything it needs is in the document, so it uses no other URL of
+// the application.
 type page struct {
 	*Report
 	Live   Live
@@ -61,15 +61,14 @@ func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(p.status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // the client has gone: there is nobody to tell
+		_, _ = w.Write(body) // the client has gone
 	}
 }
 
-// own makes a header that of a page of the debugger's, and returns the nonce of
-// its style and script.
+// own gives a header the fields of the debugger's pages, and returns the nonce of its style and
+// script.
 func own(h http.Header) (nonce string) {
-	// What a middleware further out has said of the answer does not hold for
-	// this one.
+	// Fields that an outer middleware has set for the response do not hold for this page.
 	for _, name := range []string{"Content-Disposition", "Content-Security-Policy-Report-Only", "Etag", "Expires", "Last-Modified"} {
 		h.Del(name)
 	}
@@ -84,7 +83,7 @@ func own(h http.Header) (nonce string) {
 	return nonce
 }
 
-// body is the report in one of its forms, as text where that fails.
+// body is the report in one of its forms, as text if that fails.
 func (p page) body(f format, nonce string) (kind string, body []byte) {
 	defer func() {
 		if recover() != nil {
@@ -111,10 +110,9 @@ const (
 	asFragment
 )
 
-// wanted is the form of the report that suits the client: the one of HTML and
-// JSON that it names and likes better. Who takes anything (curl, fetch) reads
-// text. A library that puts what it gets into a page (htmx, Unpoly) has the text
-// as markup.
+// wanted is the form of the report that suits the client: HTML or JSON, whichever it names and
+// prefers. Clients that accept anything (curl, fetch) get text. A library that puts the response
+// into a page (htmx, Unpoly) gets the text as markup.
 func wanted(r *http.Request) format {
 	for kind, quality := range datastructures.ParseMIMEAccept(strings.Join(r.Header["Accept"], ",")).All() {
 		kind, _, _ = strings.Cut(strings.ToLower(kind), ";")
@@ -141,8 +139,8 @@ func inserts(r *http.Request) bool {
 	return r.Header.Get("Hx-Request") != "" || r.Header.Get("X-Up-Version") != ""
 }
 
-// fragment is the report as a piece of another page: it has neither style nor
-// script, which that page's policy might forbid.
+// fragment is the report as a piece of another page: it has neither style nor script, because that
+// page's policy might forbid them.
 func (p page) fragment() []byte {
 	return []byte(`<section role="alert"><pre>` + template.HTMLEscapeString(p.Text()) + "</pre></section>\n")
 }
@@ -150,7 +148,7 @@ func (p page) fragment() []byte {
 func (p page) json() []byte {
 	text, err := json.MarshalIndent(p.Report, "", "  ")
 	if err != nil {
-		// A report is made of texts and numbers; this cannot be.
+		// A report is made of strings and numbers, so this cannot fail.
 		return []byte(strconv.Quote(err.Error()))
 	}
 	return append(escapeHidden(text), '\n')
@@ -177,8 +175,8 @@ type shownFrame struct {
 	Live  bool // it may have variables
 }
 
-// shownFrames are frames that follow each other. Those of libraries are one
-// fold, where there are frames of the application and more than one of these.
+// shownFrames are frames that follow each other. Frames of libraries are one fold, if there are
+// frames of the application and more than one of these.
 type shownFrames struct {
 	Frames []shownFrame
 	// Folded names their packages, "" for frames that stand by themselves.
@@ -188,15 +186,15 @@ type shownFrames struct {
 }
 
 // maxOpen is how many frames are open at first.
-const maxOpen = 12
+const maxOpen = 3
 
-// ShownFrames are the frames of the failure. The newest ones of the application
-// are open at first, or of a panic without any the newest at all.
+// ShownFrames are the frames of the failure. The newest frames of the application are open at
+// first, or, if there are none, the newest of all.
 func (p page) ShownFrames() []shownFrames {
 	return p.shown(p.Frames, 0, maxOpen)
 }
 
-// shown groups frames, of which the first has the given number, and opens some.
+// shown groups frames, the first of which has the given number, and opens some.
 func (p page) shown(frames []Frame, first, open int) []shownFrames {
 	var list []shownFrames
 	own := false
@@ -235,7 +233,7 @@ type shownGoroutine struct {
 	Shown []shownFrames
 }
 
-// ShownOthers lists the goroutines beside the one that failed.
+// ShownOthers lists the other goroutines, apart from the one that failed.
 func (p page) ShownOthers() []shownGoroutine {
 	list := make([]shownGoroutine, len(p.Others))
 	next := len(p.Frames)
@@ -246,7 +244,7 @@ func (p page) ShownOthers() []shownGoroutine {
 	return list
 }
 
-// aside reports whether a frame is not of what is being worked on.
+// aside reports whether a frame is outside the code that is being worked on.
 func (f Frame) aside() bool { return f.Library || f.Hidden }
 
 // shortPackage is the last part of the package's import path.
@@ -261,8 +259,7 @@ func (p page) edit(f Frame) template.URL {
 	if p.editor == "off" || len(f.Source) == 0 || !filepath.IsAbs(file) {
 		return ""
 	}
-	// Whatever stands in the path stays in it, whether the link has it as a
-	// path or as an argument.
+	// All parts of the path stay in it, whether the link has it as a path or as an argument.
 	var path strings.Builder
 	for _, c := range []byte(filepath.ToSlash(file)) {
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~/:", c) >= 0 {
@@ -283,8 +280,8 @@ func (p page) edit(f Frame) template.URL {
 
 var editorScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 
-// Told are the causes that know where they were made, besides the one whose
-// frames are the traceback.
+// Told are the causes that know where they were made, apart from the one whose frames are the
+// traceback.
 func (p page) Told(c Cause) bool {
 	if len(c.Frames) == 0 {
 		return false
@@ -297,14 +294,13 @@ func (p page) Told(c Cause) bool {
 	return true
 }
 
-// Chain reports whether there is more to say of the error than its message: what
-// it wraps, or what it holds.
+// Chain reports whether there is more to show of the error than its message: wrapped errors, or
+// fields.
 func (p page) Chain() bool {
 	return len(p.Causes) > 1 || len(p.Causes) == 1 && p.Causes[0].Fields != nil
 }
 
-// Headline is the first line of the message, and Rest what is left of it where
-// that is not all.
+// Headline is the first line of the message, and Rest is the rest, if there is one.
 func (p page) Headline() string {
 	first, _, _ := strings.Cut(p.Message, "\n")
 	if p.Value != nil && p.Value.form != plainForm && len(first) > 120 {
@@ -316,7 +312,7 @@ func (p page) Headline() string {
 	return first
 }
 
-// Rest is the whole message where the headline is not all of it.
+// Rest is the whole message if the headline is not all of it.
 func (p page) Rest() string {
 	if p.Headline() == p.Message || p.Value != nil && p.Value.Text == "" && !strings.Contains(p.Message, "\n") {
 		return ""
@@ -338,7 +334,7 @@ func (p page) Again() bool {
 	}
 	for _, f := range p.Request.Form {
 		if f.Value == masked || len(f.Value) > maxField || len(f.Name) > maxField || visibleLines(f.Name+f.Value) != f.Name+f.Value {
-			return false // what cannot be shown would not be sent as it came
+			return false // bytes that cannot be shown would be sent differently
 		}
 	}
 	return true

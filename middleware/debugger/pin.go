@@ -13,6 +13,7 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,51 +23,52 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/hosts"
+	"github.com/zeugkit/zeug/internal/peer"
 )
-
-// tries is how many wrong PINs are taken; then none is until the process is
-// started anew.
-const tries = 10
 
 // week is how long a browser that knew the PIN is let in.
 const week = 7 * 24 * time.Hour
 
-// cookie is what the names of the cookies begin with that let a browser in.
+// cookie is the beginning of the names of the cookies that let a browser in.
 const cookie = "zeug-pin"
 
-// cookieName is the name of the cookie that who asks by r gets. A browser has one
-// jar for all ports of a host (RFC 6265, section 8.5), so the name has the port:
-// programs under debug beside each other would overwrite each other's.
+// cookieName returns the name of the cookie for the client of r. A browser has one jar for all
+// ports of a host (RFC 6265, section 8.5), so the name has the port: programs under debug beside
+// each other would overwrite each other's.
 func cookieName(r *http.Request) string {
-	if _, port, ok := gateway.SplitHost(r.Host); ok && port != "" && gateway.ValidHost(r.Host) {
+	if _, port, ok := hosts.Split(r.Host); ok && port != "" && hosts.Valid(r.Host) {
 		return cookie + "-" + port
 	}
 	return cookie
 }
 
-// PIN is nine digits that are printed in the terminal: who can read that may see
-// what the debugger keeps, and read the application's memory, and nobody else. A
-// browser that knew it is let in for a week, by a cookie. It is Werkzeug's.
+// PIN is nine digits that are printed in the terminal. Anyone who can read the terminal may see
+// what the debugger keeps, and read the application's memory; others may not. A browser that has
+// shown the PIN is let in for a week, by a cookie. A link that is printed with the PIN does the
+// same. It is Werkzeug's.
+//
+// Wrong tries are slowed down and never refused, so that no browser is locked out: see [PIN.Try].
 type PIN struct {
 	digits string
 	key    []byte // of the cookies
 	secret string // of the form that asks for it
+	link   string // the value of linkParameter in the link that is printed
 	out    io.Writer
 
-	announce sync.Once
-	mu       sync.Mutex
-	wrong    int
+	announce, announceLink sync.Once
+	tries                  tries
 }
 
-// NewPIN returns the PIN that the environment variable ZEUG_DEBUG_PIN holds,
-// with or without hyphens, or else one of nine random digits; nil where that
-// variable says off. out is where it is printed.
+// NewPIN returns the PIN in the environment variable ZEUG_DEBUG_PIN, with or without hyphens, or
+// one of nine random digits; nil if that variable says off. out is where it is printed.
 func NewPIN(out io.Writer) (*PIN, error) {
 	digits, off, err := digitsSet()
 	if err != nil || off {
 		return nil, err
 	}
-	p := &PIN{digits: digits, secret: rand.Text(), out: out}
+	p := &PIN{digits: digits, secret: rand.Text(), link: rand.Text(), out: out}
 	if digits == "" {
 		n, err := rand.Int(rand.Reader, big.NewInt(1e9))
 		if err != nil {
@@ -76,15 +78,18 @@ func NewPIN(out io.Writer) (*PIN, error) {
 		p.key = []byte(rand.Text())
 		return p, nil
 	}
-	// The same PIN lets the same browsers in after zeug was started anew.
+	// The same PIN lets the same browsers in after zeug was started again.
 	code := hmac.New(sha256.New, keptSecret())
 	code.Write([]byte(p.digits))
 	p.key = code.Sum(nil)
 	return p, nil
 }
 
-// digitsSet are those that the environment variable has, "" for none, or that it
-// says off.
+// minDigits is how many digits a PIN has at least. Tries are slowed down to a few in a
+// second, by which a shorter one would be found within hours.
+const minDigits = 9
+
+// digitsSet are the digits in the environment variable, "" for none, or that it says off.
 func digitsSet() (digits string, off bool, err error) {
 	set := os.Getenv("ZEUG_DEBUG_PIN")
 	digits = digitsOf(set)
@@ -93,16 +98,16 @@ func digitsSet() (digits string, off bool, err error) {
 		return "", false, nil
 	case strings.EqualFold(set, "off"):
 		return "", true, nil
-	case len(digits) < 4 || len(strings.ReplaceAll(set, "-", "")) != len(digits):
-		return "", false, fmt.Errorf("ZEUG_DEBUG_PIN is %q: want at least four digits, hyphens between them as you like, or off", set)
+	case len(digits) < minDigits || len(strings.ReplaceAll(set, "-", "")) != len(digits):
+		return "", false, fmt.Errorf("ZEUG_DEBUG_PIN is %q: want at least nine digits, hyphens between them as you like, or off", set)
 	}
 	return digits, false, nil
 }
 
-// keptSecret is what the cookies of a PIN that was set are made with besides it: a
-// random text in a file of the user's, so that they hold longer than this process,
-// and that nobody makes one by trying PINs, of which there may be few, past the
-// number of tries. Where there can be no such file they hold as long as this process.
+// keptSecret is a random string in a file of the user. Cookies for a PIN that was set are made with
+// it, so that they hold longer than this process. Without it a client could try PINs, of which
+// there may be few, without a limit on tries. If there can be no such file, they are valid as long
+// as this process.
 func keptSecret() []byte {
 	fresh := []byte(rand.Text())
 	folder, err := os.UserCacheDir()
@@ -137,35 +142,48 @@ func (p *PIN) String() string {
 	return p.digits[:3] + "-" + p.digits[3:6] + "-" + p.digits[6:]
 }
 
-// Announce prints the PIN, once.
-func (p *PIN) Announce() { p.announce.Do(p.Print) }
+// Announce prints the PIN once. If r is not nil, it also prints once the link by which
+// the browser that sent r is let in.
+func (p *PIN) Announce(r *http.Request) {
+	p.announce.Do(func() { p.printPIN() })
+	if r != nil {
+		p.announceLink.Do(func() { p.printLink(r) })
+	}
+}
 
-// Print prints the PIN once more, for who does not find it in the terminal any
-// more. It is Werkzeug's printpin.
-func (p *PIN) Print() { fmt.Fprintf(p.out, " * Debugger PIN: %s\n", p) }
+// Print prints the PIN and the link for the browser that sent r again, for developers who no
+// longer find them in the terminal. It is Werkzeug's printpin.
+func (p *PIN) Print(r *http.Request) {
+	p.printPIN()
+	p.printLink(r)
+}
 
-// What [PIN.Try] returns for what is not the PIN, and when there were too many of
-// these.
+func (p *PIN) printPIN() { fmt.Fprintf(p.out, " * Debugger PIN: %s\n", p) }
+
+func (p *PIN) printLink(r *http.Request) {
+	link := url.URL{Scheme: gateway.OriginOf(r).Scheme, Host: r.Host, Path: "/", RawQuery: linkParameter + "=" + p.link}
+	fmt.Fprintf(p.out, " * Debugger link: %s\n", visible(link.String()))
+}
+
+// The errors of [PIN.Try] for a wrong PIN, and for too many clients that wait to try one.
 var (
 	ErrWrongPIN = errors.New("that is not the PIN")
-	ErrTooMany  = errors.New("too many wrong PINs: start the program anew to try again")
+	ErrTooMany  = errors.New("too many PINs are being tried: open the link that is printed in the terminal")
 )
 
-// Try compares what somebody typed, with or without hyphens, in constant time.
-// After ten wrong ones even the right one is refused.
-func (p *PIN) Try(typed string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.wrong >= tries {
-		return ErrTooMany
+// Try compares the digits that a user typed, with or without hyphens, in constant time. After ten
+// wrong tries, those that come from the same user or address take turns, 200 ms each. A turn is
+// waited for, at most 10 s; then Try returns [ErrTooMany] without a comparison.
+func (p *PIN) Try(r *http.Request, typed string) error {
+	t := p.tries.of(peer.Of(r).Source())
+	if err := t.wait(r.Context()); err != nil {
+		return err
 	}
+	defer t.done()
 	if subtle.ConstantTimeCompare([]byte(digitsOf(typed)), []byte(p.digits)) == 1 {
-		p.wrong = 0
 		return nil
 	}
-	if p.wrong++; p.wrong >= tries {
-		return ErrTooMany
-	}
+	t.wrong++
 	return ErrWrongPIN
 }
 
@@ -198,10 +216,10 @@ func (p *PIN) marked(value string) bool {
 	return hmac.Equal([]byte(value), []byte(p.mark(at))) && age >= -time.Minute && age < week
 }
 
-// Admit lets the browser in that is answered, below a path, for a week.
-func (p *PIN) Admit(w http.ResponseWriter, r *http.Request, path string) {
+// Admit lets the browser in that is answered, for a week.
+func (p *PIN) Admit(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName(r), Value: p.mark(time.Now()), Path: path, MaxAge: int(week / time.Second),
+		Name: cookieName(r), Value: p.mark(time.Now()), Path: "/", MaxAge: int(week / time.Second),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
 	})
 }
@@ -211,45 +229,130 @@ var pinHTML string
 
 var pinTemplate = template.Must(template.New("pin").Funcs(functions).Parse(pinHTML))
 
-// Guard has a page that asks for the PIN stand before next, until the browser has
-// been let in below the path. A PIN that is nil lets everybody in. Who may ask at
-// all, [Debugger.MayRead] says.
-func (p *PIN) Guard(path string, next http.Handler) http.Handler {
+// linkParameter is the name in the query of a request that wants to be let in: a GET
+// with the value that is printed in the terminal, or a POST of the form, whose value
+// is formValue. It is Werkzeug's.
+const (
+	linkParameter = "__debugger__"
+	formValue     = "pin"
+)
+
+// Guard shows a page that asks for the PIN in place of next, until the browser has been let in. A
+// PIN that is nil lets all clients in. [Debugger.Access] says which clients may ask at all.
+func (p *PIN) Guard(next http.Handler) http.Handler {
 	if p == nil {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p.Admits(r) {
+		switch {
+		case p.Admits(r):
 			next.ServeHTTP(w, r)
-			return
-		}
-		said := ""
-		status := http.StatusUnauthorized
-		if r.Method == http.MethodPost {
-			r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
-			// The form's secret keeps other pages from using up the tries.
-			if subtle.ConstantTimeCompare([]byte(r.PostFormValue("secret")), []byte(p.secret)) != 1 {
-				said, status = "That form was of an earlier process: here is a new one.", http.StatusForbidden
-			} else if r.PostFormValue("print") != "" {
-				p.Print()
-				said = "It is there once more."
-			} else if err := p.Try(r.PostFormValue("pin")); err != nil {
-				said, status = strings.ToUpper(err.Error()[:1])+err.Error()[1:]+".", http.StatusForbidden
-				if errors.Is(err, ErrTooMany) {
-					status = http.StatusTooManyRequests
-				}
-			} else {
-				p.Admit(w, r, path)
-				w.Header().Set("Cache-Control", "no-store")
-				http.Redirect(w, r, r.URL.RequestURI(), http.StatusSeeOther)
-				return
-			}
-		}
-		p.Announce()
-		nonce := own(w.Header())
-		w.WriteHeader(status)
-		if r.Method != http.MethodHead {
-			_ = pinTemplate.Execute(w, map[string]string{"Nonce": nonce, "Secret": p.secret, "Said": said})
+		case r.Method == http.MethodPost:
+			p.take(w, r)
+		default:
+			p.ask(w, r, http.StatusUnauthorized, "")
 		}
 	})
+}
+
+// Unlock answers a request that wants to be let in, by the form of the PIN or by the
+// link from the terminal, at any path. It reports false if r is not such a request, if
+// the client may not even ask, or if a supervisor has received the request before.
+func (d *Debugger) Unlock(w http.ResponseWriter, r *http.Request) bool {
+	if d.PIN == nil || !strings.Contains(r.URL.RawQuery, linkParameter+"=") {
+		return false
+	}
+	value := r.URL.Query().Get(linkParameter)
+	access := d.Access(r)
+	if value == "" || access == Denied || peer.Of(r).Supervised {
+		return false
+	}
+	switch {
+	case value == formValue && r.Method == http.MethodPost:
+		d.PIN.take(w, r)
+	case subtle.ConstantTimeCompare([]byte(value), []byte(d.PIN.link)) == 1:
+		d.PIN.enter(w, r)
+	case access == Granted:
+		return false
+	default:
+		d.PIN.ask(w, r, http.StatusForbidden, "That link is of an earlier process: the terminal has a new one.")
+	}
+	return true
+}
+
+// Ask answers a client that is locked out, for a request that failed. Browsers get the
+// form for the PIN, and the terminal shows PIN and link. Other clients get the plain
+// error.
+func (d *Debugger) Ask(w http.ResponseWriter, r *http.Request, status int) {
+	if d.PIN == nil || wanted(r) != asHTML {
+		plain := &httperror.Error{Code: httperror.Code(status), Err: reported{}}
+		plain.ServeHTTP(w, r)
+		return
+	}
+	d.PIN.ask(w, r, status, "")
+}
+
+// take takes the form.
+func (p *PIN) take(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
+	// The form's secret keeps other pages from trying PINs.
+	if subtle.ConstantTimeCompare([]byte(r.PostFormValue("secret")), []byte(p.secret)) != 1 {
+		p.ask(w, r, http.StatusForbidden, "That form was of an earlier process: here is a new one.")
+		return
+	}
+	if r.PostFormValue("print") != "" {
+		p.Print(r)
+		p.ask(w, r, http.StatusUnauthorized, "It is there once more.")
+		return
+	}
+	switch err := p.Try(r, r.PostFormValue("pin")); {
+	case err == nil:
+		p.enter(w, r)
+	case errors.Is(err, ErrTooMany):
+		p.ask(w, r, http.StatusTooManyRequests, sentence(err))
+	default:
+		p.ask(w, r, http.StatusForbidden, sentence(err))
+	}
+}
+
+// sentence is an error in the form of a sentence for a page.
+func sentence(err error) string { return strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + "." }
+
+// enter lets the browser in, and sends it back to the page that it came from.
+func (p *PIN) enter(w http.ResponseWriter, r *http.Request) {
+	p.Admit(w, r)
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	target := target(r)
+	query := target.Query()
+	query.Del(linkParameter)
+	target.RawQuery = query.Encode()
+	http.Redirect(w, r, target.String(), http.StatusSeeOther)
+}
+
+// target is the absolute URL of r, as its client sent it: a path that begins with two slashes does
+// not name another host.
+func target(r *http.Request) *url.URL {
+	u := &url.URL{Scheme: gateway.OriginOf(r).Scheme, Host: r.Host, Path: "/"}
+	if sent, err := url.ParseRequestURI(r.RequestURI); err == nil {
+		u.Path, u.RawPath, u.RawQuery = sent.Path, sent.RawPath, sent.RawQuery
+	}
+	return u
+}
+
+// ask answers with the form, which is sent to the URL of r.
+func (p *PIN) ask(w http.ResponseWriter, r *http.Request, status int, said string) {
+	p.Announce(r)
+	action := target(r)
+	query := action.Query()
+	query.Set(linkParameter, formValue)
+	nonce := own(w.Header())
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_ = pinTemplate.Execute(w, map[string]any{ // the client has gone
+			"Nonce": nonce, "Secret": p.secret, "Said": said, "Action": template.URL("?" + query.Encode()),
+			"Failed": status >= http.StatusInternalServerError,
+		})
+	}
 }

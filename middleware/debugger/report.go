@@ -2,7 +2,6 @@ package debugger
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"runtime"
 	"runtime/debug"
@@ -17,7 +16,8 @@ import (
 // Report is everything the debugger knows of one failure. The page, the text
 // and the JSON show the same Report.
 type Report struct {
-	// ID names the failure in the log and in links: "f3", unique in a process.
+	// ID names the failure in the log and in links: "f3", unique in a process,
+	// and among the processes that share a [Dashboard.Folder].
 	ID string `json:"id"`
 	// Time is when it happened.
 	Time time.Time `json:"time"`
@@ -29,19 +29,21 @@ type Report struct {
 	Message string `json:"message"`
 	// Value is what a panic's value holds that is neither an error nor a text.
 	Value *Value `json:"value,omitempty"`
-	// Causes is the tree of errors, the reported one first. It is empty where
-	// a panic's value is no error.
+	// Causes is the tree of errors, the reported one first. It is empty if a panic's value is not an
+	// error.
 	Causes []Cause `json:"causes,omitempty"`
-	// Frames is the stack, newest first: of the panic, or of where the error
-	// was made if one in its chain knows, or else of where it was handed over.
+	// Frames is the stack, newest first: of the panic, or of the place where the error was made if
+	// one in its chain knows, or otherwise of the place where it was returned.
 	Frames []Frame `json:"frames"`
 	// Origin says what Frames shows, in a sentence; "" for a panic.
 	Origin string `json:"origin,omitempty"`
-	// Request is what was asked.
+	// Request is the failed request.
 	Request RequestFacts `json:"request"`
 	// Rule is the routing rule that matched, if any, and Args its variables.
 	Rule string   `json:"rule,omitempty"`
 	Args []*Value `json:"args,omitempty"`
+	// Exchange is the number of the request in the list of "zeug run", 0 without one.
+	Exchange int `json:"exchange,omitempty"`
 	// Build names the main module, its version, Go's, and the build settings.
 	Build []Field `json:"build,omitempty"`
 	// Goroutine is the id of the goroutine that failed; 0 is unknown.
@@ -50,20 +52,22 @@ type Report struct {
 	// runtime prints them.
 	Goroutines int    `json:"goroutines"`
 	Stacks     string `json:"-"`
-	// Variables says why the frames have no variables, and what would bring
-	// them; "" when they have.
+	// Variables says why the frames have no variables, and what is needed to get them; "" when
+	// they have.
 	Variables string `json:"variables,omitempty"`
 	// Fate says, in a sentence, why no page could be sent, if none could.
 	Fate string `json:"fate,omitempty"`
 
 	// The rest is of a [Crash], whose Request is empty.
 
-	// Ended is how the process ended; "" where it goes on.
+	// Ended is how the process ended; "" if it goes on.
 	Ended string `json:"ended,omitempty"`
+	// Requests are the requests that the process had not answered: the method, and the path with
+	// how long ago it came, the oldest first.
+	Requests []Field `json:"requests,omitempty"`
 	// Output is the end of what the process printed.
 	Output string `json:"output,omitempty"`
-	// Others are the goroutines beside the one that failed, each stack once,
-	// and More is how many are left out of them.
+	// Others are the other goroutines, each stack once, and More is how many are left out.
 	Others []Goroutine `json:"others,omitempty"`
 	More   int         `json:"more,omitempty"`
 }
@@ -71,8 +75,8 @@ type Report struct {
 // maxStacks bounds the text of all goroutines' stacks, in bytes.
 const maxStacks = 256 << 10
 
-// newReport describes a failure: value is the error that was returned or the
-// value of the panic, pcs the stack where that was noticed.
+// newReport describes a failure: value is the error that was returned or the value of the panic,
+// pcs the stack where that was noticed.
 func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, settings *Debugger) *Report {
 	src := &sources{program: self(), hide: settings.Hide, secret: settings.secret()}
 	value, carried := recovered(value)
@@ -100,6 +104,7 @@ func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, setting
 	rep.trace(src, pcs, carried)
 	for _, cause := range rep.Causes {
 		if frame, ok := templateFrame(cause); ok {
+			frame.Values = src.variables(cause.err, settings.Secret)
 			rep.Frames = append([]Frame{frame}, rep.Frames...)
 			break
 		}
@@ -110,15 +115,14 @@ func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, setting
 	return rep
 }
 
-// matched is the rule that a router found, its variables, and those of their
-// values that are secret.
+// matched is the rule that a router found, its variables, and which of their values are secret.
 func matched(r *http.Request, src *sources, secret func(string) bool) (rule string, args []*Value, secrets []string) {
 	route := gateway.RouteOf(r)
 	if route == nil {
 		return "", nil, nil
 	}
-	if route.Args != nil {
-		for name, arg := range route.Args() {
+	if route.Params != nil {
+		for name, arg := range route.Params() {
 			value := src.dumper(maxFieldValues).of(arg)
 			if text := cut(src.print(arg), maxField); secret(name) && text != "" {
 				secrets, value = append(secrets, text), &Value{Type: value.Type, Text: masked}
@@ -131,9 +135,9 @@ func matched(r *http.Request, src *sources, secret func(string) bool) (rule stri
 	return route.Pattern, args, secrets
 }
 
-// recovered looks below an error for a panic that was made an error of, which
-// has a method Recovered() any that returns the panic's value, and returns that
-// value and, if the error knows it, the stack of the goroutine that panicked.
+// recovered looks below an error for a panic that was converted to an error, which has a method
+// Recovered() any. It returns the panic's value and, if the error knows it, the stack of the
+// goroutine that panicked.
 func recovered(value any) (any, []uintptr) {
 	err, ok := value.(error)
 	if !ok {
@@ -151,9 +155,9 @@ func recovered(value any) (any, []uintptr) {
 	return value, pcs
 }
 
-// trace finds the frames to show: of a panic, also one that a middleware has
-// made an error of or carried here from another goroutine, or else of where the
-// innermost error was made that knows.
+// trace finds the frames to show. They are those of a panic, also if a middleware has made an
+// error of it or carried it here from another goroutine. Otherwise they are those of the place where
+// the innermost error was made, if an error knows it.
 func (rep *Report) trace(src *sources, pcs, carried []uintptr) {
 	const gone = "The functions have returned since, and their variables are gone."
 	if carried != nil {
@@ -231,99 +235,4 @@ func (rep *Report) Title() string {
 		return "panic: " + first
 	}
 	return first
-}
-
-// Text is the report as plain text, the traceback of the log. No byte of it can
-// move a terminal's cursor or change its colours.
-func (rep *Report) Text() string {
-	var b strings.Builder
-	line := func(format string, args ...any) {
-		b.WriteString(visibleLines(fmt.Sprintf(format, args...)))
-		b.WriteByte('\n')
-	}
-	kind := "error"
-	if rep.Panicked {
-		kind = "panic"
-	}
-	title := kind + ": "
-	if rep.Ended != "" && !rep.Panicked {
-		title = "" // it says itself what it is
-	}
-	title += strings.ReplaceAll(rep.Message, "\n", "\n\t")
-	if rep.Type != "" {
-		title += " (" + rep.Type + ")"
-	}
-	line("%s", title)
-	for i, cause := range rep.Causes {
-		switch indent := strings.Repeat("  ", cause.Depth); {
-		case i == 0:
-		case cause.Cyclic:
-			line("%scaused by itself: %s", indent, visible(cause.Type))
-		default:
-			line("%scaused by: %s (%s)", indent, visible(cause.Message), visible(cause.Type))
-		}
-		if cause.Fields != nil {
-			line("%s  with %s", strings.Repeat("  ", cause.Depth), visible(cause.Fields.line(maxText)))
-		}
-	}
-	line("")
-	if rep.Ended != "" {
-		line("the program ended: %s", visible(rep.Ended))
-	} else {
-		line("%s %s from %s", visible(rep.Request.Method), visible(rep.Request.URL), visible(rep.Request.Client))
-	}
-	if rep.Rule != "" {
-		line("matched %s", visible(rep.Rule))
-	}
-	if rep.Origin != "" {
-		line("%s", rep.Origin)
-	}
-	line("")
-	stack := func(frames []Frame) {
-		folded := 0
-		for i, frame := range frames {
-			if frame.Omitted > 0 {
-				line("(%d calls are left out)", frame.Omitted)
-			}
-			if frame.Panicked {
-				line("that was while another panic was on its way, raised here:")
-			}
-			if frame.Hidden {
-				if folded++; i+1 == len(frames) || !frames[i+1].Hidden {
-					line("(hidden: %d)", folded)
-					folded = 0
-				}
-				continue
-			}
-			line("%s", visible(frame.Function))
-			if frame.Line == 0 {
-				line("\t%s", visible(frame.File))
-				continue
-			}
-			line("\t%s:%d", visible(frame.File), frame.Line)
-			for _, source := range frame.Source {
-				if source.Current && !frame.Library {
-					line("\t    %s", strings.TrimSpace(visible(source.Text)))
-				}
-			}
-			if frame.Repeated > 0 {
-				line("\t(and %d more times)", frame.Repeated)
-			}
-		}
-	}
-	stack(rep.Frames)
-	for _, g := range rep.Others {
-		line("")
-		alike := ""
-		if g.Alike > 0 {
-			alike = fmt.Sprintf(", and %d alike", g.Alike)
-		}
-		line("goroutine %d [%s]%s:", g.ID, visible(g.State), alike)
-		stack(g.Frames)
-	}
-	if rep.Fate != "" {
-		line("")
-		line("%s", rep.Fate)
-	}
-	return b.String()
 }

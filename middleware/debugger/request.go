@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/secret"
 )
 
 // Field is a name with its value, as a table shows it.
@@ -31,20 +30,19 @@ type RequestFacts struct {
 	Host     string  `json:"host"`
 	RootPath string  `json:"root_path,omitempty"`
 	Query    []Field `json:"query,omitempty"`
-	// Headers and Cookies are those that the client sent, whatever middlewares
-	// have made of them since.
+	// Headers and Cookies are those that the client sent, whatever middlewares have changed since.
 	Headers []Field `json:"headers,omitempty"`
 	Cookies []Field `json:"cookies,omitempty"`
 	// Form holds the body's fields, and Files the names of uploads, if the
 	// application had parsed them: the debugger never reads a body.
 	Form  []Field `json:"form,omitempty"`
 	Files []Field `json:"files,omitempty"`
-	// FormParsed says whether Form was to be had.
+	// FormParsed reports whether Form could be read.
 	FormParsed bool `json:"form_parsed"`
 }
 
 // masked stands for a secret.
-const masked = "••••••••"
+const masked = secret.Dots
 
 // maxField is how much of one value is shown, in bytes, and maxFields of how
 // many fields of one table.
@@ -53,14 +51,9 @@ const (
 	maxFields = 500
 )
 
-// secretName finds names whose values are masked: not those of an author or a
-// passenger.
-var secretName = regexp.MustCompile(`(?i)pass(?:$|[^a-z]|w|ph|co|k)|pwd|secret|token|(?:api|access).?key|session|sess?id|^sid$|auth(?:$|[^o]|o(?:$|[^r])|ori[sz])|credential|csrf|xsrf|cvv|cvc|card.?number|\bssn\b|private|signature|^pin$|^otp$|jwt`)
-
-// sentBy copies a request's header. By the time that a failure is shown, another
-// goroutine of the application's may write to the map, and to read it then would end
-// the process; or a middleware has taken away the fields of a proxy by which it is
-// known who asks.
+// sentBy copies a request's header. When a failure is shown, another goroutine of the application
+// may write to the map, and reading it would end the process. A middleware may also have removed
+// the fields of a proxy that identify the client.
 func sentBy(r *http.Request) []Field {
 	list := make([]Field, 0, len(r.Header))
 	for name, values := range r.Header {
@@ -81,8 +74,8 @@ func (x *exchange) untouched(r *http.Request) *http.Request {
 	return &u
 }
 
-// facts collects what is shown of r. In its URL the given values are masked.
-func facts(r *http.Request, secret func(string) bool, secrets []string) RequestFacts {
+// facts collects the facts about r that are shown. In its URL the given values are masked.
+func facts(r *http.Request, is func(string) bool, secrets []string) RequestFacts {
 	o := gateway.OriginOf(r)
 	f := RequestFacts{
 		Method:   r.Method,
@@ -92,10 +85,17 @@ func facts(r *http.Request, secret func(string) bool, secrets []string) RequestF
 		RootPath: o.RootPath,
 	}
 	mask := func(name, value string) string {
-		if value != "" && secret(name) {
+		if value != "" && is(name) {
 			return masked
 		}
-		return cut(value, maxField)
+		return cut(secret.Text(value, masked, is), maxField)
+	}
+	parameter := func(name string) bool { return is(name) || strings.EqualFold(name, "code") }
+	maskParameter := func(name, value string) string {
+		if value != "" && parameter(name) {
+			return masked
+		}
+		return mask(name, value)
 	}
 	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
 		if pair == "" {
@@ -103,7 +103,7 @@ func facts(r *http.Request, secret func(string) bool, secrets []string) RequestF
 		}
 		name, value, _ := strings.Cut(pair, "=")
 		name = unescaped(name)
-		f.Query = append(f.Query, Field{name, mask(name, unescaped(value))})
+		f.Query = append(f.Query, Field{name, maskParameter(name, unescaped(value))})
 	}
 	path := r.URL.EscapedPath()
 	for _, s := range secrets {
@@ -112,7 +112,7 @@ func facts(r *http.Request, secret func(string) bool, secrets []string) RequestF
 	}
 	f.URL = o.Scheme + "://" + o.Host + o.RootPath + path
 	if len(f.Query) > 0 {
-		f.URL += "?" + maskedQuery(r.URL.RawQuery, secret)
+		f.URL += "?" + secret.Query(r.URL.RawQuery, masked, parameter)
 	}
 	f.URL = cut(f.URL, maxField)
 	for name, values := range r.Header {
@@ -120,11 +120,8 @@ func facts(r *http.Request, secret func(string) bool, secrets []string) RequestF
 			continue
 		}
 		for _, value := range values {
-			if name == "Referer" {
-				if u, err := url.Parse(value); err == nil && u.RawQuery != "" {
-					u.RawQuery = maskedQuery(u.RawQuery, secret)
-					value = u.String()
-				}
+			if before, query, ok := strings.Cut(value, "?"); ok && name == "Referer" {
+				value = before + "?" + secret.Query(query, masked, parameter)
 			}
 			f.Headers = append(f.Headers, Field{cut(name, maxField), mask(name, value)})
 		}
@@ -135,12 +132,12 @@ func facts(r *http.Request, secret func(string) bool, secrets []string) RequestF
 	}
 	f.Query, f.Headers, f.Cookies = some(f.Query), some(f.Headers), some(f.Cookies)
 	if f.FormParsed = r.PostForm != nil; f.FormParsed {
-		f.Form = fields(r.PostForm, mask)
+		f.Form = fields(r.PostForm, maskParameter)
 	}
 	if m := r.MultipartForm; m != nil {
 		f.FormParsed = true
 		if len(f.Form) == 0 {
-			f.Form = fields(m.Value, mask)
+			f.Form = fields(m.Value, maskParameter)
 		}
 		for name, files := range m.File {
 			for _, file := range files {
@@ -181,15 +178,4 @@ func unescaped(s string) string {
 		return t
 	}
 	return s
-}
-
-// maskedQuery is the query with the values of secrets replaced.
-func maskedQuery(query string, secret func(string) bool) string {
-	pairs := strings.Split(query, "&")
-	for i, pair := range pairs {
-		if name, value, ok := strings.Cut(pair, "="); ok && value != "" && secret(unescaped(name)) {
-			pairs[i] = name + "=" + masked
-		}
-	}
-	return strings.Join(slices.DeleteFunc(pairs, func(p string) bool { return p == "" }), "&")
 }

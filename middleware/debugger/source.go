@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,13 +28,13 @@ type SourceLine struct {
 	tokens []token
 }
 
-// sources is what one report is made from: source files, each read once, and
-// what the application says of its own values.
+// sources is everything that one report is made from: source files, each read once, and the
+// messages of the application's values.
 type sources struct {
 	program program
 	files   map[string][]SourceLine
 	hide    []string
-	// secret reports whether what has a name is masked.
+	// secret reports whether the value of this name is masked.
 	secret func(name string) bool
 	// patience is over when the application's methods have had their time.
 	patience  *time.Timer
@@ -50,15 +51,12 @@ type program struct {
 // self is the program that runs.
 func self() program { return program{goroot(), build().Main.Path, moduleRoot("")} }
 
-// around returns the lines of a Go file around line, or nil where the file is
-// not at hand: a program built elsewhere, or with -trimpath and started outside
-// its module.
+// around returns the lines of a Go file around line, or nil if the file cannot be read: a program
+// built elsewhere, or with -trimpath and started outside its module.
 func (s *sources) around(file string, line int) []SourceLine {
 	lines, known := s.files[file]
 	if !known {
-		if text, ok := readSource(s.program.locate(file)); ok {
-			lines = highlight(text)
-		}
+		lines = recent.lines(s.program.locate(file))
 		if s.files == nil {
 			s.files = map[string][]SourceLine{}
 		}
@@ -75,9 +73,66 @@ func excerpt(lines []SourceLine, number int) []SourceLine {
 	}
 	first := max(0, number-1-margin)
 	last := min(len(lines), number+margin)
-	part := append([]SourceLine(nil), lines[first:last]...)
+	part := slices.Clone(lines[first:last])
+	for i, line := range part {
+		// The kept parts of a report must not keep the whole file.
+		part[i].Text, part[i].tokens = strings.Clone(line.Text), slices.Clone(line.tokens)
+		for j, t := range part[i].tokens {
+			part[i].tokens[j].text = strings.Clone(t.text)
+		}
+	}
 	part[number-1-first].Current = true
 	return part
+}
+
+// recent are the source files of recent failures: colouring a file of Go's library takes
+// some milliseconds, and the same few are in most tracebacks.
+var recent sourceCache
+
+// maxCached is how many bytes of source are kept.
+const maxCached = 2 << 20
+
+type sourceCache struct {
+	mu    sync.Mutex
+	files map[string]cachedSource
+	bytes int64
+}
+
+// cachedSource is a file as it was at a time. Its lines are never changed.
+type cachedSource struct {
+	size    int64
+	changed time.Time
+	lines   []SourceLine
+}
+
+// lines returns the lines of a Go file, nil if it cannot be read.
+func (c *sourceCache) lines(file string) []SourceLine {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil
+	}
+	c.mu.Lock()
+	kept, ok := c.files[file]
+	c.mu.Unlock()
+	if ok && kept.size == info.Size() && kept.changed.Equal(info.ModTime()) {
+		return kept.lines
+	}
+	text, ok := readSource(file)
+	if !ok {
+		return nil
+	}
+	read := cachedSource{info.Size(), info.ModTime(), highlight(text)}
+	if read.size > maxCached {
+		return read.lines
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.files == nil || c.bytes+read.size > maxCached {
+		c.files, c.bytes = map[string]cachedSource{}, 0
+	}
+	c.bytes += read.size - c.files[file].size
+	c.files[file] = read
+	return read.lines
 }
 
 func readSource(file string) (string, bool) {
@@ -89,7 +144,7 @@ func readSource(file string) (string, bool) {
 	return string(text), err == nil
 }
 
-// build is what the binary says of itself.
+// build is the information in the binary about its build.
 var build = sync.OnceValue(func() *debug.BuildInfo {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -98,9 +153,9 @@ var build = sync.OnceValue(func() *debug.BuildInfo {
 	return info
 })
 
-// locate finds a file that -trimpath has left only the import path of: a file
-// of the main module below the module's folder, if the program runs in it, one
-// of Go below GOROOT, one of a dependency in the module cache.
+// locate finds a file of which -trimpath has left only the import path. It looks for files of the
+// main module below the module's folder, if the program runs in it, for files of Go below GOROOT,
+// and for those of a dependency in the module cache.
 func (p program) locate(file string) string {
 	if filepath.IsAbs(file) {
 		return file
@@ -143,8 +198,8 @@ func moduleRoot(dir string) string {
 	}
 }
 
-// shortPath is a file's path as one reads it: from the module's folder if it is
-// below that, from Go's or from the module cache if it is there.
+// shortPath is a file's path in its shortest form: from the module's folder if it is below that,
+// otherwise from Go's folder or the module cache.
 func shortPath(file string) string {
 	slashed := filepath.ToSlash(file)
 	if root := goroot(); root != "" {
@@ -174,8 +229,8 @@ var goroot = sync.OnceValue(func() string {
 	return ""
 })
 
-// zeug is the module of this package, whose packages are a library to the
-// application, but for its examples and its own tests.
+// zeug is the module of this package. Its packages are a library to the application, except for
+// its examples and its own tests.
 const zeug = "github.com/zeugkit/zeug/"
 
 // isLibrary reports whether a frame belongs to Go, to the module cache, to a

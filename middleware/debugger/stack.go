@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// maxDepth is how many frames are captured, and maxFrames how many of them are
-// shown: the newest, and the oldest few, which tell where a runaway recursion
-// began.
+// maxDepth is how many frames are captured, and maxFrames how many of them are shown: the newest,
+// and the oldest few, which show where a runaway recursion began.
 const (
 	maxDepth  = 8 << 10
 	maxFrames = 100
@@ -26,10 +25,9 @@ func callers(skip int) []uintptr {
 	}
 }
 
-// panicking returns the part of pcs that is older than the newest panic: the
-// frames of who panicked and of its callers. It is called in a deferred
-// function, which runs on top of the stack that panicked. It reports false
-// where nothing panics.
+// panicking returns the part of pcs that is older than the newest panic: the frame of the function
+// that panicked and those of its callers. It is called in a deferred function, which runs on top
+// of the stack that panicked. It reports false if nothing panics.
 func panicking(pcs []uintptr) ([]uintptr, bool) {
 	frames := runtime.CallersFrames(pcs)
 	for n := 0; ; n++ {
@@ -43,8 +41,8 @@ func panicking(pcs []uintptr) ([]uintptr, bool) {
 	}
 }
 
-// fromFrame drops the n newest frames of pcs. One counter may stand for several
-// frames, so that frames are counted and not counters.
+// fromFrame drops the n newest frames of pcs. One counter may stand for several frames, so it
+// counts frames and not counters.
 func fromFrame(pcs []uintptr, n int) []uintptr {
 	for i := range pcs {
 		frames := runtime.CallersFrames(pcs[i : i+1])
@@ -62,10 +60,9 @@ func fromFrame(pcs []uintptr, n int) []uintptr {
 	return nil
 }
 
-// stackOf returns the program counters that an error kept of where it was made.
-// It knows the method Callers() []uintptr, and StackTrace() or StackFrames() with
-// any result that is a slice of counters, as github.com/pkg/errors and its like
-// have them.
+// stackOf returns the program counters that an error has kept from the place where it was made. It
+// knows the method Callers() []uintptr, and StackTrace() or StackFrames() with any result that is
+// a slice of counters, as github.com/pkg/errors and its like have them.
 func stackOf(err error) (pcs []uintptr) {
 	// A method of a nil pointer may panic: such an error knows nothing.
 	defer func() { _ = recover() }()
@@ -105,18 +102,22 @@ type Frame struct {
 	// mistake is, in bytes from 1; 0 is unknown.
 	Template bool `json:"template,omitempty"`
 	Column   int  `json:"column,omitempty"`
-	// Panicked says that the function panicked, or called into Go what did, and
-	// that a newer panic came while this one was on its way: of a deferred
-	// function, or of one that recovers and panics again.
+	// Panicked says that the function panicked, or called the code of Go that did, and that a
+	// newer panic came before this one was handled: of a deferred function, or of one that
+	// recovers and panics again.
 	Panicked bool `json:"panicked,omitempty"`
 	// Hidden says that Debugger.Hide names the function's package.
 	Hidden bool `json:"hidden,omitempty"`
-	// Repeated is how many more times the function called itself from this line,
-	// and Omitted how many calls between this frame and the newer one are left
-	// out.
+	// Repeated is how many more times the function called itself from this line. If
+	// Cycle is set, functions called each other: this frame and those after it, Cycle
+	// in all, follow each other Repeated more times. The copies are not listed.
 	Repeated int `json:"repeated,omitempty"`
-	Omitted  int `json:"omitted,omitempty"`
-	// Source is the lines around Line; it is empty where the file is not at hand.
+	Cycle    int `json:"cycle,omitempty"`
+	// Omitted is how many calls between this frame and the newer one are left out.
+	Omitted int `json:"omitted,omitempty"`
+	// Values are the names that a template was given, if its error knows them.
+	Values []*Value `json:"values,omitempty"`
+	// Source is the lines around Line; it is empty if the file cannot be read.
 	Source []SourceLine `json:"source,omitempty"`
 }
 
@@ -126,8 +127,8 @@ func (f Frame) Short() string {
 	return f.Function[strings.LastIndexByte(f.Function, '/')+1:]
 }
 
-// Caret is what stands before a mark that points at Column, tabs as tabs; ""
-// where the column is not known.
+// Caret is the space before a mark that points at Column, tabs as tabs; "" if the column is not
+// known.
 func (f Frame) Caret() string {
 	for _, line := range f.Source {
 		if line.Current && f.Column > 1 && f.Column <= len(line.Text) {
@@ -164,7 +165,7 @@ func (s *sources) frames(pcs []uintptr) []Frame {
 	return list
 }
 
-// bareFrames are frames without what is read from elsewhere.
+// bareFrames are frames without source and other facts from files.
 func bareFrames(pcs []uintptr) []Frame {
 	if len(pcs) == 0 {
 		return nil
@@ -180,10 +181,6 @@ func bareFrames(pcs []uintptr) []Frame {
 			older = len(list) > 0
 		case strings.HasPrefix(frame.Function, "runtime.") && (older || len(list) == 0), frame.Function == "runtime.goexit":
 		default:
-			if last := len(list) - 1; last >= 0 && !older && list[last].Function == frame.Function && list[last].Line == frame.Line && list[last].File == frame.File {
-				list[last].Repeated++
-				break
-			}
 			list = append(list, Frame{Function: frame.Function, File: frame.File, Line: frame.Line, Panicked: older})
 			older = false
 		}
@@ -191,12 +188,62 @@ func bareFrames(pcs []uintptr) []Frame {
 			break
 		}
 	}
+	return shortened(foldCycles(list))
+}
+
+// shortened leaves out the middle of a long stack.
+func shortened(list []Frame) []Frame {
 	if len(list) > maxFrames {
 		rest := list[len(list)-oldest:]
 		rest[0].Omitted = len(list) - maxFrames
 		list = append(list[:maxFrames-oldest], rest...)
 	}
 	return list
+}
+
+// maxCycle is the greatest number of functions that call each other in turn whose
+// cycle is found.
+const maxCycle = 16
+
+// foldCycles lists a recursion once. It turns "f f f main" into "f main", where f is Repeated two
+// more times. It turns "even odd even odd even odd main" into "even odd main"; the frame even has
+// a Cycle of two. It changes list.
+func foldCycles(list []Frame) []Frame {
+	kept := list[:0]
+	for i := 0; i < len(list); {
+		length, copies := cycle(list[i:])
+		kept = append(kept, list[i:i+length]...)
+		if copies > 0 {
+			first := &kept[len(kept)-length]
+			if first.Repeated = copies; length > 1 {
+				first.Cycle = length
+			}
+		}
+		i += length * (copies + 1)
+	}
+	return kept
+}
+
+// cycle returns the length of the shortest cycle that list begins with, and how often it follows
+// itself. Two functions that call each other only twice do not count as a recursion.
+func cycle(list []Frame) (length, copies int) {
+	for length = 1; length <= maxCycle && 2*length <= len(list); length++ {
+		if length > 1 && list[length-1].Panicked {
+			break // it stays before the cycle, or begins it
+		}
+		at := length // a copy begins at each multiple of length
+		for at < len(list) && !list[at].Panicked && sameCall(list[at], list[at%length]) {
+			at++
+		}
+		if copies = at/length - 1; copies > 1 || copies == 1 && length == 1 {
+			return length, copies
+		}
+	}
+	return 1, 0
+}
+
+func sameCall(a, b Frame) bool {
+	return a.Line == b.Line && a.Function == b.Function && a.File == b.File
 }
 
 // hidden reports whether one of the patterns names a package.

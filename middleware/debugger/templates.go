@@ -3,9 +3,11 @@ package debugger
 import (
 	htmltemplate "html/template"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -23,8 +25,38 @@ type templateError interface {
 	Place() (name string, line, column int, source string)
 }
 
-// templateFrame is the frame of an error in a template, whose message is had
-// already: asking for it again may take for ever.
+// maxVariables is how many variables of a template are shown.
+const maxVariables = 64
+
+// variables are the names that a template was given, if the error knows them.
+func (s *sources) variables(err error, secret func(string) bool) (list []*Value) {
+	defer func() {
+		if recover() != nil {
+			list = nil
+		}
+	}()
+	e, ok := err.(interface{ Variables() map[string]any })
+	if !ok {
+		return nil
+	}
+	all := e.Variables()
+	d := s.dumper(maxPageValues)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if len(list) == maxVariables {
+			return append(list, &Value{Name: "…", Text: strconv.Itoa(len(all)-maxVariables) + " more"})
+		}
+		value := d.of(all[name])
+		if secret(name) && all[name] != nil {
+			value = &Value{Type: value.Type, Text: masked}
+		}
+		value.Name = cut(name, maxField)
+		list = append(list, value)
+	}
+	return list
+}
+
+// templateFrame is the frame of an error in a template. Its message is passed in, because the
+// method may never return.
 func templateFrame(cause Cause) (frame Frame, ok bool) {
 	defer func() {
 		if recover() != nil {
@@ -52,10 +84,9 @@ func templateFrame(cause Cause) (frame Frame, ok bool) {
 // the piece of the template that failed, if they do.
 var standardError = regexp.MustCompile(`^(?:html/)?template: ?([^:\n]+):(\d+)(?::\d+)?: (?:executing "[^"\n]*" at <([^>\n]+)>)?`)
 
-// standardPlace finds the place in an error of text/template or html/template.
-// Those know the name of a file without its folder. It is looked for below the
-// module's folder, and taken only if there is one and the line has what failed:
-// no line at all is better than a wrong one.
+// standardPlace finds the place in an error of text/template or html/template. They know the name
+// of a file without its folder. It is looked for below the module's folder, and taken only if
+// there is one and the line has what failed: no line at all is better than a wrong one.
 func standardPlace(text string) (file string, line int, source string) {
 	m := standardError.FindStringSubmatch(text)
 	if m == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -68,10 +69,58 @@ func TestErrorsOfTemplates(t *testing.T) {
 	}
 }
 
+// A template's error shows what the template was given, and the view that rendered it.
+func TestTheVariablesOfATemplate(t *testing.T) {
+	environment, err := templates.New(fstest.MapFS{
+		"page.html": {Data: []byte("{% macro m() %}{{ fails() }}{% endmacro %}\n{{ order.ID }} {{ m() }}\n")},
+	}, templates.Options{Globals: templates.Context{"fails": func() (string, error) { return "", fmt.Errorf("no connection") }}})
+	require.NoError(t, err)
+	type order struct {
+		ID       int
+		Password string
+	}
+	context := templates.Context{"order": order{17, "x23y"}, "api_token": "q42r", "items": []string{"ink"}, "missing": nil}
+	for n := range 70 {
+		context[fmt.Sprintf("z%02d", n)] = n
+	}
+	view := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		httperror.Respond(w, r, viewOfOrder(environment, context))
+	})
+	rep := report(t, view, local("GET", "/"))
+	require.Equal(t, "page.html", rep.Frames[0].File)
+	values := map[string]string{}
+	for _, v := range rep.Frames[0].Values {
+		values[v.Name] = v.String()
+	}
+	require.Contains(t, values["order"], "ID int 17")
+	require.Contains(t, values["items"], `"ink"`)
+	require.Contains(t, values, "missing")
+	require.Contains(t, values["…"], "10 more")
+	require.Len(t, rep.Frames[0].Values, 65)
+	require.NotContains(t, values["order"], "x23y")
+	require.NotContains(t, values["api_token"], "q42r")
+	require.True(t, slices.ContainsFunc(rep.Frames, func(f debugger.Frame) bool { return f.Short() == "debugger_test.viewOfOrder" && !f.Library }), "%v", rep.Frames)
+
+	w, _ := serve(t, view, local("GET", "/"))
+	page := w.Body.String()
+	require.Contains(t, page, "Variables of the template")
+	require.Contains(t, page, "viewOfOrder")
+	context["order"] = nil
+	var failure *templates.Error
+	require.ErrorAs(t, viewOfOrder(environment, context), &failure)
+	failure.Variables()["order"] = "changed"
+	require.Nil(t, failure.Variables()["order"])
+}
+
+func viewOfOrder(environment *templates.Environment, context templates.Context) error {
+	_, err := environment.Render(nil, "page.html", context)
+	return err
+}
+
 func brokenHelper(list []string) string { return list[len(list)] }
 
-// An error that answers for itself is answered by who stands outside of the
-// debugger, if somebody does.
+// An error that can answer the request is answered by the responder outside of the debugger, if
+// there is one.
 func TestAnOuterResponderIsAsked(t *testing.T) {
 	own := httperror.Responder(func(w http.ResponseWriter, _ *http.Request, err error) {
 		w.WriteHeader(httperror.CodeOf(err).StatusCode())

@@ -7,15 +7,14 @@ import (
 	"strings"
 )
 
-// A traceback is the text in which Go's runtime shows the stacks of goroutines
-// when a program dies: for each a line "goroutine 34 [running]:", then for each
-// frame the function with its arguments, and the place in a line that begins
-// with a tab.
+// A traceback is the form in which Go's runtime prints the stacks of goroutines when a program
+// dies. Each goroutine begins with a line "goroutine 34 [running]:". Each frame has a line with
+// the function and its arguments, and a line with the place, which begins with a tab.
 
 // Goroutine is one goroutine of a traceback.
 type Goroutine struct {
 	ID int64 `json:"id"`
-	// State is what it was doing: "running", "chan receive, 2 minutes".
+	// State is what the goroutine was doing: "running", "chan receive, 2 minutes".
 	State string `json:"state"`
 	// Frames is its stack, newest first.
 	Frames []Frame `json:"frames"`
@@ -24,8 +23,8 @@ type Goroutine struct {
 	Alike int `json:"alike,omitempty"`
 }
 
-// Where is the newest frame of the application, or of a goroutine that is all of
-// libraries the one it began with; nil of one without frames.
+// Where is the newest frame of the application. If a goroutine has only frames of libraries, it is
+// the oldest one, and nil if it has none.
 func (g Goroutine) Where() *Frame {
 	for i, f := range g.Frames {
 		if !f.aside() {
@@ -45,8 +44,8 @@ var (
 	placeLine     = regexp.MustCompile(`^\t(.+\.\w+):(\d+)(?: \+0x[0-9a-f]+)?(?: fp=.*)?$`)
 )
 
-// parseTraceback returns the goroutines of a traceback in its order, the one
-// that died first. What is not part of a stack is passed over.
+// parseTraceback returns the goroutines of a traceback in its order, the one that died first. Lines
+// that are not part of a stack are skipped.
 func parseTraceback(text string) (list []Goroutine) {
 	function := ""
 	for line := range strings.Lines(text) {
@@ -70,7 +69,7 @@ func parseTraceback(text string) (list []Goroutine) {
 			continue
 		}
 		function = ""
-		// "created by" names who started the goroutine, and is no frame of it.
+		// "created by" names the function that started the goroutine, which is not a frame of it.
 		if at := strings.LastIndexByte(line, '('); at > 0 && strings.HasSuffix(line, ")") && !strings.HasPrefix(line, "created by ") {
 			function = line[:at]
 		}
@@ -78,10 +77,9 @@ func parseTraceback(text string) (list []Goroutine) {
 	return list
 }
 
-// raised drops the newest frames of a stack by which the runtime raised what
-// ended the program, as the stack of a panic in a request does not have them;
-// and those of a library that has caught a panic and raised it anew, as
-// sync.WaitGroup.Go does.
+// raised drops the newest frames of a stack, by which the runtime raised the fatal error, because
+// the stack of a panic in a request does not have them. It also drops the frames of a library that
+// has caught a panic and raised it again, such as sync.WaitGroup.Go.
 func (s *sources) raised(frames []Frame) []Frame {
 	runtimes := func(f Frame) bool { return f.Function == "panic" || strings.HasPrefix(f.Function, "runtime.") }
 	first := 0

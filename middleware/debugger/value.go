@@ -6,24 +6,26 @@ import (
 	"runtime/debug"
 	"time"
 	"unicode/utf8"
+
+	"github.com/zeugkit/zeug/internal/secret"
 )
 
-// What an error and a panic's value say of themselves is a message, which is cut,
-// and for which nobody waits for ever.
+// The text of an error or of a panic's value is a message. It is cut, and waiting for it has a
+// limit.
 const (
-	maxMessage  = 32 << 10               // bytes of a text
+	maxMessage  = 32 << 10               // bytes of a string
 	maxPatience = 500 * time.Millisecond // for all methods of a report
 )
 
 // printed is [sources.print] for a value by itself.
-func printed(value any) string { return (&sources{secret: secretName.MatchString}).print(value) }
+func printed(value any) string { return (&sources{secret: secret.Name}).print(value) }
 
-// print returns a value as text: what its method Error or String says, or else
-// what a dump of it has, in one line.
+// print returns a value as a string: the result of its method Error or String, or a dump of it in
+// one line.
 func (s *sources) print(value any) string {
 	switch v := value.(type) {
 	case string:
-		return cut(v, maxMessage)
+		return s.withoutSecrets(v, maxMessage)
 	case error:
 		return s.ask(methodOf(v), maxMessage, v.Error)
 	case fmt.Stringer:
@@ -34,14 +36,24 @@ func (s *sources) print(value any) string {
 	return s.dumper(maxPageValues).of(value).line(maxMessage)
 }
 
+// withoutSecrets is a string with its secrets masked, cut to a limit.
+func (s *sources) withoutSecrets(text string, limit int) string {
+	if len(text) <= limit {
+		return secret.Text(text, masked, s.secret)
+	}
+	// A secret at the cut is looked for a bit beyond it.
+	shown := secret.Text(text[:boundary(text, limit+256)], masked, s.secret)
+	return shown[:boundary(shown, limit)] + fmt.Sprintf("… (%d bytes)", len(text))
+}
+
 // dumper reads values that others may be writing to.
 func (s *sources) dumper(limit int) *dumper {
 	return &dumper{src: s, secret: s.secret, values: limit, bytes: maxBytes}
 }
 
-// ask calls a method of the application's, whose text is cut. It runs on another
-// goroutine, and is left behind where it does not return: after maxPatience in
-// all no more is called.
+// ask calls a method of the application, and cuts the string that it returns. It runs on another
+// goroutine, and is left behind if it does not return: after maxPatience in all, no more methods
+// are called.
 func (s *sources) ask(method string, limit int, say func() string) string {
 	if s.impatient {
 		return "(not asked: an earlier method did not return)"
@@ -49,7 +61,7 @@ func (s *sources) ask(method string, limit int, say func() string) string {
 	if s.patience == nil {
 		s.patience = time.NewTimer(maxPatience)
 	}
-	done := make(chan string, 1) // nobody waits for a late one
+	done := make(chan string, 1) // a late result is dropped
 	go func() {
 		text := "(its " + method + " ended the goroutine)"
 		defer func() {
@@ -59,7 +71,7 @@ func (s *sources) ask(method string, limit int, say func() string) string {
 			done <- text
 		}()
 		debug.SetPanicOnFault(true)
-		text = cut(say(), limit)
+		text = s.withoutSecrets(say(), limit)
 	}()
 	select {
 	case text := <-done:
@@ -102,7 +114,7 @@ func typeName(value any) string {
 	return cut(reflect.TypeOf(value).String(), 1<<10)
 }
 
-// cut shortens a text to some limit of bytes, and says how long it was.
+// cut shortens a string to some limit of bytes, and says how long it was.
 func cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s

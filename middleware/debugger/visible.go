@@ -8,9 +8,9 @@ import (
 	"unicode/utf16"
 )
 
-// visible replaces what a terminal would obey and what a reader would not see:
-// control characters, escape sequences, marks that turn the direction of text.
-// Tabs stay; newlines become \n.
+// visible replaces characters that a terminal would obey and that a reader would not see: control
+// characters, escape sequences, marks that change the direction of text. Tabs stay; newlines
+// become \n.
 func visible(s string) string { return replaceHidden(s, false) }
 
 // visibleLines is visible, but newlines stay.
@@ -43,8 +43,8 @@ func isHidden(c rune) bool {
 	return unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == '\u2028' || c == '\u2029'
 }
 
-// escapeHidden escapes in a JSON text what JSON lets stand and a terminal may
-// obey. What the text says is the same.
+// escapeHidden escapes characters in JSON that JSON allows and a terminal may obey. The value
+// stays the same.
 func escapeHidden(text []byte) []byte {
 	hidden := func(c rune) bool { return c != '\n' && isHidden(c) }
 	if bytes.IndexFunc(text, hidden) < 0 {

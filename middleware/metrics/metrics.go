@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 	"github.com/zeugkit/zeug/internal/responsewriter"
 )
 
@@ -78,7 +79,7 @@ func (m Metrics) Wrap(next http.Handler) http.Handler {
 		}
 		start := time.Now()
 		w, rec := responsewriter.Record(w)
-		r, route := gateway.WithRoute(r)
+		routed, route := gateway.WithRoute(r)
 		c.inFlight.Inc()
 		panicked := true
 		defer func() {
@@ -90,13 +91,13 @@ func (m Metrics) Wrap(next http.Handler) http.Handler {
 			labels := []string{method(r.Method), route.Pattern, strconv.Itoa(status)}
 			c.requests.WithLabelValues(labels...).Inc()
 			if rec.Hijacked {
-				// How long a websocket was open is no answer's duration.
+				// The time that a websocket was open is not a response's duration.
 				return
 			}
 			c.duration.WithLabelValues(labels...).Observe(time.Since(start).Seconds())
 			c.size.WithLabelValues(labels...).Observe(float64(rec.Bytes))
 		}()
-		next.ServeHTTP(w, r)
+		requestcopy.Serve(next, w, routed, r)
 		panicked = false
 	})
 }

@@ -4,19 +4,21 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
-	"net"
 	"net/http"
-	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/pprof/driver"
+	"github.com/google/pprof/profile"
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/hosts"
+	"github.com/zeugkit/zeug/internal/peer"
 )
 
 // file is a profile or a trace in the folder.
@@ -25,6 +27,8 @@ type file struct {
 	Size  int64
 	Time  time.Time
 	Trace bool
+	// Empty says that a profile has no samples, which pprof cannot draw.
+	Empty bool
 }
 
 // list is what is in the folder, the newest first.
@@ -40,7 +44,7 @@ func (h *handler) list() ([]file, error) {
 		if err != nil || !info.Mode().IsRegular() || kind != ".prof" && kind != ".trace" {
 			continue
 		}
-		list = append(list, file{entry.Name(), info.Size(), info.ModTime(), kind == ".trace"})
+		list = append(list, file{Name: entry.Name(), Size: info.Size(), Time: info.ModTime(), Trace: kind == ".trace"})
 	}
 	slices.SortFunc(list, func(a, b file) int {
 		if d := b.Time.Compare(a.Time); d != 0 {
@@ -56,7 +60,9 @@ func (h *handler) list() ([]file, error) {
 // own names: a page of the web that has its host name point here has another.
 func (h *handler) pages() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !local(gateway.Received(r)) || !local(gateway.OriginOf(r)) || r.Header.Get("X-Forwarded-For") != "" {
+		// A reverse proxy of this machine runs as another user.
+		uid, known := peer.Of(r).User()
+		if known && uid != os.Getuid() || !local(gateway.Received(r)) || !local(gateway.OriginOf(r)) || r.Header.Get("X-Forwarded-For") != "" {
 			httperror.NotFound.ServeHTTP(w, r)
 			return
 		}
@@ -81,14 +87,7 @@ func (h *handler) has(name string) bool {
 }
 
 func local(o gateway.Origin) bool {
-	host := o.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.Trim(host, "[]"))
-	addr, err := netip.ParseAddr(host)
-	named := host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
-	return named && o.Client.Addr().Unmap().IsLoopback()
+	return hosts.IsLocal(o.Host) && o.Client.Addr().Unmap().IsLoopback()
 }
 
 var indexPage = template.Must(template.New("index").Parse(`<!doctype html>
@@ -104,12 +103,13 @@ th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8884;
 td:nth-child(n+2) { white-space: nowrap; }
 code { font-size: .9em; }
 </style>
+<main>
 <h1>Profiles</h1>
 {{if .Files}}
 <table>
-<tr><th>Request</th><th>Size</th><th>Written</th><th></th></tr>
+<tr><th>Request</th><th>Size</th><th>Written</th><th>File</th></tr>
 {{range .Files}}<tr>
-<td>{{if .Trace}}{{.Name}}{{else}}<a href="{{$.Base}}{{.Name}}/flamegraph">{{.Name}}</a>{{end}}</td>
+<td>{{if .Trace}}{{.Name}}{{else if .Empty}}{{.Name}}<br><small>no samples: it computed for less than 10 ms</small>{{else}}<a href="{{$.Base}}{{.Name}}/flamegraph">{{.Name}}</a>{{end}}</td>
 <td>{{.Size}} B</td><td>{{.Time.Format "15:04:05"}}</td>
 <td><a href="{{$.Base}}{{.Name}}/download">download</a></td>
 </tr>{{end}}
@@ -118,12 +118,16 @@ code { font-size: .9em; }
 {{else}}
 <p>None yet: make a request.</p>
 {{end}}
+</main>
 </html>
 `))
 
 func (h *handler) index(w http.ResponseWriter, r *http.Request) {
 	files, err := h.list()
 	var page bytes.Buffer
+	for i := range files {
+		files[i].Empty = !files[i].Trace && h.empty(files[i].Name)
+	}
 	if err == nil {
 		err = indexPage.Execute(&page, struct {
 			Base  string
@@ -139,9 +143,41 @@ func (h *handler) index(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(page.Bytes()) // the client has gone: there is nobody to tell
 }
 
-// draw answers with a page of pprof's interface: "/" is its graph, "/flamegraph"
-// the flame graph.
+// empty reports whether a profile has no samples. One that cannot be read is left
+// to pprof, which says why.
+func (h *handler) empty(name string) bool {
+	f, err := os.Open(filepath.Join(h.Dir, name))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	p, err := profile.Parse(f)
+	return err == nil && len(p.Sample) == 0
+}
+
+// tools are the commands that pages of pprof's interface run, by page.
+var tools = map[string]struct{ command, from string }{
+	"/graph":  {"dot", "Graphviz"},
+	"/source": {"objdump", "GNU binutils"},
+	"/disasm": {"objdump", "GNU binutils"},
+}
+
+// draw answers with a page of pprof's interface: "/flamegraph" is the flame graph.
 func (h *handler) draw(w http.ResponseWriter, r *http.Request, name, page string) {
+	if h.empty(name) {
+		httperror.Respond(w, r, &httperror.Error{
+			Code: httperror.NotFound, Description: "This profile has no samples: the request computed for less than 10 ms.",
+		})
+		return
+	}
+	if tool, ok := tools[page]; ok {
+		if _, err := exec.LookPath(tool.command); err != nil {
+			httperror.Respond(w, r, &httperror.Error{
+				Code: httperror.NotFound, Description: fmt.Sprintf("This page needs the command %s of %s.", tool.command, tool.from), Err: err,
+			})
+			return
+		}
+	}
 	path := filepath.Join(h.Dir, name)
 	var pages map[string]http.Handler
 	err := driver.PProf(&driver.Options{
@@ -162,5 +198,34 @@ func (h *handler) draw(w http.ResponseWriter, r *http.Request, name, page string
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	show.ServeHTTP(w, r)
+	drawn := &buffered{ResponseWriter: w, status: http.StatusOK}
+	show.ServeHTTP(drawn, r)
+	body := drawn.Bytes()
+	if strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
+		body = hideDeadLinks(body)
+	}
+	w.WriteHeader(drawn.status)
+	_, _ = w.Write(body) // the client has gone: there is nobody to tell
+}
+
+// buffered is a writer that keeps the status and the body.
+type buffered struct {
+	http.ResponseWriter
+	bytes.Buffer
+	status int
+}
+
+func (b *buffered) WriteHeader(status int)      { b.status = status }
+func (b *buffered) Write(p []byte) (int, error) { return b.Buffer.Write(p) }
+
+// hideDeadLinks hides the entries of the menu whose pages cannot be drawn here.
+// That for disassembly works for a function only, and no entry names one. Scripts of
+// the page need the elements.
+func hideDeadLinks(page []byte) []byte {
+	for name, tool := range tools {
+		if _, err := exec.LookPath(tool.command); err != nil || name == "/disasm" {
+			page = bytes.ReplaceAll(page, []byte(`href=".`+name+`"`), []byte(`hidden`))
+		}
+	}
+	return page
 }

@@ -37,6 +37,8 @@ import (
 	"github.com/google/pprof/profile"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/limits"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 	"github.com/zeugkit/zeug/internal/responsewriter"
 )
 
@@ -47,9 +49,10 @@ type Profiler struct {
 	// Filename names a request's file, without a folder. Default: [Filename].
 	Filename func(Info) string
 	// Slow writes an execution trace of requests that take longer, in place of
-	// a CPU profile of all. 0 is off.
+	// a CPU profile of all. 0 is off, and a negative duration is an error.
 	Slow time.Duration
-	// Keep is how many files there are at most; the oldest go. 0 means 100.
+	// Keep is how many files there are at most; the oldest go. 0 means 100, a
+	// negative number no limit.
 	Keep int
 	// Path is where the page is, "/_profiler/". "" has none. It answers this
 	// machine alone.
@@ -89,15 +92,15 @@ func Filename(i Info) string {
 	return fmt.Sprintf("%s.%s.%dms.%d.%s", i.Method, path, i.Elapsed.Round(time.Millisecond).Milliseconds(), i.Time.Unix(), kind)
 }
 
-// Wrap returns next, profiled. It panics without Dir, where that cannot be made
-// or a setting is negative, and where Slow is set while another flight recorder
-// runs in the process.
+// Wrap returns next, profiled. It panics without Dir, if Dir cannot be made, if Slow
+// is negative or above an hour, and if Slow is set while another flight recorder runs
+// in the process.
 func (p Profiler) Wrap(next http.Handler) http.Handler {
 	if p.Dir == "" {
 		panic("profiler.Profiler: Dir is needed: the folder for the profiles")
 	}
-	if p.Slow < 0 || p.Keep < 0 {
-		panic("profiler.Profiler: a setting is negative")
+	if err := limits.Within(p.Slow, "profiler.Profiler: Slow", 0, time.Hour); err != nil {
+		panic(err)
 	}
 	if err := os.MkdirAll(p.Dir, 0o700); err != nil {
 		panic(fmt.Errorf("profiler.Profiler: %w", err))
@@ -105,9 +108,7 @@ func (p Profiler) Wrap(next http.Handler) http.Handler {
 	if p.Filename == nil {
 		p.Filename = Filename
 	}
-	if p.Keep == 0 {
-		p.Keep = 100
-	}
+	p.Keep = limits.Number(p.Keep, 100)
 	if p.Logger == nil {
 		p.Logger = slog.Default()
 	}
@@ -170,6 +171,7 @@ func (h *handler) profiled(w http.ResponseWriter, r *http.Request) {
 	h.count++
 	id := strconv.FormatInt(h.count, 10)
 	w, rec := responsewriter.Record(w)
+	received := r
 	r, route := gateway.WithRoute(r)
 	start := time.Now()
 	defer func() {
@@ -182,7 +184,7 @@ func (h *handler) profiled(w http.ResponseWriter, r *http.Request) {
 		h.report(r.Context(), info, err)
 	}()
 	pprof.Do(r.Context(), pprof.Labels(label, id, "method", r.Method), func(ctx context.Context) {
-		h.next.ServeHTTP(w, r.WithContext(ctx))
+		requestcopy.Serve(h.next, w, r.WithContext(ctx), received)
 	})
 }
 
@@ -200,6 +202,7 @@ func requestOnly(samples *bytes.Buffer, id string) (*profile.Profile, error) {
 
 func (h *handler) traced(w http.ResponseWriter, r *http.Request) {
 	w, rec := responsewriter.Record(w)
+	received := r
 	r, route := gateway.WithRoute(r)
 	start := time.Now()
 	defer func() {
@@ -216,7 +219,7 @@ func (h *handler) traced(w http.ResponseWriter, r *http.Request) {
 	}()
 	ctx, task := trace.NewTask(r.Context(), r.Method+" "+r.URL.Path)
 	defer task.End()
-	h.next.ServeHTTP(w, r.WithContext(ctx))
+	requestcopy.Serve(h.next, w, r.WithContext(ctx), received)
 }
 
 func infoOf(r *http.Request, rec *responsewriter.Recorder, route *gateway.Route, start time.Time) Info {

@@ -2,12 +2,17 @@ package profiler_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +21,7 @@ import (
 	"github.com/google/pprof/profile"
 	"github.com/stretchr/testify/require"
 
+	"github.com/zeugkit/zeug/internal/limits/limitstest"
 	"github.com/zeugkit/zeug/middleware/profiler"
 )
 
@@ -91,6 +97,65 @@ func TestAProfileHasTheRequestAlone(t *testing.T) {
 	require.Equal(t, string(text), ask(h, "GET", "/_profiler/"+name+"/download").Body.String())
 	for _, none := range []string{"nothing.prof", "..%2f..%2fetc%2fpasswd", name + "/nothing"} {
 		require.Equal(t, 404, ask(h, "GET", "/_profiler/"+none).Code, none)
+	}
+}
+
+// The pages' links lead to something, whatever tools are installed.
+func TestNoLinkLeadsNowhere(t *testing.T) {
+	links := regexp.MustCompile(`<a [^>]*href="([^"#?]+)"`)
+	for name, path := range map[string]string{"with the tools of this machine": os.Getenv("PATH"), "without tools": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("PATH", path)
+			h := profiler.Profiler{Dir: t.TempDir(), Logger: quiet, Path: "/_profiler/"}.Wrap(http.HandlerFunc(busy))
+			ask(h, "GET", "/users/7")
+			ask(h, "GET", "/users/8") // which computes nothing
+			start := &url.URL{Path: "/_profiler/"}
+			seen := map[string]bool{start.Path: true}
+			for todo := []*url.URL{start}; len(todo) > 0; todo = todo[1:] {
+				w := ask(h, "GET", todo[0].Path)
+				for w.Code == http.StatusMovedPermanently {
+					next, err := todo[0].Parse(w.Header().Get("Location"))
+					require.NoError(t, err)
+					w = ask(h, "GET", next.Path)
+				}
+				require.Equal(t, 200, w.Code, "%s: %s", todo[0], w.Body)
+				text := w.Body.String()
+				require.NotContains(t, text, "NaN%", todo[0])
+				if !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
+					continue
+				}
+				for _, match := range links.FindAllStringSubmatch(text, -1) {
+					next, err := todo[0].Parse(match[1])
+					require.NoError(t, err)
+					if next.Host == "" && !seen[next.Path] {
+						seen[next.Path] = true
+						todo = append(todo, next)
+					}
+				}
+			}
+			require.Greater(t, len(seen), 4)
+			t.Log(slices.Sorted(maps.Keys(seen)))
+		})
+	}
+}
+
+func TestAPageWithoutItsToolSaysSo(t *testing.T) {
+	dir := t.TempDir()
+	h := profiler.Profiler{Dir: dir, Logger: quiet, Path: "/_profiler/"}.Wrap(http.HandlerFunc(busy))
+	ask(h, "GET", "/users/7")
+	t.Setenv("PATH", "")
+	for _, page := range []string{"graph", "source", "disasm"} {
+		w := ask(h, "GET", "/_profiler/"+filepath.Base(files(t, dir)[0])+"/"+page)
+		require.Equal(t, 404, w.Code)
+		require.Contains(t, w.Body.String(), "This page needs the command ")
+	}
+	ask(h, "GET", "/idle")
+	for _, file := range files(t, dir) {
+		if strings.Contains(file, "idle") {
+			w := ask(h, "GET", "/_profiler/"+filepath.Base(file)+"/flamegraph")
+			require.Equal(t, 404, w.Code)
+			require.Contains(t, w.Body.String(), "no samples")
+		}
 	}
 }
 
@@ -170,6 +235,23 @@ func TestFilename(t *testing.T) {
 		h := profiler.Profiler{Dir: dir, Logger: quiet, Filename: func(i profiler.Info) string { return "mine/" + i.Path }}.Wrap(http.HandlerFunc(busy))
 		ask(h, "GET", "/a")
 		require.Equal(t, "mine__a.prof", filepath.Base(files(t, dir)[0]))
+	})
+}
+
+func TestSettingsAreDefinedAtTheirExtremes(t *testing.T) {
+	limitstest.Check(t, profiler.Profiler{Dir: t.TempDir(), Logger: quiet}, func(_ *testing.T, p profiler.Profiler) (code int, err error) {
+		defer func() { // a process has one flight recorder, and another test's may still run
+			switch p := recover(); {
+			case p == nil:
+			case strings.Contains(fmt.Sprint(p), "flight recorder already enabled"):
+				code = http.StatusOK
+			default:
+				panic(p)
+			}
+		}()
+		w := httptest.NewRecorder()
+		p.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		return w.Code, nil
 	})
 }
 

@@ -1,60 +1,74 @@
 // Package ratelimit is a middleware that bounds how often one client may ask,
 // counted in Redis and so for all instances of an application together.
 //
-//	limit := ratelimit.RateLimit{Client: redisClient, Rate: 100, Per: time.Minute}
+//	limit := ratelimit.RateLimit{Client: redisClient, Rate: 100, Period: time.Minute}
 //	app := limit.Wrap(app)
 //
-// It is a leaky bucket (the generic cell rate algorithm): a client may use Burst
-// requests at once, and gets them back evenly over Per. There are no windows at
-// whose edge twice as many would pass. One atomic script decides, on one key for
-// each client, so that it works on Redis Cluster too; the clock is Redis's.
+// It is a leaky bucket (the generic cell rate algorithm): a client may use Burst requests at once,
+// and gets them back evenly over Period. There are no windows, so twice as many cannot pass at the
+// edge of two. One atomic script decides, on one key for each client, so that it works on Redis
+// Cluster too; the time is that of Redis.
 //
-// It is a package of its own so that only who uses it links go-redis.
+// It is a package of its own, so that only programs which use it link go-redis.
 package ratelimit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/limits"
+	"github.com/zeugkit/zeug/internal/rediscluster"
 )
 
 // RateLimit is the settings of the middleware. Client is needed.
+//
+// Limits with the same Prefix, Name, Rate, Period and Burst count together, in one
+// process and in several. All others count apart, also around the same handler.
 type RateLimit struct {
 	// Client is the Redis that counts: a *redis.Client, a *redis.ClusterClient,
 	// or any redis.UniversalClient.
 	Client redis.Scripter
-	// Rate is how many requests a client has in Per. 0 means 100.
+	// Name distinguishes limits that have the same Rate, Period and Burst, and names the policy in
+	// the response. Default: made of those three, "100/60s".
+	Name string
+	// Rate is how many requests a client has in Period. 0 means 100, a negative
+	// number no limit.
 	Rate int
-	// Per is the time in which they come back. 0 means a minute.
-	Per time.Duration
+	// Period is the time in which they come back. 0 means a minute. It has to be at
+	// least one microsecond for each request.
+	Period time.Duration
 	// Burst is how many may come at once. 0 means Rate.
 	Burst int
-	// Key names who asks; "" is not limited. Default: [ClientKey].
+	// Key identifies the client; "" is not limited. Default: [ClientKey].
 	Key func(*http.Request) string
-	// Cost is how many requests this one counts for; 0 is free, and one that
-	// costs more than Burst never passes. Default: 1.
+	// Cost is how many requests this one counts for; 0 is free. A request that
+	// costs more than Burst never passes and gets a 429 without Retry-After.
+	// Default: 1.
 	Cost func(*http.Request) int
-	// Prefix stands before every key in Redis. Default: "zeug:rate:".
+	// Prefix is in front of every key in Redis. Default: "zeug:rate:".
 	Prefix string
-	// Closed answers 503 where Redis does not answer. Otherwise requests pass
-	// then: a limit that is away should not take the application with it.
+	// Closed answers 503 if Redis does not answer. Otherwise requests pass then: a limit that is
+	// away should not take the application with it.
 	Closed bool
-	// Timeout is how long Redis may take. 0 means 200 ms.
+	// Timeout is how long Redis may take, whatever the timeouts of the client
+	// are. 0 means 200 ms, a negative duration no limit.
 	Timeout time.Duration
 	// Logger is told when Redis does not answer. Default: [slog.Default].
 	Logger *slog.Logger
 }
 
-// ClientKey names a client by its address, as a proxy fix has found it. Of an
-// IPv6 address it takes the first 64 bits, the network that one subscriber has.
+// ClientKey names a client by its address, as a proxy fix has found it. For an IPv6 address it
+// uses the first 64 bits, the network of one subscriber.
 func ClientKey(r *http.Request) string {
 	addr := gateway.OriginOf(r).Client.Addr().Unmap()
 	if !addr.IsValid() {
@@ -86,75 +100,57 @@ if passes then
 		redis.call("SET", KEYS[1], string.format("%.0f", empty), "PX", math.ceil((empty - now) / 1000))
 	end
 end
-local left = math.floor((room - (empty - now)) / interval)
+local left = math.max(0, math.floor((room - (empty - now)) / interval))
 local wait = 0
 if not passes then wait = after - now - room end
 return {passes and 1 or 0, left, math.ceil(wait), math.ceil(empty - now)}
 `)
 
-// Wrap returns next behind the limit. What is refused is answered by 429 with
-// Retry-After; every answer has the fields RateLimit and RateLimit-Policy
-// (draft-ietf-httpapi-ratelimit-headers). It panics without a client, and where
-// a setting is negative.
+// maxCalls bounds how many calls of a limit wait for Redis at once. go-redis obeys the context
+// only if a client is set to, so calls outlive their requests.
+const maxCalls = 256
+
+// limiter is a RateLimit made ready.
+type limiter struct {
+	RateLimit
+	prefix   string // of the keys
+	interval int64  // microseconds between two requests
+	policy   string // the field RateLimit-Policy
+	calls    chan struct{}
+}
+
+// Wrap returns next behind the limit. A request that is refused gets 429 with Retry-After. Every
+// response has the fields RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers),
+// one member for each limit that it passed. Wrap panics without a client, and if a setting is out
+// of range.
 func (l RateLimit) Wrap(next http.Handler) http.Handler {
 	if l.Client == nil {
 		panic("ratelimit.RateLimit: Client is needed: the Redis that counts")
 	}
-	if l.Rate < 0 || l.Per < 0 || l.Burst < 0 || l.Timeout < 0 {
-		panic("ratelimit.RateLimit: a setting is negative")
+	if l.Rate < 0 {
+		return next
 	}
-	l = l.defaulted()
-	interval := l.Per.Microseconds() / int64(l.Rate)
-	if interval == 0 {
-		panic(fmt.Sprintf("ratelimit.RateLimit: %d requests in %s is more than one in a microsecond", l.Rate, l.Per))
+	t, err := newLimiter(l)
+	if err != nil {
+		panic(err)
 	}
-	policy := []string{fmt.Sprintf(`"default";q=%d;w=%d`, l.Burst, max(1, int(l.Per/time.Second)))}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		key, cost := l.Key(r), 1
-		if l.Cost != nil {
-			cost = l.Cost(r)
-		}
-		if key == "" || cost <= 0 {
+		passes, err := t.admit(w, r)
+		switch {
+		case err != nil:
+			httperror.Respond(w, r, err)
+		case passes:
 			next.ServeHTTP(w, r)
-			return
 		}
-		state, err := l.take(r.Context(), key, interval, cost)
-		if err != nil {
-			if r.Context().Err() == nil {
-				l.Logger.WarnContext(r.Context(), "rate limit not counted", "closed", l.Closed, "err", err)
-			}
-			if l.Closed {
-				httperror.Respond(w, r, &httperror.Error{
-					Code:   httperror.ServiceUnavailable,
-					Header: http.Header{"Retry-After": {"1"}},
-					Err:    fmt.Errorf("count requests: %w", err),
-				})
-				return
-			}
-			next.ServeHTTP(w, r)
-			return
-		}
-		h := w.Header()
-		h["Ratelimit-Policy"] = policy
-		h["Ratelimit"] = []string{fmt.Sprintf(`"default";r=%d;t=%d`, state.left, seconds(state.full))}
-		if !state.passes {
-			httperror.Respond(w, r, &httperror.Error{
-				Code:        httperror.TooManyRequests,
-				Description: "Too many requests came from your address. Please wait a little.",
-				Header:      http.Header{"Retry-After": {strconv.FormatInt(max(1, seconds(state.wait)), 10)}},
-			})
-			return
-		}
-		next.ServeHTTP(w, r)
 	})
 }
 
-func (l RateLimit) defaulted() RateLimit {
+func newLimiter(l RateLimit) (*limiter, error) {
 	if l.Rate == 0 {
 		l.Rate = 100
 	}
-	if l.Per == 0 {
-		l.Per = time.Minute
+	if l.Period == 0 {
+		l.Period = time.Minute
 	}
 	if l.Burst == 0 {
 		l.Burst = l.Rate
@@ -165,13 +161,84 @@ func (l RateLimit) defaulted() RateLimit {
 	if l.Prefix == "" {
 		l.Prefix = "zeug:rate:"
 	}
-	if l.Timeout == 0 {
-		l.Timeout = 200 * time.Millisecond
-	}
 	if l.Logger == nil {
 		l.Logger = slog.Default()
 	}
-	return l
+	l.Timeout = limits.Duration(l.Timeout, 200*time.Millisecond)
+	kind := fmt.Sprintf("%d/%ss", l.Rate, strconv.FormatFloat(l.Period.Seconds(), 'f', -1, 64))
+	if l.Burst != l.Rate {
+		kind += "/" + strconv.Itoa(l.Burst)
+	}
+	t := &limiter{RateLimit: l, prefix: l.Prefix + l.Name + "/" + kind + ":", calls: make(chan struct{}, maxCalls)}
+	if t.Name == "" {
+		t.Name = kind
+	}
+	t.interval = l.Period.Microseconds() / int64(l.Rate)
+	// Lua has numbers of 53 bits, which the time of day has to fit in as well.
+	longest := int64(100*365*24*time.Hour/time.Microsecond) / max(1, t.interval)
+	err := errors.Join(
+		limits.Within(l.Rate, "ratelimit.RateLimit: Rate", 1, 1_000_000_000),
+		limits.Within(l.Period, "ratelimit.RateLimit: Period", time.Duration(l.Rate)*time.Microsecond, limits.Forever),
+		limits.Within(int64(l.Burst), "ratelimit.RateLimit: Burst", 1, longest),
+	)
+	if strings.ContainsFunc(t.Name, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }) {
+		err = errors.Join(err, fmt.Errorf("ratelimit.RateLimit: Name is %q: use ASCII letters, digits and punctuation without quotes and backslashes", t.Name))
+	}
+	t.policy = fmt.Sprintf(`"%s";q=%d;w=%d`, t.Name, l.Burst, max(1, int64(l.Period/time.Second)))
+	return t, err
+}
+
+// admit counts a request and sets the fields. It reports whether the request
+// passes; the error is the response if it does not.
+func (t *limiter) admit(w http.ResponseWriter, r *http.Request) (passes bool, err error) {
+	key, cost := t.Key(r), 1
+	if t.Cost != nil {
+		cost = t.Cost(r)
+	}
+	if key == "" || cost <= 0 {
+		return true, nil
+	}
+	h := w.Header()
+	if cost > t.Burst {
+		add(h, "Ratelimit-Policy", t.policy)
+		return false, &httperror.Error{
+			Code:        httperror.TooManyRequests,
+			Description: "This request counts for more than the limit allows at once.",
+			Err:         fmt.Errorf("a request costs %d: the limit %q has a burst of %d", cost, t.Name, t.Burst),
+		}
+	}
+	state, err := t.take(r.Context(), key, cost)
+	if err != nil {
+		if r.Context().Err() == nil {
+			t.Logger.WarnContext(r.Context(), "rate limit not counted", "limit", t.Name, "closed", t.Closed, "err", err)
+		}
+		if !t.Closed {
+			return true, nil
+		}
+		return false, &httperror.Error{
+			Code:   httperror.ServiceUnavailable,
+			Header: http.Header{"Retry-After": {"1"}},
+			Err:    fmt.Errorf("count requests: %w", err),
+		}
+	}
+	add(h, "Ratelimit-Policy", t.policy)
+	add(h, "Ratelimit", fmt.Sprintf(`"%s";r=%d;t=%d`, t.Name, state.left, seconds(state.full)))
+	if state.passes {
+		return true, nil
+	}
+	return false, &httperror.Error{
+		Code:        httperror.TooManyRequests,
+		Description: "Too many requests came from your address. Please wait a little.",
+		Header:      http.Header{"Retry-After": {strconv.FormatInt(max(1, seconds(state.wait)), 10)}},
+	}
+}
+
+// add appends a member to a field. Limits outside may have set it.
+func add(h http.Header, name, member string) {
+	if have := h[name]; len(have) > 0 {
+		member = strings.Join(have, ", ") + ", " + member
+	}
+	h[name] = []string{member}
 }
 
 // state is what the script returns; wait and full are microseconds.
@@ -180,10 +247,38 @@ type state struct {
 	left, wait, full int64
 }
 
-func (l RateLimit) take(ctx context.Context, key string, interval int64, cost int) (state, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.Timeout)
-	defer cancel()
-	reply, err := take.Run(ctx, l.Client, []string{l.Prefix + key}, interval, l.Burst, cost).Int64Slice()
+var errBusy = fmt.Errorf("%d calls wait for Redis already", maxCalls)
+
+// take asks Redis, and for no longer than Timeout.
+func (t *limiter) take(ctx context.Context, key string, cost int) (state, error) {
+	select {
+	case t.calls <- struct{}{}:
+	default:
+		return state{}, errBusy
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
+	type result struct {
+		state
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer cancel()
+		defer func() { <-t.calls }()
+		s, err := t.run(ctx, key, cost)
+		done <- result{s, err}
+	}()
+	select {
+	case r := <-done:
+		return r.state, r.err
+	case <-ctx.Done():
+		return state{}, fmt.Errorf("Redis did not answer in %s: %w", t.Timeout, ctx.Err())
+	}
+}
+
+func (t *limiter) run(ctx context.Context, key string, cost int) (state, error) {
+	reply, err := take.Run(ctx, t.Client, []string{t.prefix + key}, t.interval, t.Burst, cost).Int64Slice()
+	rediscluster.Failed(ctx, t.Client, err)
 	if err != nil {
 		return state{}, err
 	}

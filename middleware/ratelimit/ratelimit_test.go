@@ -1,8 +1,9 @@
 package ratelimit_test
 
 import (
-	"context"
+	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,16 +16,21 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"github.com/zeugkit/zeug/internal/redistest"
 	"github.com/zeugkit/zeug/middleware/ratelimit"
 )
 
-// servers are the Redis servers that the tests run against: a real one where it
-// is installed, and the embedded one.
+// patience is longer than a busy machine lets a Redis wait. The numbers here must not depend on the
+// machine: a Redis that answers late lets requests through.
+const patience = time.Minute
+
+// servers are the Redis servers that the tests run against: a real one if it is installed, and the
+// embedded one.
 func servers(t *testing.T) map[string]*redis.Client {
 	t.Helper()
 	list := map[string]*redis.Client{"embedded": redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})}
-	if path, err := exec.LookPath("redis-server"); err == nil {
-		list["real"] = real(t, path)
+	if _, err := exec.LookPath("redis-server"); err == nil {
+		list["real"] = redistest.Start(t).Client
 	} else {
 		t.Log("redis-server is not installed: the embedded one alone is tested")
 	}
@@ -32,25 +38,6 @@ func servers(t *testing.T) map[string]*redis.Client {
 		t.Cleanup(func() { _ = client.Close() })
 	}
 	return list
-}
-
-func real(t *testing.T, path string) *redis.Client {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	addr := l.Addr().String()
-	_, port, err := net.SplitHostPort(addr)
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	server := exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-	require.NoError(t, server.Start())
-	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
-	client := redis.NewClient(&redis.Options{Addr: addr})
-	require.Eventually(t, func() bool { return client.Ping(context.Background()).Err() == nil }, 10*time.Second, 10*time.Millisecond)
-	return client
 }
 
 func ok(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
@@ -66,12 +53,12 @@ func ask(h http.Handler, addr string) *httptest.ResponseRecorder {
 func TestLimit(t *testing.T) {
 	for name, client := range servers(t) {
 		t.Run(name, func(t *testing.T) {
-			limit := ratelimit.RateLimit{Client: client, Rate: 3, Per: time.Hour}
+			limit := ratelimit.RateLimit{Client: client, Timeout: patience, Rate: 3, Period: time.Hour}
 			h := limit.Wrap(http.HandlerFunc(ok))
 			for i := range 3 {
 				w := ask(h, "192.0.2.1:1")
 				require.Equal(t, 204, w.Code)
-				require.Equal(t, `"default";q=3;w=3600`, w.Header().Get("RateLimit-Policy"))
+				require.Equal(t, `"3/3600s";q=3;w=3600`, w.Header().Get("RateLimit-Policy"))
 				require.Contains(t, w.Header().Get("RateLimit"), ";r="+strconv.Itoa(2-i)+";")
 			}
 			w := ask(h, "192.0.2.1:99")
@@ -91,7 +78,7 @@ func TestLimit(t *testing.T) {
 func TestRequestsComeBackEvenly(t *testing.T) {
 	for name, client := range servers(t) {
 		t.Run(name, func(t *testing.T) {
-			h := ratelimit.RateLimit{Client: client, Rate: 20, Per: time.Second, Burst: 1}.Wrap(http.HandlerFunc(ok))
+			h := ratelimit.RateLimit{Client: client, Timeout: patience, Rate: 20, Period: time.Second, Burst: 1}.Wrap(http.HandlerFunc(ok))
 			require.Equal(t, 204, ask(h, "192.0.2.1:1").Code)
 			require.Equal(t, 429, ask(h, "192.0.2.1:1").Code)
 			require.Eventually(t, func() bool { return ask(h, "192.0.2.1:1").Code == 204 }, 5*time.Second, 5*time.Millisecond)
@@ -117,13 +104,80 @@ func TestWhoIsCounted(t *testing.T) {
 	t.Run("a free request and one without a key pass", func(t *testing.T) {
 		client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
 		defer client.Close()
-		h := ratelimit.RateLimit{Client: client, Rate: 1, Cost: func(*http.Request) int { return 0 }}.Wrap(http.HandlerFunc(ok))
+		h := ratelimit.RateLimit{Client: client, Timeout: patience, Rate: 1, Cost: func(*http.Request) int { return 0 }}.Wrap(http.HandlerFunc(ok))
 		for range 3 {
 			require.Equal(t, 204, ask(h, "192.0.2.1:1").Code)
 		}
-		h = ratelimit.RateLimit{Client: client, Rate: 1, Cost: func(*http.Request) int { return 2 }}.Wrap(http.HandlerFunc(ok))
-		require.Equal(t, 429, ask(h, "192.0.2.1:1").Code, "one that costs more than there is")
+		h = ratelimit.RateLimit{Client: client, Timeout: patience, Rate: 1, Cost: func(*http.Request) int { return 2 }}.Wrap(http.HandlerFunc(ok))
+		w := ask(h, "192.0.2.1:1")
+		require.Equal(t, 429, w.Code, "one that costs more than there is")
+		require.Empty(t, w.Header().Get("Retry-After"), "waiting does not help")
 	})
+}
+
+func TestLimitsCountApart(t *testing.T) {
+	for name, client := range servers(t) {
+		t.Run(name, func(t *testing.T) {
+			minute := ratelimit.RateLimit{Client: client, Timeout: patience, Rate: 2}
+			hour := ratelimit.RateLimit{Client: client, Timeout: patience, Rate: 2, Period: time.Hour}
+			login := ratelimit.RateLimit{Client: client, Timeout: patience, Rate: 2, Name: "login"}
+			both := hour.Wrap(minute.Wrap(http.HandlerFunc(ok)))
+			for i := range 2 {
+				w := ask(both, "192.0.2.1:1")
+				require.Equal(t, 204, w.Code)
+				require.Equal(t, []string{`"2/3600s";q=2;w=3600, "2/60s";q=2;w=60`}, w.Header().Values("RateLimit-Policy"))
+				require.Regexp(t, `^"2/3600s";r=`+strconv.Itoa(1-i)+`;t=\d+, "2/60s";r=`+strconv.Itoa(1-i)+`;t=\d+$`, w.Header().Get("RateLimit"))
+			}
+			require.Equal(t, 429, ask(minute.Wrap(http.HandlerFunc(ok)), "192.0.2.1:1").Code)
+			w := ask(login.Wrap(http.HandlerFunc(ok)), "192.0.2.1:1")
+			require.Equal(t, 204, w.Code, "a limit with a name of its own")
+			require.Equal(t, `"login";q=2;w=60`, w.Header().Get("RateLimit-Policy"))
+		})
+	}
+}
+
+// The remaining number is never negative, whatever value is in Redis.
+func TestABucketThatIsFullerThanItCanBe(t *testing.T) {
+	for name, client := range servers(t) {
+		t.Run(name, func(t *testing.T) {
+			later := time.Now().Add(time.Hour).UnixMicro()
+			require.NoError(t, client.Set(t.Context(), "zeug:rate:/5/60s:192.0.2.1", later, time.Hour).Err())
+			w := ask(ratelimit.RateLimit{Client: client, Timeout: patience, Rate: 5}.Wrap(http.HandlerFunc(ok)), "192.0.2.1:1")
+			require.Equal(t, 429, w.Code)
+			require.Contains(t, w.Header().Get("RateLimit"), ";r=0;")
+		})
+	}
+}
+
+// A Redis that was stopped, or whose machine is gone, answers nothing.
+func TestTimeoutIsKept(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer silent.Close()
+	for name, options := range map[string]*redis.Options{
+		"the client's defaults":               {},
+		"a client that heeds the context":     {ContextTimeoutEnabled: true},
+		"a client with fewer connections":     {PoolSize: 1},
+		"a client that waits for connections": {PoolSize: 1, PoolTimeout: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			options.Addr = silent.Addr().String()
+			client := redis.NewClient(options)
+			defer client.Close()
+			h := ratelimit.RateLimit{Client: client, Timeout: 2 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}.Wrap(http.HandlerFunc(ok))
+			var took time.Duration
+			for range 300 { // more than may wait at once
+				start := time.Now()
+				require.Equal(t, 204, ask(h, "192.0.2.1:1").Code)
+				if took += time.Since(start); took > 2*time.Second {
+					break
+				}
+			}
+			start := time.Now()
+			require.Equal(t, 204, ask(h, "192.0.2.1:1").Code)
+			require.Less(t, time.Since(start), 2*time.Second)
+		})
+	}
 }
 
 func TestRedisAway(t *testing.T) {
@@ -145,12 +199,20 @@ func TestRedisAway(t *testing.T) {
 func TestSettingsThatCannotBe(t *testing.T) {
 	client := redis.NewClient(&redis.Options{})
 	defer client.Close()
-	for name, l := range map[string]ratelimit.RateLimit{
-		"no client":        {},
-		"a negative rate":  {Client: client, Rate: -1},
-		"a negative time":  {Client: client, Per: -1},
-		"too many at once": {Client: client, Rate: 10_000_000, Per: time.Second},
+	for field, l := range map[string]ratelimit.RateLimit{
+		"Client":    {},
+		"Rate":      {Client: client, Rate: math.MaxInt, Period: math.MaxInt64},
+		"Period":    {Client: client, Rate: 10_000_000, Period: time.Second},
+		"Period is": {Client: client, Period: -1},
+		"Burst":     {Client: client, Burst: -1},
+		"Burst ":    {Client: client, Burst: math.MaxInt},
+		"Name":      {Client: client, Name: "a\"b"},
 	} {
-		t.Run(name, func(t *testing.T) { require.Panics(t, func() { l.Wrap(http.NotFoundHandler()) }) })
+		t.Run(field, func(t *testing.T) {
+			defer func() { require.Contains(t, fmt.Sprint(recover()), "ratelimit.RateLimit: "+field) }()
+			l.Wrap(http.NotFoundHandler())
+		})
 	}
+	unlimited := ratelimit.RateLimit{Client: client, Rate: -1}.Wrap(http.HandlerFunc(ok))
+	require.Equal(t, 204, ask(unlimited, "192.0.2.1:1").Code)
 }

@@ -14,6 +14,10 @@ package tracing
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -22,6 +26,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/hosts"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 	"github.com/zeugkit/zeug/internal/responsewriter"
 )
 
@@ -64,51 +70,73 @@ func (t Tracing) Wrap(next http.Handler) http.Handler {
 			}
 			options = append(options, trace.WithNewRoot())
 		}
-		ctx, span := provider.Tracer("github.com/zeugkit/zeug/middleware/tracing").Start(ctx, method(r.Method), options...)
+		ctx, span := provider.Tracer("github.com/zeugkit/zeug/middleware/tracing").Start(ctx, spanMethod(r.Method), options...)
 		w, rec := responsewriter.Record(w)
-		r, route := gateway.WithRoute(r.WithContext(ctx))
+		traced, route := gateway.WithRoute(r.WithContext(ctx))
 		panicked := true
 		defer func() {
-			defer span.End()
 			if route.Pattern != "" {
-				span.SetName(method(r.Method) + " " + route.Pattern)
+				span.SetName(spanMethod(r.Method) + " " + route.Pattern)
 				span.SetAttributes(attribute.String("http.route", route.Pattern))
 			}
 			if panicked {
-				// Look, and let the panic go on.
-				value := recover()
-				if value == nil {
-					return // runtime.Goexit, which is no panic
-				}
-				if value != http.ErrAbortHandler {
-					span.RecordError(fmt.Errorf("panic: %v", value), trace.WithStackTrace(true))
-				}
-				span.SetStatus(codes.Error, "panic")
-				if rec.Written() {
-					span.SetAttributes(attribute.Int("http.response.status_code", rec.Sent()))
-				}
-				panic(value)
+				endPanicked(span, rec, recover()) // panics again
+				return
 			}
 			status := rec.Sent()
 			span.SetAttributes(attribute.Int("http.response.status_code", status), attribute.Int64("http.response.body.size", rec.Bytes))
 			if status >= 500 {
-				span.SetStatus(codes.Error, http.StatusText(status))
+				span.SetAttributes(attribute.String("error.type", strconv.Itoa(status)))
+				span.SetStatus(codes.Error, "")
 			}
+			span.End()
 		}()
-		next.ServeHTTP(w, r)
+		requestcopy.Serve(next, w, traced, r)
 		panicked = false
 	})
 }
 
-// request is what is known of a request before it is served.
+// endPanicked ends the span of a handler that did not return, and lets its panic go
+// on. The span ends before that: the SDK would record a panic that passes its End
+// once more.
+func endPanicked(span trace.Span, rec *responsewriter.Recorder, value any) {
+	if value == nil {
+		span.End()
+		return // runtime.Goexit, which is not a panic
+	}
+	kind := "http.ErrAbortHandler"
+	if value != http.ErrAbortHandler {
+		kind = fmt.Sprintf("%T", value)
+		span.RecordError(fmt.Errorf("panic: %v", value), trace.WithStackTrace(true))
+	}
+	span.SetAttributes(attribute.String("error.type", kind))
+	span.SetStatus(codes.Error, "panic")
+	if rec.Written() {
+		span.SetAttributes(attribute.Int("http.response.status_code", rec.Sent()))
+	}
+	span.End()
+	panic(value)
+}
+
+// request returns what is known of a request before it is served.
 func request(r *http.Request) []attribute.KeyValue {
 	o := gateway.OriginOf(r)
 	list := []attribute.KeyValue{
 		attribute.String("http.request.method", method(r.Method)),
 		attribute.String("url.scheme", o.Scheme),
 		attribute.String("url.path", o.RootPath+r.URL.EscapedPath()),
-		attribute.String("server.address", o.Host),
-		attribute.String("network.protocol.version", fmt.Sprintf("%d.%d", r.ProtoMajor, r.ProtoMinor)),
+		attribute.String("network.protocol.version", version(r)),
+	}
+	if name, port, ok := hosts.Split(o.Host); ok && name != "" {
+		list = append(list, attribute.String("server.address", strings.Trim(name, "[]")))
+		if n, err := strconv.Atoi(port); err == nil {
+			list = append(list, attribute.Int("server.port", n))
+		} else if n, err := strconv.Atoi(hosts.DefaultPort(o.Scheme)); err == nil {
+			list = append(list, attribute.Int("server.port", n))
+		}
+	}
+	if r.URL.RawQuery != "" {
+		list = append(list, attribute.String("url.query", redacted(r.URL.RawQuery)))
 	}
 	if method(r.Method) != r.Method {
 		list = append(list, attribute.String("http.request.method_original", r.Method))
@@ -116,13 +144,49 @@ func request(r *http.Request) []attribute.KeyValue {
 	if o.Client.IsValid() {
 		list = append(list, attribute.String("client.address", o.Client.Addr().String()))
 	}
+	if peer := gateway.Received(r).Client; peer.IsValid() {
+		list = append(list, attribute.String("network.peer.address", peer.Addr().String()), attribute.Int("network.peer.port", int(peer.Port())))
+	}
 	if agent := r.UserAgent(); agent != "" {
 		list = append(list, attribute.String("user_agent.original", agent))
 	}
 	return list
 }
 
-// method is the method as a span's name has it.
+// version is "1.1", "2" or "3".
+func version(r *http.Request) string {
+	if r.ProtoMajor > 1 {
+		return strconv.Itoa(r.ProtoMajor)
+	}
+	return fmt.Sprintf("%d.%d", r.ProtoMajor, r.ProtoMinor)
+}
+
+// secret matches names of query parameters whose values are credentials.
+var secret = regexp.MustCompile(`(?i)pass|pwd|secret|token|auth|cred|session|sig|key|code|otp|^(pin|sid|jwt)$`)
+
+// redacted returns a query with the values of credentials replaced, as the
+// semantic conventions for url.query ask for.
+func redacted(query string) string {
+	parts := strings.Split(query, "&")
+	for i, part := range parts {
+		name, _, found := strings.Cut(part, "=")
+		plain, err := url.QueryUnescape(name)
+		if found && (err != nil || secret.MatchString(plain)) {
+			parts[i] = name + "=REDACTED"
+		}
+	}
+	return strings.Join(parts, "&")
+}
+
+// spanMethod is the method as the name of a span has it: "HTTP" for unknown ones.
+func spanMethod(m string) string {
+	if m = method(m); m == "_OTHER" {
+		return "HTTP"
+	}
+	return m
+}
+
+// method is the method as an attribute has it: "_OTHER" for unknown ones.
 func method(m string) string {
 	switch m {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,

@@ -55,9 +55,10 @@ func TestASpanIsNamedByItsRule(t *testing.T) {
 	require.Equal(t, "418", list["http.response.status_code"])
 	require.Equal(t, "/users/7", list["url.path"])
 	require.Equal(t, "192.0.2.1", list["client.address"])
-	for _, value := range list {
-		require.NotContains(t, value, "token", "queries hold secrets")
-	}
+	require.Equal(t, "192.0.2.1", list["network.peer.address"])
+	require.Equal(t, "1234", list["network.peer.port"])
+	require.Equal(t, "token=REDACTED", list["url.query"], "queries hold secrets")
+	require.NotContains(t, list, attribute.Key("error.type"))
 	require.Equal(t, codes.Unset, span.Status.Code, "a client's mistake is no error of the server")
 }
 
@@ -68,7 +69,47 @@ func TestFailuresAreErrors(t *testing.T) {
 
 	span = traced(t, tracing.Tracing{}, func(http.ResponseWriter, *http.Request) { panic("boom") }, get("/"))
 	require.Equal(t, codes.Error, span.Status.Code)
+	require.Len(t, span.Events, 1)
 	require.Equal(t, "exception", span.Events[0].Name)
+	require.Equal(t, "string", attributes(span)["error.type"])
+}
+
+// The semantic conventions for HTTP servers, case by case.
+func TestConventions(t *testing.T) {
+	type want = map[attribute.Key]string
+	https := func(r *http.Request) {
+		o := gateway.OriginOf(r)
+		o.Scheme = "https"
+		*r = *gateway.WithOrigin(r, o)
+	}
+	for _, c := range []struct {
+		name, target, method string
+		change               func(*http.Request)
+		span                 string
+		want                 want
+	}{
+		{"the port of the host", "http://a.example:8080/", "GET", nil, "GET", want{"server.address": "a.example", "server.port": "8080"}},
+		{"the port of http", "http://a.example/", "GET", nil, "GET", want{"server.address": "a.example", "server.port": "80"}},
+		{"the port of https", "http://a.example/", "GET", https, "GET", want{"server.port": "443", "url.scheme": "https"}},
+		{"an IPv6 address", "http://[::1]:80/", "GET", nil, "GET", want{"server.address": "::1", "server.port": "80"}},
+		{"an unknown method", "/", "BREW", nil, "HTTP", want{"http.request.method": "_OTHER", "http.request.method_original": "BREW"}},
+		{"a query", "/?a=1&access_token=x&%70assword=y&b", "GET", nil, "GET", want{"url.query": "a=1&access_token=REDACTED&%70assword=REDACTED&b"}},
+		{"HTTP/2", "/", "GET", func(r *http.Request) { r.ProtoMajor, r.ProtoMinor = 2, 0 }, "GET", want{"network.protocol.version": "2"}},
+		{"a failure", "/", "GET", nil, "GET", want{"error.type": "500", "http.response.status_code": "500"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest(c.method, c.target, nil)
+			if c.change != nil {
+				c.change(r)
+			}
+			span := traced(t, tracing.Tracing{}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, r)
+			require.Equal(t, c.span, span.Name)
+			got := attributes(span)
+			for name, value := range c.want {
+				require.Equal(t, value, got[name], string(name))
+			}
+		})
+	}
 }
 
 func TestTheTraceOfTheClient(t *testing.T) {

@@ -1,13 +1,13 @@
 // Package acme has certificates made and renewed by an authority that speaks
 // ACME (RFC 8555), Let's Encrypt unless another one is named.
 //
-//	serving.Main(":443", app, serving.Options{TLS: acme.Certificates(acme.Config{
+//	serving.MainWith(":443", app, serving.Options{TLS: acme.Certificates(acme.Config{
 //		Domains: []string{"example.org", "www.example.org"}, Cache: "/var/lib/app/acme",
 //	})})
 //
-// The authority proves that the domains are ours over port 443 itself
-// (TLS-ALPN-01, RFC 8737), which must therefore reach this server; nothing listens
-// on port 80. What speaks the protocol is golang.org/x/crypto/acme/autocert.
+// The authority proves that the domains are ours over port 443 itself (TLS-ALPN-01, RFC 8737),
+// which must therefore reach this server; nothing listens on port 80. The package
+// golang.org/x/crypto/acme/autocert speaks the protocol.
 package acme
 
 import (
@@ -28,17 +28,16 @@ type Config struct {
 	// Domains are the names to serve, without wildcards. A client that asks for
 	// any other one is refused.
 	Domains []string
-	// Cache is a folder for certificates and keys, made with mode 0700 if it is
-	// missing. Without one each start asks the authority anew, which it bounds
-	// to a few a week.
+	// Cache is a folder for certificates and keys, made with mode 0700 if it is missing. Without a
+	// cache each start asks the authority for certificates, and it issues only a few a week.
 	Cache string
-	// Email is where the authority warns of trouble, if not empty.
+	// Email is the address that the authority warns of trouble, if not empty.
 	Email string
 	// Directory is the authority's URL; empty, Let's Encrypt's. Its staging
 	// area, https://acme-staging-v02.api.letsencrypt.org/directory, is for trying.
 	Directory string
-	// Client speaks to the authority in place of one made from Directory, if
-	// not nil: for one with an account, or with roots of its own.
+	// Client connects to the authority in place of the client made from Directory, if not nil: for
+	// one with an account, or with roots of its own.
 	Client *acme.Client
 }
 

@@ -42,7 +42,7 @@ func TestConfigsAreRefused(t *testing.T) {
 	}
 }
 
-// What is in the cache and still good is served without asking the authority.
+// A certificate in the cache that is still valid is served without asking the authority.
 func TestACertificateInTheCacheIsUsed(t *testing.T) {
 	dir := t.TempDir()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

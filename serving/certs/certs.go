@@ -1,7 +1,6 @@
-// Package certs holds where a server's certificates come from: files that are
-// read again when they change, one made on the spot, one that a browser has
-// been told to trust and that is kept, or a [tls.Config] of the program's own.
-// What fetches certificates from an authority is serving/acme.
+// Package certs holds the sources of a server's certificates: files that are read again when they
+// change, a self-signed certificate, one that a browser trusts and that is kept, or the program's
+// own [tls.Config]. Package serving/acme fetches certificates from an authority.
 package certs
 
 import (
@@ -12,6 +11,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
 // Source makes the TLS settings of a server. Its error is of one line and says
@@ -30,8 +31,8 @@ func Config(c *tls.Config) Source {
 
 // Files reads the certificate with its chain, and the key, from two PEM files.
 // They are looked at again at most once a second, when a client connects, and
-// read when they changed; a pair that cannot be read leaves the last good one in
-// use.
+// read when they changed. A pair that cannot be read leaves the last good one in
+// use; the server's log says so, at most once a minute.
 func Files(cert, key string) Source {
 	return func() (*tls.Config, error) {
 		f := &files{cert: cert, key: key}
@@ -47,9 +48,10 @@ func Files(cert, key string) Source {
 type files struct {
 	cert, key string
 	current   atomic.Pointer[loaded]
+	seldom    serverlog.Seldom
 }
 
-// loaded is a pair, when its files were last looked at, and what they were.
+// loaded is a pair, the time of the last look at its files, and their state then.
 type loaded struct {
 	pair  *tls.Certificate
 	at    time.Time
@@ -61,7 +63,7 @@ type stamp struct {
 	size    int64
 }
 
-func (f *files) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (f *files) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	now := f.current.Load()
 	if time.Since(now.at) < time.Second {
 		return now.pair, nil
@@ -78,6 +80,8 @@ func (f *files) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	// not load, and is looked at again in a second.
 	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
 	if err != nil {
+		f.seldom.Warn(serverlog.From(hello.Context()), "the changed certificate cannot be read, and the last one stays in use",
+			"valid_until", now.pair.Leaf.NotAfter, "err", explain(f.cert, f.key, err))
 		return now.pair, nil
 	}
 	f.current.Store(&loaded{pair: &pair, at: next.at, stamp: seen})
@@ -97,7 +101,7 @@ func explain(cert, key string, err error) error {
 	var path *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && errors.As(err, &path):
-		return fmt.Errorf("serving: there is no certificate file %s: give the path of a PEM file, or use certs.Adhoc while developing: %w", path.Path, err)
+		return fmt.Errorf("serving: there is no certificate file %s: give the path of a PEM file, or use certs.SelfSigned while developing: %w", path.Path, err)
 	case errors.Is(err, fs.ErrPermission) && errors.As(err, &path):
 		return fmt.Errorf("serving: this user may not read %s: change its owner or mode: %w", path.Path, err)
 	}

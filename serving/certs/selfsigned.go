@@ -14,19 +14,23 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
-	"github.com/zeugkit/zeug/serving/supervise"
+	"github.com/zeugkit/zeug/internal/supervise"
 )
 
-// The life of a certificate made here: the longest that browsers still take of
-// one they were told to trust.
+// The life of a certificate made here: the longest that browsers accept for one that the user has
+// told them to trust.
 const life = 365 * 24 * time.Hour
 
-// Adhoc makes a certificate that nobody vouches for, for these hosts and the
+// organization marks certificates that are made here.
+const organization = "Zeug development certificate"
+
+// SelfSigned makes a certificate that nobody vouches for, for these hosts and the
 // names of this machine's loopback; browsers warn of it, and it is gone with the
 // process, or with its supervisor. It is Werkzeug's ssl_context="adhoc".
-func Adhoc(hosts ...string) Source {
+func SelfSigned(hosts ...string) Source {
 	return func() (*tls.Config, error) {
 		if folder := supervise.Folder(); folder != "" {
 			return Development(filepath.Join(folder, "adhoc"), hosts...)()
@@ -43,10 +47,10 @@ func Adhoc(hosts ...string) Source {
 	}
 }
 
-// Development is like [Adhoc] with a certificate that is kept as base.crt and
-// base.key, so that a browser needs to be told once to trust it. It is made
-// anew when it is missing, or within a day of its end. The key's file is
-// readable by its owner alone. It is Werkzeug's make_ssl_devcert.
+// Development is like [SelfSigned] with a certificate that is kept as base.crt and base.key, so that a
+// browser needs to be told once to trust it. A new one is made if both files are missing, or within
+// a day of its end. Files of other programs are never overwritten: the error says which. The key's
+// file is readable by its owner alone. It is Werkzeug's make_ssl_devcert.
 func Development(base string, hosts ...string) Source {
 	return func() (*tls.Config, error) {
 		if err := keep(base, hosts); err != nil {
@@ -58,11 +62,18 @@ func Development(base string, hosts ...string) Source {
 
 func keep(base string, hosts []string) error {
 	pair, err := tls.LoadX509KeyPair(base+".crt", base+".key")
-	if err == nil && time.Until(pair.Leaf.NotAfter) > 24*time.Hour && covers(pair.Leaf, hosts) {
-		return nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return explain(base+".crt", base+".key", err)
+	if err == nil {
+		usable := time.Until(pair.Leaf.NotAfter) > 24*time.Hour && covers(pair.Leaf, hosts)
+		switch {
+		case !usable && !isOurs(pair.Leaf):
+			return fmt.Errorf("serving: the certificate %s.crt was not made by certs.Development, and ends or does not name each of these hosts: renew it, or choose another base", base)
+		case usable && isOurs(pair.Leaf):
+			return private(base + ".key")
+		case usable:
+			return nil
+		}
+	} else if err := vacant(base, err); err != nil {
+		return err
 	}
 	cert, key, err := generate(hosts)
 	if err != nil {
@@ -71,13 +82,61 @@ func keep(base string, hosts []string) error {
 	if err := os.MkdirAll(filepath.Dir(base), 0o700); err != nil {
 		return fmt.Errorf("serving: keep the development certificate: %w", err)
 	}
-	if err := os.WriteFile(base+".key", key, 0o600); err != nil {
+	if err := replace(base+".key", key, 0o600); err != nil {
 		return fmt.Errorf("serving: keep the development certificate: %w", err)
 	}
-	if err := os.WriteFile(base+".crt", cert, 0o644); err != nil {
+	if err := replace(base+".crt", cert, 0o644); err != nil {
 		return fmt.Errorf("serving: keep the development certificate: %w", err)
 	}
 	return nil
+}
+
+// vacant returns an error unless neither file is there: a file without the other one belongs to
+// somebody, who would miss it.
+func vacant(base string, cause error) error {
+	if !errors.Is(cause, fs.ErrNotExist) {
+		return explain(base+".crt", base+".key", cause)
+	}
+	for name, other := range map[string]string{base + ".crt": base + ".key", base + ".key": base + ".crt"} {
+		if _, err := os.Lstat(name); err == nil {
+			return fmt.Errorf("serving: there is a file %s and no %s: certs.Development overwrites neither: remove it, or choose another base: %w", name, other, cause)
+		}
+	}
+	return nil
+}
+
+// replace writes a file atomically and with this mode, whatever was there.
+func replace(name string, text []byte, mode fs.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	err = errors.Join(err, f.Chmod(mode), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+// private takes the rights of other users to a key away.
+func private(key string) error {
+	info, err := os.Stat(key)
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = os.Chmod(key, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("serving: keep the key of the development certificate to its owner: %w", err)
+	}
+	return nil
+}
+
+// isOurs reports whether generate made the certificate.
+func isOurs(cert *x509.Certificate) bool {
+	return slices.Contains(cert.Subject.Organization, organization)
 }
 
 func covers(cert *x509.Certificate, hosts []string) bool {
@@ -97,11 +156,12 @@ func generate(hosts []string) (cert, key []byte, err error) {
 	}
 	now := time.Now()
 	template := &x509.Certificate{
-		Subject:   pkix.Name{Organization: []string{"Zeug development certificate"}, CommonName: "localhost"},
+		Subject:   pkix.Name{Organization: []string{organization}, CommonName: "localhost"},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(life),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		// No authority: whoever is told to trust this one trusts no other.
+		// Not an authority: clients that trust this certificate must not trust others because of
+		// it.
 		BasicConstraintsValid: true,
 	}
 	for _, host := range append(hosts, "localhost", "*.localhost", "127.0.0.1", "::1") {

@@ -1,12 +1,12 @@
 // Package http3 serves an application by HTTP/3 beside HTTP/1.1 and HTTP/2.
 //
-//	serving.Main(":443", app, serving.Options{
+//	serving.MainWith(":443", app, serving.Options{
 //		TLS:        certs.Files("app.crt", "app.key"),
 //		Companions: []serving.Companion{http3.Companion()},
 //	})
 //
 // It listens at the UDP ports of the server's TCP addresses, and the server's
-// answers tell clients of it (Alt-Svc, RFC 7838). QUIC is
+// responses tell clients of it (Alt-Svc, RFC 7838). QUIC is
 // github.com/quic-go/quic-go; the package is a module of its own, so that only
 // programs which use it depend on that.
 //
@@ -16,11 +16,12 @@ package http3
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -33,93 +34,175 @@ import (
 )
 
 // Companion returns what serves by HTTP/3, for serving.Options.Companions. It is
-// for one server.
+// for one server, whose MaxHeader, IdleTimeout, MaxConnections and logger it has.
 func Companion() serving.Companion { return &companion{} }
 
 type companion struct {
+	serving.CompanionConfig
 	server *http3.Server
+	ctx    context.Context // until no more connections are accepted
 	cancel context.CancelFunc
 
-	mu    sync.Mutex
-	conns []net.PacketConn
+	mu     sync.Mutex
+	closed bool
+	ports  map[string]*net.UDPConn // that are served, by address
+	conns  map[*quic.Conn]*serving.CompanionConn
 }
 
-// Limits of a client: how long it may say nothing, and how many requests it may
-// have under way.
-const (
-	idleTime = 2 * time.Minute
-	streams  = 100
-)
+// streams is how many requests a client may have under way.
+const streams = 100
 
 // Start begins to serve.
-func (c *companion) Start(app http.Handler, config *tls.Config, addrs []net.Addr) (http.Header, error) {
+func (c *companion) Start(config serving.CompanionConfig) error {
 	if c.server != nil {
-		return nil, errors.New("http3: a companion is for one server: make another one")
+		return errors.New("http3: a companion is for one server: make another one")
 	}
+	c.CompanionConfig = config
+	c.ports, c.conns = map[string]*net.UDPConn{}, map[*quic.Conn]*serving.CompanionConn{}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.server = &http3.Server{
-		Handler:        app,
-		TLSConfig:      http3.ConfigureTLSConfig(config),
-		MaxHeaderBytes: 64 << 10,
-		IdleTimeout:    idleTime,
-		QUICConfig:     &quic.Config{MaxIdleTimeout: idleTime, MaxIncomingStreams: streams},
+		Handler:        config.Handler,
+		MaxHeaderBytes: config.MaxHeader,
+		IdleTimeout:    config.IdleTimeout,
+		ConnContext:    c.connContext,
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	c.cancel = cancel
-	announced := http.Header{}
-	for _, addr := range addrs {
+	found := false
+	for _, addr := range config.Addrs {
 		tcp, ok := addr.(*net.TCPAddr)
 		if !ok {
-			continue // a unix socket has no UDP beside it
+			continue // a unix socket has no UDP port beside it
 		}
+		found = true
 		at := &net.UDPAddr{IP: tcp.IP, Port: tcp.Port, Zone: tcp.Zone}
 		udp, err := net.ListenUDP("udp", at)
 		switch {
 		case err == nil:
-			c.serve(udp)
+			err = c.serve(udp)
 		case errors.Is(err, syscall.EADDRINUSE):
-			go c.serveLater(ctx, at)
+			config.Logger.Info("HTTP/3 waits until another process lets go of its UDP port", "addr", at.String())
+			go c.serveLater(at)
+			continue
 		default:
-			cancel()
-			return nil, fmt.Errorf("http3: listen at UDP %s: %w", at, err)
+			err = fmt.Errorf("http3: listen at UDP %s: %w", at, err)
 		}
-		announced.Add("Alt-Svc", `h3=":`+strconv.Itoa(tcp.Port)+`"; ma=86400`)
+		if err != nil {
+			c.Close()
+			return err
+		}
 	}
-	if len(announced) == 0 {
-		cancel()
-		return nil, errors.New("http3: the server has no TCP address for HTTP/3 to stand beside")
+	if !found {
+		c.Close()
+		return errors.New("http3: the server has no TCP address for HTTP/3 to stand beside")
 	}
-	return announced, nil
+	return nil
 }
 
-func (c *companion) serve(udp net.PacketConn) {
+// serve serves at a port, and announces it for as long.
+func (c *companion) serve(udp *net.UDPConn) error {
+	addr := udp.LocalAddr().String()
+	l, err := quic.ListenEarly(udp, http3.ConfigureTLSConfig(c.TLS), &quic.Config{
+		MaxIdleTimeout: c.IdleTimeout, MaxIncomingStreams: streams,
+	})
+	if err != nil {
+		udp.Close()
+		return fmt.Errorf("http3: serve at UDP %s: %w", addr, err)
+	}
 	c.mu.Lock()
-	c.conns = append(c.conns, udp)
-	c.mu.Unlock()
-	go c.server.Serve(udp)
+	defer c.mu.Unlock()
+	if c.closed {
+		l.Close()
+		return udp.Close()
+	}
+	c.ports[addr] = udp
+	c.announce()
+	go func() {
+		err := c.server.ServeListener(&listener{l, c})
+		l.Close()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.ports, addr)
+		c.announce()
+		if c.ctx.Err() == nil {
+			udp.Close()
+			c.Logger.Error("HTTP/3 is not served any more", "addr", addr, "err", err)
+		}
+	}()
+	return nil
+}
+
+// announce tells clients of the ports that are served (RFC 7838).
+func (c *companion) announce() {
+	announced := http.Header{}
+	for _, addr := range slices.Sorted(maps.Keys(c.ports)) {
+		service := `h3=":` + strconv.Itoa(c.ports[addr].LocalAddr().(*net.UDPAddr).Port) + `"; ma=86400`
+		if !slices.Contains(announced["Alt-Svc"], service) {
+			announced.Add("Alt-Svc", service)
+		}
+	}
+	c.Announce(announced)
+}
+
+// listener counts connections among those of the server.
+type listener struct {
+	*quic.EarlyListener
+	c *companion
+}
+
+func (l *listener) Accept(ctx context.Context) (*quic.Conn, error) {
+	q, err := l.EarlyListener.Accept(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn := l.c.Accept(func() error {
+		return q.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
+	})
+	l.c.mu.Lock()
+	defer l.c.mu.Unlock()
+	l.c.conns[q] = conn
+	context.AfterFunc(q.Context(), func() {
+		conn.Close()
+		l.c.mu.Lock()
+		defer l.c.mu.Unlock()
+		delete(l.c.conns, q)
+	})
+	return q, nil
+}
+
+func (c *companion) connContext(ctx context.Context, q *quic.Conn) context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if conn := c.conns[q]; conn != nil {
+		return conn.Context(ctx)
+	}
+	return ctx // the connection has ended already
 }
 
 // patience is how long the process that had the port may still drain.
 const patience = 10 * time.Minute
 
 // serveLater waits for a port that another process still has.
-func (c *companion) serveLater(ctx context.Context, at *net.UDPAddr) {
+func (c *companion) serveLater(at *net.UDPAddr) {
+	ctx, cancel := context.WithTimeout(c.ctx, patience)
+	defer cancel()
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
-	give := time.After(patience)
 	for {
 		select {
 		case <-ticker.C:
-			if udp, err := net.ListenUDP("udp", at); err == nil {
-				if ctx.Err() != nil {
-					udp.Close()
-					return
-				}
-				c.serve(udp)
+			udp, err := net.ListenUDP("udp", at)
+			if err != nil {
+				continue
+			}
+			if err := c.serve(udp); err != nil {
+				c.Logger.Error("HTTP/3 is not served", "addr", at.String(), "err", err)
 				return
 			}
-		case <-give:
+			c.Logger.Info("HTTP/3 is served", "addr", at.String())
 			return
 		case <-ctx.Done():
+			if c.ctx.Err() == nil {
+				c.Logger.Error("HTTP/3 is not served: another process keeps its UDP port", "addr", at.String(), "waited", patience)
+			}
 			return
 		}
 	}
@@ -127,12 +210,40 @@ func (c *companion) serveLater(ctx context.Context, at *net.UDPAddr) {
 
 // Shutdown tells clients to leave, and waits for what runs.
 func (c *companion) Shutdown(ctx context.Context) error {
+	if c.server == nil {
+		return nil
+	}
 	c.cancel()
 	err := c.server.Shutdown(ctx)
+	return errors.Join(err, c.free())
+}
+
+// Close ends everything at once.
+func (c *companion) Close() error {
+	if c.server == nil {
+		return nil
+	}
+	c.cancel()
+	c.mu.Lock()
+	conns := slices.Collect(maps.Values(c.conns))
+	c.mu.Unlock()
+	for _, conn := range conns {
+		conn.Close() // which tells the client
+	}
+	// It would wait for handlers that do not heed their context.
+	go c.server.Close()
+	return c.free()
+}
+
+// free closes the ports, and with them what still runs there.
+func (c *companion) free() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, udp := range c.conns {
-		udp.Close()
+	c.closed = true
+	var errs []error
+	for addr, udp := range c.ports {
+		errs = append(errs, udp.Close())
+		delete(c.ports, addr)
 	}
-	return err
+	return errors.Join(errs...)
 }

@@ -23,9 +23,9 @@ func explain(addr string, err error) error {
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return fmt.Errorf("serving: no permission to listen at %s: a port below 1024 wants a right (\"setcap cap_net_bind_service=+ep\" of the program's file, AmbientCapabilities= of its unit) or socket activation, the others are free: %w", addr, err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("serving: %s is no address of this machine: 127.0.0.1 is this machine alone, 0.0.0.0 every address it has: %w", addr, err)
+		return fmt.Errorf("serving: %s is not an address of this machine: write 127.0.0.1 for this machine alone, or 0.0.0.0 for every address that it has: %w", addr, err)
 	case errors.As(err, &dns) && strings.Contains(dns.Err, "unknown port"), errors.As(err, &form), errors.As(err, &invalid):
-		return fmt.Errorf("serving: %q is no address: write \"host:port\", such as %s: %w", addr, Default, err)
+		return fmt.Errorf("serving: %q is not an address: write \"host:port\", such as %s: %w", addr, Default, err)
 	case errors.As(err, &dns):
 		return fmt.Errorf("serving: the host of %q is not known: %w", addr, err)
 	}

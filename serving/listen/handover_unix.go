@@ -11,9 +11,9 @@ import (
 	"syscall"
 )
 
-// Handover returns the files to leave open in a child, to be its descriptors
-// from first on, and the variable of its environment that tells it so; addrs
-// are the addresses that ls were opened with. The child calls [HandedDown].
+// Handover returns the files to leave open in a child, to be its descriptors from first on, and
+// the environment variable that describes them; addrs are the addresses that ls were opened with.
+// The child calls [HandedDown].
 func Handover(first int, addrs []string, ls []net.Listener) (files []*os.File, env string, err error) {
 	var entries []string
 	for i, l := range ls {
@@ -21,10 +21,23 @@ func Handover(first int, addrs []string, ls []net.Listener) (files []*os.File, e
 		if err != nil {
 			return files, "", fmt.Errorf("serving: hand over %s: %w", addrs[i], err)
 		}
-		entries = append(entries, strconv.Itoa(first+len(files))+"="+addrs[i])
+		entries = append(entries, strconv.Itoa(first+len(files))+"="+escape.Replace(absolute(addrs[i], l)))
 		files = append(files, file)
 	}
 	return files, envHandover + "=" + strings.Join(entries, ","), nil
+}
+
+// absolute returns addr with the path that its socket was opened at: the working
+// directory may have changed since.
+func absolute(addr string, l net.Listener) string {
+	s, ok := l.(*unixSocket)
+	if !ok {
+		return addr
+	}
+	if protocol, _ := Protocol(addr); protocol != "" {
+		return protocol + "://unix:" + s.path
+	}
+	return "unix:" + s.path
 }
 
 // duplicate returns another descriptor of the same socket. Its own method File

@@ -11,16 +11,17 @@ import (
 // The variables by which a parent hands down sockets.
 const (
 	// envHandover names what an older process of the same program left open,
-	// as "3=127.0.0.1:5000,4=unix:///run/app.sock".
+	// as "3=127.0.0.1:5000,4=unix:///run/app.sock". "%" and "," in an address
+	// are "%25" and "%2C".
 	envHandover = "ZEUG_LISTEN"
-	// envCount and envPID are systemd's: sd_listen_fds(3).
+	// envCount and envPID are those of systemd: sd_listen_fds(3).
 	envCount, envPID, envNames = "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"
 	firstDescriptor            = 3
 )
 
-// Activated returns the sockets that systemd, or whatever speaks its protocol
-// (LISTEN_FDS, LISTEN_PID), opened for this process, and none when it opened
-// none. The variables are removed, so that no child takes them for its own.
+// Activated returns the sockets that systemd, or another program with its protocol (LISTEN_FDS,
+// LISTEN_PID), opened for this process, if any. The variables are removed, so that no child takes
+// them for its own.
 func Activated() ([]net.Listener, error) {
 	defer func() {
 		for _, name := range []string{envCount, envPID, envNames} {
@@ -32,13 +33,13 @@ func Activated() ([]net.Listener, error) {
 	}
 	count, err := strconv.Atoi(os.Getenv(envCount))
 	if err != nil || count < 0 {
-		return nil, fmt.Errorf("serving: LISTEN_FDS=%q is no number of sockets", os.Getenv(envCount))
+		return nil, fmt.Errorf("serving: LISTEN_FDS=%q is not a number of sockets", os.Getenv(envCount))
 	}
 	var ls []net.Listener
 	for fd := firstDescriptor; fd < firstDescriptor+count; fd++ {
 		l, err := fromDescriptor(uintptr(fd), "LISTEN_FDS")
 		if err != nil {
-			return nil, fmt.Errorf("serving: socket activation: descriptor %d is no listening stream socket, which a .socket unit gives by ListenStream= with Accept=no: %w", fd, err)
+			return nil, fmt.Errorf("serving: socket activation: descriptor %d is not a listening stream socket: its .socket unit needs ListenStream= and Accept=no: %w", fd, err)
 		}
 		ls = append(ls, l)
 	}
@@ -46,28 +47,39 @@ func Activated() ([]net.Listener, error) {
 }
 
 // HandedDown returns what an older process of the program left open for this
-// one, by the address each was opened with: what Handover left open.
-func HandedDown() (map[string]net.Listener, error) {
+// one: the addresses and listeners that it gave to Handover, in that order.
+// Closing one leaves the file of a unix socket where it is, until
+// [SetUnlinkOnClose] says that this process serves there now.
+func HandedDown() (addrs []string, ls []net.Listener, err error) {
 	list := os.Getenv(envHandover)
 	os.Unsetenv(envHandover)
 	if list == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
-	ls := map[string]net.Listener{}
 	for entry := range strings.SplitSeq(list, ",") {
-		number, addr, _ := strings.Cut(entry, "=")
+		number, escaped, _ := strings.Cut(entry, "=")
+		addr := unescape.Replace(escaped)
 		fd, err := strconv.Atoi(number)
 		if err != nil {
-			return nil, fmt.Errorf("serving: %s=%q is not what an older process writes", envHandover, list)
+			return nil, nil, fmt.Errorf("serving: %s=%q was not written by an older process of this program", envHandover, list)
 		}
 		l, err := fromDescriptor(uintptr(fd), addr)
 		if err != nil {
-			return nil, fmt.Errorf("serving: take over %s: %w", addr, err)
+			return nil, nil, fmt.Errorf("serving: take over %s: %w", addr, err)
 		}
+		_, socket := Protocol(addr)
 		if u, ok := l.(*net.UnixListener); ok {
-			u.SetUnlinkOnClose(true)
+			if path, ok := UnixPath(socket); ok {
+				l = newUnixSocket(u, path)
+			}
 		}
-		ls[addr] = l
+		addrs, ls = append(addrs, addr), append(ls, l)
 	}
-	return ls, nil
+	return addrs, ls, nil
 }
+
+// A comma in an address would end its entry in the variable.
+var (
+	escape   = strings.NewReplacer("%", "%25", ",", "%2C")
+	unescape = strings.NewReplacer("%25", "%", "%2C", ",")
+)

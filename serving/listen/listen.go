@@ -1,6 +1,6 @@
-// Package listen opens the sockets of a server from addresses as text, takes
-// over those that a supervisor or an older process of the same program hands
-// down, and says in one line what to do when a socket cannot be had.
+// Package listen opens the sockets of a server from addresses, and takes over sockets of a
+// supervisor or of an older process of the same program. If a socket cannot be opened, its error
+// says in one line what to do.
 //
 // An address is one of
 //
@@ -9,9 +9,9 @@
 //	unix:///run/a.sock  a unix socket; a relative path is "unix:a.sock"
 //	fd://3              a descriptor that the parent process left open
 //
-// and speaks of HTTP. Another protocol's name and "://" before it have that
-// spoken there: "fastcgi:///run/a.sock", "scgi://127.0.0.1:9000",
-// "uwsgi://unix:a.sock", "fastcgi://fd://3" ([Protocol]).
+// and speaks of HTTP. Another protocol's name and "://" before an address set the protocol:
+// "fastcgi:///run/a.sock", "scgi://127.0.0.1:9000", "uwsgi://unix:a.sock", "fastcgi://fd://3"
+// ([Protocol]).
 package listen
 
 import (
@@ -31,10 +31,9 @@ import (
 // Default is the address of a server that is given none.
 const Default = "127.0.0.1:5000"
 
-// Open listens at addr; what is spoken there is the caller's to find out by
-// [Protocol]. mode is the permission of a unix socket, 0 leaves it to
-// the umask; a socket file that nobody listens at any more is replaced. A unix
-// socket's file goes when the listener is closed.
+// Open listens at addr. The caller finds out by [Protocol] which protocol the socket speaks. mode
+// is the permission of a unix socket; 0 leaves it to the umask. A socket file without a listener is
+// replaced. Closing the listener removes a unix socket's file ([SetUnlinkOnClose]).
 func Open(addr string, mode fs.FileMode) (net.Listener, error) {
 	protocol, socket := Protocol(addr)
 	switch {
@@ -51,8 +50,8 @@ func Open(addr string, mode fs.FileMode) (net.Listener, error) {
 	if number, ok := strings.CutPrefix(addr, "fd://"); ok {
 		return openDescriptor(number)
 	}
-	// A listener of multipath TCP cannot hold new connections off while those
-	// that are open are taken in, and costs each plain connection a fall-back.
+	// A listener of multipath TCP cannot keep new connections away while the open ones are
+	// accepted, and costs each plain connection a fall-back.
 	var config net.ListenConfig
 	config.SetMultipathTCP(false)
 	l, err := config.Listen(context.Background(), "tcp", addr)
@@ -60,6 +59,22 @@ func Open(addr string, mode fs.FileMode) (net.Listener, error) {
 		return nil, explain(addr, err)
 	}
 	return l, nil
+}
+
+// SameSocket reports whether two addresses name one socket, with whatever protocol and in whatever
+// spelling of a unix socket's path.
+func SameSocket(a, b string) bool { return canonical(a) == canonical(b) }
+
+// canonical is an address without its protocol, with an absolute path.
+func canonical(addr string) string {
+	_, socket := Protocol(addr)
+	if path, ok := UnixPath(socket); ok {
+		return "unix:" + path
+	}
+	if socket == "" {
+		return Default
+	}
+	return socket
 }
 
 // UnixPath returns the path of a unix socket's address, made absolute.
@@ -92,16 +107,18 @@ func openUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	if err != nil {
 		return nil, explainUnix(path, err)
 	}
+	socket := newUnixSocket(l.(*net.UnixListener), path)
+	socket.owned.Store(true)
 	if mode != 0 {
 		if err := os.Chmod(path, mode); err != nil {
-			l.Close()
+			socket.Close()
 			return nil, fmt.Errorf("serving: set the mode of the socket: %w", err)
 		}
 	}
-	return l, nil
+	return socket, nil
 }
 
-// stale reports whether path is a socket at which nobody listens.
+// stale reports whether path is a socket without a process that listens.
 func stale(path string) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&fs.ModeSocket == 0 {
@@ -123,7 +140,7 @@ func openDescriptor(number string) (net.Listener, error) {
 	}
 	l, err := fromDescriptor(uintptr(fd), "fd://"+number)
 	if err != nil {
-		return nil, fmt.Errorf("serving: descriptor %d is no listening socket; the parent process must leave one open there: %w", fd, err)
+		return nil, fmt.Errorf("serving: descriptor %d is not a listening socket: the parent process must leave one open there: %w", fd, err)
 	}
 	return l, nil
 }

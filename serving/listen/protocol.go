@@ -9,9 +9,8 @@ const (
 	UWSGI   = "uwsgi"
 )
 
-// Protocol splits what is to be spoken at addr from where: of
-// "fastcgi:///run/app.sock" it returns "fastcgi" and "unix:/run/app.sock". The
-// protocol is "" for HTTP.
+// Protocol splits the protocol of addr from its address: for "fastcgi:///run/app.sock" it returns
+// "fastcgi" and "unix:/run/app.sock". The protocol is "" for HTTP.
 func Protocol(addr string) (protocol, socket string) {
 	for _, protocol := range []string{FastCGI, SCGI, UWSGI} {
 		if rest, ok := strings.CutPrefix(addr, protocol+"://"); ok {

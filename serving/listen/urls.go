@@ -5,10 +5,10 @@ import (
 	"strconv"
 )
 
-// URLs returns what a browser can be given to reach addr: of an unspecified
-// address a line that says so, loopback, and the address other machines use.
-// protocol is that of [Protocol]; for another one than HTTP, which browsers do
-// not speak, it returns the address in the form of this package.
+// URLs returns what a browser can be given to reach addr. For an unspecified address it returns a
+// line that says so, loopback, and the address that other machines use. protocol is that of
+// [Protocol]. For a protocol that browsers do not speak it returns the address in the form of this
+// package.
 func URLs(addr net.Addr, protocol string, secure bool) []string {
 	if protocol != "" {
 		return []string{protocol + "://" + addr.String()}

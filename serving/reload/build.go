@@ -21,16 +21,16 @@ import (
 
 // A Program says what to build and how to start it.
 type Program struct {
-	// Executable is a program that needs no building: it is started anew after a
-	// change of what it asks to have watched. Package and Flags do not count then.
+	// Executable is a program that is not built: it is restarted after a change of the files that it
+	// asks to have watched. Package and Flags do not count then.
 	Executable string
 	// Dir is the folder the go command runs in, of the program's module or
 	// workspace; the current one by default.
 	Dir string
 	// WorkDir is the folder the program runs in; the current one by default.
 	WorkDir string
-	// Package is what to build, as "go build" takes it: "./cmd/app", ".", or a
-	// file. One by default is ".".
+	// Package is what to build, as "go build" takes it: "./cmd/app", ".", or a file. An empty one
+	// means ".".
 	Package string
 	// Flags are those of "go build": -tags, -race, -ldflags.
 	Flags []string
@@ -60,15 +60,29 @@ func (p *Program) goCommand(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// sources are the files of a program, as far as they are its author's: those of
-// the module, of its workspace and of modules replaced by folders. The standard
-// library and the module cache do not change.
+// sources are the files of a program that its author edits: those of the module, of its workspace
+// and of modules replaced by folders. The standard library and the module cache do not change.
 type sources struct {
-	packages  []sourcePackage
-	modules   []string // paths of the modules, for -gcflags
-	files     []string // go.mod, go.work and their sums
-	linkFlags bool     // GOFLAGS has some already
-	missing   string   // why there is no such package
+	packages []sourcePackage
+	modules  []string // paths of the modules, for -gcflags
+	files    []string // go.mod, go.work and their sums
+	goFlags  []string // GOFLAGS
+	missing  string   // why there is no such package
+
+	paths  map[string]bool   // of all packages, by import path
+	faults map[string]string // the error of a package
+	shown  *shownFile        // with which the go command listed them
+}
+
+// main returns the program's own package, nil if it is not one that its author can change.
+func (s *sources) main() *sourcePackage {
+	if len(s.packages) == 0 { // dependencies come first
+		return nil
+	}
+	if last := &s.packages[len(s.packages)-1]; last.Name == "main" {
+		return last
+	}
+	return nil
 }
 
 type sourcePackage struct {
@@ -98,14 +112,14 @@ func (p *sourcePackage) own() bool {
 		(p.Module == nil || p.Module.Main || p.Module.Replace != nil && p.Module.Replace.Version == "")
 }
 
-// list asks the go command what the program is made of. What does not build is
-// listed as far as that is possible.
-func (p *Program) list(ctx context.Context) (*sources, error) {
+// list asks the go command what the program is made of. A program that does not build is listed as
+// far as possible. The go command also sees the file shown, if it is not nil.
+func (p *Program) list(ctx context.Context, shown *shownFile) (*sources, error) {
 	if p.Executable != "" {
 		return &sources{}, nil
 	}
 	const fields = "-json=Dir,ImportPath,Name,Standard,GoFiles,CgoFiles,EmbedFiles,EmbedPatterns,CFiles,CXXFiles,HFiles,SFiles,Module,Error"
-	cmd := p.goCommand(ctx, slices.Concat([]string{"list", "-e", "-deps", fields}, p.Flags, []string{p.Package})...)
+	cmd := p.goCommand(ctx, slices.Concat([]string{"list", "-e", "-deps", fields}, p.arguments(shown))...)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	out, err := cmd.Output()
@@ -113,15 +127,25 @@ func (p *Program) list(ctx context.Context) (*sources, error) {
 		return nil, errors.New("serving: reloading wants the go command, and there is none in PATH: install Go, or serve without Reload")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("serving: go list %s: %w\n%s", p.Package, err, strings.TrimSpace(complaint.String()))
+		if text := strings.TrimSpace(complaint.String()); text != "" {
+			return nil, fmt.Errorf("serving: the go command does not find the files of %s: %s", p.Package, text)
+		}
+		return nil, fmt.Errorf("serving: go list %s: %w", p.Package, err)
 	}
-	s := &sources{}
+	s := &sources{paths: map[string]bool{}, faults: map[string]string{}, shown: shown}
 	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
 		var pkg sourcePackage
 		if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			return nil, fmt.Errorf("serving: go list %s: %w", p.Package, err)
+		}
+		s.paths[pkg.ImportPath] = true
+		if pkg.Error != nil {
+			s.faults[pkg.ImportPath] = pkg.Error.Err
+		}
+		if shown != nil {
+			pkg.GoFiles = slices.DeleteFunc(pkg.GoFiles, func(name string) bool { return filepath.Join(pkg.Dir, name) == shown.path })
 		}
 		if !pkg.own() {
 			if pkg.Error != nil && pkg.Dir == "" {
@@ -144,7 +168,7 @@ func (p *Program) list(ctx context.Context) (*sources, error) {
 			s.addFile(work)
 			s.addFile(work + ".sum")
 		}
-		s.linkFlags = slices.ContainsFunc(strings.Fields(flags), isLinkFlag)
+		s.goFlags = strings.Fields(flags)
 	}
 	return s, nil
 }
@@ -155,13 +179,13 @@ func (s *sources) addFile(name string) {
 	}
 }
 
-// check returns the error of a package that is no program.
+// check returns an error if the package is not a program.
 func (p *Program) check(s *sources) error {
 	if p.Executable != "" {
 		return nil
 	}
 	if len(s.packages) == 0 {
-		return fmt.Errorf("serving: %s is no package of this module or workspace (\"go work use\" adds a module): name the folder of a main package, as in ./cmd/app: %s", p.Package, s.missing)
+		return fmt.Errorf("serving: %s is not a package of this module or workspace (\"go work use\" adds a module): name the folder of a main package, as in ./cmd/app: %s", p.Package, s.missing)
 	}
 	last := s.packages[len(s.packages)-1] // dependencies come first
 	if last.Name != "" && last.Name != "main" {
@@ -170,20 +194,15 @@ func (p *Program) check(s *sources) error {
 	return nil
 }
 
-// build compiles the program into the file out, with what a debugger wants to
-// know of the author's own packages. A *Failure is its error when the source is
-// to blame.
+// build compiles the program into the file out, with the debug information that a debugger needs
+// for the author's own packages. A *Failure is its error when the source is to blame.
 func (p *Program) build(ctx context.Context, s *sources, out string) error {
-	args := []string{"build", "-o", out, "-buildvcs=false", "-pgo=off"}
-	for _, module := range s.modules {
-		args = append(args, "-gcflags="+module+"/...=-N -l")
-	}
-	args = append(args, "-gcflags=command-line-arguments=-N -l")
-	if !s.linkFlags && !slices.ContainsFunc(p.Flags, isLinkFlag) {
+	args := slices.Concat([]string{"build", "-o", out}, compileFlags(s))
+	if !slices.ContainsFunc(slices.Concat(s.goFlags, p.Flags), isLinkFlag) {
 		// To compress what debuggers read is a fifth of the time of linking.
 		args = append(args, "-ldflags=-compressdwarf=false")
 	}
-	cmd := p.goCommand(ctx, slices.Concat(args, p.Flags, []string{p.Package})...)
+	cmd := p.goCommand(ctx, slices.Concat(args, p.arguments(s.shown))...)
 	text, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -195,6 +214,15 @@ func (p *Program) build(ctx context.Context, s *sources, out string) error {
 		return fmt.Errorf("serving: go build %s made no program: %w", p.Package, err)
 	}
 	return nil
+}
+
+// compileFlags are the flags with which the go command compiles packages as build does.
+func compileFlags(s *sources) []string {
+	flags := []string{"-buildvcs=false", "-pgo=off"}
+	for _, module := range s.modules {
+		flags = append(flags, "-gcflags="+module+"/...=-N -l")
+	}
+	return append(flags, "-gcflags=command-line-arguments=-N -l")
 }
 
 // isLinkFlag reports whether a flag of "go build" is one for the linker, of
@@ -280,9 +308,10 @@ type Failure struct {
 	Output   string // of the go command or the program
 	Problems []Problem
 
-	// Of a program that died: the debugger's page, and where its variables are.
+	// For a program that died: the debugger's page, and where its variables are.
 	report *debugger.Report
 	live   debugger.Live
+	lost   []debugger.Field // requests that were on their way
 }
 
 // Error returns what happened in one line.

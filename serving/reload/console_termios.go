@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// console returns a function that makes the terminal what it is now: a program
-// that is ended while it reads a password, or draws, leaves it without echo or
-// line ends, and the developer typing blind. The function does nothing where f
-// is no terminal, or belongs to another job.
+// console returns a function that restores the present state of the terminal: a program that is
+// ended while it reads a password, or draws, leaves it without echo or line ends, and the
+// developer types blind. The function does nothing if f is not a terminal, or belongs to another
+// job.
 func console(f *os.File) (restore func()) {
 	fd := int(f.Fd())
 	mode, err := unix.IoctlGetTermios(fd, getMode)

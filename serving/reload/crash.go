@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,30 +15,31 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/zeugkit/zeug/internal/corefile"
+	"github.com/zeugkit/zeug/internal/peer"
+	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/middleware/debugger"
-	"github.com/zeugkit/zeug/middleware/debugger/corefile"
-	"github.com/zeugkit/zeug/serving/supervise"
 )
 
-// A process that dies of a panic or a fatal error is held at its first word (see
-// supervise.EnvCrash) while a core of it is written: its frames and variables
-// are then had as those of a request that failed are. That does not depend on
-// how the system is set to leave cores, and leaves none anywhere else.
+// A process that dies of a panic or a fatal error is stopped at its first message (see
+// supervise.EnvCrash) while a core of it is written. So its frames and variables can be read like
+// those of a request that failed. That does not depend on the system's settings for cores, and
+// leaves no core anywhere else.
 
-// crash is what is had of the end of a process.
+// crash holds the facts about the end of a process.
 type crash struct {
 	traceback []byte
 	core      string // the file
-	err       error  // why there is none
+	err       error  // the reason why there is none
+	lost      []debugger.Field
 }
 
 const (
-	// maxTraceback is how much of a traceback is kept: who died comes first.
+	// maxTraceback is how much of a traceback is kept: the goroutine that died comes first.
 	maxTraceback = 1 << 20
 	// maxCore is how much memory a process may use for a core of it.
 	maxCore = 1 << 30
-	// lastWordsTime is how long after the end of a process somebody else may
-	// keep the pipe open.
+	// lastWordsTime is how long after the end of a process another one may keep the pipe open.
 	lastWordsTime = time.Second
 )
 
@@ -50,6 +52,7 @@ func (p *Process) watchCrash(r *os.File, path string) *crash {
 		return c
 	}
 	p.dying.Store(true)
+	c.lost = p.onTheirWay() // as long as their connections stand
 	if path != "" {
 		if _, c.err = corefile.WriteOf(p.PID, path, maxCore); c.err == nil {
 			c.core = path
@@ -64,8 +67,8 @@ func (p *Process) watchCrash(r *os.File, path string) *crash {
 	return c
 }
 
-// awaitEnd waits until a process that does not answer is gone, and reports false
-// where nothing says that it is going. Who dies with much memory takes a while.
+// awaitEnd waits until a process that does not answer is gone, and reports false if nothing says
+// that it is ending. A process with much memory takes a while to die.
 func (p *Process) awaitEnd() bool {
 	for {
 		select {
@@ -79,9 +82,12 @@ func (p *Process) awaitEnd() bool {
 	}
 }
 
-// lastWords makes a report of the end of a process that died, and has the core,
-// if there is one, taken by who reads cores.
+// lastWords makes a report of the end of a process that died. If there is a core, the reader of
+// cores takes it.
 func (s *Supervisor) lastWords(p *Process, c *crash) {
+	if c.lost != nil {
+		p.lost = c.lost
+	}
 	end := debugger.Crash{
 		Output: p.output.String(), Traceback: string(c.traceback), Ended: p.err.Error(),
 		Program: p.Executable, Dir: s.config.Program.Dir,
@@ -94,6 +100,7 @@ func (s *Supervisor) lastWords(p *Process, c *crash) {
 		return
 	}
 	report.ID = strconv.Itoa(p.Number) + "-end"
+	report.Requests = p.lost
 	p.report = report
 	switch {
 	case !s.config.Frames:
@@ -104,7 +111,7 @@ func (s *Supervisor) lastWords(p *Process, c *crash) {
 		f := supervise.Failure{Key: report.ID, Core: c.core, Goroutine: report.Goroutine, Secret: rand.Text(), Frames: framesOf(report)}
 		p.live = debugger.Live{URL: supervise.Prefix + supervise.FramesPath + f.Key + "/", Secret: f.Secret}
 		data, err := json.Marshal(f)
-		if err != nil { // it is made of texts and numbers; this cannot be
+		if err != nil { // it is made of strings and numbers, so this cannot fail
 			report.Variables = err.Error()
 			return
 		}
@@ -112,7 +119,7 @@ func (s *Supervisor) lastWords(p *Process, c *crash) {
 	}
 }
 
-// why says what would bring a core.
+// why says what is needed to get a core.
 func (c *crash) why() string {
 	switch {
 	case errors.Is(c.err, errors.ErrUnsupported), runtime.GOOS != "linux":
@@ -143,32 +150,51 @@ func framesOf(report *debugger.Report) (list []supervise.Frame) {
 func (s *Supervisor) failureOf(p *Process, kind Kind) *Failure {
 	return &Failure{
 		Kind: kind, Command: s.commandLine(), Err: p.err, Output: p.output.String(), Problems: append(s.panics(p), s.raised(p)...),
-		report: p.report, live: p.live,
+		report: p.report, live: p.live, lost: p.lost,
 	}
 }
 
-// serveReport answers with the debugger's page of a failure, if there is one
-// and who asks may read it.
+// serveReport answers with the debugger's page of a failure, if there is one.
 func (s *Supervisor) serveReport(w http.ResponseWriter, r *http.Request, f *Failure, status int, version string) bool {
-	who := debugger.Debugger{Dashboard: debugger.Dashboard{Path: supervise.Prefix + supervise.DebuggerPath}}
-	if f.report == nil || !who.MayRead(r) {
+	if f.report == nil {
 		return false
 	}
-	answer := &recorded{header: http.Header{}}
-	who.Page(f.report, f.live, status).ServeHTTP(answer, r)
-	resp := &http.Response{
-		StatusCode: answer.status, Header: answer.header, ContentLength: int64(answer.body.Len()), Body: io.NopCloser(&answer.body),
-	}
+	shown := debugger.Debugger{Dashboard: debugger.Dashboard{Path: supervise.Prefix + supervise.DebuggerPath}}
+	resp := record(func(w http.ResponseWriter) { shown.Page(f.report, f.live, status).ServeHTTP(w, r) })
 	// The page loads itself again when the source has changed.
 	if err := s.inject(r, resp, version); err != nil {
 		return false
 	}
-	for name, values := range resp.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), resp.Header)
 	w.WriteHeader(resp.StatusCode)
-	_, _ = io.Copy(w, resp.Body) // the client has gone: there is nobody to tell
+	_, _ = io.Copy(w, resp.Body) // the client has gone
 	return true
+}
+
+// unlock replaces the response of an application whose debugger wants the PIN, for
+// which the supervisor asks. Other responses stay as they are.
+func (s *Supervisor) unlock(r *http.Request, resp *http.Response) error {
+	if resp.Header.Get(peer.LockedHeader) == "" {
+		return nil
+	}
+	resp.Header.Del(peer.LockedHeader)
+	if !isNavigation(r) || s.config.Guard.Access(r) != debugger.Locked {
+		return nil
+	}
+	if err := resp.Body.Close(); err != nil {
+		return err
+	}
+	form := record(func(w http.ResponseWriter) { s.config.Guard.Ask(w, r, resp.StatusCode) })
+	resp.Header, resp.Body, resp.ContentLength = form.Header, form.Body, form.ContentLength
+	resp.Header.Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
+	return nil
+}
+
+// record returns a response that can be changed before it is sent.
+func record(answer func(http.ResponseWriter)) *http.Response {
+	w := &recorded{header: http.Header{}, status: http.StatusOK}
+	answer(w)
+	return &http.Response{StatusCode: w.status, Header: w.header, ContentLength: int64(w.body.Len()), Body: io.NopCloser(&w.body)}
 }
 
 // recorded is an answer that is changed before it is sent.
@@ -182,7 +208,19 @@ func (r *recorded) Header() http.Header         { return r.header }
 func (r *recorded) WriteHeader(status int)      { r.status = status }
 func (r *recorded) Write(b []byte) (int, error) { return r.body.Write(b) }
 
-// corePath is where the core of a run's end is written, "" where nobody reads it.
+// removeCores removes the cores that a run has left behind: cores that were not collected because
+// the process died while it wrote or reported them.
+func (s *Supervisor) removeCores(number int) {
+	left, err := filepath.Glob(filepath.Join(s.folder, "core-"+strconv.Itoa(number)+"-*"))
+	if err != nil {
+		return // the pattern is right
+	}
+	for _, file := range left {
+		os.Remove(file)
+	}
+}
+
+// corePath is where the core of a run's end is written, "" if it is not read.
 func (s *Supervisor) corePath(number int) string {
 	if !s.config.Frames {
 		return ""

@@ -112,7 +112,7 @@ func TestTheLastOfSeveralEditsIsServed(t *testing.T) {
 	})
 }
 
-// What a link leads to is watched where it is.
+// The target of a link is watched where it is.
 func TestLinksAreFollowed(t *testing.T) {
 	elsewhere := t.TempDir()
 	p := run(t, func(dir string, _ *reload.Config) {
@@ -126,7 +126,7 @@ func TestLinksAreFollowed(t *testing.T) {
 	events := p.events(page)
 	save(t, filepath.Join(elsewhere, "main.go"), source("two"))
 	p.eventually("/", "two")
-	require.Equal(t, "reload", <-events)
+	p.hears(events, "reload")
 	save(t, filepath.Join(elsewhere, "static", "a.css"), "b!")
-	require.Equal(t, "restyle", <-events)
+	p.hears(events, "restyle")
 }

@@ -2,8 +2,8 @@ package reload
 
 import "syscall"
 
-// Numbers of file systems whose changes come from another machine, or from
-// outside of a container, where this kernel hears nothing of them: statfs(2).
+// Numbers of file systems whose changes come from another machine, or from outside of a container,
+// so that this kernel does not see them: statfs(2).
 var silent = map[int64]string{
 	0x6969:     "NFS",
 	0x517b:     "SMB",
@@ -14,8 +14,7 @@ var silent = map[int64]string{
 	0x786f4256: "vboxsf",
 }
 
-// silentFileSystem reports whether a folder of sc lies where the system tells
-// no changes.
+// silentFileSystem reports whether a folder of sc is on a file system that reports no changes.
 func silentFileSystem(sc *scope) bool {
 	for dir := range sc.dirs {
 		var info syscall.Statfs_t

@@ -5,12 +5,16 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/internal/peer"
+	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
 func TestAPageIsToldWhatItMissed(t *testing.T) {
@@ -92,7 +96,9 @@ func TestWhatIsWaitedForIsShown(t *testing.T) {
 	browser := func(method string) *http.Request {
 		r := httptest.NewRequest(method, "/", nil)
 		r.Header.Set("Accept", "text/html")
-		return r
+		r.Host = "localhost"
+		r.RemoteAddr = "127.0.0.1:4711"
+		return r.WithContext(peer.With(r.Context(), peer.Peer{UID: os.Getuid()}))
 	}
 	for name, c := range map[string]struct {
 		r      *http.Request
@@ -108,7 +114,7 @@ func TestWhatIsWaitedForIsShown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				old := &Process{gone: make(chan struct{})}
-				s := &Supervisor{busy: true, changed: make(chan struct{}), current: old, starting: &Process{output: &tail{}}}
+				s := &Supervisor{config: Config{Guard: &debugger.Debugger{}}, busy: true, changed: make(chan struct{}), current: old, starting: &Process{output: &tail{}}}
 				io.WriteString(s.starting.output, "connecting to the database")
 				if c.waits < navigationTime {
 					time.AfterFunc(c.waits, func() { s.update(func() { s.busy = false }) })

@@ -13,8 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zeugkit/zeug/internal/peer"
+	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/serving/listen"
-	"github.com/zeugkit/zeug/serving/supervise"
 )
 
 // publicListener is a socket that clients connect to. Nothing is accepted before
@@ -40,8 +41,7 @@ func (l *publicListener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// open opens the addresses that are not open yet, and closes those that are and
-// are not among them.
+// open opens the addresses that are not open yet, and closes open ones that are not among them.
 func (s *Supervisor) open(addrs []string, mode fs.FileMode) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,20 +120,47 @@ func (s *Supervisor) accept() {
 	}
 }
 
-// acceptAnyway does so for a program that has not yet said where it wants to be
-// served: its failure is to be seen somewhere.
+// acceptAnyway does so for a program that has not yet said its address: its failure is shown at
+// the address in its arguments, or at listen.Default.
 func (s *Supervisor) acceptAnyway() {
 	s.mu.Lock()
 	none := len(s.listeners) == 0
 	s.mu.Unlock()
 	if none {
-		if err := s.open([]string{listen.Default}, 0); err != nil {
-			s.config.Logger.Error("nowhere to show the failure", "err", err)
-			return
+		addr := addrOf(s.config.Program.Args)
+		if addr == "" || s.open([]string{addr}, 0) != nil { // the program will say what is wrong with it
+			if err := s.open([]string{listen.Default}, 0); err != nil {
+				s.config.Logger.Error("nowhere to show the failure", "err", err)
+				return
+			}
 		}
-		s.config.Logger.Info("the failure is shown until the program serves", "url", "http://"+listen.Default)
+		for _, at := range s.Addrs() {
+			for _, url := range listen.URLs(at, "", false) {
+				s.config.Logger.Info("the failure is shown until the program serves", "url", url)
+			}
+		}
 	}
 	s.accept()
+}
+
+// addrFlags are the usual names of the flag for the address at which a program listens.
+var addrFlags = []string{"addr", "address", "listen", "bind", "http"}
+
+// addrOf returns the address that the arguments of a program name, "" if none does.
+func addrOf(args []string) string {
+	for i, arg := range args {
+		name, value, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if !strings.HasPrefix(arg, "-") || !slices.Contains(addrFlags, name) {
+			continue
+		}
+		if !joined && i+1 < len(args) {
+			value = args[i+1]
+		}
+		if _, port, err := net.SplitHostPort(value); err == nil && port != "" || strings.HasPrefix(value, "unix:") {
+			return value
+		}
+	}
+	return ""
 }
 
 func (s *Supervisor) newFront() *http.Server {
@@ -146,12 +173,13 @@ func (s *Supervisor) newFront() *http.Server {
 		Protocols:         protocols,
 		ReadHeaderTimeout: 30 * time.Second,
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
+		ConnContext:       peer.ConnContext,
 		// Handlers of streams end when the front does.
 		BaseContext: func(net.Listener) context.Context { return s.live.context() },
 	}
 }
 
-// stopFront takes no more requests, and gives those that run a moment.
+// stopFront accepts no more requests, and gives the running ones a moment.
 func (s *Supervisor) stopFront() {
 	s.live.end()
 	ctx, cancel := context.WithTimeout(context.Background(), exitTime)
@@ -161,9 +189,9 @@ func (s *Supervisor) stopFront() {
 	}
 }
 
-// holdTime is how long a request waits for a build. The old process answers it
-// after that, or nobody. A browser is shown after navigationTime what is waited
-// for, in a page that loads itself again.
+// holdTime is how long a request waits for a build. After that the old process answers it, if
+// there is one. After navigationTime a browser gets a page that says what it waits for, and that
+// loads itself again.
 const (
 	holdTime       = 2 * time.Minute
 	navigationTime = 20 * time.Second
@@ -172,6 +200,9 @@ const (
 // ServeHTTP answers a client: from the application, once it is the newest, or by
 // itself.
 func (s *Supervisor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.config.Guard.Unlock(w, r) {
+		return
+	}
 	if strings.HasPrefix(r.URL.Path, supervise.Prefix) {
 		s.serveReserved(w, r)
 		return
@@ -179,8 +210,13 @@ func (s *Supervisor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.pass(w, r)
 }
 
-// pass has the application answer.
+// pass lets the application answer.
 func (s *Supervisor) pass(w http.ResponseWriter, r *http.Request) {
+	answered := func(*http.Response) {}
+	if s.config.Record != nil && !strings.HasPrefix(r.URL.Path, supervise.Prefix) {
+		r, answered = s.config.Record(r)
+		defer answered(nil) // after a response it does nothing
+	}
 	p, failure, version := s.acquire(r)
 	switch {
 	case r.Context().Err() != nil:
@@ -189,13 +225,22 @@ func (s *Supervisor) pass(w http.ResponseWriter, r *http.Request) {
 		s.serveFailure(w, r, failure, http.StatusServiceUnavailable, version)
 		return
 	}
-	trip := &trip{s: s, r: r, process: p, version: version, body: replayable{from: r.Body}}
-	defer func() { trip.process.inFlight.Done() }()
+	stale := s.stale(r)
+	trip := &trip{s: s, r: r, began: time.Now(), process: p, version: version, body: replayable{from: r.Body}}
+	p.serve(trip)
+	defer func() { trip.process.done(trip) }()
 	proxy := &httputil.ReverseProxy{
 		Transport:     trip,
-		Rewrite:       rewrite,
+		Rewrite:       s.rewrite,
 		FlushInterval: -1,
 		ModifyResponse: func(resp *http.Response) error {
+			answered(resp)
+			if err := s.unlock(r, resp); err != nil {
+				return err
+			}
+			if stale != "" {
+				resp.Header.Set(StaleHeader, stale)
+			}
 			return s.inject(r, resp, trip.version)
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) { s.serveLost(w, r, trip, err) },
@@ -204,10 +249,35 @@ func (s *Supervisor) pass(w http.ResponseWriter, r *http.Request) {
 	proxy.ServeHTTP(w, r)
 }
 
-// acquire waits while the source is being built, and while the end of the process
-// is not yet known to the loop, which may start it again; it returns the process
-// that is to answer r, counted among its requests, or why there is none, and the
-// version of the page that r gets.
+// StaleHeader is a field of responses by a program that is older than its source, because
+// the newest does not build or start: "X-Zeug-Stale: build failed".
+const StaleHeader = "X-Zeug-Stale"
+
+// stale says why the program that answers r is not the newest, "" if it is. The terminal
+// says so once for each failure.
+func (s *Supervisor) stale(r *http.Request) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.failure
+	if f == nil {
+		return ""
+	}
+	why := "start failed"
+	if f.Kind == BuildFailed {
+		why = "build failed"
+	}
+	if s.staled != f {
+		s.staled = f
+		s.config.Logger.Warn("the program before the change answers clients that are not browsers, with the header field "+StaleHeader,
+			"why", why, "method", r.Method, "path", r.URL.Path)
+	}
+	return why
+}
+
+// acquire waits while the source is being built, and while the end of the process is not yet known
+// to the loop, which may start it again. It returns the process that is to answer r, and counts r
+// among its requests. If there is none, it returns the reason. version is that of the page that r
+// gets.
 func (s *Supervisor) acquire(r *http.Request) (p *Process, f *Failure, version string) {
 	patience := holdTime
 	shows := r.Method == http.MethodGet && isNavigation(r)
@@ -251,16 +321,16 @@ func (s *Supervisor) waiting() *Failure {
 	return f
 }
 
-// hasUnknownDeath reports whether the process that serves has ended and the loop
-// has not said yet what follows. It is called under the lock.
+// hasUnknownDeath reports whether the process that serves has ended and the loop has not decided
+// yet what follows. It is called under the lock.
 func (s *Supervisor) hasUnknownDeath() bool {
 	p := s.current
 	return p != nil && !p.alive() && s.failure == nil && !p.leaving.Load()
 }
 
-// rewrite passes a request on as it came: the same target, header and host. Of
-// the connection it says what the process cannot see.
-func rewrite(pr *httputil.ProxyRequest) {
+// rewrite passes a request on as it came: the same target, header and host. About the connection,
+// it adds the facts that the process cannot see.
+func (s *Supervisor) rewrite(pr *httputil.ProxyRequest) {
 	in, out := pr.In, pr.Out
 	out.URL.Scheme, out.URL.Host = "http", "app"
 	out.Host = in.Host
@@ -279,11 +349,13 @@ func rewrite(pr *httputil.ProxyRequest) {
 	if in.TLS != nil {
 		scheme = "https"
 	}
-	out.Header.Set(supervise.OriginHeader, scheme+" "+in.RemoteAddr)
+	client := peer.Of(in)
+	client.Admitted = s.config.Guard.PIN != nil && s.config.Guard.PIN.Admits(in)
+	out.Header.Set(supervise.OriginHeader, scheme+" "+in.RemoteAddr+" "+client.String())
 	if isNavigation(in) {
-		// What is compressed cannot be added to. And a page that the browser keeps
-		// holds the script of the version that it was loaded with: it would load
-		// itself again and again as long as the answer is that it has not changed.
+		// Nothing can be added to a compressed body. And a page that the browser keeps holds the script
+		// of the version that it was loaded with: it would load itself again and again as long as the
+		// answer is that it has not changed.
 		for _, name := range []string{"Accept-Encoding", "If-None-Match", "If-Modified-Since"} {
 			out.Header.Del(name)
 		}
@@ -293,6 +365,9 @@ func rewrite(pr *httputil.ProxyRequest) {
 // isNavigation reports whether a browser asks for a document to show, not a
 // script for data, a fragment or an image.
 func isNavigation(r *http.Request) bool {
+	if r.Header.Get("Sec-Fetch-Mode") == "navigate" {
+		return true // also if a service worker asks for the document, with the destination "empty"
+	}
 	switch r.Header.Get("Sec-Fetch-Dest") {
 	case "document", "iframe", "frame":
 		return true

@@ -12,12 +12,12 @@ import (
 	"strings"
 
 	"github.com/zeugkit/zeug/datastructures"
-	"github.com/zeugkit/zeug/serving/supervise"
+	"github.com/zeugkit/zeug/internal/supervise"
 )
 
-// inject puts the script that listens for changes after version into an HTML or
-// XHTML document that a browser asked for, and into nothing else: no fragment, no
-// download, nothing compressed, no part of a document.
+// inject puts the script that listens for changes after version into an HTML or XHTML document
+// that a browser requests. It leaves fragments, downloads, compressed bodies and parts of
+// documents alone.
 func (s *Supervisor) inject(r *http.Request, resp *http.Response, version string) error {
 	h := resp.Header
 	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
@@ -70,7 +70,7 @@ func scriptTag(version, nonce string) string {
 	return fmt.Sprintf(`<script src="%slive.js" data-version="%s"%s></script>`, supervise.Prefix, version, nonce)
 }
 
-// xhtmlTag is scriptTag in XML, whatever the namespace of what it stands in.
+// xhtmlTag is scriptTag in XML, whatever the namespace of the element around it.
 func xhtmlTag(version, nonce string) string {
 	return strings.Replace(scriptTag(version, nonce), "<script ", `<script xmlns="http://www.w3.org/1999/xhtml" `, 1)
 }
@@ -82,8 +82,8 @@ func originOf(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-// allowing returns a Content-Security-Policy that allows the script and the
-// stream of events besides what it allows already, and nothing else.
+// allowing returns a Content-Security-Policy that also allows the script and the stream of events,
+// and nothing else in addition.
 func allowing(policy, origin string) string {
 	p := datastructures.ParseContentSecurityPolicy(policy)
 	for directive, path := range map[string]string{"script-src": "live.js", "connect-src": "live"} {
@@ -132,8 +132,8 @@ type readCloser struct {
 // headSize is how far into a document its head is looked for.
 const headSize = 4 << 10
 
-// peekDocument reads until scan knows where the beginning of a document is past, or
-// that it is none; rest gives what follows, and the error that reading ended with.
+// peekDocument reads until scan knows where the beginning of a document ends, or that the body is
+// not a document. rest gives the following bytes, and the error that ended reading.
 func peekDocument(body io.Reader, scan func([]byte) (at int, whole bool)) (head []byte, rest io.Reader) {
 	head = make([]byte, 0, headSize)
 	for len(head) < headSize {
@@ -156,10 +156,10 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 // utf8Mark is the byte order mark that a document in UTF-8 may begin with.
 var utf8Mark = []byte("\xef\xbb\xbf")
 
-// scanHead returns where in an HTML document a script may stand first, and -1
-// when it is none: it begins with neither a doctype nor <html>. It looks past these
-// and <head>, any of which may be left out, and what may stand between them. whole
-// says that more bytes would not change the answer.
+// scanHead returns where in an HTML document a script may stand first. It returns -1 if the body
+// begins with neither a doctype nor <html>, and so is not a document. It looks past these and
+// <head>, any of which may be left out, and what may stand between them. whole says that more bytes
+// would not change the answer.
 func scanHead(b []byte) (at int, whole bool) {
 	at = -1
 	i := skipMark(b)
@@ -189,9 +189,9 @@ func scanHead(b []byte) (at int, whole bool) {
 	}
 }
 
-// scanXHTML is scanHead for XML, where nothing may be left out: the script stands in
-// <html>, and in its <head> if that comes next. A doctype with declarations of its
-// own is not looked past, so that a document which begins with one gets no script.
+// scanXHTML is scanHead for XML, in which nothing may be left out: the script goes into <html>,
+// and into its <head> if that comes next. A doctype with declarations of its own is not looked
+// past, so that a document which begins with one gets no script.
 func scanXHTML(b []byte) (at int, whole bool) {
 	at = -1
 	i := skipMark(b)

@@ -52,7 +52,7 @@ func TestTheScriptStandsFirstInTheHead(t *testing.T) {
 	}
 }
 
-// requireHead compares where a script may stand, also of a document in pieces.
+// requireHead compares the places where a script may be, also for a document in pieces.
 func requireHead(t *testing.T, scan func([]byte) (int, bool), whole string, want int) {
 	t.Helper()
 	at, _ := scan([]byte(whole))
@@ -291,4 +291,24 @@ func TestABodyIsReadAgainFromItsBeginning(t *testing.T) {
 	io.Copy(io.Discard, all)
 	_, ok = long.again()
 	require.False(t, ok)
+}
+
+func TestTheAddressOfAProgramsArguments(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                                    "",
+		"-addr 127.0.0.1:7000":                "127.0.0.1:7000",
+		"--addr=:7000 -v":                     ":7000",
+		"-v -listen unix:/run/app.sock":       "unix:/run/app.sock",
+		"serve --bind [::1]:80":               "[::1]:80",
+		"-http localhost:http":                "localhost:http",
+		"-addr":                               "",
+		"-addr nowhere":                       "",
+		"-addr 127.0.0.1:":                    "",
+		"-redis 127.0.0.1:6379":               "",
+		"addr 127.0.0.1:7000":                 "",
+		"-addr fastcgi://127.0.0.1:9000":      "",
+		"-addr wrong --address 127.0.0.1:700": "127.0.0.1:700",
+	} {
+		require.Equal(t, want, addrOf(strings.Fields(args)), args)
+	}
 }

@@ -13,30 +13,31 @@ import (
 	"sync"
 	"time"
 
-	"github.com/zeugkit/zeug/serving/supervise"
+	"github.com/zeugkit/zeug/internal/supervise"
+	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
-// live tells pages in browsers, by a stream of events, that what they show has
-// changed.
+// live tells pages in browsers, by a stream of events, that their content has changed.
 type live struct {
 	mu       sync.Mutex
-	contents int // changes of what pages show
+	contents int // changes of files that pages show
 	styles   int // and of their style sheets alone
 	pages    []*follower
+	mistakes mistakes
 	ctx      context.Context
 	endFunc  context.CancelFunc
 }
 
 // follower is a page that follows the stream.
 type follower struct {
-	browser string // whose it is, "" where connections are not scarce
+	browser string // its browser, "" if connections are not scarce
 	events  chan effect
 	end     context.CancelFunc
 }
 
-// streams is how many pages of a browser follow at once by HTTP/1.1, of which
-// browsers allow six connections to a server: pages beyond take turns, and the
-// application keeps the rest.
+// streams is how many pages of a browser follow at once by HTTP/1.1, for which browsers allow six
+// connections to a server. Further pages take turns, and the application keeps the other
+// connections.
 const streams = 3
 
 // turn is how long a page waits that gave its place to another one, or whose
@@ -75,13 +76,13 @@ func (l *live) send(e effect) {
 	for _, page := range l.pages {
 		select {
 		case page.events <- e:
-		default: // it has a reload coming already
+		default: // it already has a reload coming
 		}
 	}
 }
 
-// version names what a page shows that is answered now. That of another
-// supervisor is never the same.
+// version names what a page shows that is answered now. The number of another supervisor is never
+// the same.
 func (l *live) version() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,8 +103,8 @@ func missed(version, now string) effect {
 	return refresh
 }
 
-// join adds a page, in the place of the one that came first where a browser has
-// too many. The context ends when the page's stream is to.
+// join adds a page, in the place of the first one if a browser has too many. The context ends when
+// the page's stream is to.
 func (l *live) join(parent context.Context, browser string) (ctx context.Context, events <-chan effect, leave func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -131,7 +132,7 @@ func (l *live) join(parent context.Context, browser string) (ctx context.Context
 	}
 }
 
-// browserOf tells browsers apart as far as that can be done.
+// browserOf tells browsers apart, as well as possible.
 func browserOf(r *http.Request) string {
 	if r.ProtoMajor > 1 {
 		return ""
@@ -157,11 +158,11 @@ func (s *Supervisor) serveReserved(w http.ResponseWriter, r *http.Request) {
 		s.serveEvents(w, r)
 	default:
 		if strings.HasPrefix(rest, supervise.DebuggerPath) {
-			h := http.Handler(http.HandlerFunc(s.pass))
-			if s.config.Guard != nil {
-				h = s.config.Guard(h)
+			if s.config.Guard.Access(r) == debugger.Denied {
+				http.Error(w, "only this machine may ask", http.StatusForbidden)
+				return
 			}
-			h.ServeHTTP(w, r)
+			s.config.Guard.PIN.Guard(http.HandlerFunc(s.pass)).ServeHTTP(w, r)
 			return
 		}
 		for prefix, h := range s.config.Handle {
@@ -187,7 +188,7 @@ func (s *Supervisor) serveEvents(w http.ResponseWriter, r *http.Request) {
 		_, err := fmt.Fprintf(w, "event: %s\nid: %s\ndata: %s\n\n", event, version, version)
 		return err == nil && control.Flush() == nil
 	}
-	// A browser that lost the stream says what it heard last.
+	// A browser that lost the stream says which event it got last.
 	since := r.Header.Get("Last-Event-ID")
 	if since == "" {
 		since = r.URL.Query().Get("since")
@@ -198,9 +199,18 @@ func (s *Supervisor) serveEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	beat := time.NewTicker(20 * time.Second)
 	defer beat.Stop()
+	found := s.live.found()
+	if found.known && !(s.sendMistakes(w, r, found) && control.Flush() == nil) {
+		return
+	}
 	for {
 		event := "beat"
 		select {
+		case <-found.told:
+			if found = s.live.found(); found.known && !(s.sendMistakes(w, r, found) && control.Flush() == nil) {
+				return
+			}
+			continue
 		case e := <-events:
 			event = eventOf(e)
 		case <-beat.C:

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,6 +27,9 @@ import (
 
 	"github.com/zeugkit/zeug/serving/reload"
 )
+
+// patience is how long the tests wait for an event: builds take long on a busy machine.
+const patience = 3 * time.Minute
 
 // project is a program in a folder of its own, under a supervisor.
 type project struct {
@@ -99,6 +103,8 @@ func app(w http.ResponseWriter, r *http.Request) {
 	case "/disk":
 		b, _ := os.ReadFile("data/file.txt")
 		w.Write(b)
+	case "/panic":
+		panic("broken: " + answer)
 	case "/greeting":
 		fmt.Fprint(w, *greeting)
 	case "/document":
@@ -111,7 +117,7 @@ func app(w http.ResponseWriter, r *http.Request) {
 
 func main() {
 	flag.Parse()
-	serving.Main("127.0.0.1:0", http.HandlerFunc(app), serving.Options{NoAccessLog: true, OPTIONS})
+	serving.MainWith("127.0.0.1:0", http.HandlerFunc(app), serving.Options{NoAccessLog: true, OPTIONS})
 }
 `
 
@@ -124,7 +130,7 @@ func write(t *testing.T, dir, options string) {
 	require.NoError(t, err)
 	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	require.NoError(t, err)
-	// The requirements of the library are this program's.
+	// The requirements of the library are those of this program.
 	_, requirements, _ := strings.Cut(string(mod), "\nrequire")
 	save(t, filepath.Join(dir, "go.sum"), string(sums))
 	save(t, filepath.Join(dir, "go.mod"), "module example.org/app\n\ngo 1.26.0\n\nrequire github.com/zeugkit/zeug v0.0.0\n\nreplace github.com/zeugkit/zeug => "+root+"\n\nrequire"+requirements)
@@ -152,15 +158,17 @@ func run(t *testing.T, prepare func(dir string, c *reload.Config)) *project {
 	write(t, p.dir, "")
 	config := reload.Config{
 		Program: reload.Program{Dir: p.dir, WorkDir: p.dir},
-		Listen:  []string{"127.0.0.1:0"},
-		Logger:  slog.New(slog.NewTextHandler(p.log, nil)), Stdout: p.log, Stderr: p.log,
+		Listen:  []string{"127.0.0.1:0"}, LinkTools: true,
+		Logger: slog.New(slog.NewTextHandler(p.log, nil)), Stdout: p.log, Stderr: p.log,
 	}
 	if prepare != nil {
 		prepare(p.dir, &config)
 	}
 	s, err := reload.New(config)
 	require.NoError(t, err)
-	p.addr = s.Addrs()[0].String()
+	if addrs := s.Addrs(); len(addrs) > 0 { // otherwise the program says where
+		p.addr = addrs[0].String()
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -176,25 +184,49 @@ func run(t *testing.T, prepare func(dir string, c *reload.Config)) *project {
 	return p
 }
 
-func (p *project) edit(old, new string) {
+func (p *project) edit(before, after string) {
 	p.t.Helper()
 	name := filepath.Join(p.dir, "main.go")
 	b, err := os.ReadFile(name)
 	require.NoError(p.t, err)
-	require.Contains(p.t, string(b), old)
-	save(p.t, name, strings.Replace(string(b), old, new, 1))
+	require.Contains(p.t, string(b), before)
+	save(p.t, name, strings.Replace(string(b), before, after, 1))
 }
 
-// get returns the status and the body of an answer to what is no browser.
+// get returns the status and the body of the response to a client that is not a browser.
 func (p *project) get(path string) (int, string) {
 	p.t.Helper()
 	return p.do("GET", path, "")
 }
 
-// browse is get for a browser that asks for a document.
-func (p *project) browse(path string) (int, string) {
+// browse is get for a browser that asks for a document. It loads the waiting page again, as that
+// page does by itself.
+func (p *project) browse(path string) (status int, body string) {
 	p.t.Helper()
-	return p.do("GET", path, "", "Accept", "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Dest", "document")
+	for until := time.Now().Add(patience); time.Now().Before(until); {
+		status, body = p.do("GET", path, "", "Accept", "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Dest", "document")
+		if status != http.StatusServiceUnavailable || !strings.Contains(body, "the program is not ready yet") {
+			break
+		}
+	}
+	return status, body
+}
+
+// hears waits for an event. Others come more than once if a file is written in pieces with long
+// pauses.
+func (p *project) hears(events <-chan string, want string) {
+	p.t.Helper()
+	late := time.After(patience)
+	for {
+		select {
+		case event := <-events:
+			if event == want {
+				return
+			}
+		case <-late:
+			require.Failf(p.t, "not heard", "%q in %v", want, patience)
+		}
+	}
 }
 
 func (p *project) do(method, path, body string, header ...string) (int, string) {
@@ -219,10 +251,10 @@ func (p *project) eventually(path, want string) {
 	require.Eventually(p.t, func() bool {
 		_, last = p.get(path)
 		return last == want
-	}, 30*time.Second, 20*time.Millisecond, "%s is not answered by %q", path, want)
+	}, patience, 20*time.Millisecond, "%s is not answered by %q", path, want)
 }
 
-// says waits until the log says text, and begins it anew.
+// says waits until the log has the string, and clears the log.
 func (p *project) says(text string) {
 	p.t.Helper()
 	require.Eventually(p.t, func() bool {
@@ -233,7 +265,7 @@ func (p *project) says(text string) {
 			p.log.text.Reset()
 		}
 		return said
-	}, 60*time.Second, time.Millisecond, "nothing says %q", text)
+	}, patience, time.Millisecond, "nothing says %q", text)
 }
 
 func TestARequestWaitsForTheFirstBuild(t *testing.T) {
@@ -258,7 +290,7 @@ func TestEditsUnderLoadLoseNothing(t *testing.T) {
 			defer transport.CloseIdleConnections()
 			client := http.Client{Transport: transport}
 			for !stop.Load() {
-				// What has a body is not tried again behind our back.
+				// A request with a body is not sent again.
 				resp, err := client.Post("http://"+p.addr+"/echo", "text/plain", strings.NewReader("12345"))
 				if err != nil {
 					failed <- err
@@ -321,19 +353,27 @@ func TestABuildThatFails(t *testing.T) {
 			status, page := p.browse("/")
 			require.Equal(t, 500, status)
 			require.Contains(t, page, c.message)
+			_, worker := p.do("GET", "/", "", "Accept", "*/*", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "empty")
+			require.Contains(t, worker, c.message, "a service worker that asks for the document")
 			require.Contains(t, page, "<h2>"+c.place+"</h2>")
 			require.Contains(t, page, "<mark>")
 			require.Contains(t, page, "/.zeug/live.js")
 			status, body := p.get("/")
 			require.Equal(t, 200, status, "the old process goes on for others")
 			require.Equal(t, "one", body)
+			p.says("answers clients that are not browsers")
+			resp, _ := p.ask("GET", "/", nil, func(r *http.Request) { r.Header.Set("Accept", "*/*") })
+			require.Equal(t, "build failed", resp.Header.Get("X-Zeug-Stale"), "and says so")
+			require.NotContains(t, p.log.String(), "answers clients that are not browsers", "once in the terminal")
 
-			// The page that shows the failure hears when it is mended.
+			// The page that shows the failure gets an event when it is repaired.
 			events := p.events(page)
 			p.edit(c.new, c.old)
-			require.Equal(t, "reload", <-events)
+			p.hears(events, "reload")
 			status, page = p.browse("/document")
 			require.Equal(t, 200, status)
+			resp, _ = p.ask("GET", "/", nil, nil)
+			require.Empty(t, resp.Header.Get("X-Zeug-Stale"))
 			require.Contains(t, page, "<title>")
 		})
 	}
@@ -368,9 +408,9 @@ func TestAProgramThatEndsAtStart(t *testing.T) {
 	p := run(t, nil)
 	for name, c := range map[string]struct{ insert, says, page string }{
 		"by a panic in init":    {`func init() { panic("no database") }`, "exit status 2", "panic: no database"},
-		"by its exit code":      {`func init() { println("no configuration"); os.Exit(7) }`, "exit status 7", "no configuration"},
-		"by the end of main":    {`func init() { println("done"); os.Exit(0) }`, "exit status 0", "done"},
-		"by a signal":           {`func init() { p, _ := os.FindProcess(os.Getpid()); p.Kill(); time.Sleep(time.Minute) }`, "signal: killed", ""},
+		"by its exit code":      {`func init() { println("2026/11/30 01:02:03 no configuration"); os.Exit(7) }`, "exit status 7", "<h1>no configuration</h1>"},
+		"by the end of main":    {`func init() { println("done\n"); os.Exit(0) }`, "exit status 0", "<h1>done</h1>"},
+		"by a signal":           {`func init() { p, _ := os.FindProcess(os.Getpid()); p.Kill(); time.Sleep(time.Minute) }`, "signal: killed", "<h1>the program ended before it served"},
 		"by a server's refusal": {`func init() { serving.Main("127.0.0.1:0", nil) }`, "exit status 78", "there is no application"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -401,8 +441,89 @@ func TestAFirstBuildThatFailsIsShownAndMended(t *testing.T) {
 	status, text := p.get("/")
 	require.Equal(t, 500, status)
 	require.Contains(t, text, "function main is undeclared")
+	for accept, kind := range map[string]string{
+		"":                                   "text/plain; charset=utf-8",
+		"*/*":                                "text/plain; charset=utf-8",
+		"text/plain, application/json":       "text/plain; charset=utf-8",
+		"application/json":                   "application/json",
+		"application/problem+json, */*;q=.1": "application/problem+json",
+	} {
+		resp, text := p.ask("GET", "/", nil, func(r *http.Request) {
+			r.Header.Set("Accept", accept)
+			r.Header.Set("Sec-Fetch-Dest", "empty")
+		})
+		require.Equal(t, 500, resp.StatusCode)
+		require.Equal(t, kind, resp.Header.Get("Content-Type"), "Accept: %s", accept)
+		require.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
+		require.Contains(t, strings.Join(resp.Header.Values("Vary"), ","), "Accept")
+		require.Contains(t, text, "function main is undeclared")
+		if strings.HasSuffix(kind, "json") {
+			var problem struct {
+				Detail, Output string
+				Problems       []struct{ File, Message string }
+			}
+			require.NoError(t, json.Unmarshal([]byte(text), &problem), "%s", text)
+			require.Equal(t, "the program does not build", problem.Detail)
+			require.Contains(t, problem.Output, "function main is undeclared")
+		}
+	}
 	write(t, p.dir, "")
 	p.eventually("/", "one")
+}
+
+// The go command adds sums while it builds.
+func TestSumsThatAppearBuildNothing(t *testing.T) {
+	p := run(t, func(dir string, _ *reload.Config) {
+		save(t, filepath.Join(dir, "go.work"), "go 1.26.0\n\nuse .\n")
+	})
+	p.eventually("/", "one")
+	save(t, filepath.Join(p.dir, "go.work.sum"), "")
+	p.edit(`"one"`, `"two"`)
+	p.eventually("/", "two")
+	require.Equal(t, 1, strings.Count(p.log.String(), "detected change"), "%s", p.log)
+	require.NotContains(t, p.log.String(), "go.work.sum")
+}
+
+// A program that has not said where it serves may have got the address in its arguments.
+func TestAFailureIsShownWhereTheArgumentsSay(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := free.Addr().String()
+	require.NoError(t, free.Close())
+	p := run(t, func(dir string, c *reload.Config) {
+		c.Listen, c.Program.Args = nil, []string{"-v", "-addr", addr}
+		save(t, filepath.Join(dir, "main.go"), "package main\n\nfunc main() { panic(\"no database\") }\n")
+	})
+	require.Eventually(t, func() bool { return strings.Contains(p.log.String(), "the failure is shown until the program serves") }, patience, time.Millisecond)
+	require.Contains(t, p.log.String(), "http://"+addr)
+	p.addr = addr
+	status, page := p.browse("/")
+	require.Equal(t, http.StatusInternalServerError, status)
+	require.Contains(t, page, "no database")
+}
+
+func TestATakenPortIsSaidOnce(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	p := run(t, func(dir string, c *reload.Config) {
+		c.Listen = nil
+		save(t, filepath.Join(dir, "main.go"), strings.NewReplacer("127.0.0.1:0", taken.Addr().String(), ", OPTIONS", "").Replace(program))
+	})
+	require.Eventually(t, func() bool {
+		return strings.Contains(p.log.String(), "the program ended before it served, for the reason that it gave")
+	}, patience, 10*time.Millisecond)
+	require.Equal(t, 1, strings.Count(p.log.String(), "is in use by another program"), "%s", p.log)
+}
+
+func TestAProgramThatServesByItselfIsToldWhatToCall(t *testing.T) {
+	p := run(t, func(dir string, c *reload.Config) {
+		c.Listen = nil
+		save(t, filepath.Join(dir, "main.go"), "package main\n\nimport \"net/http\"\n\nfunc main() { http.ListenAndServe(\"127.0.0.1:0\", http.NotFoundHandler()) }\n")
+	})
+	require.Eventually(t, func() bool {
+		return strings.Contains(p.log.String(), "it is reloaded only if it calls serving.Main, or serving.Run, in place of http.ListenAndServe")
+	}, patience, 10*time.Millisecond)
 }
 
 func TestAProcessKilledMidRequest(t *testing.T) {
@@ -416,14 +537,16 @@ func TestAProcessKilledMidRequest(t *testing.T) {
 	}
 	lost := make(chan answer)
 	go func() {
-		status, body := p.browse("/slow")
+		status, body := p.browse("/slow?order=7&password=x23y")
 		lost <- answer{status, body}
 	}()
-	require.Eventually(t, func() bool { return strings.Contains(p.log.String(), "asked for what is slow") }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(p.log.String(), "asked for what is slow") }, patience, time.Millisecond)
 	require.NoError(t, syscall.Kill(number, syscall.SIGKILL))
 	got := <-lost
 	require.Equal(t, 502, got.status)
 	require.Contains(t, got.body, "signal: killed")
+	require.Contains(t, got.body, "GET /slow?order=7", "the request that was on its way")
+	require.NotContains(t, got.body, "x23y")
 	status, next := p.get("/pid")
 	require.Equal(t, 200, status)
 	require.NotEqual(t, pid, next)
@@ -437,7 +560,8 @@ func TestAProcessThatDiesIsReplacedBeforeTheNextRequest(t *testing.T) {
 		number, err := strconv.Atoi(pid)
 		require.NoError(t, err)
 		require.NoError(t, syscall.Kill(number, syscall.SIGKILL))
-		require.Eventually(t, func() bool { return syscall.Kill(number, 0) != nil }, 10*time.Second, 100*time.Microsecond)
+		// Not before the supervisor has waited for it, and so knows: a zombie is not enough.
+		require.Eventually(t, func() bool { return syscall.Kill(number, 0) != nil }, patience, 100*time.Microsecond)
 	}
 }
 
@@ -483,11 +607,11 @@ func (p *project) watched() {
 	_, pid := p.get("/pid")
 
 	save(t, filepath.Join(p.dir, "templates", "a.html"), "b!")
-	require.Equal(t, "reload", <-events)
+	p.hears(events, "reload")
 	save(t, filepath.Join(p.dir, "static", "css", "a.css"), "b!")
-	require.Equal(t, "restyle", <-events)
+	p.hears(events, "restyle")
 	save(t, filepath.Join(p.dir, "templates", "new", "b.html"), "b!")
-	require.Equal(t, "reload", <-events)
+	p.hears(events, "reload")
 	for _, name := range []string{"main_test.go", "notes.txt", ".main.go.swp", "data/x.ignored", "data/secret/x"} {
 		save(t, filepath.Join(p.dir, name), "package main\n")
 	}
@@ -523,7 +647,7 @@ func (p *project) changes(path, from string) {
 	require.Eventually(p.t, func() bool {
 		_, now := p.get(path)
 		return now != from
-	}, 30*time.Second, 20*time.Millisecond)
+	}, patience, 20*time.Millisecond)
 }
 
 func TestTheProgramSeesTheRequestAsItCame(t *testing.T) {
@@ -536,7 +660,7 @@ func TestTheProgramSeesTheRequestAsItCame(t *testing.T) {
 
 func TestTLSIsSpokenByTheSupervisor(t *testing.T) {
 	p := run(t, func(dir string, _ *reload.Config) {
-		write(t, dir, ", TLS: certs.Adhoc()")
+		write(t, dir, ", TLS: certs.SelfSigned()")
 		name := filepath.Join(dir, "main.go")
 		b, err := os.ReadFile(name)
 		require.NoError(t, err)
@@ -553,7 +677,7 @@ func TestTLSIsSpokenByTheSupervisor(t *testing.T) {
 	saw, first := get("/origin")
 	require.Regexp(t, `^true 127`, saw)
 	p.edit(`"one"`, `"two"`)
-	require.Eventually(t, func() bool { got, _ := get("/"); return got == "two" }, 30*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { got, _ := get("/"); return got == "two" }, patience, 20*time.Millisecond)
 	p.client.CloseIdleConnections()
 	_, second := get("/")
 	require.Equal(t, first.PeerCertificates[0].Raw, second.PeerCertificates[0].Raw, "a browser that was told to trust it need not be told again")
@@ -612,6 +736,7 @@ func TestGoRunReloads(t *testing.T) {
 	}
 	dir := t.TempDir()
 	write(t, dir, ", Reload: true")
+	save(t, filepath.Join(dir, "dev.go"), "package main\n\nimport _ \"github.com/zeugkit/zeug/serving/dev\"\n")
 	log := &output{}
 	cmd := exec.Command("go", "run", ".", "-greeting", "moin")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
@@ -627,8 +752,18 @@ func TestGoRunReloads(t *testing.T) {
 		_, after, ok := strings.Cut(log.String(), `"url":"http://`)
 		p.addr, _, _ = strings.Cut(after, `"`)
 		return ok
-	}, 60*time.Second, 10*time.Millisecond)
+	}, patience, 10*time.Millisecond, "go run prints the address; it printed %s", log)
 	p.eventually("/greeting", "moin")
 	p.edit(`"one"`, `"two"`)
 	p.eventually("/", "two")
+}
+
+func TestABrokenModuleIsSaidInTheGoCommandsWords(t *testing.T) {
+	dir := t.TempDir()
+	save(t, filepath.Join(dir, "go.mod"), "module example.org/bad\n\nrequir x v1\n")
+	s, err := reload.New(reload.Config{Program: reload.Program{Dir: dir}, Listen: []string{"127.0.0.1:0"}})
+	require.NoError(t, err)
+	err = s.Run(t.Context())
+	require.ErrorContains(t, err, "go.mod:3: unknown directive: requir")
+	require.NotContains(t, err.Error(), "exit status")
 }

@@ -2,6 +2,7 @@ package reload
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"html"
 	"net/http"
@@ -10,11 +11,15 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/zeugkit/zeug/datastructures"
+	"github.com/zeugkit/zeug/internal/secret"
+	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
-// serveFailure says why there is no application to answer: as a page with
-// excerpts of the source, which loads itself again when that has changed, to a
-// browser, and as text to everybody else.
+// serveFailure says why there is no application to answer: to a browser as a page with excerpts of
+// the source, which loads itself again after a change, and to other clients as text. A client that
+// may not read source gets the status alone, or the form for the PIN.
 func (s *Supervisor) serveFailure(w http.ResponseWriter, r *http.Request, f *Failure, status int, version string) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -27,17 +32,33 @@ func (s *Supervisor) serveFailure(w http.ResponseWriter, r *http.Request, f *Fai
 	if status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
 	}
+	switch access := s.config.Guard.Access(r); {
+	case access == debugger.Locked && isNavigation(r):
+		s.config.Guard.Ask(w, r, status)
+		return
+	case access != debugger.Granted:
+		http.Error(w, strconv.Itoa(status)+" "+http.StatusText(status), status)
+		return
+	}
 	if s.serveReport(w, r, f, status, version) {
 		return
 	}
 	if !isNavigation(r) {
-		h.Set("Content-Type", "text/plain; charset=utf-8")
+		h.Add("Vary", "Accept")
+		kind, body := "text/plain; charset=utf-8", fmt.Appendf(nil, "%s\n%s\n%s", f.Error(), f.asked(), uncoloured(f.Output))
+		if accepted := jsonType(r); accepted != "" {
+			// The members are strings and numbers, which JSON always has a form for.
+			if text, err := s.problem(f, status); err == nil {
+				kind, body = accepted, text
+			}
+		}
+		h.Set("Content-Type", kind)
 		w.WriteHeader(status)
-		fmt.Fprintf(w, "%s\n\n%s\n", f.Error(), uncoloured(f.Output))
+		_, _ = w.Write(append(body, '\n')) // the client has gone
 		return
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; base-uri 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
 	w.WriteHeader(status)
 	out := bufio.NewWriter(w)
 	defer out.Flush()
@@ -51,7 +72,7 @@ func (s *Supervisor) serveLost(w http.ResponseWriter, r *http.Request, t *trip, 
 	}
 	p := t.process
 	if !p.awaitEnd() && t.failure == nil {
-		s.config.Logger.Error("the program did not answer", "method", r.Method, "uri", r.RequestURI, "err", err)
+		s.config.Logger.Error("the program did not answer", "method", r.Method, "uri", secret.URI(r.RequestURI), "err", err)
 		s.serveFailure(w, r, &Failure{Kind: Died, Err: fmt.Errorf("no answer: %w", err), Command: s.commandLine()}, http.StatusBadGateway, t.version)
 		return
 	}
@@ -59,7 +80,7 @@ func (s *Supervisor) serveLost(w http.ResponseWriter, r *http.Request, t *trip, 
 	if f == nil {
 		f = s.failureOf(p, Died)
 	}
-	s.config.Logger.Error("the program ended before it answered", "method", r.Method, "uri", r.RequestURI, "err", p.err)
+	s.config.Logger.Error("the program ended before it answered", "method", r.Method, "uri", secret.URI(r.RequestURI), "err", p.err)
 	s.serveFailure(w, r, f, http.StatusBadGateway, t.version)
 }
 
@@ -68,16 +89,21 @@ body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:72rem;padding:1r
 h1{font-size:1.5rem;color:#a00}h2{font-size:1rem;margin:1.5rem 0 .25rem;font-family:ui-monospace,monospace}
 pre{background:#f4f4f2;padding:.75rem;overflow:auto;border-radius:4px;font:13px/1.45 ui-monospace,monospace;tab-size:4}
 mark{background:#fdd;display:inline-block;min-width:100%}p.message{color:#a00;white-space:pre-wrap;margin:.25rem 0}
-footer{color:#666;font-size:.85rem;margin-top:2rem}
-@media(prefers-color-scheme:dark){body{color:#ddd;background:#1b1b1b}pre{background:#262626}mark{background:#522;color:inherit}h1,p.message{color:#f88}}`
+footer{color:#595959;font-size:.85rem;margin-top:2rem}
+@media(prefers-color-scheme:dark){footer{color:#aaa}body{color:#ddd;background:#1b1b1b}pre{background:#262626}mark{background:#522;color:inherit}h1,p.message{color:#f88}}
+@media print{:root{color-scheme:light}body{color:#000;background:#fff}pre{background:#fff;border:1px solid #999;white-space:pre-wrap}mark{background:#eee;color:#000}h1,p.message{color:#000}footer{color:#444}}`
 
 func (s *Supervisor) writePage(w *bufio.Writer, r *http.Request, f *Failure, version, status string) {
-	title := html.EscapeString(f.Error())
+	headline := f.headline()
+	title := html.EscapeString(headline)
 	fmt.Fprintf(w, "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n<meta name=viewport content=\"width=device-width, initial-scale=1\">\n<title>%s</title>\n<style>%s</style>\n", title, style)
 	if r.Method == http.MethodGet {
 		w.WriteString(scriptTag(version, "") + "\n")
 	}
-	fmt.Fprintf(w, "</head>\n<body>\n<h1>%s</h1>\n", title)
+	fmt.Fprintf(w, "</head>\n<body>\n<main>\n<h1>%s</h1>\n", title)
+	if headline != f.Error() {
+		fmt.Fprintf(w, "<p>%s</p>\n", html.EscapeString(f.Error()))
+	}
 	if f.Command != "" {
 		fmt.Fprintf(w, "<p><code>%s</code></p>\n", html.EscapeString(f.Command))
 	}
@@ -89,8 +115,11 @@ func (s *Supervisor) writePage(w *bufio.Writer, r *http.Request, f *Failure, ver
 		fmt.Fprintf(w, "<h2>%s</h2>\n<p class=message>%s</p>\n", html.EscapeString(place), html.EscapeString(p.Message))
 		w.WriteString(excerpt(p))
 	}
+	if len(f.lost) > 0 {
+		fmt.Fprintf(w, "<h2>Requests on their way</h2>\n<pre tabindex=0>%s</pre>\n", html.EscapeString(f.asked()))
+	}
 	if text := uncoloured(f.Output); text != "" {
-		fmt.Fprintf(w, "<h2>Output</h2>\n<pre>%s</pre>\n", html.EscapeString(text))
+		fmt.Fprintf(w, "<h2>Output</h2>\n<pre tabindex=0>%s</pre>\n", html.EscapeString(text))
 	}
 	note := "This page loads itself again when the source has changed."
 	if r.Method != http.MethodGet {
@@ -105,13 +134,65 @@ func (s *Supervisor) writePage(w *bufio.Writer, r *http.Request, f *Failure, ver
 			note = why + " " + note
 		}
 	}
-	fmt.Fprintf(w, "<footer>%s (%s)</footer>\n</body>\n</html>\n", note, status)
+	fmt.Fprintf(w, "</main>\n<footer>%s (%s)</footer>\n</body>\n</html>\n", note, status)
 }
+
+// jsonType is the media type of JSON that a client names and prefers to text and HTML, or "".
+func jsonType(r *http.Request) string {
+	accepted := datastructures.ParseMIMEAccept(strings.Join(r.Header["Accept"], ","))
+	best, _ := accepted.Best("text/plain", "text/html", "application/json", "application/problem+json")
+	if !strings.HasSuffix(best, "json") {
+		return ""
+	}
+	return best
+}
+
+// problem is the failure as a problem in JSON, of RFC 9457.
+func (s *Supervisor) problem(f *Failure, status int) ([]byte, error) {
+	type place struct {
+		File    string `json:"file"`
+		Line    int    `json:"line"`
+		Column  int    `json:"column,omitempty"`
+		Message string `json:"message,omitempty"`
+	}
+	places := make([]place, len(f.Problems))
+	for i, p := range f.Problems {
+		places[i] = place{s.relative(p.File), p.Line, p.Column, p.Message}
+	}
+	return json.Marshal(map[string]any{
+		"title": http.StatusText(status), "status": status, "detail": f.headline(),
+		"failure": f.Error(), "command": f.Command, "problems": places, "output": uncoloured(f.Output),
+	})
+}
+
+// logTime is what package log writes before a message.
+var logTime = regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? `)
+
+// headline is the most useful sentence: of a program that ended before it served, the
+// last line that it printed says more than its exit status.
+func (f *Failure) headline() string {
+	if f.Kind != StartFailed {
+		return f.Error()
+	}
+	for _, p := range f.Problems {
+		if p.Message != "" {
+			return p.Message // of a panic, whose traceback follows it
+		}
+	}
+	lines := strings.Split(uncoloured(f.Output), "\n")
+	last := strings.TrimSpace(lines[len(lines)-1])
+	if last = logTime.ReplaceAllString(last, ""); last == "" || len(last) > maxHeadline {
+		return f.Error()
+	}
+	return last
+}
+
+// maxHeadline is how many bytes of output a heading may have.
+const maxHeadline = 400
 
 var colours = regexp.MustCompile("\x1b\\[[0-9;:]*[A-Za-z]")
 
-// uncoloured is what a program printed for a terminal, without what only that
-// understands.
+// uncoloured is the output of a program for a terminal, without escape sequences.
 func uncoloured(text string) string {
 	return strings.TrimSpace(colours.ReplaceAllString(text, ""))
 }
@@ -130,6 +211,15 @@ func (f *Failure) ending() string {
 		return "It ended by itself, by os.Exit, log.Fatal or the end of main, which leaves no traceback."
 	}
 	return ""
+}
+
+// asked lists the requests that were on their way, a line each.
+func (f *Failure) asked() string {
+	var b strings.Builder
+	for _, r := range f.lost {
+		fmt.Fprintf(&b, "%s %s\n", r.Name, r.Value)
+	}
+	return b.String()
 }
 
 func (s *Supervisor) relative(file string) string {
@@ -156,7 +246,7 @@ func excerpt(p Problem) string {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("<pre>")
+	b.WriteString("<pre tabindex=0>")
 	for n := max(1, p.Line-around); n <= min(len(lines), p.Line+around); n++ {
 		line := fmt.Sprintf("%6d  %s", n, html.EscapeString(strings.TrimRight(lines[n-1], "\r")))
 		if n != p.Line {
@@ -165,7 +255,7 @@ func excerpt(p Problem) string {
 		}
 		b.WriteString("<mark>" + line + "</mark>\n")
 		if p.Column > 0 && p.Column <= len(lines[n-1])+1 {
-			// Tabs stay tabs, so that the pointer stands where the column is.
+			// Tabs stay tabs, so that the pointer is below the column.
 			indent := strings.Map(func(r rune) rune {
 				if r == '\t' {
 					return r

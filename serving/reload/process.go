@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -12,8 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/middleware/debugger"
-	"github.com/zeugkit/zeug/serving/supervise"
 )
 
 // A Process is a run of the application.
@@ -32,27 +33,29 @@ type Process struct {
 	output   *tail
 	conn     atomic.Pointer[supervise.Conn]
 
+	heard    chan struct{} // closed when its last message has been taken
 	ready    chan struct{} // closed when it serves
 	gone     chan struct{} // closed when it ended; err is set then
 	err      error
 	asked    atomic.Bool // it was sent a request
 	inFlight sync.WaitGroup
+	tripsMu  sync.Mutex
+	trips    []*trip     // that are counted in inFlight, the oldest first
 	leaving  atomic.Bool // it was told to end
 	dying    atomic.Bool // it has begun to end, or has ended
 
-	// What a process that died left behind, set before gone is closed; nil
-	// where it did not say anything.
+	// The remains of a process that died, set before gone is closed; nil if it printed nothing.
 	report *debugger.Report
 	live   debugger.Live
+	lost   []debugger.Field // the requests that were on their way
 }
 
-// start runs the executable. What it prints goes to the supervisor's own
-// standard output and error.
+// start runs the executable. Its output goes to the supervisor's own standard output and error.
 func (s *Supervisor) start(number int, executable string) (*Process, error) {
 	p := &Process{
 		Number: number, Executable: executable,
 		socket: filepath.Join(s.folder, "app"+strconv.Itoa(number)),
-		output: &tail{}, ready: make(chan struct{}), gone: make(chan struct{}),
+		output: &tail{}, heard: make(chan struct{}), ready: make(chan struct{}), gone: make(chan struct{}),
 	}
 	p.requests = &http.Transport{
 		DialContext:         dialer(p.socket),
@@ -67,7 +70,7 @@ func (s *Supervisor) start(number int, executable string) (*Process, error) {
 		p.cmd.Env = append(p.cmd.Env, supervise.EnvTerminal+"=1")
 	}
 	if os.Getenv("GOTRACEBACK") == "" {
-		// Who waits for whom is in the other goroutines.
+		// The other goroutines show which goroutine waits for which.
 		p.cmd.Env = append(p.cmd.Env, "GOTRACEBACK=all")
 	}
 	crashes, last, err := heldPipe()
@@ -78,13 +81,13 @@ func (s *Supervisor) start(number int, executable string) (*Process, error) {
 	}
 	p.cmd.Stdin = os.Stdin
 	p.cmd.Stdout = io.MultiWriter(s.config.Stdout, p.output)
-	p.cmd.Stderr = io.MultiWriter(s.config.Stderr, p.output)
+	p.cmd.Stderr = io.MultiWriter(withoutComplaint{s.config.Stderr}, p.output)
 	p.cmd.WaitDelay = time.Second // for children of its own that keep its output open
 	s.mu.Lock()
 	s.processes = append(s.processes, p)
 	s.starting = p
 	s.mu.Unlock()
-	s.restoreConsole() // the last one may have left it without echo
+	s.restoreConsole() // the last one may have left the terminal without echo
 	if err := p.cmd.Start(); err != nil {
 		if crashes != nil {
 			crashes.Close()
@@ -105,6 +108,7 @@ func (s *Supervisor) start(number int, executable string) (*Process, error) {
 	go func() {
 		p.err = p.cmd.Wait()
 		p.dying.Store(true)
+		p.lost = p.onTheirWay()
 		if errors.Is(p.err, exec.ErrWaitDelay) {
 			p.err = nil
 		}
@@ -118,12 +122,35 @@ func (s *Supervisor) start(number int, executable string) (*Process, error) {
 		s.lastWords(p, <-crashed)
 		p.requests.CloseIdleConnections()
 		if c := p.conn.Load(); c != nil {
-			c.Close()
+			select {
+			case <-p.heard:
+			case <-time.After(lastWordsTime): // another process keeps the connection open
+				c.Close()
+				<-p.heard
+			}
 		}
+		s.removeCores(number)
 		os.Remove(p.socket)
 		close(p.gone)
 	}()
 	return p, nil
+}
+
+// withoutComplaint leaves out a line of Go's runtime: serving/dev sets the rate of a profile before package
+// pprof sets its own, and there is no other way to get a profile of a short request.
+type withoutComplaint struct{ io.Writer }
+
+var rateLine = []byte("runtime: cannot set cpu profile rate until previous profile has finished.\n")
+
+func (w withoutComplaint) Write(b []byte) (int, error) {
+	left := bytes.ReplaceAll(b, rateLine, nil)
+	if len(left) == 0 && len(b) > 0 {
+		return len(b), nil
+	}
+	if _, err := w.Writer.Write(left); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // Send sends the process a message.
@@ -135,8 +162,8 @@ func (p *Process) Send(kind string, data any) error {
 	return c.Send(kind, data)
 }
 
-// How long a process that another one replaced may go on with what runs, and
-// how long it may take to exit after that.
+// How long a process that another one replaced may go on with its requests, and how long it may
+// take to exit after that.
 const (
 	finishTime = 10 * time.Second
 	exitTime   = 5 * time.Second
@@ -163,7 +190,7 @@ func (p *Process) retire() {
 	p.end()
 }
 
-// end has the process exit, by force if it must be.
+// end makes the process exit, by force if necessary.
 func (p *Process) end() {
 	p.leaving.Store(true)
 	if p.Send(supervise.TypeDrain, nil) != nil {
@@ -193,7 +220,7 @@ func (p *Process) alive() bool {
 	}
 }
 
-// tail keeps the end of what a process prints.
+// tail keeps the end of the output of a process.
 type tail struct {
 	mu    sync.Mutex
 	bytes []byte
@@ -228,7 +255,7 @@ func (s *Supervisor) serveControl() {
 	}
 }
 
-// converse hears a process out.
+// converse reads all messages of a process.
 func (s *Supervisor) converse(c *supervise.Conn) {
 	defer c.Close()
 	m, err := c.Receive()
@@ -246,6 +273,7 @@ func (s *Supervisor) converse(c *supervise.Conn) {
 		return
 	}
 	p.conn.Store(c)
+	defer close(p.heard)
 	if err := s.openFor(p, &hello); err != nil {
 		s.mu.Lock()
 		s.refusal[p] = err

@@ -1,14 +1,13 @@
-// Package reload is the supervisor of an application under development: it holds
-// the sockets, builds the application, runs it, and runs it anew when its source
-// changes, so that no request is ever refused or lost.
+// Package reload is the supervisor of an application under development. It holds the sockets,
+// builds the application, runs it, and restarts it when its source changes, so that no request is
+// ever refused or lost.
 //
-// A request that comes while the source is built waits, and is answered by the
-// new process. When the build fails, browsers are shown why, and the old process
-// goes on for everybody else. Pages in a browser load themselves again when what
-// they show has changed.
+// A request that comes while the source is built waits, and is answered by the new process. If the
+// build fails, browsers are shown why, and the old process goes on for other clients. Pages in a
+// browser load themselves again when their content has changed.
 //
-// [Supervisor] is used by serving.Options.Reload and by the command "zeug run".
-// What it and the application say to each other is package supervise.
+// [Supervisor] is used by serving.Options.Reload and by the command "zeug run". Package supervise
+// defines the messages between it and the application.
 package reload
 
 import (
@@ -30,8 +29,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zeugkit/zeug/internal/supervise"
+	"github.com/zeugkit/zeug/middleware/debugger"
 	"github.com/zeugkit/zeug/serving/listen"
-	"github.com/zeugkit/zeug/serving/supervise"
 )
 
 // Config says what a [Supervisor] runs, and how.
@@ -40,18 +40,19 @@ type Config struct {
 	// Listen holds the addresses to serve at; empty, the application's own are
 	// opened when it names them.
 	Listen []string
-	// SocketMode is the permission of unix sockets; 0 is what the application
-	// asks for.
+	// SocketMode is the permission of unix sockets; 0 means the mode that the application sets.
 	SocketMode fs.FileMode
 	// WrapListener changes each listener, as serving.Options.WrapListener.
 	WrapListener func(net.Listener) net.Listener
 
-	// Watch holds more files, folders and patterns whose change restarts the
-	// application, in whose patterns "**/" stands for any folders; Exclude
-	// patterns, of whole paths or last elements, whose
-	// change does nothing: fnmatch(3), where "*" matches slashes too. They are
+	// Watch holds more files, folders and patterns whose change restarts the application; in
+	// patterns "**/" stands for any folders. Exclude holds patterns, of whole paths or last
+	// elements, whose change does nothing: fnmatch(3), where "*" matches slashes too. They are
 	// relative to Program.WorkDir.
 	Watch, Exclude []string
+	// LinkTools makes the program link package serving/dev, if it has package serving and does not
+	// import the tools of development itself.
+	LinkTools bool
 	// Poll above zero looks at the files in this interval instead of waiting
 	// for the system to tell.
 	Poll time.Duration
@@ -67,35 +68,47 @@ type Config struct {
 	// Handle holds handlers for paths below supervise.Prefix, without it:
 	// "frames/" answers /.zeug/frames/x.
 	Handle map[string]http.Handler
-	// Guard stands before the program's dashboard, at supervise.DebuggerPath, and
-	// asks for the PIN. Default: the program asks by itself.
-	Guard func(http.Handler) http.Handler
+	// Guard stands before everything that shows source or output: pages of failures,
+	// the program's dashboard. Default: one with a PIN of its own.
+	Guard *debugger.Debugger
 	// Receive takes the messages of a process that package supervise does not
 	// define. It is called by one goroutine for each process.
 	Receive func(*Process, supervise.Message)
+	// Record is given each request that the application is to answer, and returns the one to pass
+	// on in its place. It also returns a function to call with the response, before the supervisor
+	// adds anything to it, and with nil if there is none or when the request is over.
+	Record func(*http.Request) (*http.Request, func(*http.Response))
+	// Check looks for mistakes in the source that the compiler does not find, such as "zeug vet" does. It gets
+	// the flags with which the go command compiled the program. Pages show what it returns. An error says that
+	// it is not known. It is called beside the program, after a build and after a change of a file that the
+	// program reads while it runs; one call at a time. Its context ends when the source changes again.
+	Check func(ctx context.Context, buildFlags []string) ([]Problem, error)
 	// Frames says that Receive takes supervise.TypeFailure, and that Handle has
-	// supervise.FramesPath: that somebody can read cores.
+	// supervise.FramesPath: that cores can be read.
 	Frames bool
 }
 
 // A Supervisor runs one program.
 type Supervisor struct {
 	config  Config
-	folder  string // 0700: sockets, executables
+	folder  string // 0700: sockets, executables, cores
+	lock    io.Closer
 	control net.Listener
 	front   *http.Server
 	watcher *watcher
 	live    live
+	tools   *addedImport // nil if the program is built as it is
 
-	restoreConsole func() // to what it was before the program
+	restoreConsole func() // to its state before the program
 
 	mu        sync.Mutex
-	changed   chan struct{} // closed and replaced when what is below changes
+	changed   chan struct{} // closed and replaced when a field below changes
 	busy      bool          // requests wait
 	since     time.Time     // when that began
 	current   *Process      // serves
 	starting  *Process
 	failure   *Failure // why the newest source is not what serves
+	staled    *Failure // of which the terminal has been told that an older program answers
 	processes []*Process
 	refusal   map[*Process]error
 	listeners map[string]*publicListener
@@ -117,7 +130,15 @@ func New(config Config) (*Supervisor, error) {
 	if config.Stderr == nil {
 		config.Stderr = os.Stderr
 	}
-	folder, err := os.MkdirTemp("", "zeug")
+	if config.Guard == nil {
+		pin, err := debugger.NewPIN(config.Stderr)
+		if err != nil {
+			return nil, err
+		}
+		config.Guard = &debugger.Debugger{PIN: pin}
+	}
+	removeStale(os.TempDir())
+	folder, err := os.MkdirTemp("", folderPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("serving: make a folder for the supervisor: set TMPDIR to one this user may write to: %w", err)
 	}
@@ -125,7 +146,11 @@ func New(config Config) (*Supervisor, error) {
 		config: config, folder: folder, busy: true, since: time.Now(), changed: make(chan struct{}),
 		refusal: map[*Process]error{}, listeners: map[string]*publicListener{},
 	}
+	if config.LinkTools && config.Program.Executable == "" {
+		s.tools = &addedImport{folder: folder, warn: s.warnWithoutTools}
+	}
 	s.front = s.newFront()
+	s.lock = lockFolder(folder)
 	s.control, err = net.Listen("unix", filepath.Join(folder, "control"))
 	if err == nil {
 		err = s.open(config.Listen, config.SocketMode)
@@ -140,12 +165,11 @@ func New(config Config) (*Supervisor, error) {
 // Folder returns the supervisor's folder, which only its user may enter.
 func (s *Supervisor) Folder() string { return s.folder }
 
-// Run builds and runs the program until ctx ends, then has it drain and returns
-// nil. An error is of the start: the package is no program, there is no go
-// command.
+// Run builds and runs the program until ctx ends, then has it drain and returns nil. An error means
+// that the start failed: the package is not a program, or there is no go command.
 func (s *Supervisor) Run(ctx context.Context) error {
 	defer s.close()
-	listed, err := s.config.Program.list(ctx)
+	listed, err := s.list(ctx)
 	if err == nil {
 		err = s.config.Program.check(listed)
 	}
@@ -160,7 +184,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	s.watcher = newWatcher(s.scope(listed), s.config.Poll, s.config.Logger)
 	defer s.watcher.close()
 	go s.serveControl()
-	s.loop(ctx, listed)
+	newCycle(ctx, s, listed).run()
 
 	s.update(func() { s.busy = false })
 	s.stopFront()
@@ -192,176 +216,42 @@ type attempt struct {
 	err      error
 }
 
-// listing is what the program is made of since an attempt that began then.
+// listing is the list of the program's files since an attempt that began then.
 type listing struct {
 	sources *sources
 	since   time.Time
 }
 
-// loop is the life of the supervisor: changes cause attempts, attempts cause
-// swaps.
-func (s *Supervisor) loop(ctx context.Context, listed *sources) {
-	attempts := make(chan attempt)
-	deaths := make(chan *Process)
-	var cancel context.CancelFunc
-	var settled, still <-chan time.Time
-	var wanted, shown effect // of sources, of what is read while the program runs
-	var lost *Process        // died during an attempt, and is to be started again if that keeps it
-	revived := false         // what is tried is that
-	number := 0
-	var trying sync.WaitGroup
-	listings := make(chan listing)
-	endListing := func() {} // of an older attempt
-	var unlisted time.Time  // when the last build began that is not listed yet
-
-	// The go command lists while the new process serves already.
-	relist := func(since time.Time) {
-		listCtx, stop := context.WithCancel(ctx)
-		endListing = stop
-		trying.Go(func() {
-			defer stop()
-			sources, err := s.config.Program.list(listCtx)
-			if err != nil {
-				return
-			}
-			select {
-			case listings <- listing{sources, since}:
-			case <-listCtx.Done():
-			}
-		})
-	}
-	try := func(how effect, current *Process) {
-		slow := time.AfterFunc(patience, func() { s.config.Logger.Info("building", "package", s.config.Program.Package) })
-		attemptCtx, stop := context.WithCancel(ctx)
-		cancel = stop
-		endListing() // it would be of what changes now
-		number++
-		n, sources := number, listed
-		trying.Go(func() {
-			a := s.attempt(attemptCtx, n, sources, how, current)
-			slow.Stop()
-			select {
-			case attempts <- a:
-			case <-ctx.Done():
-			}
-		})
-	}
-	abandon := func() {
-		if cancel == nil {
-			return
-		}
-		cancel()
-		cancel = nil
-		if a := <-attempts; a.process != nil && !s.serves(a.process) {
-			a.process.kill() // it became ready just now
-		}
-	}
-	defer func() {
-		if cancel != nil {
-			cancel()
-		}
-		trying.Wait()
-	}()
-
-	try(recompile, nil)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-
-		case c := <-s.watcher.changes:
-			if c.effect <= restyle {
-				if shown != refresh { // which brings the styles too
-					shown = c.effect
-				}
-				still = time.After(debounce)
-				continue
-			}
-			if wanted == nothing {
-				s.config.Logger.Info("detected change, reloading", "file", c.name)
-			}
-			wanted = max(wanted, c.effect)
-			s.hold()
-			settled = time.After(debounce)
-
-		case <-still:
-			s.live.send(shown)
-			shown, still = nothing, nil
-
-		case <-settled:
-			settled = nil
-			if cancel != nil {
-				wanted = recompile // what was under way may have been that
-			}
-			abandon()
-			s.mu.Lock()
-			current := s.current
-			s.mu.Unlock()
-			revived = false
-			try(wanted, current)
-			wanted = nothing
-
-		case a := <-attempts:
-			cancel()
-			cancel = nil
-			again := lost != nil && lost == a.process && wanted == nothing
-			if p := s.settle(a, wanted != nothing || again, revived); p != nil {
-				go func() {
-					<-p.gone
-					select {
-					case deaths <- p:
-					case <-ctx.Done():
-					}
-				}()
-			}
-			if a.compiled {
-				unlisted = a.began
-			}
-			s.watcher.set(s.scope(listed)) // the new process may want more to be watched
-			if revived = again; again {
-				try(restart, lost)
-			} else if !unlisted.IsZero() {
-				relist(unlisted)
-			}
-			lost = nil
-
-		case l := <-listings:
-			listed, unlisted = l.sources, time.Time{}
-			s.watcher.set(s.scope(listed))
-			if c, ok := s.watcher.changedSince(l.since); ok && wanted == nothing {
-				// A file that was not watched yet when it changed.
-				wanted, settled = c.effect, time.After(debounce)
-				s.hold()
-			}
-
-		case p := <-deaths:
-			if !s.serves(p) || p.leaving.Load() {
-				continue
-			}
-			switch again := s.died(p); {
-			case again && cancel != nil:
-				lost = p
-			case again && wanted == nothing:
-				revived = true
-				try(restart, p)
-			}
-		}
-	}
+// list lists what the program is made of.
+func (s *Supervisor) list(ctx context.Context) (*sources, error) {
+	return s.tools.list(ctx, &s.config.Program)
 }
 
-// attempt builds, unless only a restart is asked for, and starts; it returns when
-// the new process is ready or has failed.
+// warnWithoutTools says what to do if the go command does not find the tools for a program.
+func (s *Supervisor) warnWithoutTools(reason error) {
+	s.config.Logger.Warn("the program runs without the debugger, since the go command does not link serving/dev into it: run \"go mod tidy\", and \"go mod vendor\" if there is a vendor folder",
+		"reason", reason)
+}
+
+// attempt builds, unless only a restart is needed, and starts; it returns when the new process is
+// ready or has failed.
 func (s *Supervisor) attempt(ctx context.Context, number int, listed *sources, how effect, current *Process) attempt {
 	a := attempt{began: time.Now()}
 	executable := filepath.Join(s.folder, "program"+strconv.Itoa(number))
 	switch {
 	case s.config.Program.Executable != "":
 		executable = s.config.Program.Executable
-		a.compiled = true // as far as files are concerned that may have changed meanwhile
+		a.compiled = true // for files that may have changed meanwhile
 	case how == restart && current != nil:
 		executable = current.Executable
 	default:
 		a.compiled = true
+		if s.tools != nil && listed.shown == nil {
+			// The list did not show that the program has package serving. It may by now.
+			if now, err := s.list(ctx); err == nil {
+				listed = now
+			}
+		}
 		if a.err = s.config.Program.build(ctx, listed, executable); a.err != nil {
 			return a
 		}
@@ -377,7 +267,7 @@ func (s *Supervisor) attempt(ctx context.Context, number int, listed *sources, h
 		return a
 	}
 	late := time.AfterFunc(navigationTime/2, func() {
-		s.config.Logger.Warn("the program runs, and does not serve yet: requests wait until it calls serving.Run", "pid", p.PID)
+		s.config.Logger.Warn("the program runs, and does not serve by package serving: it is reloaded only if it calls serving.Main, or serving.Run, in place of http.ListenAndServe", "pid", p.PID)
 	})
 	defer late.Stop()
 	select {
@@ -439,14 +329,14 @@ func (s *Supervisor) settle(a attempt, more, revived bool) (next *Process) {
 			s.failure = failure // else it died meanwhile, which stays the reason
 		}
 		if !same && !(revived && failure == nil) {
-			// What a program that was revived shows is in the pages already, and one
-			// that killed it would do so again by itself.
+			// The pages already show what a revived program shows, and a request that killed it would do so
+			// again.
 			s.live.send(refresh)
 		}
 	})
 	switch {
 	case failure != nil:
-		s.config.Logger.Error(failure.Error(), "output", strings.TrimRight(failure.Output, "\n"))
+		s.report(failure)
 		s.acceptAnyway()
 	case !same:
 		next = a.process
@@ -459,7 +349,19 @@ func (s *Supervisor) settle(a attempt, more, revived bool) (next *Process) {
 	return next
 }
 
-// forget lets a process end and drops what is kept of it.
+// report logs a failure. The output of a program is in the terminal already.
+func (s *Supervisor) report(f *Failure) {
+	switch {
+	case f.Kind == BuildFailed:
+		s.config.Logger.Error(f.Error(), "output", strings.TrimRight(f.Output, "\n"))
+	case f.Kind == Refused && strings.Contains(f.Output, f.Error()):
+		s.config.Logger.Error("the program ended before it served, for the reason that it gave")
+	default:
+		s.config.Logger.Error(f.Error())
+	}
+}
+
+// forget lets a process end and drops everything that is kept for it.
 func (s *Supervisor) forget(p *Process) {
 	p.retire()
 	s.forgetDead()
@@ -480,9 +382,8 @@ func (s *Supervisor) forgetDead() {
 	})
 }
 
-// died says why the process that served does so no more, and reports whether it
-// is to be started again: not when it ended by itself, nor when it was sent no
-// request and would end again.
+// died says why the process that served has ended, and reports whether to start it again: not if
+// it ended by itself, or if it got no request and would end again.
 func (s *Supervisor) died(p *Process) (again bool) {
 	f := s.failureOf(p, Died)
 	s.config.Logger.Error(f.Error(), "pid", p.PID)
@@ -507,7 +408,7 @@ func (s *Supervisor) hold() {
 	})
 }
 
-// update changes the state under the lock and wakes whoever waits for it.
+// update changes the state under the lock and wakes the goroutines that wait for it.
 func (s *Supervisor) update(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -537,7 +438,7 @@ func (s *Supervisor) processOf(run int) *Process {
 func (s *Supervisor) terms(p *Process) supervise.Serve {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	terms := supervise.Serve{Socket: p.socket, Announce: !s.announced, Frames: s.config.Frames, Guarded: s.config.Guard != nil, Supervisor: ownBuild()}
+	terms := supervise.Serve{Socket: p.socket, Announce: !s.announced, Frames: s.config.Frames, Supervisor: ownBuild()}
 	if info, err := os.Stat(p.Executable); err == nil {
 		terms.Built = info.ModTime()
 	}
@@ -548,7 +449,7 @@ func (s *Supervisor) terms(p *Process) supervise.Serve {
 	return terms
 }
 
-// ownBuild says what this process is, and what built it.
+// ownBuild describes this process and its build.
 func ownBuild() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -572,4 +473,5 @@ func (s *Supervisor) close() {
 	}
 	s.mu.Unlock()
 	os.RemoveAll(s.folder)
+	s.lock.Close()
 }

@@ -11,8 +11,8 @@ import (
 
 var raisedAt = regexp.MustCompile(`(?m)^ *File "(.+?)", line (\d+)`)
 
-// raised returns where in the author's own source a process failed that printed a
-// traceback of Python's, the place of the failure first.
+// raised returns where in the author's own source a process with a Python traceback failed, the
+// place of the failure first.
 func (s *Supervisor) raised(p *Process) (found []Problem) {
 	text := p.output.String()
 	at := strings.LastIndex(text, tracebackHead)

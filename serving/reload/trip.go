@@ -2,22 +2,30 @@ package reload
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"github.com/zeugkit/zeug/internal/secret"
+	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
-// trip is the way of one request to a process, and to the next one where the
-// first died before it saw anything of the request.
+// trip is the path of one request to a process, and to the next one if the first died before it
+// read any of the request.
 type trip struct {
 	s       *Supervisor
 	r       *http.Request // as the client sent it
-	process *Process      // asked last, with the request counted
-	version string        // of the page that it answers
-	failure *Failure      // why there is no other
+	began   time.Time
+	process *Process // asked last, with the request counted
+	version string   // of the page that it answers
+	failure *Failure // why there is no other
 	body    replayable
 }
 
@@ -39,7 +47,7 @@ func (t *trip) RoundTrip(out *http.Request) (*http.Response, error) {
 		traced := out.WithContext(httptrace.WithClientTrace(out.Context(), &httptrace.ClientTrace{
 			WroteHeaders: func() { process.asked.Store(true) },
 			GotConn: func(info httptrace.GotConnInfo) {
-				// The transport asks again by itself what it thinks harmless.
+				// The transport repeats by itself the requests that it thinks harmless.
 				seen = seen || used != nil && used.written.Load() != before
 				used = info.Conn.(*countingConn)
 				before = used.written.Load()
@@ -61,10 +69,50 @@ func (t *trip) RoundTrip(out *http.Request) (*http.Response, error) {
 			t.failure = failure
 			return nil, err
 		}
-		t.process.inFlight.Done()
+		t.process.done(t)
 		t.process, t.version = next, version
+		next.serve(t)
 	}
 }
+
+// serve notes that a request is on its way through the process, and done that it is not
+// any more. The request has been counted already.
+func (p *Process) serve(t *trip) {
+	p.tripsMu.Lock()
+	defer p.tripsMu.Unlock()
+	p.trips = append(p.trips, t)
+}
+
+func (p *Process) done(t *trip) {
+	p.tripsMu.Lock()
+	p.trips = slices.DeleteFunc(p.trips, func(other *trip) bool { return other == t })
+	p.tripsMu.Unlock()
+	p.inFlight.Done()
+}
+
+// maxAsked is how many requests the page of a program that died names.
+const maxAsked = 20
+
+// onTheirWay lists the requests that the process has not answered, the oldest first.
+func (p *Process) onTheirWay() []debugger.Field {
+	p.tripsMu.Lock()
+	defer p.tripsMu.Unlock()
+	list := []debugger.Field{}
+	for i, t := range p.trips {
+		if i == maxAsked {
+			return append(list, debugger.Field{Name: "…", Value: strconv.Itoa(len(p.trips)-i) + " more"})
+		}
+		uri := secret.URI(t.r.RequestURI)
+		if len(uri) > maxURI {
+			uri = uri[:maxURI] + "…"
+		}
+		list = append(list, debugger.Field{Name: t.r.Method, Value: fmt.Sprintf("%s, since %v", uri, time.Since(t.began).Round(time.Millisecond))})
+	}
+	return list
+}
+
+// maxURI is how many bytes of a request's URI are shown.
+const maxURI = 1 << 10
 
 // countingConn is a connection to a process that knows whether anything was
 // written to it.
@@ -90,8 +138,8 @@ func dialer(path string) func(context.Context, string, string) (net.Conn, error)
 	}
 }
 
-// replayable is the body of a request: what was read of it can be read again, up
-// to replaySize.
+// replayable is the body of a request: its bytes that were read can be read again, up to
+// replaySize.
 type replayable struct {
 	mu   sync.Mutex
 	from io.Reader
@@ -102,15 +150,14 @@ type replayable struct {
 
 const replaySize = 64 << 10
 
-// view is a reading of a body from its beginning, the last one only. A transport
-// closes what it could not send, and may even go on to read it; the body itself
-// stays open.
+// view is a reading of a body from its beginning, the last one only. A transport closes a body
+// that it could not send, and may even go on to read it; the body itself stays open.
 type view struct {
 	body *replayable
 	at   int // in kept
 }
 
-// again returns a new reading, and reports false where there can be none.
+// again returns a new reading, and reports false if there can be none.
 func (b *replayable) again() (io.ReadCloser, bool) {
 	if !b.mu.TryLock() {
 		return nil, false // being read

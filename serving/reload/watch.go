@@ -10,18 +10,18 @@ import (
 	"strings"
 )
 
-// effect is what a change of a file asks for.
+// effect is the action that a change of a file needs.
 type effect int
 
 const (
 	nothing   effect = iota
 	refresh          // the pages in the browser are loaded again
 	restyle          // only their style sheets are
-	restart          // the program is started anew
-	recompile        // it is built anew before that
+	restart          // the program is restarted
+	recompile        // it is rebuilt before that
 )
 
-// scope is what is watched: which folders, and what a change in them means.
+// scope is the set of watched folders, and what a change in them means.
 type scope struct {
 	dirs     map[string]bool   // folders to watch, without those in them
 	files    map[string]effect // single files
@@ -29,8 +29,8 @@ type scope struct {
 	embedded []embedding
 	extra    []string // files and folders that restart
 	globs    []glob   // of files that restart
-	assets   []string // folders that refresh, where nothing else is said of a file
-	declared []string // folders that refresh, whatever else is said
+	assets   []string // folders that refresh, unless a file has another rule
+	declared []string // folders that refresh, unless another rule applies
 	exclude  []*regexp.Regexp
 }
 
@@ -41,9 +41,8 @@ type embedding struct{ dir, pattern string }
 // program reads while it runs.
 var assetDirs = []string{"templates", "static"}
 
-// newScope is what s lists, and what the user adds: files, folders and patterns
-// that restart, folders that refresh, patterns of what is left alone. Relative
-// names are below dir.
+// newScope is the scope that s lists, with the user's additions: files, folders and patterns that
+// restart, folders that refresh, patterns of files to ignore. Relative names are below dir.
 func newScope(dir string, s *sources, watch, assets, exclude []string) *scope {
 	sc := &scope{dirs: map[string]bool{}, files: map[string]effect{}, goDirs: map[string]bool{}}
 	for _, pattern := range exclude {
@@ -96,7 +95,7 @@ func newScope(dir string, s *sources, watch, assets, exclude []string) *scope {
 	return sc
 }
 
-// link watches what the file is a link to, where it is one.
+// link watches the target of a link, if the file is one.
 func (sc *scope) link(file string) {
 	if info, err := os.Lstat(file); err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		return
@@ -127,8 +126,8 @@ func constantDir(pattern string) string {
 	return pattern
 }
 
-// tree watches root, which may be a link to a folder, and the folders below it,
-// hidden ones and those of other ecosystems excepted.
+// tree watches root, which may be a link to a folder, and the folders below it, except hidden ones
+// and those of other ecosystems.
 func (sc *scope) tree(root string) {
 	filepath.WalkDir(root+string(filepath.Separator), func(name string, d fs.DirEntry, err error) error {
 		name = filepath.Clean(name)
@@ -241,8 +240,8 @@ func (sc *scope) excluded(name string) bool {
 // Werkzeug's exclude_patterns do.
 func fnmatch(pattern string) *regexp.Regexp { return compiled(translated(pattern, "."), pattern) }
 
-// compiled matches whole names by an expression, or by the pattern as it is where
-// that was none.
+// compiled matches whole names by an expression, or by the pattern as it is if it is not a valid
+// expression.
 func compiled(expression, pattern string) *regexp.Regexp {
 	re, err := regexp.Compile(`(?s)\A` + expression + `\z`)
 	if err != nil {

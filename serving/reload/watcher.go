@@ -13,14 +13,14 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// change is a file that changed and what that asks for.
+// change is a file that changed and the action that it needs.
 type change struct {
 	name   string
 	effect effect
 }
 
-// watcher reports changes of the files in a scope: as the system tells them, and
-// where it does not, by looking at every file again and again.
+// watcher reports changes of the files in a scope: from the system's events, and where there are
+// none, by looking at every file again and again.
 type watcher struct {
 	changes chan change
 	logger  *slog.Logger
@@ -39,11 +39,11 @@ type fileMark struct {
 	size    int64
 }
 
-// pollByDefault is how often files are looked at where the system tells nothing.
+// pollByDefault is how often files are looked at if the system reports nothing.
 const pollByDefault = 500 * time.Millisecond
 
-// newWatcher watches sc. A poll above zero looks at the files in that interval
-// whatever the system can tell.
+// newWatcher watches sc. A poll above zero looks at the files in that interval, also if the system
+// reports changes.
 func newWatcher(sc *scope, poll time.Duration, logger *slog.Logger) *watcher {
 	w := &watcher{changes: make(chan change, 64), logger: logger, poll: poll, scope: &scope{}, done: make(chan struct{})}
 	if poll <= 0 && !silentFileSystem(sc) {
@@ -97,7 +97,7 @@ func (w *watcher) set(sc *scope) {
 	}
 }
 
-// see takes what is in scope as it is, but for files that were in it before: a
+// see records the present state of everything in scope, except for files that were in it before: a
 // change of theirs is still to be found.
 func (w *watcher) see(sc *scope) {
 	now := scan(sc)
@@ -118,14 +118,22 @@ func (w *watcher) changedSince(t time.Time) (change, bool) {
 	w.mu.Unlock()
 	now := time.Now()
 	for name, mark := range found {
-		// What claims to be of the future would be newer for ever.
-		if mark.changed.After(t) && !mark.changed.After(now) {
+		// A file with a date in the future would always be newer.
+		if mark.changed.After(t) && !mark.changed.After(now) && !isSum(name) {
 			if e := sc.effect(name); e > restyle {
 				return change{name, e}, true
 			}
 		}
 	}
 	return change{}, false
+}
+
+// isSum reports whether the go command writes a file by itself: it adds the sums of modules that
+// it needs. A build that fails because a file is missing is tried again when the file changes;
+// go.mod and go.work have the others.
+func isSum(name string) bool {
+	base := filepath.Base(name)
+	return base == "go.sum" || base == "go.work.sum"
 }
 
 func (w *watcher) listen(notifier *fsnotify.Watcher) {
@@ -148,7 +156,7 @@ func (w *watcher) listen(notifier *fsnotify.Watcher) {
 }
 
 func (w *watcher) told(event fsnotify.Event) {
-	// Of attributes only the time counts, which "touch" sets.
+	// Of the attributes only the time counts, which "touch" sets.
 	if event.Op == fsnotify.Chmod {
 		if info, err := os.Stat(event.Name); err != nil || time.Since(info.ModTime()) > 2*time.Second {
 			return
@@ -159,7 +167,7 @@ func (w *watcher) told(event fsnotify.Event) {
 	info, err := os.Stat(event.Name)
 	newDir := event.Has(fsnotify.Create) && err == nil && info.IsDir() && w.fs != nil
 	if newDir {
-		// A folder that is in scope by a pattern, with what is in it already.
+		// A folder that is in scope by a pattern, with its present content.
 		for _, dir := range sc.inside(event.Name) {
 			if w.fs.Add(dir) == nil {
 				w.known[dir], sc.dirs[dir] = true, true
@@ -232,7 +240,7 @@ func (w *watcher) startPolling() {
 	}()
 }
 
-// look compares every file with what it was.
+// look compares every file with its recorded state.
 func (w *watcher) look() {
 	w.mu.Lock()
 	sc, was := w.scope, w.seen

@@ -1,12 +1,11 @@
-// Package frames answers the debugger's page: what the variables of a failure's
-// frames held, and what an expression is in one of them.
+// Package frames answers the debugger's page: the variables of a failure's frames, and the value
+// of an expression in one of them.
 //
-// The application writes a core of itself when a request fails, and reports it
-// to the supervisor; [Handler] takes the report and reads the core by package
-// inspect when the page asks. Whoever asks can read all of the application's
-// memory, so it has to be asked from this machine, by one of its own names, by
-// the page itself (same origin, with the page's secret), and with the PIN that
-// is printed in the terminal.
+// The application writes a core of itself when a request fails, and reports it to the supervisor;
+// [Handler] takes the report and reads the core by package inspect when the page asks. Anyone with
+// access can read all of the application's memory. So a request must come from this machine, by one
+// of its own names, from the page itself (same origin, with the page's secret), and with the PIN
+// that is printed in the terminal.
 package frames
 
 import (
@@ -18,34 +17,37 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/zeugkit/zeug/cmd/zeug/inspect"
+	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/middleware/debugger"
 	"github.com/zeugkit/zeug/serving/reload"
-	"github.com/zeugkit/zeug/serving/supervise"
 )
 
 const (
 	// kept is how many failures there are at most; the oldest go, with their
 	// cores.
 	kept = 10
+	// keptBytes is how many bytes their files have at most. The newest failure is
+	// kept whatever its size.
+	keptBytes = 512 << 20
 	// reading is how many cores are held open at most.
 	reading = 3
 )
 
 // Handler answers below supervise.Prefix + supervise.FramesPath.
 type Handler struct {
-	// Debugger says who may read; its zero value is this machine alone.
-	Debugger debugger.Debugger
-	// PIN guards the variables; nil is none.
-	PIN *debugger.PIN
+	// Guard says which clients may ask. Its PIN is wanted of all of them; a Guard
+	// without a PIN wants none.
+	Guard debugger.Debugger
 	// Inspector is the command that reads a core, as inspect.Client has it.
 	Inspector []string
-	// Logger is told of cores that cannot be read. Default: slog.Default.
+	// Logger gets a record for a core that cannot be read. Default: slog.Default.
 	Logger *slog.Logger
 
 	mu       sync.Mutex
@@ -58,6 +60,10 @@ type Handler struct {
 type failure struct {
 	supervise.Failure
 	client inspect.Client
+	// size is that of the core, and program the executable that the supervisor keeps for it; nil
+	// is unknown.
+	size    int64
+	program os.FileInfo
 
 	mu     sync.Mutex
 	places map[int]inspect.Place // of the page's frames in the core; nil until it is known
@@ -73,32 +79,60 @@ func (h *Handler) Receive(p *reload.Process, m supervise.Message) {
 		h.logger().Warn("report of a failure not understood", "err", err)
 		return
 	}
-	// The program may have been built anew, and be gone, when it is asked for.
+	// A file under the name that the process gave it would be removed with the process.
+	if core := filepath.Join(filepath.Dir(f.Core), "kept-"+filepath.Base(f.Core)); os.Rename(f.Core, core) == nil {
+		f.Core = core
+	}
+	// By then the program may have been rebuilt, or may have ended.
 	program := f.Core + ".program"
 	if err := os.Link(p.Executable, program); err != nil {
 		program = p.Executable
 	}
 	f.client = inspect.Client{Command: h.Inspector, Program: program, File: f.Core}
+	if info, err := os.Stat(f.Core); err == nil {
+		f.size = info.Size()
+	}
+	if info, err := os.Stat(program); err == nil {
+		f.program = info
+	}
 	h.mu.Lock()
 	h.failures = append(h.failures, f)
-	var old *failure
-	if len(h.failures) > kept {
-		old, h.failures = h.failures[0], h.failures[1:]
-		h.used = slices.DeleteFunc(h.used, func(f *failure) bool { return f == old })
-	}
+	keep := h.kept()
+	old := slices.Clone(h.failures[:len(h.failures)-keep])
+	h.failures = slices.Delete(h.failures, 0, len(old))
+	h.used = slices.DeleteFunc(h.used, func(f *failure) bool { return slices.Contains(old, f) })
 	h.mu.Unlock()
-	if old != nil {
-		old.close()
+	for _, f := range old {
+		f.close()
 	}
-	if h.PIN != nil {
-		h.PIN.Announce()
+	if h.Guard.PIN != nil {
+		h.Guard.PIN.Announce(nil)
 	}
 	go h.warm(f)
 }
 
-// warm opens the core of a failure, so that the first question does not have to
-// wait for the program's debug information to be read: of the newest alone, one
-// at a time, since many may fail at once.
+// kept returns how many of the newest failures are kept. It is called under the lock.
+func (h *Handler) kept() int {
+	var total int64
+	var programs []os.FileInfo
+	for n := range len(h.failures) {
+		f := h.failures[len(h.failures)-1-n]
+		total += f.size
+		// Failures of one build share its program.
+		if f.program != nil && !slices.ContainsFunc(programs, func(p os.FileInfo) bool { return os.SameFile(p, f.program) }) {
+			programs = append(programs, f.program)
+			total += f.program.Size()
+		}
+		if n > 0 && total > keptBytes || n == kept {
+			return n
+		}
+	}
+	return len(h.failures)
+}
+
+// warm opens the core of a failure, so that the first question does not wait until the program's
+// debug information is read. It opens only the newest core, one at a time, since many requests may
+// fail at once.
 func (h *Handler) warm(f *failure) {
 	h.warming.Lock()
 	defer h.warming.Unlock()
@@ -114,8 +148,7 @@ func (h *Handler) warm(f *failure) {
 	}
 }
 
-// use notes that a core is asked, and lets go of the one that was not for the
-// longest time.
+// use notes that a core is used, and closes the one that was not used for the longest time.
 func (h *Handler) use(f *failure) {
 	h.mu.Lock()
 	h.used = append(slices.DeleteFunc(h.used, func(g *failure) bool { return g == f }), f)
@@ -146,7 +179,7 @@ func (h *Handler) logger() *slog.Logger {
 	return h.Logger
 }
 
-// place is where the core has a frame of the page.
+// place is the position of a frame of the page in the core.
 func (f *failure) place(number int) (inspect.Place, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -182,7 +215,7 @@ func (f *failure) place(number int) (inspect.Place, error) {
 	return place, nil
 }
 
-// goroutine is the id of the one whose frame it is.
+// goroutine is the id of the goroutine whose frame it is.
 func (f *failure) goroutine(number int) int64 {
 	return cmp.Or(f.Frames[number].Goroutine, f.Goroutine)
 }
@@ -194,8 +227,8 @@ func (f *failure) close() {
 	_ = os.Remove(f.Core + ".program")
 }
 
-// match finds each frame of the page among those of the core. Both are the same
-// stack, but for frames that one of them leaves out. -1 stands for none.
+// match finds each frame of the page among those of the core. Both are the same stack, except for
+// frames that one of them leaves out. -1 means none.
 func match(page []supervise.Frame, core []inspect.Frame) []int {
 	index := make([]int, len(page))
 	next := 0
@@ -236,6 +269,7 @@ func plainName(function string) string {
 //	GET  KEY/variables   ?frame=N
 //	GET  KEY/expand      ?frame=N&expr=…&from=N: with what is inside
 //	GET  KEY/eval        ?frame=N&expr=…
+//	GET  KEY/copy        ?frame=N&expr=…: the value as Go and as JSON
 //	GET  KEY/complete    ?frame=N&expr=…
 //	GET  KEY/globals     ?frame=N&from=N: variables of the frame's package
 //	GET  KEY/core        ?secret=…: the file
@@ -245,7 +279,7 @@ func plainName(function string) string {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if !h.Debugger.MayRead(r) || !sameOrigin(r) {
+	if h.Guard.Access(r) == debugger.Denied || !sameOrigin(r) {
 		fail(w, http.StatusForbidden, "only the page on this machine may ask")
 		return
 	}
@@ -268,7 +302,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusForbidden, "the page's secret is missing")
 		return
 	}
-	if h.PIN != nil && !h.PIN.Admits(r) {
+	if h.Guard.PIN != nil && !h.Guard.PIN.Admits(r) {
 		fail(w, http.StatusUnauthorized, "the PIN is needed")
 		return
 	}
@@ -280,7 +314,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.answer(w, r, f, question)
 }
 
-// knows reports whether a secret is that of a page whose failure is kept.
+// knows reports whether a secret belongs to a page whose failure is kept.
 func (h *Handler) knows(secret string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -308,7 +342,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, f *failure, que
 	case "core", "program":
 		h.download(w, r, f, question)
 		return
-	case "variables", "eval", "expand", "globals", "complete":
+	case "variables", "eval", "expand", "copy", "globals", "complete":
 	default:
 		fail(w, http.StatusNotFound, "there is no question "+strconv.Quote(question))
 		return
@@ -362,7 +396,7 @@ func reply(w http.ResponseWriter, v any, err error) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // the page has gone: there is nobody to tell
+	_ = json.NewEncoder(w).Encode(v) // the page has gone
 }
 
 func fail(w http.ResponseWriter, status int, text string) {
@@ -371,8 +405,8 @@ func fail(w http.ResponseWriter, status int, text string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"error": text})
 }
 
-// sameOrigin reports whether the page itself asks: the browser says so, or says
-// nothing and names no other origin.
+// sameOrigin reports whether the page itself asks: the browser says so, or sends no such field and
+// no other origin.
 func sameOrigin(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":
@@ -384,20 +418,7 @@ func sameOrigin(r *http.Request) bool {
 	return false
 }
 
-// Guard stands before the program's own dashboard: who may not read variables does
-// not get there either.
-func (h *Handler) Guard(next http.Handler) http.Handler {
-	guarded := h.PIN.Guard(supervise.Prefix, next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !h.Debugger.MayRead(r) {
-			http.Error(w, "only this machine may ask", http.StatusForbidden)
-			return
-		}
-		guarded.ServeHTTP(w, r)
-	})
-}
-
-// takePIN takes the PIN that somebody types, or prints it once more.
+// takePIN takes the PIN that the user types, or prints it again.
 func (h *Handler) takePIN(w http.ResponseWriter, r *http.Request, command string) {
 	switch {
 	case r.Method != http.MethodPost:
@@ -407,23 +428,23 @@ func (h *Handler) takePIN(w http.ResponseWriter, r *http.Request, command string
 	case !h.knows(r.Header.Get("Zeug-Secret")):
 		fail(w, http.StatusForbidden, "the secret of a page whose failure is kept is missing: the last ten are")
 		return
-	case h.PIN == nil:
+	case h.Guard.PIN == nil:
 		reply(w, true, nil)
 		return
 	case command == "print":
-		h.PIN.Print()
+		h.Guard.PIN.Print(r)
 		reply(w, true, nil)
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
-	err := h.PIN.Try(r.PostFormValue("pin"))
+	err := h.Guard.PIN.Try(r, r.PostFormValue("pin"))
 	switch {
 	case errors.Is(err, debugger.ErrTooMany):
 		fail(w, http.StatusTooManyRequests, err.Error())
 	case err != nil:
 		fail(w, http.StatusForbidden, err.Error())
 	default:
-		h.PIN.Admit(w, r, supervise.Prefix)
+		h.Guard.PIN.Admit(w, r)
 		reply(w, true, nil)
 	}
 }

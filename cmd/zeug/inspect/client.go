@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// Client asks questions of a core, which another process answers by [Serve]. It
-// is started with the first question, and anew when it has ended, by whatever
-// that was. Its methods may be called from any goroutine; they take turns.
+// Client asks questions of a core, which another process answers by [Serve]. The process is started
+// with the first question, and again whenever it has ended. Its methods may be called from any
+// goroutine; they take turns.
 type Client struct {
 	// Command is the program that calls Serve; the executable and the core are
 	// appended to it.
@@ -97,7 +97,7 @@ func (c *Client) Ask(q Question, value any) error {
 	return json.Unmarshal(a.Value, value)
 }
 
-// Rest ends the process, if none is being asked, until the next question.
+// Rest ends the process, if it is not reading a core, until the next question.
 func (c *Client) Rest() {
 	if !c.mu.TryLock() {
 		return

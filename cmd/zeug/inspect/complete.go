@@ -9,10 +9,10 @@ import (
 	"github.com/go-delve/delve/service/api"
 )
 
-// Complete returns the names that can stand in place of the last one of an
-// expression: after "user.Na", the fields of user that start in "Na"; after
-// "main.", the variables of that package; without a dot, the frame's variables
-// and those of its package. The names are sorted; at most 50 are returned.
+// Complete returns the names that can replace the last one of an expression. After "user.Na" these
+// are the fields of user that start in "Na", and after "main." the variables of that package.
+// Without a dot they are the frame's variables and those of its package. The names are sorted; at
+// most 50 are returned.
 func (c *Core) Complete(at Place, expression string) (names []string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -32,7 +32,7 @@ func (c *Core) Complete(at Place, expression string) (names []string, err error)
 	}
 	names, err = c.fieldsOf(scope, last[:dot])
 	if len(names) == 0 {
-		// It is no value, or the function main, which has no fields.
+		// The name is not a value, or it is the function main, which has no fields.
 		globals, _ := c.globalsOf(scope, last[:dot])
 		if len(globals) == 0 && err != nil {
 			return nil, c.explain(at, scope, last[:dot], err)

@@ -2,8 +2,8 @@
 // and evaluates Go expressions in each of their frames. It is Delve, used as a
 // library, behind the few questions that a debugger's page asks.
 //
-// A core may hold anything, and be cut short: [Client] has the reading done by
-// another process, which may fail, hang or grow without harm.
+// A core may contain anything, and be cut short: [Client] reads it in another process, which may
+// fail, hang or grow without harm.
 package inspect
 
 import (
@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-delve/delve/pkg/logflags"
 	"github.com/go-delve/delve/pkg/proc"
@@ -29,14 +30,17 @@ type Core struct {
 	target  *proc.Target
 	stacks  map[int64]*stack
 	globals []string // the names of all package variables, once they are asked for
+	memory  *answerMemory
+	program string // the executable
+	// locations are time zones of the program, by their addresses.
+	locations map[uint64]*time.Location
 }
 
 // stack is a goroutine of the program.
 type stack struct {
 	goroutine *proc.G
 	frames    []proc.Stackframe
-	// first is the index of the newest frame that is the program's: above it
-	// stands what handles the panic.
+	// first is the index of the newest frame of the program: the frames above it handle the panic.
 	first int
 }
 
@@ -69,13 +73,13 @@ func Open(program, file string) (c *Core, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open core: %w", err)
 	}
-	return &Core{group: group, target: group.Selected, stacks: map[int64]*stack{}}, nil
+	return &Core{group: group, target: group.Selected, program: program, stacks: map[int64]*stack{}}, nil
 }
 
 // ErrStripped says that a program has no debug information.
 var ErrStripped = errors.New("the program has no debug information: build it without -ldflags=-s or -w, to see variables")
 
-// readable says what is missing of a program before a reader stumbles over it.
+// readable returns an error that says what is missing in a program, before a reader fails on it.
 func readable(program string) error {
 	f, err := elf.Open(program)
 	if err != nil {
@@ -143,8 +147,8 @@ func (c *Core) Close() error {
 	return c.group.Detach(false)
 }
 
-// Frames lists the frames of the goroutine with the given id, newest first.
-// Where it panics, the newest is the one that panicked.
+// Frames lists the frames of the goroutine with the given id, newest first. If it panics there,
+// the newest is the one that panicked.
 func (c *Core) Frames(goroutine int64) (list []Frame, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -182,7 +186,42 @@ func (c *Core) scope(at Place) (*proc.EvalScope, error) {
 	if fn := s.frames[i].Call.Fn; fn != nil && fn.Optimized() {
 		return nil, ErrOptimized
 	}
-	return proc.FrameToScope(c.target, c.target.Memory(), s.goroutine, 0, s.frames[i:]...), nil
+	return proc.FrameToScope(c.target, c.answerMemory(), s.goroutine, 0, s.frames[i:]...), nil
+}
+
+// answerMemory is the memory that the next answer reads.
+func (c *Core) answerMemory() *answerMemory {
+	c.memory = &answerMemory{MemoryReadWriter: c.target.Memory(), reads: maxReads}
+	return c.memory
+}
+
+// raised returns the value that a frame panicked with, if it is still known. If a newer panic has
+// replaced one, only the core has it.
+func (c *Core) raised(at Place) (v Variable, ok bool) {
+	defer func() {
+		if recover() != nil { // the core may hold anything
+			v, ok = Variable{}, false
+		}
+	}()
+	s, err := c.stackOf(at.Goroutine)
+	if err != nil {
+		return v, false
+	}
+	i := s.first + at.Frame - 1
+	for i >= 0 && strings.HasPrefix(name(s.frames[i]), "runtime.") && name(s.frames[i]) != "runtime.gopanic" {
+		i-- // functions through which the runtime panics
+	}
+	if i < 0 || name(s.frames[i]) != "runtime.gopanic" {
+		return v, false
+	}
+	scope := proc.FrameToScope(c.target, c.memory, s.goroutine, 0, s.frames[i:]...)
+	value, err := scope.EvalExpression("p.arg", shallow)
+	if err != nil || value.Unreadable != nil {
+		return v, false
+	}
+	v = c.view(scope).show(value)
+	v.Name = "panic"
+	return v, true
 }
 
 // rescue makes an error of a panic: a core may be cut short or hold anything,

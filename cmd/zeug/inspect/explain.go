@@ -13,8 +13,8 @@ import (
 	"github.com/go-delve/delve/pkg/proc"
 )
 
-// Delve's words are those of a debugger's command line. The page says what Go
-// would, and what helps.
+// Delve's messages are those of a debugger's command line. The page shows what Go would say, and
+// what helps.
 var (
 	unknownName   = regexp.MustCompile(`^could not find symbol (?:value for )?([\pL_][\pL\pN_]*)$`)
 	unknownSymbol = regexp.MustCompile(`^could not find symbol ([\pL_][\pL\pN_./]*)\.([\pL_][\pL\pN_]*)$`)
@@ -24,7 +24,7 @@ var (
 	syntax        = regexp.MustCompile(`^1:(\d+): (.*)$`)
 )
 
-// explain says what cannot be evaluated, and why.
+// explain says why an expression cannot be evaluated.
 func (c *Core) explain(at Place, scope *proc.EvalScope, expression string, err error) error {
 	text := err.Error()
 	say := func(format string, args ...any) error {
@@ -83,8 +83,8 @@ func (c *Core) explain(at Place, scope *proc.EvalScope, expression string, err e
 // builtins are the functions that Delve evaluates itself.
 var builtins = []string{"len", "cap", "min", "max", "real", "imag", "complex"}
 
-// calls returns the function that an expression calls, where that is why it
-// cannot be evaluated, or "".
+// calls returns the function that an expression calls, if that is why it cannot be evaluated, or
+// "".
 func calls(tree ast.Expr, problem string) (function string) {
 	if tree == nil {
 		return ""
@@ -109,20 +109,20 @@ func calls(tree ast.Expr, problem string) (function string) {
 	})
 	// A conversion is written as a call; what is wrong with its operand is not
 	// the conversion.
-	if strings.Contains(problem, "function call") || strings.Contains(problem, "call injection") ||
+	if strings.HasPrefix(problem, "can not call") || strings.Contains(problem, "function call") || strings.Contains(problem, "call injection") ||
 		function != "" && (strings.HasSuffix(problem, "symbol "+function) || strings.HasSuffix(problem, "symbol value for "+function) || strings.Contains(problem, "in function "+function)) {
 		return function
 	}
 	return ""
 }
 
-// isStatement reports whether a text that is no expression is a statement.
+// isStatement reports whether text that is not an expression is a statement.
 func isStatement(text string) bool {
 	_, err := parser.ParseFile(token.NewFileSet(), "", "package p\nfunc _() {\n"+text+"\n}", 0)
 	return err == nil
 }
 
-// lengths says how long what is indexed is.
+// lengths says how long the indexed value is.
 func (c *Core) lengths(scope *proc.EvalScope, tree ast.Expr) string {
 	said := ""
 	ast.Inspect(tree, func(n ast.Node) bool {
@@ -147,7 +147,7 @@ func (c *Core) lengths(scope *proc.EvalScope, tree ast.Expr) string {
 	return said
 }
 
-// nameOf is the text of a variable or a field of one, "" for anything else.
+// nameOf is the name of a variable or of a field of one, "" for other expressions.
 func nameOf(x ast.Expr) string {
 	switch x := x.(type) {
 	case *ast.Ident:
@@ -160,7 +160,7 @@ func nameOf(x ast.Expr) string {
 	return ""
 }
 
-// names lists what a name alone can stand for in a scope.
+// names lists the things that a name alone can mean in a scope.
 func (c *Core) names(scope *proc.EvalScope) (list []string) {
 	arguments, err := scope.FunctionArguments(proc.LoadConfig{})
 	locals, err2 := scope.LocalVariables(proc.LoadConfig{})

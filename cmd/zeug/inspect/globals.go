@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/go-delve/delve/pkg/proc"
-	"github.com/go-delve/delve/service/api"
 )
 
 // Globals is a part of the variables of a package.
@@ -18,8 +17,8 @@ type Globals struct {
 	Total int `json:"total"`
 }
 
-// Globals returns the variables of the package of a frame's function, from the
-// one numbered from in the order of their names, at most 32 of them.
+// Globals returns the variables of the package of a frame's function, in the order of their names,
+// from the one with the number from, at most 32 of them.
 func (c *Core) Globals(at Place, from int) (list Globals, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -34,6 +33,7 @@ func (c *Core) Globals(at Place, from int) (list Globals, err error) {
 		return list, err
 	}
 	list.Total = len(names)
+	w := c.view(scope)
 	for _, name := range names[min(max(from, 0), len(names)):] {
 		if len(list.Variables) == maxItems {
 			break
@@ -45,7 +45,7 @@ func (c *Core) Globals(at Place, from int) (list Globals, err error) {
 			list.Variables = append(list.Variables, Variable{Name: name, Unreadable: err.Error()})
 			continue
 		}
-		shown := show(api.ConvertVar(v))
+		shown := w.show(v)
 		shown.Name = name
 		list.Variables = append(list.Variables, shown)
 	}
@@ -65,7 +65,7 @@ func (c *Core) globalsOf(scope *proc.EvalScope, pkg string) (names []string, err
 	}
 	for _, whole := range c.globals {
 		name, ok := strings.CutPrefix(strings.ReplaceAll(whole, "%2e", "."), pkg+".")
-		// What the compiler makes has a dot, as ".inittask" has.
+		// Names that the compiler makes have a dot, such as ".inittask".
 		if ok && !strings.ContainsAny(name, "./") && !strings.Contains(name, "stmp_") {
 			names = append(names, name)
 		}

@@ -109,6 +109,7 @@ func TestFramesAndVariables(t *testing.T) {
 	require.Equal(t, "3", variable(t, list, "i").Value)
 	require.Equal(t, `"/checkout"`, variable(t, list, "path").Value)
 	require.True(t, variable(t, list, "path").Argument)
+	require.Equal(t, "[]main.item", variable(t, list, "list").Type, "a type parameter is shown as its type")
 
 	handle := index(t, c, "main.handle")
 	list, err = c.Variables(handle)
@@ -147,6 +148,61 @@ func TestFramesAndVariables(t *testing.T) {
 	require.Equal(t, "998001", more.Children[9].Value)
 }
 
+// A type is beside its value, and not also in it.
+func TestTypesAreShownOnce(t *testing.T) {
+	c := crashed(t, unoptimized)
+	handle := index(t, c, "main.handle")
+	for expression, want := range map[string]string{
+		"nilp":            "nil",
+		"nilmap":          "nil",
+		"items[1]":        `{Name: "ink", Price: 5}`,
+		"items[:1]":       `[{Name: "pen", Price: 2}]`,
+		"who.Tags":        `["new": 2, "vip": 1]`,
+		"target":          `"/checkout?cart=7"`,
+		"anything":        `(main.user) {base: `,
+		"r.URL.User":      "nil",
+		"r.Header":        "[]",
+		"float64(served)": "42",
+		"who.Boss.Tags":   `["new": 2, "vip": 1]`,
+		"main.errGone":    `(*errors.errorString) "gone"`,
+	} {
+		t.Run(expression, func(t *testing.T) {
+			v, err := c.Eval(handle, expression)
+			require.NoError(t, err)
+			require.NotEmpty(t, v.Type)
+			require.Truef(t, strings.HasPrefix(v.Value, want), "%q does not begin with %q", v.Value, want)
+			require.NotContains(t, v.Value, v.Type+" ")
+		})
+	}
+}
+
+// Only the core has the value of a panic that a newer one has replaced. Parameters and results
+// without a name have none.
+func TestAPanicDuringAPanic(t *testing.T) {
+	t.Setenv("CRASH_TWICE", "yes")
+	c := crashed(t, unoptimized)
+	twice, err := c.Variables(index(t, c, "main.twice"))
+	require.NoError(t, err)
+	require.Equal(t, inspect.Variable{Name: "panic", Type: "interface {}"}, inspect.Variable{Name: twice[0].Name, Type: twice[0].Type})
+	require.Contains(t, twice[0].Value, `(*fmt.wrapError) "again: gone" ← (*errors.errorString) "gone"`)
+	unnamed := map[string]string{}
+	for _, v := range twice[1:] {
+		require.NotContains(t, v.Name, "~")
+		if v.Name == "" {
+			unnamed[v.Type] = v.Value
+		}
+	}
+	require.Equal(t, map[string]string{"int": "3", "string": `""`}, unnamed)
+
+	total, err := c.Variables(index(t, c, "main.total"))
+	require.NoError(t, err)
+	require.Equal(t, "panic", total[0].Name)
+	require.Contains(t, total[0].Value, "boundsError")
+	again, err := c.Variables(index(t, c, "main.again"))
+	require.NoError(t, err)
+	require.NotEqual(t, "panic", again[0].Name, "it called what panicked")
+}
+
 func TestEval(t *testing.T) {
 	c := crashed(t, unoptimized)
 	handle := index(t, c, "main.handle")
@@ -163,8 +219,8 @@ func TestEval(t *testing.T) {
 		"items[1].Price > 4":          "true",
 		"uint8(255)":                  "255",
 		"cap(big) - 1":                "999",
-		"any.(main.user).ID":          "7",
-		"any.Name":                    `"Ann"`,
+		"anything.(main.user).ID":     "7",
+		"anything.Name":               `"Ann"`,
 		"who.Boss.Boss.Name":          `"Ann"`,
 		"nilp == nil":                 "true",
 		"len(nilmap)":                 "0",
@@ -172,6 +228,11 @@ func TestEval(t *testing.T) {
 		"min(3, len(big))":            "3",
 		"float64(items[0].Price) / 4": "0.5",
 		`x == "inner" && !false`:      "true",
+		"strings.ToUpper(target[:4])": `"/CHE"`,
+		`r.Header.Get("Accept")`:      `""`,
+		"r.URL.Query().Get(\"cart\")": `"7"`,
+		"main.errGone.Error()":        `"gone"`,
+		"^uint8(served)":              "213",
 	} {
 		t.Run(expression, func(t *testing.T) {
 			v, err := c.Eval(handle, expression)
@@ -180,45 +241,47 @@ func TestEval(t *testing.T) {
 		})
 	}
 	for expression, want := range map[string]string{
-		`who.Tags["none"]`:        "the map has no such key",
-		`r.Header["none"]`:        "the map has no such key",
-		`nilmap["none"]`:          "the map has no such key",
-		"items[9]":                "index out of range: items has 3 items",
-		"items[-1]":               "index out of range",
-		"items[2:1]":              "index out of range",
-		"items[5:]":               "index out of range: items has 3 items",
-		"nilslice[0]":             "nilslice is nil",
-		"nobody":                  "there is no nobody in this frame",
-		"itmes":                   "did you mean items?",
-		"item":                    "did you mean items?",
-		"who.Nam":                 "who has no field Nam; did you mean Name?",
-		"who.name":                "did you mean Name?",
-		"who.Nothing":             "has no field Nothing",
-		"who.Tags.vip":            "who.Tags, of type map[string]int, has no field vip",
-		"main.serve":              "package main has no variable serve; did you mean main.served?",
-		"wo.Name":                 "no wo in this frame, and no package wo that has a variable Name; did you mean who?",
-		"nilp.Name":               "nil pointer dereference: nilp is nil",
-		"*nilp":                   "nil pointer dereference",
-		"1/0":                     "division by zero",
-		"items[0].Price%0":        "division by zero",
-		"who.hello()":             "functions cannot be called here, and who.hello is one",
-		"hello()":                 "functions cannot be called here, and hello is one",
-		"strings.ToUpper(target)": "functions cannot be called here, and strings.ToUpper is one",
-		`r.Header.Get("Accept")`:  "functions cannot be called here, and Get is one",
-		"append(items, items[0])": "functions cannot be called here, and append is one",
-		"make([]int, 3)":          "functions cannot be called here, and make is one",
-		"[]int{1}":                "values cannot be made here",
-		"func() int { return 1 }": "values cannot be made here",
-		"any.(user)":              "types are named with their package",
-		"any.(int)":               "interface {} is main.user, not int",
-		"items[0].Name + 1":       "1 is no string",
-		"1 +":                     "at column 4: expected operand, found the end",
-		"a b":                     "at column 3",
-		"":                        "no expression",
-		"x = 3":                   "only expressions can be evaluated",
-		"x++":                     "only expressions can be evaluated",
-		"for {}":                  "only expressions can be evaluated",
-		"len(5)":                  "invalid argument 5",
+		`who.Tags["none"]`:               "the map has no such key",
+		`r.Header["none"]`:               "the map has no such key",
+		`nilmap["none"]`:                 "the map has no such key",
+		"items[9]":                       "index out of range: items has 3 items",
+		"items[-1]":                      "index out of range",
+		"items[2:1]":                     "index out of range",
+		"items[5:]":                      "index out of range: items has 3 items",
+		"nilslice[0]":                    "nilslice is nil",
+		"nobody":                         "there is no nobody in this frame",
+		"itmes":                          "did you mean items?",
+		"item":                           "did you mean items?",
+		"who.Nam":                        "who has no field Nam; did you mean Name?",
+		"who.name":                       "did you mean Name?",
+		"who.Nothing":                    "has no field Nothing",
+		"who.Tags.vip":                   "who.Tags, of type map[string]int, has no field vip",
+		"main.serve":                     "package main has no variable serve; did you mean main.served?",
+		"wo.Name":                        "no wo in this frame, and no package wo that has a variable Name; did you mean who?",
+		"nilp.Name":                      "nil pointer dereference: nilp is nil",
+		"*nilp":                          "nil pointer dereference",
+		"1/0":                            "division by zero",
+		"items[0].Price%0":               "division by zero",
+		"who.hello()":                    "functions cannot be called here, and who.hello is one",
+		"hello()":                        "functions cannot be called here, and hello is one",
+		"strings.Map(nil, target)":       "functions cannot be called here, and strings.Map does more than return one expression",
+		`r.Header.Add("A", "b")`:         "functions cannot be called here, and Add is one",
+		`strings.Repeat(target, 100000)`: "the result of strings.Repeat is too long",
+		`strings.Repeat(target, -1)`:     "strings.Repeat panics: strings: negative Repeat count",
+		"append(items, items[0])":        "functions cannot be called here, and append is one",
+		"make([]int, 3)":                 "functions cannot be called here, and make is one",
+		"[]int{1}":                       "values cannot be made here",
+		"func() int { return 1 }":        "values cannot be made here",
+		"anything.(user)":                "types are named with their package",
+		"anything.(int)":                 "interface {} is main.user, not int",
+		"items[0].Name + 1":              "1 is no string",
+		"1 +":                            "at column 4: expected operand, found the end",
+		"a b":                            "at column 3",
+		"":                               "no expression",
+		"x = 3":                          "only expressions can be evaluated",
+		"x++":                            "only expressions can be evaluated",
+		"for {}":                         "only expressions can be evaluated",
+		"len(5)":                         "invalid argument 5",
 	} {
 		t.Run("refused: "+expression, func(t *testing.T) {
 			_, err := c.Eval(handle, expression)

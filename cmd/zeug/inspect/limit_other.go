@@ -2,5 +2,5 @@
 
 package inspect
 
-// Cores are had on Linux alone.
+// Cores can be read on Linux only.
 func limitMemory() {}

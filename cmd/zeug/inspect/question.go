@@ -11,14 +11,14 @@ import (
 // Question is what a [Client] asks of a core.
 type Question struct {
 	// Ask names the method of [Core]: "frames", "variables", "eval", "expand",
-	// "globals" or "complete".
+	// "copy", "globals" or "complete".
 	Ask string `json:"ask"`
 	Place
 	Expr string `json:"expr,omitempty"`
 	From int    `json:"from,omitempty"`
 }
 
-// answer is what comes back.
+// answer is the response to a Question.
 type answer struct {
 	Value json.RawMessage `json:"value,omitempty"`
 	Error string          `json:"error,omitempty"`
@@ -35,6 +35,8 @@ func (c *Core) Answer(q Question) (any, error) {
 		return c.Eval(q.Place, q.Expr)
 	case "expand":
 		return c.Expand(q.Place, q.Expr, q.From)
+	case "copy":
+		return c.Copy(q.Place, q.Expr)
 	case "globals":
 		return c.Globals(q.Place, q.From)
 	case "complete":
@@ -43,9 +45,9 @@ func (c *Core) Answer(q Question) (any, error) {
 	return nil, fmt.Errorf("there is no question %q", q.Ask)
 }
 
-// Serve opens the core of a program and answers questions, a line of JSON each,
-// until in ends. It is the other process of a [Client], and for nobody else: it
-// bounds the memory of its process, and ends it with in.
+// Serve opens the core of a program and answers questions, a line of JSON each, until in ends. It
+// is the other process of a [Client], and not for any other caller: it limits the memory of its
+// process, and ends the process at the end of in.
 func Serve(program, file string, in io.Reader, out io.Writer) error {
 	limitMemory()
 	questions := make(chan Question)

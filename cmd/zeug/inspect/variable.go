@@ -1,31 +1,38 @@
 package inspect
 
 import (
+	"errors"
 	"fmt"
+	"go/parser"
 	"reflect"
 	"strings"
 
 	"github.com/go-delve/delve/pkg/proc"
-	"github.com/go-delve/delve/service/api"
 )
 
-// Limits of what is read at once. The rest comes when it is asked for.
+// Limits of one answer. The rest comes when it is asked for.
 const (
-	maxString = 200 // bytes of a text
+	maxString = 200 // bytes of a string
 	maxItems  = 32  // items of a slice or map
 	maxValue  = 400 // bytes of a value on one line
 )
 
 // Variable is a value of the program with a name.
 type Variable struct {
-	// Name is the variable's, the field's, the index or the key.
+	// Name is that of the variable or the field, the index, or the key; "" for a parameter or a
+	// result without a name.
 	Name string `json:"name"`
 	Type string `json:"type"`
-	// Value is the value on one line, cut where it is long.
+	// Value is the value on one line, without Type, cut where it is long. Values of many known types are in
+	// the form of their type: a time.Time as its String method writes it, a mutex as "locked".
 	Value string `json:"value"`
+	// Note is what is worth knowing beside the value, such as the length of a string; "" for most values.
+	Note string `json:"note,omitempty"`
 	// Expr is the expression that gives this value again, by which it is
 	// expanded; "" where there is nothing to expand.
 	Expr string `json:"expr,omitempty"`
+	// Copy is the expression by which [Core.Copy] copies this value; "" if there is none.
+	Copy string `json:"copy,omitempty"`
 	// Argument says that it is an argument or a result of the function.
 	Argument bool `json:"argument,omitempty"`
 	// Shadowed says that an inner variable of the same name hides it.
@@ -59,13 +66,20 @@ func (c *Core) Variables(at Place) (list []Variable, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read local variables: %w", err)
 	}
+	w := c.view(scope)
+	if raised, ok := c.raised(at); ok {
+		list = append(list, raised)
+	}
 	for _, v := range arguments {
-		shown := show(api.ConvertVar(v))
+		shown := w.show(v)
 		shown.Argument = true
+		if strings.HasPrefix(shown.Name, "~") { // the compiler's name for a parameter without one
+			shown.Name = ""
+		}
 		list = append(list, shown)
 	}
 	for _, v := range locals {
-		list = append(list, show(api.ConvertVar(v)))
+		list = append(list, w.show(v))
 	}
 	return list, nil
 }
@@ -77,8 +91,8 @@ func (c *Core) Eval(at Place, expression string) (Variable, error) {
 	return c.Expand(at, expression, 0)
 }
 
-// Expand evaluates an expression and returns its value with its children from
-// the one numbered from, at most 32 of them (of a struct, all).
+// Expand evaluates an expression and returns its value with its children, from the one with the
+// number from, at most 32 of them (of a struct, all).
 func (c *Core) Expand(at Place, expression string, from int) (v Variable, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,49 +104,64 @@ func (c *Core) Expand(at Place, expression string, from int) (v Variable, err er
 	if err != nil {
 		return v, err
 	}
+	w := c.view(scope)
+	tree, _ := parser.ParseExpr(expression)
+	var called error
+	if tree != nil && (hasCall(tree) || computes(tree)) {
+		if v, called = w.call(expression); called == nil {
+			v.Name = expression
+			return v, nil
+		}
+	}
 	value, err := scope.EvalExpression(expression, shallow)
+	if errors.Is(called, errNoFit) || err != nil && errors.As(called, new(errUnknown)) && hasCall(tree) {
+		return v, fmt.Errorf("%s: %w", expression, called)
+	}
 	if err != nil {
 		return v, c.explain(at, scope, expression, err)
 	}
-	whole := api.ConvertVar(value)
-	v = show(whole)
+	v = w.show(value)
 	v.Name = expression
-	if from > 0 && (whole.Kind == reflect.Slice || whole.Kind == reflect.Array || whole.Kind == reflect.Map) {
-		if int64(from) >= whole.Len {
-			return v, nil
-		}
-		value, err = scope.EvalExpression(fmt.Sprintf("(%s)[%d:]", expression, from), shallow)
-		if err != nil {
-			return v, c.explain(at, scope, expression, err)
-		}
-		whole = api.ConvertVar(value)
+	if v.Copy == "" {
+		v.Copy = expression
 	}
-	v.Children = children(whole, from)
+	if v.Children, err = w.children(value, expression, max(from, 0)); err != nil {
+		return v, c.explain(at, scope, expression, err)
+	}
+	if inside := int64(len(v.Children)); inside > 0 && !isList(value) {
+		v.Length = inside
+	}
 	return v, nil
 }
 
-func show(v *api.Variable) Variable {
+// show describes a value without what is inside it.
+func (w *view) show(v *proc.Variable) Variable {
 	shown := Variable{
-		Name:       strings.Trim(v.Name, "()"),
-		Type:       v.Type,
-		Value:      cut(text(v)),
-		Unreadable: v.Unreadable,
-		Shadowed:   v.Flags&api.VariableShadowed != 0,
-		Length:     length(v),
+		Name:     strings.Trim(v.Name, "()"),
+		Type:     typeName(v),
+		Note:     note(v),
+		Shadowed: v.Flags&proc.VariableShadowed != 0,
+		Length:   length(v),
 	}
+	if v.Unreadable != nil {
+		shown.Unreadable = v.Unreadable.Error()
+		return shown
+	}
+	shown.Value = w.line(v)
+	if v.Addr == 0 || v.Addr >= madeAddr || shown.Type == "" || v.Flags&proc.VariableFakeAddress != 0 {
+		return shown
+	}
+	shown.Copy = fmt.Sprintf("*(*%q)(%#x)", shown.Type, v.Addr)
 	if expandable(v) {
-		shown.Expr = fmt.Sprintf("*(*%q)(%#x)", v.Type, v.Addr)
+		shown.Expr = shown.Copy
 	}
 	return shown
 }
 
-// text is a value on one line, without its type, which stands beside it.
-func text(v *api.Variable) string { return v.StringWithOptions("", "", api.PrettyShortenType) }
-
 // expandable reports whether a value has an inside, and an address to find it
 // by.
-func expandable(v *api.Variable) bool {
-	if v.Addr == 0 || v.Unreadable != "" || v.Type == "" {
+func expandable(v *proc.Variable) bool {
+	if v.Addr == 0 || v.Addr >= madeAddr || v.Unreadable != nil || typeName(v) == "" {
 		return false
 	}
 	switch v.Kind {
@@ -148,53 +177,163 @@ func expandable(v *api.Variable) bool {
 	return false
 }
 
+// isList reports whether a value has children of which one answer shows a part.
+func isList(v *proc.Variable) bool {
+	return v.Kind == reflect.Slice || v.Kind == reflect.Array || v.Kind == reflect.Map
+}
+
 // length is how many children a value has in all.
-func length(v *api.Variable) int64 {
-	switch v.Kind {
-	case reflect.Slice, reflect.Array, reflect.Map, reflect.Struct:
+func length(v *proc.Variable) int64 {
+	if isList(v) || v.Kind == reflect.Struct {
 		return v.Len
 	}
 	return int64(len(v.Children))
 }
 
-// children lists what is inside a value, of which the first is numbered from.
-func children(v *api.Variable, from int) []Variable {
-	var list []Variable
+// children lists what is inside the value of an expression: of lists from the item numbered from, at most
+// maxItems.
+func (w *view) children(v *proc.Variable, expression string, from int) ([]Variable, error) {
+	if v.Unreadable != nil {
+		return nil, nil
+	}
+	if list, ok := w.ownChildren(v); ok {
+		return list, nil
+	}
 	switch v.Kind {
 	case reflect.Map:
-		for i := 0; i+1 < len(v.Children); i += 2 {
-			child := show(&v.Children[i+1])
-			child.Name = cut(text(&v.Children[i]))
-			list = append(list, child)
-		}
+		return w.entriesFrom(v, expression, from)
 	case reflect.Slice, reflect.Array:
-		for i := range v.Children {
-			child := show(&v.Children[i])
-			child.Name = fmt.Sprintf("[%d]", from+i)
-			list = append(list, child)
-		}
+		return w.itemsFrom(v, expression, from)
 	case reflect.Pointer, reflect.Interface:
-		for i := range v.Children {
-			// What a pointer leads to is shown at once: nobody wants to open
-			// two levels for one struct.
-			if inner := &v.Children[i]; inner.Kind == reflect.Struct && len(inner.Children) > 0 {
-				return children(inner, 0)
-			}
-			child := show(&v.Children[i])
-			if child.Name == "" || child.Name == "data" {
-				child.Name = "*"
-			}
-			list = append(list, child)
+		return w.targets(v, expression)
+	case reflect.Chan:
+		return w.waiting(v), nil
+	}
+	var list []Variable
+	for i := range v.Children {
+		list = append(list, w.show(&v.Children[i]))
+	}
+	return list, nil
+}
+
+// ownChildren lists what people look for inside a value of a known type.
+func (w *view) ownChildren(v *proc.Variable) (list []Variable, ok bool) {
+	defer func() {
+		if recover() != nil { // the core may hold anything
+			list, ok = nil, false
 		}
+	}()
+	if f := inner[typeName(v)]; f != nil {
+		return f(w, v)
+	}
+	return nil, false
+}
+
+// maxSorted is how many entries a map may have to be shown in the order of its keys. A larger one is shown as it
+// lies in memory.
+const maxSorted = 1000
+
+func (w *view) entriesFrom(v *proc.Variable, expression string, from int) ([]Variable, error) {
+	var entries []entry
+	switch {
+	case int64(from) >= v.Len:
+		return nil, nil
+	case v.Len <= maxSorted:
+		if v.Len > int64(len(v.Children)/2) {
+			all := shallow
+			all.MaxArrayValues = maxSorted
+			whole, err := w.scope.EvalExpression(expression, all)
+			if err != nil {
+				return nil, err
+			}
+			v = whole
+		}
+		entries = w.entries(v)
+		entries = entries[min(from, len(entries)):]
 	default:
-		for i := range v.Children {
-			list = append(list, show(&v.Children[i]))
+		if from > 0 {
+			rest, err := w.scope.EvalExpression(fmt.Sprintf("(%s)[%d:]", expression, from), shallow)
+			if err != nil {
+				return nil, err
+			}
+			v = rest
 		}
+		for i := 0; i+1 < len(v.Children); i += 2 {
+			entries = append(entries, entry{&v.Children[i], &v.Children[i+1]})
+		}
+	}
+	var list []Variable
+	for _, e := range entries[:min(len(entries), maxItems)] {
+		child := w.show(e.value)
+		child.Name = w.line(e.key)
+		list = append(list, child)
+	}
+	return list, nil
+}
+
+func (w *view) itemsFrom(v *proc.Variable, expression string, from int) ([]Variable, error) {
+	if int64(from) >= v.Len {
+		return nil, nil
+	}
+	if from > 0 {
+		rest, err := w.scope.EvalExpression(fmt.Sprintf("(%s)[%d:]", expression, from), shallow)
+		if err != nil {
+			return nil, err
+		}
+		v = rest
+	}
+	var list []Variable
+	for i := range v.Children {
+		child := w.show(&v.Children[i])
+		child.Name = fmt.Sprintf("[%d]", from+i)
+		list = append(list, child)
+	}
+	return list, nil
+}
+
+// targets shows what a pointer leads to, or an interface holds. The fields of a struct are shown at once: opening
+// two levels for one struct would be a nuisance.
+func (w *view) targets(v *proc.Variable, expression string) ([]Variable, error) {
+	var list []Variable
+	for i := range v.Children {
+		target := &v.Children[i]
+		if target.Kind == reflect.Struct && len(target.Children) > 0 || target.Kind == reflect.Pointer && v.Kind == reflect.Interface && len(target.Children) == 1 && target.Children[0].Addr != 0 {
+			return w.children(target, expression, 0)
+		}
+		child := w.show(target)
+		if child.Name == "" || child.Name == "data" {
+			child.Name = "*"
+		}
+		list = append(list, child)
+	}
+	return list, nil
+}
+
+// waiting lists the values that wait in a channel, the next one first.
+func (w *view) waiting(v *proc.Variable) []Variable {
+	count, ok1 := integer(named(v.Children, "qcount"))
+	next, ok2 := integer(named(v.Children, "recvx"))
+	buffer := pointed(named(v.Children, "buf"))
+	if !ok1 || !ok2 || buffer == nil || buffer.Kind != reflect.Array {
+		return nil
+	}
+	var list []Variable
+	for i := range buffer.Children {
+		if int64(len(list)) == count {
+			break
+		}
+		at := (next + int64(i)) % int64(len(buffer.Children))
+		if at < 0 {
+			break
+		}
+		child := w.show(&buffer.Children[at])
+		child.Name = fmt.Sprintf("[%d]", i)
+		list = append(list, child)
 	}
 	return list
 }
 
-// cut shortens a text to maxValue bytes, at a character.
+// cut shortens a string to maxValue bytes, at a character.
 func cut(s string) string {
 	if len(s) <= maxValue {
 		return s

@@ -42,8 +42,8 @@ func (c *Conn) Stalls() {
 	c.stalls.Store(true)
 }
 
-// Idle says whether the connection waits for a request: then a shutdown closes
-// it at once. It reports false where the server has been shut down already.
+// Idle says whether the connection waits for a request: then a shutdown closes it at once. It
+// reports false if the server has been shut down already.
 func (c *Conn) Idle(idle bool) bool {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
@@ -64,8 +64,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// Interrupt has reading fail, where it waits already too, until [Conn.Within] is
-// called.
+// Interrupt makes reading fail, also a read that already waits, until [Conn.Within] is called.
 func (c *Conn) Interrupt() {
 	c.interrupted.Store(true)
 	_ = c.SetReadDeadline(past)
@@ -88,8 +87,8 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 	}
 }
 
-// WriteBuffers writes several pieces, by one call of the system where they are
-// not too long for it. It may change the list.
+// WriteBuffers writes several pieces, by one system call if they are not too long for it. It may
+// change the list.
 func (c *Conn) WriteBuffers(list net.Buffers) (n int64, err error) {
 	for len(list) > 0 {
 		part, size := list, 0

@@ -1,6 +1,6 @@
-// Package accept serves connections from a web server in front: it accepts them,
-// bounds their number and how long nothing may move on them, and drains. What is
-// said on a connection is the protocol's.
+// Package accept serves connections from a web server in front: it accepts them, bounds their
+// number and how long nothing may move on them, and drains. The protocol decides which bytes go
+// over a connection.
 package accept
 
 import (
@@ -8,62 +8,44 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/zeugkit/zeug/internal/limits"
 )
 
-// Settings are those that the protocols have in common; the zero value has every
-// limit.
+// Settings are the limits that the protocols have in common. Each protocol declares the same
+// fields in its own package, where its users see them, and converts them.
 type Settings struct {
-	// HeaderTimeout is how long the variables may take to come. 0 means 10 s.
-	HeaderTimeout time.Duration
-	// StallTimeout is how long the server in front may neither send any of a
-	// body that is waited for, nor take any of an answer. 0 means 60 s.
-	StallTimeout time.Duration
-	// MaxHeader is the size of the variables, in bytes. 0 means 64 KiB.
-	MaxHeader int
-	// MaxBody is the longest body that is taken, in bytes; a longer one is
-	// answered by 413. 0 means 1 GiB, below 0 no limit.
-	MaxBody int64
-	// MaxConnections is how many connections are served at once; more wait. 0
-	// means 1024.
+	HeaderTimeout  time.Duration
+	StallTimeout   time.Duration
+	MaxHeader      int
+	MaxBody        int64
 	MaxConnections int
-	// Logger is told of failures. Default: [slog.Default].
-	Logger *slog.Logger
+	Logger         *slog.Logger
 }
 
-// Defaulted fills in the defaults.
-func (s Settings) Defaulted() Settings {
-	if s.HeaderTimeout == 0 {
-		s.HeaderTimeout = 10 * time.Second
-	}
-	if s.StallTimeout == 0 {
-		s.StallTimeout = time.Minute
-	}
-	if s.MaxHeader == 0 {
-		s.MaxHeader = 64 << 10
-	}
-	if s.MaxBody == 0 {
-		s.MaxBody = 1 << 30
-	}
-	if s.MaxConnections == 0 {
-		s.MaxConnections = 1024
-	}
+// complete fills in the defaults, and the values for no limit. Its error names a field that is out
+// of range.
+func (s *Settings) complete() error {
 	if s.Logger == nil {
 		s.Logger = slog.Default()
 	}
-	return s
+	return errors.Join(
+		limits.Set(&s.HeaderTimeout, "Settings.HeaderTimeout", 10*time.Second, limits.Forever),
+		limits.Set(&s.StallTimeout, "Settings.StallTimeout", time.Minute, limits.Forever),
+		limits.Set(&s.MaxHeader, "Settings.MaxHeader", 64<<10, math.MaxInt32),
+		limits.Set(&s.MaxBody, "Settings.MaxBody", 1<<30, math.MaxInt64),
+		limits.Set(&s.MaxConnections, "Settings.MaxConnections", 1024, math.MaxInt32),
+	)
 }
 
-// Server accepts connections and hands each to Connection.
+// Server accepts connections. Its zero value is ready for use.
 type Server struct {
-	Settings
-	// Connection serves a connection. Its error is logged; [ErrGone] is not.
-	Connection func(*Conn, Settings) error
-
 	mu     sync.Mutex
 	closed bool
 	conns  map[*Conn]struct{}
@@ -71,14 +53,17 @@ type Server struct {
 	empty  chan struct{} // closed when closed and no connection is left
 }
 
-// ErrGone says that there was nothing to answer: the peer connected and left,
-// as servers do to see whether somebody listens, or left before its answer.
+// ErrGone says that there was nothing to answer: the peer connected and left, as servers do to
+// find out whether a program listens, or left before its response.
 var ErrGone = errors.New("peer left")
 
-// Serve accepts connections on l until [Server.Shutdown], which makes it return
-// [http.ErrServerClosed], or until l fails.
-func (s *Server) Serve(l net.Listener) error {
-	settings := s.Settings.Defaulted()
+// Serve accepts connections on l and hands each to serve, whose error is logged
+// unless it is [ErrGone]. It returns [http.ErrServerClosed] after [Server.Shutdown],
+// or an error if a setting is out of range or l fails.
+func (s *Server) Serve(l net.Listener, settings Settings, serve func(*Conn, Settings) error) error {
+	if err := settings.complete(); err != nil {
+		return err
+	}
 	if !s.track(l) {
 		return http.ErrServerClosed
 	}
@@ -115,7 +100,7 @@ func (s *Server) Serve(l net.Listener) error {
 				s.forget(conn)
 				<-room
 			}()
-			if err := s.Connection(conn, settings); err != nil && !errors.Is(err, ErrGone) {
+			if err := serve(conn, settings); err != nil && !errors.Is(err, ErrGone) {
 				settings.Logger.Warn("connection failed", "peer", c.RemoteAddr().String(), "err", err)
 			}
 		}()
@@ -174,7 +159,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.closed = true
 	var errs error
 	for l := range s.lists {
-		errs = errors.Join(errs, l.Close())
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = errors.Join(errs, err)
+		}
 	}
 	if s.empty == nil {
 		s.empty = make(chan struct{})
@@ -196,6 +183,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.conns) == 0 {
+		return errs // ctx has ended too, but nothing was cut
+	}
 	for c := range s.conns {
 		c.Abort()
 	}

@@ -10,15 +10,14 @@ import (
 	"time"
 )
 
-// patience is how long nobody reads a connection before it is watched: most
-// requests are answered sooner, and cost nothing then.
+// patience is how long a connection is not read before it is watched: most requests are answered
+// sooner, and cost nothing then.
 const patience = 20 * time.Millisecond
 
-// Watch notices that the peer has hung up while nobody reads the connection, as
-// long as a request is worked on. Where the system can say so (Linux), that goes
-// for a peer that has sent what nobody has read yet; elsewhere once all that may
-// come has been read. Over TCP the end comes behind what was sent before it, so
-// that it is not seen while that does not fit into the system's buffer.
+// Watch notices that the peer has hung up while no goroutine reads the connection, as long as a
+// request is worked on. On Linux, the system reports this even if there are unread bytes;
+// elsewhere only after all bytes have been read. Over TCP the end comes after the bytes that were
+// sent before it, so it is not seen while they do not fit into the system's buffer.
 type Watch struct {
 	conn *Conn
 	gone func()
@@ -32,9 +31,9 @@ type Watch struct {
 	stopped atomic.Bool
 }
 
-// Watch begins to watch c, and has gone called at most once each time. The end
-// of what the peer sends counts as well, as it does in net/http: who half-closes
-// gets an answer all the same. Whoever reads c must stop the watch before.
+// Watch begins to watch c, and has gone called at most once each time. The end of the peer's data
+// counts as well, as in net/http: a client that half-closes still gets a response. Stop the watch
+// before reading from c.
 func (c *Conn) Watch(gone func()) *Watch {
 	w := &Watch{conn: c, gone: gone, ended: make(chan struct{}, 1), running: true}
 	w.timer = time.AfterFunc(patience, w.watch)
@@ -114,8 +113,7 @@ func (w *Watch) hungUp() (gone bool, err error) {
 	return gone || err != nil, nil
 }
 
-// kernel is the connection as the system knows it, or nil where what wraps it
-// hides that.
+// kernel is the system's connection, or nil if a wrapper hides it.
 func (c *Conn) kernel() syscall.RawConn {
 	inner := c.Conn
 	for {

@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// hungUp is not to be had.
+// hungUp is not available here.
 func hungUp(syscall.RawConn) (bool, error) { return false, errors.ErrUnsupported }

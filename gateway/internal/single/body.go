@@ -23,7 +23,7 @@ type body struct {
 	watch *accept.Watch
 }
 
-// begin watches the connection. length is what is to come of the body.
+// begin watches the connection. length is the length of the body.
 func (b *body) begin(length int64) {
 	b.left = length
 	b.watch = b.conn.Watch(b.gone)
@@ -69,9 +69,8 @@ func (b *body) end() (more bool) {
 	return more
 }
 
-// linger ends the answer and reads what the peer still sends of a body, for a
-// moment: bytes that nobody reads would make the kernel reset the connection,
-// and the answer with it.
+// linger ends the response and reads the rest of a body for a moment: unread bytes would make the
+// kernel reset the connection, and the response with it.
 func linger(c *accept.Conn) {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()

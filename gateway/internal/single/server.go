@@ -17,9 +17,9 @@ import (
 
 // Protocol is what differs.
 type Protocol struct {
-	// Read reads the variables of a request, of at most max bytes. Its error
+	// Read reads the variables of a request, of at most limit bytes. Its error
 	// says what is wrong with them.
-	Read func(r *bufio.Reader, max int) (map[string]string, error)
+	Read func(r *bufio.Reader, limit int) (map[string]string, error)
 	// HTTP has answers begin with HTTP's own first line.
 	HTTP bool
 }
@@ -29,7 +29,7 @@ func (p Protocol) Serve(handler http.Handler) func(*accept.Conn, accept.Settings
 	return func(c *accept.Conn, settings accept.Settings) error { return p.serve(handler, c, settings) }
 }
 
-// readers have the buffer that net/http has: what is longer is read past it.
+// readers have buffers of net/http's size: longer reads bypass them.
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
 
 func (p Protocol) serve(handler http.Handler, c *accept.Conn, settings accept.Settings) error {
@@ -60,6 +60,7 @@ func (p Protocol) serve(handler http.Handler, c *accept.Conn, settings accept.Se
 			first = "HTTP/1.1"
 		}
 		_, _ = io.WriteString(c, first+" 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nBad Request\n")
+		linger(c) // the body is unread
 		return err
 	}
 	body.begin(r.ContentLength)
@@ -69,7 +70,7 @@ func (p Protocol) serve(handler http.Handler, c *accept.Conn, settings accept.Se
 	more := body.end()
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return accept.ErrGone // the client left: there is nobody to answer
+		return accept.ErrGone // the client left
 	case err != nil:
 		c.Abort()
 		return err

@@ -23,6 +23,11 @@ def view_hello(environ, start_response):
     return [b"hello"]
 
 
+def view_sold_out(environ, start_response):
+    start_response("404 Sold Out", TEXT)
+    return [b"sold out"]
+
+
 def view_environ(environ, start_response):
     start_response("200 OK", TEXT)
     lines = ["%s=%r" % (k, v) for k, v in sorted(environ.items()) if isinstance(v, (str, bool, tuple))]
@@ -133,6 +138,11 @@ def view_untyped(environ, start_response):
 
 def view_hop_by_hop(environ, start_response):
     start_response("200 OK", TEXT + [("Connection", "close"), ("Transfer-Encoding", "chunked"), ("Keep-Alive", "5")])
+    return [b"ok"]
+
+
+def view_named_hops(environ, start_response):
+    start_response("200 OK", TEXT + [("X-Hop", "1"), ("Connection", "close, x-hop"), ("X-End", "2")])
     return [b"ok"]
 
 
@@ -342,6 +352,23 @@ def view_errors(environ, start_response):
     return [b"logged"]
 
 
+def view_prints(environ, start_response):
+    print("x" * 100000)
+    sys.stderr.write("caf\xe9 \ud800\n")
+    start_response("200 OK", TEXT)
+    return [b"printed"]
+
+
+def view_huge(environ, start_response):
+    start_response("200 OK", TEXT)
+    return [b"x" * 8000000]
+
+
+def view_proc_file(environ, start_response):
+    start_response("200 OK", TEXT)
+    return environ["wsgi.file_wrapper"](open("/proc/self/status", "rb"))
+
+
 def view_child(environ, start_response):
     """Leaves a process behind that holds what it has inherited."""
     import subprocess
@@ -355,6 +382,41 @@ def factory(greeting, name="nobody"):
         start_response("200 OK", TEXT)
         return [("%s, %s" % (greeting, name)).encode()]
     return made
+
+
+def without_arguments():
+    return view_hello
+
+
+def with_defaults(config=None, debug=False):
+    return view_hello
+
+
+class Called:
+    def __init__(self, environ, start_response):
+        start_response("200 OK", TEXT)
+
+    def __iter__(self):
+        return iter([b"a class"])
+
+
+class OfOne:
+    def __call__(self, request):
+        return view_hello
+
+
+def decorated(f):
+    import functools
+
+    @functools.wraps(f)
+    def application(*args):
+        return f(args[-2])(*args[-2:])
+    return application
+
+
+@decorated
+def of_a_request(request):
+    return view_hello
 
 
 async def asgi(scope, receive, send):

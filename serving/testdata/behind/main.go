@@ -19,7 +19,7 @@ import (
 
 func main() {
 	first, more, _ := strings.Cut(os.Getenv("APP_ADDRS"), " ")
-	serving.Main(first, http.HandlerFunc(answer), serving.Options{
+	serving.MainWith(first, http.HandlerFunc(answer), serving.Options{
 		Listen: strings.Fields(more), SocketMode: 0o666, DrainTimeout: 10 * time.Second, Health: "/healthz",
 	})
 }

@@ -71,14 +71,14 @@ func main() {
 	for path, handler := range map[string]http.HandlerFunc{
 		"/ok": ok, "/gap": longest,
 		"/nilmap": nilMap, "/nil": nilPointer, "/index": index, "/error": panicError, "/struct": panicStruct,
-		"/flush": flush, "/generic": generic, "/closure": closure, "/method": method, "/values": values, "/heap": heap,
+		"/flush": flush, "/generic": generic, "/closure": closure, "/method": method, "/values": values, "/heap": heap, "/untouched": untouched,
 		"/goroutine": inGoroutine, "/concurrent": concurrent, "/memory": memory, "/recursion": recursion,
 		"/template": template, "/unlock": unlock, "/quit": quit, "/kill": kill, "/exit": exit,
 	} {
 		mux.HandleFunc(path, handler)
 	}
 	app := http.Handler(mux)
-	serving.Main("127.0.0.1:0", guard(app), serving.Options{Debug: true, NoAccessLog: true})
+	serving.MainWith("127.0.0.1:0", guard(app), serving.Options{Debug: true, NoAccessLog: true})
 }
 
 // tick measures how long the program stands still at most.
@@ -200,6 +200,14 @@ func values(w http.ResponseWriter, _ *http.Request) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	fmt.Fprint(w, pick(nil, who.ID), any, hello, queue, ring, ctx)
+}
+
+// untouched has memory of which the system has not given a page yet.
+func untouched(w http.ResponseWriter, _ *http.Request) {
+	buf := make([]byte, 256<<10)
+	defer func() { runtime.KeepAlive(buf) }() // nothing reads it after the panic, so it could be collected before the core
+	buf[0] = 7
+	fmt.Fprint(w, buf[len(buf)+int(buf[0])])
 }
 
 func heap(w http.ResponseWriter, _ *http.Request) {

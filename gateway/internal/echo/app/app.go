@@ -1,5 +1,5 @@
-// Package app is the application that the gateway's live tests serve by every
-// protocol: it answers with what it was asked.
+// Package app is the application that the gateway's live tests serve by every protocol: it answers
+// with a description of the request.
 package app
 
 import (

@@ -1,14 +1,14 @@
-// Command crash panics in a handler's stead, writes a core of itself while it
-// does, and says where.
+// Command crash panics as a handler would, writes a core of itself meanwhile, and says where.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"os"
 	"runtime"
 
-	"github.com/zeugkit/zeug/middleware/debugger/corefile"
+	"github.com/zeugkit/zeug/internal/corefile"
 )
 
 type item struct {
@@ -28,6 +28,8 @@ type user struct {
 
 //lint:ignore U1000 the debugger reads it
 var served = 41
+
+var errGone = errors.New("gone")
 
 func main() {
 	path := os.Args[1]
@@ -55,16 +57,28 @@ func handle(target string) {
 	who := &user{base: base{7}, Name: "Ann", Tags: map[string]int{"vip": 1, "new": 2}}
 	who.Boss = who
 	who.hello = func() string { return who.Name }
-	var any interface{} = *who
+	var anything interface{} = *who
 	var nilp *user
 	var nilmap map[string]int
 	var nilslice []int
 	x := 1
 	{
 		x := "inner"
-		total(items, func(i item) int { return i.Price * 2 }, r.URL.Path, x, any)
+		if os.Getenv("CRASH_TWICE") != "" {
+			defer again("again")
+		}
+		total(items, func(i item) int { return i.Price * 2 }, r.URL.Path, x, anything)
 	}
 	fmt.Println(x, big, nilp, nilmap, nilslice)
+}
+
+// again panics while another panic is on its way.
+func again(what string) string {
+	return twice(what, 3, errGone)
+}
+
+func twice(what string, _ int, err error) string {
+	panic(fmt.Errorf("%s: %w", what, err))
 }
 
 func total[T any](list []T, price func(T) int, path, note string, extra any) int {

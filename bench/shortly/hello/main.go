@@ -1,0 +1,22 @@
+// Command hello answers one line, under the server that shortly has.
+package main
+
+import (
+	"log"
+	"os"
+
+	"github.com/zeugkit/zeug"
+	"github.com/zeugkit/zeug/serving"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		log.Fatal("usage: hello ADDRESS")
+	}
+	app := zeug.New(zeug.Get("/<name>", hello))
+	serving.MainWith(os.Args[1], app, serving.Options{NoAccessLog: true})
+}
+
+func hello(req *zeug.Request) (*zeug.Response, error) {
+	return zeug.Text("Hello, World!\n"), nil
+}

@@ -1,0 +1,454 @@
+// Command shortly compares examples/shortly with Werkzeug's own, and with the same
+// program on chi and go-redis: requests per second by wrk, and the processor time of the
+// program and of its Redis for each request.
+//
+//	GOWORK=off go run ./shortly -werkzeug ~/werkzeug/examples/shortly
+//
+// runs in the folder bench. Each program has a Redis of its own. All of them run at once and get
+// requests in turn, so that a busy machine slows all of them: ratios hold, absolute figures vary.
+// Figures are medians of the rounds.
+//
+// It wants Linux, wrk, and Debian's redis-server, gunicorn, uwsgi-core,
+// uwsgi-plugin-python3, python3-werkzeug, python3-redis and python3-jinja2.
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/zeugkit/zeug/internal/freeport"
+)
+
+//go:embed werkzeug.py
+var entry []byte
+
+// peer is a program with its Redis.
+type peer struct {
+	name, addr string
+	command    []string
+	program    *exec.Cmd
+	redis      *exec.Cmd
+	redisAddr  string
+	links      []string // ids that exist
+}
+
+// Figure is what was measured of a case: medians.
+type Figure struct {
+	PerSecond float64 `json:"perSecond"`
+	P99       float64 `json:"p99"`      // milliseconds
+	CPU       float64 `json:"cpu"`      // microseconds of the program for each request
+	Redis     float64 `json:"redis"`    // microseconds of its Redis for each request
+	Commands  float64 `json:"commands"` // of Redis for each request
+	Bytes     float64 `json:"bytes"`    // of a response
+	Link      float64 `json:"link"`     // bytes of memory of Redis for each link that was made
+}
+
+// A mix is what the model of ./shortly/model predicts from the other cases.
+var cases = []string{"redirect, one hot id", "redirect, 1,000 ids", "form", "create", "mix"}
+
+func main() {
+	log.SetFlags(0)
+	werkzeug := flag.String("werkzeug", "", "the folder examples/shortly of Werkzeug's repository; without it Werkzeug is left out")
+	rounds := flag.Int("rounds", 5, "how often each program is asked")
+	slice := flag.Duration("slice", 2*time.Second, "how long each time, in whole seconds")
+	connections := flag.Int("connections", 16, "of wrk")
+	out := flag.String("json", "", "a file that the figures are written to, for the model of docs/scaling.md")
+	flag.Parse()
+	if *rounds < 1 || *rounds > 50 || *slice < time.Second || *slice > time.Minute || *connections < 1 || *connections > 256 {
+		log.Fatal("a setting is out of range")
+	}
+	dir, err := os.MkdirTemp("", "shortly")
+	check(err)
+	defer os.RemoveAll(dir)
+	for _, source := range []string{"../examples/shortly", "shortly/chi", "shortly/hello"} {
+		build := exec.Command("go", "build", "-o", filepath.Join(dir, filepath.Base(source)), ".")
+		build.Dir = source // its own module has what it needs
+		if out, err := build.CombinedOutput(); err != nil {
+			log.Fatalf("go build, in the folder bench: %v\n%s", err, out)
+		}
+	}
+	check(os.WriteFile(filepath.Join(dir, "werkzeug_entry.py"), entry, 0o600))
+	var running []*peer
+	defer func() {
+		for _, p := range running {
+			p.stop()
+		}
+	}()
+	for _, p := range peers(dir, *werkzeug) {
+		running = append(running, p)
+		if err := p.start(dir, *werkzeug); err != nil {
+			log.Printf("%s is left out: %v", p.name, err)
+			p.stop()
+			running = running[:len(running)-1]
+		}
+	}
+	if b, err := balancer(dir, running[0]); err != nil {
+		log.Printf("HAProxy is left out: %v", err)
+	} else {
+		running = append(running, b)
+	}
+	figures := map[string]map[string][]Figure{} // by peer and case
+	for range *rounds {
+		for _, name := range cases {
+			for _, p := range running {
+				f, err := p.ask(dir, name, *connections, *slice)
+				if errors.Is(err, errNoPage) {
+					continue
+				}
+				if err != nil {
+					log.Printf("%s, %s: %v", p.name, name, err)
+					continue
+				}
+				if figures[p.name] == nil {
+					figures[p.name] = map[string][]Figure{}
+				}
+				figures[p.name][name] = append(figures[p.name][name], f)
+			}
+		}
+	}
+	medians := map[string]map[string]Figure{}
+	for name, of := range figures {
+		medians[name] = map[string]Figure{}
+		for name2, list := range of {
+			medians[name][name2] = median(list)
+		}
+	}
+	tables(running, medians)
+	if *out != "" {
+		text, err := json.MarshalIndent(medians, "", "  ")
+		check(err)
+		check(os.WriteFile(*out, append(text, '\n'), 0o600))
+	}
+}
+
+// peers returns the programs, those in Python with a worker for each of two processors.
+func peers(dir, werkzeug string) []*peer {
+	list := []*peer{
+		{name: "shortly", command: []string{filepath.Join(dir, "shortly"), "-quiet", "-addr", "ADDR", "-redis", "redis://REDIS"}},
+		{name: "shortly, exact clicks", command: []string{filepath.Join(dir, "shortly"), "-quiet", "-clicks", "exact", "-addr", "ADDR", "-redis", "redis://REDIS"}},
+		{name: "shortly, no cache", command: []string{filepath.Join(dir, "shortly"), "-quiet", "-cache", "0", "-addr", "ADDR", "-redis", "redis://REDIS"}},
+		{name: "hello", command: []string{filepath.Join(dir, "hello"), "ADDR"}},
+		{name: "chi and go-redis", command: []string{filepath.Join(dir, "chi"), "ADDR", "REDIS"}},
+	}
+	if werkzeug != "" {
+		list = append(list,
+			&peer{name: "Werkzeug, gunicorn 2", command: []string{"/usr/bin/python3", "-m", "gunicorn", "-w", "2", "--log-level", "error", "-b", "ADDR", "werkzeug_entry:application"}},
+			&peer{name: "Werkzeug, uWSGI 2", command: []string{"uwsgi", "--plugin", "python3", "--http11-socket", "ADDR", "-w", "werkzeug_entry:application", "-p", "2", "--master", "--disable-logging"}},
+		)
+	}
+	return list
+}
+
+// start starts the Redis and the program, and makes a thousand links.
+func (p *peer) start(dir, werkzeug string) error {
+	ports, err := freeport.Choose(2)
+	if err != nil {
+		return err
+	}
+	p.addr, p.redisAddr = "127.0.0.1:"+ports[0], "127.0.0.1:"+ports[1]
+	p.redis = exec.Command("redis-server", "--port", ports[1], "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no")
+	if err := p.redis.Start(); err != nil {
+		return err
+	}
+	fill := strings.NewReplacer("ADDR", p.addr, "REDIS", p.redisAddr)
+	for i := range p.command {
+		p.command[i] = fill.Replace(p.command[i])
+	}
+	p.program = exec.Command(p.command[0], p.command[1:]...)
+	p.program.Dir = dir
+	p.program.Env = append(os.Environ(), "SHORTLY="+werkzeug, "REDIS_PORT="+ports[1])
+	p.program.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := p.program.Start(); err != nil {
+		return err
+	}
+	if !p.answers() {
+		return errors.New("it does not answer")
+	}
+	if p.name == "hello" {
+		p.links = []string{"World"}
+		return nil
+	}
+	client := &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for n := range 1000 {
+		resp, err := client.PostForm("http://"+p.addr+"/", url.Values{"url": {fmt.Sprintf("https://example.org/%d", n)}})
+		if err != nil {
+			return err
+		}
+		resp.Body.Close()
+		at := resp.Header.Get("Location")
+		p.links = append(p.links, strings.TrimSuffix(at[strings.LastIndexByte(at, '/')+1:], "+"))
+	}
+	return nil
+}
+
+// balancer starts HAProxy in front of a program. Its processor time is that of the balancer alone;
+// the program's own is in the program's row.
+func balancer(dir string, behind *peer) (*peer, error) {
+	ports, err := freeport.Choose(2)
+	if err != nil {
+		return nil, err
+	}
+	p := &peer{name: "HAProxy before shortly", addr: "127.0.0.1:" + ports[0], links: behind.links}
+	config := fmt.Sprintf(`global
+  nbthread 1
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+  retries 3
+  retry-on conn-failure empty-response response-timeout
+  option http-buffer-request
+  http-reuse safe
+frontend front
+  bind %s
+  default_backend shortly
+backend shortly
+  server shortly1 %s
+`, p.addr, behind.addr)
+	file := filepath.Join(dir, "haproxy.cfg")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		return nil, err
+	}
+	p.program = exec.Command("/usr/sbin/haproxy", "-db", "-f", file)
+	p.program.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := p.program.Start(); err != nil {
+		return nil, err
+	}
+	if !p.answers() {
+		p.stop()
+		return nil, errors.New("it does not answer")
+	}
+	return p, nil
+}
+
+func (p *peer) answers() bool {
+	client := &http.Client{Timeout: 5 * time.Second}
+	for range 300 {
+		if resp, err := client.Get("http://" + p.addr + "/"); err == nil {
+			resp.Body.Close()
+			return true
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return false
+}
+
+func (p *peer) stop() {
+	if p.program != nil && p.program.Process != nil {
+		syscall.Kill(-p.program.Process.Pid, syscall.SIGKILL)
+		p.program.Wait()
+	}
+	if p.redis != nil && p.redis.Process != nil {
+		p.redis.Process.Kill()
+		p.redis.Wait()
+	}
+}
+
+// tick is the unit of times in /proc (USER_HZ).
+const tick = 10 * time.Millisecond
+
+// processor returns the time that the processes of a group have had.
+func processor(match func(pid, group string) bool) (sum time.Duration) {
+	names, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(text), ") ")
+		fields := strings.Fields(rest) // from the state, which proc(5) counts as the third
+		if len(fields) < 15 || !match(filepath.Base(filepath.Dir(name)), fields[2]) {
+			continue
+		}
+		for _, field := range fields[11:15] { // its own, and of children that have ended
+			n, _ := strconv.Atoi(field)
+			sum += time.Duration(n) * tick
+		}
+	}
+	return sum
+}
+
+// spent returns the processor time of the program and of its Redis.
+func (p *peer) spent() (program, store time.Duration) {
+	group, pid := strconv.Itoa(p.program.Process.Pid), "none"
+	if p.redis != nil {
+		pid = strconv.Itoa(p.redis.Process.Pid)
+	}
+	program = processor(func(_, g string) bool { return g == group })
+	store = processor(func(id, _ string) bool { return id == pid })
+	return program, store
+}
+
+// script is the script that wrk runs.
+func (p *peer) script(name string) string {
+	quoted, _ := json.Marshal(p.links)
+	links := "local links = {" + strings.Trim(string(quoted), "[]") + "}\n"
+	switch name {
+	case "redirect, 1,000 ids":
+		return links + "local n = 0\nrequest = function() n = n + 1; return wrk.format('GET', '/' .. links[n % #links + 1]) end\n"
+	case "mix":
+		return links + fmt.Sprintf("local n = 0\nrequest = function() n = n + 1\n"+
+			"if n %% 50 == 0 then return wrk.format('POST', '/', {['Content-Type'] = 'application/x-www-form-urlencoded'}, 'url=https://example.org/%d/' .. n) end\n"+
+			"if n %% 25 < 2 then return wrk.format('GET', '/') end\n"+
+			"return wrk.format('GET', '/' .. links[n %% #links + 1]) end\n", time.Now().UnixNano())
+	case "create":
+		return fmt.Sprintf("local n = 0\nrequest = function() n = n + 1\nreturn wrk.format('POST', '/', {['Content-Type'] = 'application/x-www-form-urlencoded'}, 'url=https://example.org/%d/' .. n) end\n", time.Now().UnixNano())
+	}
+	return ""
+}
+
+// errNoPage is the error of hello for pages that only a shortener has.
+var errNoPage = errors.New("there is no such page")
+
+// ask runs wrk for a while.
+func (p *peer) ask(dir, name string, connections int, slice time.Duration) (f Figure, err error) {
+	path := "/"
+	if strings.HasPrefix(name, "redirect") {
+		path = "/" + p.links[0]
+	} else if p.name == "hello" {
+		return f, errNoPage
+	}
+	file := filepath.Join(dir, "wrk.lua")
+	if err := os.WriteFile(file, []byte(p.script(name)), 0o600); err != nil {
+		return f, err
+	}
+	commands, memory, keys := p.info()
+	program, store := p.spent()
+	out, err := exec.Command("wrk", "-t1", "--latency", "-d", strconv.Itoa(int(slice.Seconds()))+"s", "-c", strconv.Itoa(connections), "-s", file, "http://"+p.addr+path).CombinedOutput()
+	if err != nil {
+		return f, fmt.Errorf("wrk: %w: %s", err, out)
+	}
+	program2, store2 := p.spent()
+	commands2, memory2, keys2 := p.info()
+	var requests float64
+	for line := range strings.Lines(string(out)) {
+		if strings.Contains(line, "Non-2xx") || strings.Contains(line, "Socket errors") {
+			return f, errors.New(strings.TrimSpace(line))
+		}
+		fields := strings.Fields(line)
+		switch {
+		case strings.Contains(line, " requests in "):
+			requests, _ = strconv.ParseFloat(fields[0], 64)
+			f.Bytes = size(fields[len(fields)-2])
+		case strings.HasPrefix(line, "Requests/sec:"):
+			f.PerSecond, _ = strconv.ParseFloat(fields[1], 64)
+		case len(fields) == 2 && fields[0] == "99%":
+			d, _ := time.ParseDuration(fields[1])
+			f.P99 = float64(d.Microseconds()) / 1000
+		}
+	}
+	if requests == 0 {
+		return f, fmt.Errorf("wrk counted no request: %s", out)
+	}
+	f.CPU = float64((program2 - program).Microseconds()) / requests
+	f.Redis = float64((store2 - store).Microseconds()) / requests
+	f.Commands = (commands2 - commands) / requests
+	f.Bytes /= requests
+	if links := (keys2 - keys) / 2; name == "create" && links > 0 {
+		f.Link = (memory2 - memory) / links
+	}
+	return f, nil
+}
+
+// info returns how many commands the Redis has done, how much memory it uses, and how
+// many keys it has.
+func (p *peer) info() (commands, memory, keys float64) {
+	if p.redis == nil {
+		return 0, 0, 0
+	}
+	_, port, _ := strings.Cut(p.redisAddr, ":")
+	text, err := exec.Command("redis-cli", "-p", port, "info", "all").Output()
+	if err != nil {
+		return 0, 0, 0
+	}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		switch name {
+		case "total_commands_processed":
+			commands, _ = strconv.ParseFloat(value, 64)
+		case "used_memory":
+			memory, _ = strconv.ParseFloat(value, 64)
+		case "db0":
+			value, _, _ = strings.Cut(strings.TrimPrefix(value, "keys="), ",")
+			keys, _ = strconv.ParseFloat(value, 64)
+		}
+	}
+	return commands, memory, keys
+}
+
+// size reads a number of bytes as wrk writes it: "1.25MB".
+func size(text string) float64 {
+	for suffix, unit := range map[string]float64{"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30} {
+		if number, ok := strings.CutSuffix(text, suffix); ok {
+			n, _ := strconv.ParseFloat(number, 64)
+			return n * unit
+		}
+	}
+	n, _ := strconv.ParseFloat(strings.TrimSuffix(text, "B"), 64)
+	return n
+}
+
+func median(list []Figure) Figure {
+	of := func(value func(Figure) float64) float64 {
+		var values []float64
+		for _, f := range list {
+			values = append(values, value(f))
+		}
+		slices.Sort(values)
+		return values[len(values)/2]
+	}
+	return Figure{
+		PerSecond: of(func(f Figure) float64 { return f.PerSecond }), P99: of(func(f Figure) float64 { return f.P99 }),
+		CPU: of(func(f Figure) float64 { return f.CPU }), Redis: of(func(f Figure) float64 { return f.Redis }),
+		Commands: of(func(f Figure) float64 { return f.Commands }), Bytes: of(func(f Figure) float64 { return f.Bytes }),
+		Link: of(func(f Figure) float64 { return f.Link }),
+	}
+}
+
+// tables prints a table for each figure, and one of ratios.
+func tables(running []*peer, medians map[string]map[string]Figure) {
+	table := func(title string, value func(f Figure) float64) {
+		fmt.Printf("\n%s\n\n| |", title)
+		for _, name := range cases {
+			fmt.Printf(" %s |", name)
+		}
+		fmt.Printf("\n|---|%s\n", strings.Repeat("---|", len(cases)))
+		for _, p := range running {
+			fmt.Printf("| %s |", p.name)
+			for _, name := range cases {
+				if f, ok := medians[p.name][name]; ok {
+					fmt.Printf(" %.4g |", value(f))
+				} else {
+					fmt.Print(" – |")
+				}
+			}
+			fmt.Println()
+		}
+	}
+	table("Requests per second", func(f Figure) float64 { return f.PerSecond })
+	table("Microseconds of processor time of the program, for a request", func(f Figure) float64 { return f.CPU })
+	table("Microseconds of processor time of its Redis, for a request", func(f Figure) float64 { return f.Redis })
+	table("Commands of Redis for a request", func(f Figure) float64 { return f.Commands })
+	table("99 % of the responses came within, in milliseconds", func(f Figure) float64 { return f.P99 })
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !linux || otherunix
+
+package wsgi_test
+
+const sharesMemory = false

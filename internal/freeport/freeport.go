@@ -1,0 +1,66 @@
+// Package freeport chooses TCP ports of 127.0.0.1 for the programs that tests start.
+//
+// The usual way is to listen on port 0, to close the listener, and to hand its port to the
+// program. Until the program listens there, the system may give the port to another process: to
+// another test that asks for one, or to any outgoing connection. The ports here are chosen at
+// random below those that the system gives by itself (32768 and higher on Linux, 49152 on other
+// systems), and a process gets each once.
+package freeport
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+)
+
+// The ports are between these. A node of a Redis Cluster uses the port 10,000 above
+// its own as well unless told otherwise, and those are free too.
+const (
+	lowest  = 10_000
+	highest = 19_999
+)
+
+var (
+	mu    sync.Mutex
+	given = map[int]bool{}
+)
+
+// Choose returns n free ports of 127.0.0.1. It fails if it does not find them among a thousand.
+func Choose(n int) ([]string, error) {
+	mu.Lock()
+	defer mu.Unlock()
+	var ports []string
+	for tries := 0; len(ports) < n; tries++ {
+		if tries == 1000 {
+			return nil, errors.New("freeport: no free port of 127.0.0.1 between 10000 and 19999")
+		}
+		port := lowest + rand.IntN(highest-lowest+1)
+		if given[port] {
+			continue
+		}
+		text := strconv.Itoa(port)
+		l, err := net.Listen("tcp", "127.0.0.1:"+text)
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		given[port] = true
+		ports = append(ports, text)
+	}
+	return ports, nil
+}
+
+// Port returns one such port. It fails the test if there is none.
+func Port(t interface {
+	Helper()
+	Fatal(...any)
+}) string {
+	t.Helper()
+	ports, err := Choose(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ports[0]
+}

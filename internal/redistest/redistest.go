@@ -1,0 +1,175 @@
+// Package redistest runs real Redis servers for tests: one, a Cluster, or a master with a
+// replica and a Sentinel. They listen on 127.0.0.1, write nothing to disk but what they must, and end with
+// the test. A test is skipped if redis-server is not installed.
+package redistest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/internal/freeport"
+)
+
+// patience is how long a server, a Cluster or a Sentinel may take to be ready.
+const patience = 30 * time.Second
+
+// Server is a redis-server.
+type Server struct {
+	// Addr is the host and port that it listens on.
+	Addr string
+	// Client asks this server alone.
+	Client *redis.Client
+
+	args    []string
+	command *exec.Cmd // nil while it is stopped
+}
+
+// Start starts a server that keeps its data in memory. The arguments are those of redis-server: a
+// configuration file, if there is one, and options.
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Skip("redis-server is not installed")
+	}
+	port := freeport.Port(t)
+	s := &Server{Addr: "127.0.0.1:" + port}
+	if len(args) > 0 && !strings.HasPrefix(args[0], "--") { // a configuration file stands first
+		s.args, args = args[:1:1], args[1:]
+	}
+	s.args = append(s.args, "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "", "--appendonly", "no")
+	s.args = append(s.args, args...)
+	s.Client = redis.NewClient(&redis.Options{Addr: s.Addr})
+	t.Cleanup(func() {
+		_ = s.Client.Close()
+		s.Stop()
+	})
+	s.Start(t)
+	return s
+}
+
+// Start starts a server again that was stopped, without its data, unless its arguments let
+// it write them.
+func (s *Server) Start(t testing.TB) {
+	t.Helper()
+	s.command = exec.Command("redis-server", s.args...)
+	require.NoError(t, s.command.Start())
+	require.Eventually(t, func() bool {
+		return s.Client.Ping(context.Background()).Err() == nil
+	}, patience, 5*time.Millisecond, "redis-server %v answers", s.args)
+}
+
+// Stop kills the server.
+func (s *Server) Stop() {
+	if s.command != nil {
+		_ = s.command.Process.Kill()
+		_ = s.command.Wait()
+		s.command = nil
+	}
+}
+
+// Signal sends a signal to the process: SIGSTOP for a server that hangs.
+func (s *Server) Signal(sig os.Signal) error { return s.command.Process.Signal(sig) }
+
+// clusterPort is the port by which the nodes of a Cluster reach this one.
+func (s *Server) clusterPort() string {
+	for i, arg := range s.args {
+		if arg == "--cluster-port" {
+			return s.args[i+1]
+		}
+	}
+	return ""
+}
+
+// StartCluster starts a Cluster of three nodes that have a third of the slots each, and a
+// replica of each of them if replicas is true: node i+3 is that of node i.
+func StartCluster(t testing.TB, replicas bool) (nodes []*Server) {
+	t.Helper()
+	count := 3
+	if replicas {
+		count = 6
+	}
+	for range count {
+		nodes = append(nodes, Start(t, "--cluster-enabled", "yes", "--cluster-port", freeport.Port(t),
+			"--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0"))
+	}
+	ctx := t.Context()
+	for i, node := range nodes {
+		if i < 3 {
+			require.NoError(t, node.Client.ClusterAddSlotsRange(ctx, i*16384/3, (i+1)*16384/3-1).Err())
+		}
+		for _, other := range nodes[:i] {
+			host, port, _ := net.SplitHostPort(other.Addr)
+			require.NoError(t, node.Client.Do(ctx, "CLUSTER", "MEET", host, port, other.clusterPort()).Err())
+		}
+	}
+	known := fmt.Sprintf("cluster_known_nodes:%d", count)
+	everyNode := func(field, want string) {
+		for _, node := range nodes {
+			require.Eventually(t, func() bool {
+				info, err := node.Client.ClusterInfo(ctx).Result()
+				return err == nil && strings.Contains(info, want) && strings.Contains(info, known)
+			}, patience, 20*time.Millisecond, "%s is %s", field, want)
+		}
+	}
+	everyNode("the state", "cluster_state:ok")
+	for i, replica := range nodes[3:] {
+		id, err := nodes[i].Client.ClusterMyID(ctx).Result()
+		require.NoError(t, err)
+		require.NoError(t, replica.Client.ClusterReplicate(ctx, id).Err())
+	}
+	for i, replica := range nodes[3:] {
+		follows(t, nodes[i], replica)
+	}
+	return nodes
+}
+
+// follows waits until a replica has copied its master.
+func follows(t testing.TB, master, replica *Server) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		m, err1 := master.Client.Info(t.Context(), "replication").Result()
+		r, err2 := replica.Client.Info(t.Context(), "replication").Result()
+		return err1 == nil && err2 == nil && strings.Contains(m, "state=online") && strings.Contains(r, "master_link_status:up")
+	}, patience, 10*time.Millisecond, "%s follows %s", replica.Addr, master.Addr)
+}
+
+// StartSentinels starts a master, a replica of it, and a Sentinel that watches both under a
+// name, and lets the replica take over half a second after the master is gone.
+func StartSentinels(t testing.TB, name string) (master, replica, sentinel *Server) {
+	t.Helper()
+	master = Start(t)
+	host, port, _ := net.SplitHostPort(master.Addr)
+	replica = Start(t, "--replicaof", host+" "+port, "--repl-diskless-sync-delay", "0")
+	// A Sentinel that sees no replica, or one that still copies, looks again after ten
+	// seconds.
+	follows(t, master, replica)
+	conf := filepath.Join(t.TempDir(), "sentinel.conf")
+	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil,
+		"sentinel monitor %[1]s %[2]s %[3]s 1\nsentinel down-after-milliseconds %[1]s 500\nsentinel failover-timeout %[1]s 4000\n", name, host, port), 0o600))
+	sentinel = Start(t, conf, "--sentinel")
+	s := redis.NewSentinelClient(&redis.Options{Addr: sentinel.Addr})
+	defer s.Close()
+	require.Eventually(t, func() bool {
+		replicas, err := s.Replicas(t.Context(), name).Result()
+		return err == nil && len(replicas) == 1 && replicas[0]["flags"] == "slave" && replicas[0]["master-link-status"] == "ok"
+	}, patience, 50*time.Millisecond, "the Sentinel sees the replica")
+	return master, replica, sentinel
+}
+
+// Addrs are the addresses of some servers.
+func Addrs(servers []*Server) (addrs []string) {
+	for _, s := range servers {
+		addrs = append(addrs, s.Addr)
+	}
+	return addrs
+}

@@ -1,0 +1,179 @@
+package routing
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A URL that is built must match again, to the same rule with the same values. These URLs would
+// not, and are refused:
+//
+//	/user/<name>, name "settings"    the rule /user/settings comes first
+//	/user/<name>, name ".."          a client takes the segment out of the path
+//	/<a>-<b>, a "x", b "y-z"         would be read as a "x-y", b "z"
+//	/<path:to>, to "/evil.test"      would be read as a host
+//
+// Most rules cannot be shadowed by another one, which is known in advance: the rules that are the
+// first choice in each segment. For the others the URL is matched before it is returned.
+
+// expose marks the rules that end at s if another could come first; exposed says
+// that one could before s.
+func (s *node) expose(exposed bool) {
+	for i, r := range s.rules {
+		r.build.canBeShadowed, r.reached = exposed, r.methods
+		for _, o := range s.rules[:i] {
+			if o.takes(r) {
+				r.reached &^= o.methods
+			}
+			r.build.canBeShadowed = r.build.canBeShadowed || o.methods&r.methods != 0 && o.webSocket == r.webSocket
+		}
+	}
+}
+
+// leads reports whether a segment that p matches could be one of the node's literal
+// edges, whose labels are still single segments.
+func (s *node) leads(p *pattern) bool {
+	if p.final || p.regexp != nil {
+		return len(s.literals) > 0
+	}
+	for i := range s.literals {
+		if _, ok := p.matches(s.literals[i].label); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// checkShadow refuses a URL that another rule matches before r, whatever the request: path is
+// encoded and without the mount, host is the part before the server's name, or the host itself.
+func (t *table) checkShadow(r *rule, host, path string, method methodSet) error {
+	if r.buildOnly {
+		return nil
+	}
+	m := matcher{path: path, host: host, method: methodOf(r, method), webSocket: r.webSocket, expected: r}
+	var err error
+	if m.path, m.slash, err = decoded(path); err != nil {
+		return err
+	}
+	o := m.run(t, t.start)
+	if o == r || o == nil && !r.build.takesEmpty {
+		return nil
+	}
+	switch {
+	case t.options.HostMatching:
+		path = host + path
+	case host != "":
+		path = host + "|" + path
+	}
+	switch o {
+	case nil:
+		return fmt.Errorf("%q does not match again", path)
+	case needsSlash:
+		return fmt.Errorf("%q is where another rule redirects to %q", path, path+"/")
+	}
+	return fmt.Errorf("%q is matched by rule %q (%s) before it", path, o.path, o.where)
+}
+
+// methodOf returns the method that r's URL is for: the given one, or GET if that reaches r, or any
+// that does.
+func methodOf(r *rule, asked methodSet) methodSet {
+	if asked == 0 {
+		asked = getMethod
+	}
+	if set := r.reached & asked; set != 0 {
+		return set & -set
+	}
+	return r.reached & -r.reached
+}
+
+var (
+	errEmpty    = errors.New("an empty text does not match again")
+	errStandIns = errors.New("there are too many control characters to tell the slashes apart")
+	// RFC 3986, section 4.2: the part after two slashes is read as a host.
+	errAuthority = errors.New("a path that starts in two slashes would be read as a host")
+	errSlash     = errors.New("a path that ends in a slash does not match again before another one")
+)
+
+// leastStandIns is how long a path is at least that holds all of standIns, each
+// of them encoded.
+var leastStandIns = 3 * len(standIns)
+
+// checkDots refuses a variable's string, which is b from start on, if it makes a segment that a
+// client would take out of the path (RFC 3986, section 5.2.4); more says that the last segment
+// goes on after it.
+func checkDots(b []byte, start int, more bool) error {
+	from := bytes.LastIndexByte(b[:start], '/') + 1
+	for {
+		segment := b[from:]
+		length := bytes.IndexByte(segment, '/')
+		if length < 0 && more {
+			return nil
+		}
+		if length >= 0 {
+			segment = segment[:length]
+		}
+		if string(segment) == "." || string(segment) == ".." {
+			return fmt.Errorf("the segment %q would be taken out of the path", string(segment))
+		}
+		if length < 0 {
+			return nil
+		}
+		from += length + 1
+	}
+}
+
+// checkDivision refuses values that the rule would divide otherwise when they
+// share a segment: "x-y" and "z" in "<a>-<b>".
+func (r *rule) checkDivision(values []Value, valueIndexes *valueIndexes) error {
+	first := 0
+	for _, parts := range [][]part{r.hostParts, r.pathParts} {
+		for i := range parts {
+			p := parts[i].pattern
+			if p == nil {
+				continue
+			}
+			if p.variables > 1 {
+				if err := r.checkPart(p, first, values, valueIndexes); err != nil {
+					return err
+				}
+			}
+			first += p.variables
+		}
+	}
+	return nil
+}
+
+func (r *rule) checkPart(p *pattern, first int, values []Value, valueIndexes *valueIndexes) error {
+	var text strings.Builder
+	var want []string
+	for _, e := range p.elements {
+		if e.form == nil {
+			text.WriteString(e.literal)
+			continue
+		}
+		v := &r.variables[first+len(want)]
+		value, ok := r.defaultOf(v.name)
+		if !ok {
+			value = values[valueIndexes.at(first+len(want))]
+		}
+		encoded, err := v.converter.appendValue(nil, &value, false)
+		if err != nil {
+			return err
+		}
+		plain := unescape(string(encoded), v.converter.form.overSlashes())
+		text.WriteString(plain)
+		want = append(want, plain)
+	}
+	var found spans
+	whole, _, ok := p.withoutSlash(text.String())
+	ok = ok && p.divide(whole, &found)
+	for i := range want {
+		if ok = ok && whole[found.at(i).from:found.at(i).to] == want[i]; !ok {
+			name := r.variables[first+i].name
+			return fmt.Errorf("the value of %q: %q would be read differently beside the other values of %q", name, want[i], text.String())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package routing
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/zeugkit/zeug/internal/percent"
+)
+
+// The fast path to a URL: of an endpoint with one rule, on the only host, with the rule's values
+// and no others. Nearly all URLs of nearly all pages are such, so it checks nothing else. In all
+// other cases build builds the URL (build_url.go), with a precise error.
+
+// fastKind is a kind of variable that takes values as they are.
+type fastKind uint8
+
+const (
+	otherKind  fastKind = iota
+	anyText             // any string but the empty one
+	anyInt              // any int
+	anyNatural          // any int that is not negative
+)
+
+// markFastPaths marks the rules whose URLs have a fast path.
+func (t *table) markFastPaths() {
+	if t.start == nil || t.elsewhere || t.options.LooseBuild {
+		return
+	}
+	for _, rules := range t.endpoints {
+		if len(rules) == 1 {
+			r := rules[0]
+			r.build.hasFastPath = len(r.defaults) == 0 && !r.build.sharesParts && !r.build.takesEmpty && !r.webSocket
+		}
+	}
+}
+
+// fastKind returns which values the converter takes as they are.
+func (c *converter) fastKind() fastKind {
+	switch {
+	case c.kind == stringConverter && c.form.unbounded():
+		return anyText
+	case c.kind != intConverter || c.digits > 0 || c.bounded:
+		return otherKind
+	case c.form.signed:
+		return anyInt
+	}
+	return anyNatural
+}
+
+// fastURL builds the URL of the endpoint if it has a fast path.
+func (t *table) fastURL(b *bound, endpoint string, values []Value) (text string, ok bool) {
+	rules := t.endpoints[endpoint]
+	if len(rules) == 0 || b.base != nil {
+		return "", false
+	}
+	r := rules[0]
+	if !r.build.hasFastPath || len(values) != len(r.variables) {
+		return "", false
+	}
+	var space [128]byte
+	path, root, plain := space[:0], b.rootPath(), true
+	if root != "" {
+		path = append(path, root...)
+	}
+	for i := range r.pathOps {
+		o := &r.pathOps[i]
+		if o.variable < 0 {
+			path = append(path, o.text...)
+			continue
+		}
+		at := int(o.variable)
+		if values[at].name != o.text {
+			if at = indexOf(values, o.text); at < 0 {
+				return "", false
+			}
+		}
+		v := &values[at]
+		switch {
+		case v.kind == textValue && o.takes == anyText && isPlainSegment(v.text):
+			path = append(path, v.text...)
+		case v.kind == intValue && (int64(v.bits) >= 0 && o.takes != otherKind || o.takes == anyText || o.takes == anyInt):
+			path = strconv.AppendInt(path, int64(v.bits), 10)
+		case v.kind == nilValue:
+			return "", false
+		default:
+			var err error
+			plain = false
+			if path, err = r.appendVariable(path, r.pathOps, i, v); err != nil {
+				return "", false
+			}
+		}
+	}
+	if !plain {
+		if rest := path[len(root):]; len(path) > leastStandIns || len(rest) > 1 && rest[1] == '/' {
+			return "", false
+		}
+	}
+	text = string(path)
+	return text, !r.build.canBeShadowed || t.checkShadow(r, "", text[len(root):], 0) == nil
+}
+
+// isPlainSegment reports whether text can stand in a segment of a URL as it is:
+// nothing is to be encoded, and it is more than dots, which could make the segment
+// "." or "..".
+func isPlainSegment(text string) bool {
+	for i := range len(text) {
+		if !percent.Segment[text[i]] {
+			return false
+		}
+	}
+	return text != "" && (text[0] != '.' || strings.Trim(text, ".") != "")
+}

@@ -1,0 +1,165 @@
+package routing
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// Values as strings of a URL, by their variables' converters. A value that would not match again is
+// refused, unless Options.LooseBuild is set.
+
+// appendValue appends the percent-encoded text of v to b. Unless loose, a value
+// that would not match again is refused.
+func (c *converter) appendValue(b []byte, v *Value, loose bool) ([]byte, error) {
+	switch c.kind {
+	case intConverter:
+		return c.appendInt(b, v, loose)
+	case floatConverter:
+		return c.appendFloat(b, v, loose)
+	case stringConverter:
+		if v.kind == intValue && c.form.min <= 1 && c.form.max == math.MaxInt {
+			return strconv.AppendInt(b, int64(v.bits), 10), nil
+		}
+	}
+	text, err := c.text(v, loose)
+	if err != nil {
+		return b, err
+	}
+	// Werkzeug looks at words alone.
+	if (!loose || c.kind == anyConverter) && !c.form.whole(text) {
+		if text == "" {
+			return b, errEmpty
+		}
+		return b, fmt.Errorf("%q is not what <%s> matches", text, c.name)
+	}
+	if c.kind == uuidConverter {
+		return append(b, text...), nil
+	}
+	return appendEscaped(b, text, loose || c.form.overSlashes()), nil
+}
+
+// text returns the plain text of v.
+func (c *converter) text(v *Value, loose bool) (string, error) {
+	switch {
+	case c.format != nil:
+		return c.format(v.any())
+	case c.kind == uuidConverter && v.kind != uuidValue && !loose:
+		text, err := v.Text()
+		if err == nil && !isUUID(text) {
+			err = fmt.Errorf("%q is not a UUID", text)
+		}
+		return text, err
+	}
+	return v.Text()
+}
+
+func (c *converter) appendInt(b []byte, v *Value, loose bool) ([]byte, error) {
+	var n int64
+	switch v.kind {
+	case intValue:
+		n = int64(v.bits)
+	case uintValue:
+		if n = int64(v.bits); n < 0 {
+			return b, fmt.Errorf("%d is out of range", v.bits)
+		}
+	default:
+		if loose {
+			return c.appendLooseInt(b, v)
+		}
+		text, err := v.Text()
+		if err != nil {
+			return b, err
+		}
+		if n, err = strconv.ParseInt(text, 10, 64); err != nil || v.kind == floatValue {
+			return b, fmt.Errorf("%q is not an integer", text)
+		}
+	}
+	start := len(b)
+	b = strconv.AppendInt(b, n, 10)
+	for c.digits > len(b)-start {
+		sign := 0
+		if n < 0 {
+			sign = 1
+		}
+		b = append(b, 0)
+		copy(b[start+sign+1:], b[start+sign:])
+		b[start+sign] = '0'
+	}
+	if loose {
+		return b, nil
+	}
+	switch {
+	case c.digits > 0 && len(b)-start > c.digits:
+		return b[:start], fmt.Errorf("%d has more than %d digits", n, c.digits)
+	case n < 0 && !c.form.signed:
+		return b[:start], fmt.Errorf("%d is negative, and <%s> is not signed", n, c.name)
+	case c.bounded && (n < c.min || n > c.max):
+		return b[:start], fmt.Errorf("%d is out of the range of <%s>", n, c.name)
+	}
+	return b, nil
+}
+
+func (c *converter) appendFloat(b []byte, v *Value, loose bool) ([]byte, error) {
+	f, ok := v.number()
+	if !ok {
+		text, err := v.Text()
+		if err != nil {
+			return b, err
+		}
+		if f, err = strconv.ParseFloat(text, 64); err != nil {
+			return b, fmt.Errorf("%q is not a number", text)
+		}
+	}
+	start := len(b)
+	b, err := appendFloat(b, f)
+	if err != nil || loose {
+		return b, err
+	}
+	switch {
+	case math.Signbit(f) && !c.form.signed:
+		return b[:start], fmt.Errorf("%v is negative, and <%s> is not signed", f, c.name)
+	case f < c.low || f > c.high:
+		return b[:start], fmt.Errorf("%v is out of the range of <%s>", f, c.name)
+	}
+	return b, nil
+}
+
+// appendLooseInt appends what Python's int makes of a value, for
+// [Options].LooseBuild: a float is cut off, a UUID is a number of 128 bits.
+func (c *converter) appendLooseInt(b []byte, v *Value) ([]byte, error) {
+	text := ""
+	switch v.kind {
+	case floatValue:
+		f := v.float()
+		if math.IsNaN(f) || math.IsInf(f, 0) {
+			return b, fmt.Errorf("%v is not an integer", f)
+		}
+		whole, _ := big.NewFloat(f).Int(nil)
+		text = whole.String()
+	case uuidValue:
+		u := v.other.(UUID)
+		text = new(big.Int).SetBytes(u[:]).String()
+	case boolValue:
+		text = strconv.FormatUint(v.bits, 10)
+	default:
+		plain, err := v.Text()
+		if err != nil {
+			return b, err
+		}
+		n, ok := new(big.Int).SetString(strings.TrimSpace(plain), 10)
+		if !ok {
+			return b, fmt.Errorf("%q is not an integer", plain)
+		}
+		text = n.String()
+	}
+	if rest, negative := strings.CutPrefix(text, "-"); negative {
+		b, text = append(b, '-'), rest
+		b = append(b, strings.Repeat("0", max(c.digits-1-len(text), 0))...)
+	} else {
+		b = append(b, strings.Repeat("0", max(c.digits-len(text), 0))...)
+	}
+	return append(b, text...), nil
+}

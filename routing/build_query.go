@@ -1,0 +1,95 @@
+package routing
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/zeugkit/zeug/internal/percent"
+)
+
+// The query of a built URL: the values that the rule does not know.
+
+// query appends the values that r does not know; more says that others are there.
+func (w building) query(b []byte, r *rule, values []Value, more bool) ([]byte, error) {
+	if w.table.options.SortParameters && len(values) > 1 {
+		values = slices.Clone(values)
+		slices.SortStableFunc(values, w.table.order())
+	}
+	mark := byte('?')
+	if more {
+		mark = '&'
+	}
+	for i := range values {
+		v := &values[i]
+		if v.kind == nilValue || r.knows(v.name) {
+			continue
+		}
+		if v.kind != listValue {
+			var err error
+			if b, err = appendParameter(b, mark, v); err != nil {
+				return b, err
+			}
+			mark = '&'
+			continue
+		}
+		list := v.list()
+		if w.table.options.SortParameters {
+			slices.SortStableFunc(list, w.table.order())
+		}
+		for i := range list {
+			if list[i].kind == nilValue {
+				continue
+			}
+			var err error
+			if b, err = appendParameter(b, mark, &list[i]); err != nil {
+				return b, err
+			}
+			mark = '&'
+		}
+	}
+	return b, nil
+}
+
+func appendParameter(b []byte, mark byte, v *Value) ([]byte, error) {
+	b = append(b, mark)
+	b = percent.AppendQuery(b, v.name)
+	b = append(b, '=')
+	switch v.kind {
+	case textValue:
+		return percent.AppendQuery(b, v.text), nil
+	case intValue:
+		return strconv.AppendInt(b, int64(v.bits), 10), nil
+	}
+	text, err := v.Text()
+	if err != nil {
+		return b, fmt.Errorf("the value of %q: %w", v.name, err)
+	}
+	return percent.AppendQuery(b, text), nil
+}
+
+// order is the order of parameters.
+func (t *table) order() func(a, b Value) int {
+	if t.options.SortKey != nil {
+		return t.options.SortKey
+	}
+	return func(a, b Value) int {
+		if c := strings.Compare(a.name, b.name); c != 0 {
+			return c
+		}
+		x, number := a.number()
+		if y, other := b.number(); number && other {
+			switch {
+			case x < y:
+				return -1
+			case x > y:
+				return 1
+			}
+			return 0
+		}
+		s, _ := a.Text()
+		u, _ := b.Text()
+		return strings.Compare(s, u)
+	}
+}

@@ -1,0 +1,229 @@
+package routing
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/zeugkit/zeug/internal/percent"
+)
+
+// Building a URL: the endpoint's rules are tried in order, and the first one that the values
+// suffice for is written step by step.
+//
+//	rules    /entries/                page=1 is its default
+//	         /entries/<int:page>
+//	values   page=2, sort="new first"
+//
+//	the first needs page=1: no
+//	the second: "/entries/" "2", and what is left is the query "?sort=new+first"
+//
+// The host and the path are in two buffers that pass through the methods, so that they can
+// stay on the stack: a URL costs one allocation, its string.
+
+// building says how values become a URL. The URL itself is in two buffers that
+// pass through its methods, so that they can stay on the stack.
+type building struct {
+	table *table
+	loose bool // see Options.LooseBuild
+	known bool // only values that the rule knows
+
+	mount  int       // the length of the root path that the path begins with
+	method methodSet // that the URL is for, or 0
+}
+
+func (t *table) build(b *bound, options BuildOptions, endpoint string, values []Value) (string, error) {
+	var hostSpace [64]byte
+	var pathSpace [256]byte
+	host, path := hostSpace[:0], append(pathSpace[:0], b.rootPath()...)
+	w := building{table: t, loose: t.options.LooseBuild, known: options.DropUnknown, mount: len(path)}
+	var (
+		r       *rule
+		refused error
+	)
+	if options.Method != "" {
+		w.method = t.bit(options.Method)
+		r, host, path, refused = w.choose(host, path, b, w.method, endpoint, values)
+	} else {
+		if r, host, path, refused = w.choose(host, path, b, t.bit(b.method()), endpoint, values); r == nil {
+			r, host, path, refused = w.choose(host, path, b, allMethods, endpoint, values)
+		}
+	}
+	if r == nil {
+		return "", t.buildError(endpoint, values, options.Method, refused)
+	}
+	return t.join(b, options, r, host, path)
+}
+
+// choose appends to path, and writes to host, what the first rule that fits makes
+// of the values; err is why a rule refused one of them. Where the table matches
+// hosts, a rule on the host bound to comes before others.
+func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoint string, values []Value) (r *rule, h, p []byte, err error) {
+	var elsewhere *rule
+	var at valueIndexes
+	for _, r := range w.table.endpoints[endpoint] {
+		if r.methods&methods == 0 || !at.find(r, values) {
+			continue
+		}
+		h, p, refused := w.rule(host[:0], path[:w.mount], r, values, &at)
+		if refused != nil {
+			if err == nil {
+				err = refused
+			}
+			continue
+		}
+		if w.table.options.HostMatching {
+			if _, here, failed := w.table.domain(b); failed != nil || string(h) != here {
+				if elsewhere == nil {
+					elsewhere = r
+				}
+				continue
+			}
+		}
+		return r, h, p, nil
+	}
+	if elsewhere != nil {
+		at.find(elsewhere, values)
+		host, path, err = w.rule(host[:0], path[:w.mount], elsewhere, values, &at)
+	}
+	return elsewhere, host, path, err
+}
+
+// rule appends r's host, and its path with the query.
+func (w building) rule(host, path []byte, r *rule, values []Value, p *valueIndexes) (h, b []byte, err error) {
+	if p.unknown {
+		if err = p.twice(r, values); err != nil {
+			return host, path, err
+		}
+	}
+	if host, err = w.steps(host, r, r.hostOps, values, p, true); err != nil {
+		return host, path, err
+	}
+	if path, err = w.steps(path, r, r.pathOps, values, p, false); err != nil {
+		return host, path, err
+	}
+	if n := w.mount; len(path) > n+1 && path[n+1] == '/' {
+		if !w.loose {
+			return host, path, errAuthority
+		}
+		path = append(path[:n+1], bytes.TrimLeft(path[n:], "/")...)
+	}
+	if !w.loose && r.build.takesEmpty {
+		if err = checkDots(path, w.mount, false); err != nil {
+			return host, path, err
+		}
+	}
+	if !w.loose && r.build.sharesParts {
+		if err = r.checkDivision(values, p); err != nil {
+			return host, path, err
+		}
+	}
+	if !w.loose && len(path)-w.mount > leastStandIns {
+		if _, _, err = decoded(string(path[w.mount:])); err != nil {
+			return host, path, err
+		}
+	}
+	if !w.loose && (r.build.canBeShadowed || r.build.takesEmpty) {
+		if err = w.table.checkShadow(r, string(host), string(path[w.mount:]), w.method); err != nil {
+			return host, path, err
+		}
+	}
+	if !w.known && p.unknown {
+		path, err = w.query(path, r, values, false)
+	}
+	return host, path, err
+}
+
+func (w building) steps(b []byte, r *rule, ops []op, values []Value, p *valueIndexes, host bool) ([]byte, error) {
+	for i := range ops {
+		o := &ops[i]
+		if o.variable < 0 {
+			b = append(b, o.text...)
+			continue
+		}
+		v, err := &values[p.at(int(o.variable))], error(nil)
+		switch {
+		case host:
+			b, err = r.appendLabel(b, o, v, w.loose)
+		case w.loose:
+			b, err = r.variables[o.variable].converter.appendValue(b, v, true)
+		default:
+			b, err = r.appendVariable(b, ops, i, v)
+		}
+		if err != nil {
+			return b, fmt.Errorf("the value of %q: %w", r.variables[o.variable].name, err)
+		}
+	}
+	return b, nil
+}
+
+// appendVariable appends the string of the variable of step i, and refuses one that would not
+// match again.
+func (r *rule) appendVariable(b []byte, ops []op, i int, v *Value) ([]byte, error) {
+	start := len(b)
+	b, err := r.variables[ops[i].variable].converter.appendValue(b, v, false)
+	switch {
+	case err != nil:
+		return b, err
+	case start == len(b): // the converter takes that: see rule.hollow
+	case b[len(b)-1] == '/' && i+2 == len(ops) && ops[i+1].text == "/":
+		return b, errSlash
+	case bytes.IndexByte(b[start:], '.') >= 0:
+		return b, checkDots(b, start, i+1 < len(ops) && (ops[i+1].variable >= 0 || ops[i+1].text[0] != '/'))
+	}
+	return b, nil
+}
+
+// appendLabel appends the text of a variable of the host.
+func (r *rule) appendLabel(b []byte, o *op, v *Value, loose bool) ([]byte, error) {
+	start := len(b)
+	b, err := r.variables[o.variable].converter.appendValue(b, v, loose)
+	if err == nil && !loose {
+		err = checkHostText(b[start:])
+	}
+	return b, err
+}
+
+// checkHostText refuses what would make another host of a host's label.
+func checkHostText(b []byte) error {
+	for _, c := range b {
+		if !percent.Query[c] || c == '/' || c == '@' || c == '?' {
+			return fmt.Errorf("%q cannot stand in a host name", string(b))
+		}
+	}
+	if len(b) == 0 || b[0] == '.' || b[len(b)-1] == '.' {
+		return fmt.Errorf("%q cannot be part of a host name", string(b))
+	}
+	return nil
+}
+
+// join puts scheme and host before the path if they are needed.
+func (t *table) join(b *bound, options BuildOptions, r *rule, built, path []byte) (string, error) {
+	absolute := options.External || r.webSocket
+	var host string
+	if absolute || t.elsewhere || t.startOf(b) == nil {
+		var here string
+		var err error
+		if host, here, err = t.domain(b); err != nil {
+			return "", err
+		}
+		absolute = absolute || string(built) != here
+	}
+	if !absolute {
+		return string(path), nil
+	}
+	scheme := options.Scheme
+	if scheme == "" && !options.NoScheme {
+		scheme = b.scheme()
+	}
+	switch {
+	case r.webSocket && secure(scheme):
+		scheme = "wss:"
+	case r.webSocket:
+		scheme = "ws:"
+	case secure(scheme):
+		scheme = "https:"
+	case scheme != "":
+		scheme = "http:"
+	}
+	return scheme + "//" + t.authority(host, string(built)) + string(path), nil
+}

@@ -1,0 +1,98 @@
+package routing
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Which of the values each variable of a rule takes.
+
+// inlineValues is for how many variables a valueIndexes needs no allocation.
+const inlineValues = 16
+
+// valueIndexes tells which of the values each variable of a rule takes, -1 for its
+// default.
+type valueIndexes struct {
+	few     [inlineValues]int32
+	many    []int32
+	unknown bool // some value is not one of the rule's
+}
+
+func (p *valueIndexes) at(i int) int32 {
+	if p.many != nil {
+		return p.many[i]
+	}
+	return p.few[i]
+}
+
+// find looks for the values of r's variables. It reports whether they suffice:
+// each variable has one, and none contradicts a default.
+func (p *valueIndexes) find(r *rule, values []Value) bool {
+	p.many, p.unknown = nil, false
+	list := p.few[:]
+	var byName map[string]int32
+	if n := len(r.variables); n > len(list) {
+		p.many = make([]int32, n)
+		list, byName = p.many, make(map[string]int32, len(values))
+		for i := len(values) - 1; i >= 0; i-- {
+			if values[i].kind != nilValue {
+				byName[values[i].name] = int32(i)
+			}
+		}
+	}
+	used := 0
+	for i := range r.variables {
+		name, place := r.variables[i].name, -1
+		if byName != nil {
+			if at, ok := byName[name]; ok {
+				place = int(at)
+			}
+		} else {
+			place = indexOf(values, name)
+		}
+		switch {
+		case place >= 0:
+			used++
+		case !r.hasDefault(name):
+			return false
+		}
+		list[i] = int32(place)
+	}
+	for i := range r.defaults {
+		d := &r.defaults[i]
+		for at := range values {
+			if v := &values[at]; v.name == d.name && v.kind != nilValue && !v.equal(*d) {
+				return false
+			}
+		}
+	}
+	p.unknown = used < len(values)
+	return true
+}
+
+// twice reports a variable of r that has several values.
+func (p *valueIndexes) twice(r *rule, values []Value) error {
+	for i := range r.variables {
+		if at := int(p.at(i)); at >= 0 && indexOf(values[at+1:], r.variables[i].name) >= 0 {
+			return fmt.Errorf("the value of %q is given twice", r.variables[i].name)
+		}
+	}
+	return nil
+}
+
+// indexOf returns which of the values has the name and is not nil, -1 for none.
+func indexOf(values []Value, name string) int {
+	for i := range values {
+		if values[i].name == name && values[i].kind != nilValue {
+			return i
+		}
+	}
+	return -1
+}
+
+func (r *rule) knows(name string) bool {
+	if len(r.arguments) == 0 {
+		return false
+	}
+	return slices.Contains(r.arguments, name)
+}

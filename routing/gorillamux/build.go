@@ -1,0 +1,101 @@
+package gorillamux
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/similar"
+	"github.com/zeugkit/zeug/routing"
+)
+
+// Bind returns a builder of URLs as they look from the request, for templates and
+// views.
+func (m *Router) Bind(r *http.Request) routing.Builder { return builder{m, r} }
+
+type builder struct {
+	router  *Router
+	request *http.Request
+}
+
+// Build returns the URL that mux makes of the route with the name; values that the
+// route has no variables for become the query. The error is a *[routing.BuildError].
+func (b builder) Build(name string, values ...routing.Value) (string, error) {
+	return b.BuildWith(routing.BuildOptions{}, name, values...)
+}
+
+// BuildWith is Build with options. A route of mux has one URL whatever the method, so
+// Method is not looked at.
+func (b builder) BuildWith(options routing.BuildOptions, name string, values ...routing.Value) (string, error) {
+	text, err := b.build(options, name, values)
+	if err == nil {
+		return text, nil
+	}
+	refused := &routing.BuildError{Endpoint: name, Method: options.Method, Err: err}
+	for _, v := range values {
+		refused.Values = append(refused.Values, v.Name())
+	}
+	slices.Sort(refused.Values)
+	if b.router.router.Get(name) != nil {
+		refused.Suggestion = name
+		return "", refused
+	}
+	var names []string
+	for _, r := range b.router.routes {
+		names = append(names, r.mux.GetName())
+	}
+	refused.Err = nil
+	if best, likeness := similar.Name(name, names); likeness >= 0.3 {
+		refused.Suggestion = best
+	}
+	return "", refused
+}
+
+// queries builds the queries of URLs.
+var queries = routing.MustMap(routing.Rule[struct{}]{Path: "/", Endpoint: "query"})
+
+func (b builder) build(options routing.BuildOptions, name string, values []routing.Value) (string, error) {
+	route := b.router.router.Get(name)
+	if route == nil {
+		return "", errNoRoute
+	}
+	names, err := route.GetVarNames()
+	if err != nil {
+		return "", err
+	}
+	var pairs []string
+	var unknown []routing.Value
+	for _, v := range values {
+		if !slices.Contains(names, v.Name()) {
+			unknown = append(unknown, v)
+			continue
+		}
+		text, err := v.Text()
+		if err != nil {
+			return "", err
+		}
+		pairs = append(pairs, v.Name(), text)
+	}
+	u, err := route.URL(pairs...)
+	if err != nil {
+		return "", err
+	}
+	if !options.DropUnknown && len(unknown) > 0 {
+		built, err := queries.Bind(&http.Request{}).Build("query", unknown...)
+		if err != nil {
+			return "", err
+		}
+		if _, query, _ := strings.Cut(built, "?"); query != "" {
+			u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+query, "&")
+		}
+	}
+	if origin := gateway.OriginOf(b.request); options.External && u.Host == "" {
+		u.Host, u.Scheme = origin.Host, cmp.Or(options.Scheme, origin.Scheme)
+	}
+	if options.NoScheme && u.Host != "" {
+		u.Scheme = ""
+	}
+	return mounted(b.request, u), nil
+}

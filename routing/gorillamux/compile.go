@@ -1,0 +1,246 @@
+package gorillamux
+
+import (
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+
+	"github.com/gorilla/mux"
+)
+
+// From a mux router to a tree of nodes that [node.match] walks as mux walks its
+// routers. For
+//
+//	router.Path("/").Handler(index)
+//	api := router.PathPrefix("/api").Subrouter()
+//	api.Path("/users/{id}").Methods("GET").Handler(user)
+//
+// the tree is
+//
+//	node                             the router
+//	├─ route  path ^/$               index
+//	└─ route  prefix ^/api
+//	   └─ node                       the subrouter, the last matcher of its route
+//	      └─ route  path ^/api/users/(?P<v0>[^/]+)$, methods GET    user
+//
+// A route inherits the matchers of the routes around it: mux asks for the prefix
+// /api again at each route of the subrouter. That cannot fail there, so the copy is
+// left out.
+
+// node is a router.
+type node struct {
+	routes                     []*route
+	middlewares                []middleware
+	notFound, methodNotAllowed http.Handler
+}
+
+// route is a route of mux.
+type route struct {
+	mux      *mux.Route
+	template string // of its path, "" if it has none
+	handler  http.Handler
+	// within[i] is the handler, or 404 if it is nil, inside the middlewares of the
+	// i+1 innermost routers that have any.
+	within []http.Handler
+	// never says that the route only builds URLs, or is faulty.
+	never bool
+	// inherits says that matchers of the routes around it were left out.
+	inherits bool
+	matchers []matcher
+	// prefix is the beginning of every path that the first matcher matches, if that is a matcher
+	// of the path.
+	prefix string
+	allow  []string // the Allow header of a 405
+
+	host, path  *pattern // which find the variables
+	queries     []*pattern
+	encodedPath bool
+}
+
+// leadsOn reports whether the route is there for its subrouter alone.
+func (r *route) leadsOn() bool {
+	return r.handler == nil && slices.ContainsFunc(r.matchers, func(m matcher) bool { return m.kind == nodeMatcher })
+}
+
+// matcher is one test of a route. Which of the fields is used depends on the kind.
+type matcher struct {
+	kind    matcherKind
+	pattern *pattern  // of a path or host
+	methods []string  // any of them
+	node    *node     // a subrouter
+	other   matchFunc // mux's own
+	// withoutQuery says whether a test of the query succeeds if there is none.
+	withoutQuery bool
+}
+
+type matcherKind uint8
+
+const (
+	pathMatcher matcherKind = iota
+	hostMatcher
+	methodsMatcher
+	queryMatcher
+	nodeMatcher
+	functionMatcher // a MatcherFunc, which may change the match
+	pureMatcher     // headers and schemes
+)
+
+// compiler makes Routers of mux routers.
+type compiler struct {
+	routers map[*mux.Router]*Router
+	nodes   map[*mux.Router]*node
+	all     []*route // of the Router at hand
+	errs    []error
+}
+
+// mount makes a Router of a router that handles requests by itself.
+func (c *compiler) mount(router *mux.Router) *Router {
+	if m := c.routers[router]; m != nil {
+		return m
+	}
+	conf := private(reflect.ValueOf(router).Elem(), "routeConf")
+	m := &Router{router: router, skipClean: field[bool](conf, "skipClean"), encodedPath: field[bool](conf, "useEncodedPath")}
+	c.routers[router] = m
+	all, nodes := c.all, c.nodes
+	c.all, c.nodes = nil, map[*mux.Router]*node{}
+	m.root = c.node(router, nil)
+	m.routes = c.all
+	c.all, c.nodes = append(all, c.all...), nodes
+	return m
+}
+
+// node makes the node of a router, which is inside the middlewares given, the
+// innermost first.
+func (c *compiler) node(router *mux.Router, around [][]middleware) *node {
+	if n := c.nodes[router]; n != nil {
+		n.forget()
+		return n
+	}
+	v := reflect.ValueOf(router).Elem()
+	n := &node{notFound: c.handler(router.NotFoundHandler), methodNotAllowed: c.handler(router.MethodNotAllowedHandler)}
+	c.nodes[router] = n
+	list := private(v, "middlewares")
+	for i := range list.Len() {
+		n.middlewares = append(n.middlewares, list.Index(i).Interface().(middleware))
+	}
+	if len(n.middlewares) > 0 {
+		around = append([][]middleware{n.middlewares}, around...)
+	}
+	inherited := private(private(v, "routeConf"), "matchers").Len()
+	for _, r := range field[[]*mux.Route](v, "routes") {
+		n.routes = append(n.routes, c.route(r, inherited, around))
+	}
+	return n
+}
+
+// forget drops the handlers within middlewares: the node is inside those of several
+// routers, because a route has two subrouters.
+func (n *node) forget() {
+	for _, r := range n.routes {
+		r.within = nil
+		for _, m := range r.matchers {
+			if m.kind == nodeMatcher {
+				m.node.forget()
+			}
+		}
+	}
+}
+
+// handler returns h, which serves its routes by this package if it is a router.
+func (c *compiler) handler(h http.Handler) http.Handler {
+	if router, ok := h.(*mux.Router); ok && router != nil {
+		return c.mount(router)
+	}
+	return h
+}
+
+// route makes a route whose first matchers, as many as inherited says, are those of the route
+// around it.
+func (c *compiler) route(source *mux.Route, inherited int, around [][]middleware) *route {
+	v := reflect.ValueOf(source).Elem()
+	conf := private(v, "routeConf")
+	group := private(conf, "regexp")
+	r := &route{
+		mux: source, encodedPath: field[bool](conf, "useEncodedPath"),
+		host: newPattern(readExpression(private(group, "host"))), path: newPattern(readExpression(private(group, "path"))),
+	}
+	r.template, _ = source.GetPathTemplate()
+	if err := source.GetError(); err != nil {
+		c.errs = append(c.errs, fmt.Errorf("gorillamux: route %d (%s %s): %w", len(c.all), source.GetName(), r.template, err))
+	}
+	r.never = field[bool](v, "buildOnly") || source.GetError() != nil
+	c.all = append(c.all, r)
+	r.handler = c.handler(source.GetHandler())
+	queries := private(group, "queries")
+	for i := range queries.Len() {
+		r.queries = append(r.queries, newPattern(readExpression(queries.Index(i))))
+	}
+	matchers := private(conf, "matchers")
+	for i := range matchers.Len() {
+		m := c.matcher(matchers.Index(i), around)
+		if i < inherited && m.pure() {
+			r.inherits = true
+			continue
+		}
+		r.matchers = append(r.matchers, m)
+	}
+	if len(r.matchers) > 0 && r.matchers[0].kind == pathMatcher && !r.never {
+		r.prefix = r.matchers[0].pattern.prefix()
+	}
+	r.allow = allowOf(r)
+	h := r.handler
+	if h == nil {
+		h = missing
+	}
+	for _, list := range around {
+		h = wrap(list, h)
+		r.within = append(r.within, h)
+	}
+	return r
+}
+
+// matcher makes a matcher of a mux matcher.
+func (c *compiler) matcher(v reflect.Value, around [][]middleware) matcher {
+	other := v.Interface().(matchFunc)
+	switch v = v.Elem(); {
+	case v.Type() == reflect.TypeFor[*mux.Router]():
+		return matcher{kind: nodeMatcher, node: c.node(v.Interface().(*mux.Router), around)}
+	case v.Type() == reflect.TypeFor[mux.MatcherFunc]():
+		return matcher{kind: functionMatcher, other: other}
+	case v.Type() == reflect.PointerTo(regexpType):
+		e := readExpression(v)
+		switch e.kind {
+		case hostExpression:
+			return matcher{kind: hostMatcher, pattern: newPattern(e)}
+		case queryExpression:
+			return matcher{kind: queryMatcher, other: other, withoutQuery: e.regexp.MatchString("")}
+		}
+		return matcher{kind: pathMatcher, pattern: newPattern(e)}
+	case v.Type().String() == "mux.methodMatcher":
+		methods := make([]string, v.Len())
+		for i := range methods {
+			methods[i] = v.Index(i).String()
+		}
+		return matcher{kind: methodsMatcher, methods: methods}
+	}
+	return matcher{kind: pureMatcher, other: other}
+}
+
+// pure reports whether a matcher that succeeded at the route around succeeds again,
+// and changes nothing.
+func (m *matcher) pure() bool {
+	switch m.kind {
+	case methodsMatcher, nodeMatcher, functionMatcher:
+		return false
+	}
+	return true
+}
+
+// wrap returns h within the middlewares, of which the first is outermost.
+func wrap(list []middleware, h http.Handler) http.Handler {
+	for _, m := range slices.Backward(list) {
+		h = m.Middleware(h)
+	}
+	return h
+}

@@ -1,0 +1,45 @@
+package gorillamux
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+
+	"github.com/gorilla/mux"
+
+	"github.com/zeugkit/zeug/routing"
+)
+
+var errNoRoute = errors.New("the router has no route of this name")
+
+// Condition makes the tests of a mux route a condition of a rule: headers, queries, schemes, a
+// host and MatcherFuncs. The variables of its queries and host become params. The route must have
+// no error, no path and no methods, because the rule has those: otherwise the Map refuses the
+// rule.
+func Condition(route *mux.Route) routing.Condition { return condition{route} }
+
+type condition struct{ route *mux.Route }
+
+// Match asks the route.
+func (c condition) Match(r *http.Request) (params map[string]string, ok bool) {
+	var found mux.RouteMatch
+	if !c.route.Match(r, &found) || found.MatchErr != nil {
+		return nil, false
+	}
+	return maps.Clone(found.Vars), true
+}
+
+// Err says what is wrong with the route.
+func (c condition) Err() error {
+	if err := c.route.GetError(); err != nil {
+		return fmt.Errorf("its Condition: %w", err)
+	}
+	if _, err := c.route.GetPathTemplate(); err == nil {
+		return errors.New("its Condition has a path of its own")
+	}
+	if _, err := c.route.GetMethods(); err == nil {
+		return errors.New("its Condition has methods of its own: set the rule's Methods")
+	}
+	return nil
+}

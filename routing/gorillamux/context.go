@@ -1,0 +1,89 @@
+package gorillamux
+
+import (
+	"context"
+	"maps"
+	"net/http"
+
+	"github.com/gorilla/mux"
+
+	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/requestcopy"
+	"github.com/zeugkit/zeug/routing"
+)
+
+// keys are the keys under which mux keeps the variables and the route in a context.
+// mux does not export them: a context that mux's own functions ask learns them.
+var keys = func() (keys struct{ vars, route any }) {
+	ask := func(question func(*http.Request)) any {
+		c := &listeningContext{Context: context.Background()}
+		question((&http.Request{}).WithContext(c))
+		return c.asked
+	}
+	keys.vars = ask(func(r *http.Request) { mux.Vars(r) })
+	keys.route = ask(func(r *http.Request) { mux.CurrentRoute(r) })
+	return keys
+}()
+
+type listeningContext struct {
+	context.Context
+	asked any
+}
+
+func (c *listeningContext) Value(key any) any {
+	c.asked = key
+	return nil
+}
+
+// matchContext is the context of a handler that a Router calls.
+type matchContext struct {
+	context.Context
+	found *mux.RouteMatch
+}
+
+func (c *matchContext) Value(key any) any {
+	switch key {
+	case keys.vars:
+		return c.found.Vars
+	case keys.route:
+		return c.found.Route
+	}
+	return c.Context.Value(key)
+}
+
+// inner returns the request as the handler is to see it, and reports the route to
+// the access log, metrics and debugger if they ask.
+func (s *state) inner() *http.Request {
+	found := &s.found
+	r := s.request.WithContext(&matchContext{s.request.Context(), found})
+	if found.Route == nil {
+		return r
+	}
+	template, _ := found.Route.GetPathTemplate()
+	r.Pattern = template
+	if report := gateway.RouteOf(r); report != nil {
+		report.Pattern, report.Endpoint = template, found.Route.GetName()
+		report.Params = func() map[string]any {
+			values := map[string]any{}
+			for name, value := range found.Vars {
+				values[name] = value
+			}
+			return values
+		}
+	}
+	return r
+}
+
+// Vars returns h for the target of a rule: the params of the match are in mux.Vars,
+// beside the variables of a mux router around the Map.
+func Vars(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		vars := map[string]string{}
+		maps.Copy(vars, mux.Vars(r))
+		params := routing.ParamsOf(r)
+		for name := range params.All() {
+			vars[name] = params.String(name)
+		}
+		requestcopy.Serve(h, w, mux.SetURLVars(r, vars), r)
+	})
+}

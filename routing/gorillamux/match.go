@@ -1,0 +1,282 @@
+package gorillamux
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"github.com/zeugkit/zeug/gateway"
+)
+
+// The walk through the tree is that of mux: it tries every route in turn, and every matcher of it,
+// with one mux.RouteMatch. So each MatcherFunc is called as often, and sees the same, as in mux.
+// The walk is fast because most tests compare a few bytes in place of running a regular
+// expression.
+//
+// Request: GET /api/users/7 in the tree of compile.go
+//
+//	path ^/$                          no
+//	prefix ^/api                      yes
+//	  path ^/api/users/(?P<v0>...)$   yes
+//	  methods GET                     yes: handler user, vars id=7
+//	the subrouter's middlewares, then the router's
+
+// state is the request of a walk, and its result so far.
+type state struct {
+	request *http.Request
+	found   mux.RouteMatch
+	encoded string // the path as it was sent, once a matcher needs that
+
+	// leaf is the route whose handler found.Handler is, within depth of the routers
+	// that have middlewares; nil if the handler is another one.
+	leaf  *route
+	depth int
+
+	refusing     *route   // the first that matches except for its methods
+	refusingAlso []*route // the others
+}
+
+// missing stands for the handler of a route that has none.
+var missing = http.NotFoundHandler()
+
+// match asks the routes of a router, as mux.Router.Match does.
+func (n *node) match(s *state) bool {
+	for _, r := range n.routes {
+		if r.prefix != "" && !strings.HasPrefix(s.path(r.matchers[0].pattern.encodedPath), r.prefix) {
+			if r.inherits {
+				s.forgetMismatch()
+			}
+			continue
+		}
+		if r.match(s) {
+			if s.found.MatchErr == nil {
+				n.wrap(s)
+			} else if len(n.middlewares) > 0 {
+				s.leaf = nil
+			}
+			return true
+		}
+	}
+	if s.found.MatchErr == mux.ErrMethodMismatch {
+		if n.methodNotAllowed == nil {
+			return false
+		}
+		s.found.Handler, s.leaf = n.methodNotAllowed, nil
+		return true
+	}
+	s.found.MatchErr = mux.ErrNotFound
+	if n.notFound == nil {
+		return false
+	}
+	s.found.Handler, s.leaf = n.notFound, nil
+	return true
+}
+
+// wrap puts the handler that was found within the router's middlewares.
+func (n *node) wrap(s *state) {
+	switch {
+	case len(n.middlewares) == 0:
+	case s.leaf != nil:
+		s.found.Handler = s.leaf.within[s.depth]
+		s.depth++
+	case s.found.Handler == nil:
+		s.found.Handler = wrap(n.middlewares, missing)
+	default:
+		s.found.Handler = wrap(n.middlewares, s.found.Handler)
+	}
+}
+
+// match asks the matchers of a route, as mux.Route.Match does. A mismatch of the method is
+// remembered, and forgotten again if any other matcher succeeds, as in mux: with "POST /a" and "/b
+// on this host", GET /a is 404.
+func (r *route) match(s *state) bool {
+	if r.never {
+		return false
+	}
+	if r.inherits {
+		s.forgetMismatch()
+	}
+	mismatch := false
+	for i := range r.matchers {
+		m := &r.matchers[i]
+		switch {
+		case m.match(s):
+			s.forgetMismatch()
+		case m.kind == methodsMatcher:
+			mismatch = true
+		default:
+			if s.found.MatchErr == mux.ErrNotFound { // of a subrouter
+				s.found.MatchErr = nil
+			}
+			return false
+		}
+	}
+	if mismatch {
+		s.found.MatchErr = mux.ErrMethodMismatch
+		if s.refusing == nil {
+			s.refusing = r
+		} else {
+			s.refusingAlso = append(s.refusingAlso, r)
+		}
+		return false
+	}
+	if s.found.MatchErr == mux.ErrMethodMismatch && r.handler != nil { // it has no matchers
+		s.found.MatchErr, s.found.Handler = nil, nil
+	}
+	if s.found.Route == nil {
+		s.found.Route = r.mux
+	}
+	if s.found.Handler == nil {
+		s.found.Handler, s.leaf, s.depth = r.handler, nil, 0
+		if len(r.within) > 0 {
+			s.leaf = r
+		}
+	}
+	r.variables(s)
+	return true
+}
+
+func (s *state) forgetMismatch() {
+	if s.found.MatchErr == mux.ErrMethodMismatch {
+		s.found.MatchErr = nil
+	}
+}
+
+func (m *matcher) match(s *state) bool {
+	switch m.kind {
+	case pathMatcher:
+		return m.pattern.matches(s.path(m.pattern.encodedPath))
+	case hostMatcher:
+		return m.pattern.matches(s.host(m.pattern))
+	case methodsMatcher:
+		return slices.Contains(m.methods, s.request.Method)
+	case nodeMatcher:
+		return m.node.match(s)
+	case queryMatcher:
+		if s.request.URL.RawQuery == "" {
+			return m.withoutQuery
+		}
+	case functionMatcher:
+		s.leaf = nil // it may set another handler
+	}
+	return m.other.Match(s.request, &s.found)
+}
+
+// path returns the path that a pattern matches: decoded, or as it was sent.
+func (s *state) path(encoded bool) string {
+	if !encoded {
+		return s.request.URL.Path
+	}
+	if s.encoded == "" {
+		s.encoded = s.request.URL.EscapedPath()
+	}
+	return s.encoded
+}
+
+// host returns the host that a pattern matches: without a port unless the pattern
+// asks for one.
+func (s *state) host(p *pattern) string {
+	host := s.request.Host
+	if s.request.URL.IsAbs() {
+		host = s.request.URL.Host
+	}
+	if p.anyPort {
+		host, _, _ = strings.Cut(host, ":")
+	}
+	return host
+}
+
+// variables adds the route's variables to those found, as mux does: the variables of the routes
+// around it follow, and replace those of the same name. A path that matches except for its slash
+// becomes a redirect.
+func (r *route) variables(s *state) {
+	if s.found.Vars == nil {
+		s.found.Vars = map[string]string{}
+	}
+	if r.host != nil {
+		r.host.capture(s.host(r.host), s.found.Vars)
+	}
+	if r.path != nil {
+		path := s.path(r.encodedPath)
+		if r.path.capture(path, s.found.Vars) && r.path.strictSlash && strings.HasSuffix(path, "/") != strings.HasSuffix(r.path.template, "/") {
+			s.found.Handler, s.leaf = http.RedirectHandler(otherSlash(s.request), http.StatusMovedPermanently), nil
+		}
+	}
+	for _, q := range r.queries {
+		q.capture(q.queryOf(s.request.URL.RawQuery), s.found.Vars)
+	}
+}
+
+// otherSlash returns the URL of a request with a slash at the path's end, or
+// without one if there is one.
+func otherSlash(r *http.Request) string {
+	u := *r.URL
+	if rest, ok := strings.CutSuffix(u.Path, "/"); ok {
+		u.Path = rest
+	} else {
+		u.Path += "/"
+	}
+	return mounted(r, &u)
+}
+
+// cleaned returns the URL of a request without empty and dotted segments; "" if it
+// has none, or the router leaves it as it is.
+func (m *Router) cleaned(r *http.Request) string {
+	if m.skipClean {
+		return ""
+	}
+	was := r.URL.Path
+	if m.encodedPath {
+		was = r.URL.EscapedPath()
+	}
+	is := was
+	if is == "" || is[0] != '/' {
+		is = "/" + is
+	}
+	slash := is[len(is)-1] == '/'
+	if is = path.Clean(is); slash && is != "/" {
+		is += "/"
+	}
+	if is == was {
+		return ""
+	}
+	u := *r.URL
+	u.Path = is
+	return mounted(r, &u)
+}
+
+// mounted returns the URL u, whose path is below the mount that r came through.
+func mounted(r *http.Request, u *url.URL) string {
+	root := gateway.RootPath(r)
+	if root == "" {
+		return u.String()
+	}
+	place := url.URL{Scheme: u.Scheme, Host: u.Host, User: u.User}
+	rest := *u
+	rest.Scheme, rest.Host, rest.User, rest.Opaque = "", "", nil, ""
+	return place.String() + root + "/" + strings.TrimLeft(rest.String(), "/")
+}
+
+// allow returns the Allow header of a 405: the methods of the routes that match except for their
+// methods, sorted.
+func (s *state) allow() []string {
+	if len(s.refusingAlso) == 0 {
+		return s.refusing.allow
+	}
+	return allowOf(append(s.refusingAlso, s.refusing)...)
+}
+
+func allowOf(routes ...*route) []string {
+	var methods []string
+	for _, r := range routes {
+		for _, m := range r.matchers {
+			methods = append(methods, m.methods...)
+		}
+	}
+	slices.Sort(methods)
+	return []string{strings.Join(slices.Compact(methods), ", ")}
+}

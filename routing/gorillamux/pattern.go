@@ -1,0 +1,358 @@
+package gorillamux
+
+import (
+	"net/url"
+	"regexp/syntax"
+	"slices"
+	"strings"
+)
+
+// A pattern is a template of mux: the regular expression that mux made of it and, for
+// nearly all of them, steps that match the same strings without it.
+//
+// The regular expression of "/users/{id:[0-9]+}/posts" is
+//
+//	^/users/(?P<v0>[0-9]+)/posts$
+//
+// which can match in one way only, because no digit is a slash: the part after the variable can
+// begin only where the digits end. So these steps match it in one pass:
+//
+//	the literal "/users/"
+//	open 0
+//	as many of [0-9] as there are, at least 1
+//	close 0
+//	the literal "/posts"
+//	the end
+//
+// An expression that leaves a choice, such as "{a}.{b}", has no steps. It is tried only
+// if the string holds its longest literal.
+type pattern struct {
+	*expression
+	steps    []step
+	whole    bool   // the string ends with the last step
+	required string // the longest literal
+	key      string // of a query, before the equals sign
+}
+
+// step is one piece of a pattern.
+type step struct {
+	kind     stepKind
+	literal  string
+	set      *byteSet // of a run
+	min, max int      // how many bytes a run has; -1 means no maximum
+	// rest says that a run ends where the literal that ends the string begins.
+	rest  bool
+	group int
+}
+
+type stepKind uint8
+
+const (
+	literalStep stepKind = iota
+	runStep
+	openStep
+	closeStep
+	slashStep // a slash at the end of the string, or nothing
+)
+
+// byteSet is a class of characters. Either all that are not ASCII are in it, or none.
+type byteSet [256]bool
+
+// newPattern prepares an expression; nil if that is nil.
+func newPattern(e *expression) *pattern {
+	if e == nil {
+		return nil
+	}
+	p := &pattern{expression: e}
+	if e.kind == queryExpression {
+		p.key, _, _ = strings.Cut(e.template, "=")
+	}
+	parsed, err := syntax.Parse(e.regexp.String(), syntax.Perl)
+	if err != nil {
+		return p
+	}
+	c := stepCompiler{}
+	if c.add(parsed) && c.begun && c.settle() {
+		p.steps, p.whole = c.steps, c.ended
+	}
+	if parsed.Op == syntax.OpConcat {
+		for _, e := range parsed.Sub {
+			if e.Op == syntax.OpLiteral && e.Flags&syntax.FoldCase == 0 && len(e.Rune) > len(p.required) {
+				p.required = string(e.Rune)
+			}
+		}
+	}
+	return p
+}
+
+// stepCompiler makes steps of a regular expression.
+type stepCompiler struct {
+	steps        []step
+	begun, ended bool
+}
+
+// add appends the steps of e. It reports whether e has some.
+func (c *stepCompiler) add(e *syntax.Regexp) bool {
+	if e.Op == syntax.OpBeginText {
+		ok := !c.begun && len(c.steps) == 0
+		c.begun = true
+		return ok
+	}
+	if c.ended || e.Flags&(syntax.FoldCase|syntax.NonGreedy) != 0 && e.Op != syntax.OpConcat && e.Op != syntax.OpCapture {
+		return false
+	}
+	switch e.Op {
+	case syntax.OpEmptyMatch:
+	case syntax.OpConcat:
+		for _, sub := range e.Sub {
+			if !c.add(sub) {
+				return false
+			}
+		}
+	case syntax.OpEndText:
+		c.ended = true
+	case syntax.OpLiteral:
+		c.steps = append(c.steps, step{kind: literalStep, literal: string(e.Rune)})
+	case syntax.OpCapture:
+		c.steps = append(c.steps, step{kind: openStep, group: e.Cap - 1})
+		if !c.add(e.Sub[0]) {
+			return false
+		}
+		c.steps = append(c.steps, step{kind: closeStep, group: e.Cap - 1})
+	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return c.run(e, 1, 1)
+	case syntax.OpStar:
+		return c.run(e.Sub[0], 0, -1)
+	case syntax.OpPlus:
+		return c.run(e.Sub[0], 1, -1)
+	case syntax.OpRepeat:
+		return c.run(e.Sub[0], e.Min, e.Max)
+	case syntax.OpQuest:
+		if s := e.Sub[0]; s.Op == syntax.OpLiteral && string(s.Rune) == "/" {
+			c.steps = append(c.steps, step{kind: slashStep})
+			return true
+		}
+		return c.run(e.Sub[0], 0, 1)
+	default:
+		return false
+	}
+	return true
+}
+
+// run appends a run of the characters of e.
+func (c *stepCompiler) run(e *syntax.Regexp, atLeast, atMost int) bool {
+	set := new(byteSet)
+	switch e.Op {
+	case syntax.OpCharClass:
+		if e.Flags&syntax.FoldCase != 0 {
+			return false
+		}
+		for i := 0; i < len(e.Rune); i += 2 {
+			for r := e.Rune[i]; r <= e.Rune[i+1] && r < 0x80; r++ {
+				set[r] = true
+			}
+		}
+		if last := len(e.Rune) - 1; last > 0 && e.Rune[last] >= 0x80 {
+			if e.Rune[last] != 0x10FFFF || e.Rune[last-1] > 0x80 {
+				return false // some of the others
+			}
+			set.addOthers()
+		}
+	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		for i := range 0x80 {
+			set[i] = true
+		}
+		set['\n'] = e.Op == syntax.OpAnyChar
+		set.addOthers()
+	default:
+		return false
+	}
+	if set[0x80] && (atLeast > 1 || atMost >= 0) {
+		return false // bytes are not characters
+	}
+	c.steps = append(c.steps, step{kind: runStep, set: set, min: atLeast, max: atMost})
+	return true
+}
+
+func (s *byteSet) addOthers() {
+	for i := 0x80; i < len(s); i++ {
+		s[i] = true
+	}
+}
+
+// settle joins literals, and reports whether the steps leave no choice.
+func (c *stepCompiler) settle() bool {
+	var joined []step
+	for _, s := range c.steps {
+		if n := len(joined); s.kind == literalStep && n > 0 && joined[n-1].kind == literalStep {
+			joined[n-1].literal += s.literal
+			continue
+		}
+		joined = append(joined, s)
+	}
+	c.steps = joined
+	for i := range c.steps {
+		s := &c.steps[i]
+		if s.kind == slashStep && !(c.ended && c.last(i)) {
+			return false
+		}
+		if s.kind != runStep || s.min == s.max || c.disjoint(i) || c.ended && c.last(i) {
+			continue
+		}
+		rest := slices.DeleteFunc(slices.Clone(c.steps[i+1:]), func(s step) bool { return s.kind == openStep || s.kind == closeStep })
+		if !c.ended || s.max >= 0 || len(rest) != 1 || rest[0].kind != literalStep {
+			return false
+		}
+		s.rest, s.literal = true, rest[0].literal
+	}
+	return true
+}
+
+// disjoint reports whether nothing that may follow step i begins with a character
+// of its run.
+func (c *stepCompiler) disjoint(i int) bool {
+	set := c.steps[i].set
+	for _, s := range c.steps[i+1:] {
+		switch s.kind {
+		case literalStep:
+			return !set[s.literal[0]]
+		case slashStep:
+			return !set['/']
+		case runStep:
+			for b := range set {
+				if set[b] && s.set[b] {
+					return false
+				}
+			}
+			if s.min > 0 {
+				return true
+			}
+		}
+	}
+	return true
+}
+
+// last reports whether nothing but a slash that may be missing follows step i.
+func (c *stepCompiler) last(i int) bool {
+	return !slices.ContainsFunc(c.steps[i+1:], func(s step) bool { return s.kind == literalStep || s.kind == runStep })
+}
+
+// prefix returns the literal that the pattern begins with.
+func (p *pattern) prefix() string {
+	if len(p.steps) > 0 && p.steps[0].kind == literalStep {
+		return p.steps[0].literal
+	}
+	return ""
+}
+
+// matches reports whether the pattern matches s.
+func (p *pattern) matches(s string) bool {
+	if p.steps == nil {
+		return strings.Contains(s, p.required) && p.regexp.MatchString(s)
+	}
+	return p.walk(s, nil)
+}
+
+// walk follows the steps through s, and notes where the variables begin and end if
+// found is not nil.
+func (p *pattern) walk(s string, found []int) bool {
+	at := 0
+	for i := range p.steps {
+		st := &p.steps[i]
+		switch st.kind {
+		case literalStep:
+			if !strings.HasPrefix(s[at:], st.literal) {
+				return false
+			}
+			at += len(st.literal)
+		case runStep:
+			end := st.end(s, at)
+			if end < 0 {
+				return false
+			}
+			at = end
+		case slashStep:
+			if at < len(s) && s[at] == '/' {
+				at++
+			}
+		case openStep:
+			if found != nil {
+				found[2*st.group] = at
+			}
+		case closeStep:
+			if found != nil {
+				found[2*st.group+1] = at
+			}
+		}
+	}
+	return !p.whole || at == len(s)
+}
+
+// end returns where the run that begins at s[at] ends, or -1.
+func (st *step) end(s string, at int) int {
+	limit := len(s)
+	if st.rest {
+		limit -= len(st.literal)
+		if limit < at {
+			return -1
+		}
+	}
+	if st.max >= 0 {
+		limit = min(limit, at+st.max)
+	}
+	end := at
+	for end < limit && st.set[s[end]] {
+		end++
+	}
+	if end-at < st.min || st.rest && end < limit {
+		return -1
+	}
+	return end
+}
+
+// capture adds the variables in s to vars. It reports whether the pattern matches.
+func (p *pattern) capture(s string, vars map[string]string) bool {
+	var space [16]int
+	var found []int
+	switch {
+	case p.steps == nil || 2*len(p.names) > len(space):
+		groups := p.regexp.FindStringSubmatchIndex(s)
+		if groups == nil {
+			return false
+		}
+		found = groups[2:]
+	case !p.walk(s, space[:]):
+		return false
+	default:
+		found = space[:]
+	}
+	for i, name := range p.names {
+		vars[name] = s[found[2*i]:found[2*i+1]]
+	}
+	return true
+}
+
+// queryOf returns "key=value" for the pattern's key, or "" if the query has no such key. It reads a
+// query as mux does: parameters end in "&" or ";", the first with the key counts, and those with
+// faulty escapes are left out.
+func (p *pattern) queryOf(query string) string {
+	for query != "" {
+		parameter := query
+		if i := strings.IndexAny(query, "&;"); i >= 0 {
+			parameter, query = query[:i], query[i+1:]
+		} else {
+			query = ""
+		}
+		name, value, _ := strings.Cut(parameter, "=")
+		if parameter == "" {
+			continue
+		}
+		if name, err := url.QueryUnescape(name); err != nil || name != p.key {
+			continue
+		}
+		if value, err := url.QueryUnescape(value); err == nil {
+			return p.key + "=" + value
+		}
+	}
+	return ""
+}

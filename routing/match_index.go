@@ -1,0 +1,131 @@
+package routing
+
+import (
+	"math/bits"
+)
+
+// Two hash tables with open addresses. Both know that what they hold never leaves, and that
+// only the rules' author chooses it.
+//
+// textIndex finds the rules of a path without variables: with a Go map such a match takes 2.1 times
+// as long. segmentIndex finds a literal edge of a node that has many. With a Go map a match among
+// 203 rules takes 1.12 times as long, and one in a table of 10 rules 1.2 times (bench/routing). The
+// endpoints are in a map, for which a build takes 1.07 times as long.
+
+// A segmentIndex finds a literal edge by its first segment. Unlike a textIndex it grows
+// while rules are added.
+type segmentIndex []int32 // indexes in the list of edges, plus 1; 0 is free
+
+// fewLiterals is how many edges are compared one by one at most.
+const fewLiterals = 6
+
+// find returns the place of the literalEdge whose first segment is segment, or -1.
+func (x segmentIndex) find(literals []literalEdge, segment string) int {
+	mask := uint64(len(x) - 1)
+	for h := hash(segment) & mask; ; h = (h + 1) & mask {
+		i := int(x[h]) - 1
+		if i < 0 {
+			return -1
+		}
+		if label := literals[i].label; len(label) >= len(segment) && label[:len(segment)] == segment &&
+			(len(label) == len(segment) || label[len(segment)] == '/') {
+			return i
+		}
+	}
+}
+
+// grown returns the index with the last of the edges, whose labels are single
+// segments; nil while there are few.
+func (x segmentIndex) grown(literals []literalEdge) segmentIndex {
+	n := len(literals)
+	if n <= fewLiterals {
+		return nil
+	}
+	if 2*n <= len(x) {
+		x.insert(literals, n-1)
+		return x
+	}
+	x = make(segmentIndex, 4<<bits.Len(uint(n)))
+	for i := range literals {
+		x.insert(literals, i)
+	}
+	return x
+}
+
+func (x segmentIndex) insert(literals []literalEdge, i int) {
+	mask := uint64(len(x) - 1)
+	h := hash(literals[i].label) & mask
+	for x[h] != 0 {
+		h = (h + 1) & mask
+	}
+	x[h] = int32(i) + 1
+}
+
+// A textIndex finds rules by a string: by an endpoint's name, or by a path as a whole. It is a
+// hash table with open addresses. Its entries never leave, and only the rules' author chooses
+// them, so it can be twice as fast as a map.
+type textIndex struct {
+	slots []textSlot
+}
+
+type textSlot struct {
+	text  string
+	rules []*rule // nil if the slot is free
+}
+
+// newTextIndex returns an index with room for n strings.
+func newTextIndex(n int) textIndex {
+	if n == 0 {
+		return textIndex{}
+	}
+	return textIndex{make([]textSlot, 2<<bits.Len(uint(n)))}
+}
+
+// slot returns the slot of text, which is free if the index does not have it.
+// There must be slots.
+func (x *textIndex) slot(text string) *textSlot {
+	mask := uint64(len(x.slots) - 1)
+	for h := hash(text) & mask; ; h = (h + 1) & mask {
+		if slot := &x.slots[h]; slot.text == text || slot.rules == nil {
+			return slot
+		}
+	}
+}
+
+// hash mixes the bytes of s, sixteen at a time.
+func hash(s string) uint64 {
+	const k, l = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03
+	n := len(s)
+	h := uint64(n) * k
+	for len(s) > 16 {
+		h = mix(h^eight(s), l^eight(s[8:]))
+		s = s[16:]
+	}
+	// The bytes that are left are read from both ends, which may overlap.
+	var a, b uint64
+	switch n = len(s); {
+	case n >= 8:
+		a, b = eight(s), eight(s[n-8:])
+	case n >= 4:
+		a, b = four(s), four(s[n-4:])
+	case n > 0:
+		a = uint64(s[0])<<16 | uint64(s[n/2])<<8 | uint64(s[n-1])
+	}
+	return mix(h^a, l^b)
+}
+
+func mix(a, b uint64) uint64 {
+	high, low := bits.Mul64(a, b)
+	return high ^ low
+}
+
+func eight(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+func four(s string) uint64 {
+	_ = s[3]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
+}

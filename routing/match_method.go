@@ -1,0 +1,129 @@
+package routing
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Methods are bits of a set, so that "does the rule take it?" is one instruction, and the
+// methods of a 405 are a union.
+
+// methodSet is a set of methods, a bit each. The standard ones have bits of
+// their own; a Map gives further bits to other names as rules mention them.
+type methodSet uint64
+
+const (
+	otherMethod methodSet = 1 << 63 // any method that no rule names
+	allMethods            = ^methodSet(0)
+
+	getMethod, headMethod = methodSet(1), methodSet(2)
+	optionsMethod         = methodSet(1 << 6)
+)
+
+var standardMethods = [...]string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
+
+// methodBit returns the bit of a standard method, or 0.
+func methodBit(name string) methodSet {
+	switch name {
+	case http.MethodGet, "":
+		return getMethod
+	case http.MethodHead:
+		return headMethod
+	case http.MethodPost:
+		return 1 << 2
+	case http.MethodPut:
+		return 1 << 3
+	case http.MethodDelete:
+		return 1 << 4
+	case http.MethodConnect:
+		return 1 << 5
+	case http.MethodOptions:
+		return optionsMethod
+	case http.MethodTrace:
+		return 1 << 7
+	case http.MethodPatch:
+		return 1 << 8
+	}
+	return 0
+}
+
+// bit returns the bit of a request's method.
+func (t *table) bit(name string) methodSet {
+	if bit := methodBit(name); bit != 0 {
+		return bit
+	}
+	if bit, ok := t.methods[name]; ok {
+		return bit
+	}
+	return otherMethod
+}
+
+// learn returns the set of a rule's methods, giving bits to new names.
+func (t *table) learn(names []string) (methodSet, []string, error) {
+	if len(names) == 0 {
+		return allMethods, nil, nil
+	}
+	var set methodSet
+	for _, name := range names {
+		bit := methodBit(name)
+		if bit == 0 || name == "" {
+			if !isMethod(name) {
+				if upper := strings.ToUpper(name); isMethod(upper) {
+					return 0, nil, fmt.Errorf("%q is not a method: did you mean %q?", name, upper)
+				}
+				return 0, nil, fmt.Errorf("%q is not a method: list each method as a separate element of Methods", name)
+			}
+			if bit = t.methods[name]; bit == 0 {
+				n := len(standardMethods) + len(t.methods)
+				if n >= 63 {
+					return 0, nil, fmt.Errorf("a map tells at most %d methods apart", n)
+				}
+				bit = 1 << n
+				t.methods[name] = bit
+			}
+		}
+		set |= bit
+	}
+	if set&getMethod != 0 {
+		set |= headMethod
+	}
+	return set, t.refusal(set).Allow, nil
+}
+
+// refusal returns the error for any method that is not in set, one for each set.
+func (t *table) refusal(set methodSet) *MethodNotAllowedError {
+	e := t.refusals[set]
+	if e == nil {
+		e = newMethodNotAllowed(t.namesOf(set))
+		t.refusals[set] = e
+	}
+	return e
+}
+
+// namesOf returns the names of a set, sorted.
+func (t *table) namesOf(set methodSet) []string {
+	names := []string{}
+	for i, name := range standardMethods {
+		if set&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	for name, bit := range t.methods {
+		if set&bit != 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// isMethod reports whether name is a method's name as this package accepts it:
+// a token (RFC 9110, section 5.6.2) without lower-case letters, which would
+// never match the method that was meant.
+func isMethod(name string) bool {
+	return name != "" && strings.IndexFunc(name, func(r rune) bool {
+		return !('A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
+	}) < 0
+}

@@ -1,0 +1,105 @@
+package routing
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/zeugkit/zeug/internal/percent"
+)
+
+// The path that is matched. It is decoded, but a slash that was encoded stays inside its
+// segment: another byte stands for it.
+//
+//	/a%2Fb/c    "/a\xF5b/c", and slash is 0xF5
+
+func mergeSlashes(path string) string {
+	var merged strings.Builder
+	for i := range len(path) {
+		if path[i] != '/' || i == 0 || path[i-1] != '/' {
+			merged.WriteByte(path[i])
+		}
+	}
+	return merged.String()
+}
+
+// oneSlash returns the path with exactly one slash at its start; the empty path
+// has none.
+func oneSlash(path string) string {
+	if path == "" {
+		return path
+	}
+	return "/" + strings.TrimLeft(path, "/")
+}
+
+// quoted percent-encodes the matcher's path.
+func (m *matcher) quoted(path string) string {
+	if m.slash == 0 {
+		return string(appendEscaped(nil, path, true))
+	}
+	var b []byte
+	for i, piece := range strings.Split(path, string([]byte{m.slash})) {
+		if i > 0 {
+			b = append(b, "%2F"...)
+		}
+		b = appendEscaped(b, piece, true)
+	}
+	return string(b)
+}
+
+// unescapeSegments returns the URL's decoded path with another byte in the place of slashes that
+// were encoded, so that they do not part segments, and that byte; 0 if there was no such slash. A
+// path that also contains each byte of standIns, which no UTF-8 string does, is matched decoded.
+func unescapeSegments(u *url.URL) (string, byte) {
+	escaped := u.EscapedPath()
+	if !strings.Contains(escaped, "%2F") && !strings.Contains(escaped, "%2f") {
+		return u.Path, 0
+	}
+	for _, c := range standIns {
+		if strings.IndexByte(u.Path, c) >= 0 {
+			continue
+		}
+		b := make([]byte, 0, len(u.Path))
+		for i := 0; i < len(escaped); i++ {
+			if escaped[i] != '%' {
+				b = append(b, escaped[i])
+				continue
+			}
+			// EscapedPath has two digits after each percent sign.
+			decoded := percent.Byte(escaped[i+1], escaped[i+2])
+			if decoded == '/' {
+				decoded = c
+			}
+			b = append(b, decoded)
+			i += 2
+		}
+		return string(b), c
+	}
+	return u.Path, 0
+}
+
+// standIns are bytes that stand for an encoded slash: bytes that UTF-8 does not use, and then
+// control characters.
+var standIns = func() (list []byte) {
+	for _, span := range [][2]int{{0xF5, 0xFF}, {0xC0, 0xC1}, {0x01, 0x1F}} {
+		for c := span[0]; c <= span[1]; c++ {
+			list = append(list, byte(c))
+		}
+	}
+	return list
+}()
+
+// decoded returns the path that the matcher makes of an encoded one, and the byte that stands for
+// encoded slashes in it.
+func decoded(path string) (plain string, slash byte, err error) {
+	if strings.IndexByte(path, '%') < 0 {
+		return path, 0, nil
+	}
+	if plain, err = url.PathUnescape(path); err != nil {
+		return "", 0, err
+	}
+	plain, slash = unescapeSegments(&url.URL{Path: plain, RawPath: path})
+	if slash == 0 && strings.Contains(path, "%2F") {
+		return "", 0, errStandIns
+	}
+	return plain, slash, nil
+}

@@ -1,0 +1,256 @@
+package routing
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/percent"
+)
+
+// Redirects: to a better spelling of the URL, and those of rules.
+//
+//	/user/7 for the rule /user/<int:id>/            /user/7/
+//	/all/1 beside /all/ with the default page=1     /all/
+//	/old/007 for RedirectTo "/new/<id>"             /new/7
+//
+// A redirect keeps the request's query, and its Location is a path if the host stays.
+
+// redirectTo makes the redirect to an encoded path below the mount.
+func (t *table) redirectTo(b *bound, path string) error {
+	host, subdomain, err := t.domain(b)
+	if err != nil {
+		return err
+	}
+	return t.redirect(b, host, subdomain, path)
+}
+
+// redirect makes the redirect to a path below the mount, with the request's
+// query.
+func (t *table) redirect(b *bound, host, subdomain, path string) *RedirectError {
+	location := b.rootPath() + "/" + strings.TrimLeft(path, "/")
+	if query := b.query(); query != "" {
+		location += "?" + query
+	}
+	return &RedirectError{
+		Code:     http.StatusPermanentRedirect,
+		Location: location,
+		url:      t.scheme(b) + "://" + t.authority(host, subdomain) + location,
+	}
+}
+
+// canonical returns the redirect from an alias to the rule it is an alias of, or
+// nil if the endpoint has no other rule for the values. If the table matches hosts, a
+// rule on the request's host comes before others.
+func (t *table) canonical(b *bound, m *matcher, r *rule, params Params) error {
+	values := params.values()
+	var elsewhere error
+	for _, o := range t.endpoints[r.endpoint] {
+		if o.alias || o.methods&m.method == 0 {
+			continue
+		}
+		redirect, here := t.redirectBuilt(b, o, values)
+		if redirect != nil && (here || !t.options.HostMatching) {
+			return redirect
+		}
+		if elsewhere == nil {
+			elsewhere = redirect
+		}
+	}
+	return elsewhere
+}
+
+// shortened returns the redirect to o, whose defaults the values spell
+// out, or nil if they do not.
+func (t *table) shortened(b *bound, m *matcher, o *rule, params Params) error {
+	values := params.values()
+	if o.methods&m.method == 0 {
+		return nil
+	}
+	redirect, _ := t.redirectBuilt(b, o, values)
+	return redirect
+}
+
+// redirectBuilt returns the redirect to o's URL for the values, with the
+// request's query, and whether that is on the request's host; nil if it cannot be
+// built.
+func (t *table) redirectBuilt(b *bound, o *rule, values []Value) (err error, onHost bool) {
+	var p valueIndexes
+	if !p.find(o, values) {
+		return nil, false
+	}
+	w := building{table: t, loose: t.options.LooseBuild, known: true}
+	built, path, err := w.rule(nil, nil, o, values, &p)
+	if err != nil {
+		return nil, false
+	}
+	host, here, err := t.domain(b)
+	if err != nil {
+		return err, false
+	}
+	there := string(built)
+	redirect := t.redirect(b, host, there, string(path))
+	// "http" and "ws" become one another, with the "s" that may follow.
+	redirect.url = strings.TrimPrefix(strings.TrimPrefix(redirect.url, "http"), "ws")
+	if o.webSocket {
+		redirect.url = "ws" + redirect.url
+	} else {
+		redirect.url = "http" + redirect.url
+	}
+	if there != here || o.webSocket {
+		redirect.Location = redirect.url
+	}
+	return redirect, there == here
+}
+
+// values returns the Params as values to build with.
+func (p Params) values() []Value {
+	var values []Value
+	for name, value := range p.All() {
+		values = append(values, valueOf(name, value))
+	}
+	return values
+}
+
+// redirectStep is a piece of RedirectTo: a literal or a value.
+type redirectStep struct {
+	literal string
+	name    string // of the value, if there is no literal
+	query   bool   // the value stands in the query
+}
+
+// splitRedirect splits RedirectTo at its values, and reports a name that the rule does
+// not have and a value that would name the host.
+func (r *rule) splitRedirect() (steps []redirectStep, err error) {
+	rest, offset := r.redirectTo, 0
+	authority := authorityOf(r.redirectTo)
+	query := false
+	for rest != "" {
+		literal, after, found := strings.Cut(rest, "<")
+		query = (query || strings.Contains(literal, "?")) && !strings.Contains(literal, "#")
+		if literal != "" {
+			steps = append(steps, redirectStep{literal: literal})
+		}
+		if !found {
+			break
+		}
+		offset += len(literal)
+		name, after, closed := strings.Cut(after, ">")
+		_, isDefault := r.defaultOf(name)
+		switch {
+		case !closed:
+			return nil, faultf(offset, "the variable is not closed by '>'")
+		case !isDefault && r.variable(name) < 0:
+			return nil, faultf(offset, "the rule has no variable %q", name)
+		case offset < authority:
+			return nil, faultf(offset, "a value would name the host: use RedirectFunc, which can check it")
+		}
+		steps = append(steps, redirectStep{name: name, query: query})
+		rest, offset = after, offset+len(name)+2
+	}
+	return steps, nil
+}
+
+// authorityOf returns where the host of a URL ends; 0 if it has none.
+func authorityOf(target string) int {
+	start := strings.Index(target, "//")
+	if start < 0 || start > strings.IndexAny(target, "/?#<") {
+		return 0
+	}
+	if end := strings.IndexAny(target[start+2:], "/?#"); end >= 0 {
+		return start + 2 + end
+	}
+	return len(target)
+}
+
+// redirectTarget fills RedirectTo with the values. It returns an error if a value
+// would take segments out of the path.
+func (r *rule) redirectTarget(params Params, loose bool) (string, error) {
+	var b []byte
+	for i, step := range r.redirect {
+		if step.literal != "" {
+			b = append(b, step.literal...)
+			continue
+		}
+		start := len(b)
+		var err error
+		if b, err = r.appendRedirectValue(b, step, params, loose); err != nil {
+			return "", err
+		}
+		next := i + 1
+		more := next < len(r.redirect) && (r.redirect[next].literal == "" || !strings.ContainsRune("/?#", rune(r.redirect[next].literal[0])))
+		if !step.query {
+			if err := checkDots(b, start, more); err != nil {
+				return "", err
+			}
+		}
+	}
+	return string(b), nil
+}
+
+// appendRedirectValue appends a value as a URL of the rule would have it.
+func (r *rule) appendRedirectValue(b []byte, step redirectStep, params Params, loose bool) ([]byte, error) {
+	given, _ := params.Get(step.name)
+	value := valueOf(step.name, given)
+	if i := r.variable(step.name); i >= 0 && !step.query && !r.hasDefault(step.name) {
+		return r.variables[i].converter.appendValue(b, &value, loose)
+	}
+	text, err := value.Text()
+	switch {
+	case err != nil:
+		return b, err
+	case step.query:
+		return percent.AppendQuery(b, text), nil
+	}
+	return appendEscaped(b, text, false), nil
+}
+
+// ruleRedirect makes the redirect that the rule itself asks for.
+func (t *table) ruleRedirect(b *bound, r *rule, params Params) error {
+	var target string
+	if r.redirectFunc != nil {
+		target = r.redirectFunc(b.request, params)
+	} else {
+		var err error
+		if target, err = r.redirectTarget(params, t.options.LooseBuild); err != nil {
+			return httperror.NotFound
+		}
+		target = r.keepsHost(target)
+	}
+	host, subdomain, err := t.domain(b)
+	if err != nil {
+		return err
+	}
+	base := t.scheme(b) + "://" + t.authority(host, subdomain)
+	root, err := url.Parse(base + b.rootPath() + "/")
+	if err != nil {
+		return errHost
+	}
+	reference, err := url.Parse(target)
+	if err != nil {
+		return httperror.NotFound
+	}
+	absolute := root.ResolveReference(reference).String()
+	location := absolute
+	if rest, ok := strings.CutPrefix(absolute, base+"/"); ok && !strings.HasPrefix(rest, "/") {
+		location = "/" + rest
+	}
+	return &RedirectError{Code: http.StatusPermanentRedirect, Location: location, url: absolute}
+}
+
+// keepsHost returns target, which is RedirectTo with values, such that no value
+// makes another scheme or host of it (RFC 3986, section 4.2).
+func (r *rule) keepsHost(target string) string {
+	first := r.redirectTo
+	if i := strings.IndexAny(first, "/?#"); i >= 0 {
+		first = first[:i]
+	}
+	switch {
+	case strings.Contains(first, "<"):
+		return "./" + target
+	case strings.HasPrefix(target, "//") && !strings.HasPrefix(r.redirectTo, "//"):
+		return "/" + strings.TrimLeft(target, "/")
+	}
+	return target
+}

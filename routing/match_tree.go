@@ -1,0 +1,296 @@
+package routing
+
+import "slices"
+
+// The tree of a Map's rules. Its input is a host and the segments of a path, its nodes are
+// the places between segments. Rules that begin alike share their nodes, so the cost of a
+// match grows with the segments of the path and not with the number of rules. For
+//
+//	/user/settings        1
+//	/user/<name>          2
+//	/user/<int:id>/edit   3
+//	/user/<int:id>/       4
+//	/<path:page>          5
+//
+// the tree is
+//
+//	"" (the host)
+//	└─ node
+//	   ├─ "user" ─ node
+//	   │           ├─ "settings" ─ node: rule 1
+//	   │           ├─ digits ───── node
+//	   │           │               ├─ "edit" ── node: rule 3
+//	   │           │               └─ slash ─── node: rule 4
+//	   │           └─ segment ──── node: rule 2
+//	   └─ path ─── node: rule 5
+//
+// and these are its walks:
+//
+//	/user/settings   "user", "settings": rule 1
+//	/user/7/edit     "user", digits, "edit": rule 3
+//	/user/7          "user", digits: no rule ends here, but one ends behind the slash,
+//	                 so the answer is a redirect to /user/7/
+//	/user/anna       "user"; "anna" is not digits; segment: rule 2
+//	/user/anna/x     "user", segment, and no "x" there; back to the first node; path: rule 5
+//
+// A node's literal edges are tried first, then the slash, then its patterns by their
+// weights: Werkzeug's order of precedence. Nodes with a single literal edge are merged with
+// the next one, so "/a/b/c" may be one edge.
+
+// table is what a Map knows: the tree, and the rules by endpoint. It never changes once
+// it is built.
+type table struct {
+	options   Options
+	rules     []*rule
+	endpoints map[string][]*rule // for building, the preferred rule first
+	methods   map[string]methodSet
+
+	// hosts and edges lead from a host to the first node of its paths. If all rules
+	// have the same literal host, and the request's host does not matter, start is
+	// that node.
+	hosts map[string]*node
+	edges []edge
+	start *node
+	// statics are the paths without variables behind start, if nothing but the path
+	// decides.
+	statics staticPaths
+	// elsewhere is true if a rule, possibly one that only builds, is on another host than the
+	// default one.
+	elsewhere bool
+
+	webSockets bool // some rule is for WebSockets
+
+	refusals map[methodSet]*MethodNotAllowedError // while it is built
+}
+
+// node is a place between two segments, and knows what may follow.
+type node struct {
+	// literals are the edges without variables, each of one segment or several.
+	literals []literalEdge
+	// index finds a literal edge by its first segment if there are many, and while
+	// rules are added.
+	index segmentIndex
+	// slash is the edge of an empty segment, which is a slash at the path's end.
+	slash *node
+	// edges are those with variables, in the order in which they are tried.
+	edges []edge
+	// rules end here. The first that takes the request wins.
+	rules []*rule
+	// loose is true if some of the rules also match with a slash after them.
+	loose bool
+	// methods is the union of the rules' methods, and refusal the error for any other method, made
+	// in advance.
+	methods methodSet
+	refusal *MethodNotAllowedError
+}
+
+type literalEdge struct {
+	label string
+	next  *node
+}
+
+type edge struct {
+	pattern *pattern
+	next    *node
+	kind    edgeKind
+}
+
+// edgeKind is the kind of a pattern that has a fast path.
+type edgeKind uint8
+
+const (
+	mixedEdge   edgeKind = iota
+	segmentEdge          // one variable that takes any segment
+	digitsEdge           // one variable that takes a segment of digits
+)
+
+// skipDigits returns where the segment after the one at path[i] starts, if the edge is for digits
+// and matches that segment; 0 if not.
+func (e *edge) skipDigits(path string, i int) int {
+	if e.kind != digitsEdge {
+		return 0
+	}
+	end := digits(path, i)
+	if end == i || end < len(path) && path[end] != '/' || end-i > surelyInt && !isInt(path[i:end]) {
+		return 0
+	}
+	return end + 1
+}
+
+// nodeSlabs allocates nodes, and the first element of their lists.
+type nodeSlabs struct {
+	nodes    slab[node]
+	literals slab[literalEdge]
+	edges    slab[edge]
+	rules    slab[*rule]
+}
+
+// add adds the rule's parts to the tree, and returns the node where the rule ends.
+func (t *table) add(r *rule, slabs *nodeSlabs) *node {
+	var s *node
+	if host := r.hostParts[0]; host.pattern == nil {
+		s = t.hosts[host.static]
+		if s == nil {
+			s = slabs.nodes.one()
+			t.hosts[host.static] = s
+		}
+	} else {
+		t.edges, s = follow(t.edges, host, slabs)
+	}
+	for _, p := range r.pathParts[1:] { // the first is the part before the leading slash
+		switch {
+		case p.pattern != nil:
+			s.edges, s = follow(s.edges, p, slabs)
+		case p.static == "":
+			if s.slash == nil {
+				s.slash = slabs.nodes.one()
+			}
+			s = s.slash
+		default:
+			s = s.step(p.static, slabs)
+		}
+	}
+	if s.rules == nil {
+		s.rules = slabs.rules.list(1)
+	}
+	s.rules = append(s.rules, r)
+	s.methods |= r.methods
+	s.loose = s.loose || !r.slashes.strict
+	return s
+}
+
+// follow returns the node behind the edge of the part p, and adds the edge if it is not
+// there.
+func follow(edges []edge, p part, slabs *nodeSlabs) ([]edge, *node) {
+	for _, e := range edges {
+		if e.pattern == p.pattern {
+			return edges, e.next
+		}
+	}
+	e := edge{pattern: p.pattern, next: slabs.nodes.one()}
+	if only := p.pattern.elements; len(only) == 1 && !p.pattern.final {
+		switch f := only[0].form; {
+		case f.unbounded():
+			e.kind = segmentEdge
+		case f.kind == digitsForm && !f.signed:
+			e.kind = digitsEdge
+		}
+	}
+	if edges == nil {
+		edges = slabs.edges.list(1)
+	}
+	return append(edges, e), e.next
+}
+
+// step returns the node behind a literal segment, and adds the edge if it is not there.
+func (s *node) step(segment string, slabs *nodeSlabs) *node {
+	if s.index != nil {
+		if i := s.index.find(s.literals, segment); i >= 0 {
+			return s.literals[i].next
+		}
+	} else {
+		for i := range s.literals {
+			if s.literals[i].label == segment {
+				return s.literals[i].next
+			}
+		}
+	}
+	next := slabs.nodes.one()
+	if s.literals == nil {
+		s.literals = slabs.literals.list(1)
+	}
+	s.literals = append(s.literals, literalEdge{segment, next})
+	s.index = s.index.grown(s.literals)
+	return next
+}
+
+// finish sorts and shortens the tree.
+func (t *table) finish() {
+	sortEdges(t.edges)
+	for _, s := range t.hosts {
+		s.order(false)
+		s.finish(t)
+	}
+	for _, e := range t.edges {
+		e.next.order(true)
+		e.next.finish(t)
+	}
+	if len(t.edges) == 0 && !t.options.HostMatching && t.options.ServerName == "" {
+		t.start = t.hosts[t.options.DefaultSubdomain]
+	}
+}
+
+func sortEdges(edges []edge) {
+	slices.SortStableFunc(edges, func(a, b edge) int { return a.pattern.weight.compare(b.pattern.weight) })
+}
+
+// order sorts the edges of s, and of all nodes behind it, by the weights of their
+// patterns. exposed is true if something else is tried before s.
+func (s *node) order(exposed bool) {
+	sortEdges(s.edges)
+	s.expose(exposed)
+	if s.slash != nil {
+		s.slash.order(exposed)
+	}
+	for i := range s.literals {
+		s.literals[i].next.order(exposed)
+	}
+	for i := range s.edges {
+		e := &s.edges[i]
+		e.next.order(exposed || i > 0 || s.leads(e.pattern))
+	}
+}
+
+func (s *node) finish(t *table) {
+	if len(s.rules) > 0 && s.methods != allMethods {
+		s.refusal = t.refusal(s.methods)
+	}
+	if s.slash != nil {
+		s.slash.finish(t)
+	}
+	for _, e := range s.edges {
+		e.next.finish(t)
+	}
+	for i := range s.literals {
+		k := &s.literals[i]
+		k.next.finish(t)
+		// An edge that leads to a node with nothing but one literal edge takes that one along.
+		if n := k.next; len(n.literals) == 1 && n.slash == nil && len(n.edges) == 0 && len(n.rules) == 0 {
+			k.label += "/" + n.literals[0].label
+			k.next = n.literals[0].next
+		}
+	}
+}
+
+// child returns the node behind the literal edge that rest begins with, and how many
+// bytes of rest lead there; nil if there is no such edge. rest is not empty.
+func (s *node) child(rest string) (next *node, length int) {
+	if s.index != nil {
+		segment := rest[:segmentEnd(rest, 0)]
+		i := s.index.find(s.literals, segment)
+		if i < 0 {
+			return nil, 0
+		}
+		k := &s.literals[i]
+		if len(k.label) == len(segment) {
+			return k.next, len(segment) + 1
+		}
+		return k.take(rest)
+	}
+	for i := range s.literals {
+		k := &s.literals[i]
+		if n := len(k.label); len(rest) >= n && rest[0] == k.label[0] && rest[:n] == k.label && (len(rest) == n || rest[n] == '/') {
+			return k.next, n + 1
+		}
+	}
+	return nil, 0
+}
+
+// take follows the edge if rest begins with its label and a segment ends there.
+func (k *literalEdge) take(rest string) (*node, int) {
+	n := len(k.label)
+	if len(rest) < n || rest[:n] != k.label || len(rest) > n && rest[n] != '/' {
+		return nil, 0
+	}
+	return k.next, n + 1
+}

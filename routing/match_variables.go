@@ -1,0 +1,213 @@
+package routing
+
+import (
+	"iter"
+	"strings"
+)
+
+// A match keeps only the path itself, not its variables. A rule that matches the path says where
+// its variables are, because each of its parts takes one segment, or the whole rest. So no offsets
+// are written down while matching, or copied with the match. They are computed when a value is
+// read:
+//
+//	rule  /user/<int:id>/x<name>    parts: skip 6 bytes; skip 1 byte, "x" before
+//	path  /user/17/xanna
+//	id    from 6 to the next slash: "17"
+//	name  from 9 to the end, without the "x": "anna"
+
+// found is the state of one match besides the path. Most matches of a rule share the rule's
+// preallocated one.
+type found struct {
+	rule  *rule
+	host  string            // that contain the host's variables
+	slash byte              // the byte that stands for an encoded slash in the path, or 0
+	vars  map[string]string // what the rule's condition found
+}
+
+// variablePart is a part of a rule's path that has variables.
+type variablePart struct {
+	// skip is how many bytes of static segments and slashes are before it,
+	// behind the variable part before.
+	skip int
+	// before and after are the lengths of the literals around its variable, if there is one.
+	before, after int
+	// several divides it among its variables, if there are several.
+	several *pattern
+	// final and suffixed are those of the pattern.
+	final, suffixed bool
+}
+
+// findVariableParts finds the rule's parts that have variables, and which of them each
+// variable is in.
+func (c *compiler) findVariableParts(r *rule) {
+	if len(r.variables) == 0 {
+		return
+	}
+	r.variableParts = c.variableParts.list(len(r.variables))
+	i := 0
+	if p := r.hostParts[0].pattern; p != nil {
+		for ; i < p.variables; i++ {
+			r.variables[i].order = i
+		}
+	}
+	skip, plain := 1, true
+	for _, part := range r.pathParts[1:] {
+		p := part.pattern
+		if p == nil {
+			skip += len(part.static) + 1
+			continue
+		}
+		s := variablePart{skip: skip, final: p.final, suffixed: p.suffixed}
+		if p.variables > 1 {
+			s.several = p
+		} else {
+			s.before, s.after = p.around()
+		}
+		plain = plain && len(p.elements) == 1 && !p.final
+		for k := range p.variables {
+			v := &r.variables[i]
+			v.plain, v.variablePart, v.order = plain, len(r.variableParts), k
+			i++
+		}
+		r.variableParts = append(r.variableParts, s)
+		skip = 1
+	}
+	// A path ends as the rule does, unless a slash there means nothing.
+	if r.tail = skip - 1; !plain || !r.slashes.strict {
+		return
+	}
+	for i := range r.variables {
+		v := &r.variables[i]
+		v.late = v.plain && 2*v.variablePart >= len(r.variableParts)
+	}
+}
+
+// end returns the end of the part, which starts at from.
+func (s *variablePart) end(path string, from int) int {
+	if s.final {
+		if s.suffixed && len(path) > from && path[len(path)-1] == '/' {
+			return len(path) - 1
+		}
+		return len(path)
+	}
+	return segmentEnd(path, from)
+}
+
+// text returns the text of variable i in a path that the rule matched.
+func (f *found) text(path string, i int) string {
+	v := &f.rule.variables[i]
+	if !v.plain || f.slash != 0 {
+		return f.anyText(path, v)
+	}
+	if v.late {
+		return f.rule.lateText(path, v.variablePart)
+	}
+	variableParts := f.rule.variableParts[:v.variablePart+1]
+	from := variableParts[0].skip
+	for n := 1; n < len(variableParts); n++ {
+		from = segmentEnd(path, from) + variableParts[n].skip
+	}
+	return path[from:segmentEnd(path, from)]
+}
+
+// lateText is text for variables that are nearer to the path's end.
+func (r *rule) lateText(path string, variablePart int) string {
+	to := len(path) - r.tail
+	for n := len(r.variableParts) - 1; n > variablePart; n-- {
+		to = segmentStart(path, to) - r.variableParts[n].skip
+	}
+	return path[segmentStart(path, to):to]
+}
+
+// anyText is text for variables of all kinds.
+func (f *found) anyText(path string, v *variable) string {
+	if v.host {
+		return f.hostText(v.order)
+	}
+	from := 0
+	for n := range f.rule.variableParts {
+		s := &f.rule.variableParts[n]
+		from += s.skip
+		to := s.end(path, from)
+		if n == v.variablePart {
+			text := path[from:to]
+			if s.several != nil {
+				text = s.divided(text, v.order)
+			} else {
+				text = path[from+s.before : to-s.after]
+			}
+			return f.withSlashes(text)
+		}
+		from = to
+	}
+	return ""
+}
+
+// divided returns the text of the variable with the order given in the
+// string of the part.
+func (s *variablePart) divided(text string, order int) string {
+	var found spans
+	if !s.several.divide(text, &found) {
+		return ""
+	}
+	at := found.at(order)
+	return text[at.from:at.to]
+}
+
+// hostText returns the text of a variable of the host.
+func (f *found) hostText(order int) string {
+	p := f.rule.hostParts[0].pattern
+	if p.variables == 1 {
+		before, after := p.around()
+		return f.host[before : len(f.host)-after]
+	}
+	var found spans
+	if !p.divide(f.host, &found) {
+		return ""
+	}
+	at := found.at(order)
+	return f.host[at.from:at.to]
+}
+
+// withSlashes puts slashes in the place of their stand-ins.
+func (f *found) withSlashes(text string) string {
+	if f.slash == 0 || strings.IndexByte(text, f.slash) < 0 {
+		return text
+	}
+	return strings.ReplaceAll(text, string([]byte{f.slash}), "/")
+}
+
+// texts returns the strings of all variables in turn, in one pass over the path.
+func (f *found) texts(path string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		i := 0
+		for ; i < len(f.rule.variables) && f.rule.variables[i].host; i++ {
+			if !yield(i, f.hostText(i)) {
+				return
+			}
+		}
+		from := 0
+		for n := range f.rule.variableParts {
+			s := &f.rule.variableParts[n]
+			from += s.skip
+			to := s.end(path, from)
+			if s.several == nil {
+				if !yield(i, f.withSlashes(path[from+s.before:to-s.after])) {
+					return
+				}
+				i++
+			} else {
+				var found spans
+				s.several.divide(path[from:to], &found)
+				for k := range found.n {
+					at := found.at(k)
+					if !yield(i, f.withSlashes(path[from+at.from:from+at.to])) {
+						return
+					}
+					i++
+				}
+			}
+			from = to
+		}
+	}
+}

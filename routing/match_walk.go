@@ -1,0 +1,222 @@
+package routing
+
+import (
+	"net/http"
+
+	"github.com/zeugkit/zeug/httperror"
+)
+
+// The walk through the tree of match_tree.go, with the request's method and conditions.
+//
+// A walk goes back when a branch ends in nothing, so it is recursive. If only one edge can be
+// taken, it is a loop.
+//
+// Every rule that would match except for its method records the method, so that a walk that finds
+// nothing knows the Allow header of the 405.
+
+// matcher is one walk through a table: its goal and its result.
+type matcher struct {
+	path   string // decoded, with a stand-in for slashes that were encoded
+	slash  byte   // the stand-in, or 0
+	host   string // the host or subdomain
+	method methodSet
+	// webSocket is true if the request opens a WebSocket.
+	webSocket bool
+	mismatch  bool              // a rule matched except for webSocket
+	allowed   methodSet         // methods of rules that matched except for their methods
+	refusing  *node             // the end of the last of them
+	request   *http.Request     // for conditions; may be nil
+	vars      map[string]string // what a rule's condition found
+
+	// expected is the rule whose condition counts as met if there is no request: the
+	// rule whose URL is built.
+	expected *rule
+}
+
+// needsSlash is the result of a walk that found a branch, except for the slash at the path's end.
+var needsSlash = new(rule)
+
+// run walks from start or, if that is nil, from the nodes for the host.
+func (m *matcher) run(t *table, start *node) *rule {
+	const first = 1
+	if start != nil {
+		return m.walk(start, first)
+	}
+	if s := t.hosts[m.host]; s != nil {
+		if r := m.walk(s, first); r != nil {
+			return r
+		}
+	}
+	for i := range t.edges {
+		e := &t.edges[i]
+		if _, ok := e.pattern.matches(m.host); ok {
+			if r := m.walk(e.next, first); r != nil {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// walk matches the segments of m.path from offset i on with the tree behind s. It
+// returns the rule at which it ends, needsSlash, or nil.
+//
+// If i is the length of the path, one segment is left, which is empty: the path ends in a
+// slash. If i is larger, no segment is left.
+func (m *matcher) walk(s *node, i int) *rule {
+	for {
+		if i > len(m.path) {
+			return m.end(s)
+		}
+		rest := m.path[i:]
+		var next *node
+		length := 1
+		if rest == "" || rest[0] == '/' {
+			next = s.slash
+		} else if len(s.literals) > 0 {
+			next, length = s.child(rest)
+		}
+		if next != nil {
+			if len(s.edges) == 0 && !(s.loose && rest == "") {
+				s, i = next, i+length
+				continue
+			}
+			if r := m.walk(next, i+length); r != nil {
+				return r
+			}
+		}
+		for n := range s.edges {
+			e := &s.edges[n]
+			after := 0
+			if e.kind == segmentEdge {
+				if after = segmentEnd(m.path, i) + 1; after == i+1 {
+					continue
+				}
+			} else if after = m.take(e, i); after == 0 {
+				continue
+			}
+			var r *rule
+			if after > len(m.path) {
+				r = m.end(e.next)
+			} else {
+				r = m.walk(e.next, after)
+			}
+			if r != nil {
+				return r
+			}
+		}
+		if rest == "" && s.loose {
+			for _, r := range s.rules {
+				if !r.slashes.strict && m.fits(s, r) {
+					return r
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// take matches an edge with the segment that starts at path[i], or with the whole rest, and
+// returns where the next segment starts; 0 if it does not match.
+func (m *matcher) take(e *edge, i int) int {
+	if e.kind == digitsEdge {
+		return e.skipDigits(m.path, i)
+	}
+	to := len(m.path)
+	if !e.pattern.final {
+		to = segmentEnd(m.path, i)
+	}
+	switch slash, ok := e.pattern.matches(m.path[i:to]); {
+	case !ok:
+		return 0
+	case slash:
+		return to // the empty segment behind the slash is left
+	}
+	return to + 1
+}
+
+// end chooses among the rules that end at s.
+func (m *matcher) end(s *node) *rule {
+	for _, r := range s.rules {
+		if r.match.byPathAndMethod && r.methods&m.method != 0 && !m.webSocket || m.fits(s, r) {
+			return r
+		}
+	}
+	if s.slash != nil {
+		for _, r := range s.slash.rules {
+			if r.webSocket == m.webSocket && r.methods&m.method != 0 && m.accepts(r) {
+				if r.slashes.strict {
+					return needsSlash
+				}
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// fits reports whether r, which ends at s, fits the request, and remembers what was missing if
+// not.
+func (m *matcher) fits(s *node, r *rule) bool {
+	if r.match.asksConverters && !m.acceptsValues(r) {
+		return false
+	}
+	if r.methods&m.method == 0 {
+		m.allowed |= r.methods
+		m.refusing = s
+		return false
+	}
+	if r.webSocket != m.webSocket {
+		m.mismatch = true
+		return false
+	}
+	return r.condition == nil || m.acceptsCondition(r)
+}
+
+func (m *matcher) accepts(r *rule) bool {
+	return (!r.match.asksConverters || m.acceptsValues(r)) && (r.condition == nil || m.acceptsCondition(r))
+}
+
+// acceptsValues asks the converters that can refuse a string.
+func (m *matcher) acceptsValues(r *rule) bool {
+	f := found{rule: r, host: m.host, slash: m.slash}
+	for i, text := range f.texts(m.path) {
+		if c := r.variables[i].converter; c.checks() && !c.accepts(text) {
+			return false
+		}
+	}
+	return true
+}
+
+// acceptsCondition asks the rule's condition.
+func (m *matcher) acceptsCondition(r *rule) bool {
+	if m.request == nil {
+		return r == m.expected
+	}
+	vars, ok := r.condition.Match(m.request)
+	if ok {
+		m.vars = vars
+	}
+	return ok
+}
+
+// found returns what the matcher found besides the path.
+func (m *matcher) found(r *rule) *found {
+	if m.slash == 0 && m.vars == nil && !r.match.hasHostParams {
+		return &r.found
+	}
+	return &found{rule: r, host: m.host, slash: m.slash, vars: m.vars}
+}
+
+// failure is the error of a walk that found no rule.
+func (m *matcher) failure(t *table) error {
+	switch {
+	case m.allowed != 0 && m.allowed == m.refusing.methods:
+		return m.refusing.refusal
+	case m.allowed != 0:
+		return &MethodNotAllowedError{Allow: t.namesOf(m.allowed)}
+	case m.mismatch:
+		return ErrWebSocketMismatch
+	}
+	return httperror.NotFound
+}

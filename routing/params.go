@@ -1,0 +1,281 @@
+package routing
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/zeugkit/zeug/internal/development"
+)
+
+// Params are the values of a match: the rule's variables and its defaults. It is
+// a value that can be kept.
+//
+// String, Int, Float and UUID return the zero value for a name that the rule does not have, or a
+// value of another type. That is a mistake in the program: in development, under "zeug run" or with
+// the debugger, they panic with an error that names the rule and its variables, and otherwise it is
+// logged once. If a view has several rules, so that a missing name is not a mistake, use
+// [Params.Get] or [Param].
+type Params struct {
+	// These are three words, and a Match four, which is what the compiler still
+	// passes in registers.
+	found *found
+	path  string
+}
+
+// rule returns the rule, or nil if the Params belong to no rule.
+func (p Params) rule() *rule {
+	if p.found == nil {
+		return nil
+	}
+	return p.found.rule
+}
+
+// text returns the text of variable i.
+func (p Params) text(i int) string { return p.found.text(p.path, i) }
+
+// vars returns what the rule's condition found.
+func (p Params) vars() map[string]string {
+	if p.found == nil {
+		return nil
+	}
+	return p.found.vars
+}
+
+// lookup returns the place of a variable, -1 for none.
+func (p Params) lookup(name string) int {
+	if p.found == nil {
+		return -1
+	}
+	return p.found.rule.variable(name)
+}
+
+// Get returns the value of name: an int, a float64, a [UUID], a string, or what
+// a custom converter's Parse returned.
+func (p Params) Get(name string) (value any, ok bool) {
+	r := p.rule()
+	if r == nil {
+		return nil, false
+	}
+	if d, ok := r.defaultOf(name); ok {
+		return d.any(), true
+	}
+	if i := r.variable(name); i >= 0 {
+		return r.variables[i].converter.value(p.text(i)), true
+	}
+	if text, ok := p.vars()[name]; ok {
+		return text, true
+	}
+	return nil, false
+}
+
+// String returns the text of name as it stood in the URL, percent-decoded; a
+// default's as Build would write it.
+func (p Params) String(name string) string {
+	i := p.lookup(name)
+	if i >= 0 && len(p.found.rule.defaults) == 0 {
+		return p.text(i)
+	}
+	return p.otherText(name, i)
+}
+
+// otherText returns the string of a default, or of a value that a condition found.
+func (p Params) otherText(name string, i int) string {
+	if r := p.rule(); r != nil {
+		if d, ok := r.defaultOf(name); ok {
+			text, _ := d.Text()
+			return text
+		}
+	}
+	if i >= 0 {
+		return p.text(i)
+	}
+	text, ok := p.vars()[name]
+	if !ok {
+		p.misused(name, "")
+	}
+	return text
+}
+
+// Int returns the value of name if it is an integer.
+func (p Params) Int(name string) int {
+	if i := p.lookup(name); i >= 0 {
+		if r := p.found.rule; len(r.defaults) == 0 && r.variables[i].converter.kind == intConverter {
+			n, _ := parseInt(p.text(i))
+			return n
+		}
+	}
+	return typed[int](p, name, "int")
+}
+
+// Float returns the value of name if it is a float.
+func (p Params) Float(name string) float64 {
+	return typed[float64](p, name, "float")
+}
+
+// UUID returns the value of name if it is a UUID.
+func (p Params) UUID(name string) UUID {
+	return typed[UUID](p, name, "uuid")
+}
+
+func typed[V any](p Params, name, converter string) V {
+	value, ok := Param[V](p, name)
+	if !ok {
+		p.misused(name, converter)
+	}
+	return value
+}
+
+// Param returns the value of name if it is a V; a custom converter's Parse is
+// called for it.
+func Param[V any](p Params, name string) (value V, ok bool) {
+	found, _ := p.Get(name)
+	value, ok = found.(V)
+	return value, ok
+}
+
+// All returns the names and values: variables in the order of the rule's text,
+// then the other defaults by name, then what the rule's condition found.
+func (p Params) All() iter.Seq2[string, any] {
+	return func(yield func(string, any) bool) {
+		r := p.rule()
+		if r == nil {
+			return
+		}
+		for i, text := range p.found.texts(p.path) {
+			v := &r.variables[i]
+			var value any
+			if d, ok := r.defaultOf(v.name); ok {
+				value = d.any()
+			} else {
+				value = v.converter.value(text)
+			}
+			if !yield(v.name, value) {
+				return
+			}
+		}
+		for _, d := range r.defaults {
+			if r.variable(d.name) < 0 && !yield(d.name, d.any()) {
+				return
+			}
+		}
+		for name, value := range p.found.vars {
+			if r.hasDefault(name) || r.variable(name) >= 0 {
+				continue
+			}
+			if !yield(name, value) {
+				return
+			}
+		}
+	}
+}
+
+// Map returns the values by name.
+func (p Params) Map() map[string]any {
+	values := map[string]any{}
+	for name, value := range p.All() {
+		values[name] = value
+	}
+	return values
+}
+
+// Format prints the params as a map, for logs.
+func (p Params) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, fmt.FormatString(f, verb), p.Map())
+}
+
+// misused reports a param that the rule does not have, or that is not what the
+// converter yields.
+func (p Params) misused(name, converter string) {
+	r := p.rule()
+	if r == nil {
+		return
+	}
+	value, ok := p.Get(name)
+	if !ok && r.condition != nil { // what a condition finds can be missing
+		return
+	}
+	if development.On() {
+		panic(r.misuse(name, converter, value, ok))
+	}
+	if mistakes.first(mistake{r, name, converter}) {
+		logger := r.logger
+		if logger == nil {
+			logger = slog.Default()
+		}
+		logger.Error(r.misuse(name, converter, value, ok).Error())
+	}
+}
+
+func (r *rule) misuse(name, converter string, value any, ok bool) error {
+	if ok {
+		return fmt.Errorf("routing: the param %q of rule %q (%s) is a %T: to have another type, write <%s:%s> in the rule", name, r.path, r.where, value, converter, name)
+	}
+	has := "it has none"
+	if len(r.arguments) > 0 {
+		has = "it has " + strings.Join(r.arguments, ", ")
+	}
+	return fmt.Errorf("routing: rule %q (%s) has no param %q: %s", r.path, r.where, name, has)
+}
+
+// mistake is a wrong use of a param.
+type mistake struct {
+	rule            *rule
+	name, converter string
+}
+
+// mistakes holds the mistakes that are in the log, at most mostMistakes.
+var mistakes mistakeSet
+
+const mostMistakes = 1000
+
+type mistakeSet struct {
+	mu     sync.RWMutex
+	logged map[mistake]bool
+}
+
+// first reports whether m is to be logged, which is once.
+func (s *mistakeSet) first(m mistake) bool {
+	s.mu.RLock()
+	known := s.logged[m] || len(s.logged) >= mostMistakes
+	s.mu.RUnlock()
+	if known {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.logged == nil {
+		s.logged = map[mistake]bool{}
+	}
+	known = s.logged[m]
+	s.logged[m] = true
+	return !known
+}
+
+type paramsKey struct{}
+
+// ParamsOf returns the params of the match that led to r's handler. They are empty if no
+// Map called it ([Map.Handler]).
+func ParamsOf(r *http.Request) Params {
+	if c, ok := r.Context().Value(paramsKey{}).(*matchContext); ok {
+		return c.params
+	}
+	return Params{}
+}
+
+// matchContext is the context of a handler that a Map called.
+type matchContext struct {
+	context.Context
+	params Params
+}
+
+func (c *matchContext) Value(key any) any {
+	if _, ok := key.(paramsKey); ok {
+		return c
+	}
+	return c.Context.Value(key)
+}

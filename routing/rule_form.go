@@ -1,0 +1,293 @@
+package routing
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// A form is the pattern that the string of a variable must have, before its converter parses it.
+// It answers two questions:
+//
+//	whole("12a")          is all of it such a string?
+//	window("12a-3", 0)    if such a string starts here, between which offsets can it end?
+//
+// Digits at the start of "12a-3" end between 1 and 2, any segment ends between 1 and 5.
+// The second question is for segments with several variables: see rule_pattern.go.
+
+type formKind uint8
+
+const (
+	textForm    formKind = iota // characters but no slash
+	digitsForm                  // digits, with an optional minus sign
+	decimalForm                 // digits, a point, digits
+	wordsForm                   // one of some words
+	uuidForm                    // a UUID's 36 characters
+	pathForm                    // segments: no slash first, no line break later
+	regexpForm                  // what a regular expression matches
+)
+
+type form struct {
+	id       string // key, once it is made
+	kind     formKind
+	min, max int // characters of a string
+	signed   bool
+	words    []string
+	pattern  *regexp.Regexp
+	source   string // of pattern
+	slashes  bool   // of pattern
+}
+
+// overSlashes reports whether a string of the form may contain slashes.
+func (f *form) overSlashes() bool {
+	return f.kind == pathForm || f.slashes
+}
+
+// unbounded reports whether the form accepts any string but the empty one.
+func (f *form) unbounded() bool { return f.kind == textForm && f.min == 1 && f.max == math.MaxInt }
+
+// key is different for different forms.
+func (f *form) key() string {
+	switch f.kind {
+	case textForm:
+		return fmt.Sprintf("text{%d,%d}", f.min, f.max)
+	case digitsForm, decimalForm:
+		return fmt.Sprintf("number%d,%t", f.kind, f.signed)
+	case wordsForm:
+		return fmt.Sprintf("words%q", f.words)
+	case regexpForm:
+		return fmt.Sprintf("regexp%q,%t", f.source, f.slashes)
+	}
+	return "form" + strconv.Itoa(int(f.kind))
+}
+
+// whole reports whether all of s has the form.
+func (f *form) whole(s string) bool {
+	switch f.kind {
+	case textForm:
+		if f.min <= 1 && len(s) <= f.max {
+			return s != "" || f.min == 0
+		}
+		n := characters(s, f.max)
+		return n >= f.min && n <= f.max
+	case digitsForm:
+		if f.signed && s != "" && s[0] == '-' {
+			s = s[1:]
+		}
+		return s != "" && digits(s, 0) == len(s)
+	case pathForm:
+		return s != "" && s[0] != '/' && strings.IndexByte(s[1:], '\n') < 0
+	case uuidForm:
+		return isUUID(s)
+	case wordsForm:
+		for _, word := range f.words {
+			if s == word {
+				return true
+			}
+		}
+		return false
+	case regexpForm:
+		return f.pattern.MatchString(s)
+	}
+	low, high := f.window(s, 0, nil)
+	return low <= len(s) && high == len(s)
+}
+
+// window returns the first and the last offset where a string of the form that starts at s[at] can
+// end; every character's end between them is one, too. No string starts there if the first is
+// beyond the last.
+//
+// It does not know words, which have no window, and regular expressions.
+func (f *form) window(s string, at int, marks *marks) (low, high int) {
+	switch f.kind {
+	case textForm:
+		high = marks.slash(s, at)
+		if f.min == 1 && f.max > len(s) {
+			if at == high {
+				return 1, 0
+			}
+			_, size := utf8.DecodeRuneInString(s[at:high])
+			return at + size, high
+		}
+		return marks.characters(s, at, high, f.min, f.max)
+	case digitsForm:
+		start := f.sign(s, at)
+		high = marks.digits(s, start)
+		return start + 1, high
+	case decimalForm:
+		start := f.sign(s, at)
+		point := marks.digits(s, start)
+		if point == start || point >= len(s) || s[point] != '.' {
+			return 1, 0
+		}
+		return point + 2, marks.digits(s, point+1)
+	case uuidForm:
+		if len(s)-at >= 36 && isUUID(s[at:at+36]) {
+			return at + 36, at + 36
+		}
+	case pathForm:
+		if at < len(s) && s[at] != '/' {
+			_, size := utf8.DecodeRuneInString(s[at:])
+			return at + size, marks.line(s, at+size)
+		}
+	}
+	return 1, 0
+}
+
+// sign returns the place after a minus sign at s[at], if the form has one.
+func (f *form) sign(s string, at int) int {
+	if f.signed && at < len(s) && s[at] == '-' {
+		return at + 1
+	}
+	return at
+}
+
+// digits returns the end of the digits at s[at].
+func digits(s string, at int) int {
+	for at < len(s) && '0' <= s[at] && s[at] <= '9' {
+		at++
+	}
+	return at
+}
+
+// segmentEnd returns the place of the next slash in path from at on, or the end. Segments are
+// short: a search for long strings would take longer to begin.
+func segmentEnd(path string, at int) int {
+	for at < len(path) && path[at] != '/' {
+		at++
+	}
+	return at
+}
+
+// segmentStart returns the place behind the slash before path[at].
+func segmentStart(path string, at int) int {
+	for at > 0 && path[at-1] != '/' {
+		at--
+	}
+	return at
+}
+
+// end returns the place of c in s from at on, or the end of s.
+func end(s string, at int, c byte) int {
+	if at >= len(s) {
+		return len(s)
+	}
+	if i := strings.IndexByte(s[at:], c); i >= 0 {
+		return at + i
+	}
+	return len(s)
+}
+
+// characters counts the characters of text, up to one more than limit.
+func characters(text string, limit int) int {
+	if len(text) <= limit {
+		return utf8.RuneCountInString(text)
+	}
+	n := 0
+	for range text {
+		if n++; n > limit {
+			break
+		}
+	}
+	return n
+}
+
+// marks are the offsets in one string that windows need, found once in a pass over it, so that
+// each lookup costs the same however long the string is. A nil marks looks each time.
+type marks struct {
+	slashes, lines, digitEnds []int32
+	index                     []int32 // of each place, how many characters are before it
+	valueIndexes              []int32 // where each character starts, and the end
+}
+
+func newMarks(s string) *marks {
+	n := len(s)
+	m := &marks{
+		slashes: make([]int32, n+1), lines: make([]int32, n+1), digitEnds: make([]int32, n+1),
+		index: make([]int32, n+1), valueIndexes: make([]int32, 0, n+1),
+	}
+	m.slashes[n], m.lines[n], m.digitEnds[n] = int32(n), int32(n), int32(n)
+	for i := n - 1; i >= 0; i-- {
+		m.slashes[i], m.lines[i], m.digitEnds[i] = m.slashes[i+1], m.lines[i+1], int32(i)
+		switch c := s[i]; {
+		case c == '/':
+			m.slashes[i] = int32(i)
+		case c == '\n':
+			m.lines[i] = int32(i)
+		case '0' <= c && c <= '9':
+			m.digitEnds[i] = m.digitEnds[i+1]
+		}
+	}
+	for i := 0; i < n; {
+		_, size := utf8.DecodeRuneInString(s[i:])
+		for j := i; j < i+size; j++ {
+			m.index[j] = int32(len(m.valueIndexes))
+		}
+		m.valueIndexes = append(m.valueIndexes, int32(i))
+		i += size
+	}
+	m.index[n] = int32(len(m.valueIndexes))
+	m.valueIndexes = append(m.valueIndexes, int32(n))
+	return m
+}
+
+func (m *marks) slash(s string, at int) int {
+	if m == nil {
+		return end(s, at, '/')
+	}
+	return int(m.slashes[at])
+}
+
+func (m *marks) line(s string, at int) int {
+	if m == nil {
+		return end(s, at, '\n')
+	}
+	return int(m.lines[at])
+}
+
+func (m *marks) digits(s string, at int) int {
+	if m == nil || at >= len(s) {
+		return digits(s, at)
+	}
+	return int(m.digitEnds[at])
+}
+
+// characters returns the offsets atLeast and atMost characters after at, the latter not
+// beyond high.
+func (m *marks) characters(s string, at, high, atLeast, atMost int) (int, int) {
+	if m != nil {
+		first := int(m.index[at])
+		last := int(m.index[high])
+		if last-first < atLeast {
+			return 1, 0
+		}
+		if atMost < last-first {
+			high = int(m.valueIndexes[first+atMost])
+		}
+		return int(m.valueIndexes[first+atLeast]), high
+	}
+	low, n := at, 0
+	for i := at; i < high; {
+		_, size := utf8.DecodeRuneInString(s[i:high])
+		i += size
+		n++
+		if n == atLeast {
+			low = i
+		}
+		if n == atMost {
+			high = i
+		}
+	}
+	if n < atLeast {
+		return 1, 0
+	}
+	return low, high
+}
+
+// boundary reports whether a character starts at s[at], or s ends there.
+func boundary(s string, at int) bool {
+	return at >= len(s) || utf8.RuneStart(s[at])
+}

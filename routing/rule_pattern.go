@@ -1,0 +1,371 @@
+package routing
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// A pattern matches one part of a path that has variables in it: a segment, or all that is
+// left once a variable may hold slashes.
+//
+// If several variables share a part, the string could be divided in several ways. The
+// division is the one that a backtracking regular expression finds: each variable takes as
+// much as it can, a path as little, the leftmost first. For "<a>-<b>" and "x-y-z":
+//
+//	a takes "x-y-z"   no "-" follows
+//	a takes "x-y-"    no "-" follows
+//	a takes "x-y"     "-" follows, b takes "z"
+//
+// Backtracking is quick for nearly all strings, and takes exponential time for a few. So
+// it gives up after some steps (search), and the same division is then read from a table
+// (solve): for each element, from which offsets it and all later ones can match the rest.
+// The table is filled from the right, and its size is the number of elements times the
+// length of the string, so that no string costs more.
+
+// element is one piece of a pattern: a literal, or a variable's form.
+type element struct {
+	literal string
+	form    *form
+}
+
+// span is the range of a variable's string.
+type span struct{ from, to int }
+
+// spans is a list of spans that needs no allocation while it is short.
+type spans struct {
+	few  [8]span
+	more []span // those beyond few
+	n    int
+}
+
+func (l *spans) add(from, to int) {
+	if l.n < len(l.few) {
+		l.few[l.n] = span{from, to}
+	} else {
+		l.more = append(l.more[:l.n-len(l.few)], span{from, to})
+	}
+	l.n++
+}
+
+func (l *spans) at(i int) span {
+	if i < len(l.few) {
+		return l.few[i]
+	}
+	return l.more[i-len(l.few)]
+}
+
+type pattern struct {
+	elements  []element
+	variables int
+	weight    weight
+	// final says that the pattern takes all that is left of the path.
+	final bool
+	// suffixed says that the rule goes on with one slash, which the pattern
+	// takes if it is there.
+	suffixed bool
+	// regexp matches the whole pattern if one of several elements is itself a regular expression;
+	// groups are its variables' groups.
+	regexp *regexp.Regexp
+	groups []int
+}
+
+// newPattern prepares the pattern of elements.
+func newPattern(elements []element, final, suffixed bool) (*pattern, error) {
+	p := &pattern{elements: elements, final: final, suffixed: suffixed}
+	mixed := false
+	for _, e := range elements {
+		if e.form != nil {
+			p.variables++
+			mixed = mixed || e.form.kind == regexpForm && len(elements) > 1
+		}
+	}
+	if !mixed {
+		return p, nil
+	}
+	return p, p.compile()
+}
+
+// compile makes one regular expression of the elements.
+func (p *pattern) compile() error {
+	source := &strings.Builder{}
+	source.WriteString(`\A`)
+	group := 1
+	for _, e := range p.elements {
+		if e.form == nil {
+			source.WriteString(regexp.QuoteMeta(e.literal))
+			continue
+		}
+		p.groups = append(p.groups, group)
+		group++
+		text, err := e.form.expression()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(source, "(%s)", text)
+		if e.form.kind == regexpForm {
+			group += e.form.pattern.NumSubexp()
+		}
+	}
+	source.WriteString(`\z`)
+	compiled, err := regexp.Compile(source.String())
+	p.regexp = compiled
+	return err
+}
+
+// expression returns the form as a regular expression.
+func (f *form) expression() (string, error) {
+	sign := ""
+	if f.signed {
+		sign = "-?"
+	}
+	switch f.kind {
+	case textForm:
+		if f.min == 1 && f.max == math.MaxInt {
+			return "[^/]+", nil
+		}
+		if f.min > 1000 || f.max > 1000 && f.max != math.MaxInt {
+			return "", fmt.Errorf("beside a regular expression a text of at most 1000 characters can be asked for")
+		}
+		atMost := ""
+		if f.max != math.MaxInt {
+			atMost = strconv.Itoa(f.max)
+		}
+		return fmt.Sprintf("[^/]{%d,%s}", f.min, atMost), nil
+	case digitsForm:
+		return sign + "[0-9]+", nil
+	case decimalForm:
+		return sign + `[0-9]+\.[0-9]+`, nil
+	case uuidForm:
+		return "[A-Fa-f0-9]{8}(?:-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}", nil
+	case pathForm:
+		return "[^/].*?", nil
+	case wordsForm:
+		quoted := make([]string, len(f.words))
+		for i, word := range f.words {
+			quoted[i] = regexp.QuoteMeta(word)
+		}
+		return "(?:" + strings.Join(quoted, "|") + ")", nil
+	}
+	return f.source, nil
+}
+
+// matches reports whether the pattern takes all of s. slash says that s ended in
+// the slash of a suffixed pattern.
+func (p *pattern) matches(s string) (slash, ok bool) {
+	s, slash, ok = p.withoutSlash(s)
+	switch {
+	case !ok:
+		return slash, false
+	case p.regexp != nil:
+		return slash, p.regexp.MatchString(s)
+	case p.variables > 1:
+		return slash, p.divides(s)
+	}
+	from, to := p.around()
+	if to = len(s) - to; from > to || s[:from] != p.before() || s[to:] != p.after() {
+		return slash, false
+	}
+	return slash, p.variable().whole(s[from:to])
+}
+
+// divides reports whether several variables share s.
+func (p *pattern) divides(s string) bool {
+	var found spans
+	return p.divide(s, &found)
+}
+
+// withoutSlash takes the slash off that a suffixed pattern may end in. A variable
+// at the end does not take another one.
+func (p *pattern) withoutSlash(s string) (rest string, slash, ok bool) {
+	if p.suffixed && strings.HasSuffix(s, "/") {
+		s = s[:len(s)-1]
+		return s, true, !strings.HasSuffix(s, "/") || strings.HasSuffix(p.after(), "/")
+	}
+	return s, false, true
+}
+
+// before and after are the literals around a pattern's only variable.
+func (p *pattern) before() string { return p.elements[0].literal }
+
+func (p *pattern) after() string {
+	if last := len(p.elements) - 1; last > 0 {
+		return p.elements[last].literal
+	}
+	return ""
+}
+
+// around returns their lengths.
+func (p *pattern) around() (before, after int) { return len(p.before()), len(p.after()) }
+
+// divide adds the spans of the variables in s, which the pattern matches as a whole, except for
+// the slash of a suffixed one.
+func (p *pattern) divide(s string, found *spans) bool {
+	if p.regexp != nil {
+		groups := p.regexp.FindStringSubmatchIndex(s)
+		if groups == nil {
+			return false
+		}
+		for _, g := range p.groups {
+			found.add(groups[2*g], groups[2*g+1])
+		}
+		return true
+	}
+	if last := p.elements[len(p.elements)-1]; last.form == nil && !strings.HasSuffix(s, last.literal) {
+		return false
+	}
+	search := search{elements: p.elements, s: s, steps: 64}
+	ok := search.try(0, 0, found)
+	if search.steps < 0 {
+		found.n = 0
+		return p.solve(s, found)
+	}
+	return ok
+}
+
+// variable returns the form of a pattern's only variable.
+func (p *pattern) variable() *form {
+	for i := range p.elements {
+		if f := p.elements[i].form; f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// search is the backtracking over a string that is easily divided.
+type search struct {
+	elements []element
+	s        string
+	steps    int // how many are left; below zero the search has given up
+}
+
+// try matches the elements from i on with s[pos:].
+func (m *search) try(i, pos int, found *spans) bool {
+	if m.steps--; m.steps < 0 {
+		return false
+	}
+	if i == len(m.elements) {
+		return pos == len(m.s)
+	}
+	e := &m.elements[i]
+	if e.form == nil {
+		return strings.HasPrefix(m.s[pos:], e.literal) && m.try(i+1, pos+len(e.literal), found)
+	}
+	if e.form.kind == wordsForm {
+		for _, word := range e.form.words {
+			if strings.HasPrefix(m.s[pos:], word) && m.tryEnd(i, pos, pos+len(word), found) {
+				return true
+			}
+		}
+		return false
+	}
+	low, high := e.form.window(m.s, pos, nil)
+	if i == len(m.elements)-1 { // the last variable takes all that is left
+		return low <= len(m.s) && high == len(m.s) && m.tryEnd(i, pos, high, found)
+	}
+	for k := 0; k <= high-low && m.steps >= 0; k++ {
+		end := high - k
+		if e.form.kind == pathForm {
+			end = low + k
+		}
+		if boundary(m.s, end) && m.tryEnd(i, pos, end, found) {
+			return true
+		}
+	}
+	return false
+}
+
+// tryEnd matches the elements after i if that is s[pos:end].
+func (m *search) tryEnd(i, pos, end int, found *spans) bool {
+	n := found.n
+	found.add(pos, end)
+	if m.try(i+1, end, found) {
+		return true
+	}
+	found.n = n
+	return false
+}
+
+// solve finds the same division from a table: for each element the offsets from
+// which it and all later ones can take the rest of s.
+func (p *pattern) solve(s string, found *spans) bool {
+	marks := newMarks(s)
+	count := len(p.elements)
+	// good[i] has the offsets from which elements[i:] match the rest.
+	good := make([]nearest, count+1)
+	good[count] = newNearest(len(s), func(at int) bool { return at == len(s) })
+	for i := count - 1; i >= 0; i-- {
+		good[i] = newNearest(len(s), func(at int) bool {
+			if !boundary(s, at) {
+				return false
+			}
+			_, ok := p.elements[i].end(s, at, marks, &good[i+1])
+			return ok
+		})
+	}
+	pos := 0
+	for i := range p.elements {
+		end, ok := p.elements[i].end(s, pos, marks, &good[i+1])
+		if !ok {
+			return false
+		}
+		if p.elements[i].form != nil {
+			found.add(pos, end)
+		}
+		pos = end
+	}
+	return true
+}
+
+// end returns the preferred end of the element that starts at s[at], if it may only end at one of
+// the offsets in next.
+func (e *element) end(s string, at int, marks *marks, next *nearest) (int, bool) {
+	if e.form == nil {
+		return at + len(e.literal), strings.HasPrefix(s[at:], e.literal) && next.holds(at+len(e.literal))
+	}
+	if e.form.kind == wordsForm {
+		for _, word := range e.form.words {
+			if strings.HasPrefix(s[at:], word) && next.holds(at+len(word)) {
+				return at + len(word), true
+			}
+		}
+		return 0, false
+	}
+	low, high := e.form.window(s, at, marks)
+	if low > high {
+		return 0, false
+	}
+	if e.form.kind == pathForm {
+		end := int(next.after[low])
+		return end, end >= 0 && end <= high
+	}
+	end := int(next.before[high])
+	return end, end >= low
+}
+
+// nearest returns the marked offset that is next to an offset of a string.
+type nearest struct{ before, after []int32 }
+
+func newNearest(n int, marked func(at int) bool) nearest {
+	t := nearest{make([]int32, n+1), make([]int32, n+1)}
+	last := int32(-1)
+	for i := 0; i <= n; i++ {
+		if marked(i) {
+			last = int32(i)
+		}
+		t.before[i] = last
+	}
+	last = -1
+	for i := n; i >= 0; i-- {
+		if t.before[i] == int32(i) {
+			last = int32(i)
+		}
+		t.after[i] = last
+	}
+	return t
+}
+
+func (t *nearest) holds(at int) bool { return int(t.before[at]) == at }

@@ -1,0 +1,396 @@
+package routing
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// From the rules of a Map to its table. Everything that is wrong with the rules is
+// collected, so that one error names all of it.
+//
+// Rules that end at one node of the tree are tried in order, and the first that takes the
+// request wins. So a rule can be out of reach:
+//
+//	GET,HEAD  /a    first
+//	all       /a    second, which is left with every method but GET and HEAD
+//	POST      /a    third: moved before the second, because methods decide first
+//	HEAD      /a    error? no: moved to the front, because GET only brings HEAD along
+//	GET       /a    error: no request reaches it
+
+// definition is what a Rule says, without its target.
+type definition struct {
+	path, endpoint, subdomain, hostText, redirectTo, where string
+
+	methodNames                           []string
+	defaultValues                         map[string]any
+	buildOnly, alias, webSocket, bareHost bool
+	strictSlashes, mergeSlashes           Switch
+	redirectFunc                          func(*http.Request, Params) string
+	condition                             Condition
+}
+
+func defined[T any](r *Rule[T]) definition {
+	return definition{
+		path: r.Path, endpoint: r.Endpoint, subdomain: r.Subdomain, hostText: r.Host,
+		redirectTo: r.RedirectTo, where: r.where, methodNames: r.Methods, defaultValues: r.Defaults,
+		buildOnly: r.BuildOnly, alias: r.Alias, webSocket: r.WebSocket, bareHost: r.BareHost,
+		strictSlashes: r.StrictSlashes, mergeSlashes: r.MergeSlashes,
+		redirectFunc: r.RedirectFunc, condition: r.Condition,
+	}
+}
+
+// builder makes a table of rules, and collects their errors.
+type builder struct {
+	table    *table
+	compiler *compiler
+	nodes    nodeSlabs
+	rules    []rule
+	statics  []staticEnd
+	errs     []error
+}
+
+// staticEnd is the node where the tree ends with a path without variables.
+type staticEnd struct {
+	host, path string
+	node       *node
+}
+
+func newBuilder(options Options, rules int) *builder {
+	return &builder{
+		table: &table{
+			options:  options,
+			rules:    make([]*rule, 0, rules),
+			methods:  map[string]methodSet{},
+			hosts:    map[string]*node{},
+			refusals: map[methodSet]*MethodNotAllowedError{},
+		},
+		compiler: newCompiler(options),
+		rules:    make([]rule, 0, rules),
+	}
+}
+
+func (b *builder) refuse(r *rule, text string, err error) {
+	refusal := &RuleError{Rule: text, Where: r.where, Offset: -1, Reason: err.Error()}
+	var fault *syntaxError
+	if errors.As(err, &fault) {
+		refusal.Offset = fault.offset
+	}
+	b.errs = append(b.errs, refusal)
+}
+
+// add compiles a rule.
+func (b *builder) add(d definition) {
+	o := &b.table.options
+	b.rules = append(b.rules, rule{
+		definition: d, index: len(b.rules),
+		slashes: slashes{d.strictSlashes.or(o.StrictSlashes.or(true)), d.mergeSlashes.or(o.MergeSlashes.or(true))},
+	})
+	r := &b.rules[len(b.rules)-1]
+	if err := b.contradiction(&r.definition); err != nil {
+		b.refuse(r, r.path, err)
+		return
+	}
+	var err error
+	if r.methods, r.names, err = b.table.learn(d.methodNames); err == nil && r.webSocket && len(r.names) > 0 &&
+		r.methods&^(getMethod|headMethod|optionsMethod) != 0 {
+		err = fmt.Errorf("a WebSocket is opened by GET only")
+	}
+	if err != nil {
+		b.refuse(r, r.path, err)
+		return
+	}
+	c := b.compiler
+	c.rule = r
+	domain := d.hostText
+	if !o.HostMatching {
+		if domain = d.subdomain; domain == "" && !d.bareHost {
+			domain = o.DefaultSubdomain
+		}
+	}
+	if err := c.domain(domain); err != nil {
+		b.refuse(r, domain, err)
+		return
+	}
+	if err := c.path(d.path); err != nil {
+		b.refuse(r, r.path, err)
+		return
+	}
+	if err := b.setDefaults(r, o.LooseBuild); err != nil {
+		b.refuse(r, r.path, err)
+		return
+	}
+	if r.redirect, err = r.splitRedirect(); err != nil {
+		b.refuse(r, r.redirectTo, err)
+		return
+	}
+	b.enter(r)
+}
+
+// contradiction reports what cannot be meant.
+func (b *builder) contradiction(d *definition) error {
+	o := &b.table.options
+	if c, ok := d.condition.(interface{ Err() error }); ok {
+		if err := c.Err(); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !strings.HasPrefix(d.path, "/"):
+		if i := strings.Index(d.path, " /"); i > 0 && isMethod(d.path[:i]) {
+			return faultf(0, "a rule starts with a slash, and its methods stand in Methods")
+		}
+		return faultf(0, "a rule starts with a slash")
+	case o.HostMatching && d.subdomain != "":
+		return fmt.Errorf("with HostMatching a rule has a Host, not a Subdomain")
+	case !o.HostMatching && d.hostText != "":
+		return fmt.Errorf("a rule's Host needs the option HostMatching")
+	case d.redirectTo != "" && d.redirectFunc != nil:
+		return fmt.Errorf("it has both RedirectTo and RedirectFunc")
+	case d.alias && d.endpoint == "":
+		return fmt.Errorf("an alias needs the endpoint that it is an alias of")
+	}
+	return nil
+}
+
+// enter leads a compiled rule into the tree.
+func (b *builder) enter(r *rule) {
+	t := b.table
+	t.rules = append(t.rules, r)
+	t.webSockets = t.webSockets || r.webSocket
+	t.elsewhere = t.elsewhere || r.hostParts[0].pattern != nil || r.hostParts[0].static != t.options.DefaultSubdomain
+	if r.buildOnly {
+		return
+	}
+	s := t.add(r, &b.nodes)
+	if len(s.rules) == 1 && r.hostParts[0].pattern == nil {
+		if path, ok := r.staticText(); ok {
+			b.statics = append(b.statics, staticEnd{r.hostParts[0].static, path, s})
+		}
+	}
+	if before := s.covering(r); before != nil {
+		b.refuse(r, r.path, unreachable(before))
+		return
+	}
+	s.place(r)
+}
+
+// rank orders rules that match the same paths: HEAD alone, which GET includes, before some
+// methods, and these before all.
+func (r *rule) rank() int {
+	switch {
+	case r.names == nil:
+		return 2
+	case r.methods == headMethod:
+		return 0
+	}
+	return 1
+}
+
+// takes reports whether r takes every path that o takes, which ends at the same
+// node, without a further test.
+func (r *rule) takes(o *rule) bool {
+	if r.webSocket != o.webSocket || r.condition != nil {
+		return false
+	}
+	for i := range o.variables {
+		if o.variables[i].converter.name != r.variables[i].converter.name && (o.match.asksConverters || r.match.asksConverters) {
+			return false
+		}
+	}
+	return true
+}
+
+// covering returns rules before r, the last rule of the node, that take all of its
+// requests; nil if they leave some.
+func (s *node) covering(r *rule) (list []*rule) {
+	left := r.methods
+	for _, o := range s.rules[:len(s.rules)-1] {
+		if o.rank() <= r.rank() && left&o.methods != 0 && o.takes(r) {
+			list = append(list, o)
+			left &^= o.methods
+		}
+	}
+	if left != 0 {
+		return nil
+	}
+	return list
+}
+
+func unreachable(before []*rule) error {
+	which := "rule"
+	if len(before) > 1 {
+		which = "several rules"
+	}
+	for i, o := range before {
+		if i > 0 {
+			which += ","
+		}
+		which += fmt.Sprintf(" %q (%s)", o.path, o.where)
+	}
+	return fmt.Errorf("no request reaches it: %s before it match the same", which)
+}
+
+// place moves r, the last rule of the node, before those of a higher rank that match
+// the same paths.
+func (s *node) place(r *rule) {
+	last := len(s.rules) - 1
+	for i, o := range s.rules[:last] {
+		if o.rank() > r.rank() && o.condition == nil && o.takes(r) {
+			copy(s.rules[i+1:], s.rules[i:last])
+			s.rules[i] = r
+			return
+		}
+	}
+}
+
+func (b *builder) finish() (*table, error) {
+	if len(b.errs) > 0 {
+		return nil, errors.Join(b.errs...)
+	}
+	t := b.table
+	t.finish()
+	for _, r := range t.rules {
+		r.found.rule = r
+		b.compiler.findVariableParts(r)
+		r.match.byPathAndMethod = !r.match.asksConverters && !r.webSocket && r.condition == nil
+		r.match.hasHostParams = len(r.variables) > 0 && r.variables[0].host
+		r.match.mayRedirect = r.alias && !t.options.KeepDefaults || r.redirectTo != "" || r.redirectFunc != nil
+	}
+	t.endpoints = byEndpoint(t.rules)
+	for _, rules := range t.endpoints {
+		if len(rules) > 1 || len(rules[0].defaults) > 0 {
+			preferShorter(rules, t.options.KeepDefaults)
+		}
+	}
+	for _, r := range t.rules {
+		r.match.isFinal = r.match.byPathAndMethod && !r.match.mayRedirect
+	}
+	t.markFastPaths()
+	if t.start != nil && !t.webSockets {
+		t.statics = newStaticPaths(b.startPaths())
+	}
+	return t, nil
+}
+
+// byEndpoint returns the rules of each endpoint. Most endpoints have one rule: each has
+// its place in one list, and only those with more have lists of their own.
+func byEndpoint(rules []*rule) map[string][]*rule {
+	endpoints := make(map[string][]*rule, len(rules))
+	list := slices.Clone(rules)
+	for i, r := range rules {
+		if others := endpoints[r.endpoint]; others != nil {
+			endpoints[r.endpoint] = append(others, r)
+		} else {
+			endpoints[r.endpoint] = list[i : i+1 : i+1]
+		}
+	}
+	return endpoints
+}
+
+// preferShorter sorts the rules of an endpoint in the order of Build, and gives each rule the
+// others that make its URL shorter by their defaults.
+func preferShorter(rules []*rule, keepDefaults bool) {
+	slices.SortStableFunc(rules, func(a, b *rule) int {
+		if a.alias != b.alias {
+			return int(bit(a.alias)) - int(bit(b.alias))
+		}
+		if c := len(b.arguments) - len(a.arguments); c != 0 {
+			return c
+		}
+		return len(b.defaults) - len(a.defaults)
+	})
+	if keepDefaults {
+		return
+	}
+	var short []*rule // those with defaults, which come before r
+	for _, r := range rules {
+		for _, o := range short {
+			if o.providesDefaultsFor(r) {
+				r.shorter, r.match.mayRedirect = append(r.shorter, o), true
+			}
+		}
+		if len(r.defaults) > 0 {
+			short = append(short, r)
+		}
+	}
+}
+
+// startPaths returns the paths without variables behind the table's start.
+func (b *builder) startPaths() (list []textSlot) {
+	for _, e := range b.statics {
+		if e.host == b.table.options.DefaultSubdomain && e.node.rules[0].match.isFinal {
+			list = append(list, textSlot{e.path, e.node.rules})
+		}
+	}
+	return list
+}
+
+// setDefaults sorts the rule's defaults and adds up its arguments.
+func (b *builder) setDefaults(r *rule, loose bool) error {
+	for name, value := range r.defaultValues {
+		r.defaults = append(r.defaults, valueOf(name, value))
+	}
+	slices.SortFunc(r.defaults, func(a, b Value) int { return strings.Compare(a.name, b.name) })
+	r.arguments = b.compiler.names.list(len(r.variables) + len(r.defaults))
+	for i := range r.variables {
+		r.arguments = append(r.arguments, r.variables[i].name)
+	}
+	for _, d := range r.defaults {
+		r.arguments = append(r.arguments, d.name)
+	}
+	slices.Sort(r.arguments)
+	r.arguments = slices.Compact(r.arguments)
+	if len(r.defaults) == 0 {
+		return nil
+	}
+	// A variable that has a default is built in its place.
+	for _, ops := range [][]op{r.hostOps, r.pathOps} {
+		for i, o := range ops {
+			if o.variable < 0 {
+				continue
+			}
+			v := &r.variables[o.variable]
+			d, ok := r.defaultOf(v.name)
+			if !ok {
+				continue
+			}
+			text, err := v.converter.appendValue(nil, &d, loose)
+			if err != nil {
+				return fmt.Errorf("the default of %q: %w", v.name, err)
+			}
+			ops[i] = op{text: string(text), variable: -1}
+		}
+	}
+	return nil
+}
+
+// A slab hands out pieces of few large allocations: a table is made of very many
+// small lists that live and die together.
+type slab[E any] struct {
+	free []E
+	size int // of the last allocation
+}
+
+// mostAtOnce is how many elements are allocated at a time at most.
+const mostAtOnce = 256
+
+// list returns an empty list with room for n elements, which grows like any
+// other beyond that.
+func (s *slab[E]) list(n int) []E {
+	if n > mostAtOnce/4 {
+		return make([]E, 0, n)
+	}
+	if n > len(s.free) {
+		s.size = min(max(2*s.size, 4, n), mostAtOnce)
+		s.free = make([]E, s.size)
+	}
+	list := s.free[:0:n]
+	s.free = s.free[n:]
+	return list
+}
+
+// one returns an element.
+func (s *slab[E]) one() *E { return &s.list(1)[:1][0] }

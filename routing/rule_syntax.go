@@ -1,0 +1,261 @@
+package routing
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/zeugkit/zeug/internal/percent"
+)
+
+// The grammar of a rule's path. It knows nothing about the meaning of a converter.
+//
+//	"/user/<int(min=1):id>.json"
+//
+// is read as the tokens
+//
+//	slash, literal "user", slash,
+//	variable{name "id", converter "int", arguments [min=1]}, literal ".json"
+//
+// Every fault has its offset in the path, so that the error can point at it. Most faults are
+// patterns of other routers, "{id}" or ":id", and the error says how to write them here.
+
+// token is one piece of a rule's path: a slash, a literal, or a variable.
+type token struct {
+	kind      tokenKind
+	text      string // static text
+	name      string // a variable's name
+	converter string // its converter's name, or "default"
+	source    string // the converter with its arguments, as they were written
+	arguments []Argument
+	offset    int
+}
+
+type tokenKind uint8
+
+const (
+	slashToken tokenKind = iota
+	staticToken
+	variableToken
+)
+
+// syntaxError is a fault at an offset of a rule's path.
+type syntaxError struct {
+	offset  int
+	message string
+}
+
+func (e *syntaxError) Error() string { return e.message }
+
+func faultf(offset int, format string, params ...any) error {
+	return &syntaxError{offset, fmt.Sprintf(format, params...)}
+}
+
+// scanner reads a rule's path.
+type scanner struct {
+	text string
+	at   int
+}
+
+// tokens appends the tokens of a rule's path to found; slashes are tokens of their own.
+func tokens(found []token, text string) ([]token, error) {
+	s := scanner{text: text}
+	for s.at < len(text) {
+		switch text[s.at] {
+		case '/':
+			found = append(found, token{kind: slashToken, offset: s.at})
+			s.at++
+		case '<':
+			variable, err := s.variable()
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, variable)
+		default:
+			start := s.at
+			for s.at < len(text) && text[s.at] != '<' && text[s.at] != '/' {
+				s.at++
+			}
+			if err := checkStatic(text, start, s.at); err != nil {
+				return nil, err
+			}
+			found = append(found, token{kind: staticToken, text: text[start:s.at], offset: start})
+		}
+	}
+	return found, nil
+}
+
+// checkStatic refuses a literal, text[start:end], that was meant as something else: a variable as
+// other routers write it, or more than a path.
+func checkStatic(text string, start, end int) error {
+	static := text[start:end]
+	if at := strings.IndexAny(static, "?#>"); at >= 0 {
+		switch static[at] {
+		case '?':
+			return faultf(start+at, "a rule is a path without a query: read the query from the request")
+		case '#':
+			return faultf(start+at, "a rule is a path: what follows a '#' never reaches a server")
+		}
+		return faultf(start+at, "there is no '<' before this '>'")
+	}
+	if at, escaped := escapes(static); escaped != "" {
+		plain, _ := url.PathUnescape(escaped)
+		if strings.Contains(plain, "/") {
+			return faultf(start+at, "no rule has a slash within a segment: %q matches a variable", escaped)
+		}
+		return faultf(start+at, "a rule is plain text: write %q, not %q", plain, escaped)
+	}
+	if at := strings.IndexByte(static, '{'); at >= 0 {
+		if name := (&scanner{text: text, at: start + at + 1}).identifier(); name != "" && strings.IndexByte(text[start+at:], '}') > 0 {
+			return faultf(start+at, "a variable is written <%s> here, not {%s}", name, name)
+		}
+	}
+	if start > 0 && text[start-1] != '/' {
+		return nil
+	}
+	switch name := (&scanner{text: text, at: start + 1}).identifier(); {
+	case static[0] == ':' && name != "":
+		return faultf(start, "a variable is written <%s> here, not :%s", name, name)
+	case static == "*"+name && end == len(text):
+		if name == "" {
+			name = "rest"
+		}
+		return faultf(start, "all that follows is written <path:%s> here, not %s", name, static)
+	}
+	return nil
+}
+
+// escapes returns the first run of percent-encoded bytes in text, and its offset.
+func escapes(text string) (at int, run string) {
+	for at < len(text) && !percent.IsEscape(text, at) {
+		at++
+	}
+	end := at
+	for percent.IsEscape(text, end) {
+		end += 3
+	}
+	return at, text[at:end]
+}
+
+// variable reads "<name>", "<converter:name>" or "<converter(arguments):name>".
+func (s *scanner) variable() (token, error) {
+	start := s.at
+	s.at++
+	t := token{kind: variableToken, converter: "default", source: "default", offset: start}
+	word := s.identifier()
+	if word == "" {
+		return t, faultf(s.at, "a variable needs a name of letters, digits and underscores, as in <name> or <int:id>")
+	}
+	t.name = word
+	if s.skip('(') {
+		var err error
+		if t.arguments, err = s.arguments(); err != nil {
+			return t, err
+		}
+		if !s.skip(':') {
+			return t, faultf(s.at, "a colon and the variable's name must follow the arguments of %q", word)
+		}
+		t.converter, t.source, t.name = word, s.text[start+1:s.at-1], s.identifier()
+	} else if s.skip(':') {
+		t.converter, t.source, t.name = word, word, s.identifier()
+	}
+	switch {
+	case t.name == "" && (s.at == len(s.text) || s.text[s.at] == '>'):
+		return t, faultf(s.at, "the name of the variable is missing after %q", t.converter)
+	case s.skip('>'):
+		return t, nil
+	case s.at == len(s.text) || s.text[s.at] == '/':
+		return t, faultf(start, "the variable %q is not closed by '>'", t.name)
+	}
+	r, _ := utf8.DecodeRuneInString(s.text[s.at:])
+	return t, faultf(s.at, "unexpected %q in a variable, which is written <name> or <int:id>: a name has letters, digits and underscores", r)
+}
+
+func (s *scanner) arguments() ([]Argument, error) {
+	var found []Argument
+	for {
+		s.space()
+		if s.skip(')') {
+			return found, nil
+		}
+		argument := Argument{Offset: s.at}
+		text, quoted, err := s.value()
+		if err != nil {
+			return nil, err
+		}
+		s.space()
+		if !quoted && s.skip('=') {
+			s.space()
+			argument.Name = text
+			if text, _, err = s.value(); err != nil {
+				return nil, err
+			}
+			s.space()
+		}
+		argument.Text = text
+		found = append(found, argument)
+		if s.skip(',') {
+			continue
+		}
+		if s.at >= len(s.text) || s.text[s.at] != ')' {
+			return nil, faultf(s.at, "arguments are separated by commas and end in ')'")
+		}
+	}
+}
+
+// value reads a quoted string, a word or a number.
+func (s *scanner) value() (text string, quoted bool, err error) {
+	if s.at < len(s.text) && (s.text[s.at] == '"' || s.text[s.at] == '\'') {
+		end := strings.IndexByte(s.text[s.at+1:], s.text[s.at])
+		if end < 0 {
+			return "", true, faultf(s.at, "the quote is not closed")
+		}
+		text = s.text[s.at+1 : s.at+1+end]
+		s.at += end + 2
+		return text, true, nil
+	}
+	rest := s.text[s.at:]
+	end := strings.IndexFunc(rest, func(r rune) bool {
+		return r != '_' && r != '.' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
+	if end < 0 {
+		end = len(rest)
+	}
+	if end == 0 {
+		r, _ := utf8.DecodeRuneInString(rest)
+		if rest == "" {
+			return "", false, faultf(s.at, "the arguments are not closed by ')'")
+		}
+		return "", false, faultf(s.at, "unexpected %q in an argument: quote it", r)
+	}
+	s.at += end
+	return rest[:end], false, nil
+}
+
+func (s *scanner) identifier() string {
+	start := s.at
+	for s.at < len(s.text) && isWordByte(s.text[s.at], s.at > start) {
+		s.at++
+	}
+	return s.text[start:s.at]
+}
+
+func (s *scanner) space() {
+	for s.at < len(s.text) && (s.text[s.at] == ' ' || s.text[s.at] == '\t') {
+		s.at++
+	}
+}
+
+func (s *scanner) skip(c byte) bool {
+	if s.at < len(s.text) && s.text[s.at] == c {
+		s.at++
+		return true
+	}
+	return false
+}
+
+func isWordByte(c byte, digits bool) bool {
+	return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || digits && '0' <= c && c <= '9'
+}

@@ -1,0 +1,85 @@
+package dev
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/peer"
+	"github.com/zeugkit/zeug/internal/recording"
+	"github.com/zeugkit/zeug/internal/requestcopy"
+	"github.com/zeugkit/zeug/internal/supervise"
+)
+
+// untold is how many requests wait at most until the supervisor is told of them. Reports for which
+// there is no room are left out: their handlers do not wait.
+const untold = 256
+
+// maxParam is how many bytes of a parameter are reported.
+const maxParam = 1 << 10
+
+// tellFacts returns app with a report to the supervisor for each request: which rule matched, and
+// what happened while it was served. A request that is not in the supervisor's list costs one
+// look.
+func (s *server) tellFacts(app http.Handler) http.Handler {
+	var start sync.Once
+	ended := make(chan *recorder, untold)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		known := peer.Of(r)
+		number := known.Exchange
+		conn := s.Keeper()
+		if number == 0 || conn == nil {
+			app.ServeHTTP(w, r)
+			return
+		}
+		start.Do(func() {
+			recording.Enable()
+			go func() {
+				for rec := range ended {
+					_ = conn.Send(supervise.TypeFacts, rec.told()) // the supervisor has gone, and this process must end
+				}
+			}()
+		})
+		followDefault()
+		rec := newRecorder(r.Context(), number)
+		ctx, route := gateway.ContextWithRoute(rec)
+		defer func() {
+			rec.end(route)
+			select {
+			case ended <- rec:
+			default:
+			}
+		}()
+		serve := func(ctx context.Context) { requestcopy.Serve(app, w, r.WithContext(ctx), r) }
+		if known.Profile == "" || !profiling.TryLock() {
+			serve(ctx)
+			return
+		}
+		defer profiling.Unlock()
+		p := beginProfile(number)
+		defer func() {
+			if measured := p.end(); route.Pattern == known.Profile {
+				_ = conn.Send(supervise.TypeProfile, measured) // as above
+			}
+		}()
+		runProfiled(ctx, number, serve)
+	})
+}
+
+// paramsOf lists the variables of the rule that matched, by name.
+func paramsOf(route *gateway.Route) []supervise.Param {
+	if route.Params == nil {
+		return nil
+	}
+	var list []supervise.Param
+	for name, value := range route.Params() {
+		text := fmt.Sprint(value)
+		list = append(list, supervise.Param{Name: name, Value: text[:min(len(text), maxParam)]})
+	}
+	slices.SortFunc(list, func(a, b supervise.Param) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}

@@ -1,0 +1,125 @@
+package dev
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/pprof"
+	"runtime/trace"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/zeugkit/zeug/internal/supervise"
+)
+
+const (
+	// samplesPerSecond is how often the CPU profile looks. Go's own rate, 100, has no samples of most
+	// requests.
+	samplesPerSecond = 1000
+	// maxProfiled is how long a request is profiled.
+	maxProfiled = 30 * time.Second
+	// maxProfile is how many bytes of each part are told, and maxTrace those that a trace has.
+	maxProfile = 4 << 20
+	maxTrace   = 8 << 20
+)
+
+// profiling is locked while a request is profiled: a process has one CPU profile at a time.
+var profiling sync.Mutex
+
+// profile is what is measured of one request.
+type profile struct {
+	told   supervise.Profile
+	cpu    bytes.Buffer
+	hasCPU bool
+	rate   int // runtime.MemProfileRate as it was
+	flight *trace.FlightRecorder
+	once   sync.Once
+	limit  *time.Timer
+}
+
+// beginProfile begins to measure. A part that is not available is left out, with a note.
+func beginProfile(exchange int) *profile {
+	p := &profile{told: supervise.Profile{Exchange: exchange}, rate: runtime.MemProfileRate}
+	runtime.MemProfileRate = 1
+	runtime.GC() // which brings the profile of allocations up to date
+	p.told.AllocsBefore = p.allocs()
+	p.flight = trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: maxProfiled, MaxBytes: maxTrace})
+	if err := p.flight.Start(); err != nil {
+		p.note(fmt.Errorf("there is no trace: %w", err))
+		p.flight = nil
+	}
+	runtime.SetCPUProfileRate(samplesPerSecond) // StartCPUProfile keeps the rate, and complains on standard error
+	if err := pprof.StartCPUProfile(&p.cpu); err != nil {
+		p.note(fmt.Errorf("there is no CPU profile: %w", err))
+	} else {
+		p.hasCPU = true
+	}
+	p.limit = time.AfterFunc(maxProfiled, func() {
+		p.once.Do(func() {
+			p.stop()
+			p.told = supervise.Profile{Exchange: exchange}
+			p.note(fmt.Errorf("the request took longer than %v, so it was not profiled", maxProfiled))
+		})
+	})
+	return p
+}
+
+// end returns what was measured.
+func (p *profile) end() supervise.Profile {
+	p.limit.Stop()
+	p.once.Do(p.stop)
+	return p.told
+}
+
+func (p *profile) stop() {
+	if p.hasCPU { // or else it is somebody else's
+		pprof.StopCPUProfile()
+	}
+	p.told.CPU = p.bounded(p.cpu.Bytes())
+	if p.flight != nil {
+		var b bytes.Buffer
+		if _, err := p.flight.WriteTo(&b); err != nil {
+			p.note(fmt.Errorf("there is no trace: %w", err))
+		}
+		p.flight.Stop()
+		p.told.Trace = b.Bytes()
+	}
+	runtime.GC()
+	p.told.Allocs = p.allocs()
+	runtime.MemProfileRate = p.rate
+}
+
+// allocs is the profile of what the process has allocated.
+func (p *profile) allocs() []byte {
+	var b bytes.Buffer
+	if err := pprof.Lookup("allocs").WriteTo(&b, 0); err != nil {
+		p.note(fmt.Errorf("there is no profile of allocations: %w", err))
+		return nil
+	}
+	return p.bounded(b.Bytes())
+}
+
+func (p *profile) bounded(profile []byte) []byte {
+	if len(profile) > maxProfile {
+		p.note(errors.New("a profile is left out: it is longer than 4 MiB"))
+		return nil
+	}
+	return profile
+}
+
+func (p *profile) note(err error) { p.told.Notes = append(p.told.Notes, err.Error()) }
+
+// runProfiled serves a request whose samples are told from those of other goroutines by a label, and whose
+// allocations by this function, which is in their stacks.
+//
+//go:noinline
+func runProfiled(ctx context.Context, exchange int, serve func(context.Context)) {
+	pprof.Do(ctx, pprof.Labels(supervise.ProfileLabel, strconv.Itoa(exchange)), func(ctx context.Context) {
+		ctx, task := trace.NewTask(ctx, "request "+strconv.Itoa(exchange))
+		defer task.End()
+		serve(ctx)
+	})
+}

@@ -1,0 +1,58 @@
+package reload
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A supervisor that is killed leaves its folder behind, with executables and cores of
+// hundreds of megabytes that hold the secrets of the program. A file in the folder is
+// locked while its supervisor lives, so the next one knows what to remove.
+
+// folderPrefix begins the names of supervisors' folders, and lockName is the file that
+// is locked.
+const (
+	folderPrefix = "zeug-run-"
+	lockName     = "lock"
+)
+
+// unlockedTime is how old a folder without a lock must be to be removed: its supervisor
+// may be about to lock it.
+const unlockedTime = time.Hour
+
+// removeStale removes the folders of this user's supervisors that were killed.
+func removeStale(temp string) {
+	folders, err := filepath.Glob(filepath.Join(temp, folderPrefix+"*"))
+	if err != nil {
+		return // a folder whose name is a pattern of its own has none
+	}
+	for _, folder := range folders {
+		info, err := os.Lstat(folder)
+		if err != nil || !info.IsDir() || !isOwned(info) {
+			continue
+		}
+		lock, free := tryLock(filepath.Join(folder, lockName))
+		if free && (lock != nil || time.Since(info.ModTime()) > unlockedTime) {
+			os.RemoveAll(folder)
+		}
+		if lock != nil {
+			lock.Close()
+		}
+	}
+}
+
+// lockFolder locks a folder until the result is closed. If that fails, the lock's file
+// is left away, so that other supervisors wait for unlockedTime.
+func lockFolder(folder string) io.Closer {
+	path := filepath.Join(folder, lockName)
+	if file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
+		file.Close()
+	}
+	if lock, _ := tryLock(path); lock != nil {
+		return lock
+	}
+	os.Remove(path)
+	return io.NopCloser(nil)
+}

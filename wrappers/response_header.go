@@ -1,0 +1,288 @@
+package wrappers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/zeugkit/zeug/datastructures"
+	"github.com/zeugkit/zeug/internal/httplex"
+)
+
+// errInvalidHeader is the error of a header field that is not valid: its name is not a token, or
+// its value has a control character. A line break would end the field and let the rest of the value
+// become another field (RFC 9110, section 5.5).
+var errInvalidHeader = errors.New("header field cannot be sent")
+
+// checkField reports a field that cannot be sent.
+func checkField(name, value string) error {
+	if !httplex.IsFieldValue(value) {
+		return fmt.Errorf("%w: %s has a control character in its value %q", errInvalidHeader, name, value)
+	}
+	if !httplex.IsToken(name) {
+		return fmt.Errorf("%w: the name %q is not a token", errInvalidHeader, name)
+	}
+	return nil
+}
+
+// Set makes value the only one of the field, as Header().Set does, and returns
+// an error if the field cannot be sent.
+func (resp *Response) Set(name, value string) error {
+	if err := checkField(name, value); err != nil {
+		return err
+	}
+	resp.Header().Set(name, value)
+	return nil
+}
+
+// Add appends a line to those of the field, as Header().Add does; its error is
+// that of [Response.Set].
+func (resp *Response) Add(name, value string) error {
+	if err := checkField(name, value); err != nil {
+		return err
+	}
+	resp.Header().Add(name, value)
+	return nil
+}
+
+// setOrDelete sets a field that is known to be sendable; an empty value
+// removes it.
+func (resp *Response) setOrDelete(name, value string) {
+	if value == "" {
+		delete(resp.Header(), http.CanonicalHeaderKey(name))
+		return
+	}
+	resp.Header().Set(name, value)
+}
+
+// AddVary names request fields by which the response differs. They join those
+// that Vary has; each is named once, in whatever case, and "*" takes the place
+// of all.
+func (resp *Response) AddVary(fields ...string) error {
+	set := resp.list("Vary")
+	set.Add(fields...)
+	if set.Has("*") {
+		set = datastructures.HeaderSet{"*"}
+	}
+	return resp.setList("Vary", set)
+}
+
+// SetAllow names the methods that the resource has, as a 405 must and the
+// answer to OPTIONS may.
+func (resp *Response) SetAllow(methods ...string) error {
+	return resp.setList("Allow", setOf(methods))
+}
+
+// SetContentLanguage sets the languages of the people that the body is for: "de", "en-GB".
+func (resp *Response) SetContentLanguage(tags ...string) error {
+	return resp.setList("Content-Language", setOf(tags))
+}
+
+// SetAcceptRanges says in which unit parts of the body may be asked for; "none"
+// keeps [Response.MakeConditional] from serving any.
+func (resp *Response) SetAcceptRanges(unit string) error {
+	return resp.setList("Accept-Ranges", datastructures.HeaderSet{unit})
+}
+
+// setOf returns the names, each once.
+func setOf(names []string) (set datastructures.HeaderSet) {
+	set.Add(names...)
+	return set
+}
+
+// list returns the names of a list field, of all its lines.
+func (resp *Response) list(name string) datastructures.HeaderSet {
+	return datastructures.ParseHeaderSet(strings.Join(resp.header[name], ", "))
+}
+
+// setList sets a list of tokens; an empty one removes the field.
+func (resp *Response) setList(name string, set datastructures.HeaderSet) error {
+	for _, item := range set {
+		if !httplex.IsToken(item) {
+			return fmt.Errorf("%w: %q in %s is not a token", errInvalidHeader, item, name)
+		}
+	}
+	resp.setOrDelete(name, set.String())
+	return nil
+}
+
+// SetLastModified says when the body was changed last, cut to the second: what
+// [Response.MakeConditional] compares. The zero time removes the field.
+func (resp *Response) SetLastModified(t time.Time) { resp.setDate("Last-Modified", t) }
+
+// SetExpires says until when the response may be used without asking again,
+// for caches that do not know Cache-Control's max-age, which goes before it.
+func (resp *Response) SetExpires(t time.Time) { resp.setDate("Expires", t) }
+
+// SetDate says when the response was made. A server says so by itself.
+func (resp *Response) SetDate(t time.Time) { resp.setDate("Date", t) }
+
+// SetAge says for how long the response lay in a cache, in whole seconds; a negative age is 0.
+func (resp *Response) SetAge(d time.Duration) {
+	resp.Header()["Age"] = []string{datastructures.FormatAge(max(d, 0))}
+}
+
+// SetRetryAfter says how long to wait before asking again (429, 503, or a
+// redirect): whole seconds, rounded up.
+func (resp *Response) SetRetryAfter(d time.Duration) {
+	seconds := (max(d, 0) + time.Second - 1) / time.Second
+	resp.Header()["Retry-After"] = []string{strconv.FormatInt(int64(seconds), 10)}
+}
+
+func (resp *Response) date(name string) time.Time {
+	t, _ := datastructures.ParseDate(first(resp.header, name))
+	return t
+}
+
+func (resp *Response) setDate(name string, t time.Time) {
+	if t.IsZero() {
+		delete(resp.Header(), name)
+		return
+	}
+	resp.Header()[name] = []string{datastructures.FormatDate(t)}
+}
+
+// The media types of the constructors.
+const (
+	typeText = "text/plain; charset=utf-8"
+	typeHTML = "text/html; charset=utf-8"
+	typeJSON = "application/json"
+)
+
+// ContentType returns the media type of the body with its parameters.
+func (resp *Response) ContentType() string {
+	if resp.header == nil {
+		return resp.contentType[0]
+	}
+	return first(resp.header, "Content-Type")
+}
+
+// SetContentType sets the media type, as [NewResponse] does; "" removes it, and
+// a body is then sent as plain text.
+func (resp *Response) SetContentType(contentType string) error {
+	if contentType == "" {
+		delete(resp.Header(), "Content-Type")
+		return nil
+	}
+	return resp.Set("Content-Type", withCharset(contentType))
+}
+
+// withCharset adds the charset that Go's strings have to a media type that is
+// text and names none.
+func withCharset(contentType string) string {
+	if strings.Contains(contentType, ";") {
+		return contentType
+	}
+	switch essence := strings.ToLower(strings.TrimSpace(contentType)); {
+	case strings.HasPrefix(essence, "text/"), strings.HasSuffix(essence, "+xml"):
+	case essence == "application/javascript", essence == "application/ecmascript", essence == "application/sql",
+		essence == "application/xml", essence == "application/xml-dtd",
+		essence == "application/xml-external-parsed-entity":
+	default:
+		return contentType
+	}
+	return contentType + "; charset=utf-8"
+}
+
+// CacheControl returns what Cache-Control says, as a value: changes of it take
+// effect by [Response.SetCacheControl].
+func (resp *Response) CacheControl() datastructures.ResponseCacheControl {
+	return datastructures.ParseResponseCacheControl(strings.Join(resp.header["Cache-Control"], ", "))
+}
+
+// SetCacheControl sets Cache-Control; without a directive it is removed.
+func (resp *Response) SetCacheControl(cc datastructures.ResponseCacheControl) error {
+	return resp.setStructured("Cache-Control", cc.String())
+}
+
+// SetContentSecurityPolicy says what a page may load; an empty policy removes
+// the field.
+func (resp *Response) SetContentSecurityPolicy(p datastructures.ContentSecurityPolicy) error {
+	return resp.setStructured("Content-Security-Policy", p.String())
+}
+
+// SetContentSecurityPolicyReportOnly sets a policy that is not enforced: what
+// breaks it is only reported.
+func (resp *Response) SetContentSecurityPolicyReportOnly(p datastructures.ContentSecurityPolicy) error {
+	return resp.setStructured("Content-Security-Policy-Report-Only", p.String())
+}
+
+// SetWWWAuthenticate names the ways in which a client may authenticate itself, a
+// line for each, as a 401 must. None removes the field.
+func (resp *Response) SetWWWAuthenticate(challenges ...datastructures.WWWAuthenticate) error {
+	lines := make([]string, len(challenges))
+	for i, challenge := range challenges {
+		lines[i] = challenge.String()
+		if err := checkField("WWW-Authenticate", lines[i]); err != nil {
+			return err
+		}
+	}
+	if len(lines) == 0 {
+		delete(resp.Header(), "Www-Authenticate")
+		return nil
+	}
+	resp.Header()["Www-Authenticate"] = lines
+	return nil
+}
+
+// SetContentRange says which part of a whole the body is, for a 206 that was not
+// made by [Response.MakeConditional]; the zero ContentRange removes the field.
+func (resp *Response) SetContentRange(cr datastructures.ContentRange) error {
+	if cr.Unit != "" && !httplex.IsToken(cr.Unit) {
+		return fmt.Errorf("%w: the unit %q of Content-Range is not a token", errInvalidHeader, cr.Unit)
+	}
+	return resp.setStructured("Content-Range", cr.String())
+}
+
+// setStructured sets a field to a text that may turn out to be unsendable; an
+// empty one removes it.
+func (resp *Response) setStructured(name, value string) error {
+	if value == "" {
+		delete(resp.Header(), name)
+		return nil
+	}
+	return resp.Set(name, value)
+}
+
+// entityHeaders are the fields that describe a body (Werkzeug's list, from
+// RFC 2616, section 7.1).
+var entityHeaders = []string{
+	"Allow", "Content-Encoding", "Content-Language", "Content-Length", "Content-Location",
+	"Content-Md5", "Content-Range", "Content-Type", "Expires", "Last-Modified",
+}
+
+// RemoveEntityHeaders removes the fields that describe a body: Allow,
+// Content-Encoding, -Language, -Length, -Location, -MD5, -Range, -Type, Expires
+// and Last-Modified, except those named in keep.
+func RemoveEntityHeaders(h http.Header, keep ...string) {
+	for _, name := range entityHeaders {
+		kept := func(other string) bool { return strings.EqualFold(name, other) }
+		if !slices.ContainsFunc(keep, kept) {
+			delete(h, name)
+		}
+	}
+}
+
+// removeEntityHeaders leaves of them what belongs into a 304 (RFC 9110, section
+// 15.4.5): Content-Location and Expires, and Last-Modified where there is no
+// ETag to identify the version by. Orders to send a file go too.
+func removeEntityHeaders(h http.Header) {
+	_, tagged := h["Etag"]
+	for name := range h { // they are fewer than those that might be there
+		switch name {
+		case "Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Md5", "Content-Range":
+			delete(h, name)
+		case "X-Sendfile", "X-Accel-Redirect":
+			// They would have a server in front send the body after all.
+			delete(h, name)
+		case "Last-Modified":
+			if tagged {
+				delete(h, name)
+			}
+		}
+	}
+}
