@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -29,7 +30,8 @@ const (
 )
 
 // newCheckSource is how "zeug run" starts itself to check the source. A process of its own can be stopped at
-// any time, has less priority than the program, and its memory is bounded. It is not for people.
+// any time, has less priority than the program, and its memory is bounded. Its input ends with "zeug run", and it
+// ends then too. It is not for people.
 func newCheckSource() *cobra.Command {
 	return &cobra.Command{
 		Use:    checkName + " package [-- flags of go list]",
@@ -38,6 +40,10 @@ func newCheckSource() *cobra.Command {
 		Args:   cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			limitCheck()
+			go func() {
+				_, _ = io.Copy(io.Discard, cmd.InOrStdin())
+				endGroup()
+			}()
 			loaded, err := vet.Load(vet.Config{Flags: args[1:]}, args[0])
 			if err != nil {
 				return err
@@ -53,6 +59,7 @@ func newCheckSource() *cobra.Command {
 type sourceChecker struct {
 	program reload.Program
 	command []string // this program, as newCheckSource
+	folder  string   // for what checks write: that of the supervisor, which it removes when it ends
 	logger  *slog.Logger
 
 	said   []string // the findings that the terminal shows last, without their places
@@ -99,12 +106,13 @@ func (c *sourceChecker) check(ctx context.Context, buildFlags []string) ([]reloa
 func (c *sourceChecker) findings(ctx context.Context, buildFlags []string) ([]finding, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, fmt.Errorf("it takes longer than %s", checkTime))
 	defer cancel()
-	// A go command that is killed leaves its files behind, so they get a folder that is removed here.
-	folder, err := os.MkdirTemp("", "zeug-check-*")
+	// A go command that is killed leaves its files behind, so they get a folder that is removed here, or with the
+	// supervisor's.
+	folder, err := os.MkdirTemp(c.folder, "check-*")
 	if err != nil {
 		return nil, err
 	}
-	defer removeFolder(folder)
+	defer os.RemoveAll(folder)
 	cmd := exec.CommandContext(ctx, c.command[0], slices.Concat(c.command[1:], []string{c.program.Package, "--"}, buildFlags)...)
 	cmd.Dir = c.program.Dir
 	cmd.Env = append(os.Environ(), "GOMEMLIMIT=1GiB", "GOTMPDIR="+folder, "TMPDIR="+folder)
@@ -112,6 +120,12 @@ func (c *sourceChecker) findings(ctx context.Context, buildFlags []string) ([]fi
 	out, said := &bounded{limit: mostOutput}, &bounded{limit: 4 << 10}
 	cmd.Stdout, cmd.Stderr = out, said
 	apart(cmd)
+	// Nothing is written. When this process is killed, the system closes its end.
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	defer input.Close()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -130,16 +144,6 @@ func (c *sourceChecker) findings(ctx context.Context, buildFlags []string) ([]fi
 		return nil, fmt.Errorf("what the check printed: %w", err)
 	}
 	return list, nil
-}
-
-// removeFolder removes a folder into which processes that were just killed may still write.
-func removeFolder(folder string) {
-	for range 20 {
-		if os.RemoveAll(folder) == nil {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
 }
 
 // say shows findings in the terminal if they are others than before. Lines move with every edit, and do not

@@ -2,8 +2,13 @@
 
 package main
 
-import "os/exec"
+import (
+	"os"
+	"os/exec"
+)
 
 func apart(*exec.Cmd) {}
+
+func endGroup() { os.Exit(1) }
 
 func yieldTo(*exec.Cmd) {}

@@ -25,7 +25,7 @@ func checker(t *testing.T, script string) (c *sourceChecker, log *lines) {
 	log = &lines{}
 	c, err := newSourceChecker(program(newRun(), nil, buildFlags{}), slog.New(slog.NewTextHandler(log, nil)))
 	require.NoError(t, err)
-	c.program.Dir = t.TempDir()
+	c.program.Dir, c.folder = t.TempDir(), t.TempDir()
 	c.command = []string{"sh", "-c", script}
 	return c, log
 }

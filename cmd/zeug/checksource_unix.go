@@ -13,6 +13,9 @@ func apart(cmd *exec.Cmd) {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 
+// endGroup ends the group of this process, which apart made.
+func endGroup() { _ = syscall.Kill(0, syscall.SIGKILL) }
+
 // yieldTo gives the group of a command less priority than the program, its compiler and the browser.
 func yieldTo(cmd *exec.Cmd) {
 	_ = syscall.Setpriority(syscall.PRIO_PGRP, cmd.Process.Pid, 15) // it is as good with the usual priority

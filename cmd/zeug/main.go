@@ -36,7 +36,7 @@ func newCommand() *cobra.Command {
 		Long: `Zeug is a toolkit for web applications in Go. This command runs an application while you work on it,
 lists its rules, and begins a new one. It also serves applications in Python.`,
 		Example: `  zeug new guestbook && cd guestbook
-  zeug run                       run the program here, and restart it after changes
+  zeug run                       run the program here, restart it after changes
   zeug run ./cmd/app -- -db dev  with arguments of its own
   zeug routes ./cmd/app          its rules: paths, endpoints, methods
   zeug vet                       misspelt links, variables and templates

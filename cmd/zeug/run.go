@@ -91,17 +91,18 @@ the running program. The terminal lists it, and pages show it in a strip at thei
 					list.Receive(p, m)
 				}, Frames: true, LinkTools: true,
 			}
+			checker, err := newSourceChecker(program, config.Logger)
+			if err != nil {
+				return &serving.StartError{Err: err}
+			}
 			if !noVet {
-				checker, err := newSourceChecker(program, config.Logger)
-				if err != nil {
-					return &serving.StartError{Err: err}
-				}
 				config.Check = checker.check
 			}
 			s, err := reload.New(config)
 			if err != nil {
 				return &serving.StartError{Err: err}
 			}
+			checker.folder = s.Folder()
 			list.Program = s
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 			defer stop()

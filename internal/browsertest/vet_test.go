@@ -25,7 +25,7 @@ import (
 )
 
 func main() {
-	serving.Main("127.0.0.1:0", zeug.New(
+	serving.MainWith("127.0.0.1:0", zeug.New(
 		zeug.Templates(templates.MustNew(os.DirFS("."), templates.Options{Dir: "templates", Reload: true})),
 		zeug.Get("/", index),
 	), serving.Options{Assets: []string{"templates"}})

@@ -35,11 +35,21 @@ func removeStale(temp string) {
 		}
 		lock, free := tryLock(filepath.Join(folder, lockName))
 		if free && (lock != nil || time.Since(info.ModTime()) > unlockedTime) {
-			os.RemoveAll(folder)
+			removeFolder(folder)
 		}
 		if lock != nil {
 			lock.Close()
 		}
+	}
+}
+
+// removeTime is how long a folder is tried to be removed while something writes into it. On a busy machine a
+// process that was killed takes a while to end.
+const removeTime = 5 * time.Second
+
+func removeFolder(folder string) {
+	for end := time.Now().Add(removeTime); os.RemoveAll(folder) != nil && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 

@@ -472,6 +472,6 @@ func (s *Supervisor) close() {
 		l.Close()
 	}
 	s.mu.Unlock()
-	os.RemoveAll(s.folder)
+	removeFolder(s.folder)
 	s.lock.Close()
 }
