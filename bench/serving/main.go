@@ -3,6 +3,7 @@
 //
 //	GOWORK=off go run ./serving
 //	GOWORK=off go run ./serving -idle 10000
+//	GOWORK=off go run ./serving -load
 //
 // The row of the access log is measured if standard error is a file:
 //
@@ -19,6 +20,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/zeugkit/zeug"
 	"github.com/zeugkit/zeug/bench/measure"
 	"github.com/zeugkit/zeug/serving"
 )
@@ -26,6 +28,7 @@ import (
 func main() {
 	settings := measure.Flags()
 	idle := flag.Int("idle", 0, "measure the memory of so many idle connections instead, and of a fifth of that which send a header slowly")
+	loaded := flag.Bool("load", false, "measure whole servers under wrk instead")
 	serve := flag.String("serve", "", "be the server of this peer")
 	flag.Parse()
 	switch {
@@ -33,6 +36,10 @@ func main() {
 		log.Fatal(run(*serve))
 	case *idle > 0:
 		if err := idleTable(os.Stdout, *idle); err != nil {
+			log.Fatal(err)
+		}
+	case *loaded:
+		if err := loadTable(os.Stdout, settings.Rounds, time.Second); err != nil {
 			log.Fatal(err)
 		}
 	default:
@@ -43,6 +50,9 @@ func main() {
 var peers = []string{"zeug", "net/http"}
 
 func app(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello") }
+
+// helloApp answers the same as app.
+var helloApp = zeug.New(zeug.Get("/", func(*zeug.Request) (*zeug.Response, error) { return zeug.Text("hello"), nil }))
 
 // run serves app by a peer at a free port, and prints that.
 func run(peer string) error {
@@ -57,17 +67,24 @@ func run(peer string) error {
 // serverOf returns what serves by a peer. With logs, Zeug has its access log, which is on by
 // default; net/http has none.
 func serverOf(peer string, logs bool) func(net.Listener) error {
-	if peer == "net/http" {
+	var handler http.Handler = http.HandlerFunc(app)
+	switch peer {
+	case "net/http":
 		// With the same time-outs, so that the timers are the same too.
 		s := &http.Server{Handler: http.HandlerFunc(app), ReadHeaderTimeout: time.Minute, IdleTimeout: 10 * time.Minute}
 		return s.Serve
+	case "zeug with an App and its access log":
+		logs = true
+		handler = helloApp
+	case "zeug with an App":
+		handler = helloApp
 	}
 	return func(l net.Listener) error {
 		o := serving.Options{HeaderTimeout: time.Minute, IdleTimeout: 10 * time.Minute}
 		if !logs {
 			o.NoAccessLog, o.Logger = true, slog.New(slog.DiscardHandler)
 		}
-		s, err := serving.New(http.HandlerFunc(app), o)
+		s, err := serving.New(handler, o)
 		if err != nil {
 			return err
 		}
