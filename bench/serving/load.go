@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// loadPeers are the servers of loadTable. All say hello; the last one alone logs.
-var loadPeers = []string{"net/http", "zeug", "zeug with an App", "zeug with an App and its access log"}
+// loadPeers are the servers of loadTable. All say hello. net/http has no access log. An App sets Content-Type and
+// Content-Length, as the third peer does; the others leave that to net/http.
+var loadPeers = []string{"net/http", "zeug", "net/http with the fields of an App", "zeug with its access log", "zeug with an App", "zeug with an App and its access log"}
 
 // loadTable has wrk send requests to whole servers over 64 connections. Each server has one core and one thread, and
 // wrk the other core. The servers are asked in turn, and begin in turn, since a machine changes its speed. Ratios are
@@ -113,7 +114,7 @@ func (s *loaded) load(slice time.Duration) (rate, micros float64, err error) {
 	if rate == 0 || requests == 0 {
 		return 0, 0, fmt.Errorf("wrk printed no rate: %s", text)
 	}
-	return rate, float64((after-before).Microseconds()) / requests, nil
+	return rate, float64((after - before).Microseconds()) / requests, nil
 }
 
 // processorTime is what a process has used since it began, in steps of 10 ms.

@@ -13,6 +13,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"log/slog"
 	"net"
@@ -51,6 +52,13 @@ var peers = []string{"zeug", "net/http"}
 
 func app(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello") }
 
+func appWithFields(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Content-Length", "5")
+	io.WriteString(w, "hello")
+}
+
 // helloApp answers the same as app.
 var helloApp = zeug.New(zeug.Get("/", func(*zeug.Request) (*zeug.Response, error) { return zeug.Text("hello"), nil }))
 
@@ -69,13 +77,17 @@ func run(peer string) error {
 func serverOf(peer string, logs bool) func(net.Listener) error {
 	var handler http.Handler = http.HandlerFunc(app)
 	switch peer {
-	case "net/http":
+	case "net/http", "net/http with the fields of an App":
+		if peer != "net/http" {
+			handler = http.HandlerFunc(appWithFields)
+		}
 		// With the same time-outs, so that the timers are the same too.
-		s := &http.Server{Handler: http.HandlerFunc(app), ReadHeaderTimeout: time.Minute, IdleTimeout: 10 * time.Minute}
+		s := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, IdleTimeout: 10 * time.Minute}
 		return s.Serve
-	case "zeug with an App and its access log":
+	case "zeug with its access log":
 		logs = true
-		handler = helloApp
+	case "zeug with an App and its access log":
+		logs, handler = true, helloApp
 	case "zeug with an App":
 		handler = helloApp
 	}
