@@ -20,12 +20,16 @@ import (
 // sent as a Location.
 func IRIToURI(iri string) string {
 	p := split(iri)
+	before := p
 	if p.hasAuthority {
 		p.authority = mapAuthority(p.authority, escapeUser, encodeHost)
 	}
 	p.path = iriPathChars.Escape(p.path)
 	p.query = iriQueryChars.Escape(p.query)
 	p.fragment = iriFragmentChars.Escape(p.fragment)
+	if p == before {
+		return iri // most are URIs already
+	}
 	return p.String()
 }
 

@@ -90,6 +90,9 @@ func mapAuthority(authority string, user, host func(string) string) string {
 
 // lowerHost makes the capitals of a host small, except for those of its escapes.
 func lowerHost(host string) string {
+	if !strings.ContainsFunc(host, func(r rune) bool { return 'A' <= r && r <= 'Z' }) {
+		return host
+	}
 	b := []byte(host)
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
