@@ -176,6 +176,51 @@ func TestANodeOfTheClusterIsAway(t *testing.T) {
 	}
 }
 
+// Without the answer of a dead node the client of go-redis would ask it for a minute.
+func TestAReplicaOfTheClusterTakesOver(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for an election")
+	}
+	nodes := redistest.StartCluster(t, true)
+	o := parse(t, "redis://"+strings.Join(redistest.Addrs(nodes), ","))
+	links := &Links{redis: connect(t, o), replicas: 1}
+	told := map[string]string{}
+	for n := range 30 { // enough that each node has some of them
+		url := fmt.Sprintf("https://example.org/%d", n)
+		id, err := links.Add(t.Context(), url)
+		require.NoError(t, err)
+		told[id] = url
+	}
+	nodes[1].Stop()
+	end := time.Now().Add(40 * time.Second) // the table is read each minute
+	for id, url := range told {
+		require.Eventually(t, func() bool {
+			target, err := links.Target(t.Context(), id)
+			return err == nil && target == url
+		}, time.Until(end), 20*time.Millisecond, "link %s", id)
+	}
+}
+
+func TestAClockOfRedisThatJumps(t *testing.T) {
+	server, jump := redistest.StartWithClock(t)
+	f := newFaulty(t, parse(t, "redis://"+server.Addr), server.Client)
+	ids := map[string]bool{f.hot: true}
+	for i, d := range []time.Duration{24 * time.Hour, -48 * time.Hour, time.Hour} {
+		jump(d)
+		f.follow(t, 10)
+		f.counted(t, 0)
+		url := fmt.Sprintf("https://example.org/%d", i)
+		id, err := f.links.Add(t.Context(), url)
+		require.NoError(t, err)
+		require.False(t, ids[id], "each link has an id of its own")
+		ids[id] = true
+		target, err := f.links.Links.Target(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, url, target)
+		f.works(t)
+	}
+}
+
 func TestFailoverBehindTheCache(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for an election")

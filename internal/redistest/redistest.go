@@ -5,11 +5,15 @@ package redistest
 
 import (
 	"context"
+	_ "embed"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +35,7 @@ type Server struct {
 	Client *redis.Client
 
 	args    []string
+	env     []string  // beside that of the test
 	command *exec.Cmd // nil while it is stopped
 }
 
@@ -38,11 +43,49 @@ type Server struct {
 // configuration file, if there is one, and options.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
+	return start(t, nil, args)
+}
+
+//go:embed testdata/clock.c
+var clock []byte
+
+// StartWithClock starts a server whose clock can be set: it shows the real time and what jump was last called
+// with, in whole seconds. The test is skipped on systems other than Linux and without gcc.
+func StartWithClock(t testing.TB, args ...string) (s *Server, jump func(time.Duration)) {
+	t.Helper()
+	if _, err := exec.LookPath("gcc"); err != nil || runtime.GOOS != "linux" {
+		t.Skip("the clock is shifted by a library for Linux that gcc builds")
+	}
+	dir := t.TempDir()
+	source, library, file := filepath.Join(dir, "clock.c"), filepath.Join(dir, "clock.so"), filepath.Join(dir, "clock")
+	require.NoError(t, os.WriteFile(source, clock, 0o600))
+	out, err := exec.Command("gcc", "-shared", "-fPIC", "-O1", "-o", library, source).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	set := func(d time.Duration) {
+		f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o600)
+		require.NoError(t, err)
+		_, err = f.Write(binary.NativeEndian.AppendUint64(nil, uint64(d/time.Second)))
+		require.NoError(t, errors.Join(err, f.Close()))
+	}
+	set(0)
+	s = start(t, []string{"LD_PRELOAD=" + library, "CLOCK=" + file}, args)
+	return s, func(d time.Duration) {
+		t.Helper()
+		set(d)
+		require.Eventually(t, func() bool {
+			now, err := s.Client.Time(t.Context()).Result()
+			return err == nil && now.Sub(time.Now().Add(d)).Abs() < time.Minute
+		}, patience, 5*time.Millisecond, "the clock of redis-server jumps")
+	}
+}
+
+func start(t testing.TB, env, args []string) *Server {
+	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Skip("redis-server is not installed")
 	}
 	port := freeport.Port(t)
-	s := &Server{Addr: "127.0.0.1:" + port}
+	s := &Server{Addr: "127.0.0.1:" + port, env: env}
 	if len(args) > 0 && !strings.HasPrefix(args[0], "--") { // a configuration file stands first
 		s.args, args = args[:1:1], args[1:]
 	}
@@ -62,6 +105,7 @@ func Start(t testing.TB, args ...string) *Server {
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
 	s.command = exec.Command("redis-server", s.args...)
+	s.command.Env = append(os.Environ(), s.env...)
 	require.NoError(t, s.command.Start())
 	require.Eventually(t, func() bool {
 		return s.Client.Ping(context.Background()).Err() == nil

@@ -92,6 +92,10 @@ local interval, burst, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARG
 local room = interval * burst
 local empty = tonumber(redis.call("GET", KEYS[1]) or now)
 if empty < now then empty = now end
+if empty > now + room then -- the clock of Redis was set back
+	empty = now + room
+	redis.call("SET", KEYS[1], string.format("%.0f", empty), "PX", math.ceil(room / 1000))
+end
 local after = empty + interval * cost
 local passes = after - now <= room
 if passes then

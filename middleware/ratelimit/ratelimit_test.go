@@ -149,6 +149,49 @@ func TestABucketThatIsFullerThanItCanBe(t *testing.T) {
 	}
 }
 
+// A clock that is set back must not keep a visitor out until it is where it was.
+func TestAClockOfRedisThatJumps(t *testing.T) {
+	server, jump := redistest.StartWithClock(t)
+	h := ratelimit.RateLimit{Client: server.Client, Timeout: patience, Closed: true, Rate: 3, Period: 3 * time.Second}.Wrap(http.HandlerFunc(ok))
+	exhaust := func(name string) {
+		t.Helper()
+		require.Eventually(t, func() bool { return ask(h, "192.0.2.1:1").Code == 429 }, patience, time.Millisecond, name)
+	}
+	passes := func(name string) {
+		t.Helper()
+		require.Eventually(t, func() bool { return ask(h, "192.0.2.1:1").Code == 204 }, patience, 50*time.Millisecond, name)
+	}
+	exhaust("before")
+	jump(-24 * time.Hour)
+	passes("a day back")
+	exhaust("a day back")
+	jump(24 * time.Hour)
+	passes("a day forward")
+	exhaust("a day forward")
+}
+
+// Without the answer of a dead node the client of go-redis would ask it for a minute.
+func TestAReplicaOfTheClusterTakesOver(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for an election")
+	}
+	nodes := redistest.StartCluster(t, true)
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: redistest.Addrs(nodes)})
+	defer client.Close()
+	h := ratelimit.RateLimit{
+		Client: client, Timeout: time.Second, Closed: true, Rate: 1_000_000, Logger: slog.New(slog.DiscardHandler),
+	}.Wrap(http.HandlerFunc(ok))
+	visitor := func(n int) string { return fmt.Sprintf("192.0.2.%d:1", n) }
+	for n := range 30 { // enough that each node counts some of them
+		require.Eventually(t, func() bool { return ask(h, visitor(n)).Code == 204 }, patience, 20*time.Millisecond)
+	}
+	nodes[1].Stop()
+	end := time.Now().Add(40 * time.Second) // the table is read each minute
+	for n := range 30 {
+		require.Eventually(t, func() bool { return ask(h, visitor(n)).Code == 204 }, time.Until(end), 20*time.Millisecond, "visitor %d", n)
+	}
+}
+
 // A Redis that was stopped, or whose machine is gone, answers nothing.
 func TestTimeoutIsKept(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
