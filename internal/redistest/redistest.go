@@ -191,7 +191,8 @@ func follows(t testing.TB, master, replica *Server) {
 // name, and lets the replica take over half a second after the master is gone.
 func StartSentinels(t testing.TB, name string) (master, replica, sentinel *Server) {
 	t.Helper()
-	master = Start(t)
+	// A master waits five seconds for more replicas before it sends its data, unless it is told not to.
+	master = Start(t, "--repl-diskless-sync-delay", "0")
 	host, port, _ := net.SplitHostPort(master.Addr)
 	replica = Start(t, "--replicaof", host+" "+port, "--repl-diskless-sync-delay", "0")
 	// A Sentinel that sees no replica, or one that still copies, looks again after ten
