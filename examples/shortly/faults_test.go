@@ -92,6 +92,7 @@ func (f *faulty) works(t *testing.T) {
 }
 
 func TestARedisThatHangs(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	f := newFaulty(t, parse(t, "redis://"+s.Addr), s.Client)
 	f.follow(t, 10)
@@ -130,6 +131,7 @@ func TestAFullRedis(t *testing.T) {
 }
 
 func TestANodeOfTheClusterIsAway(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts several servers")
 	}
@@ -222,6 +224,7 @@ func TestAClockOfRedisThatJumps(t *testing.T) {
 }
 
 func TestFailoverBehindTheCache(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for an election")
 	}
@@ -352,6 +355,7 @@ func TestASlowRedis(t *testing.T) {
 // TestAPartition loses every packet between an instance and its Redis, while another
 // instance goes on. Neither of them makes a second id for a URL, or a wrong redirect.
 func TestAPartition(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	w := newWire(t, s.Addr)
 	partition(t, "redis://"+w.addr, "redis://"+s.Addr, s.Client, func(apart bool) { w.cut.Store(apart) })
@@ -381,6 +385,7 @@ func partition(t *testing.T, divided, direct string, raw redis.UniversalClient, 
 // TestAPartitionOfNetworkNamespaces is the same with a Redis in a network of its own,
 // whose cable is pulled. Only root can make such a network; others have TestAPartition.
 func TestAPartitionOfNetworkNamespaces(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make a network")
 	}

@@ -24,6 +24,7 @@ import (
 )
 
 func TestLinksOnEveryRedis(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(t *testing.T, client redis.UniversalClient) {
 		links(t, client, &Links{redis: client})
 		if _, cluster := client.(*redis.ClusterClient); cluster {
@@ -600,6 +601,7 @@ func TestFailoverOfTheMaster(t *testing.T) {
 }
 
 func TestOneNodeIsNotTheWholeCluster(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts several servers")
 	}

@@ -80,6 +80,7 @@ func TestACounterThatCannotBeRead(t *testing.T) {
 }
 
 func TestALinkIsToldOfWhenAReplicaHasIt(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts several servers")
 	}
