@@ -5,11 +5,13 @@ package redisstore_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,17 +50,35 @@ func sentinelClient(sentinel *redistest.Server) redis.UniversalClient {
 	})
 }
 
+// TestMain leaves the log out, which many requests that fail would fill.
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	// Most of the parallel tests wait for servers, so that more of them may run than there are processors.
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
 // stores runs a test on a fresh store of each kind.
 func stores(t *testing.T, test func(t *testing.T, store sessions.Store)) {
-	t.Run("memory", func(t *testing.T) { test(t, &sessions.Memory{}) })
-	t.Run("Redis", func(t *testing.T) { test(t, storeOf(t, redistest.Start(t), redisstore.Options{})) })
+	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
+		test(t, &sessions.Memory{})
+	})
+	t.Run("Redis", func(t *testing.T) {
+		t.Parallel()
+		test(t, storeOf(t, redistest.Start(t), redisstore.Options{}))
+	})
 	t.Run("Redis Cluster", func(t *testing.T) {
+		t.Parallel()
 		if testing.Short() {
 			t.Skip("starts several servers")
 		}
 		test(t, storeIn(t, clusterClient(redistest.StartCluster(t, false)), redisstore.Options{}))
 	})
 	t.Run("Sentinel", func(t *testing.T) {
+		t.Parallel()
 		if testing.Short() {
 			t.Skip("starts several servers")
 		}
@@ -68,6 +88,7 @@ func stores(t *testing.T, test func(t *testing.T, store sessions.Store)) {
 }
 
 func TestStoresKeepTheContract(t *testing.T) {
+	t.Parallel()
 	stores(t, func(t *testing.T, store sessions.Store) {
 		ctx := t.Context()
 		fields, err := store.Load(ctx, "a")
@@ -89,7 +110,7 @@ func TestStoresKeepTheContract(t *testing.T) {
 		fields, err = store.Load(ctx, "a")
 		require.NoError(t, err)
 		require.Equal(t, map[string][]byte{"x": {'1'}, "z": {'3'}, "": {}}, fields)
-		removed, err = store.Save(ctx, "a", sessions.Change{Clear: true, Set: map[string][]byte{"moved": {}}, TTL: 50 * time.Millisecond})
+		removed, err = store.Save(ctx, "a", sessions.Change{Clear: true, Set: map[string][]byte{"moved": {}}, TTL: time.Second})
 		require.NoError(t, err)
 		require.Equal(t, fields, removed)
 		_, err = store.Save(ctx, "a", sessions.Change{Set: map[string][]byte{"b": {}}})
@@ -125,7 +146,10 @@ func TestConcurrentRequestsLoseNoMessage(t *testing.T) {
 	if testing.Short() {
 		requests = 1_000
 	}
+	var load sync.Mutex // of one store at a time: a Sentinel or node that waits for the processor would be taken for dead
 	stores(t, func(t *testing.T, store sessions.Store) {
+		load.Lock()
+		defer load.Unlock()
 		var seen sync.Map
 		var shown atomic.Int64
 		show := func(s *sessions.Session) {
@@ -168,8 +192,8 @@ func TestConcurrentRequestsLoseNoMessage(t *testing.T) {
 }
 
 // acknowledged runs visitors who begin sessions until stop, and returns the cookies of
-// those whose response said that the session is kept.
-func acknowledged(h http.Handler, stop <-chan struct{}) (cookies map[string]string, failed int64) {
+// those whose response said that the session is kept. It counts them in kept.
+func acknowledged(h http.Handler, kept *atomic.Int64, stop <-chan struct{}) (cookies map[string]string, failed int64) {
 	cookies = map[string]string{}
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -185,6 +209,7 @@ func acknowledged(h http.Handler, stop <-chan struct{}) (cookies map[string]stri
 				user := fmt.Sprintf("%d-%d", i, n)
 				w, cookie := visit(h, "/?user="+user, "")
 				if w.Code == 200 {
+					kept.Add(1)
 					mu.Lock()
 					cookies[cookie] = user
 					mu.Unlock()
@@ -198,14 +223,19 @@ func acknowledged(h http.Handler, stop <-chan struct{}) (cookies map[string]stri
 	return cookies, failures.Load()
 }
 
-// underLoad runs visitors who begin sessions while act runs, and returns what acknowledged does.
-func underLoad(h http.Handler, act func()) (cookies map[string]string, failed int64) {
+// underLoad runs visitors who begin sessions while act runs, and returns what acknowledged does. Act gets
+// a function that waits for more sessions.
+func underLoad(t *testing.T, h http.Handler, act func(wait func(more int64))) (cookies map[string]string, failed int64) {
 	stop, ended := make(chan struct{}), make(chan struct{})
+	var kept atomic.Int64
 	go func() {
-		cookies, failed = acknowledged(h, stop)
+		cookies, failed = acknowledged(h, &kept, stop)
 		close(ended)
 	}()
-	act()
+	act(func(more int64) {
+		want := kept.Load() + more
+		require.Eventually(t, func() bool { return kept.Load() >= want }, time.Minute, time.Millisecond, "%d more sessions", more)
+	})
 	close(stop)
 	<-ended
 	return cookies, failed
@@ -222,19 +252,13 @@ func users(store sessions.Store) http.Handler {
 	}))
 }
 
-func quiet(t *testing.T) {
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.DiscardHandler))
-	t.Cleanup(func() { slog.SetDefault(before) })
-}
-
 func TestAKilledRedisLosesNoAcknowledgedSession(t *testing.T) {
-	quiet(t)
+	t.Parallel()
 	s := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
 	h := users(storeOf(t, s, redisstore.Options{}))
-	cookies, failed := underLoad(h, func() {
+	cookies, failed := underLoad(t, h, func(wait func(int64)) {
 		for range 3 {
-			time.Sleep(300 * time.Millisecond) // of load
+			wait(100)
 			s.Stop()
 			s.Start(t)
 		}
@@ -249,10 +273,10 @@ func TestAKilledRedisLosesNoAcknowledgedSession(t *testing.T) {
 }
 
 func TestAFailoverLosesNoAcknowledgedSession(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for elections")
 	}
-	quiet(t)
 	for name, c := range map[string]struct {
 		// start returns the client of a Redis, and the server that is killed.
 		start func(t *testing.T) (redis.UniversalClient, *redistest.Server)
@@ -267,9 +291,10 @@ func TestAFailoverLosesNoAcknowledgedSession(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			client, master := c.start(t)
-			cookies, _ := underLoad(users(storeIn(t, client, redisstore.Options{Replicas: 1})), func() {
-				time.Sleep(time.Second) // of load
+			cookies, _ := underLoad(t, users(storeIn(t, client, redisstore.Options{Replicas: 1})), func(wait func(int64)) {
+				wait(1000)
 				master.Stop()
 			})
 			require.NotEmpty(t, cookies)
@@ -289,14 +314,13 @@ func TestAFailoverLosesNoAcknowledgedSession(t *testing.T) {
 }
 
 func TestASessionIsRefusedWhereNoReplicaIsLeft(t *testing.T) {
-	quiet(t)
+	t.Parallel()
 	s := redistest.Start(t)
 	w, _ := visit(users(storeOf(t, s, redisstore.Options{Replicas: 1})), "/?user=alone", "")
 	require.Equal(t, 503, w.Code)
 }
 
 func TestARedisThatHangsHoldsNobody(t *testing.T) {
-	quiet(t)
 	s := redistest.Start(t)
 	store := storeOf(t, s, redisstore.Options{})
 	_, cookie := visit(users(store), "/?user=ada", "")
