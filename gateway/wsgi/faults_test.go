@@ -136,6 +136,7 @@ func TestReplacementsUnderLoad(t *testing.T) {
 }
 
 func TestAWorkerThatHoldsTooMuchMemory(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1, MaxMemory: 150 << 20})
 	l.get("/hoard")
 	_, before := l.get("/hoard")
@@ -162,6 +163,7 @@ func TestAWorkerThatDies(t *testing.T) {
 // A request that hangs is answered 504, its stacks are printed, and the other requests of the
 // worker are finished.
 func TestAWorkerThatHangs(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1, Threads: 2, RequestTimeout: 4 * time.Second})
 	other := make(chan int)
 	go func() {
@@ -180,6 +182,7 @@ func TestAWorkerThatHangs(t *testing.T) {
 
 // Also one that holds the interpreter's lock, so that no Python runs in it.
 func TestAWorkerThatHoldsTheLock(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 2, Threads: 1, RequestTimeout: 3 * time.Second})
 	hung := make(chan int)
 	go func() {
@@ -280,8 +283,10 @@ func TestManyThreads(t *testing.T) {
 
 // Deaths, replacements and reloads at the same time leave the configured number of workers.
 func TestTheNumberOfWorkers(t *testing.T) {
+	t.Parallel()
 	for name, preload := range map[string]bool{"started": false, "forked": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			l := run(t, wsgi.Config{Workers: 2, Preload: preload, MaxRequests: 50, MaxLifetime: 500 * time.Millisecond})
 			ctx, stop := context.WithCancel(t.Context())
 			var others sync.WaitGroup
@@ -409,6 +414,7 @@ func TestABodyThatIsTooLarge(t *testing.T) {
 }
 
 func TestTheQueue(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1, Threads: 1, MaxQueue: 2, QueueTimeout: 500 * time.Millisecond})
 	answers := make(chan *http.Response, 5)
 	for range 5 {
@@ -519,6 +525,7 @@ func TestAReloadThatFails(t *testing.T) {
 // A change within the second of the one before, to the same size, is run as well: bytecode is kept
 // only of sources that have not changed for a second.
 func TestChangesThatPythonCannotTell(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file, cached := filepath.Join(dir, "app.py"), filepath.Join(dir, "__pycache__", "app.*.pyc")
 	write := func(answer int) {
@@ -547,6 +554,7 @@ func TestChangesThatPythonCannotTell(t *testing.T) {
 
 // If a worker cannot be replaced, its requests are answered at once.
 func TestAnApplicationThatStartsNoMore(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "app.py")
 	require.NoError(t, os.WriteFile(file, []byte("import os\ndef app(environ, start_response):\n    os._exit(1)\n"), 0o644))
@@ -564,6 +572,7 @@ func TestAnApplicationThatStartsNoMore(t *testing.T) {
 }
 
 func TestAnImportThatHangs(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "app.py"), []byte("import time\ntime.sleep(60)\n"), 0o644))
 	_, err := try(t, wsgi.Config{App: "app", Dir: dir, Workers: 1, StartTimeout: 500 * time.Millisecond})
@@ -573,6 +582,7 @@ func TestAnImportThatHangs(t *testing.T) {
 
 // Shutdown lets running requests finish, and answers new ones with 503.
 func TestShutdownDrains(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 2})
 	answered := make(chan int)
 	go func() {

@@ -2,6 +2,7 @@ package wsgi_test
 
 import (
 	"context"
+	"flag"
 	"io"
 	"log/slog"
 	"net/http"
@@ -18,6 +19,14 @@ import (
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/gateway/wsgi"
 )
+
+// TestMain lets more parallel tests run than there are processors: they wait for timeouts.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // journal collects the workers' output and the log records about them.
 type journal struct {
