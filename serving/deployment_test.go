@@ -105,7 +105,9 @@ func proxied(t *testing.T, port string) {
 }
 
 func TestDeployment(t *testing.T) {
+	t.Parallel()
 	t.Run("behind nginx", func(t *testing.T) {
+		t.Parallel()
 		nginx := tool(t, "nginx")
 		_, socket := behind(t)
 		dir, port := t.TempDir(), freeport.Port(t)
@@ -126,6 +128,7 @@ func TestDeployment(t *testing.T) {
 	})
 
 	t.Run("behind Caddy", func(t *testing.T) {
+		t.Parallel()
 		caddy := tool(t, "caddy")
 		_, socket := behind(t)
 		dir, port := t.TempDir(), freeport.Port(t)
@@ -143,6 +146,7 @@ func TestDeployment(t *testing.T) {
 	})
 
 	t.Run("by units of systemd", func(t *testing.T) {
+		t.Parallel()
 		analyze := tool(t, "systemd-analyze")
 		dir := t.TempDir()
 		program := filepath.Join(dir, "program")
@@ -160,6 +164,7 @@ func TestDeployment(t *testing.T) {
 	})
 
 	t.Run("as process 1 of a container", func(t *testing.T) {
+		t.Parallel()
 		unshare := tool(t, "unshare")
 		// The Go version of the Dockerfile.
 		require.Contains(t, block(t, "dockerfile"), `CGO_ENABLED=0 go build -trimpath -ldflags="-s -w"`)

@@ -26,6 +26,7 @@ func shutdown(t *testing.T, s *serving.Server, limit time.Duration) <-chan error
 }
 
 func TestDrainFinishesWhatRuns(t *testing.T) {
+	t.Parallel()
 	running, finish := make(chan bool), make(chan bool)
 	s, addr := start(t, func(w http.ResponseWriter, r *http.Request) {
 		running <- true
@@ -65,6 +66,7 @@ func TestDrainCutsAtTheDeadline(t *testing.T) {
 }
 
 func TestDrainEndsEventStreamsProperly(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		header string
 		done   func(r *http.Request) <-chan struct{}
@@ -73,6 +75,7 @@ func TestDrainEndsEventStreamsProperly(t *testing.T) {
 		"by Draining":    {"", func(r *http.Request) <-chan struct{} { return serving.Draining(r.Context()) }},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			running := make(chan bool)
 			s, addr := start(t, func(w http.ResponseWriter, r *http.Request) {
 				io.WriteString(w, "data: 1\n\n")
@@ -119,6 +122,7 @@ func upgrade(t *testing.T, addr string) (net.Conn, *bufio.Reader) {
 }
 
 func TestDrainClosesWebsockets(t *testing.T) {
+	t.Parallel()
 	took, done := make(chan net.Conn, 1), make(chan bool)
 	s, addr := start(t, socket(t, took, done), serving.Options{})
 	_, r := upgrade(t, addr)
@@ -239,6 +243,7 @@ func (l *stuckListener) Close() error {
 }
 
 func TestAListenerThatWaitsDoesNotHoldUpTheEnd(t *testing.T) {
+	t.Parallel()
 	start := func(t *testing.T, closed chan struct{}, app http.HandlerFunc) (*serving.Server, string) {
 		s, err := serving.New(app, serving.Options{Logger: silent, WrapListener: func(l net.Listener) net.Listener {
 			return &stuckListener{Listener: l, room: make(chan struct{}, 1), closed: closed}
@@ -257,11 +262,13 @@ func TestAListenerThatWaitsDoesNotHoldUpTheEnd(t *testing.T) {
 		return r
 	}
 	t.Run("if Close wakes it, nothing is cut", func(t *testing.T) {
+		t.Parallel()
 		s, addr := start(t, make(chan struct{}), hello)
 		idle(t, addr)
 		require.NoError(t, <-shutdown(t, s, 10*time.Second))
 	})
 	t.Run("if nothing wakes it, until the context ends", func(t *testing.T) {
+		t.Parallel()
 		s, addr := start(t, nil, hello)
 		r := idle(t, addr)
 		began := time.Now()

@@ -217,6 +217,7 @@ func TestSIGTERMDuringAHandoverEndsBothProcesses(t *testing.T) {
 }
 
 func TestOneSIGTERMAfterAHandoverCutsNothing(t *testing.T) {
+	t.Parallel()
 	r := released(t)
 	p := launch(t, exec.Command(r.path), "127.0.0.1:0")
 	addr := p.address(t)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -39,6 +40,10 @@ func TestMain(m *testing.M) {
 		// Where SIGHUP is ignored, as under nohup, the programs that the tests
 		// start would inherit that.
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+		// The parallel tests wait, so that more of them may run than there are processors.
+		if err := flag.Set("test.parallel", "8"); err != nil {
+			panic(err)
+		}
 		code := m.Run()
 		os.RemoveAll(behindFolder)
 		os.Exit(code)
@@ -376,6 +381,7 @@ func TestSystemdsSocketsSpeakTheProtocolsOfTheAddresses(t *testing.T) {
 }
 
 func TestSystemdIsTold(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("several processes")
 	}
@@ -476,6 +482,7 @@ func TestAHandoverThatFailsLeavesTheOldProcess(t *testing.T) {
 }
 
 func TestAnApplicationThatLoadsAnewAtSIGHUP(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("several processes")
 	}
