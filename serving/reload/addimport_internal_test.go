@@ -44,8 +44,6 @@ func newFolder(t *testing.T) folder {
 	if testing.Short() {
 		t.Skip("builds programs")
 	}
-	t.Setenv("GOWORK", "") // the program's own workspace, or none
-	t.Setenv("GO_ENV", "")
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	return folder{t, t.TempDir(), root}
@@ -111,6 +109,7 @@ func (f folder) built(p Program) (said string, warning error) {
 }
 
 func TestTheToolsAreLinkedIntoUnchangedPrograms(t *testing.T) {
+	t.Parallel()
 	loud := "//go:build loud\n\n" + strings.Replace(asking, "plain", "loud", 1)
 	for name, c := range map[string]struct {
 		prepare func(f folder)
@@ -166,6 +165,7 @@ func TestTheToolsAreLinkedIntoUnchangedPrograms(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			f := newFolder(t)
 			c.prepare(f)
 			c.program.Dir = filepath.Join(f.dir, c.program.Dir)
@@ -180,12 +180,14 @@ func TestTheToolsAreLinkedIntoUnchangedPrograms(t *testing.T) {
 }
 
 func TestTheToolsAreNotLinkedTwiceOrForNothing(t *testing.T) {
+	t.Parallel()
 	for name, source := range map[string]string{
 		"a program that imports them":   strings.Replace(asking, "\n\t\"fmt\"", "\n\t\"fmt\"\n\t_ \"github.com/zeugkit/zeug/serving/dev\"", 1),
 		"a program that does not serve": "package main\n\nfunc main() {}\n",
 		"a program that does not parse": asking[:strings.Index(asking, "\"net/http")],
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			f := newFolder(t)
 			f.module("", map[string]string{"main.go": asking})
 			f.save("main.go", source)
@@ -200,6 +202,7 @@ func TestTheToolsAreNotLinkedTwiceOrForNothing(t *testing.T) {
 
 // A go.sum from before the tools were split off has no sum of fsnotify.
 func TestAProgramIsBuiltWithoutToolsThatTheGoCommandDoesNotFind(t *testing.T) {
+	t.Parallel()
 	f := newFolder(t)
 	f.module("", map[string]string{"main.go": asking})
 	var kept []string

@@ -21,6 +21,7 @@ type look struct {
 }
 
 func TestTheSourceIsCheckedAfterEachChange(t *testing.T) {
+	t.Parallel()
 	looks := make(chan look)
 	var running atomic.Int32
 	p := run(t, func(dir string, c *reload.Config) {

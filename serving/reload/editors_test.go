@@ -24,6 +24,7 @@ func source(answer string) string {
 
 // However a file comes to be another one, the new one is served.
 func TestHoweverEditorsSave(t *testing.T) {
+	t.Parallel()
 	p := run(t, nil)
 	file := filepath.Join(p.dir, "main.go")
 	move := func(from, to string) { require.NoError(t, os.Rename(from, to)) }
@@ -66,6 +67,7 @@ func TestHoweverEditorsSave(t *testing.T) {
 }
 
 func TestTheLastOfSeveralEditsIsServed(t *testing.T) {
+	t.Parallel()
 	p := run(t, nil)
 	p.eventually("/", "one")
 	t.Run("at once", func(t *testing.T) {
@@ -114,6 +116,7 @@ func TestTheLastOfSeveralEditsIsServed(t *testing.T) {
 
 // The target of a link is watched where it is.
 func TestLinksAreFollowed(t *testing.T) {
+	t.Parallel()
 	elsewhere := t.TempDir()
 	p := run(t, func(dir string, _ *reload.Config) {
 		save(t, filepath.Join(elsewhere, "main.go"), source("one"))

@@ -17,6 +17,7 @@ func TestAFullDisk(t *testing.T) {
 		t.Skip("builds a program")
 	}
 	if os.Getenv("ZEUG_TEST_DISK") == "" {
+		t.Parallel()
 		if out, err := exec.Command("unshare", "-rm", "true").CombinedOutput(); err != nil && os.Getenv("CI") == "" {
 			t.Skipf("this system lets nobody mount a disk: %s", out)
 		}

@@ -54,6 +54,7 @@ func (p *project) ask(method, path string, form url.Values, change func(*http.Re
 }
 
 func TestFailuresAreShownToTheDeveloperAlone(t *testing.T) {
+	t.Parallel()
 	p := run(t, func(dir string, _ *reload.Config) {
 		save(t, filepath.Join(dir, "main.go"), strings.NewReplacer("func main", "func mian", ", OPTIONS", "").Replace(program))
 	})
@@ -87,7 +88,7 @@ func TestFailuresAreShownToTheDeveloperAlone(t *testing.T) {
 
 // The supervisor asks for the PIN, and the application believes it.
 func TestUnknownClientsShowThePINToTheSupervisor(t *testing.T) {
-	t.Setenv("ZEUG_DEBUG_PIN", "")
+	t.Parallel()
 	p := run(t, func(dir string, c *reload.Config) {
 		write(t, dir, ", Debug: true")
 		c.WrapListener = func(l net.Listener) net.Listener { return strange{l} }
