@@ -200,7 +200,8 @@ func hasBody(r *http.Request) bool {
 	return r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody
 }
 
-// readJSON decodes the body. If a member has the wrong type, it reports all of them.
+// readJSON decodes the body. If a member has the wrong type, it reports every member of a wrong
+// type.
 func readJSON(req *Request, v reflect.Value) error {
 	err := req.JSON(v.Addr().Interface())
 	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok || v.Kind() != reflect.Struct {
@@ -413,7 +414,8 @@ func set(v reflect.Value, texts []string) (want string) {
 	return ""
 }
 
-// parseBool reads what forms and queries say for true and false. A checkbox that is ticked is "on".
+// parseBool reads the words that forms and queries use for true and false. A checkbox that is
+// ticked is "on".
 func parseBool(text string) (bool, error) {
 	switch strings.ToLower(text) {
 	case "on", "yes":

@@ -13,8 +13,8 @@ import (
 // ErrorView answers a request that failed with err. It may return the error, or another one, which
 // is then answered as if there were no ErrorView.
 //
-// If the response has no status, it gets that of the error. Header fields of the error, such as Allow of
-// a 405, join it.
+// If the response has no status, it gets that of the error. Header fields of the error, such as
+// Allow of a 405, are added to the response.
 type ErrorView func(req *Request, err error) (*Response, error)
 
 // errorHandler is an ErrorView and what it is for.
@@ -26,8 +26,8 @@ type errorHandler struct {
 
 // OnError answers errors with a view. It is for errors that are target by [errors.Is]; an
 // [httperror.Code] stands for all errors that are answered with it, [httperror.InternalServerError] also
-// for those that no one expected. The first OnError of a list that fits answers. In a [Group] it is for
-// the group's routes, and goes before those outside.
+// for those that no one expected. The first OnError of a list that fits handles the error. In a
+// [Group] it is for the group's routes, and takes precedence over those outside.
 //
 //	zeug.OnError(httperror.NotFound, func(req *zeug.Request, err error) (*zeug.Response, error) {
 //		return req.Render("404.html", nil)
@@ -100,7 +100,7 @@ func (l *list) errorResponder() httperror.Responder {
 	app, handlers, problems := l.app, l.handlers, l.problems
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		e, ok := httperror.From(err)
-		if !ok { // a redirect, for one, answers for itself
+		if !ok { // such as a redirect, which is a response itself
 			httperror.Respond(w, r, err)
 			return
 		}

@@ -82,9 +82,9 @@ func ParseMIMEAccept(header string) MIMEAccept {
 }
 
 // Best returns the media type on offer that the client likes best, and false if it accepts none.
-// The offers are in the application's order, which decides between equals; parameters must agree
-// with the client's, so that "text/html;level=1" is not accepted as "text/html". An offer that is
-// not a valid media type is never chosen.
+// The offers are in the application's order, which decides between offers that the client likes
+// equally. Parameters must agree with the client's, so that "text/html;level=1" is not accepted as
+// "text/html". An offer that is not a valid media type is never chosen.
 func (a MIMEAccept) Best(offers ...string) (string, bool) {
 	return a.best(offers, httplex.MediaRanges)
 }

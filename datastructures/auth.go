@@ -22,9 +22,9 @@ type Authorization struct {
 	Params
 }
 
-// ParseAuthorization reads an Authorization header. It reports false where there
-// is none, and for Basic credentials that are not base64 of UTF-8 with a scheme
-// in front.
+// ParseAuthorization reads an Authorization header. It reports false if there
+// is no such field, and for Basic credentials that are not base64 of UTF-8 with
+// a scheme in front.
 func ParseAuthorization(header string) (Authorization, bool) {
 	scheme, rest := cutScheme(header)
 	if scheme == "" {
@@ -115,13 +115,13 @@ type WWWAuthenticate struct {
 	Params
 }
 
-// NewChallenge returns a challenge with parameters, names and values that
-// alternate: NewChallenge("basic", "realm", "the cellar").
+// NewChallenge returns a challenge with parameters, given as alternating names
+// and values: NewChallenge("basic", "realm", "the cellar").
 func NewChallenge(scheme string, params ...string) WWWAuthenticate {
 	return WWWAuthenticate{Scheme: httplex.Lower(scheme), Params: paramsOf(params)}
 }
 
-// paramsOf returns names and values that alternate as parameters. A last name alone is bare.
+// paramsOf makes parameters of alternating names and values. A last name alone is bare.
 func paramsOf(pairs []string) Params {
 	var p Params
 	for i := 0; i < len(pairs); i += 2 {
@@ -174,8 +174,8 @@ func startsChallenge(item string) bool {
 	return !spaced || !strings.HasPrefix(httplex.Trim(rest), "=")
 }
 
-// String returns the challenge. Parameters for which the schemes demand a quoted string get one:
-// the realm in any scheme, and the parameters of Digest.
+// String returns the challenge. Parameters that must be quoted strings are quoted: the realm in any
+// scheme, and the parameters of Digest.
 func (w WWWAuthenticate) String() string {
 	if w.Scheme == "" {
 		return ""
@@ -198,7 +198,7 @@ func (w WWWAuthenticate) String() string {
 	return string(b)
 }
 
-// isDigestQuoted names the parameters that RFC 7616, section 3.3, has quoted.
+// isDigestQuoted names the parameters that RFC 7616, section 3.3, requires to be quoted.
 func isDigestQuoted(name string) bool {
 	switch httplex.Lower(name) {
 	case "domain", "nonce", "opaque", "qop":

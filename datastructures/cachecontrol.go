@@ -7,36 +7,37 @@ import (
 	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// RequestCacheControl is the Cache-Control header of a request (RFC 9111, section 5.2.1). A
-// duration that is nil is a directive that is not there. Durations count in whole seconds.
+// RequestCacheControl is the Cache-Control header of a request (RFC 9111, section 5.2.1). A nil
+// duration means that the directive is absent. Durations count in whole seconds.
 type RequestCacheControl struct {
 	// NoCache asks a cache to check with the origin before it answers.
 	NoCache bool
-	// NoStore forbids a cache to keep the request or its response.
+	// NoStore forbids a cache from keeping the request or its response.
 	NoStore bool
-	// NoTransform wants the content as it is.
+	// NoTransform asks for the content unchanged.
 	NoTransform bool
-	// OnlyIfCached wants a response from a cache, or none.
+	// OnlyIfCached asks for a response from a cache, or none.
 	OnlyIfCached bool
 	// MaxAge is how old a response may be.
 	MaxAge *time.Duration
-	// MinFresh is for how long a response must still be fresh.
+	// MinFresh is how much longer a response must stay fresh.
 	MinFresh *time.Duration
-	// MaxStale is for how long a response may have been stale. A negative duration means no limit.
+	// MaxStale is how long ago a response may have become stale. A negative duration means no
+	// limit.
 	MaxStale *time.Duration
-	// StaleIfError is how long a stale response is good enough if the origin fails (RFC 5861).
+	// StaleIfError is how stale a response may be if the origin fails (RFC 5861).
 	StaleIfError *time.Duration
 	// Extensions are the directives that have no field here.
 	Extensions Params
 }
 
 // ResponseCacheControl is the Cache-Control header of a response (RFC 9111, section 5.2.2, and RFC
-// 5861 and 8246). A duration that is nil is a directive that is not there. Durations count in
-// whole seconds.
+// 5861 and 8246). A nil duration means that the directive is absent. Durations count in whole
+// seconds.
 //
 //	datastructures.ResponseCacheControl{Public: true, MaxAge: new(time.Hour)}
 type ResponseCacheControl struct {
-	// Public lets any cache keep the response. Private goes before Public.
+	// Public lets any cache keep the response. Private takes precedence over Public.
 	Public bool
 	// Private keeps the response out of shared caches. With PrivateFields it keeps only these
 	// header fields out of them.
@@ -46,13 +47,13 @@ type ResponseCacheControl struct {
 	// only before it sends these header fields.
 	NoCache       bool
 	NoCacheFields HeaderSet
-	// NoStore forbids caches to keep the response.
+	// NoStore forbids caches from keeping the response.
 	NoStore bool
-	// NoTransform wants the content to stay as it is.
+	// NoTransform asks that the content stays unchanged.
 	NoTransform bool
-	// MustRevalidate forbids caches to send a stale response.
+	// MustRevalidate forbids caches from sending a stale response.
 	MustRevalidate bool
-	// ProxyRevalidate is MustRevalidate for shared caches.
+	// ProxyRevalidate is like MustRevalidate, but for shared caches only.
 	ProxyRevalidate bool
 	// MustUnderstand lets only caches that know the status code keep the response.
 	MustUnderstand bool
@@ -153,10 +154,11 @@ func (c ResponseCacheControl) String() string {
 	return httplex.FormatDict(append(d.list, c.Extensions.list...))
 }
 
-// directives are those of a header. Reading one takes it out, so that the extensions are left.
+// directives are the directives of a header. Reading a directive removes it, so that the extensions
+// are left.
 type directives struct{ list httplex.Params }
 
-// rest is what was not taken.
+// rest holds the directives that were not read.
 func (d *directives) rest() Params {
 	if len(d.list) == 0 {
 		return Params{}

@@ -126,11 +126,12 @@ type Cookie struct {
 	// set it alone. A leading dot and a port are dropped, and a name that is not
 	// ASCII is encoded (IDNA).
 	Domain string
-	// Expires is when the cookie ends; the zero time means with the browser's
-	// session.
+	// Expires is when the cookie ends; with the zero time it ends with the
+	// browser's session.
 	Expires time.Time
-	// MaxAge is how long the cookie lives, in whole seconds, and goes before
-	// Expires; 0 leaves it out, less than a second deletes the cookie.
+	// MaxAge is how long the cookie lives, in whole seconds, and takes
+	// precedence over Expires; 0 leaves it out, and less than a second deletes
+	// the cookie.
 	MaxAge time.Duration
 	// Secure sends the cookie over https only.
 	Secure bool
@@ -215,8 +216,8 @@ func (c *Cookie) append(b []byte) ([]byte, error) {
 	return b, c.checkPrefix(secure)
 }
 
-// escapeCookiePath percent-encodes what a path cannot have, and ";", which is fine in
-// a path but ends it in the header.
+// escapeCookiePath percent-encodes what a path cannot have, and ";", which is valid in a path but
+// would end it in the header.
 func escapeCookiePath(path string) string {
 	path = percent.EscapedPath.Escape(path)
 	if strings.IndexByte(path, ';') >= 0 {
@@ -225,8 +226,8 @@ func escapeCookiePath(path string) string {
 	return path
 }
 
-// checkPrefix keeps the promises that a name may make (RFC 6265bis, section
-// 4.1.3); a browser ignores a cookie that breaks them.
+// checkPrefix checks the attributes that a name with a prefix promises (RFC
+// 6265bis, section 4.1.3); a browser ignores a cookie that breaks the promise.
 func (c *Cookie) checkPrefix(secure bool) error {
 	switch {
 	case hasPrefixFold(c.Name, "__Host-") && !(secure && c.Domain == "" && c.Path == "/"):
@@ -263,8 +264,8 @@ func cookieDomain(domain string) (string, error) {
 	return host, nil
 }
 
-// appendCookieValue appends a value, quoted if it holds a character that is not
-// for cookies (RFC 6265, section 4.1.1).
+// appendCookieValue appends a value, quoted if it holds a character that
+// cookies may not have (RFC 6265, section 4.1.1).
 func appendCookieValue(b []byte, value string) []byte {
 	plain := true
 	for i := 0; i < len(value) && plain; i++ {

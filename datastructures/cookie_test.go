@@ -117,8 +117,8 @@ func TestParseSetCookieAsBrowsersDo(t *testing.T) {
 	require.False(t, ok)
 }
 
-// TestCookiesThroughNetHTTP sets cookies by one library and reads them by the
-// other.
+// TestCookiesThroughNetHTTP sets cookies with one library and reads them with
+// the other.
 func TestCookiesThroughNetHTTP(t *testing.T) {
 	set := datastructures.Cookie{Name: "a", Value: "b", Path: "/", Domain: "example.com", MaxAge: time.Minute, Secure: true, HTTPOnly: true, SameSite: http.SameSiteLaxMode}
 	text, err := set.Format()

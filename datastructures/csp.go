@@ -38,7 +38,7 @@ func ParseContentSecurityPolicy(header string) ContentSecurityPolicy {
 	return p
 }
 
-// All ranges over the directives and their sources, which stand in one text.
+// All ranges over the directives and their sources; the sources of one directive are one string.
 func (p ContentSecurityPolicy) All() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for _, d := range p.directives {
@@ -57,8 +57,8 @@ func (p ContentSecurityPolicy) Lookup(directive string) (string, bool) {
 	return "", false
 }
 
-// Set makes the sources the ones of a directive; a new one comes last. A name or
-// a source that would end the directive is an error.
+// Set replaces the sources of a directive; a new directive comes last. A name
+// or a source that would end the directive is an error.
 func (p *ContentSecurityPolicy) Set(directive string, sources ...string) error {
 	directive = httplex.Lower(directive)
 	if err := checkDirective(directive, sources); err != nil {
@@ -75,8 +75,8 @@ func (p *ContentSecurityPolicy) Set(directive string, sources ...string) error {
 	return nil
 }
 
-// Add appends sources to those of a directive. A directive that only said
-// 'none' then allows the sources.
+// Add appends sources to those of a directive. If the directive was only
+// 'none', it then allows just the new sources.
 func (p *ContentSecurityPolicy) Add(directive string, sources ...string) error {
 	if value, _ := p.Lookup(directive); value != "" && value != "'none'" {
 		sources = append([]string{value}, sources...)

@@ -16,9 +16,9 @@ func FormatDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
 // ParseDate reads an HTTP date, in the form that [FormatDate] writes or in an older one: "Sunday,
 // 06-Nov-94 08:49:37 GMT" or "Sun Nov 6 08:49:37 1994". It also reads dates of mail, with a numeric
 // zone ("+0200") or an American one, and without a weekday or seconds. Names of days and months may
-// be longer than three letters, but have nothing else. The result is in UTC; without a zone UTC is
-// meant. The day of the week is not compared with the date. For a year of two digits the nearest
-// one is taken, unless it is more than 50 years ahead.
+// be longer than three letters, but contain only letters. The result is in UTC, which is also the
+// zone of a date without one. The day of the week is not compared with the date. A year of two
+// digits means the nearest such year that is not more than 50 years ahead.
 func ParseDate(s string) (time.Time, bool) {
 	s = httplex.Trim(s)
 	if t, ok := parseFixdate(s); ok {
@@ -85,7 +85,7 @@ func parseLooseDate(s string) (time.Time, bool) {
 	return makeDate(fullYear(year), month(monthName), digits(day), hour, minute, second, offset)
 }
 
-// makeDate is [time.Date] that refuses dates that are not on the calendar.
+// makeDate does what [time.Date] does, but refuses dates that are not on the calendar.
 func makeDate(year int, month time.Month, day, hour, minute, second, offset int) (time.Time, bool) {
 	if year < 0 || month < 1 || day < 1 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 {
 		return time.Time{}, false
@@ -118,7 +118,7 @@ const (
 )
 
 // named finds the first three letters of s in a table of names of three letters, and returns its
-// index there, or -1. Only letters may follow, the rest of the name: "Nov9" is not a month.
+// index there, or -1. Only the other letters of the name may follow: "Nov9" is not a month.
 func named(s, table string) int {
 	if len(s) < 3 || !letters(s[3:]) {
 		return -1
@@ -167,7 +167,7 @@ func fullYear(s string) int {
 }
 
 // zoneOffset is the offset of a zone in seconds: "+0200", or a name that mail
-// knows (RFC 5322, section 4.3). An unknown name of letters is taken for UTC.
+// knows (RFC 5322, section 4.3). An unknown name made of letters counts as UTC.
 func zoneOffset(s string) (int, bool) {
 	if len(s) == 5 && (s[0] == '+' || s[0] == '-') {
 		n := digits(s[1:])
@@ -198,9 +198,9 @@ func zoneOffset(s string) (int, bool) {
 // maxAge is the longest time in seconds that fits a [time.Duration].
 const maxAge = time.Duration(1<<63-1) / time.Second * time.Second
 
-// ParseAge reads a number of seconds, as the Age header has it (RFC 9111,
-// section 1.2.2). It is never negative, and a number that a [time.Duration]
-// cannot hold is the longest one that it can.
+// ParseAge reads a number of seconds, as in the Age header (RFC 9111, section
+// 1.2.2). It is never negative, and a number that a [time.Duration] cannot hold
+// becomes the longest one that it can.
 func ParseAge(s string) (time.Duration, bool) {
 	s = httplex.Trim(s)
 	for i := 0; i < len(s); i++ {

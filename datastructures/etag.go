@@ -27,8 +27,8 @@ func NewETag(data []byte) ETag {
 }
 
 // ParseETag reads one tag: `"a"`, or `W/"a"` for a weak one. Quotes may be
-// missing and the W may be small. It reports false for the empty tag: it would
-// be the name of every state.
+// missing and the W may be small. It reports false for the empty tag, which
+// would match every state.
 func ParseETag(s string) (ETag, bool) {
 	s, weak := cutWeak(httplex.Trim(s))
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
@@ -66,8 +66,8 @@ func (t ETag) String() string {
 }
 
 // ETags are the tags of an If-Match or If-None-Match header, or the star that
-// stands for any. The zero ETags is a header that was not sent, which is another
-// thing than one that was sent and lists no tag: that one matches nothing.
+// stands for any. The zero ETags is a header that was not sent. A header that
+// was sent but lists no tag is different: it matches nothing.
 type ETags struct {
 	// Star says that any state will do: "*".
 	Star bool
@@ -84,7 +84,7 @@ func ParseETags(header string) ETags {
 		return ETags{}
 	}
 	e := ETags{Tags: noTags}
-	closing := 0 // where the next quote stands that ends a tag, if beyond the opening one
+	closing := 0 // where the next quote is that ends a tag, if after the opening one
 	for at := 0; at < len(header); {
 		text, weak := cutWeak(header[at:])
 		start := len(header) - len(text)

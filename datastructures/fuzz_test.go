@@ -64,7 +64,7 @@ func FuzzParsers(f *testing.F) {
 }
 
 var seeds = []string{
-	"a=" + strings.Repeat("\x85", 2000), // too long to be set once it is quoted
+	"a=" + strings.Repeat("\x85", 2000), // too long to be set once they are quoted
 	"", ",", ";", "=", `"`, `"a`, `a"b`, `\`, "*", `"", b`, `"a\"b", c`, "a=b, c=\"d, e\", f", "a*=UTF-8''%e4%22;b=1",
 	"a*=iso-8859-1''%e4.txt, b", "text/html; a*0=x; a*1*=utf-8''%20y; a*2=z", `form-data; name="f%22\\\""; x`,
 	"text/html;q=0.5, */*;level=\"a,b\";q=1, x/y;q=.5", "de-AT, de;q=0.8, *;q=0.1", `W/"a", "b,c", d, w/"`, `"x,"x,"x`, `"a" "b"`, "*, \"a\"",

@@ -81,7 +81,7 @@ func TestNoHeaderTakesQuadraticTime(t *testing.T) {
 	}
 }
 
-// BenchmarkHostile gives each parser the 64 KiB it likes least.
+// BenchmarkHostile gives each parser the 64 KiB that take it longest.
 func BenchmarkHostile(b *testing.B) {
 	for _, c := range []struct{ parser, shape string }{
 		{"Query", "ampersands"}, {"Query", "bad bytes"}, {"Options", "continuations"}, {"Options", "backslashes"},
@@ -102,7 +102,7 @@ func BenchmarkHostile(b *testing.B) {
 	}
 }
 
-// BenchmarkPreconditions is what a conditional request costs.
+// BenchmarkPreconditions measures what a conditional request costs.
 func BenchmarkPreconditions(b *testing.B) {
 	h := http.Header{"If-None-Match": {`"5d8c72a5edda8", "other"`}, "If-Modified-Since": {"Sun, 06 Nov 1994 08:49:37 GMT"}}
 	state := datastructures.State{ETag: datastructures.ETag{Value: "other"}, Modified: time.Unix(784111777, 0)}

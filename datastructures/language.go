@@ -19,7 +19,7 @@ func ParseLanguageAccept(header string) LanguageAccept {
 }
 
 // Quality is how much the client likes exactly this language: 0 not at all, 1
-// fully. Case does not count, and "_" is "-".
+// fully. Case does not matter, and "_" counts as "-".
 func (a LanguageAccept) Quality(tag string) float64 {
 	return a.quality(tag, httplex.Languages)
 }
@@ -65,10 +65,10 @@ func (a LanguageAccept) Best(offers ...string) (string, bool) {
 	return "", false
 }
 
-// Match returns the language of m that serves the client best, its index, and how sure that is:
-// [language.No] if the client wants none of them, and then the first is returned. Regions, scripts
-// and languages that are understood for each other count as the Unicode CLDR has it: a client that
-// wants "en-GB" is served "en-US" rather than French.
+// Match returns the language of m that serves the client best, its index, and how sure that is. If
+// the client wants none of them, that is [language.No], and the language is the first of m.
+// Regions, scripts and languages that can stand for each other count as the Unicode CLDR says: a
+// client that wants "en-GB" is served "en-US" rather than French.
 //
 //	var languages = language.NewMatcher([]language.Tag{language.English, language.German})
 //	tag, _, _ := req.AcceptLanguage().Match(languages)

@@ -15,17 +15,16 @@ type Item[V any] struct {
 // keeps the order in which the items came, across keys. The zero value is empty
 // and ready for use. It is not safe for concurrent changes.
 //
-// Keys are compared byte for byte. Looking a key up walks the items, which is
-// faster than a map for the sizes that requests have. A dictionary of many items that
-// is read often keeps a map beside them.
+// Keys are compared byte for byte. Looking up a key walks the items, which is faster than a map for
+// the sizes that requests have. A dictionary of many items that is read often keeps a map beside
+// them.
 type MultiDict[V any] struct {
 	items []Item[V]
 	index *keyIndex // nil if there are few items
 }
 
-// Source is what a [MultiDict] offers for reading: the type to accept or to
-// return where nothing may be changed. [*MultiDict] and [*Values] are
-// Sources.
+// Source is what a [MultiDict] offers for reading: accept or return this type
+// if nothing may be changed. [*MultiDict] and [*Values] are Sources.
 type Source[V any] interface {
 	// Len is the number of items.
 	Len() int
@@ -122,7 +121,7 @@ func (d *MultiDict[V]) All() iter.Seq2[string, V] {
 }
 
 // Lists ranges over the keys in the order of their first values, each with all of its values. The
-// function maps.Collect makes of them a map, such as [net/url.Values].
+// function maps.Collect turns them into a map, such as [net/url.Values].
 func (d *MultiDict[V]) Lists() iter.Seq2[string, []V] {
 	return func(yield func(string, []V) bool) {
 		lists := make(map[string][]V, d.Len())
@@ -161,7 +160,7 @@ func (d *MultiDict[V]) Extend(other Source[V]) {
 	}
 }
 
-// Set makes value the only one of key. It takes the place of the first.
+// Set makes value the only one of key. It takes the position of the first.
 func (d *MultiDict[V]) Set(key string, value V) { d.SetList(key, value) }
 
 // SetList replaces the values of key: the new ones take the places of the old ones, and further

@@ -2,20 +2,20 @@ package datastructures
 
 import "sync/atomic"
 
-// Looking a key up in a large dictionary. Walking the items is fastest for the sizes that requests
-// have, but reading all fields of a form with n of them would take n²/2 steps. So a dictionary of
-// more than a few items counts how often it is walked, and after many walks notes the positions of
-// each key:
+// How a key is looked up in a large dictionary: Walking the items is fastest for the sizes that
+// requests have, but reading all fields of a form with n of them would take n²/2 steps. So a
+// dictionary of more than a few items counts how often it is walked, and notes the positions of
+// each key after many walks:
 //
 //	items   a=1 b=2 a=3 c=4
 //	spans   a: 0…2, b: 1…1, c: 3…3
 //	next    2 0 0 0                  the next item with the same key, 0 if there is none
 //
 // Adding an item keeps the notes. Removing one drops them and restarts the count, so that a caller
-// which removes and reads in turn never pays for notes.
+// that removes and reads in turn never pays for notes.
 
 const (
-	fewItems  = 64 // items that are always walked
+	fewItems  = 64 // with so few items they are always walked
 	manyWalks = 16 // walks before the positions are noted
 )
 

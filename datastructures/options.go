@@ -15,15 +15,15 @@ type Options struct {
 // are left out. Values encoded by RFC 8187 ("filename*=") and continued by RFC 2231
 // ("filename*0=…") are decoded, if the charset is UTF-8, US-ASCII or ISO 8859-1. In a quoted value
 // `\"`, `\\` and "%22" are decoded and any other backslash stays, since browsers write file names
-// so.
+// in this way.
 func ParseOptions(header string) Options {
 	value, params := httplex.ParseOptions(header)
 	return Options{value, Params{params}}
 }
 
 // String returns the value and its parameters. Values that are not tokens are quoted, or encoded by
-// RFC 8187 if a quoted string cannot carry them. A parameter whose name ends in "*" is taken to be
-// encoded already; a bare one is left out.
+// RFC 8187 if a quoted string cannot carry them. A parameter with a name that ends in "*" must be
+// encoded already; a bare one of this kind is left out.
 func (o Options) String() string { return httplex.FormatOptions(o.Value, o.list) }
 
 // ParseList reads a list (RFC 9110, section 5.6.1): the items between commas

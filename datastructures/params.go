@@ -15,9 +15,9 @@ type Params struct {
 	list httplex.Params
 }
 
-// ParseDict reads a list of parameters: `a=1, b="x, y", c`. Of a name that comes
-// twice the last value counts. A list with a quoted string that does not end is
-// empty.
+// ParseDict reads a list of parameters: `a=1, b="x, y", c`. If a name comes
+// twice, the last value counts. A list with a quoted string that does not end
+// is empty.
 func ParseDict(header string) Params { return Params{httplex.ParseDict(header)} }
 
 // String returns the parameters as a list.
@@ -30,7 +30,7 @@ func (p Params) Get(name string) string {
 }
 
 // Lookup returns the value of the parameter of this name and whether it has
-// one: a bare parameter has not.
+// one: a bare parameter has none.
 func (p Params) Lookup(name string) (string, bool) {
 	if i := p.list.Index(name); i >= 0 {
 		return p.list[i].Value, !p.list[i].Bare
@@ -60,7 +60,7 @@ func (p *Params) Set(name, value string) {
 	p.put(httplex.Param{Name: name, Value: value})
 }
 
-// SetBare makes the parameter of this name one without a value.
+// SetBare removes the value of the parameter of this name, and adds the parameter if it is new.
 func (p *Params) SetBare(name string) { p.put(httplex.Param{Name: name, Bare: true}) }
 
 // Del removes the parameter of this name.

@@ -38,13 +38,13 @@ func sentETags(lines []string) ETags {
 	}
 	e := ParseETags(strings.Join(lines, ","))
 	if !e.sent() {
-		e.Tags = noTags // it was sent all the same
+		e.Tags = noTags // the field was sent all the same
 	}
 	return e
 }
 
-// State is what is known of a resource: its tag and when it was last changed,
-// either of which may be zero.
+// State is what is known of a resource: its tag, and when it was last changed;
+// either may be zero.
 type State struct {
 	ETag     ETag
 	Modified time.Time
@@ -90,7 +90,7 @@ func (p Preconditions) mayChange(s State) bool {
 	return p.IfUnmodifiedSince.IsZero() || s.Modified.IsZero() || !s.modifiedAfter(p.IfUnmodifiedSince)
 }
 
-// hasIt reports whether the state is one that the client excludes.
+// hasIt reports whether the current state is among those that the client names.
 func (p Preconditions) hasIt(s State) bool {
 	if s.Missing || !p.IfNoneMatch.sent() {
 		return false

@@ -35,7 +35,8 @@ func (c cookiesOf) String() string {
 	return b.String()
 }
 
-// settable leaves out the cookies of which one is longer than can be set: quoted, a byte may take four.
+// settable leaves out the cookies that are too long to be set: in a quoted
+// value, a byte may take four.
 func settable(c *datastructures.Values) (cookiesOf, bool) {
 	for _, value := range c.All() {
 		if _, err := settingOf(value); err != nil {

@@ -50,7 +50,7 @@ func ParseRange(header string) (Range, bool) {
 	if !httplex.IsToken(r.Unit) {
 		return Range{}, false
 	}
-	next := int64(0) // the offset from which the next part may start, -1 if none may follow
+	next := int64(0) // the offset at which the next part may start, -1 if none may follow
 	for more := true; more; {
 		var item string
 		item, set, more = strings.Cut(set, ",")
@@ -67,10 +67,9 @@ func ParseRange(header string) (Range, bool) {
 	return r, true
 }
 
-// Spans returns the parts that a content of length bytes has, each cut to it: a
-// part that starts behind the end is left out, and a suffix that is longer than
-// the content is all of it. If no part is left, or the unit is not bytes, the range
-// cannot be satisfied (416).
+// Spans returns the parts that a content of length bytes has, each cut to it: a part that starts
+// after the end is left out, and a suffix that is longer than the content is all of it. If no part
+// is left, or the unit is not bytes, the range cannot be satisfied (416).
 func (r Range) Spans(length int64) []Span {
 	if r.Unit != "bytes" {
 		return nil
@@ -95,7 +94,7 @@ func (r Range) Single(length int64) (Span, bool) {
 	return Span{}, false
 }
 
-// Valid reports whether the part can be sent: it has a byte, and no number of it is
+// Valid reports whether the part can be sent: it has at least one byte, and none of its numbers is
 // negative.
 func (s RangeSpec) Valid() bool {
 	return s.Start >= 0 && (s.Suffix || s.Stop == 0 || s.Stop > s.Start)
@@ -191,15 +190,15 @@ func (c ContentRange) String() string {
 	return c.Unit + " " + part + "/" + length
 }
 
-// IfRange is the If-Range header (RFC 9110, section 13.1.5): the state that a client has a part of,
-// by tag or by date. The zero IfRange means that there is no such field.
+// IfRange is the If-Range header (RFC 9110, section 13.1.5): it names, by tag or by date, the state
+// that a client has a part of. The zero IfRange means that there is no such field.
 type IfRange struct {
 	ETag ETag
 	Date time.Time
 }
 
-// ParseIfRange reads an If-Range header: a date, or else a tag, whose quotes may
-// be missing.
+// ParseIfRange reads an If-Range header: a date, or otherwise a tag (its quotes
+// may be missing).
 func ParseIfRange(header string) (IfRange, bool) {
 	if date, ok := ParseDate(header); ok {
 		return IfRange{Date: date}, true
@@ -209,8 +208,8 @@ func ParseIfRange(header string) (IfRange, bool) {
 }
 
 // Match reports whether the client's state is the one with this tag and this
-// date of last change, either of which may be zero: the strong tags are equal,
-// or the dates are the same second.
+// date of last change. Either may be zero. It matches if the strong tags are
+// equal, or if the dates are the same second.
 func (r IfRange) Match(tag ETag, modified time.Time) bool {
 	if !r.Date.IsZero() {
 		return !modified.IsZero() && modified.Unix() == r.Date.Unix()

@@ -8,9 +8,9 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// texts is what typed reading needs: the values of key that it may look at, in
-// order of precedence. [Values] yields the first only, and Values made by [Combine] the first of each
-// source, so that a malformed value in one source lets the next be tried.
+// texts returns the values of key that typed reading may look at, in order of precedence. [Values]
+// yields the first only, and Values made by [Combine] the first of each source, so that a malformed
+// value in one source lets the next be tried.
 type texts interface {
 	candidates(key string, yield func(string) bool)
 }
@@ -46,8 +46,8 @@ func Get[T any](v texts, key string, parse func(string) (T, error), fallback T) 
 	return result
 }
 
-// GetList returns what parse makes of each value of key, without those for
-// which it returns an error.
+// GetList returns the results of parse for the values of key, without the
+// values for which it returns an error.
 func GetList[T any](v Source[string], key string, parse func(string) (T, error)) []T {
 	var list []T
 	for _, s := range v.List(key) {
@@ -58,8 +58,8 @@ func GetList[T any](v Source[string], key string, parse func(string) (T, error))
 	return list
 }
 
-// Require returns what parse makes of the first value of key. Its error is an [*httperror.Error]
-// that answers 400 and names the key; a [*FieldError] in it has details.
+// Require returns the result of parse for the first value of key. Its error is an
+// [*httperror.Error] that answers 400 and names the key; a [*FieldError] in it has details.
 func Require[T any](v texts, key string, parse func(string) (T, error)) (T, error) {
 	var (
 		result T
@@ -88,7 +88,7 @@ func Require[T any](v texts, key string, parse func(string) (T, error)) (T, erro
 type FieldError struct {
 	// Key is the field's name.
 	Key string
-	// Err is why its value was refused; nil means that there was none.
+	// Err is why its value was refused; nil means that it had no value.
 	Err error
 }
 
@@ -116,8 +116,8 @@ func fieldError(key string, reason error) error {
 
 func parseText(s string) (string, error) { return s, nil }
 
-// parseFloat refuses what strconv adds to decimal numbers: hexadecimal digits,
-// underscores, infinities and NaN.
+// parseFloat refuses the forms that strconv accepts besides decimal numbers:
+// hexadecimal digits, underscores, infinities and NaN.
 func parseFloat(s string) (float64, error) {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -131,7 +131,7 @@ func parseFloat(s string) (float64, error) {
 
 var errNotBool = errors.New("neither true nor false")
 
-// parseBool knows what forms and people send.
+// parseBool knows the words that forms and people send.
 func parseBool(s string) (bool, error) {
 	switch s {
 	case "1", "t", "T", "true", "True", "TRUE", "on", "On", "ON", "yes", "Yes", "YES", "y", "Y":
@@ -142,8 +142,8 @@ func parseBool(s string) (bool, error) {
 	return false, errNotBool
 }
 
-// Int returns the first value of key as a decimal integer, or fallback where it
-// is missing or none.
+// Int returns the first value of key as a decimal integer, or fallback if it is
+// missing or not an integer.
 func (v *Values) Int(key string, fallback int) int { return Get(v, key, strconv.Atoi, fallback) }
 
 // Float returns the first value of key as a finite decimal number, or fallback.
@@ -152,7 +152,7 @@ func (v *Values) Float(key string, fallback float64) float64 {
 }
 
 // Bool returns the first value of key as a bool, or fallback: "1", "t", "true", "on", "y" or "yes"
-// against "0", "f", "false", "off", "n" or "no", in lower case, upper case or capitalised.
+// for true, "0", "f", "false", "off", "n" or "no", in lower case, upper case or capitalised.
 func (v *Values) Bool(key string, fallback bool) bool { return Get(v, key, parseBool, fallback) }
 
 // Require returns the first value of key, which may be empty; without one its

@@ -44,7 +44,8 @@ func ParseQuery(query string) *Values {
 }
 
 // roomFor returns Values with room for n items, up to a bound: a string of nothing but separators
-// must not buy memory. A few items are stored in the same allocation as the Values.
+// must not make it allocate much memory. A few items are stored in the same allocation as the
+// Values.
 func roomFor(n int) *Values {
 	if n <= 6 {
 		few := new(struct {

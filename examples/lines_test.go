@@ -1,4 +1,4 @@
-// Package examples_test holds the examples to their size.
+// Package examples_test limits the size of the examples.
 package examples_test
 
 import (

@@ -34,7 +34,7 @@ func app(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "hello")
 }
 
-// variables are those that nginx sends for a request of curl's.
+// variables are the ones that nginx sends for a request by curl.
 func variables(path string, size int) [][2]string {
 	method := "GET"
 	if size > 0 {
@@ -135,7 +135,7 @@ func fastcgiRequest(q question) []byte {
 	return record(b, 5, nil)
 }
 
-// kept asks by FastCGI on a connection that stays open.
+// kept sends its requests by FastCGI on a connection that stays open.
 type kept struct {
 	socket string
 	ask    []byte
@@ -157,7 +157,7 @@ func (k *kept) run(n int) {
 	}
 }
 
-// answer reads to the end of one.
+// answer reads one response to its end.
 func (k *kept) answer() error {
 	for got := 0; ; {
 		head, err := k.in.Peek(8)
@@ -178,7 +178,7 @@ func (k *kept) answer() error {
 	}
 }
 
-// each asks on a connection of its own each time.
+// each sends each of its requests on a new connection.
 func each(socket string, ask []byte, n int) {
 	for range n {
 		c, err := net.Dial("unix", socket)

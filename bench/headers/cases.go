@@ -49,8 +49,8 @@ func subjects() []measure.Subject {
 
 type adder = func(name, peer string, do func())
 
-// ginContext returns what makes the context of a request that nothing was read
-// of yet; gin takes its own from a pool.
+// ginContext returns a function that makes the context of a request that has
+// not been read yet; gin takes its own from a pool.
 func ginContext(r *http.Request) func() *gin.Context {
 	c := new(gin.Context)
 	return func() *gin.Context {

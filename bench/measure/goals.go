@@ -102,7 +102,8 @@ func (s Settings) Report(w io.Writer, subjects []Subject) {
 }
 
 // Bench runs the subjects as benchmarks of package testing, and holds Zeug's
-// allocations to their goals. The race detector changes them, so no test holds them.
+// allocations to their goals. The race detector changes the number of allocations, so no test
+// checks them.
 func Bench(b *testing.B, subjects []Subject) {
 	all, err := goals(bench.Goals)
 	if err != nil {

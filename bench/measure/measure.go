@@ -61,8 +61,8 @@ func Flags() *Settings {
 	return s
 }
 
-// busy is how many times as long as its processor time a timing may take on the clock
-// before it is made again: others had the processor meanwhile, and the caches.
+// busy bounds the time of a timing on the clock, as a multiple of its processor time: above it,
+// other programs used the processor and its caches, and the timing is repeated.
 const busy = 1.25
 
 // Run times the subjects in turn.
@@ -108,7 +108,7 @@ func (s Settings) Run(subjects []Subject) []Result {
 	return results
 }
 
-// timing returns the processor time of one of n runs, of the quietest of up to three
+// timing returns the processor time of one of n runs, taken from the quietest of up to three
 // attempts.
 func timing(subject Subject, n int) float64 {
 	best, quietest := 0.0, math.Inf(1)
@@ -147,9 +147,9 @@ func median(values []float64) float64 {
 	return (values[n/2-1] + values[n/2]) / 2
 }
 
-// Table writes the results as a Markdown table: a row a case, a column a peer,
-// both in the order they come. The last column is the time of the first peer
-// divided by that of the fastest other one.
+// Table writes the results as a Markdown table: one row for each case and one
+// column for each peer, in the order in which they come. The last column is the
+// time of the first peer divided by that of the fastest other one.
 func Table(w io.Writer, results []Result) {
 	var cases, peers []string
 	cells := map[[2]string]Result{}

@@ -118,7 +118,8 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// requireCapable asks the application all that it can do through the chain.
+// requireCapable requires that the application can use all abilities of the server's writer through
+// the chain.
 func requireCapable(t *testing.T, chain ...member) {
 	t.Helper()
 	name := ""
@@ -172,7 +173,7 @@ func TestPairsCompose(t *testing.T) {
 	}
 }
 
-// One of each house, in all six orders.
+// One middleware of each library, in all six orders.
 func TestHousesCompose(t *testing.T) {
 	for _, a := range ours() {
 		for _, b := range chis() {
@@ -185,7 +186,7 @@ func TestHousesCompose(t *testing.T) {
 	}
 }
 
-// All at once, turned once around.
+// All middlewares at once, in each rotation of their order.
 func TestEverythingComposes(t *testing.T) {
 	all := append(append(ours(), chis()...), gorillas()...)
 	for i := range all {

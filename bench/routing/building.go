@@ -19,7 +19,7 @@ import (
 // Building URLs: only gorilla/mux and echo, of the peers, build them by a name
 // outside of a request.
 
-// named returns n routes. In the middle is one with a number and one with three values.
+// named returns n routes. The two in the middle have a number, and three values.
 func named(n int) []route {
 	texts := slices.Insert(table(n-2), n/2, "GET /user/{int:id}", "GET /repos/{owner}/{repo}/issues/{int:number}")
 	return newRoutes(texts)

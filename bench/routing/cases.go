@@ -78,8 +78,8 @@ func (w *nothing) WriteString(s string) (int, error) {
 }
 func (w *nothing) WriteHeader(int) {}
 
-// lazily makes what runs when it is first run: some routers take seconds to be
-// made of 10,000 routes.
+// lazily puts off the work of making a router until the first run: some routers
+// take seconds to register 10,000 routes.
 func lazily(build func() func(n int)) func(n int) {
 	made := sync.OnceValue(build)
 	return func(n int) { made()(n) }
@@ -102,7 +102,8 @@ func subjects() []measure.Subject {
 	return list
 }
 
-// run returns a function that sends requests to the router in turn; all of 203 count as one.
+// run returns a function that sends requests to the router in turn; the requests for all 203 routes
+// count as one run.
 func (p peer) run(routes []route, texts []string) func(n int) {
 	requests := make([]*http.Request, len(texts))
 	for i, text := range texts {

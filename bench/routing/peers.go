@@ -101,7 +101,7 @@ var peers = []peer{
 	{"gin", newGin}, {"echo", newEcho}, {"bunrouter", newBunRouter}, {"fiber", nil},
 }
 
-// target is a view of an application's own shape.
+// target is a kind of view that an application might define for itself.
 type target func(w http.ResponseWriter, r *http.Request, params routing.Params)
 
 func zeugRules[T any](routes []route, target func(r route) T) routing.Rules[T] {

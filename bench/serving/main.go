@@ -72,8 +72,8 @@ func run(peer string) error {
 	return serverOf(peer, false)(l)
 }
 
-// serverOf returns what serves by a peer. With logs, Zeug has its access log, which is on by
-// default; net/http has none.
+// serverOf returns a function that serves with a peer. With logs, Zeug has its access log, which is
+// on by default; net/http has none.
 func serverOf(peer string, logs bool) func(net.Listener) error {
 	var handler http.Handler = http.HandlerFunc(app)
 	switch peer {

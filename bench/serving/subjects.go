@@ -27,7 +27,8 @@ func subjects() (list []measure.Subject) {
 		cases = append(cases, cases[1])
 		logged := &cases[len(cases)-1]
 		logged.name, logged.logs = "the same, with Zeug's access log", true
-		// Beside the row without, so that they can be compared.
+		// Place the row with the log beside the row without it, so that they
+		// can be compared.
 		cases[2], cases[3] = cases[3], cases[2]
 	}
 	for _, c := range cases {
@@ -43,7 +44,8 @@ func subjects() (list []measure.Subject) {
 	return list
 }
 
-// client returns what sends a request n times and reads the answers.
+// client returns a function that sends a request n times and reads the
+// responses.
 func client(addr, request string) func(n int) {
 	c, err := net.Dial("tcp", addr)
 	if err != nil {

@@ -8,7 +8,7 @@
 // requests in turn, so that a busy machine slows all of them: ratios hold, absolute figures vary.
 // Figures are medians of the rounds.
 //
-// It wants Linux, wrk, and Debian's redis-server, gunicorn, uwsgi-core,
+// It needs Linux, wrk, and Debian's redis-server, gunicorn, uwsgi-core,
 // uwsgi-plugin-python3, python3-werkzeug, python3-redis and python3-jinja2.
 package main
 
@@ -46,7 +46,7 @@ type peer struct {
 	links      []string // ids that exist
 }
 
-// Figure is what was measured of a case: medians.
+// Figure holds the medians measured for one case.
 type Figure struct {
 	PerSecond float64 `json:"perSecond"`
 	P99       float64 `json:"p99"`      // milliseconds
@@ -76,7 +76,7 @@ func main() {
 	defer os.RemoveAll(dir)
 	for _, source := range []string{"../examples/shortly", "shortly/chi", "shortly/hello"} {
 		build := exec.Command("go", "build", "-o", filepath.Join(dir, filepath.Base(source)), ".")
-		build.Dir = source // its own module has what it needs
+		build.Dir = source // its dependencies are those of its own module
 		if out, err := build.CombinedOutput(); err != nil {
 			log.Fatalf("go build, in the folder bench: %v\n%s", err, out)
 		}
@@ -262,7 +262,7 @@ func (p *peer) stop() {
 // tick is the unit of times in /proc (USER_HZ).
 const tick = 10 * time.Millisecond
 
-// processor returns the time that the processes of a group have had.
+// processor returns the processor time that the processes of a group have used.
 func processor(match func(pid, group string) bool) (sum time.Duration) {
 	names, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, name := range names {
@@ -271,11 +271,11 @@ func processor(match func(pid, group string) bool) (sum time.Duration) {
 			continue // it has ended
 		}
 		_, rest, _ := strings.Cut(string(text), ") ")
-		fields := strings.Fields(rest) // from the state, which proc(5) counts as the third
+		fields := strings.Fields(rest) // from the state on, which is field 3 in proc(5)
 		if len(fields) < 15 || !match(filepath.Base(filepath.Dir(name)), fields[2]) {
 			continue
 		}
-		for _, field := range fields[11:15] { // its own, and of children that have ended
+		for _, field := range fields[11:15] { // its own time, and that of children that have ended
 			n, _ := strconv.Atoi(field)
 			sum += time.Duration(n) * tick
 		}

@@ -6,7 +6,7 @@
 //
 // All servers run at once and get requests in turn, so that a busy machine slows all of them;
 // figures are medians of the rounds. The processor time is that of the server's processes, user
-// and system. It wants Linux, wrk and taskset, and whichever of nginx, caddy, and gunicorn with
+// and system. It needs Linux, wrk and taskset, and whichever of nginx, caddy, and gunicorn with
 // Werkzeug are to be compared.
 package main
 
@@ -163,11 +163,11 @@ func makeFiles(root string) {
 	}
 }
 
-// ask lets wrk ask one question for a while.
+// ask runs wrk for one row for a while.
 func (p *peer) ask(s settings, q question) (figure, error) {
 	connections := s.connections
 	if q.name == "10 MB" {
-		connections = min(connections, 8) // or none comes to its end
+		connections = min(connections, 8) // with more connections no download would finish
 	}
 	arguments := []string{
 		"-c", s.client, "wrk", "-t1", "-c", strconv.Itoa(connections),

@@ -13,8 +13,9 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// answers are JSON, and a page in memory with a tag, whole, unchanged and in
-// ranges, which net/http's ServeContent gives too; all through a whole server.
+// answers are JSON, and a page in memory with an entity tag: whole, unchanged
+// (304) and in ranges. net/http's ServeContent sends the page too. All run
+// through a whole server.
 func answers() []measure.Subject {
 	var list []measure.Subject
 	add := func(name, fields, peer string, handler http.Handler) {

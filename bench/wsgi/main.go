@@ -8,9 +8,9 @@
 // requests per second is the processor time of a server with all of its processes for one request,
 // which other programs disturb less.
 //
-// It wants Linux, wrk, a Python with Flask, and whichever of gunicorn, waitress and
-// uWSGI are to be compared: on Debian python3-flask, gunicorn, python3-waitress,
-// uwsgi-core and uwsgi-plugin-python3.
+// It needs Linux, wrk, a Python with Flask, and whichever of gunicorn, waitress and uWSGI are to be
+// compared: on Debian python3-flask, gunicorn, python3-waitress, uwsgi-core and
+// uwsgi-plugin-python3.
 package main
 
 import (
@@ -67,7 +67,7 @@ func peers(python, dir string) []*peer {
 	next := func(name string, command func(addr string) []string) *peer {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		check(err)
-		defer l.Close() // all have theirs by then
+		defer l.Close() // every server has its port by then
 		addr := l.Addr().String()
 		return &peer{name: name, addr: addr, command: command(addr)}
 	}
@@ -265,7 +265,7 @@ func (p *peer) stop() {
 // tick is the unit of times in /proc (USER_HZ).
 const tick = 10 * time.Millisecond
 
-// processor is the time that the server's processes have had.
+// processor returns the processor time that the server's processes have used.
 func (p *peer) processor() (sum time.Duration) {
 	names, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, name := range names {
@@ -274,11 +274,11 @@ func (p *peer) processor() (sum time.Duration) {
 			continue // it has ended
 		}
 		_, rest, _ := strings.Cut(string(text), ") ")
-		fields := strings.Fields(rest) // from the state, which proc(5) counts as the third
+		fields := strings.Fields(rest) // from the state on, which is field 3 in proc(5)
 		if len(fields) < 15 || fields[2] != strconv.Itoa(p.process.Process.Pid) {
 			continue // of another group
 		}
-		for _, field := range fields[11:15] { // its own, and of children that have ended
+		for _, field := range fields[11:15] { // its own time, and that of children that have ended
 			n, _ := strconv.Atoi(field)
 			sum += time.Duration(n) * tick
 		}
@@ -286,7 +286,7 @@ func (p *peer) processor() (sum time.Duration) {
 	return sum
 }
 
-// ask lets wrk ask one question for a while.
+// ask runs wrk for one row for a while.
 func (p *peer) ask(tmp string, q question, connections int, slice time.Duration) (f figure, err error) {
 	arguments := []string{"-t1", "-d", strconv.Itoa(max(1, int(slice.Seconds()))) + "s"}
 	if q.send > 0 {

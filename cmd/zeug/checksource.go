@@ -58,8 +58,8 @@ func newCheckSource() *cobra.Command {
 // sourceChecker checks the source of a program while it runs. Its method check is a reload.Config.Check.
 type sourceChecker struct {
 	program reload.Program
-	command []string // this program, as newCheckSource
-	folder  string   // for what checks write: that of the supervisor, which it removes when it ends
+	command []string // the command line that starts this program with newCheckSource
+	folder  string   // the supervisor's folder, for the files that checks write; the supervisor removes it when it ends
 	logger  *slog.Logger
 
 	said   []string // the findings that the terminal shows last, without their places
@@ -102,7 +102,7 @@ func (c *sourceChecker) check(ctx context.Context, buildFlags []string) ([]reloa
 	return problems, nil
 }
 
-// findings has another process look, which ends with the context.
+// findings runs the check in another process, which ends with the context.
 func (c *sourceChecker) findings(ctx context.Context, buildFlags []string) ([]finding, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, fmt.Errorf("it takes longer than %s", checkTime))
 	defer cancel()
@@ -146,8 +146,8 @@ func (c *sourceChecker) findings(ctx context.Context, buildFlags []string) ([]fi
 	return list, nil
 }
 
-// say shows findings in the terminal if they are others than before. Lines move with every edit, and do not
-// count.
+// say shows findings in the terminal if they differ from the last ones. Line numbers change with
+// every edit, so they are not compared.
 func (c *sourceChecker) say(list []finding) {
 	var now []string
 	var text strings.Builder

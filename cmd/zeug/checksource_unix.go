@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// apart has a command begin a group of processes, so that all of them end with it.
+// apart makes a command start a process group, so that all processes of the group end with it.
 func apart(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -18,5 +18,5 @@ func endGroup() { _ = syscall.Kill(0, syscall.SIGKILL) }
 
 // yieldTo gives the group of a command less priority than the program, its compiler and the browser.
 func yieldTo(cmd *exec.Cmd) {
-	_ = syscall.Setpriority(syscall.PRIO_PGRP, cmd.Process.Pid, 15) // it is as good with the usual priority
+	_ = syscall.Setpriority(syscall.PRIO_PGRP, cmd.Process.Pid, 15) // the check also works at the usual priority
 }

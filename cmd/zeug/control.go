@@ -15,9 +15,9 @@ import (
 	"github.com/zeugkit/zeug/serving"
 )
 
-// control is the socket at which a server says how it is doing, and replaces its
-// workers: HTTP at a unix socket that its user alone may use, so that none of it is
-// at the addresses of the public.
+// control is the socket at which a server says how it is doing, and replaces its workers: HTTP at a
+// unix socket that its user alone may use, so that nothing of it can be reached at the public
+// addresses.
 //
 //	GET  /status   a serverStatus
 //	POST /reload   200, or 500 and why the workers are not replaced

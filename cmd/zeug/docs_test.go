@@ -20,7 +20,7 @@ import (
 	"github.com/zeugkit/zeug/internal/freeport"
 )
 
-// pythonDocs returns the configuration in docs/python.md that is marked so.
+// pythonDocs returns the first block in docs/python.md that is marked with the language.
 func pythonDocs(t *testing.T, language string) string {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/python.md")
@@ -38,7 +38,7 @@ func settingOf(t *testing.T, unit, name string) string {
 	return m[1]
 }
 
-// installed skips a test without the program that it is about.
+// installed skips a test if the program that it needs is not installed.
 func installed(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)

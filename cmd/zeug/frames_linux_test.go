@@ -34,11 +34,11 @@ type running struct {
 	log  *lines
 	cmd  *exec.Cmd
 	temp string // of the supervisor's folder
-	// ended has how it ended, and is closed after that.
+	// ended receives how the program ended, and is closed after that.
 	ended chan error
 }
 
-// failing runs the program that fails, and wants it to leave nothing behind.
+// failing runs the program that fails, and requires that it leaves no files behind.
 func failing(t *testing.T, args ...string) *running {
 	t.Helper()
 	temp := t.TempDir()
@@ -230,7 +230,7 @@ var failures = map[string]struct {
 		map[string]string{"holder": `"nobody"`}},
 }
 
-// TestFailuresUnderZeugRun fails in every way, and wants the values that the
+// TestFailuresUnderZeugRun fails in every way, and requires the values that the
 // variables had then.
 func TestFailuresUnderZeugRun(t *testing.T) {
 	p := failing(t)
@@ -428,8 +428,8 @@ func busyness(t *testing.T) float64 {
 	return max(1, float64(time.Since(began))/float64(used()-before))
 }
 
-// Many requests that fail at once, as after a mistake in a middleware, must not fill
-// the disk or the memory, nor wait long: 2 s at most if the machine has nothing else to do.
+// Many requests that fail at once, as after a mistake in a middleware, must not fill the disk or
+// the memory, and must not wait long: 2 s at most if the machine has nothing else to do.
 func TestAStormOfFailures(t *testing.T) {
 	p := failing(t)
 	busy := busyness(t)

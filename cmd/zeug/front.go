@@ -12,9 +12,9 @@ import (
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
-// front puts before the Python application what Go does of a request, and sets in o
-// what the server does: which proxies are trusted, and the access log. The last
-// thing it returns closes the log.
+// front puts the parts that Go handles in front of the Python application, and sets the server's
+// part in o: which proxies are trusted, and the access log. The function that it returns closes the
+// log.
 func (s *pythonSettings) front(app http.Handler, o *serving.Options) (http.Handler, func(), error) {
 	exports, err := s.statics()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The help is broken between words, at 80 columns or what COLUMNS says below that.
+// The help is wrapped between words, at 80 columns or fewer if COLUMNS says so.
 const (
 	widest    = 80
 	narrowest = 40
@@ -22,7 +22,7 @@ func columns() int {
 	return max(n, narrowest)
 }
 
-// wrapHelp has the command and those below it break their help between words.
+// wrapHelp makes a command and its subcommands wrap their help.
 func wrapHelp(root *cobra.Command) {
 	cobra.AddTemplateFunc("wrap", func(text string) string { return wrap(text, columns()) })
 	cobra.AddTemplateFunc("localFlags", func(c *cobra.Command) string { return c.LocalFlags().FlagUsagesWrapped(columns()) })

@@ -24,7 +24,7 @@ import (
 
 func TestReloadLeavesAStrangerAlone(t *testing.T) {
 	dir := t.TempDir()
-	// A program that would end at SIGHUP has the number by now.
+	// By now the process number belongs to a program that SIGHUP would end.
 	stranger := exec.Command("cat")
 	in, err := stranger.StdinPipe()
 	require.NoError(t, err)

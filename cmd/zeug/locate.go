@@ -50,7 +50,8 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// pathLiterals returns where in the Go files of dir a literal has a field Path of each string.
+// pathLiterals returns, for each string, where in the Go files of dir a literal has that string as
+// its field Path.
 func pathLiterals(dir string) map[string][]string {
 	found := map[string][]string{}
 	names, _ := filepath.Glob(filepath.Join(dir, "*.go"))

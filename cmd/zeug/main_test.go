@@ -58,7 +58,7 @@ func output(t *testing.T, dir string, args ...string) (stdout, stderr string, co
 	return out.String(), err.String(), cmd.ProcessState.ExitCode()
 }
 
-// begun is a new site, or what the flags make of it.
+// begun is a new project: a site, or another kind if the flags choose it.
 func begun(t *testing.T, flags ...string) string {
 	t.Helper()
 	if testing.Short() {
@@ -90,7 +90,7 @@ func whole(t *testing.T, dir string) {
 		cmd := exec.Command(args[0], args[1:]...)
 		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 		if rest, ok := strings.CutPrefix(command, "go run github.com/zeugkit/zeug/cmd/zeug@latest "); ok {
-			cmd = zeug(dir, strings.Fields(rest)...) // the release would be this command
+			cmd = zeug(dir, strings.Fields(rest)...) // this command is what the release would run
 		}
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s: %s", command, out)

@@ -41,8 +41,8 @@ func (s *pythonSettings) proxyFix() (middleware.ProxyFix, error) {
 	return fix, s.believe(&fix, middleware.ByNetwork, 1)
 }
 
-// believe makes the given headers count: those that name addresses from so many proxies, or by
-// network, and the others.
+// believe makes the given headers count. Headers that name addresses count with one number of
+// proxies (or by network), other headers with the other number.
 func (s *pythonSettings) believe(fix *middleware.ProxyFix, addresses, others int) error {
 	for _, header := range s.proxyHeaders {
 		switch header {

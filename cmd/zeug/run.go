@@ -136,7 +136,7 @@ func program(cmd *cobra.Command, args []string, build buildFlags) reload.Program
 	return p
 }
 
-// guarded has pages wait for the PIN, on this machine alone.
+// guarded makes pages ask for the PIN, and refuses other machines.
 func guarded(guard *debugger.Debugger) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		asked := guard.PIN.Guard(next)

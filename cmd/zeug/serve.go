@@ -115,7 +115,7 @@ func (s *pythonServer) start(urls []string) (err error) {
 		return err
 	}
 	if s.application, err = wsgi.Start(s.config()); err != nil {
-		// An error of the settings would come again at each start, unlike other errors of Start.
+		// An error in the settings would return at each start, unlike other errors of Start.
 		return &exitError{err, serving.ExitCode(&serving.StartError{Err: err})}
 	}
 	leaveProcessors()
@@ -135,7 +135,7 @@ func leaveProcessors() {
 	}
 }
 
-// ready is asked by load balancers.
+// ready answers the readiness checks of load balancers.
 func (s *pythonServer) ready(context.Context) error {
 	for _, w := range s.application.Stats().Workers {
 		if !w.Leaving {
@@ -145,7 +145,7 @@ func (s *pythonServer) ready(context.Context) error {
 	return errors.New("no worker runs")
 }
 
-// replaceWorkers is what SIGHUP and "zeug reload" do.
+// replaceWorkers does what SIGHUP and "zeug reload" ask for.
 func (s *pythonServer) replaceWorkers() error {
 	began := time.Now()
 	if err := s.application.Reload(); err != nil {
@@ -155,8 +155,8 @@ func (s *pythonServer) replaceWorkers() error {
 	return nil
 }
 
-// end ends the workers, which have no requests left unless requests were cut. A signal makes that
-// short.
+// end ends the workers, which have no requests left unless requests were cut. A signal shortens the
+// wait.
 func (s *pythonServer) end(err error) {
 	limit := s.drainTimeout.orNever()
 	if serving.Supervised() {
@@ -173,7 +173,7 @@ func (s *pythonServer) end(err error) {
 	s.application.Shutdown(ctx)
 }
 
-// runCheck imports the application, and ends.
+// runCheck imports the application, and ends the program.
 func (s *pythonServer) runCheck(cmd *cobra.Command) error {
 	s.workers = 1
 	app, err := wsgi.Start(s.config())

@@ -234,8 +234,8 @@ func (p *pythonProcess) status() serverStatus {
 	return servers[0]
 }
 
-// load asks with several clients until done is called, which returns how often it
-// was answered; any other answer than 200 fails the test.
+// load sends requests with several clients until done is called. done returns
+// how many were answered; any status but 200 fails the test.
 func (p *pythonProcess) load(path string) (answered *atomic.Int64, done func()) {
 	answered = &atomic.Int64{}
 	var stop atomic.Bool

@@ -41,7 +41,7 @@ func (s *seconds) Set(text string) error {
 	return nil
 }
 
-// orNever is the time, and for 0 one that is never over, as in gunicorn.
+// orNever is the time, or a time that never ends for 0, as in gunicorn.
 func (s seconds) orNever() time.Duration {
 	if s == 0 {
 		return limits.Forever

@@ -81,7 +81,7 @@ func checkout(req *zeug.Request) (*zeug.Response, error) {
 	return zeug.Text(fmt.Sprintf("cart %d of %s: %d, from a shelf of %d\n", req.Params.Int("cart"), buyer.Name, sum, len(shelf))), nil
 }
 
-// shelf has more places than the debugger lists at once.
+// shelf has more compartments than the debugger lists at once.
 var shelf = make([]item, 50)
 
 func total(items []item, last int) (sum int) {

@@ -83,7 +83,7 @@ func TestTheGuideShowsTheDiff(t *testing.T) {
 	}
 }
 
-// docs/routing.md says how the two differ if a segment has two variables.
+// docs/routing.md says how chi and Zeug differ if a segment has two variables.
 func TestTwoVariablesInASegmentOfChi(t *testing.T) {
 	router := chi.NewRouter()
 	router.Get("/{file}.{ext}", func(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +92,7 @@ func TestTwoVariablesInASegmentOfChi(t *testing.T) {
 	require.Equal(t, "a b.c", webtest.New(t, router).Get("/a.b.c").Expect(200).Text())
 }
 
-// docs/routing.md shows how a Map is mounted in ServeMux; this is chi.
+// docs/routing.md shows how a Map is mounted in ServeMux; this does the same in chi.
 func TestAMapInsideChi(t *testing.T) {
 	urls := routing.MustMap(routing.Rule[http.Handler]{Path: "/posts/", Target: http.NotFoundHandler()})
 	router := chi.NewRouter()

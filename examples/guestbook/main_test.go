@@ -11,7 +11,7 @@ import (
 	"github.com/zeugkit/zeug/webtest"
 )
 
-// png is the smallest file that a browser takes for a picture.
+// png is the smallest file that a browser accepts as a picture.
 const png = "\x89PNG\r\n\x1a\n"
 
 // visit returns a browser at a new guestbook.

@@ -70,7 +70,7 @@ func TestAVisitorDoesNotNoticeTheMove(t *testing.T) {
 	}
 }
 
-// No spelling of a path or method reaches the view in Python of a route that has moved.
+// For a route that has moved, no spelling of its path or method reaches the view in Python.
 func TestNoSpellingPassesByARouteThatHasMoved(t *testing.T) {
 	legacy := startLegacy(t)
 	passed := ""
@@ -111,7 +111,7 @@ func TestNoSpellingPassesByARouteThatHasMoved(t *testing.T) {
 	check(t, "POST /cart/gear", "Connection: Upgrade, close\r\nUpgrade: websocket")
 }
 
-// In the middle of a visit the route moves there, or back.
+// The route moves there, or back, in the middle of a visit.
 func TestACartIsReadByTheOtherSide(t *testing.T) {
 	legacy := startLegacy(t)
 	moved, err := newShop(secret, legacy)

@@ -44,16 +44,16 @@ type App struct {
 	urls   *routing.Map[view]
 	static *staticfiles.Shared
 	pages  *templates.Environment
-	// handler is the way of a request: header fields, static files, the pages.
+	// handler is the chain for each request: header fields, static files, the pages.
 	handler http.Handler
 }
 
-// policy lets the pages load only resources of this site, and no other site frame them or send
-// their forms.
+// policy lets the pages load only resources of this site, and keeps other sites from framing them
+// or sending their forms.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // NewApp returns the application over these links. Its templates and static files are those that
-// were compiled in. For work on them they are read from the directory dir, again for each request.
+// were compiled in. For development they are read from the directory dir, again for each request.
 func NewApp(links Store, dir string) (*App, error) {
 	a := &App{links: links}
 	var files fs.FS = embedded
@@ -121,7 +121,7 @@ func (a *App) answer(req *wrappers.Request) (*wrappers.Response, error) {
 }
 
 // failure returns the page for an error. It returns the error itself if that is a redirect, which
-// answers for itself, or a fault of the program, for the log and the debugger.
+// answers for itself, or a fault of the program, which goes to the log and the debugger.
 func (a *App) failure(req *wrappers.Request, err error) (*wrappers.Response, error) {
 	e, ok := httperror.From(err)
 	switch {

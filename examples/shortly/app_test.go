@@ -187,7 +187,7 @@ func TestUnderAPrefix(t *testing.T) {
 	require.Equal(t, "/", page.HTML("form").AttrOr("action", ""), "nobody is believed by default")
 }
 
-// TestBehindNginx is the same with a proxy that is there.
+// TestBehindNginx is the same test with a real proxy.
 func TestBehindNginx(t *testing.T) {
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {

@@ -13,22 +13,22 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// How long CachedLinks relies on what Redis answered.
+// How long CachedLinks relies on answers of Redis.
 const (
 	// refreshAfter is the age at which a link is read again while it is still served: it may have
 	// been deleted by hand.
 	refreshAfter = time.Minute
 	// retryRefresh is when a refresh that failed is tried again.
 	retryRefresh = 5 * time.Second
-	// forgetAfter is how long a link answers that cannot be read again.
+	// forgetAfter is how long a link is served that cannot be read again.
 	forgetAfter = 10 * time.Minute
-	// absentFor is how long an id that does not exist is not looked up again. Another process may
+	// absentFor is how long an id that does not exist is remembered as such. Another process may
 	// create it in this time.
 	absentFor = time.Second
 )
 
-// entryOverhead is about what an entry of the cache takes besides its two strings:
-// a node of the policy, its timers, a slot of the table.
+// entryOverhead is roughly how many bytes an entry of the cache takes besides
+// its two strings: a node of the policy, its timers, a slot of the table.
 const entryOverhead = 200
 
 // CachedLinks are [Links] with a cache in front of them: hot ids redirect without
@@ -176,8 +176,8 @@ func (refresh) RefreshAfterReloadFailure(otter.Entry[string, string], error) tim
 	return retryRefresh
 }
 
-// monotonicClock is the time since the start of the process. The cache's own clock is
-// the time of day: set back by an hour, that would keep entries for an hour longer.
+// monotonicClock is the time since the start of the process. The cache's own clock is the time of
+// day. If that were set back by an hour, entries would stay for an hour longer.
 type monotonicClock struct{ start time.Time }
 
 func newMonotonicClock() monotonicClock { return monotonicClock{time.Now()} }

@@ -27,8 +27,8 @@ func cached(t *testing.T, o *redis.UniversalOptions) *CachedLinks {
 	return links
 }
 
-// watch counts the commands of a name that a client sends. answer may answer them in
-// the place of Redis.
+// watch counts the commands of one name that a client sends. answer may answer them instead of
+// Redis.
 func watch(client redis.UniversalClient, name string, answer func(context.Context, redis.Cmder)) *atomic.Int64 {
 	var sent atomic.Int64
 	client.AddHook(hook(func(ctx context.Context, command redis.Cmder, next redis.ProcessHook) error {
@@ -118,7 +118,7 @@ func TestManyRequestsForOneColdIDAskRedisOnce(t *testing.T) {
 		command.(*redis.StringCmd).SetVal(raw.Get(ctx, "url-target:"+id).Val())
 	})
 
-	// The first one asks, and leaves before the response.
+	// The first request asks Redis, and its client leaves before the response.
 	first, leave := context.WithCancel(t.Context())
 	var all, coming sync.WaitGroup
 	all.Go(func() { links.Follow(first, id) })
@@ -186,7 +186,7 @@ func TestTheMemoryOfTheCacheIsBounded(t *testing.T) {
 		return int64(m.HeapAlloc)
 	}
 	before := heap()
-	// As net/http has it, an id is a part of a longer line.
+	// As in net/http, an id is a part of a longer line.
 	line := " HTTP/1.1" + strings.Repeat("?", 1000)
 	for n := range 100_000 {
 		id := fmt.Sprint(n, line)
@@ -197,7 +197,7 @@ func TestTheMemoryOfTheCacheIsBounded(t *testing.T) {
 	}
 	grown := heap() - before
 	require.LessOrEqual(t, links.targets.WeightedSize(), uint64(1<<20))
-	// The lines alone are 100 MB.
+	// The request lines alone take 100 MB.
 	require.Less(t, grown, int64(8<<20))
 }
 

@@ -18,7 +18,7 @@ const (
 	flushInterval = 250 * time.Millisecond
 	// flushPatience is how long one flush may take.
 	flushPatience = 5 * time.Second
-	// maxPending is how many ids can have clicks that were not sent yet.
+	// maxPending is for how many ids clicks can wait to be sent.
 	maxPending = 100_000
 	// maxPipeline is how many ids one pipeline has, so that Redis serves others in between.
 	maxPipeline = 1000
@@ -30,13 +30,13 @@ const (
 //	Add "7", Add "7", Add "b"   →   INCRBY click-count:7 2
 //	                                INCRBY click-count:b 1
 //
-// What can be lost, and counted twice:
+// What can be lost, or counted twice:
 //
-//   - If the process is killed: the clicks since the last flush that succeeded, which are those of
-//     a quarter of a second and of the time of the flush under way. [ClickCounter.Close] loses
-//     nothing while Redis is there.
-//   - While Redis is away, clicks of at most 100,000 ids wait, and of the same number again during
-//     a flush. Clicks of further ids are dropped. The log has their number.
+//   - If the process is killed: the clicks since the last flush that succeeded, that is a quarter
+//     of a second and the time of the flush under way. [ClickCounter.Close] loses nothing while
+//     Redis is there.
+//   - While Redis is away, clicks of at most 100,000 ids wait, and clicks of as many other ids
+//     during a flush. Clicks of further ids are dropped. The log says how many.
 //   - If a connection breaks between a pipeline and its response, it is unknown whether Redis
 //     counted. The clicks of that pipeline are sent again, and may count twice.
 type ClickCounter struct {
@@ -59,8 +59,8 @@ type ClickCounter struct {
 // connections of its own. Close ends it.
 func NewClickCounter(o *redis.UniversalOptions) *ClickCounter {
 	own := *o
-	// The next flush repeats what failed. Repeating each command as well could count a
-	// click once for each attempt.
+	// The next flush sends again what failed. Repeating each command as well could count a click
+	// once for each attempt.
 	own.MaxRetries, own.MaxRedirects = -1, -1
 	own.ReadTimeout = flushPatience
 	c := &ClickCounter{
@@ -151,9 +151,8 @@ func (c *ClickCounter) run() {
 	}
 }
 
-// flushAtLast flushes until every click is sent, for at most the time that one flush may take. A
-// Redis that has just come back is one that the client does not ask for a second after its last
-// failure.
+// flushAtLast flushes until every click is sent, for at most the time that one flush may take.
+// After Redis has come back, its client does not ask it for up to a second after its last failure.
 func (c *ClickCounter) flushAtLast() {
 	ctx, cancel := context.WithTimeout(context.Background(), flushPatience)
 	defer cancel()
@@ -248,8 +247,8 @@ func (c *ClickCounter) putBack(chunk map[string]int64) {
 	}
 }
 
-// report logs when clicks begin to wait and when they are through, and has a Cluster's
-// client look again which node holds which keys.
+// report logs when clicks begin to wait and when they have all been sent, and makes a Cluster's
+// client look up again which node holds which keys.
 func (c *ClickCounter) report(err error) {
 	switch {
 	case err != nil && !c.waiting:

@@ -30,7 +30,7 @@ func clicks(t *testing.T, client redis.UniversalClient, id string) int {
 	return n
 }
 
-// pipelines is a hook that counts pipelines and decides about each.
+// pipelines is a hook that counts pipelines and decides the fate of each.
 type pipelines struct {
 	sent   atomic.Int64
 	decide func(ctx context.Context, commands []redis.Cmder, next redis.ProcessPipelineHook) error
@@ -104,7 +104,7 @@ func TestClicksWaitForRedisAndTheirMemoryIsBounded(t *testing.T) {
 	for n := range maxPending + 500 {
 		c.Add(fmt.Sprint(n))
 	}
-	c.Flush(t.Context()) // what a flush under way has is pending again after this one
+	c.Flush(t.Context()) // the clicks of a flush under way are pending again after this one
 	s.Start(t)
 	c.Flush(t.Context())
 	require.NoError(t, c.Close())
@@ -155,7 +155,7 @@ func TestAPipelineWhoseAnswerIsLost(t *testing.T) {
 	for range 5 {
 		c.Add("1")
 	}
-	c.Flush(t.Context()) // fails, if the ticker's flush was not before it
+	c.Flush(t.Context()) // this one fails, unless the ticker's flush was before it
 	require.NoError(t, c.Close())
 	n := clicks(t, connect(t, o), "1")
 	require.True(t, n > 5 && n <= 10, "5 clicks are counted, those of one pipeline twice: %d", n)

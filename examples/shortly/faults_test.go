@@ -22,15 +22,15 @@ import (
 	"github.com/zeugkit/zeug/internal/redistest"
 )
 
-// faulty is a cache in front of a Redis to which something happens.
+// faulty is a cache in front of a Redis that the test makes fail.
 type faulty struct {
 	links    *CachedLinks
-	raw      redis.UniversalClient // that nothing happens to
+	raw      redis.UniversalClient // a Redis that does not fail
 	hot      string
 	followed int
 }
 
-// newFaulty returns links of which one is hot.
+// newFaulty returns links; one of them is hot.
 func newFaulty(t *testing.T, o *redis.UniversalOptions, raw redis.UniversalClient) *faulty {
 	t.Helper()
 	f := &faulty{links: cached(t, o), raw: raw}
@@ -64,7 +64,7 @@ func (f *faulty) refused(t *testing.T) {
 	}
 }
 
-// counted waits until Redis has the clicks, of which at most twice may count twice.
+// counted waits until Redis has the clicks; at most twice of them may be counted twice.
 func (f *faulty) counted(t *testing.T, twice int) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -73,7 +73,7 @@ func (f *faulty) counted(t *testing.T, twice int) {
 	}, 60*time.Second, 20*time.Millisecond, "of %d clicks none is lost", f.followed)
 }
 
-// works waits until new links can be made, and looks at them and at the hot one.
+// works waits until new links can be made, and checks them and the hot one.
 func (f *faulty) works(t *testing.T) {
 	t.Helper()
 	var id string
@@ -142,7 +142,7 @@ func TestANodeOfTheClusterIsAway(t *testing.T) {
 	for _, node := range nodes {
 		require.NoError(t, node.Client.ConfigSet(ctx, "cluster-require-full-coverage", "no").Err())
 	}
-	// Links enough that each node holds some of their keys.
+	// There are enough links that each node holds some of their keys.
 	var ids []string
 	for n := range 30 {
 		id, err := links.Add(ctx, fmt.Sprintf("https://example.org/%d", n))
@@ -238,7 +238,7 @@ func TestFailoverBehindTheCache(t *testing.T) {
 		require.NoError(t, err)
 		told[id] = url
 	}
-	f.links.replicas = 0 // none is left after the failover
+	f.links.replicas = 0 // no pause is left after the failover
 	f.follow(t, 10)
 	f.counted(t, 0) // on the replica
 	master.Stop()
@@ -257,7 +257,7 @@ func TestFailoverBehindTheCache(t *testing.T) {
 type wire struct {
 	addr  string
 	delay atomic.Int64 // of each packet, both ways
-	cut   atomic.Bool  // nothing passes, and no end of a connection is heard of
+	cut   atomic.Bool  // nothing passes, and neither end hears that a connection has ended
 	ended chan struct{}
 }
 
@@ -339,7 +339,7 @@ func TestASlowRedis(t *testing.T) {
 					case err == nil:
 						t.Errorf("cold: %q", target)
 					default:
-						away.Add(1) // a machine that is busy as well
+						away.Add(1) // for a machine that is busy as well
 					}
 				})
 			}
@@ -383,7 +383,8 @@ func partition(t *testing.T, divided, direct string, raw redis.UniversalClient, 
 }
 
 // TestAPartitionOfNetworkNamespaces is the same with a Redis in a network of its own,
-// whose cable is pulled. Only root can make such a network; others have TestAPartition.
+// whose cable is pulled. Only root can make such a network; for other users TestAPartition does the
+// test.
 func TestAPartitionOfNetworkNamespaces(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {

@@ -27,7 +27,7 @@ import (
 // a transaction nor a script can use all of them. The order of the commands ensures this instead;
 // see [Links.Add]. On a single Redis a script does the same in one round trip; see [addScript].
 //
-// A failure of Redis is an [httperror.Error] that answers 503.
+// A failure of Redis is an [httperror.Error] that is answered with 503.
 type Links struct {
 	redis redis.UniversalClient
 	// block is how many numbers are taken from last-url-id at once. 0 means 1: ids are consecutive
@@ -55,16 +55,16 @@ const (
 	clickPatience = 300 * time.Millisecond
 )
 
-// retryAfter is in how many seconds who was answered 503 should come again.
+// retryAfter is after how many seconds a client that got a 503 should try again.
 const retryAfter = 5
 
 // maxAttempts is how many numbers Add tries. Each step is twice as wide as the
-// one before, so it finds a free one however far the counter fell behind.
+// one before, so it finds a free number however far the counter fell behind.
 const maxAttempts = 40
 
 // Add returns the id of url, a new one if it has none.
 //
-// The order of the commands is what makes it right:
+// The order of the commands ensures this:
 //
 //	GET    reverse-url:<url>    the id it has already, if any
 //	INCRBY last-url-id          a number that nobody else gets
@@ -148,7 +148,7 @@ func (l *Links) claim(ctx context.Context, id, url string) (bool, error) {
 	if err != nil || ok {
 		return ok, l.away(ctx, err)
 	}
-	// It may be our own: the client repeats a command whose answer was lost.
+	// The URL may be there because of us: the client repeats a command if its answer was lost.
 	held, err := l.get(ctx, "url-target:"+id)
 	return held == url, err
 }
@@ -164,7 +164,7 @@ func (l *Links) Follow(ctx context.Context, id string) (target string, err error
 	return target, nil
 }
 
-// count counts a click at once.
+// count counts a click without delay.
 func (l *Links) count(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(ctx, clickPatience)
 	defer cancel()
@@ -217,8 +217,8 @@ func (l *Links) get(ctx context.Context, key string) (string, error) {
 	return value, l.away(ctx, err)
 }
 
-// away has a Cluster's client look again which node has which keys, since the one that did not answer
-// may be dead, and makes a 503 of the failure. nil stays nil.
+// away makes a Cluster's client look up again which node has which keys, since the node that did
+// not answer may be dead. It turns the failure into a 503. nil stays nil.
 func (l *Links) away(ctx context.Context, err error) error {
 	var answer redis.Error
 	if cluster, ok := l.redis.(*redis.ClusterClient); ok && err != nil && !errors.As(err, &answer) {
@@ -227,7 +227,7 @@ func (l *Links) away(ctx context.Context, err error) error {
 	return away(err)
 }
 
-// away makes a 503 of a failure of Redis; nil stays nil.
+// away turns a failure of Redis into a 503; nil stays nil.
 func away(err error) error {
 	if err == nil {
 		return nil

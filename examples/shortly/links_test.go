@@ -146,7 +146,7 @@ func (s step) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 
 var errCrash = errors.New("the process is gone")
 
-// targets returns what each id answers.
+// targets returns the response for each id.
 func targets(t *testing.T, client redis.UniversalClient) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -178,7 +178,7 @@ func TestACrashBetweenTwoCommands(t *testing.T) {
 	}
 }
 
-// crash tries one state that a Redis may be in.
+// crash tests one state that a Redis may be in.
 func crash(t *testing.T, state []any, script bool) {
 	for after := 0; ; after++ {
 		o := startEmbedded(t)
@@ -208,7 +208,7 @@ func crash(t *testing.T, state []any, script bool) {
 				require.Equal(t, "https://new", target, "after %d commands: id %s", after, id)
 			}
 		}
-		// The next person who comes gets a link that works and stays.
+		// The next person who submits the URL gets a link that works and stays.
 		id, err := (&Links{redis: client, script: script}).Add(ctx, "https://new")
 		require.NoError(t, err)
 		if finished {
@@ -257,7 +257,7 @@ func theirs(ctx context.Context, client redis.UniversalClient, url string) (stri
 }
 
 // TestEveryInterleavingOfTwoSubmissions lets two processes submit one URL and
-// takes their commands in every order there is.
+// runs their commands in every possible order.
 func TestEveryInterleavingOfTwoSubmissions(t *testing.T) {
 	for name, c := range map[string]struct {
 		first, second writer
@@ -312,7 +312,7 @@ func interleavings(a, b int) func(yield func([]int) bool) {
 }
 
 // interleave runs two writers whose commands are let through in this order.
-// Turns of one that has finished are skipped.
+// Turns of a writer that has finished are skipped.
 func interleave(t *testing.T, o *redis.UniversalOptions, order []int, writers ...writer) []string {
 	t.Helper()
 	ids := make([]string, len(writers))
@@ -335,7 +335,7 @@ func interleave(t *testing.T, o *redis.UniversalOptions, order []int, writers ..
 			ids[i] = id
 		}()
 	}
-	// A writer is let go, and reports again when its command was answered.
+	// A writer continues when told to, and reports again when its command was answered.
 	waiting := make([]bool, len(writers))
 	hear := func(i int) {
 		select {
@@ -524,8 +524,8 @@ func TestRedisAway(t *testing.T) {
 	})
 }
 
-// TestManyWaitForARedisThatHangs is about the pool: who waits for a connection
-// waits no longer than one who has one. In turns, the 50 of them would take half a minute.
+// TestManyWaitForARedisThatHangs tests the pool: a request that waits for a connection fails as
+// soon as one that has a connection. If they waited in turn, 50 requests would take half a minute.
 func TestManyWaitForARedisThatHangs(t *testing.T) {
 	s := redistest.Start(t)
 	links := &Links{redis: connect(t, parse(t, "redis://"+s.Addr+"?pool_size=2"))}

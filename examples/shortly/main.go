@@ -34,7 +34,7 @@ func main() {
 		fail(err)
 	}
 	err = serving.Run(*addr, service, s.options(service))
-	// The last request was answered: its click can be sent.
+	// The last request was answered, so its click can be sent.
 	if lost := service.Close(); lost != nil {
 		serving.DefaultLogger().Error("shortly: " + lost.Error())
 	}
@@ -44,7 +44,7 @@ func main() {
 	os.Exit(serving.ExitCode(err))
 }
 
-// fail ends the program with its one line.
+// fail ends the program with a message of one line.
 func fail(err error) {
 	serving.DefaultLogger().Error("shortly: " + err.Error())
 	os.Exit(1)
@@ -66,6 +66,6 @@ func findRedis(address string) (*redis.UniversalOptions, error) {
 	return options, err
 }
 
-// announce writes a line of the start-up: beside the server's own lines, as JSON
-// where a program reads them.
+// announce writes a line about the start: beside the server's own lines, or as
+// JSON if a program reads them.
 func announce(line string) { serving.DefaultLogger().Info(line) }

@@ -108,7 +108,7 @@ func splitHosts(scheme string, rest *string, port string) ([]string, error) {
 	return hosts, nil
 }
 
-// takeQuery removes the parameters that are ours and not go-redis's.
+// takeQuery removes the parameters that are for shortly and not for go-redis.
 func takeQuery(rest *string, names ...string) (url.Values, error) {
 	before, query, ok := strings.Cut(*rest, "?")
 	if !ok {
@@ -149,7 +149,7 @@ func takeMaster(rest string) (master, without string, err error) {
 	return master, host, nil
 }
 
-// universal returns the options of one client as those of any kind of client, with timeouts short
+// universal turns the options of one kind of client into those of any kind, with timeouts short
 // enough for a Redis that is away.
 func universal(o *redis.Options, hosts []string) *redis.UniversalOptions {
 	return &redis.UniversalOptions{
@@ -164,15 +164,15 @@ func universal(o *redis.Options, hosts []string) *redis.UniversalOptions {
 		WriteTimeout: cmp.Or(o.WriteTimeout, time.Second),
 		// One dial is enough: the next command dials again.
 		DialerRetries: 1,
-		// The deadline of a request holds for all that is done for it.
+		// The deadline of a request limits everything that is done for it.
 		ContextTimeoutEnabled: true,
-		// Notices of a managed Redis, which other servers answer with errors.
+		// Notices of a managed Redis; other servers answer the command for them with errors.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 }
 
-// quietly passes on the messages of the Redis client about broken connections, which are also in
-// the errors it returns, if details are wanted.
+// quietly passes on the Redis client's messages about broken connections if details are wanted: the
+// errors that it returns say the same.
 type quietly struct{}
 
 func (quietly) Printf(ctx context.Context, format string, values ...any) {
@@ -195,9 +195,9 @@ func describe(o *redis.UniversalOptions) string {
 	return "the Redis at " + hosts
 }
 
-// embedRedis starts a Redis within this process, for which no program need be
-// installed. It listens on loopback, behind a password that only this process
-// knows, and forgets everything when the process ends.
+// embedRedis starts a Redis within this process, so that no other program must
+// be installed. It listens on loopback, behind a password that only this
+// process knows, and forgets everything when the process ends.
 func embedRedis() (*redis.UniversalOptions, error) {
 	server := miniredis.NewMiniRedis()
 	password := rand.Text()

@@ -22,8 +22,8 @@ func (l *Links) replicated(ctx context.Context, keys ...string) error {
 		if err != nil {
 			return l.away(ctx, err)
 		}
-		// WAIT is about the writes up to the last command of its own connection. A read
-		// moves that mark past the write, which another connection made.
+		// WAIT is about the writes up to the last command of its own connection. A read moves that
+		// mark past the write, which was made on another connection.
 		pipe := node.Pipeline()
 		pipe.Get(ctx, key)
 		have := pipe.Do(ctx, "WAIT", l.replicas, (patience / 2).Milliseconds())

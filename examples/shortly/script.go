@@ -13,8 +13,8 @@ import (
 //	reverse-url:https://a → nothing, last-url-id → 7      before
 //	url-target:8 → https://a, reverse-url:https://a → 8   after, and the answer is 8
 //
-// It returns nothing if it found no free number, or one that Lua does not represent exactly, which
-// are those above 2⁵³.
+// It returns nothing if it found no free number, or a number that Lua does not represent exactly
+// (above 2⁵³).
 var addScript = redis.NewScript(`
 local reverse, counter, url = KEYS[1], KEYS[2], ARGV[1]
 

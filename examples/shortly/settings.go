@@ -28,7 +28,7 @@ type settings struct {
 	block      int64         // how many numbers of ids a process takes at once
 	replicas   int           // how many replicas must have a link
 	perMinute  int           // how many links one client may create in a minute; 0: any number
-	drainDelay time.Duration // how long the load balancer has to look elsewhere
+	drainDelay time.Duration // how long the load balancer has to send its requests elsewhere
 	pidFile    string
 }
 
@@ -70,13 +70,13 @@ func (s *settings) check() error {
 	return nil
 }
 
-// healthPath and readyPath tell a load balancer of this process. No id has a slash.
+// healthPath and readyPath tell a load balancer about this process. No id has a slash.
 const (
 	healthPath = "/-/health"
 	readyPath  = "/-/ready"
 )
 
-// options are those of the server.
+// options are the options of the server.
 func (s *settings) options(service *service) serving.Options {
 	return serving.Options{
 		NoAccessLog: true,
@@ -104,7 +104,7 @@ func (s *settings) open() (*service, error) {
 	v := &service{client: redis.NewUniversalClient(options)}
 	v.client.AddHook(marks{})
 	links := &Links{redis: v.client, block: s.block, replicas: s.replicas}
-	// If one Redis has all keys, and the numbers are not kept in this process.
+	// Only if one Redis has all keys, and this process does not take numbers in blocks.
 	_, cluster := v.client.(*redis.ClusterClient)
 	links.script = !cluster && s.block <= 1
 	var store Store = links
@@ -147,8 +147,8 @@ func costOfCreating(r *http.Request) int {
 }
 
 // reached returns an error until Redis has answered this process once: an address may be wrong, or
-// a network closed, for this process alone. Afterwards it returns nil. A Redis that is away is
-// away for every process, and none of them could take over; those that go on still answer from
+// a network closed, for this process alone. Afterwards it returns nil. If Redis is away, it is away
+// for every process, so none of them could take over. Instances that stay ready still answer from
 // their caches.
 func (v *service) reached(ctx context.Context) error {
 	if v.seen.Load() {

@@ -12,8 +12,8 @@ import (
 	"github.com/zeugkit/zeug/urls"
 )
 
-// maxURL is how long a URL may be, in bytes: the length that RFC 9110, section 4.1, wants
-// everybody to support.
+// maxURL is how long a URL may be, in bytes: the length that RFC 9110, section 4.1, asks everyone
+// to support.
 const maxURL = 8000
 
 // refusal tells the person who typed a URL why it is not accepted.
@@ -31,8 +31,9 @@ const (
 )
 
 // checkURL returns the URL that was typed, without space around it, or a
-// refusal. Only http and https with a host are accepted. After the host
-// anything goes that can be typed: the rest is for the target to understand.
+// refusal. Only http and https with a host are accepted. After the host, any
+// character that can be typed is accepted: the target has to understand the
+// rest.
 func checkURL(typed string) (string, error) {
 	typed = strings.TrimSpace(typed)
 	switch {
@@ -53,8 +54,7 @@ func checkURL(typed string) (string, error) {
 	return typed, nil
 }
 
-// validAuthority reports whether a host and a port have the form of a name or an address that can
-// be reached.
+// validAuthority reports whether a host and a port have the form of a name or an address.
 func validAuthority(authority string) bool {
 	u, err := url.Parse("http://" + authority)
 	if err != nil {
@@ -98,7 +98,7 @@ func hostname(address string) string {
 	return authority[strings.LastIndexByte(authority, '@')+1:]
 }
 
-// foreign is a part of a URL between two delimiters that is not all ASCII.
+// foreign is a part of a URL between two delimiters that has characters outside ASCII.
 var foreign = regexp.MustCompile(`[^:/?#\[\]@!$&'()*+,;=.]*[^\x00-\x7f][^:/?#\[\]@!$&'()*+,;=.]*`)
 
 // pieces splits a URL at the characters where its text may change direction. A page that isolates
@@ -122,7 +122,7 @@ func pieces(address string) []string {
 
 // leadsBelow reports whether an address is below the URL root. A short link to one of our own
 // addresses could redirect to itself for ever, and count each time. Another name of this host, or
-// another shortener, can still close a circle; browsers leave it after some twenty rounds.
+// another shortener, can still close a loop; browsers stop after some twenty redirects.
 func leadsBelow(root, address string) bool {
 	ours, err := url.Parse(root)
 	if err != nil {

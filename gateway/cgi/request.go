@@ -1,6 +1,6 @@
 // Package cgi turns the variables of CGI (RFC 3875) into requests and answers
-// back into what a CGI server reads. The other gateway protocols speak of a
-// request in the same variables and build on it.
+// back into what a CGI server reads. The other gateway protocols describe a
+// request in the same variables and build on this package.
 //
 // A program serves one request, as a web server starts it, by [Serve]:
 //
@@ -10,7 +10,7 @@
 // on Linux when it closes the program's output.
 //
 // The request's [gateway.Origin] has the place where the application is mounted (SCRIPT_NAME), the
-// client and the scheme, so that URLs of the application come out right. [Variables] returns the
+// client and the scheme, so that the application builds the right URLs. [Variables] returns the
 // variables that have no place in a request.
 package cgi
 
@@ -55,18 +55,18 @@ func (d *described) Value(key any) any {
 }
 
 // Variables returns the variables a request was made of, or nil for a request
-// that came otherwise. They must not be changed.
+// that came in another way. They must not be changed.
 func Variables(r *http.Request) map[string]string {
 	v, _ := r.Context().Value(variablesKey{}).(map[string]string)
 	return v
 }
 
-// AddVariable adds a variable that a web server sent to those before it. The later of two
-// variables of one name counts: servers send their own before those of their configuration. There
-// are two exceptions. A header field that a client sent twice is one with both values (RFC 3875,
-// section 4.1.18), which nginx before 1.23 leaves to the program. And an empty CONTENT_LENGTH does
-// not replace another one, as nginx sends it for a chunked body; two lengths that differ make
-// [NewRequest] refuse the request, as RFC 9112, section 6.3, asks.
+// AddVariable adds a variable that a web server sent to those before it. If a name comes twice, the
+// later variable counts: servers send their own variables before those of their configuration.
+// There are two exceptions. If a client sent a header field twice, it becomes one field with both
+// values (RFC 3875, section 4.1.18); nginx before 1.23 leaves that to the program. An empty
+// CONTENT_LENGTH, which nginx sends for a chunked body, does not replace another one; two lengths
+// that differ make [NewRequest] refuse the request, as RFC 9112, section 6.3, asks.
 func AddVariable(vars map[string]string, name, value string) {
 	before, twice := vars[name]
 	if twice {
@@ -88,13 +88,13 @@ func AddVariable(vars map[string]string, name, value string) {
 
 // NewRequest makes a request of CGI variables and a body, which is cut at CONTENT_LENGTH. If there
 // is none and HTTP_TRANSFER_ENCODING says chunked, the body is all that can be read, already
-// decoded. An error wraps [ErrRequest]: a variable is missing or not valid. It is not valid if it
-// could not have come over HTTP, such as a header field with a line break.
+// decoded. An error wraps [ErrRequest]: a variable is missing or not valid. A request is not valid
+// if it could not have come over HTTP, for instance because of a header field with a line break.
 //
 // The path is taken from REQUEST_URI if there is one, because PATH_INFO does not say which slashes
 // were escaped. Header fields come from the variables HTTP_*. Proxy, Transfer-Encoding and Expect
-// are left out: programs take the variable of the first for a setting, and the server has decoded
-// the body and handled Expect.
+// are left out: programs take HTTP_PROXY for a setting, and the server has decoded the body and
+// handled Expect.
 func NewRequest(ctx context.Context, vars map[string]string, body io.Reader) (*http.Request, error) {
 	method := vars["REQUEST_METHOD"]
 	if method == "" {
@@ -244,7 +244,7 @@ func setURL(r *http.Request, vars map[string]string) (root string, err error) {
 		if _, hasInfo := vars["PATH_INFO"]; !hasInfo || sameInfo(below.Path, info) {
 			r.URL.Path, r.URL.RawPath = below.Path, below.RawPath
 			if r.URL.RawPath == (&url.URL{Path: r.URL.Path}).EscapedPath() {
-				r.URL.RawPath = "" // as net/url has it
+				r.URL.RawPath = "" // as in net/url
 			}
 			return at, nil
 		}
@@ -261,9 +261,9 @@ func setURL(r *http.Request, vars map[string]string) (root string, err error) {
 
 // splitPath returns the root path, percent-encoded, and the path below it from the variables.
 //
-// Servers differ in their SCRIPT_NAME. By the standard it is the mount, and PATH_INFO is the rest.
-// nginx's own lists of variables have the whole path in it and no PATH_INFO, and so has Apache's
-// mod_proxy_fcgi: then there is no mount.
+// Servers differ in their SCRIPT_NAME. By the standard SCRIPT_NAME is the mount, and PATH_INFO is
+// the rest. nginx's own lists of variables, and Apache's mod_proxy_fcgi, put the whole path in
+// SCRIPT_NAME and send no PATH_INFO: then there is no mount.
 func splitPath(vars map[string]string) (root, info string) {
 	script := strings.TrimRight(vars["SCRIPT_NAME"], "/")
 	info, hasInfo := vars["PATH_INFO"]
@@ -295,7 +295,7 @@ func target(vars map[string]string) (path, query string) {
 }
 
 // belowMount returns the URL that a percent-encoded path has below root, and the root as
-// the path spells it. It reports false if path is not one below root.
+// the path spells it. It reports false if path is not below root.
 func belowMount(path, root string) (below *url.URL, at string, ok bool) {
 	decoded, err := url.PathUnescape(path)
 	if err != nil || !strings.HasPrefix(path, "/") {
@@ -383,8 +383,9 @@ func client(vars map[string]string) netip.AddrPort {
 	return netip.AddrPortFrom(addr, uint16(port))
 }
 
-// limitedBody is the body of the announced length. A body that ends before is an error: it was cut
-// on its way. A handler may have left a goroutine that reads it when the rest is drained.
+// limitedBody is the body of the announced length. A body that ends before that is an error: it was
+// cut on its way. A goroutine that the handler has left may still read the body while the rest is
+// drained.
 type limitedBody struct {
 	mu   sync.Mutex
 	r    io.Reader

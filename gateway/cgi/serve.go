@@ -29,8 +29,8 @@ type Server struct {
 	// response is 503 if nothing of it was sent. 0 means 5 minutes, a negative
 	// duration no limit.
 	Timeout time.Duration
-	// MaxBody is the size of the request's body, in bytes. The response to a longer
-	// one is 413. 0 means 1 GiB, a negative number no limit.
+	// MaxBody is the size of the request's body, in bytes. A longer body is answered with 413. 0
+	// means 1 GiB, a negative number no limit.
 	MaxBody int64
 	// Logger receives failures. Web servers keep what a program writes to standard
 	// error. Nil means [slog.Default].

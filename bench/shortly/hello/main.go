@@ -1,4 +1,5 @@
-// Command hello answers one line, under the server that shortly has.
+// Command hello answers with one line of text, through the same server as
+// shortly.
 package main
 
 import (

@@ -118,7 +118,7 @@ func distinct(popularity func(func(p, count float64) bool), n float64) (sum floa
 	return sum
 }
 
-// hits returns which share of the requests is answered by a cache of the most popular links.
+// hits returns the share of requests that a cache of the most popular links answers.
 func hits(popularity func(func(p, count float64) bool), links float64) (sum float64) {
 	popularity(func(p, count float64) bool {
 		held := math.Min(count, links)
@@ -129,7 +129,7 @@ func hits(popularity func(func(p, count float64) bool), links float64) (sum floa
 	return sum
 }
 
-// tell prints what redirects a second need.
+// tell prints what a number of redirects a second needs.
 func (s settings) tell(all map[string]map[string]figure) {
 	redirect, create, cold := all["shortly"]["redirect, one hot id"], all["shortly"]["create"], all["shortly, no cache"]["redirect, 1,000 ids"]
 	hop := all["HAProxy before shortly"]["redirect, one hot id"]

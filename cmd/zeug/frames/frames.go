@@ -42,17 +42,17 @@ const (
 
 // Handler answers below supervise.Prefix + supervise.FramesPath.
 type Handler struct {
-	// Guard says which clients may ask. Its PIN is wanted of all of them; a Guard
-	// without a PIN wants none.
+	// Guard says which clients may ask. All of them must send its PIN; a Guard
+	// without a PIN asks for none.
 	Guard debugger.Debugger
-	// Inspector is the command that reads a core, as inspect.Client has it.
+	// Inspector is the command that reads a core: see inspect.Client.Command.
 	Inspector []string
 	// Logger gets a record for a core that cannot be read. Default: slog.Default.
 	Logger *slog.Logger
 
 	mu       sync.Mutex
 	failures []*failure // the newest last
-	used     []*failure // whose cores are open, the last asked last
+	used     []*failure // failures whose cores are open, the most recently used last
 	warming  sync.Mutex
 }
 
@@ -60,8 +60,8 @@ type Handler struct {
 type failure struct {
 	supervise.Failure
 	client inspect.Client
-	// size is that of the core, and program the executable that the supervisor keeps for it; nil
-	// is unknown.
+	// size is the size of the core, and program the executable that the supervisor keeps for it;
+	// nil if that is not known.
 	size    int64
 	program os.FileInfo
 
@@ -69,7 +69,7 @@ type failure struct {
 	places map[int]inspect.Place // of the page's frames in the core; nil until it is known
 }
 
-// Receive takes a report of a process; it is for reload.Config.
+// Receive takes a report of a process. Pass it to reload.Config.
 func (h *Handler) Receive(p *reload.Process, m supervise.Message) {
 	if m.Type != supervise.TypeFailure {
 		return
@@ -378,8 +378,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, f *failure, que
 // maxExpression is how long an expression may be, in bytes.
 const maxExpression = 4 << 10
 
-// download sends the core, or the program it is of: "dlv core program core"
-// wants both.
+// download sends the core, or its program: "dlv core program core" needs both.
 func (h *Handler) download(w http.ResponseWriter, r *http.Request, f *failure, which string) {
 	path := f.Core
 	if which == "program" {
@@ -405,8 +404,8 @@ func fail(w http.ResponseWriter, status int, text string) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"error": text})
 }
 
-// sameOrigin reports whether the page itself asks: the browser says so, or sends no such field and
-// no other origin.
+// sameOrigin reports whether the request comes from the page itself: Sec-Fetch-Site says so, or an
+// older browser sends neither that field nor another origin.
 func sameOrigin(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":

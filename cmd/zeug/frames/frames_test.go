@@ -55,7 +55,7 @@ func crash(t *testing.T) (program, core string, goroutine int64) {
 	return program, core, goroutine
 }
 
-// report tells a handler of a failure.
+// report reports a failure to a handler.
 func report(t *testing.T, h *frames.Handler, program string, f supervise.Failure) {
 	t.Helper()
 	data, err := json.Marshal(f)

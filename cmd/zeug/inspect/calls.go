@@ -187,7 +187,7 @@ func (e *evaluation) name(x *ast.Ident) (operand, error) {
 	return e.read(fmt.Sprintf("%q.%s", e.pkg, x.Name)) // a variable of the package
 }
 
-// read evaluates an expression by Delve, which must be one without operators.
+// read has Delve evaluate an expression, which must not have operators.
 func (e *evaluation) read(expression string) (operand, error) {
 	if e.loads--; e.loads < 0 {
 		return operand{}, errLoads
@@ -206,7 +206,7 @@ func (e *evaluation) read(expression string) (operand, error) {
 	return o, nil // without its value, which may not be needed
 }
 
-// address is an expression that gives a value of the core again.
+// address is an expression by which Delve finds a value of the core again.
 func (e *evaluation) address(o operand) string {
 	return fmt.Sprintf("(*(*%q)(%#x))", typeName(o.core), o.core.Addr)
 }
@@ -276,7 +276,8 @@ func (e *evaluation) selector(x *ast.SelectorExpr) (operand, error) {
 	return e.read(e.address(o) + "." + x.Sel.Name)
 }
 
-// packageNamed returns the path of a package that a name stands for, unless a variable has the name.
+// packageNamed returns the path of the package that a name stands for, unless a variable has the
+// name.
 func (e *evaluation) packageNamed(x ast.Expr) (string, bool) {
 	id, ok := x.(*ast.Ident)
 	if !ok {
@@ -532,7 +533,7 @@ func (e *evaluation) stringList(o operand, want reflect.Type) (value reflect.Val
 	return value, e.copyInto(value, full, 0)
 }
 
-// passed is a value as a function of this process takes it.
+// passed is a value in the form in which a function of this process takes it.
 func passed(o operand, want reflect.Type) (value reflect.Value, err error) {
 	if t, ok := o.native.Interface().(time.Time); ok && t.Location() == unknownZone {
 		return value, errUnknownZone
@@ -650,8 +651,8 @@ func (e *evaluation) errorText(v *proc.Variable) (operand, error) {
 	return operand{typ: "string", native: reflect.ValueOf(message)}, nil
 }
 
-// errorsIs looks for an error among those that another one wraps. Only chains of known types are read, which have
-// no Is method.
+// errorsIs looks for an error among those that another one wraps. Only chains of known types are
+// read: these types have no Is method.
 func (e *evaluation) errorsIs(x *ast.CallExpr) (operand, error) {
 	err, failed := e.eval(x.Args[0])
 	if failed != nil {
@@ -835,7 +836,8 @@ type sourceFile struct {
 	imports map[string]string
 }
 
-// source reads a file of the program's source, which must be as it was when the program was built.
+// source reads a file of the program's source, which must not have changed since the program was
+// built.
 func (e *evaluation) source(file string) (*sourceFile, error) {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -856,7 +858,7 @@ func (e *evaluation) source(file string) (*sourceFile, error) {
 	return &sourceFile{fset, tree, importNames(tree)}, nil
 }
 
-// declared is the function of a name whose declaration is on a line.
+// declared returns the function with a name whose declaration is on a line.
 func (s *sourceFile) declared(line int, name string) *ast.FuncDecl {
 	for _, d := range s.tree.Decls {
 		if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name == name && s.fset.Position(f.Pos()).Line == line {
@@ -866,7 +868,8 @@ func (s *sourceFile) declared(line int, name string) *ast.FuncDecl {
 	return nil
 }
 
-// declares reports whether the file declares a name, such as string, that is otherwise one of the language.
+// declares reports whether the file declares a name, such as string, that otherwise belongs to the
+// language.
 func (s *sourceFile) declares(name string) bool {
 	for _, d := range s.tree.Decls {
 		if g, ok := d.(*ast.GenDecl); ok {

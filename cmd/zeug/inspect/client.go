@@ -24,14 +24,14 @@ type Client struct {
 	Command []string
 	// Program is the executable, File its core.
 	Program, File string
-	// Timeout is how long an answer may take, the first of a process ten times
-	// that. 0 means 10 seconds.
+	// Timeout is how long an answer may take; the first answer of a process may
+	// take ten times as long. 0 means 10 seconds.
 	Timeout time.Duration
 
 	mu      sync.Mutex
 	reader  *reader
 	retired atomic.Bool
-	process atomic.Pointer[os.Process] // of reader, also while it is asked
+	process atomic.Pointer[os.Process] // of reader; it can be read during a question
 }
 
 // reader is the process that answers.
@@ -64,7 +64,7 @@ func (c *Client) Ask(q Question, value any) error {
 		}
 		c.reader = r
 		c.process.Store(r.cmd.Process)
-		if c.retired.Load() { // meanwhile, when there was nothing to kill
+		if c.retired.Load() { // retired meanwhile, when there was no process to kill
 			c.end()
 			return errRetired
 		}
@@ -106,7 +106,7 @@ func (c *Client) Rest() {
 	c.end()
 }
 
-// Close ends the process for good, whatever it is being asked.
+// Close ends the process for good, even while it answers a question.
 func (c *Client) Close() {
 	c.retired.Store(true)
 	if p := c.process.Load(); p != nil {

@@ -81,7 +81,7 @@ type copier struct {
 	err error
 }
 
-// full reports whether the writing is to end.
+// full reports whether the copy has reached a limit, at which writing ends.
 func (p *copier) full() bool {
 	if p.err == nil && (p.b.Len() > maxCopy || p.core.memory.reads < 0) {
 		p.err = ErrTooLarge
@@ -234,7 +234,8 @@ func (p *copier) pointer(v *proc.Variable, typ string, depth int) {
 	}
 }
 
-// scalar writes a number, a bool or a string, converted to its type if that is not the constant's own.
+// scalar writes a number, a bool or a string, with a conversion to its type unless the constant has
+// that type anyway.
 func (p *copier) scalar(v *proc.Variable, typ string) {
 	var text string
 	switch {

@@ -61,8 +61,8 @@ type Frame struct {
 	Optimized bool `json:"optimized,omitempty"`
 }
 
-// Open opens the core file of a program, of which program is the executable
-// with its debug information.
+// Open opens the core file of a program, given the program's executable with
+// its debug information.
 func Open(program, file string) (c *Core, err error) {
 	defer rescue(&err)
 	quiet()
@@ -140,15 +140,15 @@ func name(f proc.Stackframe) string {
 	return f.Call.Fn.Name
 }
 
-// Close lets go of the files.
+// Close closes the files.
 func (c *Core) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.group.Detach(false)
 }
 
-// Frames lists the frames of the goroutine with the given id, newest first. If it panics there,
-// the newest is the one that panicked.
+// Frames lists the frames of the goroutine with the given id, newest first. If the goroutine
+// panicked, the newest frame is the one that panicked.
 func (c *Core) Frames(goroutine int64) (list []Frame, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -196,7 +196,7 @@ func (c *Core) answerMemory() *answerMemory {
 }
 
 // raised returns the value that a frame panicked with, if it is still known. If a newer panic has
-// replaced one, only the core has it.
+// replaced an older one, only the core has the older one's value.
 func (c *Core) raised(at Place) (v Variable, ok bool) {
 	defer func() {
 		if recover() != nil { // the core may hold anything
@@ -225,7 +225,7 @@ func (c *Core) raised(at Place) (v Variable, ok bool) {
 }
 
 // rescue makes an error of a panic: a core may be cut short or hold anything,
-// and a reader that fails must not take its caller along.
+// and a failing reader must not end its caller.
 func rescue(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("read core: %v", p)

@@ -12,8 +12,8 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// An error is shown with its message and with the errors that it wraps. Methods cannot be called in a core, so
-// the messages of known types are made of their fields, as their Error methods do:
+// An error is shown with its message and with the errors that it wraps. Methods cannot be called in
+// a core, so the messages of known types are built from their fields, as their Error methods do:
 //
 //	(*fmt.wrapError) "open shop: gone" ← (*errors.errorString) "gone"
 //
@@ -107,7 +107,7 @@ func (w *view) chain(v *proc.Variable) []*proc.Variable {
 	return list
 }
 
-// wholeChain is [view.chain], and reports whether that is all of the chain.
+// wholeChain returns what [view.chain] does, and reports whether that is the whole chain.
 func (w *view) wholeChain(v *proc.Variable) (list []*proc.Variable, complete bool) {
 	complete = true
 	var add func(v *proc.Variable)
@@ -158,7 +158,8 @@ func (w *view) held(v *proc.Variable) *proc.Variable {
 	return &v.Children[0]
 }
 
-// opened is a value with its fields, which are read if they have not been. It is v if they cannot be.
+// opened returns a value with its fields, which it reads if necessary. It returns v if they cannot
+// be read.
 func (w *view) opened(v *proc.Variable) *proc.Variable {
 	target := v
 	if v.Kind == reflect.Pointer {

@@ -107,8 +107,8 @@ func calls(tree ast.Expr, problem string) (function string) {
 		}
 		return true
 	})
-	// A conversion is written as a call; what is wrong with its operand is not
-	// the conversion.
+	// A conversion is written like a call, but if its operand is wrong, the
+	// reason is the operand.
 	if strings.HasPrefix(problem, "can not call") || strings.Contains(problem, "function call") || strings.Contains(problem, "call injection") ||
 		function != "" && (strings.HasSuffix(problem, "symbol "+function) || strings.HasSuffix(problem, "symbol value for "+function) || strings.Contains(problem, "in function "+function)) {
 		return function
@@ -174,7 +174,7 @@ func (c *Core) names(scope *proc.EvalScope) (list []string) {
 	return append(list, globals...)
 }
 
-// meant is a question whether another name was, or "".
+// meant asks whether another name was meant, or returns "".
 func meant(typed string, names []string, prefix string) string {
 	best, distance := "", min(3, len(typed)/2+1)
 	for _, name := range names {
@@ -189,7 +189,7 @@ func meant(typed string, names []string, prefix string) string {
 }
 
 // edits is how many letters must be changed, added, left out or swapped with
-// their neighbour to make b of a.
+// their neighbour to turn a into b.
 func edits(a, b string) int {
 	rows := [3][]int{make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)}
 	for j := range rows[1] {

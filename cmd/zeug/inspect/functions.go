@@ -67,7 +67,8 @@ var knownMethods = map[string]string{
 	zeugModule + "/routing.UUID": " String ",
 }
 
-// packageNames are the packages of knownFunctions by the name that a file calls them by, unless it says otherwise.
+// packageNames are the packages of knownFunctions by the name that files use for them, unless the
+// import gives another one.
 var packageNames = map[string]string{}
 
 func init() {

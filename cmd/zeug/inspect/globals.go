@@ -38,8 +38,8 @@ func (c *Core) Globals(at Place, from int) (list Globals, err error) {
 		if len(list.Variables) == maxItems {
 			break
 		}
-		// A name alone may be a local variable's, or a part of a path a
-		// division's.
+		// A name without its package may belong to a local variable, and a path
+		// without quotes may be read as a division.
 		v, err := scope.EvalExpression(fmt.Sprintf("%q.%s", list.Package, name), shallow)
 		if err != nil {
 			list.Variables = append(list.Variables, Variable{Name: name, Unreadable: err.Error()})

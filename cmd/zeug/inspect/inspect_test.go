@@ -148,7 +148,7 @@ func TestFramesAndVariables(t *testing.T) {
 	require.Equal(t, "998001", more.Children[9].Value)
 }
 
-// A type is beside its value, and not also in it.
+// The type stands beside the value, so the value does not repeat it.
 func TestTypesAreShownOnce(t *testing.T) {
 	c := crashed(t, unoptimized)
 	handle := index(t, c, "main.handle")
@@ -333,7 +333,7 @@ func TestOptimizedFramesHaveNoVariables(t *testing.T) {
 	require.ErrorIs(t, err, inspect.ErrOptimized)
 }
 
-// damaged holds cores that none should be, each made of one that is.
+// damaged holds invalid cores, each made from a valid one.
 var damaged = map[string]func([]byte) []byte{
 	"empty":                   func([]byte) []byte { return nil },
 	"a few bytes":             func([]byte) []byte { return []byte("\x7fELF no") },
@@ -355,7 +355,7 @@ var damaged = map[string]func([]byte) []byte{
 	"headers that promise much": func(b []byte) []byte { binary.LittleEndian.PutUint64(b[64+56+32:], 1<<60); return b },
 }
 
-// TestDamagedCores wants an answer in time, and a reader that goes on.
+// TestDamagedCores requires an answer in time, and a reader that keeps working.
 func TestDamagedCores(t *testing.T) {
 	program, core, goroutine := crashing(t, unoptimized)
 	whole, err := os.ReadFile(core)
@@ -432,7 +432,7 @@ func TestProgramsWithoutDebugInformation(t *testing.T) {
 	}
 }
 
-// TestBuilds wants the same values however a program was built.
+// TestBuilds requires the same values however a program was built.
 func TestBuilds(t *testing.T) {
 	for name, flags := range map[string][]string{
 		"position independent": {"-buildmode=pie"},

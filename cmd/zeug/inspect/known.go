@@ -15,8 +15,8 @@ import (
 	"github.com/go-delve/delve/pkg/proc"
 )
 
-// form writes a value of a known type. It returns false if the value is not as expected, as in a program of
-// another Go version: then the value is written like any other.
+// form writes a value of a known type. It returns false if the value is not as expected, for
+// instance in a program of another Go version. The value is then written like any other.
 type form func(w *view, v *proc.Variable) (text string, ok bool)
 
 // forms are the types that have a form of their own, by their full names; [copiedTypes] have one too.
@@ -129,8 +129,8 @@ func copiedForm(value reflect.Value, v *proc.Variable) (string, bool) {
 	return "", false
 }
 
-// maxExponent is the largest binary exponent of a big.Float that is written in decimal, which takes the longer the
-// larger it is.
+// maxExponent is the largest binary exponent of a big.Float that is written in decimal; larger
+// exponents take longer to write.
 const maxExponent = 1 << 14
 
 // printable is a text of a known form, in quotes if it has characters that people do not see.
@@ -220,7 +220,7 @@ func (w *view) reflected(v *proc.Variable) (*proc.Variable, bool) {
 	if bits&flagIndirect != 0 {
 		switch reflect.Kind(kind) {
 		case reflect.Pointer, reflect.Map, reflect.Chan, reflect.Func, reflect.UnsafePointer:
-			// The Value points to the pointer, which an interface would hold itself.
+			// The Value points to the pointer; an interface would hold the pointer itself.
 			word, err := w.word(data)
 			if err != nil {
 				return nil, false
@@ -257,7 +257,7 @@ func requestForm(w *view, v *proc.Variable) (string, bool) {
 	return printable(method) + " " + w.line(&u.Children[0]), true
 }
 
-// httpRequest is the http.Request in a request of Zeug's, or v if it is one.
+// httpRequest returns the http.Request inside one of Zeug's requests, or v if v is an http.Request.
 func (w *view) httpRequest(v *proc.Variable) (*proc.Variable, bool) {
 	switch typeName(v) {
 	case "net/http.Request":
@@ -276,7 +276,8 @@ func (w *view) httpRequest(v *proc.Variable) (*proc.Variable, bool) {
 	return v, true
 }
 
-// requestInside shows the fields of the request that people look for, and no inside of Zeug's.
+// requestInside shows the fields of the request that people look for, and no internals of Zeug's
+// request.
 func requestInside(w *view, v *proc.Variable) (list []Variable, ok bool) {
 	again, err := w.again(v, whole)
 	if err != nil {

@@ -22,8 +22,9 @@ type operand struct {
 	// constant is the value of a constant without a type, and kind its default type.
 	constant constant.Value
 	kind     string
-	// native is the value as this process has it: of a basic type, of one of copiedTypes, or what a known function
-	// has returned. A value of a named type, such as that of a color, has the basic type under it.
+	// native is the value in this process: of a basic type, of one of copiedTypes, or what a known
+	// function has returned. A value of a named type, such as that of a color, has the basic type
+	// under it.
 	native reflect.Value
 	// core is the value in the core, if it comes from there.
 	core *proc.Variable
@@ -103,7 +104,7 @@ func underlying(v *proc.Variable) reflect.Type {
 	return nil
 }
 
-// maxOperand is how long a string may be that an expression with calls works with, or makes.
+// maxOperand is the longest string that an expression with calls may use or make.
 const maxOperand = 64 << 10
 
 func valueOr(v constant.Value, otherwise string) constant.Value {
@@ -113,7 +114,7 @@ func valueOr(v constant.Value, otherwise string) constant.Value {
 	return v
 }
 
-// copyFloat reads the bits of a float: what Delve makes of it has no -0.
+// copyFloat reads the bits of a float: Delve's value loses the sign of -0.
 func (w *view) copyFloat(to reflect.Value, from *proc.Variable) error {
 	var b [8]byte
 	size := to.Type().Size()
@@ -162,7 +163,8 @@ func nativeOperand(v reflect.Value) (operand, error) {
 	return operand{}, fmt.Errorf("the result is a %v, which cannot be shown", v.Type())
 }
 
-// typed converts a constant without a type to the type given, as an assignment does. It leaves any other operand.
+// typed converts a constant without a type to the type given, as an assignment does. It does not
+// change other operands.
 func (o operand) typed(name string) (operand, error) {
 	if o.typ != "" {
 		return o, nil
@@ -254,7 +256,8 @@ func (o operand) basic() bool {
 	return o.native.CanInt() || o.native.CanUint()
 }
 
-// constantKinds are the default types of constants, in the order in which the later one is that of a result.
+// constantKinds are the default types of constants. The result of an operation has the later type
+// of the two.
 var constantKinds = map[string]int{"int": 1, "rune": 2, "float64": 3}
 
 // operate applies an operator as Go does.

@@ -53,8 +53,9 @@ func paramsInside(w *view, v *proc.Variable) (list []Variable, ok bool) {
 	return list, ok && len(list) > 0
 }
 
-// params lists the variables of a match. It returns false for a rule with more than texts of the path: defaults,
-// a host's variables, what a condition found, several variables in a segment.
+// params lists the variables of a match. It returns false for a rule whose values are not just
+// segments of the path: it has defaults, variables of the host, values found by a condition, or
+// several variables in a segment.
 func (w *view) params(v *proc.Variable) ([]param, bool) {
 	v, err := w.again(v, proc.LoadConfig{FollowPointers: false, MaxVariableRecurse: 1, MaxStringLen: 8 << 10, MaxStructFields: -1})
 	if err != nil {
@@ -104,7 +105,8 @@ func (w *view) params(v *proc.Variable) ([]param, bool) {
 	return list, true
 }
 
-// param reads a variable, which is behind from in the path, and returns where its part ends.
+// param reads a variable, which comes after offset from of the path, and returns where its part
+// ends.
 func (w *view) param(base string, i int64, path string, from int64) (p param, to int64, ok bool) {
 	s, ok := w.segment(base, i)
 	if !ok {

@@ -46,7 +46,7 @@ func (c *Core) Answer(q Question) (any, error) {
 }
 
 // Serve opens the core of a program and answers questions, a line of JSON each, until in ends. It
-// is the other process of a [Client], and not for any other caller: it limits the memory of its
+// runs in the other process of a [Client], and has no other caller: it limits the memory of its
 // process, and ends the process at the end of in.
 func Serve(program, file string, in io.Reader, out io.Writer) error {
 	limitMemory()
@@ -56,7 +56,7 @@ func Serve(program, file string, in io.Reader, out io.Writer) error {
 		for {
 			var q Question
 			if lines.Decode(&q) != nil {
-				os.Exit(0) // who asked is gone, whatever is being read
+				os.Exit(0) // the caller is gone, so whatever is being read is not needed
 			}
 			questions <- q
 		}

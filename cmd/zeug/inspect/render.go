@@ -18,8 +18,8 @@ import (
 	"github.com/go-delve/delve/service/api"
 )
 
-// line writes a value on one line, without its type, which stands beside it. Of an interface, the type
-// of what it holds remains: "(*main.user) &{…}".
+// line writes a value on one line, without its type, which stands beside it. An interface keeps the
+// type of what it holds: "(*main.user) &{…}".
 func (w *view) line(v *proc.Variable) string {
 	var b strings.Builder
 	w.write(&b, v, 0)
@@ -315,7 +315,7 @@ func quoted(s string, length int64) string {
 	return strconv.Quote(s[:boundary(s)]) + fmt.Sprintf("… (%d bytes)", length)
 }
 
-// boundary is where a string ends whose last character may be torn.
+// boundary returns where to end a string so that it does not end within a character.
 func boundary(s string) int {
 	for i := len(s) - 1; i >= 0 && i >= len(s)-utf8.UTFMax; i-- {
 		if utf8.RuneStart(s[i]) {
@@ -328,7 +328,8 @@ func boundary(s string) int {
 	return len(s)
 }
 
-// octets writes bytes as a text if they are one, or else as hexadecimal digits. length is how many there are.
+// octets writes bytes as text if they are valid text, otherwise as hexadecimal digits. length is
+// how many there are.
 func octets(b []byte, length int64) string {
 	text := string(b)
 	if int64(len(b)) < length {
@@ -345,12 +346,12 @@ func octets(b []byte, length int64) string {
 	return s
 }
 
-// unseen reports whether a character of a text is one that people do not see.
+// unseen reports whether a character is one that people do not see.
 func unseen(r rune) bool {
 	return !unicode.IsPrint(r) && r != '\n' && r != '\r' && r != '\t'
 }
 
-// note says what is worth knowing of a value beside it: its length.
+// note returns what to show beside a value: its length.
 func note(v *proc.Variable) string {
 	switch {
 	case v.Unreadable != nil || v.DwarfType == nil:

@@ -107,7 +107,7 @@ func TestWhatIsInsideKnownValues(t *testing.T) {
 	require.Equal(t, []string{`name string "pen"`, `price int 2`}, inside("closure"))
 }
 
-// A copy in Go compiles in the program, and is the value that was copied.
+// A copy in Go compiles in the program, and has the value that was copied.
 func TestCopiesAreTheValues(t *testing.T) {
 	c, told := valuesCrash(t)
 	show := index(t, c, "main.show")
@@ -160,8 +160,9 @@ func TestCopiesAreTheValues(t *testing.T) {
 	}
 }
 
-// A program's memory may hold anything. Whatever it is, there is an answer, without control characters.
-// HOSTILE_CORES says how many cores are tried, and HOSTILE_FIRST the seed of the first one.
+// A program's memory may hold anything. Whatever an expression is, there is an answer, without
+// control characters. HOSTILE_CORES says how many cores are tried, and HOSTILE_FIRST the seed of
+// the first one.
 func TestHostileValues(t *testing.T) {
 	program, core, told := valuesCore(t)
 	whole, err := os.ReadFile(core)
@@ -226,7 +227,7 @@ func places(t *testing.T, core string, list []inspect.Variable) (offsets []int) 
 	return offsets
 }
 
-// answer asks for all that a page can ask for, and wants no answer to be lost.
+// answer asks for everything that a page can ask for, and requires that no answer is lost.
 func answer(t *testing.T, c *inspect.Client, at inspect.Place, seed int) {
 	t.Helper()
 	var list []inspect.Variable

@@ -158,8 +158,8 @@ func (w *view) show(v *proc.Variable) Variable {
 	return shown
 }
 
-// expandable reports whether a value has an inside, and an address to find it
-// by.
+// expandable reports whether a value has something inside, and an address at
+// which to find it.
 func expandable(v *proc.Variable) bool {
 	if v.Addr == 0 || v.Addr >= madeAddr || v.Unreadable != nil || typeName(v) == "" {
 		return false
@@ -177,7 +177,7 @@ func expandable(v *proc.Variable) bool {
 	return false
 }
 
-// isList reports whether a value has children of which one answer shows a part.
+// isList reports whether one answer shows only a part of a value's children.
 func isList(v *proc.Variable) bool {
 	return v.Kind == reflect.Slice || v.Kind == reflect.Array || v.Kind == reflect.Map
 }

@@ -47,7 +47,7 @@ func (w *view) load(typ string, addr uint64, cfg proc.LoadConfig) (*proc.Variabl
 	return v, v.Unreadable
 }
 
-// again reads a value once more, as deep and as long as cfg says.
+// again reads a value once more, as deeply and as much of it as cfg says.
 func (w *view) again(v *proc.Variable, cfg proc.LoadConfig) (*proc.Variable, error) {
 	if v.Flags&proc.VariableFakeAddress != 0 {
 		return nil, errors.New("the value has no address")
@@ -62,7 +62,7 @@ var whole = proc.LoadConfig{FollowPointers: true, MaxVariableRecurse: 4, MaxStri
 func typeName(v *proc.Variable) string { return api.PrettyTypeName(v.DwarfType) }
 
 // field returns a field of a struct, or of the struct that a pointer leads to; nil if there is none, or it
-// has not been read. A path of names leads further.
+// has not been read. Several names lead from struct to struct.
 func field(v *proc.Variable, path ...string) *proc.Variable {
 	for _, name := range path {
 		v = pointed(v)
@@ -130,8 +130,8 @@ func stringOf(v *proc.Variable) (string, bool) {
 	return s, int64(len(s)) == v.Len
 }
 
-// isBytes reports whether a value is a slice or an array of bytes. One of a named type, such as that of colors,
-// is a list of its constants.
+// isBytes reports whether a value is a slice or an array of bytes. Bytes of a named type, such as a
+// color, are shown as a list of its constants.
 func isBytes(v *proc.Variable) bool {
 	u := elementOf(v)
 	return u != nil && (u.Name == "uint8" || u.Name == "byte")
@@ -199,7 +199,7 @@ type answerMemory struct {
 const (
 	// maxReads is how many parts of the memory one answer reads.
 	maxReads = 100_000
-	// madeAddr is the address of the words: no program has it.
+	// madeAddr is the address of the words: no program uses it.
 	madeAddr = 1<<56 + 0x1000
 )
 
@@ -229,7 +229,7 @@ func (w *view) dynamic(runtimeType, data uint64) (*proc.Variable, error) {
 	return &v.Children[0], v.Children[0].Unreadable
 }
 
-// folders are those of the paths of packages in a type's name.
+// folders matches the folders of package paths in a type's name.
 var folders = regexp.MustCompile(`(?:[\pL\pN_.~%-]+/)+`)
 
 // short is a type's name without the folders of its packages' paths.

@@ -18,7 +18,7 @@ import (
 	"github.com/zeugkit/zeug/serving/reload"
 )
 
-// changed is the request with what a form says of it: method, target, header (a line for each
+// changed is the request with the changes from a form: method, target, header (a line for each
 // field) and body. Fields that the form leaves out stay as they are.
 func (r Request) changed(form url.Values) (Request, error) {
 	r.Fields = slices.Clone(r.Fields)

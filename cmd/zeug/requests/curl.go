@@ -14,7 +14,7 @@ import (
 // than 32 KiB.
 var ErrUnknown = errors.New("the request is not known to its end: the program did not read all of its body, or it is longer than what is kept")
 
-// ownFields are of the connection or set by the client itself, which knows better.
+// ownFields belong to the connection, or the client sets them itself and knows better.
 var ownFields = []string{"Connection", "Content-Length", "Expect", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Upgrade"}
 
 // known returns [ErrUnknown] unless r can be sent again as it was.

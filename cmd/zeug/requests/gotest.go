@@ -31,8 +31,8 @@ import (
 //	}
 //
 // Where no other test of the package uses testify, neither does this one.
-// It is of the package in the folder and makes its client as the tests there do. Fields that browsers
-// send of themselves are left out.
+// The test belongs to the package in the folder, and makes its client as the tests there do. Fields
+// that browsers send of themselves are left out.
 func (e Exchange) Test(folder, chosen string) (string, error) {
 	if err := e.Request.known(); err != nil {
 		return "", err
@@ -98,8 +98,8 @@ func (g generator) groups() [2][]string {
 	return groups
 }
 
-// target is the path, or the whole URL if the host matters: for a page, which is compared with it,
-// or for a host that is not this machine's.
+// target is the path, or the whole URL if the host matters: if the request names its page in Origin
+// or Referer, which servers compare with the host, or if the host is not this machine.
 func (g generator) target(r Request) string {
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -143,7 +143,7 @@ func (g generator) fields(r Request) []string {
 	return args
 }
 
-// body writes forms as forms, where that makes the same body again.
+// body writes forms as forms, if that makes the same body.
 func (g generator) body(r Request) []string {
 	if len(r.Body.Bytes) == 0 {
 		return nil
@@ -168,7 +168,7 @@ func (g generator) reader(text string) string {
 	return "strings.NewReader(" + literal(text) + ")"
 }
 
-// parts writes the parts of a multipart form, of which each has a name.
+// parts writes the parts of a multipart form, each of which has a name.
 func (g generator) parts(kind string, body []byte) (args []string, ok bool) {
 	_, params, err := mime.ParseMediaType(kind)
 	if err != nil {
@@ -371,8 +371,8 @@ func readPackage(folder string) goPackage {
 	return p
 }
 
-// clientLine makes a client as the tests of the package do: by a function of theirs, by the application
-// that they give to webtest.New, or by a function of the program that makes one.
+// clientLine makes a client as the tests of the package do: by a function of those tests, by the
+// application that they give to webtest.New, or by a function of the program that makes one.
 func clientLine(tests, files []*ast.File, names map[string]bool) string {
 	for _, f := range functionsOf(tests) {
 		if f.Type.Params.NumFields() == 1 && isType(f.Type.Params.List[0].Type, "testing", "T", "TB") && f.Type.Results.NumFields() == 1 &&
@@ -404,7 +404,8 @@ func clientLine(tests, files []*ast.File, names map[string]bool) string {
 	return "// Put what makes the application in the place of newApp().\nclient := webtest.New(t, newApp())"
 }
 
-// plainCall is a call of a function of the package, with nothing or t, "" if it is another one.
+// plainCall returns a call of a function of the package without arguments or with t, "" for any
+// other call.
 func plainCall(call *ast.CallExpr, names map[string]bool) string {
 	f, ok := call.Fun.(*ast.Ident)
 	if !ok || !names[f.Name] || len(call.Args) > 1 {

@@ -170,10 +170,10 @@ func (l *List) serveList(w http.ResponseWriter, r *http.Request) {
 	render(w, listPage, "", page)
 }
 
-// longest is how long a question for new rows waits.
+// longest is how long a request for new rows waits.
 const longest = 25 * time.Second
 
-// serveRows answers with the rows when they are not of the version that the client has.
+// serveRows answers with the rows when their version is not the client's.
 func (l *List) serveRows(w http.ResponseWriter, r *http.Request) {
 	version, err := strconv.Atoi(r.URL.Query().Get("version"))
 	if err != nil {
@@ -323,7 +323,7 @@ func (l *List) serveAgain(w http.ResponseWriter, r *http.Request, e Exchange) {
 	http.Redirect(w, r, "../"+strconv.Itoa(made), http.StatusSeeOther)
 }
 
-// outcome is what the page of a failure asks of a request that was sent again.
+// outcome is what the page of a failure asks about a request that was sent again.
 type outcome struct {
 	ID     int `json:"id"`
 	Status int `json:"status"` // 0 without a response

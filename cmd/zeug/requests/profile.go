@@ -17,7 +17,7 @@ import (
 const (
 	// keptProfiles is how many profiles there are at most. The oldest go.
 	keptProfiles = 10
-	// armedTime is how long a request is waited for.
+	// armedTime is how long the list waits for the request to profile.
 	armedTime = 10 * time.Minute
 )
 
@@ -189,7 +189,7 @@ func inRequest(s *profile.Sample) bool {
 	return false
 }
 
-// cpuFlames draws where the processor was.
+// cpuFlames draws where processor time was spent.
 func cpuFlames(p *supervise.Profile) (*flames, error) {
 	parsed, err := profile.ParseData(p.CPU)
 	if err != nil {
@@ -254,7 +254,7 @@ func drawn(name string, tree *node, text func(int64) string) *flames {
 	return f
 }
 
-// fitting cuts a name to the width of its box: a letter has about 7 of 1000.
+// fitting cuts a name to the width of its box: a letter takes about 7 of 1000 units.
 func fitting(name string, width float64) string {
 	letters := int((width - 6) / 6.5)
 	switch runes := []rune(name); {
@@ -288,7 +288,8 @@ func hueOf(name string) int {
 	return sum % 5
 }
 
-// topOf lists the functions that most of the value was spent in themselves.
+// topOf lists the functions with the largest values of their own, without those of the functions
+// that they call.
 func topOf(tree *node, text func(int64) string) []function {
 	self, total := map[string]int64{}, map[string]int64{}
 	var walk func(n *node, inside map[string]bool)

@@ -18,7 +18,7 @@ type List struct {
 	Guard func(http.Handler) http.Handler
 	// Program answers requests that are sent again, as it answers all others.
 	Program http.Handler
-	// Tests is the folder with the tests of the program, for [Request.Test]: "" is not known.
+	// Tests is the folder with the tests of the program, for [Request.Test]: "" if it is not known.
 	Tests func() string
 
 	mu        sync.Mutex
@@ -135,8 +135,8 @@ func (l *List) tell() {
 	}
 }
 
-// Receive takes what the program says of an exchange; it is for reload.Config. An exchange that is not
-// kept any more is left out.
+// Receive takes the program's report on an exchange. Pass it to reload.Config. A report on an
+// exchange that is no longer kept is ignored.
 func (l *List) Receive(_ *reload.Process, m supervise.Message) {
 	if m.Type == supervise.TypeProfile {
 		var p supervise.Profile
@@ -182,7 +182,7 @@ func (l *List) Find(id int) (Exchange, bool) {
 	return Exchange{}, false
 }
 
-// wait returns when the version is another one, or the context ends. It returns the version.
+// wait returns when the version has changed, or the context ends. It returns the version.
 func (l *List) wait(ctx context.Context, version int) int {
 	l.mu.Lock()
 	if l.version != version {

@@ -123,7 +123,7 @@ func TestSecretsAreShownWhenAskedFor(t *testing.T) {
 	require.Contains(t, page, "concealed")
 }
 
-// told gives the list what a program says of a request.
+// told gives the list a program's report on a request.
 func told(t *testing.T, l *requests.List, facts supervise.Facts) {
 	t.Helper()
 	data, err := json.Marshal(facts)
@@ -356,7 +356,8 @@ func TestTheNextRequestIsProfiled(t *testing.T) {
 	require.Contains(t, notes, "read the CPU profile")
 }
 
-// FuzzLogRecordsStayText holds that nothing of a log record becomes markup, or hides a part of the page.
+// FuzzLogRecordsStayText checks that nothing in a log record becomes markup or hides a part of the
+// page.
 func FuzzLogRecordsStayText(f *testing.F) {
 	f.Add("INFO", "message", "name", "value", "main.go:1")
 	f.Add("<script>", "</li></ol><script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "{{.}}", "\x00\u202e\xff")

@@ -15,7 +15,7 @@ type collector struct {
 	m *urlMap
 }
 
-// keep makes the rules that were collected those of the map.
+// keep stores the collected rules in the map.
 func (c *collector) keep(rules []routing.Rule[int]) {
 	for _, r := range rules {
 		c.m.rules[r.Target].Rule = r

@@ -55,7 +55,7 @@ func (w *walker) findEmbeds(d *ast.GenDecl) {
 	}
 }
 
-// folderOf returns the folder that a file system is: the embedded one if there are several.
+// folderOf returns the folder that a file system is: if there are several, the embedded one.
 func (p *program) folderOf(b bound) (f folder, known bool) {
 	list, _ := p.resolve(b)
 	for _, v := range list {
@@ -97,8 +97,8 @@ func (p *program) folderAt(b bound) (folder, bool) {
 	return folder{}, false
 }
 
-// onDisk returns a folder that the program names. Programs are run from the folder of the main package, or from
-// anywhere else: so it is known only if it is there.
+// onDisk returns a folder that the program names. Programs are run from the folder of the main
+// package, or from anywhere else. So the folder is known only if it exists there.
 func (p *program) onDisk(dir string) (folder, bool) {
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(p.packages[len(p.packages)-1].Dir, filepath.FromSlash(dir))

@@ -192,7 +192,8 @@ func (m *urlMap) build(p *program) {
 	if m.mounts {
 		m.options.Converters[mountConverter] = restOfPath
 	}
-	// Rules that may be absent cannot make others unreachable, nor be unreachable themselves.
+	// Rules that may be absent cannot make others unreachable, and are not reported as unreachable
+	// themselves.
 	m.errors = m.refusals(func(r *rule) bool { return r.sure })
 	for _, other := range m.rules {
 		if !other.sure {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// reached are the rules that lead to a function.
+// reached holds the rules that lead to a function.
 type reached struct {
 	rules    []ruleOf
 	complete bool // nothing else leads to it
@@ -241,7 +241,7 @@ func (p *program) ownParams(e ast.Expr) bool {
 	return false
 }
 
-// checkParam reports a variable that no rule has which leads to the function, or that has another type.
+// checkParam reports a variable that no rule leading to the function has, or that has another type.
 func (p *program) checkParam(c call, name ast.Expr, want string) {
 	text, ok := p.text(bound{name, nil, 0})
 	if !ok {

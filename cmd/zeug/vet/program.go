@@ -472,8 +472,8 @@ func (p *program) callee(n *ast.CallExpr) string {
 	return ""
 }
 
-// zeugName is callee without the module: "(*zeug.Request).URL", "routing.NewMap". It is "" for functions
-// that are not part of Zeug.
+// zeugName returns what callee does, without the module: "(*zeug.Request).URL", "routing.NewMap".
+// It is "" for functions that are not part of Zeug.
 func (p *program) zeugName(n *ast.CallExpr) string {
 	id := calleeIdent(n)
 	if id == nil {

@@ -29,8 +29,7 @@ type Finding struct {
 	Pos, End token.Pos
 	Kind     Kind
 	Message  string
-	// Fix is the string that belongs in the place of Pos to End if there is only one sure answer,
-	// otherwise "".
+	// Fix is the string that replaces Pos to End, "" unless only one replacement is surely right.
 	Fix string
 }
 
@@ -85,8 +84,8 @@ func (p *program) skip(at token.Pos, format string, args ...any) {
 	p.result.Skipped = append(p.result.Skipped, Skip{at, fmt.Sprintf(format, args...)})
 }
 
-// nearest returns the name that a misspelt one surely means: one that differs in few letters, while no
-// other name comes close. It returns "" if there is none.
+// nearest returns the name that a misspelt one surely means: a name that differs in few letters, if
+// no other name is as close. It returns "" if there is none.
 func nearest(name string, known []string) string {
 	limit := max(1, len(name)/4)
 	best, distance, second := "", limit+1, limit+1

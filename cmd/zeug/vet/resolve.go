@@ -168,7 +168,7 @@ func (r *resolver) param(b bound, v *types.Var, at param, level int) {
 func (r *resolver) argument(c *ast.CallExpr, s *scope, at param, level int) {
 	switch {
 	case at.variadic && c.Ellipsis == token.NoPos, at.index >= len(c.Args):
-		r.complete = false // a list, of which readers of variadic parameters take the elements: see rest
+		r.complete = false // a list, from which readers of variadic parameters take the elements: see rest
 	default:
 		r.follow(bound{c.Args[at.index], s, 0}, level+1)
 	}
@@ -301,7 +301,7 @@ func recursive(s *scope, function ast.Node) bool {
 
 func isNil(info *types.Info, e ast.Expr) bool { return info.Types[e].IsNil() }
 
-// word is a string that an expression may be, and the literal that it is.
+// word is a string that an expression may be, and the literal that has it.
 type word struct {
 	text string
 	at   ast.Expr
@@ -381,8 +381,9 @@ func (p *program) boolean(b bound) (value, known bool) {
 	return constant.BoolVal(v), true
 }
 
-// elements returns the elements of a list: of a slice literal, of append, or of a variable to which such
-// are assigned. It is not complete if there may be others, and not sure if some may be absent.
+// elements returns the elements of a list: of a slice literal, of append, or of a variable to which
+// these are assigned. It is not complete if there may be others, and not sure if some may be
+// absent.
 func (p *program) elements(b bound) (list []bound, complete, sure bool) {
 	if id, ok := ast.Unparen(b.expr).(*ast.Ident); ok {
 		if v, ok := p.info.ObjectOf(id).(*types.Var); ok {
@@ -452,7 +453,8 @@ func (p *program) arguments(c *ast.CallExpr, s *scope, from int) (list []bound, 
 	return list, true, true
 }
 
-// appended returns the elements of append(list, more...), of which list may be known already.
+// appended returns the elements of append(list, more...). The elements of list may be known
+// already.
 func (p *program) appended(b bound, e *ast.CallExpr) (list []bound, complete, sure bool) {
 	id, ok := ast.Unparen(e.Fun).(*ast.Ident)
 	switch {
@@ -484,8 +486,8 @@ func (p *program) growing(e *ast.CallExpr) bool {
 	return v != nil && p.appendsTo(v, e)
 }
 
-// appendsTo reports whether the call is the value of an assignment to v: x = append(x, …), whose first
-// x the other assignments to x give.
+// appendsTo reports whether the call is the value of an assignment to v: x = append(x, …), where
+// the first x comes from the other assignments to x.
 func (p *program) appendsTo(v *types.Var, e *ast.CallExpr) bool {
 	for _, a := range p.assigned[v] {
 		if ast.Unparen(a.expr) == ast.Expr(e) {
@@ -495,7 +497,8 @@ func (p *program) appendsTo(v *types.Var, e *ast.CallExpr) bool {
 	return false
 }
 
-// field returns what a field of a struct literal is. It returns false if the literal does not have it.
+// field returns the value of a field of a struct literal. It returns false if the literal does not
+// have it.
 func (p *program) field(lit *ast.CompositeLit, name string) (ast.Expr, bool) {
 	s, _ := p.info.TypeOf(lit).Underlying().(*types.Struct)
 	for i, e := range lit.Elts {

@@ -59,7 +59,7 @@ type use struct {
 	args     [][]token2
 	steps    []step
 	optional bool // a filter gives a default
-	whole    bool // it is used for nothing more
+	whole    bool // nothing but the name itself is used
 }
 
 type step struct {
@@ -213,7 +213,7 @@ var expressionTags = map[string]bool{
 	"if": true, "elif": true, "ifequal": true, "ifnotequal": true, "ifchanged": true, "firstof": true, "widthratio": true,
 }
 
-// tag reads a tag, and reports whether a comment is open behind it.
+// tag reads a tag, and reports whether a comment is open after it.
 func (s *scanner) tag(tokens []token2, comment bool) bool {
 	name, rest := tokens[0].text, tokens[1:]
 	if comment || name == "comment" {
@@ -283,7 +283,7 @@ func (s *scanner) loop(rest []token2) {
 	s.define(rest[0].text, first)
 }
 
-// alone reads an expression, and returns the name that it is, or nil if it is more than that.
+// alone reads an expression, and returns its name, or nil if it is more than a name.
 func (s *scanner) alone(tokens []token2) *use {
 	before := len(s.t.uses)
 	s.expression(tokens)
@@ -388,7 +388,7 @@ func (s *scanner) expression(tokens []token2) {
 		switch {
 		case t.text == "|" && t.kind == 0 && i+1 < len(tokens):
 			s.t.filters = append(s.t.filters, filter{tokens[i+1].text, tokens[i+1].at})
-			i += 2 // a filter's argument is read as a use of its own
+			i += 2 // a filter's argument is a separate use
 		case t.kind == 'a' && !notNames[t.text]:
 			u, next := s.chain(tokens, i)
 			u.whole = i == 0 && next == len(tokens)

@@ -27,7 +27,8 @@ func (p *program) checkTemplates() {
 	p.checkKeys()
 }
 
-// resolveName returns the name of a template that another one means.
+// resolveName returns the template name that a name in another template stands
+// for.
 func resolveName(base, name string) string {
 	if strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../") {
 		return path.Join(path.Dir(base), name)

@@ -29,7 +29,7 @@ func (p *program) typesOf(u *use, s *scene, level int) []types.Type {
 	return list
 }
 
-// typesOfLocal returns the types that a name may have that a tag defines.
+// typesOfLocal returns the types that a name defined by a tag may have.
 func (p *program) typesOfLocal(l *local, s *scene, level int) (list []types.Type) {
 	if l.loop {
 		return []types.Type{loopInformation}
@@ -85,7 +85,7 @@ var loopInformation = func() types.Type {
 	return types.NewStruct(fields, nil)
 }()
 
-// inLoop returns the type of a local name, from the type of the value that the loop goes over.
+// inLoop returns the type of a local name, from the type of the value that the loop iterates over.
 func inLoop(t types.Type, l *local) types.Type {
 	if t == nil || !l.element && !l.key {
 		return t

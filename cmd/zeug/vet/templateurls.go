@@ -30,7 +30,7 @@ func (p *program) checkStaticWord(name string, at span) {
 	p.requote(before, at, func(right string) string { return right })
 }
 
-// requote gives the findings that a check of names in Go made the quotes of the template.
+// requote changes the quotes in the findings of a check for Go names to those of the template.
 func (p *program) requote(from int, at span, right func(string) string) {
 	for i := range p.result.Findings[from:] {
 		f := &p.result.Findings[from+i]

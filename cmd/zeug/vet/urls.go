@@ -18,7 +18,8 @@ type value struct {
 	name  string
 	known bool // the name is known
 	at    ast.Node
-	// constant is the value if it is known. Otherwise typ is its type, nil if that is not known either.
+	// constant is the value, if it is known. Otherwise typ is its type, nil if that is not known
+	// either.
 	constant any
 	typ      types.Type
 }
@@ -77,7 +78,7 @@ func (p *program) checkURLs() {
 	}
 }
 
-// mapsOr is mapsOf, and all maps of the program if the expression cannot be followed.
+// mapsOr returns what mapsOf does, or all maps of the program if the expression cannot be followed.
 func (p *program) mapsOr(e ast.Expr, s *scope) ([]*urlMap, bool) {
 	if maps, ok := p.mapsOf(e, s); ok {
 		return maps, true
@@ -85,8 +86,8 @@ func (p *program) mapsOr(e ast.Expr, s *scope) ([]*urlMap, bool) {
 	return p.maps, p.closed
 }
 
-// mapsOfView returns the applications with rules for the function that a call is in: all of the
-// program if that is not known.
+// mapsOfView returns the applications with rules for the function that a call is in, or all
+// applications of the program if that is not known.
 func (p *program) mapsOfView(c call) ([]*urlMap, bool) {
 	if r := p.reached(c.in); r.complete && len(r.rules) > 0 {
 		var maps []*urlMap
@@ -388,8 +389,8 @@ func (m *urlMap) refuses(r *rule, v variable, o value) string {
 
 var builtinConverter = map[string]bool{"default": true, "string": true, "path": true, "any": true, "int": true, "float": true, "uuid": true, "regexp": true}
 
-// samplesOf returns values of which a converter takes one if it takes the type at all. It returns none if
-// that is not known: a string may be anything.
+// samplesOf returns values of a type. A converter that takes the type takes at least one of them.
+// It returns none if that is not known: a string may be anything.
 func samplesOf(o value, converter string) (list []any) {
 	if o.constant != nil {
 		return []any{o.constant}

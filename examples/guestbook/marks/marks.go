@@ -45,8 +45,8 @@ func (m marked) Open(name string) (driver.Conn, error) {
 	return conn{c}, nil
 }
 
-// conn marks statements that are run without being prepared. It leaves to database/sql everything
-// that the driver's connection cannot do.
+// conn marks statements that are run without being prepared. It leaves everything that the driver's
+// connection cannot do to database/sql.
 type conn struct{ driver.Conn }
 
 // QueryContext is driver.QueryerContext's. The mark ends when the first rows are there.

@@ -20,8 +20,8 @@ type balancer struct {
 	process *process
 }
 
-// haproxyConfig is a configuration for sticky-free instances. The file docs/scaling.md explains
-// each line.
+// haproxyConfig is a configuration that may send each request of a client to another instance. The
+// file docs/scaling.md explains each line.
 const haproxyConfig = `
 global
   maxconn 4000
@@ -70,7 +70,7 @@ func startBalancer(ctx context.Context, dir string, f *fleet) (*balancer, error)
 	}
 	program, err := exec.LookPath("haproxy")
 	if err != nil {
-		program = "/usr/sbin/haproxy" // which is not on every user's PATH
+		program = "/usr/sbin/haproxy" // its folder is not on every user's PATH
 	}
 	b := &balancer{base: "http://" + addr}
 	if b.process, err = start(dir, program, "-db", "-f", file); err != nil {

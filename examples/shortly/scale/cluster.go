@@ -97,7 +97,7 @@ func (c *cluster) join(ctx context.Context, busPorts []string) error {
 	return c.whole(ctx, 6)
 }
 
-// whole waits until every one of the nodes sees n nodes and every slot served, and each
+// whole waits until every one of the nodes sees n nodes and a server for every slot, and each
 // replica is in step.
 func (c *cluster) whole(ctx context.Context, n int) error {
 	return eventually(ctx, "the cluster to be whole", func(ctx context.Context) error {
@@ -129,9 +129,8 @@ func (c *cluster) whole(ctx context.Context, n int) error {
 	})
 }
 
-// killPrimary kills a primary, waits until its replica has taken over, and starts it
-// again, as a replica then. An empty node that came back before would be a primary
-// without keys.
+// killPrimary kills a primary, waits until its replica has taken over, and starts it again, now as
+// a replica. If an empty node came back before that, it would be a primary without keys.
 func (c *cluster) killPrimary(ctx context.Context) (away time.Duration, err error) {
 	primary, replica := c.nodes[0], c.nodes[3]
 	began := time.Now()
@@ -153,7 +152,7 @@ func (c *cluster) killPrimary(ctx context.Context) (away time.Duration, err erro
 	return away, c.whole(ctx, 6)
 }
 
-// address is the -redis of shortly.
+// address is the value of shortly's flag -redis.
 func (c *cluster) address() string {
 	var addrs []string
 	for _, n := range c.nodes {

@@ -17,7 +17,7 @@ import (
 	"github.com/zeugkit/zeug/internal/freeport"
 )
 
-// instance is a process of shortly, or the processes that hand over to each other.
+// instance is a process of shortly, or a series of processes that hand over to each other.
 type instance struct {
 	name, addr, pidFile string
 	args                []string
@@ -88,7 +88,7 @@ func (in *instance) ready(ctx context.Context) error {
 	return nil
 }
 
-// kill kills the process, and starts another one when it is gone, as a supervisor does.
+// kill kills the process, and starts a new one when it is gone, as a supervisor does.
 func (in *instance) kill(ctx context.Context) error {
 	pid := readPID(in.pidFile)
 	if err := signalPID(pid, syscall.SIGKILL); err != nil {
@@ -109,7 +109,7 @@ func (in *instance) gone(ctx context.Context, pid int) error {
 	})
 }
 
-// pause stops the process for a time. The balancer has to notice by itself.
+// pause stops the process for a time. The balancer has to notice that by itself.
 func (in *instance) pause(ctx context.Context, d time.Duration) error {
 	pid := readPID(in.pidFile)
 	if err := signalPID(pid, syscall.SIGSTOP); err != nil {
@@ -125,8 +125,8 @@ func (in *instance) pause(ctx context.Context, d time.Duration) error {
 	return eventually(ctx, in.name+" to be ready", in.ready)
 }
 
-// rollOut puts a new binary in the place of the old one and has each instance, one
-// after the other, hand its socket over to it.
+// rollOut replaces the old binary by a new one and makes each instance in turn
+// hand its socket over to it.
 func (f *fleet) rollOut(ctx context.Context) error {
 	fresh := f.binary + ".new"
 	if err := copyFile(f.binary, fresh); err != nil {

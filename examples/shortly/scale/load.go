@@ -27,7 +27,7 @@ type load struct {
 
 	mu      sync.Mutex
 	links   []link            // in the order of their popularity
-	targets map[string]string // where each id leads
+	targets map[string]string // the URL that each id leads to
 	seen    []observation
 	began   time.Time // set before run
 }
@@ -73,9 +73,10 @@ func (l *load) seed(ctx context.Context, n int) error {
 	return nil
 }
 
-// run asks until ctx ends or most requests were sent. It returns when each has an outcome.
+// run sends requests until ctx ends or most of them were sent. It returns when each request has an
+// outcome.
 func (l *load) run(ctx context.Context, most int) {
-	turns := make(chan int, l.rate) // a second of requests may wait
+	turns := make(chan int, l.rate) // as many requests as a second sends may wait
 	var all sync.WaitGroup
 	for i := range 4 * len(l.clients) {
 		all.Go(func() {
@@ -106,7 +107,7 @@ func (l *load) run(ctx context.Context, most int) {
 	}
 }
 
-// ask sends the n-th request. It outlives the end of the load, so that every request has
+// ask sends the n-th request. The context outlives the end of the load, so that every request has
 // an outcome.
 func (l *load) ask(client *http.Client, random *rand.Rand, n int) {
 	ctx := context.Background()

@@ -29,7 +29,7 @@ import (
 type Config struct {
 	Processes int
 	Rate      int           // requests a second
-	Links     int           // that exist before the load
+	Links     int           // links that exist before the load
 	Warm      time.Duration // how long the load runs before each fault
 	Longest   time.Duration // when the load ends in any case
 	Log       func(format string, args ...any)
@@ -114,7 +114,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		return nil, err
 	}
 	r.Links, r.LinksLost = len(l.targets), l.lost(ctx)
-	// The clicks that this look at the links made are counted as well.
+	// The clicks of this check of the links count as well.
 	looked := r.Links
 	if err := f.stop(ctx); err != nil {
 		return nil, err
@@ -130,7 +130,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	return r, r.check()
 }
 
-// check returns what the run must not have.
+// check returns the faults of a run.
 func (r *Report) check() error {
 	switch {
 	case r.LinksLost > 0:
@@ -187,7 +187,7 @@ func trouble(ctx context.Context, c Config, l *load, nodes *cluster, f *fleet) (
 	return events, nil
 }
 
-// lost requests once each link that a client got, and returns how many do not lead to their URL.
+// lost requests each link that a client got once, and returns how many do not lead to their URL.
 func (l *load) lost(ctx context.Context) (n int) {
 	for id := range l.targets {
 		if o := l.get(ctx, l.clients[0], "follow", id, http.StatusFound); o.outcome != "ok" {
@@ -212,8 +212,8 @@ func counts(ctx context.Context, nodes *cluster, ids map[string]string) (map[str
 	return all, nil
 }
 
-// limited creates more links than one client may, and says how many it could: the limit
-// is one for all instances together.
+// limited creates more links than one client may, and returns how many were created: the limit is
+// one for all instances together.
 func limited(ctx context.Context, base string) (string, error) {
 	client := newClient("127.0.1.99")
 	began, passed, refused := time.Now(), 0, 0

@@ -39,7 +39,7 @@ func start(dir, name string, args ...string) (*process, error) {
 	return p, nil
 }
 
-// signal sends a signal. A process that has ended gets none.
+// signal sends a signal. A process that has ended gets no signal.
 func (p *process) signal(sig os.Signal) { p.command.Process.Signal(sig) }
 
 // kill ends the process at once and waits for its end.
@@ -95,8 +95,8 @@ func readPID(name string) int {
 	return pid
 }
 
-// runs reports whether a process runs. A process that has ended and that its parent has not waited
-// for does not count.
+// runs reports whether a process runs. A process that has ended, but is still a zombie, does not
+// count.
 func runs(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// window is the time whose clicks a fault may lose: the clicks that its process counted, or that
-// went to its Redis. The application sends clicks four times a second; the rest is the time that a
-// flush may take on a busy machine.
+// window is how long before a fault clicks may be lost by it: clicks that its process counted, or
+// that went to its Redis. The application sends clicks four times a second; the rest is the time
+// that a flush may take on a busy machine.
 const window = time.Second
 
 // event is what was done to the system while the load ran.
@@ -40,8 +40,8 @@ type Report struct {
 	Followed    int            // redirects
 	ClicksLost  int            // redirects without a click
 	ClicksTwice int            // clicks without a redirect
-	Bound       int            // how many clicks may be lost, and as many counted twice
-	Limited     string         // what the shared limit let through
+	Bound       int            // how many clicks may be lost; as many may be counted twice
+	Limited     string         // how many links the shared limit let through
 	events      []event
 }
 

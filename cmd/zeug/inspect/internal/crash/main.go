@@ -72,7 +72,7 @@ func handle(target string) {
 	fmt.Println(x, big, nilp, nilmap, nilslice)
 }
 
-// again panics while another panic is on its way.
+// again panics while another panic is in progress.
 func again(what string) string {
 	return twice(what, 3, errGone)
 }
