@@ -22,7 +22,7 @@ import (
 	"github.com/zeugkit/zeug/middleware"
 )
 
-// FuzzProtocolsAgree sends a request by each protocol, cut into pieces at some offsets, and
+// FuzzProtocolsAgree sends a request with each protocol, cut into pieces at some offsets, and
 // compares what the application received.
 func FuzzProtocolsAgree(f *testing.F) {
 	f.Add("GET", "/app", "/a%2Fb", "q=1", "example.org", "text/plain", "", uint(1))
@@ -37,7 +37,7 @@ func FuzzProtocolsAgree(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, script, uri, query, host, field, body string, cut uint) {
 		if len(script)+len(uri)+len(query)+len(host)+len(field) > 20000 || len(body) > 100_000 ||
 			strings.Contains(method+script+uri+query+host+field, "\x00") || strings.Contains(uri, "/cut") || strings.Contains(uri, "/big") {
-			return // which SCGI cannot express, or which must not be compared
+			return // variables that SCGI cannot express, or that must not be compared
 		}
 		answers := map[string]string{}
 		for name, p := range protocols() {
@@ -48,7 +48,7 @@ func FuzzProtocolsAgree(f *testing.F) {
 				{"SCRIPT_NAME", script}, {"REQUEST_URI", uri}, {"QUERY_STRING", query}, {"HTTP_HOST", host}, {"HTTP_X_FIELD", field},
 			}
 			raw := p.head(vars) + p.body(body) + p.end
-			// A cut is a piece of its own on the connection.
+			// Each cut starts a new piece on the connection.
 			step := max(int(cut%uint(len(raw)+1)), len(raw)/50, 1)
 			for len(raw) > 0 {
 				n := min(step, len(raw))
@@ -92,8 +92,8 @@ func TestHostileVariables(t *testing.T) {
 	}
 }
 
-// A web server states in variables of its own who the client is, and passes the
-// headers through that a client made up.
+// A web server states in variables of its own who the client is, and passes on
+// the headers that a client made up.
 func TestForwardedHeadersOverGateways(t *testing.T) {
 	forged := [][2]string{
 		{"HTTP_X_FORWARDED_FOR", "6.6.6.6"}, {"HTTP_X_FORWARDED_PROTO", "http"}, {"HTTP_X_FORWARDED_HOST", "evil.test"},
@@ -127,7 +127,7 @@ func TestForwardedHeadersOverGateways(t *testing.T) {
 	}
 }
 
-// answer reads an answer: its status, and what the application was asked.
+// answer reads a response: its status, and the request that the application got.
 func (p protocol) answer(t testing.TB, conn io.Reader) string {
 	t.Helper()
 	in := bufio.NewReader(conn)

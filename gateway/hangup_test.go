@@ -26,11 +26,11 @@ import (
 	"github.com/zeugkit/zeug/gateway/uwsgi"
 )
 
-// protocol is one that a web server speaks on a connection: how a request is written in it, and
-// which server answers.
+// protocol is a protocol that a web server speaks on a connection: how a request is written, and
+// which server answers it.
 type protocol struct {
 	serve func(http.Handler) server
-	// head is a request up to its body, body a piece of that, and end the bytes after the last
+	// head is a request up to its body, body a piece of the body, and end the bytes after the last
 	// piece.
 	head func(vars [][2]string) string
 	body func(piece string) string
@@ -134,8 +134,8 @@ func (p protocol) listening(t testing.TB, network string, h http.HandlerFunc) fu
 	}
 }
 
-// However much of a body has come and was not read: when the peer closes its connection the
-// handler's context ends.
+// Whatever part of a body has arrived and was not read, the handler's context ends when the peer
+// closes its connection.
 func TestAPeerThatLeavesEndsTheContext(t *testing.T) {
 	for name, p := range protocols() {
 		for _, network := range []string{"tcp", "unix"} {
@@ -152,7 +152,7 @@ func TestAPeerThatLeavesEndsTheContext(t *testing.T) {
 				{"a body that is waited for", 200_000, 100_000, 200_000},
 			} {
 				if c.sent > 0 && c.eat == 0 && runtime.GOOS != "linux" {
-					continue // if the system cannot report it
+					continue // if the system can report it, and otherwise not
 				}
 				t.Run(name+" over "+network+": "+c.name, func(t *testing.T) {
 					began, ended := make(chan struct{}), make(chan struct{})
@@ -167,11 +167,11 @@ func TestAPeerThatLeavesEndsTheContext(t *testing.T) {
 					<-began
 					sent := c.sent
 					if network == "tcp" {
-						// The end of a connection comes after the bytes that were sent before, and
-						// cannot come while the system's buffer is full.
+						// The end of a connection arrives after the bytes that were sent before it,
+						// and cannot arrive while the system's buffer is full.
 						sent = min(sent, c.eat+16_000+p.ahead)
 					}
-					// Bytes that do not fit between the two are not sent.
+					// Bytes that the buffers of both sides cannot hold are not sent.
 					require.NoError(t, conn.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
 					_, _ = io.WriteString(conn, p.body(strings.Repeat("x", sent)))
 					select {
@@ -201,7 +201,7 @@ func TestABodyThatIsReadLateArrivesWhole(t *testing.T) {
 				got := make(chan string, 1)
 				conn := p.listening(t, network, func(_ http.ResponseWriter, r *http.Request) {
 					var b strings.Builder
-					// Longer than the connection is left alone, several times.
+					// Wait for several times as long as it takes until a connection is watched.
 					for _, some := range []int64{0, 1, 100_000, size} {
 						select {
 						case <-r.Context().Done():

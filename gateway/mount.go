@@ -7,12 +7,12 @@ import (
 )
 
 // Mount returns a copy of r as the application mounted at prefix sees it: the prefix's segments
-// leave the front of the URL's path, escaped or not, and join the Origin's RootPath. It reports
-// false, and returns r, if the path is not below prefix: "/apix" is not below "/api". If a path is
-// the prefix itself, "/" is left.
+// leave the front of the URL's path, escaped or not, and are appended to the Origin's RootPath. It
+// reports false, and returns r, if the path is not below prefix: "/apix" is not below "/api". If
+// the path equals the prefix, "/" is left.
 //
-// prefix is percent-encoded; slashes at its ends are ignored, and "" or "/"
-// mounts nothing away.
+// prefix is percent-encoded; slashes at its ends are ignored, and "" and "/"
+// remove nothing.
 func Mount(r *http.Request, prefix string) (*http.Request, bool) {
 	prefix = strings.TrimRight(prefix, "/")
 	for strings.HasPrefix(prefix, "//") {
@@ -40,7 +40,7 @@ func Mount(r *http.Request, prefix string) (*http.Request, bool) {
 	m := &mounted{url: *r.URL}
 	m.url.Path, m.url.RawPath = path, rest
 	if rest == (&url.URL{Path: path}).EscapedPath() {
-		m.url.RawPath = "" // as net/url has it
+		m.url.RawPath = "" // as in net/url
 	}
 	m.state(r, OriginOf(r))
 	m.origin.RootPath += root
@@ -49,13 +49,13 @@ func Mount(r *http.Request, prefix string) (*http.Request, bool) {
 	return c, true
 }
 
-// mounted is a statement and the URL that goes with it, in one allocation.
+// mounted is a stated Origin and the URL that goes with it, in one allocation.
 type mounted struct {
 	stated
 	url url.URL
 }
 
-// cutSegments removes prefix from the front of path if whole segments agree once decoded, and
+// cutSegments removes prefix from the front of path if whole segments are equal after decoding, and
 // returns the rest: "" or a string that starts with a slash.
 func cutSegments(path, prefix string) (rest string, ok bool) {
 	for prefix != "" {

@@ -68,8 +68,8 @@ var odd = map[string]string{
 	"dots":                         "GET {}/a/../b/./c HTTP/1.1\r\nHost: {host}\r\n\r\n",
 }
 
-// differences are those of a web server or a protocol, with the beginning of the response for
-// each.
+// differences are what a web server or a protocol does differently, with the beginning of the
+// response for each.
 var differences = []struct{ server, request, protocol, answer, why string }{
 	{"Apache", "a body in pieces", "scgi|uwsgi", "411", "Apache wants a length"},
 	{"Apache", "a field with an underscore", "", "200, whole", "no variable can tell it from a hyphen: Apache leaves it out"},
@@ -84,7 +84,7 @@ var differences = []struct{ server, request, protocol, answer, why string }{
 	{"nginx", "an answer that is cut", "(scgi|uwsgi) over unix", "200, whole", "the end of a unix socket looks as any other"},
 }
 
-// One application behind one web server answers the same over each protocol.
+// One application behind one web server gives the same responses over each protocol.
 func TestOddRequestsAreAnsweredAlike(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts web servers")
@@ -158,7 +158,7 @@ func (f *front) answer(t *testing.T, prefix, request, network string) string {
 		}
 		require.NoError(t, err)
 		if resp.StatusCode < 200 {
-			continue // the protocols have none
+			continue // the protocols have no such fields
 		}
 		body, err := io.ReadAll(resp.Body)
 		end := "whole"
@@ -193,7 +193,7 @@ func (f *front) answer(t *testing.T, prefix, request, network string) string {
 	}
 }
 
-// join makes one field of several, as in CGI.
+// join makes one field of several with the same name, as in CGI.
 func join(h http.Header) {
 	for name, values := range h {
 		separator := ", "

@@ -18,7 +18,7 @@ import (
 // Origin says how a request reached the application, from trusted sources only. It is a value:
 // changing a copy changes no request.
 type Origin struct {
-	// Scheme is how the client spoke, "http" or "https".
+	// Scheme is the protocol that the client used, "http" or "https".
 	Scheme string
 	// Host is the authority the client asked for, "example.org" or
 	// "example.org:8080", as it was sent: it is not validated.
@@ -26,8 +26,9 @@ type Origin struct {
 	// RootPath is where the application is mounted, percent-encoded: "" or a
 	// slash and segments without a slash at the end (CGI's SCRIPT_NAME).
 	RootPath string
-	// Client is the address that asked. It is the zero AddrPort when there is
-	// none (a unix socket), and its port is 0 when only the address is known.
+	// Client is the address of the client. It is the zero AddrPort if there is
+	// no address (a unix socket), and its port is 0 when only the address is
+	// known.
 	Client netip.AddrPort
 }
 
@@ -53,14 +54,15 @@ func statement(r *http.Request) *stated {
 	return s
 }
 
-// OriginOf returns what [WithOrigin] last stated about r, or else what r itself
-// shows: TLS or not, the Host header, no mount, the peer's address.
+// OriginOf returns the Origin that [WithOrigin] last set for r. Without one it
+// returns what r itself shows: TLS or not, the Host header, no mount, the
+// peer's address.
 func OriginOf(r *http.Request) Origin {
 	return statement(r).originOf(r)
 }
 
-// Received returns the Origin before anything corrected it: what the server
-// itself saw.
+// Received returns the Origin before any middleware corrected it: what the
+// server itself saw.
 func Received(r *http.Request) Origin {
 	if s := statement(r); s != nil {
 		return shown(s.received)
@@ -76,16 +78,17 @@ func RootPath(r *http.Request) string {
 	return ""
 }
 
-// WithOrigin returns a shallow copy of r to which o applies. The copy's Host
-// and RemoteAddr follow o, so that handlers which know nothing of Origin see
-// the same; r and its headers stay as they are.
+// WithOrigin returns a shallow copy of r that has the Origin o. The copy's Host
+// and RemoteAddr follow o, so that handlers that do not use Origin see the same
+// values; r and its headers stay as they are.
 func WithOrigin(r *http.Request, o Origin) *http.Request {
 	outer := statement(r)
 	return restate(r, outer, outer.originOf(r), o)
 }
 
-// Correct returns a copy of r with the Origin that correct makes of the present
-// one, as [WithOrigin] does. It returns r itself if correct changes nothing.
+// Correct returns a copy of r whose Origin is the result of correct for the
+// present one, like [WithOrigin]. It returns r itself if correct changes
+// nothing.
 func Correct(r *http.Request, correct func(Origin) Origin) *http.Request {
 	outer := statement(r)
 	before := outer.originOf(r)
@@ -96,14 +99,14 @@ func Correct(r *http.Request, correct func(Origin) Origin) *http.Request {
 	return restate(r, outer, before, after)
 }
 
-// restated is a statement and the request that carries it, in one allocation.
+// restated is a stated Origin and the request that carries it, in one allocation.
 type restated struct {
 	stated
 	request http.Request
 }
 
 // restate returns a copy of r whose Origin is after instead of before. outer is
-// the statement that r has, or nil.
+// the one that r has, or nil.
 func restate(r *http.Request, outer *stated, before, after Origin) *http.Request {
 	s := new(restated)
 	s.Context, s.origin, s.received = r.Context(), after, r
@@ -119,7 +122,7 @@ func restate(r *http.Request, outer *stated, before, after Origin) *http.Request
 	return c
 }
 
-// originOf returns the Origin of r, whose statement is s. s may be nil.
+// originOf returns the Origin of r, given what was stated about r. s may be nil.
 func (s *stated) originOf(r *http.Request) Origin {
 	if s != nil {
 		return s.origin

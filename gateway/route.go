@@ -10,8 +10,8 @@ import (
 // an empty Route into the request by [WithRoute], and read it when the handler has returned. The
 // router finds it by [RouteOf] and fills it in.
 type Route struct {
-	// Pattern is the text of the rule, "" if none matched: a label of low
-	// cardinality, unlike the path.
+	// Pattern is the text of the rule, "" if none matched. Unlike the path it
+	// has few different values, so it is usable as a label.
 	Pattern string
 	// Endpoint is the rule's name, which may be "".
 	Endpoint string
@@ -23,7 +23,7 @@ type Route struct {
 type routeKey struct{}
 
 // routesWanted says that some code in this process has asked for a Route. Until then no router
-// looks for one, so that requests do not pay for a value that is not read.
+// looks for a Route, so that requests do not pay for a value that is not read.
 var routesWanted atomic.Bool
 
 // WithRoute returns a copy of r whose context holds a Route for a router to
@@ -76,7 +76,7 @@ func (c *routed) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// RouteOf returns the Route that waits in r's context, or nil.
+// RouteOf returns the Route in r's context that a router may fill in, or nil.
 func RouteOf(r *http.Request) *Route {
 	if !routesWanted.Load() {
 		return nil
@@ -84,8 +84,8 @@ func RouteOf(r *http.Request) *Route {
 	return routeIn(r)
 }
 
-// routeIn is apart from RouteOf so that the question whether to look costs its
-// caller no call.
+// routeIn is separate from RouteOf so that RouteOf can be inlined: finding out
+// that no Route is wanted then costs no call.
 func routeIn(r *http.Request) *Route {
 	route, _ := r.Context().Value(routeKey{}).(*Route)
 	return route

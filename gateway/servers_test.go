@@ -40,15 +40,15 @@ import (
 	"github.com/zeugkit/zeug/middleware"
 )
 
-// front is a running web server with the application behind it: where it
-// listens, and the prefix at which each protocol is mounted.
+// front is a running web server with the application behind it: its address,
+// and the prefix at which each protocol is mounted.
 type front struct {
 	url     string
 	secure  string // the same by HTTPS
 	client  *http.Client
 	mounted map[string]string
 	plain   string // the prefix at which the application is behind HTTP
-	local   string // the unix socket at which clients are heard as well, or ""
+	local   string // the unix socket on which the server also listens for clients, or ""
 }
 
 // encrypt makes a certificate in dir, and the client that trusts it.
@@ -119,8 +119,8 @@ func backends(t *testing.T, dir string) map[string]string {
 
 var began, left = make(chan struct{}, 1), make(chan struct{}, 1)
 
-// waiting is the application with one address more, which answers nothing and
-// waits until the client has left.
+// waiting is the application with one more address, at which it sends nothing
+// and waits until the client has left.
 func waiting(app http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasSuffix(r.URL.Path, "/wait") {
@@ -133,8 +133,8 @@ func waiting(app http.Handler) http.Handler {
 	})
 }
 
-// reference is the application behind HTTP. net/http resets the connection of a
-// proxy that still sends a body, so that nothing is left of that.
+// reference is the application behind HTTP. If a proxy still sends a body,
+// net/http resets its connection, so the proxy reads the body to its end.
 func reference() http.Handler {
 	return middleware.ProxyFix{For: 1}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		app.New().ServeHTTP(w, r)
@@ -152,11 +152,11 @@ func startServing(s server, l net.Listener) <-chan error {
 func command(t *testing.T, url, logFile, path string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(path, args...)
-	// A file and not a pipe: the server's own children would hold a pipe open.
+	// The output goes to a file instead of a pipe, which the server's own children would hold open.
 	out, err := os.Create(logFile + ".out")
 	require.NoError(t, err)
 	cmd.Stdout, cmd.Stderr = out, out
-	// Apache with processes ends by a signal to its whole group.
+	// A signal to the whole group ends an Apache that has several processes.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
@@ -185,7 +185,7 @@ func startNginx(t *testing.T) front {
 	if err != nil {
 		t.Skip("nginx is not installed: the gateways behind it are not tested")
 	}
-	// A folder with a short name: a unix socket's path has 108 bytes.
+	// The folder has a short name: a unix socket's path can have 108 bytes.
 	dir, err := os.MkdirTemp("", "zg")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
@@ -200,7 +200,7 @@ func startNginx(t *testing.T) front {
 		extra += " " + protocol + "_param HTTP_HOST $http_host; " + protocol + "_param CONTENT_LENGTH $content_length;"
 		fmt.Fprintf(&locations, "    location %s/ {\n      include %s;\n      %s\n      %s;\n    }\n", prefix, params, extra, pass)
 	}
-	// nginx's own lists of variables, and one line more if the application is to know its mount.
+	// nginx's own lists of variables, with one more line if the application is to know its mount.
 	params := func(protocol string) string {
 		file := "/etc/nginx/" + protocol + "_params"
 		if _, err := os.Stat(file); err != nil {
@@ -208,8 +208,8 @@ func startNginx(t *testing.T) front {
 		}
 		return file
 	}
-	// If nginx passes a body on as it comes, it sends the length of the part that it has so far,
-	// by SCGI.
+	// If nginx passes a body on as it comes, over SCGI it sends the length of the part that it has
+	// so far.
 	unbuffered := map[string]string{"fastcgi": "fastcgi_request_buffering off;", "uwsgi": "uwsgi_request_buffering off;"}
 	for name, address := range addresses {
 		protocol, network, _ := strings.Cut(name, " over ")
@@ -382,8 +382,8 @@ func testBehind(t *testing.T, start func(*testing.T) front) {
 	for name, prefix := range f.mounted {
 		t.Run(name, func(t *testing.T) {
 			base := f.url + prefix
-			// nginx gets the mount in the names that say so; Apache sends it by itself, or not,
-			// depending on the protocol. If it is configured, it is the root path.
+			// nginx has variables for the mount; Apache sends it by itself, or does not, depending
+			// on the protocol. If the mount is configured, it is the root path.
 			mounted := strings.HasSuffix(name, ", mounted") || name == "cgi"
 			path := "/a%2Fb%20%C3%A4//c"
 			if strings.Contains(t.Name(), "Apache") && strings.HasPrefix(name, "uwsgi") {

@@ -34,7 +34,7 @@ func TestSettingsAreDefinedAtTheirExtremes(t *testing.T) {
 			ended := make(chan error, 1)
 			go func() {
 				err := s.Serve(l)
-				_ = l.Close() // which ends the connection that was not accepted
+				_ = l.Close() // the end of the connection that was not accepted
 				ended <- err
 			}()
 			conn, err := net.Dial("tcp", l.Addr().String())
@@ -87,8 +87,8 @@ func TestSettingsAreDefinedAtTheirExtremes(t *testing.T) {
 	})
 }
 
-// statusOf is the status at the start of a response, or 504 if there is none: a limit has cut the
-// connection.
+// statusOf is the status at the start of a response, or 504 if there is no response because a limit
+// has cut the connection.
 func statusOf(text, body string) (status int) {
 	if _, err := fmt.Sscanf(text, "%d", &status); err != nil {
 		return http.StatusGatewayTimeout

@@ -10,8 +10,8 @@ import (
 // Code is an HTTP status code of 400 or above, used as an error.
 type Code int
 
-// The codes of the registry from 400 on (RFC 9110, section 15, and those it points to). Their
-// names are those of RFC 9110; clients are shown [Code.Name].
+// The codes of the registry from 400 on (RFC 9110, section 15, and those it points to). Their names
+// are those of RFC 9110; clients see [Code.Name].
 const (
 	BadRequest                  Code = 400
 	Unauthorized                Code = 401
@@ -50,8 +50,8 @@ const (
 // Error returns the code and its name: "404 Not Found".
 func (c Code) Error() string { return strconv.Itoa(int(c)) + " " + c.Name() }
 
-// Name is the reason phrase of the code in the registry, "Not Found"; "Unknown Error" for a code
-// that is not registered. For 413, 414, 416 and 422 [http.StatusText] has the names before RFC
+// Name is the reason phrase of the code in the registry, such as "Not Found": "Unknown Error" for a
+// code that is not registered. For 413, 414, 416 and 422 [http.StatusText] has the names before RFC
 // 9110.
 func (c Code) Name() string {
 	switch c {
@@ -70,14 +70,14 @@ func (c Code) Name() string {
 	return "Unknown Error"
 }
 
-// Description is the sentence for clients if an error has none of its own, "" for a code that is
-// not registered.
+// Description is the sentence for clients if an error has no description of its own, "" for a code
+// that is not registered.
 func (c Code) Description() string { return descriptions[c] }
 
 // valid reports whether an error may be answered with the code.
 func (c Code) valid() bool { return 400 <= c && c <= 599 }
 
-// StatusCode returns the code as net/http has it.
+// StatusCode returns the code as an int, as net/http uses it.
 func (c Code) StatusCode() int { return int(c) }
 
 // ServeHTTP answers with the code's page, through [Respond].

@@ -15,15 +15,15 @@ type Error struct {
 	// Description is a sentence or more for the client, as plain text. "" means
 	// the code's own.
 	Description string
-	// Markup is HTML that a page shows in the place of the description; it is
-	// sent as it is, so nothing in it may come from a client.
+	// Markup is HTML that a page shows instead of the description; it is sent
+	// as it is, so nothing in it may come from a client.
 	Markup string
-	// Header is sent with the answer: Allow, Retry-After, WWW-Authenticate.
+	// Header is sent with the response: Allow, Retry-After, WWW-Authenticate.
 	Header http.Header
 	// Type is a URI that names the kind of problem (RFC 9457), for clients that
-	// read JSON; "" means that the code says it all.
+	// read JSON; "" means that the code is enough.
 	Type string
-	// Members are further members of the problem in JSON.
+	// Members are additional members of the problem in JSON.
 	Members map[string]any
 	// Err is the cause. It is for the log and never sent.
 	Err error
@@ -43,8 +43,8 @@ func Wrap(code Code, err error) *Error {
 	return (&Error{Code: code, Err: err}).traced(code)
 }
 
-// traced keeps the callers of the function that calls it, for failures of the server. Failures of
-// clients are many, and their place says nothing.
+// traced records the callers of the function that calls it, for failures of the server. Failures of
+// clients are frequent, and the place in the code says nothing about them.
 func (e *Error) traced(code Code) *Error {
 	if code >= 500 {
 		e.callers = callers(2)
@@ -60,11 +60,11 @@ func callers(skip int) []uintptr {
 	return append(make([]uintptr, 0, n), pcs[:n]...)
 }
 
-// Callers returns the program counters of where the error was made, for
-// [runtime.CallersFrames]; nil if it did not remember.
+// Callers returns the program counters of the place where the error was made,
+// for [runtime.CallersFrames]; nil if they were not recorded.
 func (e *Error) Callers() []uintptr { return e.callers }
 
-// Error returns the code, its name, and the cause or else the description.
+// Error returns the code, its name, and the cause or, without a cause, the description.
 func (e *Error) Error() string {
 	switch {
 	case e.Err != nil:
@@ -75,7 +75,7 @@ func (e *Error) Error() string {
 	return e.Code.Error()
 }
 
-// Unwrap returns the code and the cause, so that errors.Is finds either.
+// Unwrap returns the code and the cause, so that errors.Is finds both.
 func (e *Error) Unwrap() []error {
 	if e.Err == nil {
 		return []error{e.Code}
@@ -83,13 +83,13 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Code, e.Err}
 }
 
-// StatusCode returns the code as net/http has it.
+// StatusCode returns the code as an int, as net/http uses it.
 func (e *Error) StatusCode() int { return int(e.Code) }
 
 // ServeHTTP answers with the error's page, through [Respond].
 func (e *Error) ServeHTTP(w http.ResponseWriter, r *http.Request) { Respond(w, r, e) }
 
-// withHeader returns a copy that sends a header as well.
+// withHeader returns a copy that also sends a header.
 func (e *Error) withHeader(name string, values ...string) *Error {
 	c := *e
 	if c.Header = e.Header.Clone(); c.Header == nil {
@@ -120,8 +120,9 @@ func NotAllowed(methods ...string) *Error {
 	return (&Error{Code: MethodNotAllowed}).withOnly("Allow", strings.Join(methods, ", "))
 }
 
-// NotAuthenticated returns a 401 with its challenges, one WWW-Authenticate header
-// each (RFC 9110, section 15.5.2): values of datastructures.WWWAuthenticate.
+// NotAuthenticated returns a 401 with its challenges, each in a
+// WWW-Authenticate header (RFC 9110, section 15.5.2): values of
+// datastructures.WWWAuthenticate.
 func NotAuthenticated(challenges ...fmt.Stringer) *Error {
 	e := &Error{Code: Unauthorized}
 	for _, challenge := range challenges {

@@ -19,12 +19,12 @@ func Example() {
 	// true 404 Not Found
 }
 
-// An application answers 404 and 405 by pages of its own, in one place.
+// An application answers 404 and 405 with pages of its own, in one place.
 func ExampleResponder() {
 	pages := httperror.Responder(func(w http.ResponseWriter, r *http.Request, err error) {
 		e, ok := httperror.From(err)
 		if !ok || e.Code >= 500 {
-			httperror.Respond(w, r, err) // not ours: the next one out, or the default
+			httperror.Respond(w, r, err) // not ours: pass it to the outer responder, or the default
 			return
 		}
 		e.WriteHeader(w, "text/plain; charset=utf-8")

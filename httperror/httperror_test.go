@@ -21,7 +21,7 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// answer serves a request with an Accept header by err.
+// answer serves err to a request with an Accept header.
 func answer(err error, method, accept string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "/x", nil)
 	if accept != "" {
@@ -173,7 +173,7 @@ func TestErrorsAreErrors(t *testing.T) {
 	require.Equal(t, httperror.Code(0), httperror.CodeOf(redirect{}))
 }
 
-// redirect is an error that answers for itself.
+// redirect is an error that sends its own response.
 type redirect struct{}
 
 func (redirect) Error() string { return "elsewhere" }
@@ -244,7 +244,8 @@ func TestPageForgetsTheBodyThatWasBegun(t *testing.T) {
 	require.Equal(t, []string{"Cookie, accept"}, w.Header().Values("Vary"))
 }
 
-// writer reports what was sent, as the writers of some frameworks do.
+// writer reports whether a header was sent, as the writers of some frameworks
+// do.
 type writer struct {
 	http.ResponseWriter
 	sent bool
@@ -306,7 +307,7 @@ func TestHandlersGoThroughTheResponder(t *testing.T) {
 	pages := httperror.Responder(func(w http.ResponseWriter, r *http.Request, err error) {
 		e, ok := httperror.From(err)
 		if !ok || e.Code != httperror.NotFound {
-			err.(http.Handler).ServeHTTP(w, r) // ends at the default page, not in a loop
+			err.(http.Handler).ServeHTTP(w, r) // it ends at the default page, not in a loop
 			return
 		}
 		e.WriteHeader(w, "text/plain")
@@ -333,7 +334,7 @@ func TestFailuresRememberWhereTheyWereMade(t *testing.T) {
 	require.Nil(t, httperror.New(httperror.NotFound, "").Callers())
 }
 
-// TestOverTheWire asks a live server, with a body that was begun.
+// TestOverTheWire tests a live server, with a response whose body was begun.
 func TestOverTheWire(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "99999")

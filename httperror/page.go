@@ -14,15 +14,16 @@ import (
 	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
-// formats are the media types of the default page, in the order that decides
-// where a client likes them equally.
+// formats are the media types of the default page. Their order decides if a
+// client likes them equally.
 var formats = []string{"text/html", "application/problem+json", "application/json"}
 
 // contentTypes are the Content-Types of the formats.
 var contentTypes = [...]string{"text/html; charset=utf-8", formats[1], formats[2]}
 
-// serve writes the default page: HTML, or a problem in JSON, as the client
-// accepts it; HTML if it accepts neither, since an error had better be seen.
+// serve writes the default page: HTML, or a problem in JSON, depending on what
+// the client accepts. If it accepts neither, the page is HTML, so that the
+// error can be seen.
 func (e *Error) serve(w http.ResponseWriter, r *http.Request) {
 	var body []byte
 	var length string
@@ -39,9 +40,8 @@ func (e *Error) serve(w http.ResponseWriter, r *http.Request) {
 
 // Problem is the [Responder] of an API: it answers every error as a problem in JSON
 // (RFC 9457, application/problem+json), whatever the client accepts. A client that
-// prefers application/json gets that type. Errors that answer for themselves in
-// another way, such as redirects of the router, do so, and causes are logged, as
-// by [Default].
+// prefers application/json gets that type. Errors that send a response of their own, such as
+// redirects of the router, still do so. Causes are logged, as by [Default].
 //
 //	handler = httperror.Responder(httperror.Problem).Wrap(handler)
 func Problem(w http.ResponseWriter, r *http.Request, err error) {
@@ -70,7 +70,7 @@ func (e *Error) send(w http.ResponseWriter, r *http.Request, contentType string,
 	h["Content-Length"] = values[2:3:3]
 	w.WriteHeader(int(e.Code))
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // a client that has gone needs no answer
+		_, _ = w.Write(body) // a client that has gone needs no response
 	}
 }
 
@@ -86,7 +86,7 @@ func varies(h http.Header) bool {
 }
 
 // WriteHeader writes the status and the header of a response whose body, of the given media type,
-// the caller writes next. The header is that of the error. Fields that describe a body which is not
+// the caller writes next. The header is that of the error. Fields that describe a body that is not
 // sent, such as Content-Length, ETag and Cache-Control, are removed. The code must be an error
 // code: that of an Error from [From] is one.
 func (e *Error) WriteHeader(w http.ResponseWriter, contentType string) {
@@ -94,8 +94,9 @@ func (e *Error) WriteHeader(w http.ResponseWriter, contentType string) {
 	w.WriteHeader(int(e.Code))
 }
 
-// prepare sets all fields but the length. It returns the memory of the values,
-// with room for two more: nothing in h is shared with e or with another answer.
+// prepare sets all fields except the length. It returns the memory of the
+// values, with room for two more: nothing in h is shared with e or with another
+// response.
 func (e *Error) prepare(h http.Header, contentType string) *[4]string {
 	for name := range h {
 		if describesBody(name) {
@@ -127,7 +128,7 @@ type page struct {
 	length string // the value of Content-Length
 }
 
-// pages are the pages of the codes, each made when it is first sent.
+// pages are the HTML pages of the codes; each is made when it is first sent.
 var pages [600]atomic.Pointer[page]
 
 // html returns the page in HTML, and its Content-Length if that is known already.

@@ -12,7 +12,7 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// moved answers for itself, as a redirect of the router does.
+// moved sends a response of its own, as a redirect of the router does.
 type moved struct{ error }
 
 func (moved) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -13,8 +13,8 @@ import (
 )
 
 // Responder answers the request r, which failed with err. [From] returns the error to show, and
-// [Error.WriteHeader] writes all but the body. A Responder passes an error that it does not want
-// to [Respond], which gives it to the outer Responder and at last to [Default].
+// [Error.WriteHeader] writes everything but the body. A Responder passes an error that it does not
+// want to [Respond], which passes it to the outer Responder and finally to [Default].
 type Responder func(w http.ResponseWriter, r *http.Request, err error)
 
 // Wrap returns a handler that answers as next does, except that f answers failures. It is a
@@ -27,13 +27,13 @@ func (f Responder) Wrap(next http.Handler) http.Handler {
 
 type responderKey struct{}
 
-// responder is a context with a Responder, and the outer one.
+// responder is a context with a Responder, and the outer responder.
 type responder struct {
 	context.Context
 	answer Responder
 	outer  *responder
-	// busy says that it is answering already: what it calls Respond for is not
-	// for itself again.
+	// busy says that it is answering already: if it calls Respond, the outer
+	// responder must answer.
 	busy atomic.Bool
 }
 
@@ -44,7 +44,7 @@ func (c *responder) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// WithResponder returns a copy of r whose failures f answers: an application's
+// WithResponder returns a copy of r. f answers its failures: an application's
 // own pages, or the debugger's.
 func WithResponder(r *http.Request, f Responder) *http.Request {
 	outer, _ := r.Context().Value(responderKey{}).(*responder)
@@ -52,7 +52,7 @@ func WithResponder(r *http.Request, f Responder) *http.Request {
 }
 
 // Respond answers r with err: through the innermost [Responder] of r that is not answering
-// already, or by [Default]. A nil err is answered as a 500, since something must be.
+// already, or by [Default]. A nil err is answered with 500, since there must be a response.
 func Respond(w http.ResponseWriter, r *http.Request, err error) {
 	err = some(err)
 	at, _ := r.Context().Value(responderKey{}).(*responder)
@@ -66,13 +66,13 @@ func Respond(w http.ResponseWriter, r *http.Request, err error) {
 	Default(w, r, err)
 }
 
-// Default answers r by itself, with the page of the error that [From] finds in err. If err answers
-// in another way, such as a redirect of the router, it answers with that. It logs the cause of an
-// error with the request (see [Log]). If the header has been sent already, as far as w says, it
-// only logs.
+// Default answers r without any Responder, with the page of the error that [From] finds in err. If
+// err sends a response of its own, such as a redirect of the router, that is the response. It logs
+// the cause of an error with the request (see [Log]). If the header has been sent already, as far
+// as w says, it only logs.
 func Default(w http.ResponseWriter, r *http.Request, err error) { answer(w, r, err, (*Error).serve) }
 
-// answer answers with err itself, or by serve with the error that [From] finds in it.
+// answer lets err send its own response, or calls serve with the error that [From] finds in it.
 func answer(w http.ResponseWriter, r *http.Request, err error, serve func(*Error, http.ResponseWriter, *http.Request)) {
 	err = some(err)
 	e, ok := from(err)
@@ -92,8 +92,8 @@ func answer(w http.ResponseWriter, r *http.Request, err error, serve func(*Error
 //   - 413 for an [http.MaxBytesError];
 //   - 500 with err as the cause for any other error, and one for nil.
 //
-// It reports false for an error that answers for itself in another way: one
-// whose first [http.Handler] is neither.
+// It reports false for an error that sends a response of its own: one whose
+// first [http.Handler] is neither an Error nor a Code.
 func From(err error) (*Error, bool) {
 	e, ok := from(some(err))
 	if !ok {
@@ -103,7 +103,7 @@ func From(err error) (*Error, bool) {
 	return &e, true
 }
 
-// from is From by value, with the header of the error itself.
+// from returns From's result as a value, with the header of the error itself.
 func from(err error) (e Error, ok bool) {
 	switch answer := handlerOf(err).(type) {
 	case *Error:
@@ -119,7 +119,7 @@ func from(err error) (e Error, ok bool) {
 		return e, false
 	}
 	if !e.Code.valid() {
-		// A slip of the application: no such status can be sent as an error.
+		// A mistake of the application: no such status can be sent as an error.
 		e = Error{Code: InternalServerError, Err: err}
 	}
 	if e.Description == "" {
@@ -153,7 +153,7 @@ type answering interface {
 }
 
 // CodeOf returns the code that err is answered with: 0 for nil and for an error
-// that answers for itself in another way.
+// that sends a response of its own.
 func CodeOf(err error) Code {
 	if err == nil {
 		return 0
@@ -166,10 +166,10 @@ func CodeOf(err error) Code {
 }
 
 // Log writes an error to the logger of the server, or [slog.Default], with the request that it
-// belongs to: a failure of the server as an error, the cause of one of a client as information. An
-// HTTP error of a client without a cause is not logged. If the client has gone, nothing is logged.
-// An error that says it was logged is not logged again: one that has, or in whose tree another
-// has, a method Logged() bool that returns true.
+// belongs to: a failure of the server at level Error, the cause of a client's failure at level
+// Info. An HTTP error that a client caused is not logged if it has no cause. If the client has
+// gone, nothing is logged. An error that was logged is not logged again: it, or an error in its
+// tree, says so by a method Logged() bool that returns true.
 func Log(r *http.Request, err error) {
 	err = some(err)
 	if e, ok := from(err); ok {
@@ -195,8 +195,8 @@ func log(r *http.Request, e *Error, err error) {
 		slog.Int("status", int(e.Code)), slog.Any("err", err))
 }
 
-// sent reports whether a header has left through w, as far as it can tell:
-// writers that wrap others know by one of these methods.
+// sent reports whether a header has been sent through w, as far as w can tell:
+// writers that wrap others report it by one of these methods.
 func sent(w http.ResponseWriter) bool {
 	for w != nil {
 		switch t := w.(type) {

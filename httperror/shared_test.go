@@ -10,8 +10,8 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// TestNothingInAHeaderIsShared writes into every value of the header of an error's
-// answer, and into what From returns.
+// TestNothingInAHeaderIsShared writes into every value of the header of an
+// error's response, and into the result of From.
 func TestNothingInAHeaderIsShared(t *testing.T) {
 	own := &httperror.Error{
 		Code: httperror.ServiceUnavailable, Header: http.Header{"Retry-After": {"7"}}, Members: map[string]any{"a": 1},

@@ -47,10 +47,11 @@ type Server struct {
 // CGI.
 func Started() bool { return os.Getenv("GATEWAY_INTERFACE") != "" && os.Getenv("REQUEST_METHOD") != "" }
 
-// Serve answers the request in the process's environment by handler.
+// Serve answers the request in the process's environment with handler.
 func Serve(handler http.Handler) error { return (&Server{Handler: handler}).Serve() }
 
-// Serve answers the request. Its error says why there is none, or why the response is not whole.
+// Serve answers the request. Its error says why there is no request, or why the response is not
+// complete.
 func (s *Server) Serve() error {
 	env, in, out, logger := s.Env, s.In, s.Out, s.Logger
 	if env == nil {
@@ -96,8 +97,8 @@ func (s *Server) Serve() error {
 	return err
 }
 
-// drain reads the rest of a body for a moment: Apache's mod_cgid loses a response if it cannot
-// send the body.
+// drain reads the rest of a body for a moment: Apache's mod_cgid loses a response if it cannot send
+// the whole body.
 func drain(body io.Reader) {
 	ended := make(chan struct{})
 	go func() {
@@ -110,10 +111,10 @@ func drain(body io.Reader) {
 	}
 }
 
-// Answer runs handler for r and ends the answer in w. A body longer than maxBody bytes is answered
-// by 413; a negative maxBody means no limit. If its length was not sent, reading beyond the limit
-// returns an [http.MaxBytesError]. A panic is answered by 500 if nothing was sent, and its stack
-// goes to logger. The error says why the answer is not whole.
+// Answer runs handler for r and completes the response in w. A body longer than maxBody bytes is
+// answered with 413; a negative maxBody means no limit. If its length was not sent, reading beyond
+// the limit returns an [http.MaxBytesError]. A panic is answered with 500 if nothing was sent, and
+// its stack goes to logger. The error says why the response is not complete.
 func Answer(handler http.Handler, w *Writer, r *http.Request, maxBody int64, logger *slog.Logger) (err error) {
 	defer func() {
 		value := recover()

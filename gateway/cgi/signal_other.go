@@ -4,5 +4,5 @@ package cgi
 
 import "os"
 
-// terminate is the only signal there is.
+// terminate is the only signal that this system has.
 var terminate = os.Interrupt

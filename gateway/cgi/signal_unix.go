@@ -4,5 +4,5 @@ package cgi
 
 import "syscall"
 
-// terminate is the signal by which a web server stops a program.
+// terminate is the signal with which a web server stops a program.
 const terminate = syscall.SIGTERM

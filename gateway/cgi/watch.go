@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// patience is how long a request is worked on before its output is watched:
-// most are answered sooner.
+// patience is how long a request runs before its output is watched: most are
+// answered sooner.
 const patience = 20 * time.Millisecond
 
 // watch calls gone when out has no reader left; a web server closes it when it has lost its
-// client. Pipes and sockets show that, on Linux.
+// client. Pipes and sockets show that on Linux only.
 func watch(out io.Writer, gone func()) (stop func()) {
 	f, ok := out.(*os.File)
 	if !ok {

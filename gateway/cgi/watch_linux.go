@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hungUp waits until f has no reader, or until over. A web server that has shut down one direction
-// of the socket, as Apache does after a body, does not count as gone.
+// hungUp waits until f has no reader, or until over is closed. A web server that has shut down one
+// direction of the socket, as Apache does after a body, does not count as gone.
 func hungUp(f *os.File, over <-chan struct{}) bool {
 	raw, err := f.SyscallConn()
 	if err != nil {

@@ -16,10 +16,10 @@ import (
 	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// Writer is a [http.ResponseWriter] that writes a response in the form of CGI: header fields with
-// a field Status first, an empty line, the body. It does what net/http does: it finds out the
-// media type of a body if none is set, sends no body where none is allowed, and refuses one that
-// is longer than announced.
+// Writer is a [http.ResponseWriter] that writes a response in the form of CGI: header fields
+// beginning with Status, an empty line, the body. It does what net/http does: it finds out the
+// media type of a body if none is set, sends no body if none is allowed, and refuses one that is
+// longer than announced.
 type Writer struct {
 	out    io.Writer
 	r      *http.Request
@@ -30,7 +30,7 @@ type Writer struct {
 	status int
 	left   int64 // of the announced length; -1 if there is none
 	bare   bool  // no body may be sent
-	typed  bool  // the body's media type has been set, or must not be
+	typed  bool  // the body's media type is set, or must not be set
 	began  bool  // the header has ended
 	err    error
 
@@ -38,13 +38,13 @@ type Writer struct {
 	held   []byte // bytes that are not sent yet, in pooled
 }
 
-// buffered is how many bytes of a response are kept until it is flushed.
+// buffered is how many bytes of a response are kept until they are flushed.
 const buffered = 4 << 10
 
 var buffers = sync.Pool{New: func() any { return new([buffered]byte) }}
 
-// NewWriter returns a Writer of the answer to r. If out has a method WriteBuffers(net.Buffers)
-// (int64, error), a long piece and the bytes kept before it go to it together.
+// NewWriter returns a Writer of the response to r. If out has a method WriteBuffers(net.Buffers)
+// (int64, error), it gets a long piece together with the bytes kept before it.
 func NewWriter(out io.Writer, r *http.Request) *Writer {
 	return &Writer{out: out, r: r, header: http.Header{}, left: -1}
 }
@@ -153,8 +153,8 @@ func (w *Writer) WriteHeader(status int) {
 	w.typed = typed || w.header.Get("Content-Encoding") != ""
 }
 
-// hopByHop returns the names in the field Connection, which are those of fields about the
-// connection (RFC 9110, section 7.6.1).
+// hopByHop returns the names in the field Connection: they name the fields about the connection
+// (RFC 9110, section 7.6.1).
 func hopByHop(h http.Header) (names []string) {
 	for _, value := range h["Connection"] {
 		for item := range httplex.Items(value) {
@@ -164,8 +164,8 @@ func hopByHop(h http.Header) (names []string) {
 	return names
 }
 
-// begin ends the header, with the media type that the beginning of the body suggests if none was
-// set.
+// begin ends the header, with the media type that the beginning of the body suggests, if no media
+// type was set.
 func (w *Writer) begin(body []byte) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
@@ -181,7 +181,7 @@ func (w *Writer) begin(body []byte) {
 	w.say("\r\n")
 }
 
-// say keeps strings of the header; an error for one that cannot be sent comes later.
+// say appends strings to the header; a string that cannot be sent is reported later.
 func (w *Writer) say(texts ...string) {
 	for _, text := range texts {
 		if _, err := w.hold(unsafeBytes(text)); err != nil && w.err == nil {
@@ -190,10 +190,11 @@ func (w *Writer) say(texts ...string) {
 	}
 }
 
-// unsafeBytes is a string as bytes that must not be changed, which an [io.Writer] does not.
+// unsafeBytes returns a string as bytes that must not be changed: an [io.Writer] does not change
+// them.
 func unsafeBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
-// oneLine keeps a value from becoming two fields, as net/http does.
+// oneLine makes sure that a value does not become two fields, as net/http does.
 var oneLine = strings.NewReplacer("\r", " ", "\n", " ", "\x00", " ")
 
 func (w *Writer) Write(p []byte) (int, error) {
@@ -219,7 +220,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 // WriteString is Write without a copy of s.
 func (w *Writer) WriteString(s string) (int, error) { return w.Write(unsafeBytes(s)) }
 
-// fail answers with a plain 500 in place of a handler that panicked.
+// fail sends a plain 500 because the handler panicked.
 func (w *Writer) fail() error {
 	clear(w.header)
 	w.header.Set("Content-Type", "text/plain; charset=utf-8")
@@ -237,11 +238,11 @@ func (w *Writer) FlushError() error {
 	return w.err
 }
 
-// Flush is FlushError for those who ask for an [http.Flusher].
+// Flush is FlushError for callers that ask for an [http.Flusher].
 func (w *Writer) Flush() { _ = w.FlushError() }
 
-// Close ends the answer. It returns an error if the body was shorter than announced, or could not
-// be sent: then the connection must not look complete.
+// Close ends the response. It returns an error if the body was shorter than announced, or could not
+// be sent: the connection must then not look complete.
 func (w *Writer) Close() error {
 	defer w.release()
 	if err := w.FlushError(); err != nil {

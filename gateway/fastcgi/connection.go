@@ -16,13 +16,14 @@ import (
 )
 
 // connection carries requests, one after the other or interleaved. One
-// goroutine reads all records; each request is answered by one of its own.
+// goroutine reads all records, and each request has a goroutine that answers
+// it.
 type connection struct {
 	conn     *accept.Conn
 	handler  http.Handler
 	settings accept.Settings
 
-	heads int // requests whose variables are still to come; used by the reading goroutine
+	heads int // requests whose variables have not all arrived; used by the reading goroutine
 
 	writing sync.Mutex
 	out     []byte                   // by writing
@@ -33,11 +34,11 @@ type connection struct {
 	requests map[uint16]*request
 	answers  sync.WaitGroup
 	failed   error // why the connection was cut, by mu
-	closing  bool  // the last answer is out, by mu
+	closing  bool  // the last response has been sent, by mu
 }
 
-// linger is how long a connection is read after its last answer: closed with
-// bytes unread it would be reset, and the answer with it.
+// linger is how long a connection is read after its last response: if it were
+// closed with unread bytes, it would be reset and the response lost.
 const linger = 2 * time.Second
 
 // request is a request that is being read or answered.
@@ -58,7 +59,7 @@ func (c *connection) serve() error {
 	if c.conn.Idle(true) {
 		err = c.read(newReader(c.conn))
 	}
-	// There is no connection any more to send the running responses to.
+	// The running responses have no connection any more.
 	c.gone()
 	c.mu.Lock()
 	for _, req := range c.requests {
@@ -78,7 +79,7 @@ func (c *connection) serve() error {
 	return accept.ErrGone
 }
 
-// gone tells the handlers that the peer has left, and with it their clients.
+// gone tells the handlers that the peer has left, and their clients with it.
 func (c *connection) gone() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -166,8 +167,8 @@ func (c *connection) act(rec record, content []byte, req *request) error {
 	return nil
 }
 
-// headed says that the variables of a request have come: the time for the variables of other
-// requests is bounded, and then no longer.
+// headed notes that the variables of a request have arrived. The time for the variables of the
+// other requests is bounded; if none are left, there is no bound.
 func (c *connection) headed() {
 	c.heads--
 	c.mu.Lock()
@@ -217,7 +218,7 @@ func (c *connection) begin(rec record, content []byte, open *request) error {
 	return nil
 }
 
-// start answers a request whose variables are there.
+// start answers a request whose variables have arrived.
 func (c *connection) start(req *request) error {
 	vars, err := variables(string(req.params))
 	if err != nil {
@@ -237,7 +238,7 @@ func (c *connection) start(req *request) error {
 		c.forget(req)
 		switch {
 		case err != nil:
-			// An answer that is cut must not look like one that is whole.
+			// A response that was cut must not look complete.
 			if ctx.Err() == nil {
 				c.mu.Lock()
 				c.failed = errors.Join(c.failed, err)
@@ -252,9 +253,9 @@ func (c *connection) start(req *request) error {
 	return nil
 }
 
-// spoil sends bytes that are not a valid record. A unix socket cannot be reset, and nginx takes
-// its end for the end of a response. If another response is being written, the end comes in the
-// middle of it.
+// spoil sends bytes that are not a valid record. A unix socket cannot be reset, and nginx takes the
+// end of the connection for the end of a response. If another response is being written, the end
+// comes in the middle of it.
 func (c *connection) spoil() {
 	if !c.writing.TryLock() {
 		return
@@ -290,14 +291,14 @@ func (c *connection) answer(ctx context.Context, req *request, vars map[string]s
 	return c.end(req, nil)
 }
 
-// end sends the rest of a response, and that it is complete.
+// end sends the rest of a response, and a record that says that it is complete.
 func (c *connection) end(req *request, rest []byte) error {
 	var b []byte
 	if len(rest) > 0 {
 		b = appendRecord(b, typeStdout, req.id, rest)
 	}
 	b = appendRecord(b, typeStdout, req.id, nil)
-	// From the last record on the number is free for the next request.
+	// After the last record the number is free for the next request.
 	c.mu.Lock()
 	c.free(req)
 	c.mu.Unlock()
@@ -346,16 +347,16 @@ func (s *stdout) Write(p []byte) (int, error) {
 }
 
 const (
-	// small is up to how many bytes it costs less to copy a piece behind its
-	// record's head than to name both to the system.
+	// small is the length up to which copying a piece behind its record's
+	// header costs less than passing both to the system.
 	small = 4 << 10
 	// longest is the longest record: it needs no padding.
 	longest = maxContent &^ 7
-	// atOnce is how many records are sent by one call of the system.
+	// atOnce is how many records one system call sends.
 	atOnce = 4
 )
 
-// WriteBuffers sends several pieces one behind the other.
+// WriteBuffers sends several pieces, one after the other.
 func (s *stdout) WriteBuffers(list net.Buffers) (n int64, err error) {
 	s.c.writing.Lock()
 	defer s.c.writing.Unlock()

@@ -12,8 +12,8 @@
 // client has left.
 //
 // A request's context ends when the server in front aborts it or closes the connection. On Linux,
-// records that follow more than 64 KiB of an unread body on the connection are not seen, except its
-// end.
+// if more than 64 KiB of a body are unread, the records after them are not seen, except the end of
+// the connection.
 //
 // A request's root path, client and scheme come from the variables of the server in front, which
 // is trusted: no other client should reach the socket.
@@ -29,23 +29,23 @@ import (
 	"github.com/zeugkit/zeug/gateway/internal/accept"
 )
 
-// Settings are the limits of a [Server]. The zero value has the default of each; a
-// negative limit or duration means no limit. A connection that waits for its next
-// request has no limit: servers in front keep some open.
+// Settings are the limits of a [Server]. The zero value of each means its
+// default; a negative limit or duration means no limit. A connection that waits
+// for its next request has no limit: servers in front keep some open.
 type Settings struct {
 	// HeaderTimeout is how long the server in front may take to send the variables
 	// of a request. 0 means 10 s.
 	HeaderTimeout time.Duration
-	// StallTimeout is how long the server in front may send nothing of a body that
-	// is waited for, or take nothing of a response. 0 means 60 s.
+	// StallTimeout is how long the server in front may pause while it sends a
+	// body that is waited for, or while it reads a response. 0 means 60 s.
 	StallTimeout time.Duration
 	// MaxHeader is the size of a request's variables, in bytes. 0 means 64 KiB.
 	MaxHeader int
-	// MaxBody is the size of a request's body, in bytes. The response to a longer one
-	// is 413. 0 means 1 GiB.
+	// MaxBody is the size of a request's body, in bytes. A longer body is answered with 413. 0
+	// means 1 GiB.
 	MaxBody int64
-	// MaxConnections is the number of connections that are served at once. More of
-	// them wait. 0 means 1024.
+	// MaxConnections is the number of connections that are served at once.
+	// Further connections wait. 0 means 1024.
 	MaxConnections int
 	// Logger receives failures. Nil means [slog.Default].
 	Logger *slog.Logger
@@ -67,8 +67,8 @@ func (s *Server) Serve(l net.Listener) error {
 	return s.server.Serve(l, accept.Settings(s.Settings), s.serve)
 }
 
-// Shutdown stops accepting and waits until the running requests are answered, or until ctx ends:
-// then the connections are cut.
+// Shutdown stops accepting and waits until the running requests are answered, or until ctx ends;
+// then it cuts the connections.
 func (s *Server) Shutdown(ctx context.Context) error { return s.server.Shutdown(ctx) }
 
 func (s *Server) serve(c *accept.Conn, limits accept.Settings) error {

@@ -226,7 +226,7 @@ func TestWhatIsNoFastCGIEnds(t *testing.T) {
 	}
 }
 
-// Records as no web server cuts them say the same.
+// Records that are cut in unusual ways mean the same.
 func TestOddRecords(t *testing.T) {
 	const begin = "\x00\x01\x01\x00\x00\x00\x00\x00"
 	params := variables("REQUEST_METHOD", "POST", "PATH_INFO", "/", "QUERY_STRING", strings.Repeat("q", 200), "CONTENT_LENGTH", "10")

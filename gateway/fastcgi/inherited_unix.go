@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// listens reports whether connections can be accepted on f. A socket alone proves nothing: inetd
-// and others give a connection as standard input.
+// listens reports whether connections can be accepted on f. That it is a socket proves nothing:
+// inetd and others pass a connection as standard input.
 func listens(f *os.File) bool {
 	raw, err := f.SyscallConn()
 	if err != nil {

@@ -47,8 +47,8 @@ type record struct {
 	size, padding int
 }
 
-// reader reads records: the head of each, and then its content, by content or
-// skip, or from the buffer itself.
+// reader reads records: the header of each, and then its content, with content
+// or skip, or from the buffer itself.
 type reader struct {
 	*bufio.Reader
 	long []byte // for content that the buffer does not hold
@@ -72,7 +72,8 @@ func (r *reader) head() (record, error) {
 	return rec, err
 }
 
-// content reads the content of a record; it is valid until the next one.
+// content reads the content of a record; it is valid until the next record is
+// read.
 func (r *reader) content(rec record) ([]byte, error) {
 	if rec.size+rec.padding <= r.Size() {
 		whole, err := r.Peek(rec.size + rec.padding)
@@ -120,7 +121,8 @@ var zeros [8]byte
 // endContent is the content of a record that ends a request.
 func endContent(status byte) []byte { return []byte{0, 0, 0, 0, status, 0, 0, 0} }
 
-// variables reads names and values, each after its length in one byte or four.
+// variables reads names and values; the length of each comes first, in one byte
+// or four.
 func variables(p string) (map[string]string, error) {
 	vars := make(map[string]string, 28)
 	for len(p) > 0 {

@@ -11,7 +11,7 @@ import (
 )
 
 // ahead is how much of a body is read before its handler asks for it, in bytes.
-// Behind it the connection waits, with all the requests on it.
+// After that many bytes the connection waits, with all the requests on it.
 const ahead = 64 << 10
 
 var rings = sync.Pool{New: func() any { return new([ahead]byte) }}
@@ -19,8 +19,8 @@ var rings = sync.Pool{New: func() any { return new([ahead]byte) }}
 // errStalled says that the rest of a body did not come in time.
 var errStalled = errors.New("the rest of the body did not come in time")
 
-// stream is a body between the goroutine that reads the connection and the one that answers: a
-// ring, which the first fills and the second empties.
+// stream is a body between the goroutine that reads the connection and the one that answers: a ring
+// that the first fills and the second empties.
 type stream struct {
 	stall time.Duration
 	conn  *accept.Conn
@@ -34,7 +34,7 @@ type stream struct {
 	ring        *[ahead]byte
 	start, held int
 	filling     bool // a free part of the ring is being written to
-	over        bool // the body has no reader any more
+	over        bool // nothing reads the body any more
 }
 
 func newStream(conn *accept.Conn, stall time.Duration, gone func()) *stream {
@@ -60,12 +60,12 @@ func (s *stream) fill(in *bufio.Reader, size int) error {
 	return nil
 }
 
-// room returns a part of the ring to be filled, or nil after the end.
+// room returns a part of the ring to fill, or nil after the end.
 func (s *stream) room() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held == ahead && s.err == nil {
-		// No goroutine reads the connection now, so its end must be watched for.
+		// No goroutine reads the connection now, so it must be watched for its end.
 		watch := s.conn.Watch(s.gone)
 		for s.held == ahead && s.err == nil {
 			s.moved.Wait()
@@ -97,7 +97,7 @@ func (s *stream) filled(n int) {
 	s.release()
 }
 
-// end says that nothing more comes, and why. The first reason stays.
+// end says that no more bytes come, and why. If it is called twice, the first reason stays.
 func (s *stream) end(why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +107,7 @@ func (s *stream) end(why error) {
 	s.moved.Broadcast()
 }
 
-// drop says that the body has no reader any more.
+// drop says that nothing reads the body any more.
 func (s *stream) drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +140,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// await waits for a piece or the end, but not for long.
+// await waits for a piece or the end, but only briefly.
 func (s *stream) await() {
 	if s.timer == nil {
 		s.timer = time.AfterFunc(s.stall, func() { s.end(errStalled) })

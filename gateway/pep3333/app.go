@@ -1,5 +1,5 @@
-// Package pep3333 is the calling convention of WSGI (PEP 3333), word for word, for
-// anyone who comes with that specification in hand:
+// Package pep3333 is the calling convention of WSGI (PEP 3333), word for word,
+// for anyone who knows that specification:
 //
 //	func hello(environ pep3333.Environ, start pep3333.StartResponse) pep3333.Body {
 //		start("200 OK", []pep3333.Field{{"Content-type", "text/plain"}})
@@ -29,7 +29,7 @@ import (
 // the [*http.Request], and what middlewares add.
 type Environ map[string]any
 
-// String returns the variable if it exists and is a string, else "".
+// String returns the variable if it exists and is a string, otherwise "".
 func (e Environ) String(name string) string {
 	s, _ := e[name].(string)
 	return s
@@ -38,27 +38,27 @@ func (e Environ) String(name string) string {
 // Field is a header field.
 type Field struct{ Name, Value string }
 
-// Write sends a part of the body at once: what start returned, for applications
-// that cannot return their body.
+// Write sends a part of the body at once. It is what start returns, for
+// applications that cannot return their body.
 type Write func(p []byte) (int, error)
 
-// StartResponse begins an answer with a status, "404 Not Found", and a header. It may be called
-// again with an error, to send another response, as long as nothing has been sent. Without an error
-// a second call is a mistake. So is a status that does not begin in three digits, or a field with a
-// line break. A mistake panics: it is the program's and not the request's. Called again with an
-// error after something was sent it panics with that error.
+// StartResponse begins a response with a status, "404 Not Found", and a header. It may be called
+// again with an error, to send another response, if nothing has been sent. A second call without an
+// error is a mistake. A status that does not begin with three digits is a mistake too, and so is a
+// field with a line break. A mistake panics, because the program is at fault and not the request.
+// If it is called again with an error after something was sent, it panics with that error.
 type StartResponse func(status string, header []Field, failure ...error) Write
 
-// Body yields the parts of an answer's body. It is a function that ranges, so its deferred calls
-// run when the body is over, or the client has gone: PEP 3333 has close for that. A nil Body is an
+// Body yields the parts of a response's body. It is a function that ranges, so its deferred calls
+// run when the body is over, or the client has gone. PEP 3333 uses close for that. A nil Body is an
 // empty one.
 type Body = iter.Seq[[]byte]
 
-// App is an application by the convention.
+// App is an application that follows the convention.
 type App func(environ Environ, start StartResponse) Body
 
-// Application is a value that is called by the convention: a type can be an
-// application as well as a function can.
+// Application is a value that is called as the convention says: an application
+// can be a type as well as a function.
 type Application interface {
 	Call(environ Environ, start StartResponse) Body
 }
@@ -77,7 +77,7 @@ func Chunks(parts ...string) Body {
 // Called returns the App that calls a.
 func Called(a Application) App { return a.Call }
 
-// ServeHTTP answers r by the application. The first part of the body that is not empty sends the
+// ServeHTTP answers r with the application. The first part of the body that is not empty sends the
 // header, and each part is sent before the next one is made.
 func (a App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := &starter{w: w}
@@ -89,9 +89,9 @@ func (a App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				continue
 			}
 			if _, err := s.write(part); err != nil {
-				return // the client has gone: the body ends by its defers
+				return // the client has gone: the body ends, and its deferred calls run
 			}
-			// Not every writer can; then parts are sent when it likes.
+			// Not every writer can flush; then parts are sent when the writer decides to.
 			_ = controller.Flush()
 		}
 	}
@@ -101,7 +101,7 @@ func (a App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // errNotStarted says that an application sent a body before it called start.
 var errNotStarted = errors.New("pep3333.App: the application did not call start before it sent a body or returned an empty one")
 
-// starter is the start of one answer.
+// starter is the function start of one response.
 type starter struct {
 	w      http.ResponseWriter
 	status int
@@ -153,7 +153,7 @@ func (s *starter) write(p []byte) (int, error) {
 	return s.w.Write(p)
 }
 
-// NewEnviron describes r by the variables that PEP 3333 names.
+// NewEnviron describes r in the variables of PEP 3333.
 func NewEnviron(r *http.Request) Environ {
 	o := gateway.OriginOf(r)
 	name, port, ok := hosts.Split(o.Host)
@@ -179,7 +179,7 @@ func NewEnviron(r *http.Request) Environ {
 		"wsgi.url_scheme": o.Scheme,
 		"wsgi.input":      io.Reader(r.Body),
 		"wsgi.errors":     io.Writer(errorLog{r}),
-		// A body of unknown length ends correctly too.
+		// A body of unknown length also ends correctly.
 		"wsgi.input_terminated": true,
 		"wsgi.multithread":      true,
 		"wsgi.multiprocess":     false,
@@ -199,7 +199,7 @@ func NewEnviron(r *http.Request) Environ {
 	for field, values := range r.Header {
 		key := strings.ToUpper(strings.ReplaceAll(field, "-", "_"))
 		switch {
-		// A name that has an underscore itself would pass for another field.
+		// A name that already has an underscore could be mistaken for another field.
 		case strings.Contains(field, "_"), key == "PROXY", key == "HOST", key == "CONTENT_LENGTH":
 			continue
 		case key == "CONTENT_TYPE":

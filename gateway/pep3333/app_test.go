@@ -15,7 +15,7 @@ import (
 	"github.com/zeugkit/zeug/gateway/pep3333"
 )
 
-// The application of PEP 3333, as it stands there except for the language.
+// The example application of PEP 3333, with only the language changed.
 func simpleApp(environ pep3333.Environ, start pep3333.StartResponse) pep3333.Body {
 	status := "200 OK"
 	header := []pep3333.Field{{Name: "Content-type", Value: "text/plain"}}
@@ -83,8 +83,7 @@ func ExampleWrite() {
 	// Output: written, then returned
 }
 
-// Any handler is an application by the convention, for a server or a middleware that
-// speaks it.
+// Any handler is an application of the convention, for a server or a middleware that uses it.
 func ExampleAppOf() {
 	app := pep3333.AppOf(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s below %s\n", r.URL.Path, gateway.RootPath(r))

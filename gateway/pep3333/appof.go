@@ -15,12 +15,13 @@ import (
 	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
-// AppOf returns a handler as an App. Called with an Environ of [NewEnviron] it
-// is given that request; any other Environ is made into one.
+// AppOf returns a handler as an App. If it is called with an Environ of
+// [NewEnviron], the handler gets that request; any other Environ is turned into
+// a request.
 //
-// Bytes that the handler writes become parts of the Body as they come. A flush of the handler sends
-// the part. It runs in a goroutine of its own, which ends when its request's context does: when the
-// body is over, or the client has gone.
+// Bytes that the handler writes become parts of the Body as they come. If the handler flushes, the
+// part is sent. It runs in a goroutine of its own, which ends when its request's context does: when
+// the body is over, or the client has gone.
 func AppOf(h http.Handler) App {
 	return func(environ Environ, start StartResponse) Body {
 		r := environ.request()
@@ -65,7 +66,7 @@ func AppOf(h http.Handler) App {
 				if !yield(part) {
 					cancel()
 					for range p.parts {
-						continue // until the handler has noticed
+						continue // until the handler has noticed that
 					}
 					return
 				}
@@ -89,7 +90,7 @@ func reason(status int) string {
 // partWriter makes parts of the bytes that a handler writes.
 type partWriter struct {
 	header http.Header
-	sent   http.Header // the header as it was when the answer began
+	sent   http.Header // the header at the moment when the response began
 	status int
 	ready  chan struct{}
 	held   bytes.Buffer
@@ -112,7 +113,7 @@ func (p *partWriter) begin(status int) {
 	}
 }
 
-// partSize is how many bytes are kept until a part is made of them.
+// partSize is how many bytes are kept until they become a part.
 const partSize = 16 << 10
 
 func (p *partWriter) Write(b []byte) (int, error) {
@@ -149,7 +150,7 @@ func (p *partWriter) FlushError() error {
 	return p.flush()
 }
 
-// Flush is FlushError for those who ask for an [http.Flusher].
+// Flush is FlushError for callers that ask for an [http.Flusher].
 func (p *partWriter) Flush() { _ = p.FlushError() }
 
 // request is the request that the variables describe.
@@ -201,8 +202,8 @@ func decoded(path string) string {
 	return path
 }
 
-// withoutFragment returns the path, decoded, and the query of a request's URL. A client
-// should not have sent a fragment, and net/http leaves it in them.
+// withoutFragment returns the decoded path and the query of a request's URL. A client should not
+// send a fragment, but if it does, net/http leaves it in them.
 func withoutFragment(u *url.URL) (path, query string) {
 	if before, _, found := strings.Cut(u.RawPath, "#"); found {
 		return decoded(before), "" // the question mark is in the fragment

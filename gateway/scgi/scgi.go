@@ -6,9 +6,9 @@
 //	log.Fatal((&scgi.Server{Handler: newApp()}).Serve(l))
 //
 // A request's context ends when the server in front closes the connection: on Linux even if the
-// body is not read, elsewhere once it is read. An answer that fails on its way resets the
-// connection. A unix socket cannot be reset: there, an answer without a Content-Length looks whole
-// to the server in front.
+// body is not read, elsewhere once it is read. A response that fails on its way resets the
+// connection. A unix socket cannot be reset: on it, a cut response without a Content-Length looks
+// complete to the server in front.
 //
 // A request's root path, client and scheme come from the variables of the server in front, which
 // is trusted: no other client should reach the socket.
@@ -30,22 +30,22 @@ import (
 	"github.com/zeugkit/zeug/gateway/internal/single"
 )
 
-// Settings are the limits of a [Server]. The zero value has the default of each; a
-// negative limit or duration means no limit.
+// Settings are the limits of a [Server]. The zero value of each means its
+// default; a negative limit or duration means no limit.
 type Settings struct {
 	// HeaderTimeout is how long the server in front may take to send the variables
 	// of a request. 0 means 10 s.
 	HeaderTimeout time.Duration
-	// StallTimeout is how long the server in front may send nothing of a body that
-	// is waited for, or take nothing of a response. 0 means 60 s.
+	// StallTimeout is how long the server in front may pause while it sends a
+	// body that is waited for, or while it reads a response. 0 means 60 s.
 	StallTimeout time.Duration
 	// MaxHeader is the size of a request's variables, in bytes. 0 means 64 KiB.
 	MaxHeader int
-	// MaxBody is the size of a request's body, in bytes. The response to a longer one
-	// is 413. 0 means 1 GiB.
+	// MaxBody is the size of a request's body, in bytes. A longer body is answered with 413. 0
+	// means 1 GiB.
 	MaxBody int64
-	// MaxConnections is the number of connections that are served at once. More of
-	// them wait. 0 means 1024.
+	// MaxConnections is the number of connections that are served at once.
+	// Further connections wait. 0 means 1024.
 	MaxConnections int
 	// Logger receives failures. Nil means [slog.Default].
 	Logger *slog.Logger
@@ -66,14 +66,14 @@ func (s *Server) Serve(l net.Listener) error {
 	return s.server.Serve(l, accept.Settings(s.Settings), single.Protocol{Read: ReadVariables}.Serve(s.Handler))
 }
 
-// Shutdown stops accepting and waits until the running requests are answered, or until ctx ends:
-// then the connections are cut.
+// Shutdown stops accepting and waits until the running requests are answered, or until ctx ends;
+// then it cuts the connections.
 func (s *Server) Shutdown(ctx context.Context) error { return s.server.Shutdown(ctx) }
 
 // ErrProtocol says that the input is not SCGI.
 var ErrProtocol = errors.New("not SCGI")
 
-// ReadVariables reads the head of a request: a netstring of names and values,
+// ReadVariables reads the header of a request: a netstring of names and values,
 // each ended by a zero byte, of at most limit bytes. Its first variable must be
 // CONTENT_LENGTH, and SCGI must be 1.
 func ReadVariables(r *bufio.Reader, limit int) (map[string]string, error) {
@@ -111,7 +111,7 @@ func ReadVariables(r *bufio.Reader, limit int) (map[string]string, error) {
 		case n == 0 && name != "CONTENT_LENGTH":
 			return nil, fmt.Errorf("%w: the first variable is %q, not CONTENT_LENGTH", ErrProtocol, name)
 		}
-		// The protocol forbids a name twice, and nginx sends one twice.
+		// The protocol does not allow a name twice, but nginx sends one name twice.
 		cgi.AddVariable(vars, name, value)
 		rest = next
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/zeugkit/zeug/gateway/scgi"
 )
 
-// netstring is a head as a server in front sends it.
+// netstring is a header as a server in front sends it.
 func netstring(pairs ...string) string {
 	s := strings.Join(pairs, "\x00") + "\x00"
 	return fmt.Sprintf("%d:%s,", len(s), s)
@@ -77,7 +77,7 @@ func FuzzVariablesRoundTrip(f *testing.F) {
 	})
 }
 
-// Whatever comes on a connection, it ends, and the server goes on.
+// Whatever arrives on a connection, the connection ends and the server keeps serving.
 func FuzzConnections(f *testing.F) {
 	f.Add(get)
 	f.Add(netstring("CONTENT_LENGTH", "4", "SCGI", "1", "REQUEST_METHOD", "POST") + "bo")

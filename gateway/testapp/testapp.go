@@ -1,5 +1,5 @@
-// Package testapp is an application that shows the requests that reach it: put it in the place of
-// your application, and see whether the servers in front pass everything on.
+// Package testapp is an application that shows the requests that reach it: put it in place of your
+// application, and see whether the servers in front pass everything on.
 //
 //	serving.MainWith("unix:/run/app/app.sock", middleware.ProxyFix{For: 1, Proto: 1, Host: 1}.Wrap(testapp.App), serving.Options{})
 //
@@ -22,10 +22,11 @@ import (
 )
 
 // App answers every request with a page of facts: the origin (scheme, host, root path, client) as
-// middlewares left it and as the server received it, the request's line and header, the
-// connection, and what the program was built of. Browsers get HTML, other clients text. It shows
-// only the length of credentials and cookies, and nothing of the process's environment. It shows
-// strangers the versions of the program's modules: remove it when you have looked.
+// middlewares left it and as the server received it, the request line and the header, the
+// connection, and the modules that the program was built from. Browsers get HTML, other clients
+// text. It shows only the length of credentials and cookies, and nothing of the process's
+// environment. It shows strangers the versions of the program's modules: remove it when you have
+// looked.
 var App http.Handler = http.HandlerFunc(answer)
 
 // section is a table of the page.
@@ -83,7 +84,7 @@ func requestFacts(r *http.Request) [][2]string {
 	return facts
 }
 
-// secret names the fields with which another person could act as the client.
+// secret names the fields that would let another person act as the client.
 var secret = []string{"Authorization", "Cookie", "Proxy-Authorization"}
 
 func headerFacts(r *http.Request) (facts [][2]string) {
@@ -117,7 +118,7 @@ func buildFacts() [][2]string {
 	return facts
 }
 
-// writeText writes a fact a line; what a client sent cannot begin another one.
+// writeText writes one fact on each line; text from a client cannot begin another line.
 func writeText(b *strings.Builder, sections []section) {
 	for i, s := range sections {
 		if i > 0 {

@@ -72,7 +72,8 @@ func FuzzVariablesRoundTrip(f *testing.F) {
 	})
 }
 
-// Whatever comes on a connection, it ends, and the server goes on.
+// Whatever arrives on a connection, the connection ends and the server keeps
+// serving.
 func FuzzConnections(f *testing.F) {
 	get := packet(0, "REQUEST_METHOD", "GET", "PATH_INFO", "/")
 	f.Add(get)

@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// This file decides which requests are sent ahead of their turn, and when they are taken back. If
-// every slot has a request, the next one is queued behind the request that is likely to end first,
-// but never behind a slow one. No request stays queued while another slot is idle. If the requests
-// of an application take long, all but the current ones wait in the queue of the pool, for
-// whichever thread is free first: a slot whose last request was slow gets none in advance.
+// This file decides which requests are sent to a worker before their turn, and when they are taken
+// back. If every slot has a request, the next one is queued behind the request that is likely to
+// end first, but never behind a slow one. No request stays queued while another slot is idle. If
+// the requests of an application take long, all but the current ones wait in the queue of the pool
+// for the first free thread: a slot whose last request was slow gets none in advance.
 
 const (
-	// maxAhead is how many requests may wait in the socket of a slot. Under 16 clients, Flask's
-	// hello was answered 1.17, 1.24 and 1.39 times as often with 1, 2 and 3 as with none.
+	// maxAhead is how many requests may wait in the socket of a slot. With 16 clients, Flask's
+	// hello reached 1.17, 1.24 and 1.39 times the throughput if 1, 2 and 3 requests could wait.
 	maxAhead = 7
-	// slowAfter is the age at which a current request takes its time: no other is behind
-	// it then.
+	// slowAfter is the age at which a current request counts as slow. No other request is left
+	// behind it then.
 	slowAfter = 4 * time.Millisecond
-	// idleAfter is the same when a slot has nothing more to do. With half of it, taking requests
-	// back costs some hundredths of the throughput.
+	// idleAfter is the shorter age that counts while another slot has nothing to do. With half of
+	// that time, taking requests back costs some hundredths of the throughput.
 	idleAfter = time.Millisecond
-	// lookEvery is how often it is looked after that.
+	// lookEvery is how often the pool looks for slow requests after that.
 	lookEvery = 2 * time.Millisecond
 )
 
@@ -44,7 +44,8 @@ func (p *pool) behind(t *ticket) *slot {
 	return best
 }
 
-// relieve moves requests that wait behind one of that age to other slots. Called with mu held.
+// relieve moves requests that wait behind a request of that age to other slots. Called with mu
+// held.
 func (p *pool) relieve(now time.Time, age time.Duration) {
 	for _, w := range p.workers {
 		for _, s := range w.slots {
@@ -56,7 +57,7 @@ func (p *pool) relieve(now time.Time, age time.Duration) {
 	p.feed()
 }
 
-// look relieves from time to time, as long as any request waits in a socket.
+// look calls relieve from time to time, as long as any request waits in a socket.
 func (p *pool) look() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,8 +69,8 @@ func (p *pool) look() {
 	time.AfterFunc(lookEvery, p.look)
 }
 
-// requeue puts requests that a slot has given back before all others in the queue. Called with mu
-// held.
+// requeue puts requests that were taken back from a slot in front of all others in the queue.
+// Called with mu held.
 func (p *pool) requeue(s *slot, ahead []*ticket) {
 	if len(ahead) == 0 {
 		return
@@ -81,8 +82,8 @@ func (p *pool) requeue(s *slot, ahead []*ticket) {
 	}
 }
 
-// markLarge says that the current answer of a slot is large: several in a row would
-// drive each other out of the processor's caches before they are sent.
+// markLarge notes that the current response of a slot is large: several in a row would drive each
+// other out of the processor's caches before they are sent.
 func (p *pool) markLarge(s *slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

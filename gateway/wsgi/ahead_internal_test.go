@@ -21,8 +21,8 @@ func (immortal) kill()                  {}
 func (immortal) ended() <-chan struct{} { return nil }
 func (immortal) why() string            { return "" }
 
-// echoing returns a pool whose threads answer each request with its number, after
-// some time of its own.
+// echoing returns a pool whose threads answer each request with its number,
+// each after a time of its own.
 func echoing(t *testing.T, workers, threads int, busy func() time.Duration) *pool {
 	c := &Config{App: "x", RequestTimeout: 30 * time.Second, QueueTimeout: 30 * time.Second, MaxQueue: 1000}
 	p := &pool{config: c, all: map[*worker]struct{}{}}
@@ -54,7 +54,7 @@ func echoing(t *testing.T, workers, threads int, busy func() time.Duration) *poo
 	return p
 }
 
-// exchange sends a request, and says whose response came.
+// exchange sends a request, and returns the number in the response.
 func (p *pool) exchange(ctx context.Context, t *ticket) (uint32, error) {
 	s, err := p.take(ctx, t)
 	if err != nil {
@@ -168,7 +168,7 @@ func TestWordsThatNobodyReads(t *testing.T) {
 	require.Equal(t, asked.number, got)
 }
 
-// mortal is a process that ends when it is told.
+// mortal is a process that ends when the test tells it to.
 type mortal struct {
 	immortal
 	done chan struct{}
@@ -176,8 +176,8 @@ type mortal struct {
 
 func (m mortal) ended() <-chan struct{} { return m.done }
 
-// A child of the application may hold the sockets of a worker that has ended, so that
-// they have no end. Nothing of the worker is waited for as long as it might answer.
+// A child of the application may hold the sockets of a worker that has ended. Then they have no end
+// of file. As long as the worker might answer, there is no such wait.
 func TestNothingIsExpectedOfAWorkerThatHasEnded(t *testing.T) {
 	for name, wait := range map[string]func(*pool, *slot, *ticket){
 		"by a request that is sent":      func(_ *pool, s *slot, next *ticket) { s.submit(next, time.Minute) },

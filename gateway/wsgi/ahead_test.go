@@ -167,7 +167,7 @@ func TestNothingWaitsBehindASlowRequest(t *testing.T) {
 	slow.Wait()
 }
 
-// Nor does a client that takes nothing of an answer in several parts.
+// A client that does not read a response in several parts delays no other request either.
 func TestNothingWaitsBehindASlowClient(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1, Threads: 1})
 	for range 8 {

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Application is a Python application that runs, as an http.Handler.
+// Application is a running Python application, as an http.Handler.
 type Application struct {
 	config *Config
 	pool   *pool
 }
 
-// Start starts the workers, and returns when all of them are ready. Its error is
-// of the Config, a [*Traceback] of the import, or of the system.
+// Start starts the workers, and returns when all of them are ready. Its error
+// is an error of the Config or of the system, or a [*Traceback] of the import.
 func Start(c Config) (*Application, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
@@ -44,15 +44,15 @@ func Start(c Config) (*Application, error) {
 
 // Reload imports the application again: new workers take over when all of them are ready, and the
 // old ones finish what they run. No request is lost. If the new ones do not start, the old ones
-// stay; the error is one of those of [Start].
+// stay; the error is one that [Start] returns.
 func (a *Application) Reload() error { return a.pool.reload() }
 
 // Resize changes the number of workers to n, which is 1 or more. It returns when new workers are
-// ready. The workers that leave, the oldest first, finish their requests. After an error it is the
-// number that was reached.
+// ready. The workers that leave are the oldest ones; they finish their requests. After an error,
+// Size returns the number that was reached.
 func (a *Application) Resize(n int) error { return a.pool.resize(n) }
 
-// Size returns how many workers there are to be: Config.Workers, or what Resize set.
+// Size returns the number of workers that should run: Config.Workers, or the number from Resize.
 func (a *Application) Size() int {
 	a.pool.reloading.Lock()
 	defer a.pool.reloading.Unlock()
@@ -60,7 +60,7 @@ func (a *Application) Size() int {
 }
 
 // Shutdown lets the workers finish their requests, and returns when they have ended. Requests that
-// wait, or come later, are answered 503. When ctx ends, workers are killed, and its error is
+// wait, or arrive later, are answered with 503. When ctx ends, workers are killed, and its error is
 // returned.
 func (a *Application) Shutdown(ctx context.Context) error { return a.pool.shutdown(ctx) }
 
@@ -80,7 +80,7 @@ type Totals struct {
 	Started  int // workers
 	Crashed  int // workers that ended by themselves
 	TimedOut int // workers that did not answer
-	Recycled int // workers that had served their time
+	Recycled int // workers that had reached one of their limits
 	Reloads  int
 }
 
@@ -102,8 +102,8 @@ type WorkerStats struct {
 	Memory   int64 // bytes of its resident set; 0 if the system does not say
 }
 
-// Stats returns how the application is doing, workers in the order they were
-// started.
+// Stats returns how the application is doing, with the workers in the order in
+// which they were started.
 func (a *Application) Stats() Stats { return a.pool.stats() }
 
 func (p *pool) stats() Stats {

@@ -11,8 +11,8 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// body is a request's body, the beginning of which was read before a worker was
-// taken, so that a slow client holds none.
+// body is a request's body, whose beginning was read before a worker was taken,
+// so that a slow client does not hold a worker.
 type body struct {
 	start    []byte
 	rest     io.Reader
@@ -23,7 +23,7 @@ type body struct {
 	file     *os.File
 }
 
-// takeBody reads the beginning. Its error has the status of the answer.
+// takeBody reads the beginning. Its error has the status of the response.
 func (c *Config) takeBody(r *http.Request) (*body, error) {
 	b := &body{rest: r.Body, length: r.ContentLength}
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
@@ -35,7 +35,7 @@ func (c *Config) takeBody(r *http.Request) (*body, error) {
 		return b, nil
 	}
 	if b.length >= 0 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
-		return b, nil // the client waits until the application reads
+		return b, nil // the client waits with the body until the application reads
 	}
 	b.block = blocks.Get().(*[blockSize]byte)
 	n, err := io.ReadFull(r.Body, b.block[:c.BufferRequest])
@@ -64,7 +64,7 @@ func (c *Config) spool(b *body) error {
 		return fmt.Errorf("wsgi: collect the body: %w", err)
 	}
 	b.file = f
-	os.Remove(f.Name()) // it lasts as long as it is open
+	os.Remove(f.Name()) // the file exists as long as it is open
 	n, err := io.Copy(f, io.LimitReader(b.rest, c.SpoolChunked-int64(len(b.start))+1))
 	if err != nil {
 		return bodyError(err)
@@ -79,7 +79,7 @@ func (c *Config) spool(b *body) error {
 	return nil
 }
 
-// bodyError has the status for a body that cannot be read.
+// bodyError returns an error with the status for a body that cannot be read.
 func bodyError(err error) error {
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return httperror.Wrap(httperror.ContentTooLarge, fmt.Errorf("wsgi: read the body: %w", err))
@@ -87,7 +87,7 @@ func bodyError(err error) error {
 	return httperror.Wrap(httperror.BadRequest, fmt.Errorf("wsgi: read the body: %w", err))
 }
 
-// release frees the memory of the body, when it has no reader any more.
+// release frees the memory of the body when nothing reads it any more.
 func (b *body) release() {
 	if b.block != nil {
 		blocks.Put(b.block)

@@ -14,7 +14,7 @@ import (
 	"github.com/zeugkit/zeug/gateway/wsgi"
 )
 
-// held is how many bytes of responses in memory this process has descriptors of.
+// held is how many bytes of responses are in memory files that this process has open.
 func held(t *testing.T) (size int64) {
 	t.Helper()
 	links, err := filepath.Glob("/proc/self/fd/*")
@@ -30,8 +30,8 @@ func held(t *testing.T) (size int64) {
 	return size
 }
 
-// Clients that read nothing of large responses hold no more memory than the budget, and one
-// response for each thread.
+// Clients that do not read large responses hold no more memory than the budget, and one response
+// for each thread.
 func TestLargeAnswersThatNobodyTakes(t *testing.T) {
 	if !sharesMemory {
 		t.Skip("no answer goes as a file in memory here")

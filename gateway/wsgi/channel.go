@@ -10,11 +10,11 @@ import (
 	"syscall"
 )
 
-// A channel is one end of streams of frames between this process and a worker: of a slot there is
-// one for each direction, beside the socket of its requests (slot.go). A socket for both would
-// wake a side that waits for the other's next frame whenever its own last one is read. A frame is
-// a word of 32 bits, its kind in the first 8 and the length of its content in the other 24. In an
-// answer a kind in lower case is the last one.
+// A channel is one end of streams of frames between this process and a worker. A slot has one for
+// each direction, beside the socket of its requests (slot.go). With one socket for both directions,
+// a side that waits for the other's next frame would wake up whenever its own last frame is read. A
+// frame begins with a word of 32 bits: its kind in the first 8 bits, and the length of its content
+// in the other 24. In a response, a kind in lower case marks the last frame.
 //
 //	to a worker, on the slot's socket for requests:
 //	R  a request: its number (32 bits), flags (8), the number of variables (16), their
@@ -59,14 +59,14 @@ type channel struct {
 	sending sync.Mutex // of whole frames
 
 	buffer     []byte
-	start, end int    // what of it is unread
-	handed     []file // over by the worker
+	start, end int    // the unread part of it
+	handed     []file // ended by the worker
 	rights     []byte
 }
 
 const last = 'a' - 'A'
 
-// blockSize is that of the pooled buffers in which bodies travel.
+// blockSize is the size of the pooled buffers for bodies.
 const blockSize = 256 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
@@ -85,7 +85,7 @@ func (c *channel) close() {
 }
 
 // send completes a frame for a request that begins with eight bytes of room, and
-// sends it. A worker that does not read for Config.RequestTimeout is an
+// sends it. If the worker does not read for Config.RequestTimeout, the error is
 // os.ErrDeadlineExceeded.
 func (c *channel) send(kind byte, request uint32, frame []byte) error {
 	return c.sendSized(kind, request, frame, len(frame)-4)
@@ -103,8 +103,8 @@ func (c *channel) sendSized(kind byte, request uint32, frame []byte, size int) e
 	return err
 }
 
-// receive reads into p, and keeps descriptors that come along. Every read is one
-// of these: a plain one would drop descriptors.
+// receive reads into p, and keeps descriptors that come along. Every read uses
+// this function: a plain one would drop descriptors.
 func (c *channel) receive(p []byte) (int, error) {
 	n, rights, _, _, err := c.conn.ReadMsgUnix(p, c.rights)
 	if rights > 0 {

@@ -25,8 +25,8 @@ var clauses = []struct {
 	header             []string
 	status             int
 	want               string
-	answer             map[string]string // fields; "" for one that is not there
-	unvalidated        bool              // wsgiref.validate wants less than is allowed
+	answer             map[string]string // header fields; "" for a field that is absent
+	unvalidated        bool              // wsgiref.validate accepts less than is allowed
 }{
 	{name: "the environ is a dictionary of native strings", path: "/types", want: "wrong: "},
 	{name: "what an application adds to it is gone", path: "/left-behind", want: "False"},
@@ -146,8 +146,8 @@ func TestClausesOnEveryPython(t *testing.T) {
 	}
 }
 
-// The connection is in step after every answer, also one with a body that must not
-// be sent or was not read.
+// The connection is in step after every response, even if its body must not be
+// sent or was not read.
 func TestTheConnectionGoesOn(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1})
 	c, err := net.Dial("tcp", strings.TrimPrefix(l.server.URL, "http://"))
@@ -179,7 +179,7 @@ func TestTheConnectionGoesOn(t *testing.T) {
 	}
 }
 
-// raw sends bytes and returns all that is answered.
+// raw sends bytes and returns the whole response.
 func (l *legacy) raw(text string) string {
 	l.t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(l.server.URL, "http://"))

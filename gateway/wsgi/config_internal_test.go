@@ -31,7 +31,7 @@ func TestConfigIsDefinedAtItsExtremes(t *testing.T) {
 		}
 		return w.Code, nil
 	}
-	// A worker takes a moment to start. So fields that have no effect on it are checked without
+	// A worker takes a moment to start. So fields that do not affect the worker are checked without
 	// one.
 	t.Run("by itself", func(t *testing.T) {
 		limitstest.Check(t, quiet, func(t *testing.T, c Config) (int, error) {

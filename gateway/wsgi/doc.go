@@ -11,17 +11,17 @@
 // application, and gives each one socket for every thread: a slot, which runs one request at a
 // time. The queue is on this side, so that no request is lost when workers are replaced: a new one
 // is ready before an old one is told to leave, and the old one finishes its requests. A request
-// goes to the least busy worker, since two in one interpreter share its lock.
+// goes to the least busy worker, since two requests in one interpreter share its lock.
 //
-// While every slot has a request, some more wait in its socket, where the thread finds them
-// without waiting for this process. This side can take back what the thread has not read, and does
-// so when the current request takes its time or its worker fails: see slot.go and ahead.go.
+// While every slot has a request, some more wait in the slots' sockets, where the thread finds them
+// without waiting for this process. This process can take back the requests that the thread has not
+// read. It does so if the current request is slow or the worker fails: see slot.go and ahead.go.
 //
-// A worker that dies takes the requests it ran with it, which are answered 502; another one is
-// started. If a worker says nothing for Config.RequestTimeout, its Python stacks are written to
-// the log, its request is answered 504, and it ends when its other requests have. A request that
-// waits longer than Config.QueueTimeout, or is beyond Config.MaxQueue, is answered 503. Workers
-// end with this process, however it ends.
+// If a worker dies, the requests that it ran are answered with 502, and another worker is started.
+// If a worker is silent for Config.RequestTimeout, its Python stacks are written to the log, its
+// request is answered with 504, and the worker ends when its other requests have ended. A request
+// that waits longer than Config.QueueTimeout, or exceeds Config.MaxQueue, is answered with
+// 503. Workers end with this process, however it ends.
 //
 // A client holds a worker for no longer than Python needs. The beginning of a body is read before
 // a worker is taken, and large responses and files are passed as descriptors. The rest of a
@@ -31,8 +31,8 @@
 // # What the application sees
 //
 // SCRIPT_NAME, the scheme, the host and the client's address are those of the request's
-// [gateway.Origin], so that URLs come out right below a mount and behind a proxy fix. A chunked
-// body that ends within Config.BufferRequest has a CONTENT_LENGTH; for longer ones
-// wsgi.input_terminated is true. Header fields with an underscore, which could pass for others,
-// and Proxy are left out.
+// [gateway.Origin], so that URLs are right below a mount and behind a proxy fix. A chunked body
+// that ends within Config.BufferRequest has a CONTENT_LENGTH; for longer ones wsgi.input_terminated
+// is true. Header fields with an underscore, which could be mistaken for others, and the field
+// Proxy are left out.
 package wsgi

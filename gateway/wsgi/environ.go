@@ -17,8 +17,8 @@ import (
 
 // The flags of a request.
 const (
-	flagComplete    = 1 << iota // the whole body came along
-	flagWithoutBody             // the answer has none: HEAD
+	flagComplete    = 1 << iota // the whole body is in the same message
+	flagWithoutBody             // the response has no body: HEAD
 )
 
 // errVariables says that a request has more variables than a frame can hold.
@@ -109,8 +109,8 @@ func appendRequest(frame []byte, number uint32, r *http.Request, b *body) ([]byt
 	return append(v.text, b.start...), nil
 }
 
-// path is the path of the request below the mount, decoded. The fragment, which a client should
-// not have sent, is not part of it, although net/http leaves it there.
+// path is the path of the request below the mount, decoded. The fragment is not part of it: a
+// client should not send one, and net/http leaves it there.
 func path(r *http.Request) string {
 	if before, _, found := strings.Cut(r.URL.RawPath, "#"); found {
 		if decoded, err := url.PathUnescape(before); err == nil {
@@ -132,9 +132,9 @@ func query(r *http.Request) string {
 	return before
 }
 
-// server returns SERVER_NAME and SERVER_PORT, which must not be empty: the address where the
-// connection came in, unless a proxy fix has set the host of the request. That is also the result
-// if the connection has no such address.
+// server returns SERVER_NAME and SERVER_PORT, which must not be empty: the address at which the
+// connection was accepted, unless a proxy fix has set the host of the request. The host of the
+// request is also used if the connection has no such address.
 func server(r *http.Request, o gateway.Origin) (name, port string) {
 	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
 		if received := gateway.Received(r); received.Host == o.Host && received.Scheme == o.Scheme {
@@ -151,8 +151,8 @@ func server(r *http.Request, o gateway.Origin) (name, port string) {
 	return name, port
 }
 
-// header adds the request's fields. A name with an underscore would pass for another one with a
-// hyphen, and Proxy for the variable that programs take proxies from.
+// header adds the request's fields. A field with an underscore in its name could be mistaken for
+// one with a hyphen, and Proxy would become the variable from which programs take proxies.
 func (v *variables) header(h http.Header) {
 	for name, values := range h {
 		if len(values) == 0 {

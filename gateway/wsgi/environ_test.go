@@ -50,15 +50,15 @@ func TestChunkedBodiesHaveALength(t *testing.T) {
 	}
 }
 
-// docs/python.md says so, since gunicorn sends the reason phrase.
+// docs/python.md mentions that, since gunicorn does send the reason phrase.
 func TestOnlyTheCodeOfAStatusIsSent(t *testing.T) {
 	resp, body := run(t, wsgi.Config{Workers: 1}).ask("GET", "/sold-out", "")
 	require.Equal(t, "404 Not Found", resp.Status)
 	require.Equal(t, "sold out", body)
 }
 
-// A fragment is for the client. A fragment that is sent all the same belongs to neither the path
-// nor the query.
+// A fragment is for the client. A fragment that is sent anyway belongs to neither the path nor the
+// query.
 func TestFragmentsAreLeftOut(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1})
 	for target, want := range map[string][]string{
@@ -77,8 +77,8 @@ func TestFragmentsAreLeftOut(t *testing.T) {
 	}
 }
 
-// SERVER_NAME and SERVER_PORT are the address where the connection came in, and behind a proxy the
-// host of the request, over TCP and unix sockets alike.
+// SERVER_NAME and SERVER_PORT are the address at which the connection was accepted, and behind a
+// proxy they are the host of the request, over TCP and unix sockets alike.
 func TestTheServersName(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1})
 	local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5000}

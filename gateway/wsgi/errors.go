@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The reasons of answers with the status 503 and 504, and of a start that failed.
+// The reasons of responses with the status 503 and 504, and of a start that failed.
 var (
 	// ErrQueueFull says that Config.MaxQueue requests were waiting.
 	ErrQueueFull = errors.New("wsgi: too many requests wait for a worker")
@@ -24,16 +24,16 @@ var (
 	ErrClosed = errors.New("wsgi: the application is shut down")
 )
 
-// Traceback is a Python exception: of the import, as an error of [Start] and [Application.Reload],
-// or of a request.
+// Traceback is a Python exception, either of the import (as an error of [Start] and
+// [Application.Reload]) or of a request.
 type Traceback struct {
 	Importing bool
 	// Text is the traceback as Python prints it.
 	Text string
 }
 
-// Error returns the exception, and for an import the whole traceback. The traceback of a request
-// is in the output of the worker.
+// Error returns the exception; for an import it returns the whole traceback. The traceback of a
+// request is in the output of the worker.
 func (t *Traceback) Error() string {
 	if t.Importing {
 		return "wsgi: the application cannot be imported: " + t.exception() + "\n" + strings.TrimRight(t.Text, "\n")

@@ -17,29 +17,29 @@ import (
 	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// exchange is one request at a worker. The slot is free as soon as the worker does not need it any
-// more, which may be before the client has the response.
+// exchange is one request that a worker handles. The slot is free as soon as the worker no longer
+// needs it, which may be before the client has the response.
 type exchange struct {
 	application *Application
 	ticket      *ticket
-	slot        *slot // nil until there is one, and once it is given back
+	slot        *slot // nil until the request has a slot, and after the slot is returned
 	w           http.ResponseWriter
 	r           *http.Request
 	body        *body
 
-	begun   bool // the head is with w
-	gone    bool // the client is, and the worker knows
+	begun   bool // the header has been written to w
+	gone    bool // the client has gone, and the worker knows
 	bodyErr error
 	out     *outlet
-	stop    func() bool // the notice that the client has left is over
+	stop    func() bool // stops the notice that the client has left
 
 	streams bool   // parts of the answer wait for the client before it is complete
-	whole   bool   // all parts are there
+	whole   bool   // all parts have arrived
 	held    []byte // of the whole
 }
 
-// run sends the request and passes the answer on. Where it returns an error, the
-// answer is not complete.
+// run sends the request and passes the response on. If it returns an error, the
+// response is not complete.
 func (x *exchange) run() error {
 	var err error
 	x.slot, err = x.application.pool.take(x.r.Context(), x.ticket)
@@ -57,7 +57,7 @@ func (x *exchange) run() error {
 	return err
 }
 
-// patience restarts the time within which the worker has to say something.
+// patience restarts the time within which the worker must send something.
 func (x *exchange) patience() {
 	x.slot.patience(x.application.config.RequestTimeout)
 }
@@ -70,8 +70,8 @@ func (x *exchange) over() {
 	}
 }
 
-// broken is the end of an exchange whose slot is out of step: the worker has
-// ended, hangs, or does not keep to the protocol.
+// broken ends an exchange whose slot is out of step: the worker has ended,
+// hangs, or breaks the protocol.
 func (x *exchange) broken(err error) error {
 	pool, s := x.application.pool, x.slot
 	x.slot = nil
@@ -84,7 +84,7 @@ func (x *exchange) broken(err error) error {
 		pool.hangs(s.worker)
 		return httperror.Wrap(httperror.GatewayTimeout, ErrTimeout)
 	}
-	s.worker.process.kill() // if it has not ended, its message is malformed
+	s.worker.process.kill() // if the worker has not ended, its message is malformed
 	unread := pool.drop(s) || errors.Is(err, errUnread)
 	return httperror.Wrap(httperror.BadGateway, &lostError{err, unread && !x.begun})
 }
@@ -98,8 +98,8 @@ func hasEnded(p process) bool {
 	}
 }
 
-// release gives the slot back once the worker says that it is idle: close() of the
-// application's iterable may take its time, which is not the client's.
+// release returns the slot once the worker says that it is idle: close() of the
+// application's iterable may take time, for which the client need not wait.
 func (x *exchange) release() error {
 	s := x.slot
 	x.over()
@@ -118,7 +118,7 @@ func (x *exchange) release() error {
 	return nil
 }
 
-// idle waits until the worker has done with a request that is answered.
+// idle waits until the worker has finished with a request that is answered.
 func (p *pool) idle(s *slot) {
 	s.patience(p.config.RequestTimeout)
 	for {
@@ -142,7 +142,7 @@ func (p *pool) idle(s *slot) {
 
 // answer passes frames on until the answer is complete.
 func (x *exchange) answer() error {
-	unflushed := false // WSGI forbids to hold a part back
+	unflushed := false // WSGI does not allow holding back a part
 	for {
 		if unflushed {
 			if next, _ := x.slot.peek(min(1, x.slot.buffered())); len(next) == 0 || next[0]&^last != 'B' {
@@ -172,7 +172,7 @@ func (x *exchange) answer() error {
 		case 'A':
 			return x.aborted()
 		case 'I':
-			// An answer that ended without a last frame: to a client that has gone.
+			// The response ended without a last frame, because the client has gone.
 			pool, s := x.application.pool, x.slot
 			x.slot = nil
 			pool.put(s)
@@ -194,7 +194,7 @@ func (x *exchange) answer() error {
 	}
 }
 
-// head begins the answer and returns how much of the body follows.
+// head begins the response and returns how much of the body follows.
 func (x *exchange) head(kind byte, n int) (int, error) {
 	b, err := x.slot.peek(6)
 	if err != nil {
@@ -219,8 +219,8 @@ func (x *exchange) head(kind byte, n int) (int, error) {
 		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
 	}
 	if kind == 'H' && !x.body.complete && !x.body.ended && x.r.ProtoMajor == 1 {
-		// The application may go on reading while it answers, so that the server must neither
-		// drain the body nor use the connection again.
+		// The application may go on reading while it answers, so the server must not drain the
+		// body, and must not use the connection again.
 		if http.NewResponseController(x.w).EnableFullDuplex() == nil {
 			h["Connection"] = []string{"close"}
 		}
@@ -234,8 +234,8 @@ func (x *exchange) head(kind byte, n int) (int, error) {
 	return n, nil
 }
 
-// announced is the length of the content after a head without a body: a file, or a part of the
-// shared memory.
+// announced is the length of the content after a header that comes without a body: a file, or a
+// part of the shared memory.
 func (x *exchange) announced() int64 {
 	b, err := x.slot.peek(12)
 	if err != nil {
@@ -252,8 +252,9 @@ func (x *exchange) announced() int64 {
 	return -1
 }
 
-// fields reads the header of the answer. The server sets the fields about the connection itself:
-// those with such a name, and those that Connection names (RFC 9110, section 7.6.1).
+// fields reads the header of the response. The server sets the fields about the connection itself,
+// so these are left out: fields with a name of this kind, and fields that Connection names (RFC
+// 9110, section 7.6.1).
 func (x *exchange) fields(size int) error {
 	var b []byte
 	var err error
@@ -285,18 +286,18 @@ func (x *exchange) fields(size int) error {
 			typed = true
 			h.Del(name)
 		case "Content-Length", "Date", "Server", "Location", "Etag", "Last-Modified":
-			h.Del(name) // one of each, whatever a middleware has set
+			h.Del(name) // one value of each, whatever a middleware has set
 		}
 		h[name] = append(h[name], value)
 	}
 	if !typed {
-		h["Content-Type"] = nil // what the application does not say is not guessed
+		h["Content-Type"] = nil // if the application does not set it, it is not guessed
 	}
 	return nil
 }
 
-// hopByHop returns the names in the fields Connection of a header, whose names and values are in
-// lines.
+// hopByHop returns the names in the Connection fields of a header. lines holds the names and values
+// of the header.
 func hopByHop(text string) (names []string) {
 	const field = "connection"
 	for text != "" {
@@ -311,8 +312,8 @@ func hopByHop(text string) (names []string) {
 	return names
 }
 
-// pass gives n bytes of the answer to the client as they come. It is done if they turn out to be
-// the last ones.
+// pass sends n bytes of the response to the client as they arrive. It reports done if these bytes
+// are the last ones.
 func (x *exchange) pass(n int) (done bool, err error) {
 	if n == 0 {
 		return false, nil
@@ -345,7 +346,7 @@ func (x *exchange) pass(n int) (done bool, err error) {
 	return false, nil
 }
 
-// endFollows takes a last frame without content, if one is there already.
+// endFollows reads a last frame without content, if one has already arrived.
 func (x *exchange) endFollows() bool {
 	if x.slot.buffered() < 4 {
 		return false
@@ -358,8 +359,8 @@ func (x *exchange) endFollows() bool {
 	return true
 }
 
-// end gives the client the last n bytes. As much as a block holds is taken first,
-// so that the worker need not wait for the client.
+// end sends the last n bytes to the client. It first reads as much as a block
+// holds, so that the worker need not wait for the client.
 func (x *exchange) end(n int) error {
 	if n > blockSize {
 		if _, err := x.pass(n); err != nil {
@@ -423,7 +424,7 @@ func (x *exchange) pull() error {
 	x.patience()
 	if err != nil && err != io.EOF && n == 0 {
 		x.bodyErr = err
-		return x.slot.send('X', x.ticket.number, block[:8]) // it waits for an answer
+		return x.slot.send('X', x.ticket.number, block[:8]) // the worker waits for an answer
 	}
 	if x.slot.intake != nil {
 		return x.slot.sendSized('S', x.ticket.number, block[:8], n)
@@ -431,7 +432,7 @@ func (x *exchange) pull() error {
 	return x.slot.send('D', x.ticket.number, block[:8+n])
 }
 
-// raised is the answer to an exception before anything was sent.
+// raised answers a request whose application raised an exception before anything was sent.
 func (x *exchange) raised(n int) error {
 	text, err := x.slot.payload(n)
 	if err != nil {

@@ -28,8 +28,8 @@ import (
 	"github.com/zeugkit/zeug/internal/procstate"
 )
 
-// load sends requests by several clients until stop is closed or so many are
-// answered, and counts statuses; 0 are those that got no answer.
+// load sends requests with several clients until stop is closed or that many
+// are answered, and counts statuses; 0 stands for requests without a response.
 func (l *legacy) load(path string, clients, requests int) map[int]int {
 	var mu sync.Mutex
 	counts := map[int]int{}
@@ -66,7 +66,7 @@ func requests(t *testing.T, n int) int {
 }
 
 // Workers are killed at random: only the requests that they ran are lost, and no request that may
-// be sent again.
+// be sent again is lost.
 func TestWorkersThatAreKilled(t *testing.T) {
 	for name, retry := range map[string]bool{"lose what they run": false, "lose nothing that may be retried": true} {
 		t.Run(name, func(t *testing.T) {
@@ -78,8 +78,8 @@ func TestWorkersThatAreKilled(t *testing.T) {
 				n, answered := 0, 0
 				for ctx.Err() == nil {
 					// The requests that one kill has lost end before the next kill, so that none
-					// is lost more often than it is retried. A fast machine kills as often as a
-					// slow one.
+					// is lost more often than it is retried. The number of requests decides when to
+					// kill, so a fast machine kills as often as a slow one.
 					if now := l.Stats(); len(now.Workers) > 0 && now.Requests >= answered+total/8 {
 						syscall.Kill(now.Workers[rand.IntN(len(now.Workers))].PID, syscall.SIGKILL)
 						n, answered = n+1, now.Requests
@@ -104,7 +104,7 @@ func TestWorkersThatAreKilled(t *testing.T) {
 	}
 }
 
-// Reloads and the replacement of workers that have served their time cost no
+// Reloads and replacements of workers that have reached a limit lose no
 // request.
 func TestReplacementsUnderLoad(t *testing.T) {
 	for name, c := range map[string]wsgi.Config{
@@ -160,14 +160,14 @@ func TestAWorkerThatDies(t *testing.T) {
 	require.Equal(t, 2, l.Stats().Crashed)
 }
 
-// A request that hangs is answered 504, its stacks are printed, and the other requests of the
+// A request that hangs is answered with 504, its stacks are printed, and the other requests of the
 // worker are finished.
 func TestAWorkerThatHangs(t *testing.T) {
 	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1, Threads: 2, RequestTimeout: 4 * time.Second})
 	other := make(chan int)
 	go func() {
-		time.Sleep(2 * time.Second) // so that it ends after the timeout, within its own
+		time.Sleep(2 * time.Second) // so that the request ends after the timeout, but within its own time
 		status, _ := l.get("/sleep?2.5")
 		other <- status
 	}()
@@ -180,7 +180,8 @@ func TestAWorkerThatHangs(t *testing.T) {
 	require.Equal(t, 1, l.Stats().TimedOut)
 }
 
-// Also one that holds the interpreter's lock, so that no Python runs in it.
+// This also works for a request that holds the interpreter's lock, so that no Python runs in the
+// worker.
 func TestAWorkerThatHoldsTheLock(t *testing.T) {
 	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 2, Threads: 1, RequestTimeout: 3 * time.Second})
@@ -198,7 +199,7 @@ func TestAWorkerThatHoldsTheLock(t *testing.T) {
 	require.Eventually(t, func() bool { return len(l.serving()) == 2 }, 20*time.Second, 10*time.Millisecond)
 }
 
-// serving are the workers that take requests.
+// serving returns the workers that take requests.
 func (l *legacy) serving() (pids []int) {
 	for _, w := range l.Stats().Workers {
 		if !w.Leaving {
@@ -249,7 +250,7 @@ func stopped(pid int) bool {
 	return true // even if the system does not report it
 }
 
-// takesNothing is a middleware's writer that is wrong.
+// takesNothing is a faulty writer of a middleware.
 type takesNothing struct{ http.ResponseWriter }
 
 func (takesNothing) ReadFrom(io.Reader) (int64, error) { return 0, nil }
@@ -263,7 +264,7 @@ func TestAWriterThatTakesNoFile(t *testing.T) {
 	require.Equal(t, 200, status)
 }
 
-// A worker that is forked is handed more sockets than one message can hold.
+// A forked worker gets more sockets than one message can hold.
 func TestManyThreads(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1, Threads: 140, Preload: true})
 	var asking sync.WaitGroup
@@ -310,7 +311,7 @@ func TestTheNumberOfWorkers(t *testing.T) {
 			}
 			stop()
 			others.Wait()
-			// Lifetimes go on; between replacements there are as many workers as configured.
+			// Lifetimes still apply; between replacements there are as many workers as configured.
 			require.Eventually(t, func() bool { return len(l.serving()) == 2 }, 10*time.Second, time.Millisecond)
 			most := 0
 			for until := time.Now().Add(1500 * time.Millisecond); time.Now().Before(until); time.Sleep(5 * time.Millisecond) {
@@ -322,7 +323,8 @@ func TestTheNumberOfWorkers(t *testing.T) {
 	}
 }
 
-// Clients that vanish, at whatever moment, leave every thread free and all other responses right.
+// Clients that vanish, at whatever moment, leave every thread free and do not damage other
+// responses.
 func TestClientsThatVanish(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 2, BufferRequest: 1000})
 	large := strings.Repeat("0123456789", 100000)
@@ -453,7 +455,7 @@ func TestAClientThatLeaves(t *testing.T) {
 	require.Eventually(t, func() bool { return l.Stats().Workers[0].Busy == 0 }, 5*time.Second, 10*time.Millisecond)
 }
 
-// A client that takes nothing of a large answer holds no worker.
+// A client that does not read a large response holds no worker.
 func TestAClientThatIsSlow(t *testing.T) {
 	for _, path := range []string{"/one-part", "/file", "/parts"} {
 		t.Run(path, func(t *testing.T) {
@@ -469,7 +471,7 @@ func TestAClientThatIsSlow(t *testing.T) {
 			}
 			status, _ := l.get("/")
 			require.Equal(t, 200, status)
-			_, large := l.get("/one-part") // the memory of a slow one is not written to
+			_, large := l.get("/one-part") // the region of a slow client is not written to
 			require.Equal(t, strings.Repeat("x", 1000000), large)
 			require.Eventually(t, func() bool { return l.Stats().Workers[0].Busy == 0 }, 5*time.Second, 10*time.Millisecond)
 			if path != "/parts" {
@@ -522,8 +524,8 @@ func TestAReloadThatFails(t *testing.T) {
 	}
 }
 
-// A change within the second of the one before, to the same size, is run as well: bytecode is kept
-// only of sources that have not changed for a second.
+// A change within the second of the one before, to the same size, is also run: bytecode is kept
+// only for sources that have not changed for a second.
 func TestChangesThatPythonCannotTell(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -619,8 +621,9 @@ func TestShutdownHasAnEnd(t *testing.T) {
 	require.Empty(t, l.Stats().Workers)
 }
 
-// A signal to the whole group, as a terminal or a service manager sends it, leaves
-// the workers to the gateway; when that is killed, they end by themselves.
+// A signal to the whole group, as a terminal or a service manager sends it,
+// does not end the workers, which the gateway ends; if the gateway is killed,
+// they end by themselves.
 func TestSignalsToTheGroup(t *testing.T) {
 	if os.Getenv("ZEUG_TEST_WSGI") != "" {
 		app := "plain:app"

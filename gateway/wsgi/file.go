@@ -10,9 +10,9 @@ import (
 	"github.com/zeugkit/zeug/internal/sendfile"
 )
 
-// file answers with a file whose descriptor the worker has passed: one that the application has
-// opened, or, for kind n, a large response in memory. The worker goes on, unless the memory is
-// beyond the budget of answers that wait for clients.
+// file sends a file whose descriptor the worker has passed: a file that the application has opened,
+// or, for kind n, a large response in memory. The worker can continue, unless the memory exceeds
+// the budget of responses that wait for clients.
 func (x *exchange) file(kind byte, n int) error {
 	b, err := x.slot.peek(16)
 	if err != nil || n != 16 {
@@ -68,8 +68,8 @@ func (x *exchange) sendFile(f file, position, size int64) error {
 	return nil
 }
 
-// section reads a part of a file, whose own position is also the application's, and
-// hands it to a connection as it is.
+// section reads a part of a file without moving the file's position, which the application shares,
+// and can pass the file itself to a connection.
 type section struct {
 	file     file
 	at, left int64
@@ -92,8 +92,8 @@ func (s *section) Read(p []byte) (int, error) {
 	return 0, err
 }
 
-// WriteTo sends what w, if it is a connection of the system, can take from the file
-// itself, and writes the rest.
+// WriteTo lets w take what it can from the file itself, if w is a connection of the system, and
+// writes the rest.
 func (s *section) WriteTo(w io.Writer) (sent int64, err error) {
 	send := sendfile.Send
 	if sendfile.Near(w) {

@@ -7,8 +7,7 @@ import (
 	"syscall"
 )
 
-// file is a descriptor that a worker has passed. One of package os would take six calls of the
-// system to make.
+// file is a descriptor that a worker has passed. An os.File would take six system calls to make.
 type file int
 
 const noFile = file(-1)

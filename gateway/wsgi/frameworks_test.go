@@ -28,8 +28,8 @@ import (
 func TestFrameworks(t *testing.T) {
 	for _, c := range []struct {
 		module, app string
-		// The frameworks differ in the status of a method that a page does not have, and in whether files
-		// are answered with 304 and with ranges.
+		// The frameworks differ in the status for a method that a page does not have, and in
+		// whether they answer for files with 304 and with ranges.
 		method             int
 		conditions, ranges bool
 	}{
@@ -70,7 +70,7 @@ type framework struct {
 	client   http.Client
 }
 
-// pages requests all addresses: with variables, without, by HEAD, and some that do not exist.
+// pages requests all addresses: with variables, without, with HEAD, and some that do not exist.
 func (f *framework) pages(method int) {
 	index := "index of " + f.root + " at " + f.at + "/"
 	f.gets("/", 200, index)
@@ -139,8 +139,8 @@ func (f *framework) uploads(dir string) {
 	}
 }
 
-// streams reads answers that are made piece by piece. The rest of the second one is made only when
-// the first line has come.
+// streams reads responses that are made piece by piece. The rest of the second response is made
+// only after its first line has arrived.
 func (f *framework) streams() {
 	f.gets("/stream", 200, "0\n1\n2\n3\n4\n")
 	resp, err := f.client.Get(f.at + "/drip")
@@ -214,7 +214,7 @@ func (f *framework) gets(path string, status int, want string) {
 	f.is(resp, err, status, want)
 }
 
-// posts sends a body twice, once without saying how long it is.
+// posts sends a body twice, once without its length.
 func (f *framework) posts(path, contentType, body, want string) {
 	f.t.Helper()
 	resp, err := f.client.Post(f.at+path, contentType, strings.NewReader(body))

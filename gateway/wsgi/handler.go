@@ -10,12 +10,12 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// retries is how many more workers get a request that a worker has lost.
+// retries is how many more workers get a request that was lost with its worker.
 const retries = 2
 
-// ServeHTTP passes a request to the application and its response to the client. An exception is
-// answered 500, and a request for which there is no worker 503, by the request's responder
-// (package httperror).
+// ServeHTTP passes a request to the application and its response to the client. The request's
+// responder (package httperror) answers an exception with 500, and a request for which there is no
+// worker with 503.
 func (a *Application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b, err := a.config.takeBody(r)
 	defer b.release()
@@ -34,9 +34,9 @@ func (a *Application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err := x.run()
 		switch {
 		case err == nil, x.gone:
-			return // a client that has left takes nothing for the whole answer
+			return // a client that has left cannot mistake it for the whole response
 		case x.begun:
-			panic(http.ErrAbortHandler) // the client must not take it for the whole answer
+			panic(http.ErrAbortHandler) // the client must not mistake it for the whole response
 		case try < retries && r.Context().Err() == nil && a.mayRetry(r, b, err):
 			continue
 		}
@@ -45,7 +45,7 @@ func (a *Application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// malformed has the status for a request that cannot be passed on.
+// malformed returns the error, with its status, for a request that cannot be passed on.
 func malformed(err error) error {
 	if errors.Is(err, errVariables) {
 		return httperror.Wrap(httperror.RequestHeaderFieldsTooLarge, err)
@@ -53,8 +53,8 @@ func malformed(err error) error {
 	return httperror.Wrap(httperror.BadRequest, err)
 }
 
-// mayRetry reports whether a request may be sent again that was lost with its
-// worker: one that the worker had not read may be in any case.
+// mayRetry reports whether a request that was lost with its worker may be sent
+// again. A request that the worker had not read may be in any case.
 func (a *Application) mayRetry(r *http.Request, b *body, err error) bool {
 	lost := (*lostError)(nil)
 	if !errors.As(err, &lost) {
@@ -82,7 +82,7 @@ func (l *lostError) Error() string {
 
 func (l *lostError) Unwrap() error { return l.cause }
 
-// unavailable has the status for a request that got no worker.
+// unavailable returns the error, with its status, for a request that got no worker.
 func unavailable(err error) error {
 	if lost := (*lostError)(nil); errors.As(err, &lost) {
 		return httperror.Wrap(httperror.BadGateway, err)

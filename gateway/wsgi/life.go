@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// Workers come and go: a worker that dies is replaced at once, one that has served
-// its time is replaced first and leaves then, and a reload replaces all of them.
+// Workers come and go: a worker that dies is replaced at once, a worker that
+// has reached a limit leaves after its replacement is ready, and a reload
+// replaces all workers.
 
-// join puts a ready worker into service, unless a reload has left it behind.
+// join puts a ready worker into service, unless a reload has made it obsolete.
 func (p *pool) join(w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -53,8 +54,8 @@ func (p *pool) await(w *worker) {
 			continue
 		}
 		if s.load > 0 {
-			// A client that waits for a response sees the end of the stream, unless a child of the
-			// application holds the other end.
+			// A client that waits for a response is told by the end of the stream, unless a child
+			// of the application holds the other end.
 			s.conn.SetReadDeadline(time.Now().Add(afterEnd))
 			continue
 		}
@@ -104,8 +105,9 @@ const (
 	lastPause  = 10 * time.Second
 )
 
-// respawn starts a worker in the place of one of a generation, as often
-// as it takes, and reports whether it did. A reload has seen to its own ones.
+// respawn starts a worker in place of one of a generation, trying as often as
+// necessary, and reports whether it did. After a reload it does nothing: the
+// reload has started its own workers.
 func (p *pool) respawn(generation int) bool {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		w, err := p.spawn(generation)
@@ -120,7 +122,7 @@ func (p *pool) respawn(generation int) bool {
 		late := p.closed || generation < p.generation
 		if !late {
 			if p.failure = err; len(p.workers) == 0 {
-				p.dismiss() // rather a word now than the same one later
+				p.dismiss() // an error now is better than the same error later
 			}
 		}
 		p.mu.Unlock()
@@ -132,7 +134,7 @@ func (p *pool) respawn(generation int) bool {
 	}
 }
 
-// spawn starts one worker, forked if the settings say so. A parent that has died is replaced.
+// spawn starts one worker, by a fork if the settings say so. A parent that has died is replaced.
 func (p *pool) spawn(generation int) (*worker, error) {
 	if !p.config.Preload {
 		return p.newWorker(nil, generation)
@@ -158,7 +160,7 @@ func (p *pool) spawn(generation int) (*worker, error) {
 	return p.newWorker(from, generation)
 }
 
-// adopt makes a parent the one that forks from now on.
+// adopt makes a parent the process that forks workers from now on.
 func (p *pool) adopt(from *parent) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -172,7 +174,7 @@ func (p *pool) adopt(from *parent) bool {
 	return true
 }
 
-// replace has another worker ready before this one leaves.
+// replace starts another worker, waits until it is ready, and then lets this one leave.
 func (p *pool) replace(w *worker, why string) {
 	p.mu.Lock()
 	current := w.state == serving && slices.Contains(p.workers, w) && !w.ending
@@ -200,8 +202,8 @@ func (p *pool) retire(w *worker) {
 	go w.killAfter(p.config.DrainTimeout)
 }
 
-// hangs takes a worker out of service one thread of which does not answer: its
-// stacks are printed, and it ends once nothing else runs in it.
+// hangs takes a worker out of service if one of its threads does not answer:
+// its stacks are printed, and it ends once nothing else runs in it.
 func (p *pool) hangs(w *worker) {
 	p.mu.Lock()
 	first := w.state == serving
@@ -224,7 +226,7 @@ func (p *pool) hangs(w *worker) {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		until := time.Now().Add(p.config.DrainTimeout)
-		for now := range tick.C { // the first tick also gives the stacks their time
+		for now := range tick.C { // the first tick also leaves time for printing the stacks
 			p.mu.Lock()
 			busy := w.busy
 			p.mu.Unlock()
@@ -236,7 +238,7 @@ func (p *pool) hangs(w *worker) {
 	}()
 }
 
-// spawnAll starts as many workers as there are to be, all of them or none.
+// spawnAll starts as many workers as should run: all of them, or none.
 func (p *pool) spawnAll(from *parent, generation int) ([]*worker, error) {
 	type result struct {
 		w   *worker
@@ -336,7 +338,7 @@ func (p *pool) resize(n int) error {
 	return nil
 }
 
-// oldest returns the oldest worker that no other one is about to replace, or nil.
+// oldest returns the oldest worker that is not about to be replaced, or nil.
 // None will.
 func (p *pool) oldest() *worker {
 	p.mu.Lock()

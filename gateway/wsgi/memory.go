@@ -22,7 +22,7 @@ func memoryOf(pid int) int64 {
 	return resident * int64(os.Getpagesize())
 }
 
-// watchMemory replaces the worker once it holds too much. Called with mu held.
+// watchMemory replaces the worker once it uses too much memory. Called with mu held.
 func (p *pool) watchMemory(w *worker) {
 	w.memory = time.AfterFunc(memoryEvery, func() {
 		if memoryOf(w.process.pid()) > p.config.MaxMemory {

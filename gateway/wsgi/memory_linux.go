@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sharesMemory says that large bodies go through memory that server and worker share.
+// sharesMemory says that large bodies go through memory that the server and a worker share.
 const sharesMemory = true
 
 // sharedMemory maps a file in memory that cannot shrink.

@@ -17,8 +17,8 @@ import (
 	"github.com/zeugkit/zeug/sessions"
 )
 
-// An application moves over route by route: requests that no rule matches go to Flask, and a
-// visitor's session is the same on both sides.
+// An application moves from Python to Go route by route: requests that no rule matches go to Flask,
+// and a visitor's session is the same on both sides.
 func TestMovingOverRouteByRoute(t *testing.T) {
 	l := run(t, wsgi.Config{App: "flask_app:app", Python: python(t, "flask"), Workers: 1})
 	manager := sessions.Manager{Flask: &sessions.Flask{Secret: "secret of both sides"}}

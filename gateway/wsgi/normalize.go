@@ -15,11 +15,11 @@ import (
 //
 // Python gets the path decoded, so that /cart%2Fgear is /cart/gear there, drops a
 // fragment, and its frameworks take the method post for POST. A router in Go tells
-// these apart. Without Normalize a request in such a spelling passes by the rule of a
-// route that has moved, and reaches the view that the route had in Python.
+// these apart. Without Normalize, a request in such a spelling would not match the rule of a route
+// that has moved, and would reach the route's old view in Python.
 //
-// An escaped slash, %2F, becomes a slash for next, as it was for the application.
-// Request.RequestURI stays as it is.
+// An escaped slash, %2F, is a plain slash for next, as it was for the
+// application. Request.RequestURI stays as it is.
 func Normalize(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := normalized(r)

@@ -6,30 +6,30 @@ import (
 	"sync"
 )
 
-// outlet writes an answer to a client. The first bytes, which fit into the system's buffers, are
+// outlet writes a response to a client. The first bytes, which fit into the system's buffers, are
 // written at once; after that a goroutine writes, and up to limit bytes wait for it, so that the
 // worker need not wait for a slow client. The waiting bytes of all outlets stay within the budget,
-// except for a part of each.
+// except for one part of each.
 type outlet struct {
 	w       http.ResponseWriter
 	limit   int
 	budget  *budget
 	written int  // at once
-	started bool // a goroutine; of no concern to it
+	started bool // a goroutine; only the worker's side uses this field
 
 	mu      sync.Mutex
 	changed sync.Cond
 	waiting [][]byte
 	size    int // of what waits
-	beyond  int // of that, at its beginning: what the budget had no room for
+	beyond  int // of that, at its beginning: the bytes for which the budget had no room
 	flushed bool
 	closed  bool
 	ended   bool // the goroutine
 	err     error
-	failure any // that the goroutine panicked with
+	failure any // what the goroutine panicked with
 }
 
-// directly is how much is written at once.
+// directly is how many bytes are written at once.
 const directly = 64 << 10
 
 func (o *outlet) write(p []byte) error {
@@ -57,8 +57,8 @@ func (o *outlet) write(p []byte) error {
 	return nil
 }
 
-// accepts reports whether n more bytes may wait. If none wait, they may in any case.
-// Called with mu held.
+// accepts reports whether n more bytes may wait. If no bytes wait, they may in any case. Called
+// with mu held.
 func (o *outlet) accepts(n int) bool {
 	if o.size > 0 && o.size+n > o.limit {
 		return false
@@ -73,7 +73,7 @@ func (o *outlet) accepts(n int) bool {
 	return true
 }
 
-// gone takes n bytes off what waits. Called with mu held.
+// gone subtracts n bytes from those that wait. Called with mu held.
 func (o *outlet) gone(n int) {
 	beyond := min(n, o.beyond)
 	o.size -= n
@@ -81,7 +81,7 @@ func (o *outlet) gone(n int) {
 	o.budget.give(int64(n - beyond))
 }
 
-// ignored leaves out the errors of an answer that has no body.
+// ignored removes the errors of a response that has no body.
 func ignored(err error) error {
 	if errors.Is(err, http.ErrBodyNotAllowed) || errors.Is(err, http.ErrContentLength) {
 		return nil
@@ -101,7 +101,7 @@ func (o *outlet) flush() {
 	o.changed.Broadcast()
 }
 
-// drain writes what waits until the answer is over or the client gone.
+// drain writes the waiting bytes until the response is complete or the client has gone.
 func (o *outlet) drain() {
 	o.mu.Lock()
 	defer func() {
@@ -146,7 +146,7 @@ func (o *outlet) put(parts [][]byte, flush bool) (failure any, err error) {
 		err = http.NewResponseController(o.w).Flush()
 	}
 	if errors.Is(err, http.ErrNotSupported) {
-		err = nil // something between holds it back
+		err = nil // a writer in between does not support flushing
 	}
 	return nil, err
 }

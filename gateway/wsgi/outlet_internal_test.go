@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// waitingWriter writes once it may.
+// waitingWriter writes only after it is allowed to.
 type waitingWriter struct {
 	*httptest.ResponseRecorder
 	may chan struct{}
@@ -19,8 +19,8 @@ func (w *waitingWriter) Write(p []byte) (int, error) {
 	return w.ResponseRecorder.Write(p)
 }
 
-// The waiting bytes of several responses stay within the budget, except for a part of each, and are
-// freed in the end.
+// The waiting bytes of several responses stay within the budget, except for one part of each, and
+// are freed in the end.
 func TestOutletsKeepToTheBudget(t *testing.T) {
 	var b budget
 	b.left.Store(1000)

@@ -96,7 +96,7 @@ func TestOutputThatFailsOnce(t *testing.T) {
 	require.Contains(t, l.log.String(), "what a worker prints is lost")
 }
 
-// All output arrives, also if it is longer than a pipe holds or is not text.
+// All output arrives, even if it is longer than a pipe holds or is not text.
 func TestOutputIsWhole(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1})
 	_, body := l.get("/prints")

@@ -10,5 +10,6 @@ const packetSocket = syscall.SOCK_SEQPACKET
 // canSendAhead says that requests in that socket can be taken back one by one.
 const canSendAhead = true
 
-// closeOnExec is how descriptors are received that no other process is to have.
+// closeOnExec receives descriptors in such a way that no other process inherits
+// them.
 const closeOnExec = syscall.MSG_CMSG_CLOEXEC

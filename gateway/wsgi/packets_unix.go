@@ -9,12 +9,12 @@ import (
 	"syscall"
 )
 
-// packets is an end of a connection that keeps the bounds of messages, and that
-// nothing waits for.
+// packets is an end of a connection that keeps message boundaries, and on which
+// nothing blocks.
 type packets int
 
-// packetPair returns the ends of one, and a second one of ours that reads what the
-// worker's would.
+// packetPair returns the two ends of such a connection, and a second copy of
+// the worker's end, from which we can read what the worker would.
 func packetPair() (ours, back packets, theirs *os.File, err error) {
 	to, from, err := pair(packetSocket)
 	if err != nil {
@@ -36,7 +36,7 @@ func packetPair() (ours, back packets, theirs *os.File, err error) {
 
 func (p packets) send(message []byte) error { return sendNow(int(p), message) }
 
-// sendNow sends a message, or nothing if it would have to wait.
+// sendNow sends a message, or does not send it if that would block.
 func sendNow(fd int, message []byte) error {
 	for {
 		_, err := syscall.SendmsgN(fd, message, nil, nil, syscall.MSG_DONTWAIT)
@@ -46,7 +46,7 @@ func sendNow(fd int, message []byte) error {
 	}
 }
 
-// drain takes all requests back that were not read, and returns their numbers.
+// drain takes back all requests that were not read, and returns their numbers.
 func (p packets) drain() (numbers []uint32) {
 	for {
 		n, ok := p.receive()
@@ -57,7 +57,7 @@ func (p packets) drain() (numbers []uint32) {
 	}
 }
 
-// receive reads the beginning of a message; the rest is dropped with it.
+// receive reads the beginning of a message; the system drops the rest.
 func (p packets) receive() (number uint32, ok bool) {
 	head := make([]byte, 8)
 	for {

@@ -11,16 +11,16 @@ import (
 )
 
 // parent is a process that has imported the application and forks workers (Config.Preload). Only
-// it can wait for them, so all messages to them go through it.
+// the parent can wait for the workers, so all messages about them go through it.
 type parent struct {
 	process *started
 	control *channel
 	sending sync.Mutex // of whole messages
 
 	mu       sync.Mutex
-	forking  *forked // whose number is awaited
+	forking  *forked // the one whose number is awaited
 	children map[int]*forked
-	leaving  bool // to end when the last child has
+	leaving  bool // it ends when its last child has ended
 }
 
 // forked is a worker that a parent has forked.
@@ -51,8 +51,8 @@ func startParent(c *Config) (*parent, error) {
 	return p, nil
 }
 
-// listen receives the messages about children. A child cannot end before its number was sent: the
-// parent sends the messages in order.
+// listen receives the messages about children. A child cannot be reported as ended before its
+// number was sent: the parent sends the messages in order.
 func (p *parent) listen() {
 	for {
 		_, n, err := p.control.header()
@@ -64,7 +64,7 @@ func (p *parent) listen() {
 			err = errors.New("a message too short")
 		}
 		if err != nil {
-			p.process.kill() // if it has not ended, its message is malformed
+			p.process.kill() // if the parent has not ended, its message is malformed
 			p.orphan()
 			return
 		}
@@ -86,8 +86,8 @@ func (p *parent) listen() {
 	}
 }
 
-// orphan drops the children of a parent that has ended. They see the end of their own control
-// channels.
+// orphan drops the children of a parent that has ended. Each of them notices the end of its own
+// control channel.
 func (p *parent) orphan() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -135,7 +135,8 @@ func (p *parent) fork(c *Config, sockets []*os.File) (*forked, error) {
 	return child, nil
 }
 
-// maxRights is how many descriptors one message may carry. The rest come with a byte each.
+// maxRights is how many descriptors one message may carry. The remaining descriptors follow, each
+// message with one byte.
 const maxRights = 250
 
 func command(kind byte, number, signal int) []byte {
@@ -144,7 +145,7 @@ func command(kind byte, number, signal int) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(signal))
 }
 
-// leave ends the parent once its children have ended.
+// leave makes the parent end once its children have ended.
 func (p *parent) leave() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// pool is the workers and the queue of requests that wait for one.
+// pool holds the workers and the queue of requests that wait for one.
 type pool struct {
 	config *Config
 	last   atomic.Uint32 // number of a request
 
-	buffers budget // of answers that wait for clients
+	buffers budget // for responses that wait for clients
 
 	mu         sync.Mutex
 	workers    []*worker // that take requests
 	all        map[*worker]struct{}
 	waiting    []*ticket
 	ahead      int  // requests that wait in the sockets of slots
-	looking    bool // after them, from time to time
-	turn       int  // where to look first
-	number     int  // of the last worker
+	looking    bool // for slow requests, from time to time
+	turn       int  // the index of the worker at which free begins
+	number     int  // of the newest worker
 	generation int  // how many reloads have succeeded
 	closed     bool
 	failure    error // why no worker starts any more
@@ -34,7 +34,7 @@ type pool struct {
 	reloading sync.Mutex
 }
 
-// enter takes a worker that is starting into the books, unless the pool is closed.
+// enter registers a worker that is starting, unless the pool is closed.
 func (p *pool) enter(w *worker) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,8 +49,9 @@ func (p *pool) enter(w *worker) bool {
 	return true
 }
 
-// take sends a request to a worker and returns the slot once it is the current one
-// there; others have theirs in the order of arrival. An errUnread comes with the slot.
+// take sends a request to a worker and returns the slot once the request is the current one there.
+// Other requests get their slots in the order of arrival. If the error is an errUnread, the slot is
+// returned too.
 func (p *pool) take(ctx context.Context, t *ticket) (*slot, error) {
 	given, err := p.place(t)
 	if err != nil {
@@ -82,7 +83,7 @@ func (p *pool) take(ctx context.Context, t *ticket) (*slot, error) {
 			if p.withdraw(sentTo, t) {
 				return nil, ctx.Err()
 			}
-			m = <-t.moves // a worker has it, and it is about to be the current one
+			m = <-t.moves // a worker has it, and it will soon be the current one
 		case <-timeout.C:
 			if p.withdraw(sentTo, t) {
 				return nil, ErrQueueTimeout
@@ -133,7 +134,7 @@ func (p *pool) place(t *ticket) (*slot, error) {
 	return nil, nil
 }
 
-// give counts a request to a slot. Called with mu held.
+// give counts a request for a slot. Called with mu held.
 func (p *pool) give(s *slot, t *ticket) {
 	if s.load == 0 {
 		s.since = time.Now()
@@ -164,8 +165,8 @@ func (p *pool) refuse(s *slot, t *ticket) {
 	p.feed()
 }
 
-// withdraw reports whether a request that waits could be kept from all workers. S is
-// the slot that it was sent to, if any.
+// withdraw removes a waiting request, and reports whether no worker will get it. s is the slot to
+// which it was sent, if any.
 func (p *pool) withdraw(s *slot, t *ticket) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -201,7 +202,7 @@ func (p *pool) withdraw(s *slot, t *ticket) bool {
 	return i >= 0
 }
 
-// reason is why the waiting requests are refused.
+// reason returns why the waiting requests are refused.
 func (p *pool) reason() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -211,8 +212,8 @@ func (p *pool) reason() error {
 	return ErrClosed
 }
 
-// free returns a slot without a request of the least busy worker, beginning at another
-// one each time. Called with mu held.
+// free returns a slot without a request, of the least busy worker. Each call begins at another
+// worker. Called with mu held.
 func (p *pool) free() *slot {
 	var best *worker
 	n := len(p.workers)
@@ -262,7 +263,7 @@ func (p *pool) dismiss() {
 	p.waiting = nil
 }
 
-// put returns a slot that has answered its current request.
+// put returns a slot whose current request is answered.
 func (p *pool) put(s *slot) {
 	s.advance()
 	w := s.worker
@@ -287,16 +288,16 @@ func (p *pool) put(s *slot) {
 	}
 }
 
-// closeIdle ends the slots without a request of a worker that is to leave. Called
-// with mu held.
+// closeIdle closes the slots without a request of a worker that has to leave.
+// Called with mu held.
 func (p *pool) closeIdle(w *worker) {
 	if w.state == leaving || w.state == dead {
 		w.closeIdle()
 	}
 }
 
-// drop returns a slot that must not be used again, and reports whether its worker had not read the
-// current request.
+// drop returns a slot that must not be used again, and reports whether the current request is still
+// unread.
 func (p *pool) drop(s *slot) (unread bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// process is a running Python: started by this program, or forked by one that was.
+// process is a running Python, started by this program or forked by such a process.
 type process interface {
 	pid() int
 	signal(os.Signal)
 	kill()
-	// ended is closed when it has, and then why says how.
+	// ended is closed when the process has ended; then why says how.
 	ended() <-chan struct{}
 	why() string
 }
@@ -26,8 +26,8 @@ type process interface {
 //go:embed shim.py
 var shim string
 
-// bootstrap reads the configuration and the program from descriptor 3, so that
-// neither needs a file, and compiles it under a name that tracebacks can leave out.
+// bootstrap reads the configuration and the program from descriptor 3, so that neither needs a
+// file. It compiles the program under a name that tracebacks can leave out.
 const bootstrap = `import os
 with os.fdopen(3, "rb") as f: config = f.readline(); text = f.read()
 exec(compile(text, "<zeug>", "exec"), {"CONFIG": config, "__name__": "__zeug__"})`
@@ -91,7 +91,7 @@ func (c *Config) environment() []string {
 	if c.setsFlaskDebug() {
 		list = append(list, flaskDebug+"1")
 	}
-	if !sharesMemory { // which a worker on Linux does not have in a server built with the tag otherunix
+	if !sharesMemory { // a worker on Linux has no shared memory if the server is built with the tag otherunix
 		list = append(list, "ZEUG_NO_SHARED_MEMORY=1")
 	}
 	return append(list, c.Env...)
@@ -105,10 +105,9 @@ func (c *Config) setsFlaskDebug() bool {
 	return c.Debug && !slices.ContainsFunc(os.Environ(), set) && !slices.ContainsFunc(c.Env, set)
 }
 
-// output is where a worker prints to. A pipe is read on until the last process has closed it,
-// which may be a child of the application that outlives the worker, so that the end of the worker
-// is not the end of the pipe. It is also read on if Output fails: a worker that cannot print would
-// fail with it.
+// output is where a worker prints. A pipe is read until the last process has closed it. A child of
+// the application may outlive the worker, so the end of the worker is not the end of the pipe. It
+// is read even if Output fails: a worker that cannot print would fail too.
 func (c *Config) output() (*os.File, error) {
 	if f, ok := c.Output.(*os.File); ok {
 		return f, nil
@@ -163,8 +162,8 @@ func (s *started) why() string {
 	return s.err.Error()
 }
 
-// starting is what a process says on its control channel once it has imported the
-// application.
+// starting is the message of a process on its control channel once it has
+// imported the application.
 func starting(c *Config, control *channel, p process) error {
 	control.conn.SetReadDeadline(time.Now().Add(c.StartTimeout))
 	defer control.conn.SetReadDeadline(time.Time{})
@@ -180,7 +179,7 @@ func starting(c *Config, control *channel, p process) error {
 		<-p.ended()
 		return &Traceback{Importing: true, Text: string(text)}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		p.signal(dumpSignal) // where does it hang?
+		p.signal(dumpSignal) // to show where it hangs
 		select {
 		case <-p.ended():
 		case <-time.After(100 * time.Millisecond):

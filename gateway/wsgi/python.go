@@ -8,8 +8,8 @@ import (
 	"runtime"
 )
 
-// findPython returns the interpreter for an application in dir: the one that was named, or that of
-// the nearest virtual environment.
+// findPython returns the interpreter for an application in dir: the one that was named, or the one
+// of the nearest virtual environment.
 func findPython(named, dir string) (string, error) {
 	if named != "" {
 		path, err := exec.LookPath(named)

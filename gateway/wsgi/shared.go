@@ -7,14 +7,15 @@ import (
 	"sync"
 )
 
-// Responses of one part that are not small go through memory that a slot shares with its thread:
-// the application's bytes are copied into it once, and from there the system copies them to the
-// client. The slot goes on as soon as the answer is there. The last byte of a region says whether
-// it is in use: the thread sets it when it puts an answer there, and this side clears it when the
-// client has taken that. If all are in use, a response goes through a file in memory.
+// Responses of one part that are not small go through memory that a slot shares with its thread.
+// The application's bytes are copied into it once, and the system copies them from there to the
+// client. The slot is free again as soon as the response is there. The last byte of a region says
+// whether it is in use: the thread sets it when it puts a response there, and this process clears
+// it when the client has received the response. If all are in use, a response goes through a file
+// in memory.
 //
-// The body of a request goes the other way, in memory of its own: the thread copies it there once,
-// and not into a socket and out of it.
+// The body of a request goes through other shared memory: it is copied there once, instead of into
+// a socket and out of it.
 
 // maxRegions is how many regions a slot has at most: the thread makes them as it
 // needs them.
@@ -51,7 +52,7 @@ func (g *regions) giveBack(i int) {
 	g.maps[i][len(g.maps[i])-1] = 0
 }
 
-// close releases regions that no client reads from; the rest goes when it is released.
+// close releases regions that no client reads from; other regions go when they are released.
 func (g *regions) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -64,7 +65,7 @@ func (g *regions) close() {
 	}
 }
 
-// share takes a new region, whose descriptor has come along.
+// share adds a new region, whose descriptor has arrived.
 func (s *slot) share(i, size int) error {
 	f, err := s.file()
 	if err != nil {
@@ -80,7 +81,7 @@ func (s *slot) share(i, size int) error {
 	return err
 }
 
-// shareIntake takes the memory for bodies, whose descriptor has come along.
+// shareIntake adds the memory for bodies, whose descriptor has arrived.
 func (s *slot) shareIntake(size int) error {
 	f, err := s.file()
 	if err != nil {
@@ -94,7 +95,7 @@ func (s *slot) shareIntake(size int) error {
 	return err
 }
 
-// shared answers with a part of the shared memory.
+// shared sends a part of the shared memory as the response.
 func (x *exchange) shared(n int) error {
 	b, err := x.slot.peek(12)
 	if err != nil || n != 12 {

@@ -11,38 +11,38 @@ import (
 )
 
 // A slot is a thread of a worker, which runs one request at a time. More requests may be queued in
-// the slot's socket, so that the thread goes on by itself after each. On a busy machine it then
-// answers several before another process has its turn, with warm caches, and this process reads the
-// responses together. Requests that the thread has not read can be taken back, since this process
-// holds the other end of that socket too. So no request waits behind a slow one while another
-// thread is free, and requests that a worker had not read when it died are not lost.
+// the slot's socket, so that the thread can start the next one by itself. On a busy machine the
+// thread then answers several requests with warm caches before another process runs, and this
+// process reads the responses together. Requests that the thread has not read can be taken back,
+// since this process holds the other end of that socket too. So no request waits behind a slow one
+// while another thread is free, and requests that a worker had not read when it died are not lost.
 type slot struct {
-	*channel                 // of responses, and of data that a request needs later
+	*channel                 // for responses, and for data that a request needs later
 	raw      syscall.RawConn // of its conn
 	words    syscall.RawConn // of the socket it sends to
 	worker   *worker
 	regions  regions
-	intake   []byte // shared memory for bodies, once one was asked for
+	intake   []byte // shared memory for bodies, once a request needed it
 
 	mu    sync.Mutex
 	ours  packets   // where requests are sent
 	back  packets   // the socket from which they can be taken back
-	queue []*ticket // in the order they were sent; the first is the current one
-	dead  bool      // to be sent nothing more
+	queue []*ticket // in the order in which they were sent; the first is the current one
+	dead  bool      // nothing more may be sent to it
 
 	// Guarded by pool.mu.
 	open  bool
-	load  int       // requests that it was given, one of them the current one
-	alone bool      // no other request may be given beside the current one
-	since time.Time // when the current one became that
-	large bool      // the current answer is
-	apart bool      // the request before took its time, or had a large answer: so may the next
+	load  int       // requests that it has, one of them the current one
+	alone bool      // no other request may wait behind the current one
+	since time.Time // when the current request became current
+	large bool      // the current response is
+	apart bool      // the previous request was slow, or had a large response, so the next one may too
 }
 
-// packetSize is how much of a request's frame is one message.
+// packetSize is how much of a request's frame fits into one message.
 const packetSize = 32 << 10
 
-// newSlot returns one and the worker's ends of its sockets.
+// newSlot returns a slot and the worker's ends of its sockets.
 func (w *worker) newSlot() (*slot, []*os.File, error) {
 	ours, back, theirs, err := packetPair()
 	if err != nil {
@@ -62,7 +62,7 @@ func (w *worker) newSlot() (*slot, []*os.File, error) {
 		closeAll([]*os.File{theirs, to, input})
 		return nil, nil, err
 	}
-	raw, _ := conn.SyscallConn() // which fails for none that is open
+	raw, _ := conn.SyscallConn() // which fails if the region is not open
 	words, _ := to.SyscallConn()
 	s := &slot{channel: newChannel(conn, to), raw: raw, words: words, worker: w, ours: ours, back: back, open: true}
 	return s, []*os.File{theirs, input, output}, nil
@@ -91,9 +91,9 @@ func (s *slot) hush() {
 // errUnread says that a worker was gone before it had the request.
 var errUnread = errors.New("not sent")
 
-// submit sends a request, and reports whether it is the current one. That one waits until a part
-// of the response is there: a plain read would return EAGAIN first. Where the slot takes no more,
-// the error is an errUnread.
+// submit sends a request, and reports whether it is the current one. The current request waits
+// until a part of the response has arrived: a plain read would return EAGAIN first. If the slot
+// accepts no more requests, the error is an errUnread.
 func (s *slot) submit(t *ticket, patience time.Duration) (current bool, err error) {
 	s.mu.Lock()
 	if s.dead {
@@ -136,27 +136,27 @@ func (s *slot) submit(t *ticket, patience time.Duration) (current bool, err erro
 	if waitErr != nil {
 		current = s.isCurrent(t)
 	}
-	return current, nil // another end of the wait: reading returns the reason
+	return current, nil // otherwise the wait ends too, and reading returns the reason
 }
 
 // afterEnd is how long to wait for the rest of a worker's output once it has ended: a child of the
 // application may hold the other end of the stream open.
 const afterEnd = 100 * time.Millisecond
 
-// patience restarts the time within which the worker has to say something.
+// patience restarts the time within which the worker must send something.
 func (s *slot) patience(d time.Duration) {
 	s.conn.SetReadDeadline(time.Now().Add(d))
 	if hasEnded(s.worker.process) {
-		// It ended before the time was set, so that pool.await has set a shorter one.
+		// The worker ended before the time was set, and pool.await has set a shorter one.
 		s.conn.SetReadDeadline(time.Now().Add(afterEnd))
 	}
 }
 
-// await waits until something of the answer is there to a request that has become the
-// current one, and reports whether it is that still.
+// await waits until a part of the response has arrived for a request that has become the current
+// one, and reports whether the request is still current.
 func (s *slot) await(t *ticket, patience time.Duration) (current bool) {
 	if !s.isCurrent(t) {
-		return false // without waiting for the requests that do
+		return false // without waiting for requests that also hold it
 	}
 	s.patience(patience)
 	err := s.raw.Read(func(fd uintptr) (done bool) {
@@ -169,9 +169,10 @@ func (s *slot) await(t *ticket, patience time.Duration) (current bool) {
 	return current
 }
 
-// fill reads what there is, unless a request is not the current one any more. It is done then, and
-// when there was something, an end or an error, which the next read tells. The bytes that are there
-// belong to the current request, which cannot change from here on: the thread has read it.
+// fill reads the bytes that have arrived, unless a request is no longer the current one. It returns
+// done then, and also if there were bytes, an end or an error, which the next read returns. The
+// bytes that have arrived belong to the current request. It cannot change from here on, because the
+// thread has read it.
 func (s *slot) fill(t *ticket, fd uintptr) (done, current bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,7 +188,7 @@ func (s *slot) isCurrent(t *ticket) bool {
 	return len(s.queue) > 0 && s.queue[0] == t
 }
 
-// sendRest sends what of a request's frame is beyond a message.
+// sendRest sends the part of a request's frame that did not fit into the message.
 func (s *slot) sendRest(t *ticket) error {
 	if len(t.frame) <= packetSize {
 		return nil
@@ -195,9 +196,9 @@ func (s *slot) sendRest(t *ticket) error {
 	return s.send('D', t.number, append(make([]byte, 8, 8+len(t.frame)-packetSize), t.frame[packetSize:]...))
 }
 
-// clientGone tells the worker that the client of a request has left. A thread that has gone on to
-// another request skips the message. Sending it never blocks. If an application never reads, its
-// messages fill the socket, and later ones are dropped.
+// clientGone tells the worker that the client of a request has left. A thread that has started
+// another request skips the message. Sending the message never blocks. If an application never
+// reads, its messages fill the socket, and later ones are dropped.
 func (s *slot) clientGone(request uint32) {
 	s.sending.Lock()
 	defer s.sending.Unlock()
@@ -206,7 +207,7 @@ func (s *slot) clientGone(request uint32) {
 	})
 }
 
-// advance ends the current request, and makes the next one that.
+// advance ends the current request and makes the next one current.
 func (s *slot) advance() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,7 +217,7 @@ func (s *slot) advance() {
 	}
 }
 
-// followed reports whether the slot has another request beside the current one.
+// followed reports whether the slot has another request behind the current one.
 func (s *slot) followed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -230,7 +231,8 @@ func (s *slot) recall() (ahead []*ticket) {
 	if s.dead || len(s.queue) < 2 {
 		return nil
 	}
-	// The thread may go on meanwhile, and read one of them: the numbers say which it has not read.
+	// Meanwhile the thread may continue and read one of them: the numbers say which one it has not
+	// read.
 	unread := s.back.drain()
 	first, left := s.queue[0], s.queue[:0]
 	for _, t := range s.queue {
@@ -242,8 +244,8 @@ func (s *slot) recall() (ahead []*ticket) {
 		}
 	}
 	if slices.Contains(unread, first.number) {
-		// The current request goes back. Should the thread have read the next one just
-		// while it was out, that one is the current one now.
+		// The current request is taken back as well. If the thread read the next request while it
+		// was being taken back, that request is now the current one.
 		if len(left) > 0 {
 			left[0].promote()
 		}
@@ -255,8 +257,8 @@ func (s *slot) recall() (ahead []*ticket) {
 	return ahead
 }
 
-// abandon gives up a slot whose worker has failed: its unread requests go elsewhere, and those
-// that it had read are lost. Unread says that the current request was not.
+// abandon gives up a slot whose worker has failed: its unread requests go elsewhere, and the
+// requests that it had read are lost. unread says that the current request was not read.
 func (s *slot) abandon() (ahead []*ticket, unread bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -268,7 +270,7 @@ func (s *slot) abandon() (ahead []*ticket, unread bool) {
 		found := slices.Contains(left, t.number)
 		switch {
 		case i == 0:
-			unread = found || !canSendAhead && len(left) > 0 // of a stream the rest of it
+			unread = found || !canSendAhead && len(left) > 0 // of a stream, the rest of the response
 		case found:
 			ahead = append(ahead, t)
 		default:

@@ -131,8 +131,8 @@ func TestHeaders(t *testing.T) {
 	require.Greater(t, resp.ContentLength, int64(1000))
 }
 
-// A fault of an application before anything was sent is a 500. After that the response is cut, so
-// that no client takes it for the whole.
+// If an application fails before anything was sent, the response is a 500. After that the response
+// is cut, so that no client mistakes it for the whole.
 func TestApplicationsThatAreWrong(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1})
 	for path, says := range map[string]string{
@@ -193,7 +193,7 @@ func TestCloseIsCalledOnce(t *testing.T) {
 	}, 5*time.Second, 10*time.Millisecond)
 }
 
-// If an iterable is slow to close, the client has its response before that.
+// If an iterable is slow to close, the client gets its response before it is closed.
 func TestCloseKeepsNobodyWaiting(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1, Threads: 2})
 	begun := time.Now()
@@ -243,7 +243,7 @@ func TestReadingAndAnsweringAlternate(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
-// A client that waits for 100 Continue sends its body when the application reads.
+// A client that waits for 100 Continue sends its body when the application begins to read.
 func TestExpectationsAreMetWhenTheApplicationReads(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1})
 	for path, continues := range map[string]bool{"/echo": true, "/unread": false} {

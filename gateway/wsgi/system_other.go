@@ -11,7 +11,7 @@ import (
 )
 
 // Workers are reached through sockets that they inherit, which this system does
-// not do.
+// not support.
 var errSystem = errors.New("wsgi: this system cannot hand sockets to a process: run Python applications on Linux, macOS or another Unix")
 
 const rightsSize = 0

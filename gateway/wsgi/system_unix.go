@@ -13,7 +13,7 @@ import (
 // rightsSize is the room for the descriptors of one message.
 var rightsSize = syscall.CmsgSpace(4 * 8)
 
-// pair returns the two ends of a connection, ours and a worker's.
+// pair returns the two ends of a connection: ours and a worker's.
 func pair(kind int) (ours, theirs int, err error) {
 	syscall.ForkLock.RLock()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, kind, 0)
@@ -26,17 +26,16 @@ func pair(kind int) (ours, theirs int, err error) {
 		return -1, -1, fmt.Errorf("wsgi: make a socket: %w", err)
 	}
 	for _, fd := range fds {
-		// A block that fits, or what the system allows, is sent without waiting for its
-		// reader half-way: an upload takes half the switches between the two.
+		// A block that fits, or as much as the system allows, is sent without waiting half-way for
+		// its reader: an upload then needs half as many switches between the two processes.
 		syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, blockSize)
 	}
 	return fds[0], fds[1], nil
 }
 
-// sendPair returns the ends of a stream that is only sent to. The network poller does not watch the
-// socket, since it would wake this program whenever the worker has read. A send blocks, for as long
-// as the time given, if a frame is too long for the buffer of the system and the worker does not
-// read.
+// sendPair returns the ends of a stream in one direction. The network poller does not watch the
+// socket: it would wake this program whenever the worker has read. If a frame is too long for the
+// buffer of the system and the worker does not read, a send blocks for at most the given time.
 func sendPair(patience time.Duration) (*os.File, *os.File, error) {
 	ours, theirs, err := pair(syscall.SOCK_STREAM)
 	if err != nil {
@@ -51,7 +50,7 @@ func sendPair(patience time.Duration) (*os.File, *os.File, error) {
 	return os.NewFile(uintptr(ours), "worker"), os.NewFile(uintptr(theirs), "worker"), nil
 }
 
-// socketPair returns the ends of a stream that is sent to and read from.
+// socketPair returns the ends of a stream in both directions.
 func socketPair() (*net.UnixConn, *os.File, error) {
 	fd, theirs, err := pair(syscall.SOCK_STREAM)
 	if err != nil {
@@ -67,8 +66,8 @@ func socketPair() (*net.UnixConn, *os.File, error) {
 	return conn.(*net.UnixConn), os.NewFile(uintptr(theirs), "worker"), nil
 }
 
-// fetch reads what there is into the empty buffer, and reports whether there was
-// anything, an end or an error included.
+// fetch reads the bytes that have arrived into the empty buffer, and reports
+// whether there were any, or an end or an error.
 func (c *channel) fetch(fd uintptr) bool {
 	for {
 		n, rights, _, _, err := syscall.Recvmsg(int(fd), c.buffer, c.rights, syscall.MSG_DONTWAIT|closeOnExec)
@@ -104,7 +103,7 @@ func filesOf(rights []byte) (files []file, err error) {
 	return files, nil
 }
 
-// rightsOf is the control message that takes files along.
+// rightsOf returns the control message that carries the files.
 func rightsOf(files []*os.File) []byte {
 	fds := make([]int, len(files))
 	for i, f := range files {

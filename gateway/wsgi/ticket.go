@@ -6,21 +6,21 @@ import "sync"
 type ticket struct {
 	number uint32
 	frame  []byte
-	moves  chan move // of which no more than one is under way
+	moves  chan move // no more than one of them is under way
 }
 
 // move says what has happened to a waiting request.
 type move struct {
-	slot *slot // that it was given
-	turn bool  // it is the current one of the slot it was sent to
-	lost bool  // with the worker, which had read it
+	slot *slot // the slot that it was given
+	turn bool  // it is the current request of the slot to which it was sent
+	lost bool  // lost with the worker, which had read it
 }
 
-// small is the largest frame that may wait in a socket behind others: together they fit into its
-// buffer.
+// small is the largest frame that may wait in a socket behind others: all of them together fit into
+// its buffer.
 const small = 8 << 10
 
-// tickets are kept with the memory of their frames.
+// tickets are pooled with the memory of their frames.
 var tickets = sync.Pool{New: func() any { return &ticket{moves: make(chan move, 1)} }}
 
 func newTicket(number uint32) *ticket {
@@ -31,7 +31,7 @@ func newTicket(number uint32) *ticket {
 
 func (t *ticket) release() {
 	select {
-	case <-t.moves: // its turn, once more
+	case <-t.moves: // the notice of its turn, once more
 	default:
 	}
 	if cap(t.frame) <= 128<<10 {
@@ -39,8 +39,8 @@ func (t *ticket) release() {
 	}
 }
 
-// promote tells a request that it is the current one. It may have been that before and
-// not have heard of either.
+// promote tells a request that it is the current one. It may have been current before, without
+// having received that notice or the next one.
 func (t *ticket) promote() {
 	select {
 	case t.moves <- move{turn: true}:
@@ -48,8 +48,8 @@ func (t *ticket) promote() {
 	}
 }
 
-// tell reports another change of a request, which may not have got its turn yet. Called with
-// pool.mu held.
+// tell reports another change of a request, whose turn may not have come yet. Called with pool.mu
+// held.
 func (t *ticket) tell(m move) {
 	select {
 	case <-t.moves:

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// state is where a worker is in its life.
+// state is the stage of a worker's life.
 type state int
 
 const (
 	beginning state = iota
-	ready           // and not in service yet
+	ready           // not in service yet
 	serving
 	leaving // accepts no more requests, and finishes the running ones
 	dead
@@ -22,17 +22,17 @@ type worker struct {
 	pool    *pool
 	number  int
 	process process
-	parent  *parent // that forked it, or nil
+	parent  *parent // the parent that forked it, or nil
 	control *channel
 	slots   []*slot
 	begun   time.Time
 
 	state      state
-	generation int  // of the pool when it was started: a reload replaces it
-	ending     bool // another one is being started in its place
+	generation int  // the generation of the pool when it was started: a reload replaces older workers
+	ending     bool // another worker is being started to replace it
 	busy       int  // slots that have a request
 	served     int  // requests
-	limit      int  // of them, 0 for none
+	limit      int  // the newest of them, 0 if there is none
 
 	lifetime, memory *time.Timer
 }
@@ -104,8 +104,8 @@ func (w *worker) close() {
 	}
 }
 
-// closeIdle ends the slots of a worker that is to leave; it ends when all have.
-// Called with pool.mu held.
+// closeIdle closes the idle slots of a worker that has to leave; the worker
+// ends when all slots are closed. Called with pool.mu held.
 func (w *worker) closeIdle() {
 	for _, s := range w.slots {
 		if s.open && s.load == 0 {

@@ -46,9 +46,9 @@ func (l *journal) String() string {
 	return l.text.String()
 }
 
-// python returns an interpreter that has a module, itself and not a program that
-// looks for one, which takes its time. Without one the test cannot be made, which
-// CI does not allow.
+// python returns an interpreter that has a module: the interpreter itself, not
+// a program that looks for one, which would take time. Without one the test
+// cannot be made, which CI does not allow.
 func python(t testing.TB, module string) string {
 	t.Helper()
 	if path, _ := interpreters.LoadOrStore(module, sync.OnceValue(func() string {
@@ -71,7 +71,7 @@ func python(t testing.TB, module string) string {
 
 var interpreters sync.Map // by module
 
-// legacy is an application that runs, and a server before it.
+// legacy is a running application, and a server in front of it.
 type legacy struct {
 	*wsgi.Application
 	t      testing.TB
@@ -79,7 +79,7 @@ type legacy struct {
 	log    *journal
 }
 
-// run starts testdata/plain.py, unless c says something else.
+// run starts testdata/plain.py, unless c names another application.
 func run(t testing.TB, c wsgi.Config) *legacy {
 	t.Helper()
 	l, err := try(t, c)
@@ -125,7 +125,7 @@ func try(t testing.TB, c wsgi.Config) (*legacy, error) {
 	return l, nil
 }
 
-// ask sends a request and returns the answer, whose body is read.
+// ask sends a request and returns the response, with its body already read.
 func (l *legacy) ask(method, path, body string, header ...string) (*http.Response, string) {
 	l.t.Helper()
 	resp, text, err := l.try(method, path, body, header...)
@@ -192,7 +192,7 @@ func TestAnswers(t *testing.T) {
 				"/closing":        {200, "ab"},
 			} {
 				if mode.config.Validate && (path == "/no-content" || path == "/write") {
-					continue // the validator wants neither
+					continue // the validator accepts neither
 				}
 				status, body := l.get(path)
 				require.Equal(t, want.status, status, path)

@@ -1,6 +1,6 @@
-// Package acmetest has a real authority certify a real server: Pebble, which
-// Let's Encrypt keeps to test clients with, and its server of names. They are
-// tools of a module of their own, so that nobody else downloads them.
+// Package acmetest lets a real certificate authority certify a real server. The
+// authority is Pebble, a test authority of Let's Encrypt, with its DNS server.
+// They are tools of a separate module, so that nobody else downloads them.
 package acmetest
 
 import (
@@ -33,9 +33,9 @@ import (
 
 const domain = "shop.example.org"
 
-// The authority proves that the domain is ours at the server's own port, the
-// certificate it makes is served and kept, and a server that starts when the
-// authority cannot be reached goes on with what was kept.
+// The authority proves at the server's own port that the domain is ours, the
+// certificate that it issues is served and kept, and a server that starts while
+// the authority cannot be reached uses the certificate that was kept.
 func TestAnAuthorityCertifiesTheServer(t *testing.T) {
 	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		o := gateway.OriginOf(r)
@@ -75,7 +75,7 @@ func start(t *testing.T, app http.Handler, port string, c acme.Config) *serving.
 	return server
 }
 
-// ask requests a page by a name, and returns the chain that was verified.
+// ask requests a page by the name of a host, and returns the verified chain.
 func ask(t *testing.T, port string, name string, roots *x509.CertPool) []*x509.Certificate {
 	var d net.Dialer
 	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{
@@ -96,7 +96,8 @@ func ask(t *testing.T, port string, name string, roots *x509.CertPool) []*x509.C
 	return resp.TLS.VerifiedChains[0]
 }
 
-// authority is Pebble with a server of names that leads everybody here.
+// authority is Pebble with a DNS server that resolves every name to this
+// machine.
 type authority struct {
 	client     *goacme.Client
 	web        *http.Client
@@ -104,7 +105,8 @@ type authority struct {
 	stop       func()
 }
 
-// startAuthority starts one that proves domains at a port of this machine.
+// startAuthority starts an authority that validates domains at a port of this
+// machine.
 func startAuthority(t *testing.T, port string) *authority {
 	folder := t.TempDir()
 	build := exec.Command("go", "build", "-o", folder,
@@ -158,7 +160,8 @@ func startAuthority(t *testing.T, port string) *authority {
 	}
 }
 
-// issuers returns the root whose key the authority made when it started.
+// issuers returns the root certificate, whose key the authority made when it
+// started.
 func (a *authority) issuers(t *testing.T) *x509.CertPool {
 	resp, err := a.web.Get(a.management + "/roots/0")
 	require.NoError(t, err)
@@ -172,7 +175,7 @@ func (a *authority) issuers(t *testing.T) *x509.CertPool {
 	return pool
 }
 
-// run starts a program that ends with the test, whose output a failure shows.
+// run starts a program that ends with the test. A failure shows its output.
 func run(t *testing.T, environment []string, program string, arguments ...string) (stop func()) {
 	var output strings.Builder
 	c := exec.Command(program, arguments...)
@@ -196,7 +199,7 @@ func run(t *testing.T, environment []string, program string, arguments ...string
 	return stop
 }
 
-// await waits until something that was started answers.
+// await waits until a program that was started answers.
 func await(t *testing.T, what string, answers func() error) {
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		require.NoError(c, answers())

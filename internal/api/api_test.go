@@ -1,5 +1,5 @@
-// Package api holds the exported API of every public package in files, so that each
-// change of it is visible in review.
+// Package api keeps the exported API of every public package in files, so that each change of it is
+// visible in review.
 package api_test
 
 import (
@@ -107,7 +107,7 @@ var V
 `, render([]*ast.File{parsed}))
 }
 
-// fileOf returns the name of a package's file: "middleware-compress.txt".
+// fileOf returns the file name for a package: "middleware-compress.txt".
 func fileOf(dir string) string {
 	if dir == "." {
 		return "zeug.txt"
@@ -216,7 +216,7 @@ func receiver(t ast.Expr) string {
 	return ""
 }
 
-// source prints a node, in the same way wherever it stood in its file.
+// source prints a node, in the same way wherever it is in its file.
 func source(node ast.Node) string {
 	var b bytes.Buffer
 	config := printer.Config{Mode: printer.UseSpaces | printer.TabIndent, Tabwidth: 8}
@@ -227,7 +227,7 @@ func source(node ast.Node) string {
 	for line := range strings.Lines(b.String()) {
 		line = strings.TrimRight(line, " \t\n")
 		indent := len(line) - len(strings.TrimLeft(line, "\t"))
-		// Columns are aligned by the spaces around them.
+		// The alignment of columns in spaces is removed.
 		line = line[:indent] + strings.Join(strings.Fields(line[indent:]), " ")
 		if before, _, found := strings.Cut(line, "// contains filtered or unexported"); found {
 			lines = append(lines, strings.Repeat("\t", indent+1)+"// unexported")

@@ -32,14 +32,14 @@ func axe(t *testing.T) string {
 	return string(script)
 }
 
-// mistakes lists what axe finds, each with its element. Targets of 24 pixels are a
-// rule of WCAG 2.2 that axe leaves out unless asked.
+// mistakes lists the violations that axe finds, each with its element. Targets
+// of 24 pixels are a rule of WCAG 2.2 that axe checks only on request.
 const mistakes = `axe.run({rules: {"target-size": {enabled: true}}, resultTypes: ["violations"]}).then(({violations}) =>
 	violations.flatMap((rule) => rule.nodes.map((node) => rule.id + ": " + node.html.slice(0, 160) + ": " + node.failureSummary.replace(/\s+/g, " "))))`
 
-// faint lists text and placeholders of less contrast than WCAG's level AA asks for,
-// 4.5:1, and 3:1 if it is large, and borders of fields and buttons below 3:1. Axe leaves
-// out borders, and text that it cannot decide on. Printers leave grounds out.
+// faint lists text and placeholders with less contrast than WCAG's level AA asks for (4.5:1, or 3:1
+// for large text), and borders of fields and buttons below 3:1. Axe ignores borders, and text that
+// it cannot decide on. Printers leave out backgrounds.
 const faint = `(() => {
 	const printed = matchMedia("print").matches;
 	const colour = (text) => { const [r, g, b, a = 1] = text.match(/[\d.]+/g).map(Number); return {r, g, b, a}; };
@@ -78,8 +78,7 @@ const faint = `(() => {
 	return [...found];
 })()`
 
-// accessible checks the page that is shown on a phone, in both schemes, and as it is
-// printed.
+// accessible checks the page as a phone shows it, in both colour schemes, and as it is printed.
 func (b *tab) accessible(name, axe string) {
 	b.t.Helper()
 	b.do("have axe", chromedp.Evaluate[chromedp.Void](axe+";0"))
@@ -94,7 +93,7 @@ func (b *tab) accessible(name, axe string) {
 			found := get(b, chromedp.Evaluate[[]string](faint))
 			if media == "screen" {
 				b.fits(name)
-				// Axe takes the ground of a page that sets none for white, in the dark too.
+				// Axe assumes that a page without a background is white, even in the dark scheme.
 				b.do("say the ground", chromedp.Evaluate[chromedp.Void](`document.documentElement.style.backgroundColor = "Canvas"`))
 				found = append(found, get(b, chromedp.Evaluate[[]string](mistakes, chromedp.EvalAwaitPromise))...)
 				b.do("leave the ground", chromedp.Evaluate[chromedp.Void](`document.documentElement.style.backgroundColor = ""`))
@@ -111,12 +110,12 @@ func (b *tab) accessible(name, axe string) {
 	b.do("as it was", call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{}))
 }
 
-// unfold opens every fold of the page, so that what is in it is checked too, but of
-// frames the first of each looks: each has to read its variables.
+// unfold opens every fold of the page, so that its content is checked too. Of folds for frames it
+// opens only the first of each appearance, since each has to read its variables.
 const unfold = `document.querySelectorAll("details:not(.frame)").forEach((fold) => fold.open = true);
 	document.querySelectorAll(".frame").forEach((frame, i, all) => frame.open = i === [...all].findIndex((other) => other.className === frame.className))`
 
-// filled says that every open frame that can have variables has them.
+// filled returns true when every open frame that can have variables shows them.
 const filled = `[...document.querySelectorAll(".frame[open] > .live")].every((box) => !box.hidden)`
 
 func TestPagesOfTheDebuggerAreAccessible(t *testing.T) {
@@ -163,7 +162,7 @@ func TestPagesOfABrokenProgramAreAccessible(t *testing.T) {
 	for _, edit := range []struct{ name, from, to, selector string }{
 		{"build", "one", `three" + 3 + "`, "mark"},
 		{"end", "func main() {", "func init() { println(\"the database is away\"); os.Exit(1) }\n\nfunc main() {", "footer"},
-		// The last one, since the page of a crash stays on the screen.
+		// This comes last, since the page of a crash stays on the screen.
 		{"start", "func main() {", "func init() { panic(\"no \\x1b[31mdatabase\") }\n\nfunc main() {", "#traceback, h1"},
 	} {
 		source := strings.Replace(reloaded, edit.from, edit.to, 1)
@@ -173,7 +172,7 @@ func TestPagesOfABrokenProgramAreAccessible(t *testing.T) {
 		before := get(b, chromedp.Evaluate[string](`document.title`))
 		save("main.go", source)
 		require.Eventually(t, func() bool {
-			// While the page is loaded there is nothing to ask.
+			// While the page is loading, the script cannot be run.
 			shown, _ := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.title !== `+quoted(before)+` && document.querySelector(`+quoted(edit.selector)+`) !== null`))
 			return shown
 		}, time.Minute, 50*time.Millisecond, edit.name)
@@ -232,7 +231,7 @@ func TestPagesOfTheProfilerAreAccessible(t *testing.T) {
 	source := filepath.Join(dir, "main.go")
 	require.NoError(t, os.WriteFile(source, []byte(profiled), 0o644))
 	build := exec.Command("go", "build", "-o", filepath.Join(dir, "program"), source)
-	build.Dir = "../../middleware/profiler" // whose go.mod has what it needs
+	build.Dir = "../../middleware/profiler" // its go.mod lists its dependencies
 	build.Env = append(os.Environ(), "GOWORK=")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)

@@ -2,7 +2,8 @@
 // as a person would.
 //
 // It is a module of its own, so that the toolkit does not depend on the browser's protocol, some 30
-// MB of generated Go. The examples are built and run as programs, and nothing of them is imported.
+// MB of generated Go. The examples are built and run as programs; the test imports none of their
+// packages.
 package browsertest
 
 import (
@@ -25,7 +26,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tab is a tab of a browser, which is closed with the test.
+// tab is a tab of a browser; it is closed with the test.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
@@ -34,11 +35,10 @@ type tab struct {
 	console []string
 }
 
-// css is how elements are named.
+// css finds elements by a CSS selector.
 type css = chromedp.CSS
 
-// open starts Chromium with an empty profile of its own, and skips the test where there is
-// none.
+// open starts Chromium with an empty profile, and skips the test if there is no Chromium.
 func open(t *testing.T) *tab {
 	t.Helper()
 	path := ""
@@ -53,7 +53,7 @@ func open(t *testing.T) *tab {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
-		chromedp.NoSandbox, // CI runs as root
+		chromedp.NoSandbox, // as CI runs as root
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
@@ -81,7 +81,7 @@ func open(t *testing.T) *tab {
 	return b
 }
 
-// do runs steps, and fails the test by what was to be shown.
+// do runs steps; if one fails, the test fails with a message that says what was to be shown.
 func (b *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	require.NoError(b.t, chromedp.Do(b.ctx, steps...), what)
@@ -95,7 +95,7 @@ func get[T any](b *tab, action chromedp.Action[T]) T {
 	return value
 }
 
-// call makes a step of a command of the browser's protocol.
+// call turns a command of the browser's protocol into a step.
 func call[P any](command cdp.Command[P, cdp.Empty], params P) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, command, params)
@@ -103,8 +103,8 @@ func call[P any](command cdp.Command[P, cdp.Empty], params P) chromedp.Action[ch
 	})
 }
 
-// complaints returns what the browser wrote to its console: answers that are
-// errors, scripts that threw, what a page's policy forbade.
+// complaints returns the messages on the browser's console: responses with an
+// error status, errors of scripts, and what a page's policy blocked.
 func (b *tab) complaints() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -112,7 +112,7 @@ func (b *tab) complaints() []string {
 }
 
 // start builds the program in a folder of the repository, runs it on a free
-// port, and returns the address it serves.
+// port, and returns its address.
 func start(t *testing.T, folder string, args ...string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "program")
@@ -148,8 +148,8 @@ func start(t *testing.T, folder string, args ...string) string {
 	return "http://" + addr
 }
 
-// freeAddr is an address of loopback that nobody listens on. It is below those that the system gives by itself, so
-// that no connection gets it before the program listens there.
+// freeAddr returns an address of loopback at which nothing listens. The port is below those that
+// the system assigns, so that no connection gets it before the program listens there.
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	for range 100 {

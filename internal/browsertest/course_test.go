@@ -14,13 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheCourseOfARequestIsShown looks at the time line and the log records of requests to shortly, whose
-// Redis is in its own process.
+// TestTheCourseOfARequestIsShown checks the time line and the log records of requests to shortly,
+// whose Redis runs in its own process.
 func TestTheCourseOfARequestIsShown(t *testing.T) {
 	script := axe(t)
 	shortly := supervised(t, "examples/shortly", "ZEUG_DEBUG_PIN=123-456-789", "REDIS_URL=")
 	broken := supervised(t, "examples/broken", "ZEUG_DEBUG_PIN=off")
-	b := open(t) // once the programs are built, since a tab has five minutes
+	b := open(t) // after the programs are built, since a tab has five minutes
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.PostForm(shortly+"/", url.Values{"url": {"https://example.org/"}})
 	require.NoError(t, err)
@@ -33,7 +33,7 @@ func TestTheCourseOfARequestIsShown(t *testing.T) {
 
 	b.do("the list", chromedp.Navigate(shortly+"/.zeug/requests/"),
 		chromedp.SendKeys(css("#pin input[name=pin]"), "123-456-789"+kb.Enter), chromedp.WaitVisible(css("#rows a")),
-		// The program tells what happened after its response.
+		// The program sends its report after its response.
 		chromedp.Poll[chromedp.Void](`document.querySelectorAll("#rows small").length >= 2`))
 	b.do("the page of a link", chromedp.Click(css(`#rows a[href="3"]`)), chromedp.WaitVisible(css(".timeline")))
 	require.Equal(t, []string{"program", "middleware middleware.SecureHeaders", "middleware staticfiles.Shared", "view main.App.dispatch",

@@ -19,14 +19,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// supervised builds the command zeug, has it run an example, and returns where
-// that serves.
+// supervised builds the command zeug, runs an example with it, and returns the
+// example's address.
 func supervised(t *testing.T, folder string, env ...string) string {
 	t.Helper()
 	return runZeug(t, "../..", "./"+folder, env...)
 }
 
-// runZeug builds zeug, runs a package by it, and returns the address once the package is served.
+// runZeug builds zeug, runs a package with it, and returns the address once the package is served.
 func runZeug(t *testing.T, dir, pkg string, env ...string) string {
 	t.Helper()
 	zeug := filepath.Join(t.TempDir(), "zeug")
@@ -201,7 +201,7 @@ func TestDebugger(t *testing.T) {
 	require.Contains(t, get(b, chromedp.Text(css("body"))), "sum += items[i].Price")
 }
 
-// evaluator uses the console of a frame by the keyboard alone.
+// evaluator uses the console of a frame with the keyboard alone.
 func (b *tab) evaluator(frame string) {
 	b.t.Helper()
 	input := css(frame + " .console input")
@@ -228,8 +228,8 @@ func (b *tab) evaluator(frame string) {
 		chromedp.Click(css(frame+" .candidates li")), chromedp.Poll[chromedp.Void](field+`.value === "buyer.Tags" && document.activeElement === `+field))
 }
 
-// longList opens a list by the keyboard that is longer than what is shown at once. The focus must not be lost when
-// the button that loads the rest goes.
+// longList uses the keyboard to open a list that is longer than what is shown at once. The focus
+// must not be lost when the button that loads the rest disappears.
 func (b *tab) longList(frame string) {
 	b.t.Helper()
 	last := `[...document.querySelectorAll(` + quoted(frame+" [role=log] > ol > li") + `)].at(-1)`
@@ -245,8 +245,8 @@ func (b *tab) longList(frame string) {
 		chromedp.Poll[chromedp.Void](last+`.querySelectorAll("ul > li")[`+strconv.Itoa(shown)+`].contains(document.activeElement)`))
 }
 
-// seen waits until an element can be seen, or cannot: what is in a closed fold has
-// a place, but is not.
+// seen waits until an element is visible, or is not: an element in a closed
+// fold has a position, but is not visible.
 func (b *tab) seen(selector string, visible bool) chromedp.Action[chromedp.Void] {
 	check := "document.querySelector(" + quoted(selector) + ").checkVisibility()"
 	if !visible {
@@ -255,7 +255,7 @@ func (b *tab) seen(selector string, visible bool) chromedp.Action[chromedp.Void]
 	return chromedp.Poll[chromedp.Void](check)
 }
 
-// quoted is a text as a script writes it.
+// quoted returns a string as a script literal.
 func quoted(s string) string {
 	b := []byte{'"'}
 	for _, c := range []byte(s) {

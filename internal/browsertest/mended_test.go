@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mended is a program that fails until it is mended.
+// mended is a program that fails until it is repaired.
 const mended = `package main
 
 import (
@@ -64,7 +64,7 @@ func TestAFailureSaysWhetherItIsMended(t *testing.T) {
 	}
 	save(mended)
 	url := runZeug(t, dir, ".", "GOWORK=off", "GOFLAGS=-mod=mod", "ZEUG_DEBUG_PIN=off")
-	b := open(t) // once the program is built, since a tab has five minutes
+	b := open(t) // after the program is built, since a tab has five minutes
 	says := func(want string) {
 		t.Helper()
 		b.do(want, chromedp.Poll[chromedp.Void](`document.querySelector("#zeug-again")?.textContent === `+quoted(want)))

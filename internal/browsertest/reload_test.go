@@ -60,8 +60,8 @@ func main() {
 }
 `
 
-// follow starts the program in a folder of its own and returns its URL, and what
-// writes a file of its.
+// follow starts the program in a folder of its own. It returns its URL, and a
+// function that writes a file of the program.
 func follow(t *testing.T) (url string, save func(name, text string)) {
 	t.Helper()
 	dir := t.TempDir()
@@ -88,7 +88,7 @@ func follow(t *testing.T) (url string, save func(name, text string)) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
-		// As a terminal does it: to every process in the foreground.
+		// The signal goes to every process in the foreground, as from a terminal.
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
 		cmd.Wait()
 	})
@@ -102,8 +102,8 @@ func follow(t *testing.T) (url string, save func(name, text string)) {
 	return url, save
 }
 
-// A page follows its program: after an edit, over an error and its mending, and
-// when only its style has changed.
+// A page follows its program: after an edit, after an error and its correction,
+// and when only its style has changed.
 func TestPagesReload(t *testing.T) {
 	b := open(t)
 	url, save := follow(t)
@@ -111,7 +111,7 @@ func TestPagesReload(t *testing.T) {
 		t.Helper()
 		last := ""
 		require.Eventually(t, func() bool {
-			// While the page is loaded there is none to ask.
+			// While the page is loading, there is no document to ask.
 			last, _ = chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector("h1")?.textContent ?? ""`))
 			return last == want
 		}, time.Minute, 50*time.Millisecond, "the heading is not %q", want)
@@ -134,9 +134,8 @@ func TestPagesReload(t *testing.T) {
 	}, time.Minute, 50*time.Millisecond, "the style is %q, or the page was loaded anew", style)
 }
 
-// XHTML is loaded again too: one tag that is not well-formed would be an error in
-// place of the page.
-// A failure stays on the screen when a file is saved, and says that the program has changed.
+// XHTML is loaded again too. One tag that is not well-formed would show an error instead of the
+// page. A failure stays on the screen when a file is saved, and says that the program has changed.
 func TestAFailureStays(t *testing.T) {
 	b := open(t)
 	url, save := follow(t)
@@ -181,9 +180,9 @@ func TestXHTMLReloads(t *testing.T) {
 	heading("new")
 }
 
-// Browsers allow six connections to a server by HTTP/1.1: pages beyond that, each
-// of which follows a stream, must neither keep the next one from being loaded nor
-// miss a change.
+// Browsers allow six connections to a server over HTTP/1.1. Further pages, each
+// of which reads a stream, must not block the next page from loading and must
+// not miss a change.
 func TestMorePagesThanConnectionsReload(t *testing.T) {
 	b := open(t)
 	url, save := follow(t)
@@ -218,8 +217,8 @@ func TestMorePagesThanConnectionsReload(t *testing.T) {
 	headings(strings.TrimSuffix(strings.Repeat("three,", 10), ","), []context.Context{b.ctx}, all)
 }
 
-// A page that the browser keeps, and that has not changed, is loaded once more
-// after a change of the program, and not without end.
+// A page from the browser's cache that has not changed is loaded once more
+// after a change of the program, but not again and again.
 func TestAPageThatIsTheSameReloadsOnce(t *testing.T) {
 	b := open(t)
 	url, save := follow(t)

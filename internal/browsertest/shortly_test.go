@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// look sets what pages are looked at on.
+// look sets the kind of screen on which pages are shown.
 func (b *tab) look(width, height int64, scheme string) {
 	b.t.Helper()
 	b.do("look", chromedp.EmulateViewport(width, height),
@@ -30,7 +30,7 @@ func (b *tab) look(width, height int64, scheme string) {
 		}))
 }
 
-// scripts turns scripts on or off for pages that are opened from now on.
+// scripts turns scripts on or off for pages that are opened from then on.
 func (b *tab) scripts(on bool) {
 	b.t.Helper()
 	b.do("scripts", call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on}))
@@ -109,13 +109,13 @@ func TestShortly(t *testing.T) {
 
 	b.do("an id that is none", chromedp.Navigate(shortly+"/nothing"))
 	require.Equal(t, "There is no such link.", get(b, chromedp.Text(css("h1"))))
-	// The browser notes the statuses 422 and 404, and has nothing against the
-	// pages: no script threw, and none was stopped by the policy.
+	// The browser notes the statuses 422 and 404and reports nothing else: no
+	// script failed, and the policy blocked none.
 	require.Len(t, b.complaints(), 2, "%v", b.complaints())
 }
 
-// Where a link leads is shown in the URL's own order, in whatever direction its
-// letters are read: a host that looks like a path would deceive.
+// The target of a link is shown in the URL's own order, whatever the direction
+// of its letters: a host that looks like a path would deceive.
 func TestURLsKeepTheirOrder(t *testing.T) {
 	shortly := start(t, "examples/shortly")
 	b := open(t)
@@ -139,9 +139,9 @@ func TestURLsKeepTheirOrder(t *testing.T) {
 }
 
 // TestScreenshots looks at every page on a phone and on a screen, light and
-// dark: nothing may be wider than the window. The folder that the variable
-// SCREENSHOTS names gets shortly.png, the picture of the README, and with
-// SCREENSHOTS_ALL set every page.
+// dark. No page may be wider than the window. The folder that the variable
+// SCREENSHOTS names gets shortly.png, the picture of the README, and, if
+// SCREENSHOTS_ALL is set, every page.
 func TestScreenshots(t *testing.T) {
 	b := open(t)
 	// With the header fields of a proxy the pictures show a realistic host.
@@ -204,7 +204,7 @@ func TestScreenshots(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "shortly.png"), both, 0o644))
 }
 
-// collage is a script that shows a screen with a phone before it.
+// collage is a script that shows a screen with a phone in front of it.
 func collage(screen, phone []byte) string {
 	source := func(picture []byte) string {
 		return "data:image/png;base64," + base64.StdEncoding.EncodeToString(picture)

@@ -47,7 +47,8 @@ const vettedPage = `<!doctype html>
 <main><h1>Hello, {{ name }}!</h1><p><a href="{{ url_for("index") }}">Home</a></main>
 `
 
-// vetting runs a program by "zeug run" in a folder of its own, and returns its URL, and what writes a file of it.
+// vetting runs a program with "zeug run" in a folder of its own. It returns its
+// URL, and a function that writes a file of the program.
 func vetting(t *testing.T) (url string, save func(name, text string)) {
 	t.Helper()
 	dir, zeug := t.TempDir(), filepath.Join(t.TempDir(), "zeug")
@@ -98,7 +99,7 @@ func TestPagesShowWhatZeugVetFinds(t *testing.T) {
 	holds := func(what, condition string) {
 		t.Helper()
 		require.Eventually(t, func() bool {
-			// While the page is loaded there is nothing to ask.
+			// While the page is loading, there is nothing to ask.
 			held, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](condition))
 			return err == nil && held
 		}, time.Minute, 50*time.Millisecond, what)

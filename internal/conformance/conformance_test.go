@@ -1,11 +1,11 @@
-// Package conformance compares Zeug with what Werkzeug answers: vectors of
-// inputs and answers as data, and the public API that must give the same.
+// Package conformance compares Zeug with Werkzeug. Its data are vectors of
+// inputs and Werkzeug's results, which the public API must reproduce.
 //
-// One file an area (headers_test.go, routing_test.go, …) adds its operations to
-// the table below. Where we differ on purpose, the case or the operation stands
-// in testdata/conformance-differences.json with the reason; what is not built
-// yet stands in testdata/conformance-pending.json, and an entry of either that
-// no longer fails is itself a failure.
+// Each area has a file (headers_test.go, routing_test.go, …) that adds its
+// operations to the table below. Cases and operations that differ on purpose
+// are in testdata/conformance-differences.json with the reason, and those that
+// are not built yet in testdata/conformance-pending.json. An entry of either
+// file that no longer fails is itself a failure.
 package conformance_test
 
 import (

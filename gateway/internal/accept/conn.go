@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Conn is a connection that fails when nothing moves on it for too long.
+// Conn is a connection that fails if no bytes move on it for too long.
 type Conn struct {
 	net.Conn
 	server *Server
@@ -19,13 +19,13 @@ type Conn struct {
 	interrupted atomic.Bool
 	idle        bool // by server.mu
 
-	// When the deadlines were last moved on, of reading and of writing: setting
-	// one costs as much as a small write, so that it is done for every quarter
-	// of the stall only.
+	// When the deadlines of reading and writing were last moved. Setting a
+	// deadline costs as much as a small write, so it is done only once in each
+	// quarter of the stall time.
 	reads, writes atomic.Int64
 }
 
-// Within bounds the reading that follows as a whole; 0 lifts the bound.
+// Within limits the total time of the reads that follow; 0 removes the limit.
 func (c *Conn) Within(d time.Duration) {
 	c.stalls.Store(false)
 	c.interrupted.Store(false)
@@ -36,14 +36,14 @@ func (c *Conn) Within(d time.Duration) {
 	_ = c.SetReadDeadline(deadline)
 }
 
-// Stalls bounds each read that follows by the stall timeout.
+// Stalls limits each read that follows to the stall timeout.
 func (c *Conn) Stalls() {
 	c.reads.Store(0)
 	c.stalls.Store(true)
 }
 
-// Idle says whether the connection waits for a request: then a shutdown closes it at once. It
-// reports false if the server has been shut down already.
+// Idle says whether the connection waits for a request. If it does, a shutdown closes it at once.
+// It reports false if the server has been shut down already.
 func (c *Conn) Idle(idle bool) bool {
 	c.server.mu.Lock()
 	defer c.server.mu.Unlock()
@@ -64,7 +64,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// Interrupt makes reading fail, also a read that already waits, until [Conn.Within] is called.
+// Interrupt makes reads fail, including one that already waits, until [Conn.Within] is called.
 func (c *Conn) Interrupt() {
 	c.interrupted.Store(true)
 	_ = c.SetReadDeadline(past)
@@ -72,8 +72,8 @@ func (c *Conn) Interrupt() {
 
 var past = time.Unix(1, 0)
 
-// piece is how much is written under one deadline, in bytes: with a minute for
-// it every network that works is fast enough.
+// piece is how much is written under one deadline, in bytes: any network that
+// works sends that much in a minute.
 const piece = 256 << 10
 
 func (c *Conn) Write(p []byte) (n int, err error) {
@@ -125,7 +125,7 @@ func (c *Conn) writeBuffers(list net.Buffers) (int64, error) {
 	return int64(n), err
 }
 
-// arm moves a deadline on.
+// arm moves a deadline to a later time.
 func (c *Conn) arm(armed *atomic.Int64, set func(time.Time) error) {
 	now := time.Now()
 	if now.UnixNano()-armed.Load() < int64(c.stall)/4 {
@@ -135,7 +135,7 @@ func (c *Conn) arm(armed *atomic.Int64, set func(time.Time) error) {
 	_ = set(now.Add(c.stall + c.stall/4))
 }
 
-// Abort cuts the connection so that its peer sees a failure and not an end.
+// Abort cuts the connection so that its peer sees a failure and not a regular end.
 func (c *Conn) Abort() {
 	if tcp, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
 		_ = tcp.SetLinger(0)

@@ -1,6 +1,6 @@
-// Package accept serves connections from a web server in front: it accepts them, bounds their
-// number and how long nothing may move on them, and drains. The protocol decides which bytes go
-// over a connection.
+// Package accept serves connections from a web server in front: it accepts them, limits their
+// number and how long they may stall, and drains them. The protocol decides which bytes go over a
+// connection.
 package accept
 
 import (
@@ -29,8 +29,8 @@ type Settings struct {
 	Logger         *slog.Logger
 }
 
-// complete fills in the defaults, and the values for no limit. Its error names a field that is out
-// of range.
+// complete sets the defaults, and turns negative values into no limit. Its error names a field that
+// is out of range.
 func (s *Settings) complete() error {
 	if s.Logger == nil {
 		s.Logger = slog.Default()
@@ -50,11 +50,11 @@ type Server struct {
 	closed bool
 	conns  map[*Conn]struct{}
 	lists  map[net.Listener]struct{}
-	empty  chan struct{} // closed when closed and no connection is left
+	empty  chan struct{} // closed when the server is closed and no connection is left
 }
 
-// ErrGone says that there was nothing to answer: the peer connected and left, as servers do to
-// find out whether a program listens, or left before its response.
+// ErrGone says that there was nothing to answer: the peer connected and left before a request, as
+// servers do to find out whether a program listens, or left before its response.
 var ErrGone = errors.New("peer left")
 
 // Serve accepts connections on l and hands each to serve, whose error is logged
@@ -80,7 +80,7 @@ func (s *Server) Serve(l net.Listener, settings Settings, serve func(*Conn, Sett
 			}
 			var temporary net.Error
 			if errors.As(err, &temporary) && temporary.Timeout() || isResource(err) {
-				// Descriptors are short for a moment.
+				// The process is short of descriptors for a moment.
 				wait = min(max(2*wait, 5*time.Millisecond), time.Second)
 				time.Sleep(wait)
 				continue
@@ -152,7 +152,7 @@ func (s *Server) isClosed() bool {
 }
 
 // Shutdown stops accepting and waits until the requests that are being served
-// are answered, or until ctx ends: then their connections are cut.
+// are answered, or until ctx ends; then it cuts their connections.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	again := s.closed
@@ -184,7 +184,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.conns) == 0 {
-		return errs // ctx has ended too, but nothing was cut
+		return errs // ctx has ended too, but no connection was cut
 	}
 	for c := range s.conns {
 		c.Abort()
@@ -192,7 +192,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return errors.Join(errs, ctx.Err())
 }
 
-// isResource reports whether descriptors or memory were short.
+// isResource reports whether the error says that descriptors or memory were short.
 func isResource(err error) bool {
 	for _, short := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED} {
 		if errors.Is(err, short) {

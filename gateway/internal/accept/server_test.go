@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The context of a second signal has ended when nothing is left to cut.
+// The context of a second signal has ended, and nothing is left to cut.
 func TestShutdownOfAnIdleServerCutsNothing(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// patience is how long a connection is not read before it is watched: most requests are answered
-// sooner, and cost nothing then.
+// patience is how long a connection without a reader waits before it is watched: most requests are
+// answered sooner, and cost nothing then.
 const patience = 20 * time.Millisecond
 
 // Watch notices that the peer has hung up while no goroutine reads the connection, as long as a
 // request is worked on. On Linux, the system reports this even if there are unread bytes;
 // elsewhere only after all bytes have been read. Over TCP the end comes after the bytes that were
-// sent before it, so it is not seen while they do not fit into the system's buffer.
+// sent before it, so the end is not seen while these bytes do not fit into the system's buffer.
 type Watch struct {
 	conn *Conn
 	gone func()
@@ -31,7 +31,7 @@ type Watch struct {
 	stopped atomic.Bool
 }
 
-// Watch begins to watch c, and has gone called at most once each time. The end of the peer's data
+// Watch begins to watch c; for each watch, it calls gone at most once. The end of the peer's data
 // counts as well, as in net/http: a client that half-closes still gets a response. Stop the watch
 // before reading from c.
 func (c *Conn) Watch(gone func()) *Watch {
@@ -40,10 +40,10 @@ func (c *Conn) Watch(gone func()) *Watch {
 	return w
 }
 
-// Whole says that nothing more is to come from the peer.
+// Whole says that the peer will send nothing more.
 func (w *Watch) Whole() { w.whole.Store(true) }
 
-// Resume goes on after a Stop.
+// Resume continues after a Stop.
 func (w *Watch) Resume() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -54,8 +54,8 @@ func (w *Watch) Resume() {
 	}
 }
 
-// Stop ends the watching, so that the connection is the caller's to read. It
-// reports whether it had begun: then nothing bounds reading any more.
+// Stop ends the watch, so that only the caller reads the connection. It reports
+// whether the watch had begun. If so, no deadline limits reading any more.
 func (w *Watch) Stop() (begun bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -83,10 +83,10 @@ func (w *Watch) watch() {
 		case gone:
 			w.gone()
 			return
-		case err == nil: // the system does not tell
+		case err == nil: // the system does not report it
 			return
 		}
-		// The deadline was that of an earlier read.
+		// The deadline was set for an earlier read.
 		_ = w.conn.SetReadDeadline(time.Time{})
 		if w.stopped.Load() {
 			return
@@ -94,7 +94,7 @@ func (w *Watch) watch() {
 	}
 }
 
-// hungUp waits for it. Its error is that a read deadline has passed.
+// hungUp waits until the peer hangs up. Its error says that a read deadline has passed.
 func (w *Watch) hungUp() (gone bool, err error) {
 	err = errors.ErrUnsupported
 	if raw := w.conn.kernel(); raw != nil {
@@ -113,7 +113,7 @@ func (w *Watch) hungUp() (gone bool, err error) {
 	return gone || err != nil, nil
 }
 
-// kernel is the system's connection, or nil if a wrapper hides it.
+// kernel is the connection of the system, or nil if a wrapper hides it.
 func (c *Conn) kernel() syscall.RawConn {
 	inner := c.Conn
 	for {

@@ -7,7 +7,7 @@ import (
 )
 
 // hungUp waits until the peer has closed its end, even if there are unread bytes before that, or
-// until the read deadline. The poller wakes for each piece that comes, and for the end.
+// until the read deadline. The poller wakes for each piece that arrives, and for the end.
 func hungUp(raw syscall.RawConn) (gone bool, err error) {
 	err = raw.Read(func(fd uintptr) bool {
 		asked := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}

@@ -10,9 +10,9 @@ import (
 	"github.com/zeugkit/zeug/gateway/internal/accept"
 )
 
-// body is a request's body. While its handler does not read it, and once it is
-// read whole, the connection is watched: the peer that hangs up has lost its
-// client.
+// body is a request's body. While the handler does not read it, and after the
+// whole body is read, the connection is watched: a peer that hangs up has lost
+// its client.
 type body struct {
 	conn *accept.Conn
 	gone func()
@@ -54,9 +54,9 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// end ends the reading, so that the connection is the caller's alone, and says
-// whether some of the body is still to come. A handler may have left a goroutine
-// that waits for more of it, as proxies do.
+// end ends the reading, so that only the caller uses the connection, and says
+// whether some of the body is still to come. A goroutine that the handler has
+// left, as proxies do, may still wait for more of the body.
 func (b *body) end() (more bool) {
 	if !b.mu.TryLock() {
 		b.conn.Interrupt()
@@ -70,7 +70,7 @@ func (b *body) end() (more bool) {
 }
 
 // linger ends the response and reads the rest of a body for a moment: unread bytes would make the
-// kernel reset the connection, and the response with it.
+// kernel reset the connection, and the response would be lost.
 func linger(c *accept.Conn) {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()

@@ -1,6 +1,6 @@
 // Package single serves protocols in which a connection carries one request:
 // SCGI and uwsgi. They differ in how the variables of the request are written;
-// the rest is here.
+// this package has the rest.
 package single
 
 import (
@@ -15,16 +15,17 @@ import (
 	"github.com/zeugkit/zeug/gateway/internal/accept"
 )
 
-// Protocol is what differs.
+// Protocol is the part that differs.
 type Protocol struct {
 	// Read reads the variables of a request, of at most limit bytes. Its error
 	// says what is wrong with them.
 	Read func(r *bufio.Reader, limit int) (map[string]string, error)
-	// HTTP has answers begin with HTTP's own first line.
+	// HTTP makes responses begin with the status line of HTTP.
 	HTTP bool
 }
 
-// Serve returns what serves a connection by the protocol, for [accept.Server].
+// Serve returns a function that serves a connection of the protocol, for
+// [accept.Server].
 func (p Protocol) Serve(handler http.Handler) func(*accept.Conn, accept.Settings) error {
 	return func(c *accept.Conn, settings accept.Settings) error { return p.serve(handler, c, settings) }
 }
@@ -47,7 +48,7 @@ func (p Protocol) serve(handler http.Handler, c *accept.Conn, settings accept.Se
 	if err != nil {
 		return fmt.Errorf("read request: %w", err)
 	}
-	// The end of a body without a length could not be told.
+	// The end of a body without a length could not be recognised.
 	delete(vars, "HTTP_TRANSFER_ENCODING")
 	c.Stalls()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -75,15 +76,16 @@ func (p Protocol) serve(handler http.Handler, c *accept.Conn, settings accept.Se
 		c.Abort()
 		return err
 	}
-	// A server in front that still sends a body would take a connection that
-	// is closed with bytes unread for a failure.
+	// If a connection is closed with unread bytes, a server in front that still
+	// sends a body takes that for a failure.
 	if more {
 		linger(c)
 	}
 	return nil
 }
 
-// ReadText reads n bytes: the variables, of which each is then a part and no copy.
+// ReadText reads the n bytes of the variables. Each variable is then a part of
+// the string, not a copy.
 func ReadText(r *bufio.Reader, n int) (string, error) {
 	if n <= r.Size() {
 		b, err := r.Peek(n)

@@ -1,5 +1,5 @@
-// Package app is the application that the gateway's live tests serve by every protocol: it answers
-// with a description of the request.
+// Package app is the application that the gateway's live tests serve with every protocol: it
+// answers with a description of the request.
 package app
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/zeugkit/zeug/gateway"
 )
 
-// Asked is what a request looked like.
+// Asked describes a request that arrived.
 type Asked struct {
 	Method, Root, Path, Query, Scheme, Host, Client string
 	Length                                          int64
