@@ -152,7 +152,7 @@ func TestAPeerThatLeavesEndsTheContext(t *testing.T) {
 				{"a body that is waited for", 200_000, 100_000, 200_000},
 			} {
 				if c.sent > 0 && c.eat == 0 && runtime.GOOS != "linux" {
-					continue // if the system can report it, and otherwise not
+					continue // this system cannot report it
 				}
 				t.Run(name+" over "+network+": "+c.name, func(t *testing.T) {
 					began, ended := make(chan struct{}), make(chan struct{})

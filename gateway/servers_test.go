@@ -133,8 +133,8 @@ func waiting(app http.Handler) http.Handler {
 	})
 }
 
-// reference is the application behind HTTP. If a proxy still sends a body,
-// net/http resets its connection, so the proxy reads the body to its end.
+// reference is the application behind HTTP. It reads the body to its end,
+// because net/http would reset the connection of a proxy that still sends it.
 func reference() http.Handler {
 	return middleware.ProxyFix{For: 1}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		app.New().ServeHTTP(w, r)

@@ -34,7 +34,7 @@ func TestSettingsAreDefinedAtTheirExtremes(t *testing.T) {
 			ended := make(chan error, 1)
 			go func() {
 				err := s.Serve(l)
-				_ = l.Close() // the end of the connection that was not accepted
+				_ = l.Close() // this ends the connection that was not accepted
 				ended <- err
 			}()
 			conn, err := net.Dial("tcp", l.Addr().String())

@@ -60,7 +60,7 @@ type channel struct {
 
 	buffer     []byte
 	start, end int    // the unread part of it
-	handed     []file // ended by the worker
+	handed     []file // files that the worker has passed
 	rights     []byte
 }
 

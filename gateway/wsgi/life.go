@@ -106,8 +106,8 @@ const (
 )
 
 // respawn starts a worker in place of one of a generation, trying as often as
-// necessary, and reports whether it did. After a reload it does nothing: the
-// reload has started its own workers.
+// necessary, and reports whether it did. If a reload has come in between,
+// it reports false: the reload has started its own workers.
 func (p *pool) respawn(generation int) bool {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		w, err := p.spawn(generation)

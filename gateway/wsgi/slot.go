@@ -62,7 +62,7 @@ func (w *worker) newSlot() (*slot, []*os.File, error) {
 		closeAll([]*os.File{theirs, to, input})
 		return nil, nil, err
 	}
-	raw, _ := conn.SyscallConn() // which fails if the region is not open
+	raw, _ := conn.SyscallConn() // this does not fail for an open connection
 	words, _ := to.SyscallConn()
 	s := &slot{channel: newChannel(conn, to), raw: raw, words: words, worker: w, ours: ours, back: back, open: true}
 	return s, []*os.File{theirs, input, output}, nil
@@ -136,7 +136,7 @@ func (s *slot) submit(t *ticket, patience time.Duration) (current bool, err erro
 	if waitErr != nil {
 		current = s.isCurrent(t)
 	}
-	return current, nil // otherwise the wait ends too, and reading returns the reason
+	return current, nil // if the wait ended for another reason, reading returns it
 }
 
 // afterEnd is how long to wait for the rest of a worker's output once it has ended: a child of the
@@ -147,7 +147,7 @@ const afterEnd = 100 * time.Millisecond
 func (s *slot) patience(d time.Duration) {
 	s.conn.SetReadDeadline(time.Now().Add(d))
 	if hasEnded(s.worker.process) {
-		// The worker ended before the time was set, and pool.await has set a shorter one.
+		// The worker may have ended before this deadline replaced the shorter one of pool.await.
 		s.conn.SetReadDeadline(time.Now().Add(afterEnd))
 	}
 }
@@ -156,7 +156,7 @@ func (s *slot) patience(d time.Duration) {
 // one, and reports whether the request is still current.
 func (s *slot) await(t *ticket, patience time.Duration) (current bool) {
 	if !s.isCurrent(t) {
-		return false // without waiting for requests that also hold it
+		return false // no wait: only the current request waits
 	}
 	s.patience(patience)
 	err := s.raw.Read(func(fd uintptr) (done bool) {
@@ -244,8 +244,8 @@ func (s *slot) recall() (ahead []*ticket) {
 		}
 	}
 	if slices.Contains(unread, first.number) {
-		// The current request is taken back as well. If the thread read the next request while it
-		// was being taken back, that request is now the current one.
+		// The current request is sent to the socket again. If the thread has read the next one
+		// meanwhile, that is the current one now.
 		if len(left) > 0 {
 			left[0].promote()
 		}

@@ -32,7 +32,7 @@ type worker struct {
 	ending     bool // another worker is being started to replace it
 	busy       int  // slots that have a request
 	served     int  // requests
-	limit      int  // the newest of them, 0 if there is none
+	limit      int  // how many requests it may serve, 0 if there is no limit
 
 	lifetime, memory *time.Timer
 }
