@@ -15,8 +15,8 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// list is the state of reading the parts of New or of a Group. A Group has a list of its own, whose
-// rules join those of the outer list when it is complete:
+// list is the state while the parts of New or of a Group are read. A Group has its own list, whose
+// rules are added to the outer list when it is complete:
 //
 //	New(                                     rules
 //	  Get("/", index),                       "/"
@@ -25,10 +25,10 @@ import (
 //	    Get("/users", users)))
 type list struct {
 	app   *App
-	outer *list // nil for that of New
+	outer *list // nil for the list of New
 	rules routing.Rules[target]
 
-	// The settings of this list, which hold for all of its routes.
+	// The settings of this list, which apply to all of its routes.
 	use            []middleware.Middleware
 	before         []View
 	handlers       []errorHandler
@@ -100,7 +100,7 @@ func (l *list) once(where, name string, there bool) {
 	}
 }
 
-// add adds a rule. An endpoint that a view gives it by its name must not be that of another view.
+// add adds a rule. If an endpoint is the name of a view, it must not be the name of another view.
 func (l *list) add(rule routing.Rule[target], where string) {
 	if rule.Target.view == nil && rule.Target.handler == nil && !rule.BuildOnly && rule.RedirectTo == "" && rule.RedirectFunc == nil {
 		l.mistake(where, "the view of rule %q is nil", rule.Path)
@@ -152,7 +152,7 @@ func (l *list) change(f func(target) target) {
 	}
 }
 
-// viewHandler is a view behind middlewares of its group.
+// viewHandler is a view inside the middlewares of its group.
 type viewHandler struct {
 	app  *App
 	view View
@@ -162,7 +162,7 @@ func (h viewHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.app.serve(w, r, h.view, routing.ParamsOf(r))
 }
 
-// options returns those of the routing map.
+// options returns the options of the routing map.
 func (l *list) options() routing.Options {
 	var o routing.Options
 	if l.mapOptions != nil {
@@ -178,7 +178,7 @@ func (l *list) options() routing.Options {
 	return o
 }
 
-// protection returns the middleware that refuses requests of other sites' pages.
+// protection returns the middleware that refuses requests from pages of other sites.
 func (l *list) protection() (wrap middleware.Middleware, err error) {
 	if l.unprotected {
 		if len(l.trusted) > 0 {
@@ -196,7 +196,7 @@ func (l *list) protection() (wrap middleware.Middleware, err error) {
 }
 
 // Group holds parts that have a prefix in common. Parts of a group that are settings, such as
-// [Use], [Before], [OnError] or [EndpointPrefix], hold for the routes of the group alone. Groups
+// [Use], [Before], [OnError] or [EndpointPrefix], apply only to the routes of the group. Groups
 // nest. Flask calls them blueprints.
 //
 //	zeug.Group("/admin",
@@ -252,9 +252,9 @@ func Use(middlewares ...func(http.Handler) http.Handler) Part {
 	}}
 }
 
-// Before calls a view before the view of each route in its list. If it returns a response or
-// an error, that answers the request. If it returns neither, the route's view is called. (Flask's
-// before_request.)
+// Before calls a view before the view of each route in its list. If it returns a response or an
+// error, that is the response to the request. If it returns neither, the route's view is called.
+// (Flask's before_request.)
 func Before(view View) Part {
 	return everywhere{written(), func(l *list, where string) {
 		if view == nil {
@@ -275,7 +275,7 @@ func EndpointPrefix(prefix string) Part {
 	}}
 }
 
-// Subdomain has the routes of its [Group] match on a subdomain only. The pattern has the form of
+// Subdomain makes the routes of its [Group] match on a subdomain only. The pattern has the form of
 // [routing.Rule].Subdomain. It needs [MapOptions] with a ServerName.
 func Subdomain(pattern string) Part {
 	return everywhere{written(), func(l *list, where string) {
@@ -286,7 +286,7 @@ func Subdomain(pattern string) Part {
 	}}
 }
 
-// Host has the routes of its [Group] match on a host only. The pattern has the form of
+// Host makes the routes of its [Group] match on a host only. The pattern has the form of
 // [routing.Rule].Host. It needs [MapOptions] with HostMatching.
 func Host(pattern string) Part {
 	return everywhere{written(), func(l *list, where string) {
@@ -297,7 +297,7 @@ func Host(pattern string) Part {
 	}}
 }
 
-// everywhere is a part that holds for the whole list that it is in, the list of New or of a Group.
+// everywhere is a part that applies to the whole list that it is in, the list of New or of a Group.
 type everywhere struct {
 	where string
 	set   func(l *list, where string)

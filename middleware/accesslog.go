@@ -16,29 +16,29 @@ import (
 	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
-// AccessLog writes a record for each request when it has been answered. Nothing
-// a client sends can forge a record or break one. Values of the query that are named like
-// passwords, keys, tokens and authorization codes are logged as "***", in the request and
-// in its Referer.
+// AccessLog writes a record for each request when it has been answered. No text that a client sends
+// can forge or break a record. Values of the query that have names like passwords, keys, tokens and
+// authorization codes are logged as "***", in the request and in its Referer.
 //
 // Put it inside a [ProxyFix], so that it names the client and not the proxy, and outside a
 // [Recover], so that it sees the final status.
 type AccessLog struct {
-	// Logger gets records named "request" with the attributes client, method,
-	// host, uri, proto, status, bytes, took, and where there are such: rule (the
-	// text of the rule that a router matched), request_id, referer, user_agent,
-	// and panicked, client_left, hijacked. It is that of the server if nil, or [slog.Default].
+	// Logger gets records named "request" with the attributes client, method, host, uri, proto,
+	// status, bytes, took, and if they exist: rule (the text of the rule that a router matched),
+	// request_id, referer, user_agent, and panicked, client_left, hijacked. If nil, it is the
+	// logger of the server, or [slog.Default].
 	Logger *slog.Logger
-	// Level is the level of a record by its status; all are Info if nil.
+	// Level returns the level of a record by its status; if nil, all are Info.
 	Level func(status int) slog.Level
-	// Combined gets lines in Apache's combined format, in place of Logger. A
-	// line is one Write, never two at once.
+	// Combined gets lines in Apache's combined format, and then Logger is not
+	// used. Each line is one Write, and there is never more than one Write at a
+	// time.
 	Combined io.Writer
-	// JSON gets the records as lines of JSON, in place of Logger: those that
-	// [slog.NewJSONHandler] writes, made without allocating. Records below Info are left
-	// out. A line is one Write, never two at once.
+	// JSON gets the records as lines of JSON, and then Logger is not used. The lines are those of
+	// [slog.NewJSONHandler], made without allocating. Records below Info are left out. Each line is
+	// one Write, and there is never more than one Write at a time.
 	JSON io.Writer
-	// Skip says which requests are not logged, if not nil.
+	// Skip, if not nil, says which requests are not logged.
 	Skip func(*http.Request) bool
 }
 
@@ -46,7 +46,7 @@ type AccessLog struct {
 type access struct {
 	r        *http.Request
 	rec      *responsewriter.Recorder
-	own      responsewriter.Recorder // rec, unless an outer handler records already
+	own      responsewriter.Recorder // rec points here, unless an outer handler records already
 	route    *gateway.Route
 	start    time.Time
 	panicked bool
@@ -79,8 +79,8 @@ func (l AccessLog) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// status is what the client got. If a panic was not answered inside, it is a 500 from outside, or
-// a connection that was cut.
+// status is what the client got. If no inner handler answered a panic, the client got a 500 from an
+// outer one, or the connection was cut.
 func (a *access) status() int {
 	switch {
 	case a.rec.Written() || !a.panicked:
@@ -100,7 +100,7 @@ func (a *access) left() bool {
 	return a.panicked && errors.Is(a.r.Context().Err(), context.Canceled)
 }
 
-// bytes is the size of the body that was sent: that of HEAD has none.
+// bytes is the size of the body that was sent; a response to HEAD has no body.
 func (a *access) bytes() int64 {
 	if a.r.Method == http.MethodHead {
 		return 0
@@ -108,7 +108,7 @@ func (a *access) bytes() int64 {
 	return a.rec.Bytes
 }
 
-// client is the address that asked, without its port.
+// client is the address of the client, without its port.
 func (a *access) client() string {
 	if client := gateway.OriginOf(a.r).Client; client.IsValid() {
 		return client.Addr().String()
@@ -121,7 +121,7 @@ func (a *access) id() string {
 	if id := RequestIDOf(a.r.Context()); id != "" {
 		return id
 	}
-	return a.rec.Header().Get("X-Request-Id") // of a RequestID inside
+	return a.rec.Header().Get("X-Request-Id") // of an inner RequestID
 }
 
 func (l *AccessLog) log(a *access) {

@@ -26,7 +26,7 @@ type jsonLines struct {
 	failing bool
 }
 
-// stampedSecond is the text of one second, which the lines of that second share.
+// stampedSecond is the time of one second as text, which the lines of that second share.
 type stampedSecond struct {
 	second int64
 	stamp  []byte // "2006-01-02T15:04:05"
@@ -115,7 +115,7 @@ func tellFailure(ctx context.Context, err error) {
 	serverlog.From(ctx).ErrorContext(ctx, "access log cannot be written", "err", err)
 }
 
-// appendClient appends the address that asked, without its port, for a string of JSON.
+// appendClient appends the client's address, without its port, for a JSON string.
 func (a *access) appendClient(b []byte) []byte {
 	client := gateway.OriginOf(a.r).Client
 	if addr := client.Addr(); client.IsValid() && addr.Zone() == "" {
@@ -136,9 +136,9 @@ func appendJSON(b []byte, name, text string) []byte {
 	return append(appendJSONText(b, text), '"')
 }
 
-// appendJSONText appends s in the form that it has between the quotes of a JSON string. Bytes that
-// are not UTF-8 become the replacement character. The line separators that JavaScript does not
-// allow in a string are escaped.
+// appendJSONText appends s as it is written between the quotes of a JSON string. Bytes that are not
+// UTF-8 become the replacement character. The line separators that JavaScript does not allow in a
+// string are escaped.
 func appendJSONText(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	done := 0

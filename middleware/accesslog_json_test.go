@@ -48,7 +48,7 @@ func TestAccessLogJSONIsThatOfSlog(t *testing.T) {
 		}
 	}
 
-	// Bytes that net/http would never let pass.
+	// These are bytes that net/http would never accept.
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Method, r.RequestURI, r.RemoteAddr, r.Host = "GET\n", "/\r\n{", "x\ny\x00", "a\x1b[31m\x7f"
 	fast.Reset()
@@ -98,8 +98,8 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space") }
 
-// A record costs the request its facts for the log, and the line nothing: one allocation for the
-// log's own, one for the request that the router marks.
+// A record costs two allocations for the log's own facts and for the request that the router marks.
+// The line costs none.
 func TestAccessLogJSONAllocatesNoLine(t *testing.T) {
 	h := middleware.AccessLog{JSON: io.Discard}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) }))
 	r := httptest.NewRequest("GET", "/some/path?of=interest", nil)

@@ -138,7 +138,7 @@ func TestCombinedLog(t *testing.T) {
 		require.Equal(t, row.want+"\n", line)
 	}
 
-	// Bytes that net/http would never let pass cannot break a line either.
+	// Bytes that net/http would never accept cannot break a line either.
 	log.Reset()
 	r, err := http.NewRequest("GET", "http://example.com/", nil)
 	require.NoError(t, err)

@@ -10,11 +10,11 @@ import (
 	"github.com/zeugkit/zeug/internal/responsewriter"
 )
 
-// BodyLimit bounds the body of every request. A request whose Content-Length is
-// above the limit gets 413 before a byte of its body is read. For a request
-// without a Content-Length (chunked), reading fails with an [*http.MaxBytesError] when the
-// limit is passed, and the connection is closed after the response. A
-// [wrappers.Request] answers that error with 413 and has finer limits of its own.
+// BodyLimit limits the body of every request. A request whose Content-Length is above the limit
+// gets 413 before a byte of its body is read. For a request without a Content-Length (chunked),
+// reading fails with an [*http.MaxBytesError] when the limit is exceeded, and the connection is
+// closed after the response. A [wrappers.Request] answers that error with 413 and has finer limits
+// of its own.
 type BodyLimit struct {
 	// Bytes is the limit in bytes. 0 means 16 MiB, a negative number no limit.
 	Bytes int64
@@ -23,7 +23,7 @@ type BodyLimit struct {
 	BytesFunc func(*http.Request) int64
 }
 
-// Wrap returns next with the limit before it.
+// Wrap returns next with the limit.
 func (l BodyLimit) Wrap(next http.Handler) http.Handler {
 	l.Bytes = limits.Number(l.Bytes, 16<<20)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -45,7 +45,7 @@ func (l BodyLimit) Wrap(next http.Handler) http.Handler {
 			})
 		default:
 			limited := *r
-			// The reader closes the connection of the server's own writer only.
+			// Only with the server's own writer does the reader close the connection.
 			limited.Body = http.MaxBytesReader(responsewriter.Innermost(w), r.Body, limit)
 			requestcopy.Serve(next, w, &limited, r)
 		}

@@ -29,8 +29,7 @@ func Chain(ms ...Middleware) Middleware {
 	}
 }
 
-// marked is a middleware with its inner handler, whose time is marked on the time line of a
-// request.
+// marked is a middleware with its inner handler. Its time appears on the time line of a request.
 type marked struct {
 	http.Handler
 	name string

@@ -12,7 +12,7 @@ import (
 //
 // Values that a client sent are escaped as Apache does, with a backslash or as \xhh. In fields
 // without quotes spaces are escaped too. The user is the one that the request names by Basic
-// authentication, whether or not it was accepted.
+// authentication, even if it was not accepted.
 func appendCombined(b []byte, a *access, stamp []byte) []byte {
 	b = appendField(b, a.client())
 	b = append(b, " - "...)

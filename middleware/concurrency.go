@@ -13,13 +13,13 @@ import (
 	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
-// ConcurrencyLimit bounds how many handlers run at once. A bounded number of
-// further requests wait in a queue. If the queue is full, or a request has waited too
-// long, it gets 503 with Retry-After at once: a server that sheds load answers the
-// other requests in time, a server that queues everything answers none.
+// ConcurrencyLimit limits how many handlers run at once. A bounded number of further requests wait
+// in a queue. If the queue is full, or a request has waited too long, it gets 503 with Retry-After
+// at once. A server that sheds load answers its other requests in time; a server that queues
+// everything answers none in time.
 //
-// A handler behind a [Timeout] counts until it returns, also after the Timeout has
-// answered in its place.
+// A handler inside a [Timeout] counts until it returns, even after the Timeout
+// has sent a response instead.
 type ConcurrencyLimit struct {
 	// Requests is how many handlers run at once. 0 means 1000, a negative number
 	// no limit.
@@ -27,22 +27,22 @@ type ConcurrencyLimit struct {
 	// Waiting is how many requests may wait. 0 means none, a negative number no
 	// limit.
 	Waiting int
-	// Wait is how long a request waits at most. 0 means 1 s, a negative duration
-	// as long as its client does.
+	// Wait is how long a request waits at most. 0 means 1 s; a negative
+	// duration means as long as its client waits.
 	Wait time.Duration
-	// RetryAfter is sent with a refusal, in whole seconds. 0 means 1 s, a
-	// negative duration sends none.
+	// RetryAfter is sent with a refusal, in whole seconds. 0 means 1 s; with a
+	// negative duration none is sent.
 	RetryAfter time.Duration
 }
 
 // turn is the right of a handler to run, in its request's context. It ends when all its holders
-// are done: the middleware, and each [Timeout] whose handler runs on.
+// have finished: the middleware, and each [Timeout] whose handler is still running.
 type turn struct {
 	context.Context
-	outer   *turn // of a limit outside
+	outer   *turn // of an outer limit
 	turns   chan struct{}
 	holders atomic.Int32
-	request http.Request // the request in whose context it is
+	request http.Request // the request with this context
 }
 
 type turnKey struct{}
@@ -54,8 +54,8 @@ func (t *turn) Value(key any) any {
 	return t.Context.Value(key)
 }
 
-// turnsWanted tells whether a handler may outlive its request in this process. Until
-// then no request pays for it.
+// turnsWanted tells whether a handler may outlive its request in this process. Until then no
+// request pays for that.
 var turnsWanted atomic.Bool
 
 // turnOf returns the turn in a context, nil if there is none.
@@ -82,7 +82,7 @@ func (t *turn) leave() {
 	}
 }
 
-// Wrap returns next behind the limit.
+// Wrap returns next with the limit.
 func (l ConcurrencyLimit) Wrap(next http.Handler) http.Handler {
 	if l.Requests < 0 {
 		return next
@@ -117,7 +117,7 @@ func (l ConcurrencyLimit) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// queue waits for a turn. It returns an error, which answers, if there is none.
+// queue waits for a turn. If there is no turn, it returns an error, which is the response.
 func (l ConcurrencyLimit) queue(r *http.Request, turns chan struct{}, waiting *atomic.Int64) error {
 	defer waiting.Add(-1)
 	if waiting.Add(1) > int64(l.Waiting) {

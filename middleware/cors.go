@@ -14,36 +14,39 @@ import (
 	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// CORS lets pages of other origins read answers (cross-origin resource sharing), by
-// github.com/rs/cors. The zero value lets none. A preflight is answered here and not passed on.
+// CORS lets pages of other origins read responses (cross-origin resource sharing), with
+// github.com/rs/cors. The zero value allows no origin. A preflight is answered here and not passed
+// on.
 //
-// It does not protect anything: a page can send what it likes and not read the
-// answer. [CrossOriginProtection] refuses what changes something.
+// It does not protect anything: a page may still send requests, it only cannot
+// read the responses. [CrossOriginProtection] refuses requests that change
+// something.
 type CORS struct {
 	// Origins may read: "https://example.org", "https://*.example.org" for the
-	// names below it, or "*" for all. Write them as browsers send them: in lower
-	// case, other letters as xn--…, without the port of the scheme.
+	// names below it, or "*" for all. Write them as browsers send them: in
+	// lower case, with non-ASCII names as xn--…, and without the port of the
+	// scheme.
 	Origins []string
 	// Methods may be used besides GET, HEAD and POST.
 	Methods []string
-	// Headers may be sent besides the few that are always allowed; "*" is any, but Authorization
-	// then has to be named if Credentials is not set.
+	// Headers may be sent besides the few that are always allowed; "*" allows any, but
+	// Authorization must then be named separately if Credentials is not set.
 	Headers []string
 	// Exposed header fields of responses may be read besides the few that are always allowed.
 	Exposed []string
-	// Credentials lets browsers send cookies along. It excludes the origin "*".
+	// Credentials lets browsers send cookies. It cannot be combined with the origin "*".
 	Credentials bool
-	// MaxAge is how long a browser may keep the answer to a preflight, in whole
-	// seconds; browsers cut it to between 10 minutes and a day. 0 sends none: then
-	// they keep it for 5 s. A negative duration means a day.
+	// MaxAge is how long a browser may keep the response to a preflight, in
+	// whole seconds; browsers limit it to between 10 minutes and a day. 0 sends
+	// no such field, so browsers keep it for 5 s. A negative duration means a
+	// day.
 	MaxAge time.Duration
 	// PrivateNetwork answers preflights for addresses of a private network.
 	PrivateNetwork bool
 }
 
-// Wrap returns next with the header fields that tell browsers who may read. It
-// panics if a setting can never match what a browser sends, and if credentials would
-// go to every origin.
+// Wrap returns next with the header fields that tell browsers which origins may read. It panics if
+// a setting can never match what a browser sends, or if every origin would get credentials.
 func (c CORS) Wrap(next http.Handler) http.Handler {
 	if err := c.check(); err != nil {
 		panic(fmt.Errorf("middleware.CORS: %w", err))
@@ -63,7 +66,7 @@ func (c CORS) Wrap(next http.Handler) http.Handler {
 	}).Handler(next)
 }
 
-// nobody is a list that allows no origin: the library takes an empty list for all.
+// nobody is a list that allows no origin: to the library an empty list means all.
 func (c CORS) nobody() func(string) bool {
 	if len(c.Origins) > 0 {
 		return nil
@@ -102,7 +105,7 @@ func (c CORS) check() error {
 }
 
 // checkOrigin returns an error for an origin that no browser sends, and for a
-// wildcard that stands for more than the names below a host.
+// wildcard that matches more than the names below a host.
 func checkOrigin(origin string) error {
 	if origin == "*" || origin == "null" {
 		return nil

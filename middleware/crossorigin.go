@@ -9,21 +9,22 @@ import (
 )
 
 // CrossOriginProtection refuses requests that a page of another origin makes a browser send
-// (cross-site request forgery), by [http.CrossOriginProtection]: Sec-Fetch-Site, and Origin
-// against Host if a browser does not send that. GET, HEAD and OPTIONS pass, so they must not
-// change anything. Clients that are not browsers pass too. No token is needed in forms.
+// (cross-site request forgery). It uses [http.CrossOriginProtection], which checks Sec-Fetch-Site
+// or, if a browser does not send that, compares Origin with Host. GET, HEAD and OPTIONS pass, so
+// they must not change anything. Clients that are not browsers pass too. No token is needed in
+// forms.
 //
 // It uses the host that the client sent: put it inside [ProxyFix].
 type CrossOriginProtection struct {
-	// TrustedOrigins may send what they like: "https://example.org", with the
-	// port if it is not the scheme's.
+	// Pages of TrustedOrigins may send any request: "https://example.org", with
+	// the port if it is not the default port of the scheme.
 	TrustedOrigins []string
-	// Bypass are patterns of [http.ServeMux] whose requests are not judged, such
-	// as "POST /webhook/". A path is the one below the mount.
+	// Bypass are patterns of [http.ServeMux] for requests that are not checked,
+	// such as "POST /webhook/". Their paths are the paths below the mount.
 	Bypass []string
 }
 
-// Wrap returns next with the protection; refused requests are answered by 403. It panics if an
+// Wrap returns next with the protection; refused requests are answered with 403. It panics if an
 // origin is not valid, or a pattern conflicts with another one.
 func (p CrossOriginProtection) Wrap(next http.Handler) http.Handler {
 	judge := http.NewCrossOriginProtection()
@@ -37,7 +38,7 @@ func (p CrossOriginProtection) Wrap(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
-		case http.MethodGet, http.MethodHead, http.MethodOptions: // safe, as Check would find at a cost
+		case http.MethodGet, http.MethodHead, http.MethodOptions: // safe methods: Check would come to the same result, but costs more
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -21,15 +21,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// operation answers one case and returns an error that tells how the answer
-// differs from the wanted one.
+// operation runs one case. It returns an error that says how the result differs
+// from the expected one.
 type operation func(in, want json.RawMessage) error
 
 // operations is the table of all operations, by name.
 var operations = map[string]operation{}
 
-// answers makes an operation of a function from an input to an answer that must
-// equal the wanted one as JSON.
+// answers makes an operation from a function. Its result must equal the
+// expected one as JSON.
 func answers[In any](f func(In) any) operation {
 	return func(in, want json.RawMessage) error {
 		var input In
@@ -40,7 +40,7 @@ func answers[In any](f func(In) any) operation {
 	}
 }
 
-// same compares an answer with the wanted one, both as JSON.
+// same compares a result with the expected one, both as JSON.
 func same(answer any, want json.RawMessage) error {
 	text, err := json.Marshal(answer)
 	if err != nil {
@@ -153,7 +153,8 @@ func named(entries map[string]string, v vector) string {
 	return ""
 }
 
-// contains reports whether the input has all that part has, at any depth.
+// contains reports whether the input has everything that part has, at any
+// depth.
 func contains(input, part json.RawMessage) bool {
 	var want map[string]json.RawMessage
 	if json.Unmarshal(part, &want) != nil {
@@ -192,7 +193,8 @@ func reasons(t *testing.T, name string) map[string]string {
 	return entries
 }
 
-// register adds operations to the table; it panics on one that two files claim.
+// register adds operations to the table; it panics if two files add the same
+// one.
 func register(ops map[string]operation) struct{} {
 	for name, op := range ops {
 		if _, twice := operations[name]; twice {

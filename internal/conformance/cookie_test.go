@@ -71,8 +71,8 @@ func (in cookieInput) cookie() (*datastructures.Cookie, error) {
 	return c, nil
 }
 
-// parseCookies accepts the order that was sent, which is that of this package, and Werkzeug's,
-// which keeps the values of one name together.
+// parseCookies accepts two orders: the order that was sent, which this package keeps, and
+// Werkzeug's, which puts the values of one name together.
 func parseCookies(in, want json.RawMessage) error {
 	var input headerInput
 	if err := json.Unmarshal(in, &input); err != nil {

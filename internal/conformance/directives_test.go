@@ -18,7 +18,7 @@ func seconds(d *time.Duration) any {
 	return int64(*d / time.Second)
 }
 
-// textOrTrue is the value of a directive that may stand alone.
+// textOrTrue is the value of a directive that may have no value.
 func textOrTrue(on bool, fields datastructures.HeaderSet) any {
 	if on && fields == nil {
 		return true

@@ -12,7 +12,7 @@ type headerInput struct {
 	Header string `json:"header"`
 }
 
-// list makes a nil list an empty one, as JSON tells them apart.
+// list turns a nil list into an empty one, because JSON distinguishes the two.
 func list[T any](l []T) []T {
 	if l == nil {
 		return []T{}
@@ -52,14 +52,14 @@ var _ = register(map[string]operation{
 	"value.unquote": answers(func(in struct{ Value string }) any { return datastructures.Unquote(in.Value) }),
 })
 
-// parameter is one of an object's members: an object of the vectors has an order if the header
-// that is made of it has one.
+// parameter is one member of an object: an object of the vectors has an order if the header made
+// from it has one.
 type parameter struct {
 	name  string
 	value *string
 }
 
-// parameters reads the members of a JSON object in their order. Values other than strings are taken
+// parameters reads the members of a JSON object in their order. Values other than strings are kept
 // as they are written.
 func parameters(object json.RawMessage) (list []parameter, err error) {
 	d := json.NewDecoder(bytes.NewReader(object))

@@ -16,7 +16,7 @@ var _ = register(map[string]operation{
 	"dispatcher": answers(dispatcher),
 })
 
-// proxyFix answers with the values that an application behind the fix sees. Werkzeug trusts one
+// proxyFix returns the values that an application behind the fix sees. Werkzeug trusts one
 // X-Forwarded-For and one X-Forwarded-Proto unless told otherwise.
 func proxyFix(in struct {
 	requestInput
@@ -53,8 +53,8 @@ func proxyFix(in struct {
 	return seen
 }
 
-// dispatcher answers with the name of the application that gets the request, "default" if none of
-// the mounts does, and with its request.
+// dispatcher returns the name of the application that gets the request ("default" if none of the
+// mounts does), and the request that it gets.
 func dispatcher(in struct {
 	Mounts []string `json:"mounts"`
 	Path   string   `json:"path"`

@@ -28,7 +28,7 @@ var _ = register(map[string]operation{
 	"request.mimetype":     answers(requestMimetype),
 })
 
-// requestInput is a request as the vectors describe one.
+// requestInput is a request in the form of the vectors.
 type requestInput struct {
 	Method     string      `json:"method"`
 	Target     string      `json:"target"`
@@ -45,8 +45,8 @@ type requestInput struct {
 	} `json:"limits"`
 }
 
-// request returns what a server makes of the input, and reads malformed forms
-// as Werkzeug's Request does: silently.
+// request returns the request that a server would make from the input. Like
+// Werkzeug's Request, it ignores mistakes in forms.
 func (in *requestInput) request() *wrappers.Request {
 	target, err := url.ParseRequestURI(in.Target)
 	if err != nil {
@@ -87,7 +87,7 @@ func (in *requestInput) request() *wrappers.Request {
 	return req
 }
 
-// given is a limit that is set: ours mean the default by 0.
+// given converts a limit that is set: in our settings 0 means the default.
 func given(n int64) int64 { return max(n, 1) }
 
 func requestURL(in requestInput) any {
@@ -96,7 +96,7 @@ func requestURL(in requestInput) any {
 	if err != nil {
 		host = ""
 	}
-	// Werkzeug makes an IRI of a URL, and the vectors a URI of that.
+	// Werkzeug turns a URL into an IRI, and the vectors turn that into a URI.
 	spelled := func(url string) string { return urls.IRIToURI(urls.URIToIRI(url)) }
 	return map[string]any{
 		"url": spelled(req.FullURL()), "base_url": spelled(req.BaseURL()),
@@ -191,8 +191,8 @@ func pairs(v *datastructures.Values) [][2]string {
 	return list
 }
 
-// together yields the values of a key together, as Werkzeug's dictionaries list
-// them, where ours keep the order across keys.
+// together yields the values of a key together, in the order of Werkzeug's
+// dictionaries; ours keep the order across keys.
 func together[V any](items iter.Seq2[string, V]) iter.Seq2[string, V] {
 	d := new(datastructures.MultiDict[V])
 	for key, value := range items {

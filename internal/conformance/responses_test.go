@@ -42,8 +42,8 @@ var _ = register(map[string]operation{
 		if in.Code != nil {
 			resp.Status = *in.Code
 		}
-		// Werkzeug leaves the path unescaped until it is sent, and its strings are those of WSGI:
-		// a character for each byte.
+		// Werkzeug leaves the path unescaped until it is sent, and its strings have the form of
+		// WSGI: one character for each byte.
 		path, query, _ := strings.Cut(resp.Header().Get("Location"), "?")
 		path, err := url.PathUnescape(path)
 		if err != nil {
@@ -68,8 +68,8 @@ func redirection(resp *wrappers.Response, location string, withType bool) any {
 	return answer
 }
 
-// conditionalAnswer serves a response to a request with conditions. Only the listed header fields
-// are compared, and the body only if one is given.
+// conditionalAnswer serves a response to a conditional request. Only the listed header fields are
+// compared, and the body only if one is given.
 func conditionalAnswer(in, want json.RawMessage) error {
 	var input struct {
 		Body           string

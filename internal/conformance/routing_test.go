@@ -245,7 +245,7 @@ func matchRoutes(in struct {
 	return found
 }
 
-// matched describes a match, or the error in its place.
+// matched describes a match, or the error that came instead.
 func matched(in routes, match routing.Match[int], err error) any {
 	type object = map[string]any
 	var redirect *routing.RedirectError

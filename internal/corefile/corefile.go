@@ -1,4 +1,4 @@
-// Package corefile writes a core file of a process that goes on: of the running one, from inside
+// Package corefile writes a core file of a process that keeps running: of this process, from inside
 // it, or of a child that is stopped for a moment.
 //
 // A debugger (Delve, by `dlv core program file`) reads the frames and variables of goroutines from
@@ -24,14 +24,14 @@ import (
 const defaultLimit = 1 << 30
 
 // Write writes a core of this process to a new file at path, of at most limit bytes (0 means 1
-// GiB). It returns the file's size and the id of the calling goroutine, as runtime stacks and Delve
-// name it.
+// GiB). It returns the file's size and the id of the calling goroutine, by which runtime stacks and
+// Delve name it.
 //
-// The caller waits while another goroutine writes: a goroutine's registers are in memory, where a
-// core's reader looks for them, only while it does not run. The other goroutines are not stopped,
-// so values that they change meanwhile may be seen half changed. The garbage collector must not
-// run: it would free values that no line of a frame uses any more, and their memory would be taken
-// for something else.
+// The caller waits while another goroutine writes the core. A goroutine's registers are in memory,
+// where a reader of cores looks for them, only while the goroutine does not run. The other
+// goroutines are not stopped, so values that they change meanwhile may be seen half changed. The
+// garbage collector must not run: it would free values that are no longer used by any later line of
+// a function, and reuse their memory.
 func Write(path string, limit int64) (size, goroutine int64, err error) {
 	pauses.begin()
 	defer pauses.end()
@@ -82,8 +82,8 @@ func WriteOf(pid int, path string, limit int64) (size int64, err error) {
 	return guarded(path, pid, limit)
 }
 
-// guarded makes an error of a panic: a core that is wrong must not be worse than
-// none.
+// guarded turns a panic into an error: a failed attempt to write a core must
+// not be worse than having no core.
 func guarded(path string, pid int, limit int64) (size int64, err error) {
 	defer func() {
 		if p := recover(); p != nil {

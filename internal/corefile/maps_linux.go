@@ -62,9 +62,8 @@ func mappings(proc string) ([]mapping, error) {
 	return list, lines.Err()
 }
 
-// resident returns the runs of pages of s that are in memory or swapped out. Go's heap reserves
-// far more than it uses; memory that was never written to reads as zero and needs no byte of the
-// file.
+// resident returns the runs of pages of s that are in memory or swapped out. Go's heap reserves far
+// more than it uses; memory that was never written to is zero and need not be in the file.
 func resident(pagemap *os.File, s span, page uint64) ([]span, error) {
 	var runs []span
 	entries := make([]byte, 8*4096)

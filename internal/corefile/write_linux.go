@@ -24,7 +24,7 @@ const (
 	noteFile   = 0x46494c45 // NT_FILE: which files are mapped where
 )
 
-// write makes the file of a core, for a process that is stopped.
+// write writes the core file of a process that is stopped.
 func write(path string, pid int, limit int64) (size int64, err error) {
 	proc := "/proc/" + strconv.Itoa(pid)
 	mem, err := os.Open(proc + "/mem")
@@ -49,21 +49,21 @@ func write(path string, pid int, limit int64) (size int64, err error) {
 	return int64(core.total), nil
 }
 
-// core is the plan of a file: an ELF header, a program header for the notes and for each run of memory,
-// the notes, a piece of zeros, the memory.
+// core is the layout of a file: an ELF header, a program header for the notes and for each run of
+// memory, the notes, a block of zeros, the memory.
 //
 //	0        headersSize   start      start+zeroSize         total
 //	| headers | notes | … | zeros     | runs[0] | runs[1] | … |
 type core struct {
-	runs        []span // of memory that is in use
-	zeros       []span // of memory that was never touched
+	runs        []span // runs of memory that are in use
+	zeros       []span // runs of memory that were never touched
 	notes       []byte
 	headersSize uint64
 	start       uint64 // at a page
 	total       uint64
 }
 
-// plan finds out what belongs into the core of a process.
+// plan finds out what must be in the core of a process.
 func plan(proc string, pid int) (*core, error) {
 	page := uint64(os.Getpagesize())
 	maps, err := mappings(proc)
@@ -102,8 +102,8 @@ func memory(proc string, maps []mapping, page uint64) (runs, untouched []span, e
 	}
 	defer pagemap.Close()
 	for _, m := range maps {
-		// [vvar] and its like are the kernel's and cannot be read; of a file
-		// that is mapped shared, the file is the better source.
+		// [vvar] and similar mappings belong to the kernel and cannot be read.
+		// If a file is mapped shared, the file is the better source.
 		if !m.writable || !m.private || strings.HasPrefix(m.path, "[v") {
 			continue
 		}
@@ -119,7 +119,7 @@ func memory(proc string, maps []mapping, page uint64) (runs, untouched []span, e
 	return runs, untouched, nil
 }
 
-// writeTo writes the file, whose memory it reads from mem.
+// writeTo writes the file. It reads the memory from mem.
 func (c *core) writeTo(f *os.File, mem io.ReaderAt) error {
 	if _, err := f.Write(header(c.runs, c.zeros, c.headersSize, uint64(len(c.notes)), c.start)); err != nil {
 		return err
@@ -139,7 +139,7 @@ func (c *core) writeTo(f *os.File, mem io.ReaderAt) error {
 		for at := r.start; at < r.end; {
 			part := buf[:min(uint64(len(buf)), r.end-at)]
 			if _, err := mem.ReadAt(part, int64(at)); err != nil {
-				// Unmapped since the map was read: gone is as good as zero.
+				// This part was unmapped after the map was read, so zeros will do.
 				clear(part)
 			}
 			if _, err := f.Write(part); err != nil {
@@ -151,7 +151,7 @@ func (c *core) writeTo(f *os.File, mem io.ReaderAt) error {
 	return nil
 }
 
-// joined halves the number of runs, by including the gaps between runs that are near each other.
+// joined halves the number of runs by closing the gaps between runs that are close together.
 func joined(runs []span) []span {
 	out := runs[:0]
 	for i := 0; i < len(runs); i += 2 {
@@ -169,16 +169,16 @@ func joined(runs []span) []span {
 	return out
 }
 
-// Memory that was never touched is zero, and a reader wants to read it: a fresh buffer
-// has pages of it. Delve takes memory from the file alone, whatever the header says of
-// the size in memory. So all of it points to the same piece of zeros in the file.
+// Memory that was never touched is zero, and readers want to read it: a fresh buffer has such
+// pages. Delve reads memory only from the file, whatever size in memory the header gives. So all
+// untouched memory points to the same block of zeros in the file.
 const (
-	// zeroSize is the size of that piece, in bytes.
+	// zeroSize is the size of that block, in bytes.
 	zeroSize = 1 << 20
-	// maxUntouched is the largest run that is worth it. Larger ones are reserved address space:
-	// that of the race detector has terabytes.
+	// maxUntouched is the largest run that the file includes. Larger ones are reserved address
+	// space: the race detector reserves terabytes.
 	maxUntouched = 1 << 30
-	// maxHeaders is how many runs there are at most: their count is a 16 bit number.
+	// maxHeaders is the largest number of runs: their count is a 16-bit number.
 	maxHeaders = 60_000
 )
 
@@ -194,7 +194,7 @@ func gaps(s span, runs []span) (list []span) {
 	return list
 }
 
-// pieces cuts spans into pieces of zeroSize at most, as many as there is room for.
+// pieces cuts spans into pieces of at most zeroSize, as many as there is room for.
 func pieces(spans []span, room int) (list []span) {
 	for _, s := range spans {
 		if s.size() > maxUntouched {
@@ -236,9 +236,10 @@ func header(runs, zeros []span, notesAt, notesSize, memoryAt uint64) []byte {
 	return b
 }
 
-// notes describes the process: one thread, of which nothing is known but that
-// it is there, since a goroutine that waits has its registers in memory; and
-// the program's file, from which a reader takes code and constants.
+// notes describes the process. It has one thread, about which the notes say
+// only that it exists, since a goroutine that waits has its registers in
+// memory. It also names the program's file, from which a reader takes code and
+// constants.
 func notes(proc string, pid int, maps []mapping, page uint64) ([]byte, error) {
 	auxv, err := os.ReadFile(proc + "/auxv")
 	if err != nil {
@@ -260,8 +261,8 @@ func notes(proc string, pid int, maps []mapping, page uint64) ([]byte, error) {
 	var names []byte
 	for _, m := range maps {
 		if m.path == exe {
-			// The file of a program that was rebuilt while it ran is "(deleted)"; its reader gets
-			// the path of the old one.
+			// If a program was rebuilt while it ran, its file is marked "(deleted)". The reader
+			// gets the old file's path.
 			parts = append(parts, m.start, m.end, m.offset/page)
 			names = append(append(names, strings.TrimSuffix(exe, " (deleted)")...), 0)
 		}
@@ -287,7 +288,7 @@ func note(b []byte, kind uint32, content []byte) []byte {
 func pack(b []byte, values ...any) []byte {
 	var buf bytes.Buffer
 	for _, v := range values {
-		// Into memory, of types of a fixed size: this cannot fail.
+		// It writes types of a fixed size into memory, so it cannot fail.
 		_ = binary.Write(&buf, binary.LittleEndian, v)
 	}
 	return append(b, buf.Bytes()...)

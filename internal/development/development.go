@@ -22,7 +22,7 @@ func On() bool { return on.Load() }
 // Enter makes On true from now on. The debugger calls it.
 func Enter() { on.Store(true) }
 
-// Set makes On say what a test needs, and returns a function that restores it.
+// Set makes On return what a test needs. It returns a function that restores the old value.
 func Set(value bool) (restore func()) {
 	was := on.Swap(value)
 	return func() { on.Store(was) }
@@ -36,5 +36,5 @@ func WithDebugger(ctx context.Context) context.Context {
 }
 
 // Debugging reports whether a debugger shows the unexpected failures of a request. A page for such
-// failures must leave them to it.
+// failures must leave them to the debugger.
 func Debugging(ctx context.Context) bool { return ctx.Value(debuggerKey{}) != nil }

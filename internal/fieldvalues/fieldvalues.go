@@ -12,7 +12,7 @@ package fieldvalues
 // Values hands out slices of one string. The zero value is ready for use, for one response.
 type Values struct{ room []string }
 
-// capacity is as many fields as a file has. A ninth one begins another array.
+// capacity is as many fields as the response for a file has. A ninth field begins another array.
 const capacity = 8
 
 // One returns a slice that holds value and belongs to the caller alone. Appending to it copies it.

@@ -8,8 +8,8 @@
 //	…
 //	\r\n--BOUNDARY--                               LastBound
 //
-// mime/multipart copies each byte twice and needs CRLF. This scanner hands out slices of
-// one buffer, and knows no limits: its caller counts.
+// mime/multipart copies each byte twice and needs CRLF. This scanner hands out slices of one
+// buffer. It has no limits of its own: its caller counts.
 package formdata
 
 import (
@@ -23,10 +23,10 @@ import (
 // bytes between two delimiters are returned as slices of the buffer. Only the few bytes at the end
 // of the buffer that may start a delimiter are copied.
 //
-// Like browsers, servers and Werkzeug, it takes LF and CR for CRLF.
+// Like browsers, servers and Werkzeug, it accepts LF and CR in place of CRLF.
 type Scanner struct {
-	// Fresh is set at the first byte after a part's header, where a delimiter needs no
-	// line break before it.
+	// Fresh is true at the first byte after a part's header, where a delimiter needs no line break
+	// before it.
 	Fresh bool
 
 	src        io.Reader
@@ -36,8 +36,8 @@ type Scanner struct {
 	err        error // how reading ended
 
 	dash []byte     // "--" and the boundary
-	skip [256]uint8 // how far dash may move on, by the byte under its end
-	bare bool       // the last delimiter's line ended in a lone CR: so do header lines
+	skip [256]uint8 // how far the search for dash may move on, by the byte under its last byte
+	bare bool       // the last delimiter's line ended with a lone CR, so header lines do too
 }
 
 const (
@@ -77,8 +77,8 @@ func (s *Scanner) Release() {
 	}
 }
 
-// fill reads more behind the window. It returns the error that ended reading, io.EOF at the end,
-// and ErrFull if the window takes all of the buffer.
+// fill reads more bytes after the window. It returns the error that ended reading, io.EOF at the
+// end, and ErrFull if the window fills the buffer.
 func (s *Scanner) fill() error {
 	if s.err != nil {
 		return s.err
@@ -151,9 +151,9 @@ func (s *Scanner) bound(rest []byte, ended bool) (Bound, int) {
 	return moreBound, 0
 }
 
-// Next returns the next bytes before a delimiter, which may be none, and the delimiter after them:
-// NoBound if the part goes on, otherwise the kind of the delimiter, and the window then starts
-// after it. The bytes are valid until the next call.
+// Next returns the next bytes before a delimiter (there may be none) and the delimiter after them.
+// That is NoBound if the part goes on. Otherwise it is the kind of the delimiter, and the window
+// then starts after the delimiter. The bytes are valid until the next call.
 func (s *Scanner) Next() ([]byte, Bound, error) {
 	for {
 		ended := s.err == io.EOF
@@ -168,7 +168,7 @@ func (s *Scanner) Next() ([]byte, Bound, error) {
 				return s.take(from), NoBound, nil
 			}
 		default:
-			// The tail may hold the start of a delimiter and its line break.
+			// The last bytes may be the start of a delimiter and its line break.
 			if safe := s.end - s.start - (len(s.dash) - 1) - 2; safe > 0 {
 				return s.take(safe), NoBound, nil
 			}
@@ -179,7 +179,7 @@ func (s *Scanner) Next() ([]byte, Bound, error) {
 		switch err := s.fill(); err {
 		case nil, io.EOF:
 		case ErrFull:
-			return s.take(to), NoBound, nil // a delimiter with padding without end is data
+			return s.take(to), NoBound, nil // a delimiter with endless padding counts as data
 		default:
 			return nil, NoBound, err
 		}
@@ -215,8 +215,9 @@ func (s *Scanner) take(n int) []byte {
 	return data
 }
 
-// find returns where dash starts in b, or -1. It is Horspool's search: the byte
-// under dash's end tells how far dash can move, mostly all of its length.
+// find returns where dash starts in b, or -1. It is Horspool's search. The byte
+// under dash's last byte tells how far dash can move, mostly by its whole
+// length.
 func (s *Scanner) find(b []byte) int {
 	m := len(s.dash)
 	last := s.dash[m-1]
@@ -230,7 +231,7 @@ func (s *Scanner) find(b []byte) int {
 	return -1
 }
 
-// lineBreak returns the length of the line break that b ends in.
+// lineBreak returns the length of the line break at the end of b.
 func lineBreak(b []byte) int {
 	switch n := len(b); {
 	case n >= 2 && b[n-1] == '\n' && b[n-2] == '\r':
@@ -242,7 +243,7 @@ func lineBreak(b []byte) int {
 }
 
 // Line returns the next line of a part's header, without its break. It refuses
-// one that is longer than most bytes.
+// a line that is longer than most bytes.
 func (s *Scanner) Line(most int) ([]byte, error) {
 	at := 0
 	for {
@@ -253,8 +254,8 @@ func (s *Scanner) Line(most int) ([]byte, error) {
 		if at > most {
 			return nil, ErrFull
 		}
-		// In a header of lone CRs, a CR before an LF is half of a line break. Only after the CR
-		// that ends the header does the LF belong to the content.
+		// In a header whose lines end with lone CRs, a CR before an LF is half of a line break.
+		// Only after the CR that ends the header, the LF belongs to the content.
 		half := at > 0 && at < len(w) && w[at] == '\r'
 		if at < len(w) && !(half && at+1 == len(w) && s.err == nil) {
 			line := w[:at]
@@ -276,7 +277,7 @@ func (s *Scanner) Line(most int) ([]byte, error) {
 }
 
 // ValidBoundary reports whether a boundary can delimit parts. RFC 2046 allows
-// fewer characters; senders use others.
+// fewer characters, but senders use others.
 func ValidBoundary(boundary string) bool {
 	for i := range len(boundary) {
 		if c := boundary[i]; c < ' ' || c >= 0x7f {

@@ -11,8 +11,8 @@ import (
 	"github.com/zeugkit/zeug/internal/formdata"
 )
 
-// scanned lists a body: the lines of headers, contents in quotes, and the error that
-// ended it.
+// scanned describes a body: the lines of headers, contents in quotes, and the error that ended the
+// reading.
 func scanned(src io.Reader) (list []string) {
 	s := formdata.NewScanner(src, "B")
 	defer s.Release()

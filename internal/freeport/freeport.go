@@ -1,10 +1,10 @@
 // Package freeport chooses TCP ports of 127.0.0.1 for the programs that tests start.
 //
 // The usual way is to listen on port 0, to close the listener, and to hand its port to the
-// program. Until the program listens there, the system may give the port to another process: to
-// another test that asks for one, or to any outgoing connection. The ports here are chosen at
-// random below those that the system gives by itself (32768 and higher on Linux, 49152 on other
-// systems), and a process gets each once.
+// program. Until the program listens there, the system may give the port to another process:
+// another test that asks for a port, or any outgoing connection. The ports here are chosen at
+// random below those that the system assigns (32768 and higher on Linux, 49152 on other systems),
+// and a process gets each once.
 package freeport
 
 import (
@@ -15,8 +15,8 @@ import (
 	"sync"
 )
 
-// The ports are between these. A node of a Redis Cluster uses the port 10,000 above
-// its own as well unless told otherwise, and those are free too.
+// The ports are between these numbers. A node of a Redis Cluster also uses the port 10,000 above
+// its own unless configured otherwise. Those ports are free too.
 const (
 	lowest  = 10_000
 	highest = 19_999

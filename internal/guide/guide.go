@@ -1,4 +1,4 @@
-// Package guide compares a guide in docs with the examples of a package, which run as tests: the
+// Package guide compares a guide in docs with the examples of a package, which run as tests, so the
 // guide's code works.
 package guide
 
@@ -10,8 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Holds requires that each block of Go in a guide stands in one of the files, apart from indents.
-// Rewrite, unless nil, turns the code of an example into the form in which the guide shows it.
+// Holds requires that one of the files contains each block of Go in a guide, apart from
+// indentation. Rewrite, unless nil, turns the code of an example into the form in which the guide
+// shows it.
 func Holds(t *testing.T, guide string, rewrite *strings.Replacer, files ...string) {
 	t.Helper()
 	text, err := os.ReadFile(guide)
@@ -35,7 +36,7 @@ func Holds(t *testing.T, guide string, rewrite *strings.Replacer, files ...strin
 	}
 }
 
-// withoutIndents takes the tabs before each line away.
+// withoutIndents removes the tabs at the start of each line.
 func withoutIndents(text string) string {
 	lines := strings.Split(text, "\n")
 	for i := range lines {

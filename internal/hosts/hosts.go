@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Split splits a host, "name:port", as it stands in a Host header. An IPv6 address keeps
-// its brackets. It reports false if a bracket is not closed or a colon has no port.
+// Split splits a host in the form of a Host header: "name:port". An IPv6 address keeps its
+// brackets. It reports false if a bracket is not closed or a colon has no port.
 func Split(host string) (name, port string, ok bool) {
 	if strings.HasPrefix(host, "[") {
 		end := strings.IndexByte(host, ']')
@@ -74,8 +74,8 @@ func Valid(host string) bool {
 	return name != "" && len(name) <= 255 && validLabels(name)
 }
 
-// validLabels reports whether the labels of a name are valid. A name whose last label is
-// a number must be an address, because browsers take it for one.
+// validLabels reports whether the labels of a name are valid. A name whose last label is a number
+// must be an address, because browsers interpret it as one.
 func validLabels(name string) bool {
 	start, numeric := 0, true // of the current label
 	for i := 0; i <= len(name); i++ {

@@ -5,23 +5,23 @@ import (
 	"strings"
 )
 
-// Kind says what the items of an Accept header are: how they match an offer, and
-// which of two that match is the more specific.
+// Kind says what the items of an Accept header are. It decides how they match
+// an offer, and which of two matching items is more specific.
 type Kind int
 
 const (
-	// Codings are one word each, or a star, which is less specific.
+	// Codings are single words, or a star, which is less specific.
 	Codings Kind = iota
-	// Languages are tags, whose subtags "-" or "_" separates, or a star.
+	// Languages are tags, whose subtags are separated by "-" or "_", or a star.
 	Languages
 	// MediaRanges are types and subtypes with parameters. More parts are more
-	// specific than fewer, a part that is given more than a star: "text/html;a=b"
-	// before "text/html" before "text/*" before "*/*".
+	// specific than fewer, and a part is more specific than a star:
+	// "text/html;a=b" before "text/html" before "text/*" before "*/*".
 	MediaRanges
 )
 
-// classify finds out how specific an item is. Each of its parts is two bits of
-// the rank, the first part the highest.
+// classify finds out how specific an item is. Each of its parts takes two bits
+// of the rank, the first part the highest.
 func (w *Weighted) classify(kind Kind) {
 	const top = 30
 	slash := -1
@@ -56,7 +56,7 @@ func part(s string) uint32 {
 	return 2
 }
 
-// mediaType is a media type on offer, taken apart.
+// mediaType is a media type on offer, split into its parts.
 type mediaType struct{ name, subtype, params string }
 
 func splitMedia(s string) (m mediaType, ok bool) {
@@ -70,8 +70,8 @@ func splitMedia(s string) (m mediaType, ok bool) {
 }
 
 // matches reports whether an offer is of the media range. Names are compared
-// without regard to case, parameters as a set: all of them must agree. A star in
-// the offer matches too.
+// without regard to case. Parameters are compared as a set: all of them must
+// agree. A star in the offer also matches.
 func (w *Weighted) matches(offer mediaType) bool {
 	if w.end == 0 {
 		return false
@@ -99,8 +99,8 @@ func (w *Weighted) matches(offer mediaType) bool {
 	return sameParams(offer.params, Trim(w.Value[int(w.end)+1:]))
 }
 
-// Match returns the place of the first item, which is the most specific, that
-// accepts an offer; -1 if there is none, or the offer is not of the kind.
+// Match returns the index of the first item (which is the most specific) that
+// accepts an offer, or -1 if none does or the offer is not of the kind.
 func Match(list []Weighted, offer string, kind Kind) int {
 	switch kind {
 	case MediaRanges:
@@ -128,8 +128,8 @@ func Match(list []Weighted, offer string, kind Kind) int {
 }
 
 // Best returns the index of the best offer: by the weight of the item that matches it, then by how
-// specific that is, then by the order of the offers; -1 if none is accepted. A nil list, of an
-// empty header, accepts the first.
+// specific that is, then by the order of the offers; -1 if none is accepted. A nil list comes from
+// an empty header and accepts the first offer.
 func Best(list []Weighted, offers []string, kind Kind) int {
 	if list == nil {
 		return min(0, len(offers)-1)
@@ -148,8 +148,8 @@ func Best(list []Weighted, offers []string, kind Kind) int {
 	return best
 }
 
-// IsLanguagePrefix reports whether the subtags of a language tag are the first
-// ones of another, or all of them.
+// IsLanguagePrefix reports whether a language tag consists of the first subtags
+// of another, or of all of them.
 func IsLanguagePrefix(tag, of string) bool {
 	if tag == "" || len(tag) > len(of) || len(tag) < len(of) && !isSubtagEnd(of[len(tag)]) {
 		return false

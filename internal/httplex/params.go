@@ -18,8 +18,8 @@ type Param struct {
 // Params are parameters in their order, each name once.
 type Params []Param
 
-// Index is the place of the parameter of this name, whatever its case; -1 if
-// there is none.
+// Index returns the index of the parameter of this name, whatever its case; -1
+// if there is none.
 func (p Params) Index(name string) int {
 	for i := range p {
 		if EqualFold(p[i].Name, name) {
@@ -38,9 +38,9 @@ func (p Params) Lookup(name string) (string, bool) {
 	return "", false
 }
 
-// gatherer collects parameters of which each name may come again. It finds
-// names by their exact text, through a map once they are many, so that a header
-// of nothing but names takes linear time.
+// gatherer collects parameters whose names may be repeated. It finds names by
+// their exact text. If there are many it uses a map, so that a header of
+// nothing but names takes linear time.
 type gatherer struct {
 	params Params
 	places map[string]int
@@ -87,8 +87,8 @@ func (g *gatherer) set(p Param) int {
 }
 
 // ParseDict reads a list of parameters: `a=1, b="x, y", c`. If a name comes twice, the last value
-// counts, in the place of the first. A value whose name ends in "*" is decoded (RFC 8187), and the
-// name loses its star. An item without a name is left out.
+// counts, at the position of the first. A value whose name ends in "*" is decoded (RFC 8187), and
+// the name loses its star. An item without a name is left out.
 func ParseDict(header string) Params {
 	var g gatherer
 	for item := range Items(header) {
@@ -99,8 +99,8 @@ func ParseDict(header string) Params {
 	return g.params
 }
 
-// ParseFirst is [ParseDict] for directives: names are made lower case, and the
-// first of a name counts.
+// ParseFirst is like [ParseDict], but for directives: names are made lower
+// case, and if a name comes twice, the first value counts.
 func ParseFirst(header string) Params {
 	var g gatherer
 	for item := range Items(header) {
@@ -121,7 +121,7 @@ func dictItem(item string) (Param, bool) {
 	if has {
 		plain, extended = strings.CutSuffix(name, "*")
 	}
-	// Characters that could not be written again are not part of a name.
+	// Names must not have characters that could not be written again.
 	if plain == "" || plain[len(plain)-1] == '*' || Trim(plain) != plain || strings.ContainsAny(plain, `",`) {
 		return Param{}, false
 	}
@@ -152,7 +152,7 @@ func FormatDict(params Params) string {
 }
 
 // AppendParam appends a parameter: the name alone, or with its value, quoted if necessary. The
-// value of a name that ends in "*" is taken to be encoded already and stays as it is.
+// value of a name that ends in "*" must be encoded already and stays unchanged.
 func AppendParam(dst []byte, p Param) []byte {
 	dst = append(dst, p.Name...)
 	if p.Bare {
@@ -166,10 +166,10 @@ func AppendParam(dst []byte, p Param) []byte {
 }
 
 // ParseOptions reads a value with parameters behind semicolons, such as a Content-Type or a
-// Content-Disposition. Names are made lower case, of a name that comes twice the last value counts.
+// Content-Disposition. Names are made lower case. If a name comes twice, the last value counts.
 // Parts that are not a valid parameter are left out. Extended values (RFC 8187) and continuations
-// (RFC 2231) are decoded; in quoted strings a backslash escapes a quote or itself only and "%22" is
-// a quote, as browsers write it in the names of files.
+// (RFC 2231) are decoded. In quoted strings a backslash escapes only a quote or itself, and "%22"
+// is a quote, as browsers write it in the names of files.
 func ParseOptions(header string) (value string, params Params) {
 	value, rest, _ := strings.Cut(header, ";")
 	value, rest = Trim(value), Trim(rest)
@@ -191,8 +191,8 @@ func ParseOptions(header string) (value string, params Params) {
 	return value, g.finish()
 }
 
-// option reads a parameter at the start of s, its value still quoted. tail is the rest, or, if
-// there is no parameter, where to look for the next semicolon.
+// option reads a parameter at the start of s; raw is its value, still quoted. tail is the rest or,
+// if there is no parameter, the string in which to look for the next semicolon.
 func option(s string) (name, raw, tail string, ok bool) {
 	n := tokenLen(s)
 	if n == 0 || n == len(s) || s[n] != '=' {
@@ -221,11 +221,11 @@ func option(s string) (name, raw, tail string, ok bool) {
 // optionGatherer puts the parameters of one value together.
 type optionGatherer struct {
 	gatherer
-	// joined holds the parts of continued values by the parameter's place, so
+	// joined holds the parts of continued values by the parameter's index, so
 	// that many parts are not copied again and again.
 	joined map[int]*joined
-	// charset is that of the last extended value: later parts of a continued value do not repeat
-	// it.
+	// charset is the charset of the last extended value: later parts of a continued value do not
+	// repeat it.
 	charset string
 }
 
@@ -270,7 +270,7 @@ type joined struct {
 	extended bool
 }
 
-// join appends value to the value that the parameter of this name has so far.
+// join appends value to the present value of the parameter of this name.
 func (g *optionGatherer) join(name, value string, extended bool) {
 	i := g.index(name)
 	if i < 0 {
@@ -366,7 +366,7 @@ func needsExtended(s string) bool {
 func AppendExtended(dst []byte, s string) []byte {
 	dst = append(dst, "UTF-8''"...)
 	for i := 0; i < len(s); i++ {
-		// attr-char is a token's character but these three.
+		// attr-char is every character of a token except these three.
 		if c := s[i]; IsTokenChar(c) && c != '*' && c != '\'' && c != '%' {
 			dst = append(dst, c)
 		} else {
@@ -395,8 +395,8 @@ func cutCharset(s string) (charset, text string, ok bool) {
 	return Lower(charset), text[:n], true
 }
 
-// decodeExtended decodes an extended value. Bytes that are not of its charset
-// become U+FFFD.
+// decodeExtended decodes an extended value. Bytes that are not valid in their
+// charset become U+FFFD.
 func decodeExtended(charset, text string) (string, bool) {
 	text, ok := decodeEscapes(charset, text)
 	return strings.ToValidUTF8(text, "\uFFFD"), ok

@@ -1,9 +1,9 @@
 // Package httplex is the grammar that the fields of an HTTP header share (RFC
 // 9110, section 5.6): tokens, quoted strings, lists, parameters with the
 // encodings of RFC 8187 and RFC 2231, and weights. The types of package
-// datastructures are made of it, and package httperror negotiates with it.
+// datastructures are built on it, and package httperror negotiates with it.
 //
-// Nothing here fails on what a client may send, and nothing takes more than
+// Parsing never fails, whatever a client sends, and never takes more than
 // linear time.
 package httplex
 
@@ -34,8 +34,8 @@ func tokenLen(s string) int {
 	return len(s)
 }
 
-// IsFieldValue reports whether s can be sent as the value of a field: no
-// control characters but the tab.
+// IsFieldValue reports whether s can be sent as the value of a field: it has no
+// control characters except tabs.
 func IsFieldValue(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
@@ -100,8 +100,8 @@ func EqualFold(a, b string) bool {
 	return true
 }
 
-// Quote returns s as the value of a parameter or the item of a list: a token as
-// it is, anything else as a quoted string.
+// Quote returns s as the value of a parameter or the item of a list: a token
+// unchanged, anything else as a quoted string.
 func Quote(s string) string {
 	if IsToken(s) {
 		return s
@@ -129,8 +129,8 @@ func AppendQuoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// Unquote returns the value of a quoted string; any other string is returned unchanged. A
-// backslash makes the character after it plain, whatever it is.
+// Unquote returns the value of a quoted string; any other string is returned unchanged. A backslash
+// makes the next character plain, whatever it is.
 func Unquote(s string) string {
 	if !isQuoted(s) {
 		return s
@@ -149,7 +149,7 @@ func Unquote(s string) string {
 	return string(b)
 }
 
-// isQuoted reports whether s starts and ends in a quote of its own.
+// isQuoted reports whether s starts with a quote and ends with another one.
 func isQuoted(s string) bool {
 	return len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"'
 }

@@ -19,8 +19,8 @@ type Weighted struct {
 	slash, end uint16
 }
 
-// recent holds headers that were read lately, by kind and hash: browsers send
-// the same few, request after request.
+// recent holds recently read headers, by kind and hash: browsers send the same
+// few with every request.
 var (
 	recent     [3][64]atomic.Pointer[reading]
 	recentSeed = maphash.MakeSeed()
@@ -35,10 +35,10 @@ type reading struct {
 const maxRecent = 256
 
 // ParseWeights reads an Accept header of any kind (RFC 9110, section 12.5), and sorts its items:
-// the more specific first, and among equals the one with the higher weight. The weight is 1 if "q"
-// is missing; an item whose weight is not a number from 0 to 1 is left out. Parameters other than
-// "q" stay with the value, written one way: "text/html; level=1". The list is nil for an empty
-// header only. It may belong to an earlier request, so it must not be written to.
+// more specific items first, and equally specific ones by weight. The weight is 1 if "q" is
+// missing; an item whose weight is not a number from 0 to 1 is left out. Parameters other than "q"
+// stay with the value, in a normalized form: "text/html; level=1". The list is nil only for an
+// empty header. It may belong to an earlier request, so it must not be written to.
 func ParseWeights(header string, kind Kind) []Weighted {
 	if header == "" || len(header) > maxRecent {
 		return readWeights(header, kind)
@@ -47,7 +47,7 @@ func ParseWeights(header string, kind Kind) []Weighted {
 	if r := place.Load(); r != nil && r.header == header {
 		return r.list
 	}
-	// The header is a part of a larger string, which must not be kept with it.
+	// The header is a part of a larger string, which must not stay in memory because of it.
 	r := &reading{header: strings.Clone(header)}
 	r.list = readWeights(r.header, kind)
 	place.Store(r)
@@ -125,7 +125,7 @@ func (w *Weighted) read(item string) (ok bool) {
 	if w.Value = Trim(item[:semicolon]); w.Value == "" {
 		return true // parameters of nothing
 	}
-	// The usual case without an allocation: a weight and nothing else.
+	// The usual case is a weight and nothing else; it needs no allocation.
 	rest := trimLeft(item[semicolon+1:])
 	if len(rest) > 2 && rest[0]|0x20 == 'q' && rest[1] == '=' {
 		if weight, ok := parseWeight(rest[2:]); ok {
@@ -147,7 +147,7 @@ func (w *Weighted) read(item string) (ok bool) {
 }
 
 // parseWeight reads digits with an optional fraction, from 0 to 1. The RFC
-// allows three decimals; more are understood.
+// allows three decimals, but more are accepted.
 func parseWeight(s string) (float64, bool) {
 	if len(s) == 3 && s[0] == '0' && s[1] == '.' && '0' <= s[2] && s[2] <= '9' {
 		return float64(s[2]-'0') / 10, true // as browsers write it
@@ -157,7 +157,7 @@ func parseWeight(s string) (float64, bool) {
 	if !isDigits(whole) || has && !isDigits(fraction) {
 		return 0, false
 	}
-	// Below 16 digits a quotient of two exact numbers is the nearest one.
+	// Below 16 digits, the quotient of the two exact numbers is the nearest float.
 	if len(s) <= 16 && len(s) == len(digits) {
 		var n, scale float64 = 0, 1
 		for i := 0; i < len(whole); i++ {
@@ -199,7 +199,7 @@ func AppendWeight(dst []byte, value string, weight float64) []byte {
 	return dst
 }
 
-// isItem reports whether s is one item of a list as it stands.
+// isItem reports whether s, unchanged, is one item of a list.
 func isItem(s string) bool {
 	if strings.IndexByte(s, ',') < 0 && strings.IndexByte(s, '"') < 0 {
 		return s != "" && Trim(s) == s

@@ -14,9 +14,9 @@ import (
 
 var requirement = regexp.MustCompile(`(?m)^\s*(?:require )?([a-z0-9.-]+\.[a-z]+/\S+) v\S+$`)
 
-// TestEveryDependencyIsExplained wants a row of docs/dependencies.md for each
-// module that one of ours requires by itself. The benchmarks' peers are
-// explained beside their figures.
+// TestEveryDependencyIsExplained requires a row in docs/dependencies.md for
+// each module that one of our modules requires directly. The benchmarks' peers
+// are explained next to their results.
 func TestEveryDependencyIsExplained(t *testing.T) {
 	text, err := os.ReadFile("../../docs/dependencies.md")
 	require.NoError(t, err)
@@ -68,7 +68,7 @@ func TestServingLinksNoToolsOfDevelopment(t *testing.T) {
 	}
 }
 
-// TestTheProgramForProductionIsSmall builds an example as for production, and measures it.
+// TestTheProgramForProductionIsSmall builds an example as for production, and checks its size.
 func TestTheProgramForProductionIsSmall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a program")

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// policy lists the layers from top to bottom, a line each. A package imports only packages of
-// lower lines; packages of one line do not import each other. A name ending in "/..." stands for
+// policy lists the layers from top to bottom, one on each line. A package imports only packages of
+// lower lines; packages on one line do not import each other. A name ending in "/..." stands for
 // everything below it.
 const policy = `
 examples/... cmd/... bench/... docs/... internal/conformance/... internal/layers
@@ -54,7 +54,7 @@ func TestNoImportClimbs(t *testing.T) {
 			if !lacksNothing(t, below, to) || exceptions[from+" -> "+to] != "" {
 				continue
 			}
-			// Packages of one "/..." group may know each other.
+			// Packages of one "/..." group may import each other.
 			if below > at || group == other && strings.HasSuffix(group, "/...") {
 				continue
 			}
@@ -87,7 +87,7 @@ func layer(pkg string) (int, string) {
 			if pkg != prefix && !(below && strings.HasPrefix(pkg, prefix+"/")) {
 				continue
 			}
-			// The longest name wins: internal/layers before internal/...
+			// The longest name counts: internal/layers before internal/...
 			if len(name) > len(entry) {
 				found, entry = i, name
 			}

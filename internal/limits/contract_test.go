@@ -50,7 +50,8 @@ var settingsName = regexp.MustCompile(`(Options|Settings|Config)$`)
 
 // settingsStructs returns the exported structs of the repository that hold settings, as
 // "middleware.Timeout" with the folder of their package: structs whose name says so, and
-// middlewares. Programs and internal packages have no users to keep a contract with.
+// middlewares. Programs and internal packages have no users, so the contract does not apply to
+// them.
 func settingsStructs(t *testing.T) map[string]bool {
 	t.Helper()
 	structs, wraps := map[string]bool{}, map[string]bool{}
@@ -120,14 +121,14 @@ func exists(name string) bool {
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// withoutNumbers are settings that the contract says nothing about.
+// withoutNumbers are settings without numbers, to which the contract does not apply.
 var withoutNumbers = []any{
 	datastructures.Options{}, middleware.AccessLog{}, middleware.CrossOriginProtection{}, middleware.Dispatcher{}, middleware.Lint{},
 	middleware.Recover{}, middleware.RequestID{}, debugger.Debugger{}, routing.BuildOptions{}, routing.Options{}, acme.Config{},
 	staticfiles.Shared{}, templates.Options{},
 }
 
-// elsewhere are tests of settings that need what their package has.
+// elsewhere are settings that are tested in their own packages, because the test needs those.
 var elsewhere = map[string]string{
 	"gateway/fastcgi.Settings": "gateway/settings_test.go",
 	"gateway/scgi.Settings":    "gateway/settings_test.go",
@@ -136,12 +137,13 @@ var elsewhere = map[string]string{
 	"serving/reload.Config":    "serving/reload/config_internal_test.go",
 }
 
-// completed are structs that a package has checked and hands out, so users do not set them.
+// completed are structs that their package has checked and passes to users, so users do not set
+// them.
 var completed = []string{
 	"serving.CompanionConfig", // the limits of a server, for its companions
 }
 
-// checks has a check of each of the others.
+// checks has a check for each of the other structs.
 var checks = map[string]func(*testing.T){
 	"middleware.BodyLimit":           wrapping(middleware.BodyLimit{}, middleware.BodyLimit.Wrap),
 	"middleware.CORS":                wrapping(middleware.CORS{Origins: []string{"https://a.example"}}, middleware.CORS.Wrap),
@@ -245,7 +247,7 @@ func (noRedis) EvalSha(ctx context.Context, _ string, _ []string, _ ...any) *red
 	return cmd
 }
 
-// form answers with the fields that it has read of a form.
+// form responds with the fields that it has read from a form.
 var form = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	req := wrappers.NewRequest(r)
 	if _, err := req.Files(); err != nil {
@@ -274,7 +276,7 @@ func request(t *testing.T) *http.Request {
 	return r
 }
 
-// wrapping checks a middleware around a form.
+// wrapping checks a middleware around the handler form.
 func wrapping[T any](settings T, wrap func(T, http.Handler) http.Handler) func(*testing.T) {
 	return func(t *testing.T) {
 		limitstest.Check(t, settings, func(t *testing.T, s T) (int, error) {
@@ -285,7 +287,7 @@ func wrapping[T any](settings T, wrap func(T, http.Handler) http.Handler) func(*
 	}
 }
 
-// TestSettingsKeepTheContract wants each struct of settings in one of the lists above.
+// TestSettingsKeepTheContract requires that each struct of settings is in one of the lists above.
 func TestSettingsKeepTheContract(t *testing.T) {
 	left := settingsStructs(t)
 	for _, settings := range withoutNumbers {

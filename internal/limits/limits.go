@@ -1,6 +1,6 @@
-// Package limits gives every limit of a settings struct the same meaning: zero is
-// the default, a negative value lifts the limit, and a value that is too large is
-// an error that names the field.
+// Package limits gives every limit of a settings struct the same meaning. Zero
+// is the default, a negative value removes the limit, and a value that is too
+// large is an error that names the field.
 package limits
 
 import (
@@ -10,13 +10,13 @@ import (
 )
 
 // Forever is the largest duration of a setting: 100 years. A deadline that far
-// ahead still fits into a time.Duration and a time.Time.
+// in the future still fits into a time.Duration and a time.Time.
 const Forever = 100 * 365 * 24 * time.Hour
 
-// Set completes the limit at v. Zero becomes preset. A negative value becomes
-// most, the largest value that the code behind the limit can work with. Set
-// returns an error that names the field if the value is larger than that.
-// field is the name that the user of the package reads: "serving:
+// Set completes the limit to which v points. Zero becomes preset. A negative
+// value becomes most, the largest value that the code behind the limit can work
+// with. Set returns an error that names the field if the value is larger than
+// that. field is the name that the user of the package reads: "serving:
 // Options.MaxHeader".
 func Set[T ~int | ~int64](v *T, field string, preset, most T) error {
 	switch {
@@ -54,8 +54,8 @@ func Number[T int | int64](v, preset T) T {
 	return min(v, Unlimited[T]())
 }
 
-// Unlimited returns the number that nothing reaches: half of the largest one, so that
-// two of them have a sum.
+// Unlimited returns a number that no counter reaches. It is half of the largest one, so that the
+// sum of two of them does not overflow.
 func Unlimited[T int | int64]() T {
 	largest := int64(math.MaxInt64)
 	if T(largest) < 0 { // an int of 32 bits

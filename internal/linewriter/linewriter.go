@@ -1,16 +1,16 @@
 // Package linewriter writes lines of a log without blocking the goroutines that log.
 //
-// A line is appended to a buffer in memory. The buffer is written soon after its
-// first line, or as soon as it has enough lines for a write of its own, always by
-// one goroutine at a time:
+// A line is appended to a buffer in memory. The buffer is written soon after
+// its first line, or as soon as it has enough lines for a separate write,
+// always by one goroutine at a time:
 //
 //	Write "a\n"   buffer "a\n"        a flush is due in Delay
 //	Write "b\n"   buffer "a\nb\n"
 //	… Delay later                     one write of "a\nb\n"
 //
-// If the output stalls, lines gather in the buffer until it is full. Further lines
-// are then dropped and counted, and a line with the count follows when the output
-// goes on.
+// If the output stalls, lines gather in the buffer until it is full. Further
+// lines are then dropped and counted. When the output works again, a line with
+// the count follows.
 package linewriter
 
 import (
@@ -22,12 +22,12 @@ import (
 )
 
 const (
-	// Delay is how long a line waits at most for more lines to be written with it,
-	// if the output does not stall.
+	// Delay is how long a line waits at most for more lines, if the output does
+	// not stall.
 	Delay = 10 * time.Millisecond
 	// Size is how many bytes of lines may wait for the output.
 	Size = 1 << 20
-	// eager is how many bytes are written without waiting for more.
+	// eager is from how many bytes on the buffer is written without waiting for more.
 	eager = 32 << 10
 )
 
@@ -46,14 +46,15 @@ type Writer struct {
 	written chan struct{} // closed after a write, nil if no goroutine waits
 }
 
-// New returns a Writer to out. dropped makes the line that tells how many lines
-// were dropped.
+// New returns a Writer to out. dropped returns the line that says how many
+// lines were dropped.
 func New(out io.Writer, dropped func(lines int) []byte) *Writer {
 	return &Writer{out: out, dropped: dropped}
 }
 
-// Write takes one line, with the newline at its end. It never waits for the output
-// and returns no error: a line that finds the buffer full is dropped and counted.
+// Write takes one line, with the newline at its end. It never waits for the
+// output and returns no error: if the buffer is full, the line is dropped and
+// counted.
 func (w *Writer) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -70,7 +71,7 @@ func (w *Writer) Write(line []byte) (int, error) {
 func (w *Writer) schedule() {
 	switch {
 	case w.writing:
-		// The goroutine looks again.
+		// The running goroutine checks again.
 	case len(w.waiting) >= eager:
 		w.writing = true
 		go w.write()
@@ -134,8 +135,8 @@ func (w *Writer) write() {
 	}
 }
 
-// Flush waits until every line that was taken before is written or has failed to
-// be, or until ctx ends.
+// Flush waits until every line accepted so far has been written or has failed
+// to be written, or until ctx ends.
 func (w *Writer) Flush(ctx context.Context) error {
 	for {
 		w.mu.Lock()

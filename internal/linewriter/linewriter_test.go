@@ -18,7 +18,8 @@ import (
 
 func dropped(lines int) []byte { return fmt.Appendf(nil, "dropped %d\n", lines) }
 
-// output is an output that stalls until it is told to go on, if stalls is not nil.
+// output is an output that stalls until the test lets it continue, if stalls is
+// not nil.
 type output struct {
 	mu     sync.Mutex
 	text   bytes.Buffer

@@ -33,7 +33,7 @@ func kinds(kind metav1.TypeMeta) any {
 	return nil
 }
 
-// read decodes each document of a manifest, and fails on a field that its type lacks.
+// read decodes each document of a manifest, and fails if its type lacks a field.
 func read(text []byte) (objects []any, err error) {
 	documents := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
 	for {
@@ -82,7 +82,7 @@ func TestTheManifestOfShortly(t *testing.T) {
 		require.Equal(t, container.Ports[0].Name, probe.HTTPGet.Port.String())
 	}
 
-	// The instance serves on until its probe has failed, and has time to drain then.
+	// The instance keeps serving until its probe has failed, and then has time to drain.
 	flags := map[string]string{}
 	for i := 0; i+1 < len(container.Args); i += 2 {
 		flags[container.Args[i]] = container.Args[i+1]

@@ -27,12 +27,12 @@ import (
 	"github.com/zeugkit/zeug/gateway"
 )
 
-// LockedHeader is a field of a response that a supervised application sends if the
-// client would have to type the debugger's PIN. The supervisor removes the field,
-// and shows browsers the form.
+// LockedHeader is a field of a response that a supervised application sends if
+// the client has to type the debugger's PIN first. The supervisor removes the
+// field, and shows browsers the form.
 const LockedHeader = "Zeug-Locked"
 
-// Unknown is the UID of a peer whose user the system does not tell.
+// Unknown is the UID of a peer whose user the system does not report.
 const Unknown = -1
 
 // A Peer is the other end of a request's connection.
@@ -58,8 +58,8 @@ type key struct{}
 // With returns a context that holds p for [Of].
 func With(ctx context.Context, p Peer) context.Context { return context.WithValue(ctx, key{}, p) }
 
-// ConnContext is for the field ConnContext of [http.Server]. It keeps the user id of
-// the peer of a unix socket. It adds nothing for other connections.
+// ConnContext is meant for the field ConnContext of [http.Server]. The function keeps the user id
+// of the peer of a unix socket. For other connections it adds nothing.
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
 	for {
 		inner, ok := c.(interface{ NetConn() net.Conn })
@@ -74,8 +74,8 @@ func ConnContext(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// Of returns the facts that the server has about the client of r, whatever a middleware has made
-// of r.RemoteAddr.
+// Of returns the facts that the server has about the client of r, even if a middleware has changed
+// r.RemoteAddr.
 func Of(r *http.Request) Peer {
 	if p, ok := r.Context().Value(key{}).(Peer); ok {
 		return p
@@ -88,7 +88,7 @@ func Of(r *http.Request) Peer {
 }
 
 // User returns the user id of the process that opened the other end of the
-// connection. It reports false if the system does not tell.
+// connection. It reports false if the system does not report the user.
 func (p Peer) User() (uid int, ok bool) {
 	if p.UID != Unknown {
 		return p.UID, true
@@ -105,8 +105,8 @@ func (p Peer) IsOwn() bool {
 	return ok && uid == os.Getuid()
 }
 
-// Source names the peer, so that tries of one peer can be counted: its user if that
-// is known, or else its address, of IPv6 the network.
+// Source names the peer, so that attempts of one peer can be counted. The name is its user if that
+// is known, otherwise its address, or for IPv6 its network.
 func (p Peer) Source() string {
 	if uid, ok := p.User(); ok {
 		return "user " + strconv.Itoa(uid)
@@ -120,14 +120,14 @@ func (p Peer) Source() string {
 	return addr.String()
 }
 
-// String is the peer in one word, for [Parse].
+// String writes the peer as one word, for [Parse].
 func (p Peer) String() string {
 	return p.Remote.String() + "|" + p.Local.String() + "|" + strconv.Itoa(p.UID) + "|" + strconv.FormatBool(p.Admitted) +
 		"|" + strconv.Itoa(p.Exchange) + "|" + url.QueryEscape(p.Profile)
 }
 
 // Parse reads what [Peer.String] has written. It returns an unknown peer for
-// anything else.
+// any other string.
 func Parse(text string) Peer {
 	p := Peer{UID: Unknown}
 	parts := strings.Split(text, "|")

@@ -43,8 +43,8 @@ func owner(remote, local netip.AddrPort) (uid int, ok bool) {
 	return Unknown, false
 }
 
-// established is the state of a connection in the tables (TCP_ESTABLISHED). Sockets
-// of later states may have lost their user: the kernel writes 0, which is root.
+// established is the state of a connection in the tables (TCP_ESTABLISHED). Sockets in later states
+// may have lost their user: the kernel then writes 0, which is root.
 const established = "01"
 
 func ownerIn(table string, remote, local netip.AddrPort) (uid int, ok bool) {

@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serve answers with the facts that are known about the client.
+// serve responds with the facts that are known about the client.
 func serve(t *testing.T, l net.Listener) {
 	t.Helper()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -109,10 +109,11 @@ func TestThePeersUserIsKnown(t *testing.T) {
 	}
 }
 
-// dial asks by a process of its own.
+// dial sends the request from a separate process.
 func dial(t *testing.T, target string, as *syscall.SysProcAttr) string {
 	t.Helper()
-	// Another user may not enter the folder of the test binary.
+	// The copy is outside the folder of the test binary, which another user may
+	// not enter.
 	binary := filepath.Join("/tmp", fmt.Sprintf("peer-test-%d", os.Getpid()))
 	content, err := os.ReadFile("/proc/self/exe")
 	require.NoError(t, err)

@@ -3,9 +3,9 @@
 //
 //	"a/b c"  →  Segment.Escape  →  "a%2Fb%20c"
 //
-// Each part of a URL has its own set of bytes that stay as they are. A [Set] is such a
-// set. How invalid escapes are read also differs from part to part, so decoding stays
-// with its callers, which use [IsEscape] and [Byte].
+// Each part of a URL has its own set of bytes that are not encoded. A [Set] is such a set. How
+// invalid escapes are read also differs from part to part, so decoding stays with its callers,
+// which use [IsEscape] and [Byte].
 package percent
 
 // Unreserved holds the bytes that mean the same whether they are encoded or not
@@ -13,16 +13,16 @@ package percent
 const Unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 // The sets that several packages use: the characters that the URL standard does not encode in a
-// path segment, in a path, and in the name or value of a query. There "&", "=", "+" and "#" have a
-// meaning.
+// path segment, in a path, and in the name or value of a query. In a query "&", "=", "+" and "#"
+// have a meaning.
 var (
 	Segment = NewSet(Unreserved + "!$&'()*+,:;=@")
 	Path    = NewSet(Unreserved + "!$&'()*+,:;=@/")
 	Query   = NewSet(Unreserved + "!$'()*,/:;?@")
 )
 
-// Set is a set of bytes that are not encoded. A table of 256 flags is one load for each
-// byte; routing builds URLs with it.
+// Set is a set of bytes that are not encoded. In a table of 256 flags, a lookup is one load for
+// each byte; routing builds URLs with it.
 type Set [256]bool
 
 // EscapedPath is Path with "%", so that the escapes of a path stay.
@@ -50,8 +50,8 @@ func (set *Set) Append(dst []byte, text string) []byte {
 	return append(dst, text[start:]...)
 }
 
-// Escape returns text with the bytes encoded that are not in the set. It does not
-// allocate if there are none.
+// Escape returns text with those bytes encoded that are not in the set. It does
+// not allocate if there are none.
 func (set *Set) Escape(text string) string {
 	for i := range len(text) {
 		if !set[text[i]] {
@@ -61,7 +61,7 @@ func (set *Set) Escape(text string) string {
 	return text
 }
 
-// AppendQuery appends text as the name or value of a query. A space is "+" there.
+// AppendQuery appends text as the name or value of a query. In a query a space is "+".
 func AppendQuery(dst []byte, text string) []byte {
 	start := 0
 	for i := range len(text) {
@@ -97,7 +97,7 @@ func IsHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
 }
 
-// Byte returns the byte of which high and low are the hexadecimal digits.
+// Byte returns the byte with the hexadecimal digits high and low.
 func Byte(high, low byte) byte { return Digit(high)<<4 | Digit(low) }
 
 // Digit returns the value of a hexadecimal digit.

@@ -58,8 +58,8 @@ func TestEscapesAreRead(t *testing.T) {
 	require.True(t, percent.IsEscape("%%41", 1))
 }
 
-// FuzzQuery holds reading and writing to each other, and to net/url where that
-// loses nothing.
+// FuzzQuery compares reading with writing, and with net/url where that loses
+// nothing.
 func FuzzQuery(f *testing.F) {
 	for _, seed := range []string{"a=1&b&=c&&d=%FF%zz+e;f", "%", "%4", "a=%00%C3%BC", "\xff=%25"} {
 		f.Add(seed)

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// CutPair returns the first pair of a query, as package urls reads it, and the rest, and reports
-// false if there is none.
+// CutPair returns the first pair of a query, parsed as package urls does, and the rest. It reports
+// false if there is no pair.
 func CutPair(query string) (key, value, rest string, ok bool) {
 	for query != "" && query[0] == '&' {
 		query = query[1:]
@@ -64,8 +64,8 @@ func UnescapeQuery(s string) string {
 	return string(EscapeInvalid([]byte(text)))
 }
 
-// UnescapeQueryBytes is [UnescapeQuery] for a string that is not in UTF-8: every byte stays as it
-// was sent.
+// UnescapeQueryBytes is like [UnescapeQuery], but for a string that is not in UTF-8: every byte
+// stays as it was sent.
 func UnescapeQueryBytes(s string) []byte { return []byte(unescape(s)) }
 
 func unescape(s string) string {
@@ -85,7 +85,7 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// EscapeInvalid returns b with the bytes that are not UTF-8 percent-encoded.
+// EscapeInvalid returns b with all bytes percent-encoded that are not valid UTF-8.
 func EscapeInvalid(b []byte) []byte {
 	out := make([]byte, 0, len(b)+2*3)
 	for len(b) > 0 {

@@ -1,7 +1,7 @@
 // Package pidfile keeps the PID file of a server: one line with the number of the process. The
-// process that serves holds a lock on the file, so that the number can be trusted. A file without a
-// lock was left behind by a process that was killed, and its number may be another program's by
-// now.
+// serving process holds a lock on the file, so that the number can be trusted. A file without a
+// lock was left behind by a process that was killed, and its number may now belong to another
+// program.
 //
 // On systems without such locks (fcntl, POSIX) a file counts as never held.
 package pidfile
@@ -21,7 +21,7 @@ import (
 // holds.
 type HeldError struct {
 	Name string
-	PID  int // 0 if the system does not tell
+	PID  int // 0 if the system does not report it
 }
 
 // Error names the file and the process.
@@ -33,8 +33,8 @@ func (e *HeldError) Error() string {
 }
 
 // Read returns the process that the file names, and whether that process holds the file. The lock
-// does not count if the process has ended, or is not one that this process can see. The error is
-// that of reading the file, or of a file that does not hold a number.
+// does not count if the process has ended, or if this process cannot see it. The error is an error
+// of reading the file, or says that the file does not hold a number.
 func Read(name string) (pid int, held bool, err error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -53,9 +53,9 @@ func Read(name string) (pid int, held bool, err error) {
 	return pid, locked && by == pid, nil
 }
 
-// Check returns the error that [Take] would return: a [HeldError] if another
-// process holds the file, unless that is the parent of this process, which hands
-// its file over; or why the file cannot be written.
+// Check returns the error that [Take] would return. It is a [HeldError] if
+// another process holds the file, unless that is the parent of this process,
+// which hands its file over. It may also say why the file cannot be written.
 func Check(name string) error {
 	if err := heldByAnother(name); err != nil {
 		return err
@@ -70,7 +70,7 @@ func Check(name string) error {
 func heldByAnother(name string) error {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil // another user's may not be readable, and be replaced all the same
+		return nil // another user's file may be unreadable, but can still be replaced
 	}
 	defer f.Close()
 	if pid, held := holder(f); held && pid != os.Getppid() {
@@ -90,8 +90,8 @@ type File struct {
 const attempts = 10
 
 // Take writes the number of this process to the file, and holds it. The file is
-// replaced at once: another process reads the old number or the new one. It
-// returns a [HeldError] in the cases of [Check].
+// replaced in one step, so another process reads either the old number or the
+// new one. It returns a [HeldError] in the cases of [Check].
 func Take(name string) (*File, error) {
 	next, err := write(name)
 	if err != nil {
@@ -114,7 +114,7 @@ func Take(name string) (*File, error) {
 	return nil, err
 }
 
-// write makes the new file beside the old one, and locks it.
+// write makes the new file next to the old one, and locks it.
 func write(name string) (*os.File, error) {
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
 	if err != nil {
@@ -135,8 +135,8 @@ func write(name string) (*os.File, error) {
 	return f, nil
 }
 
-// replace puts next in the place of the file. It reports false without an error
-// if another process was faster, and is to be called again.
+// replace replaces the file by next. It reports false without an error if
+// another process was faster; the caller must then call it again.
 func replace(name string, next *os.File) (done bool, err error) {
 	old, err := os.OpenFile(name, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -150,7 +150,7 @@ func replace(name string, next *os.File) (done bool, err error) {
 		return true, os.Rename(next.Name(), name)
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		// A file of another user, in a folder that this user may write to.
+		// The file belongs to another user, but this user may write to the folder.
 		if err := heldByAnother(name); err != nil {
 			return false, err
 		}
@@ -159,7 +159,7 @@ func replace(name string, next *os.File) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer old.Close() // and with that its lock ends
+	defer old.Close() // this also releases its lock
 	if lock(old) != nil {
 		if pid, held := holder(old); held && pid != os.Getppid() {
 			return false, &HeldError{name, pid}

@@ -44,7 +44,7 @@ func TestKeepPutsTheFileBack(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, f.Keep())
 	require.NoError(t, os.Rename(file, file+".moved"))
-	require.NoError(t, os.WriteFile(file, []byte("4194305\n"), 0o600)) // of one that did not take over
+	require.NoError(t, os.WriteFile(file, []byte("4194305\n"), 0o600)) // of a process that did not take over
 	require.NoError(t, f.Keep())
 	now, err := os.ReadFile(file)
 	require.NoError(t, err)

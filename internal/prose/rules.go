@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Rule is a construction that readers stumble over.
+// Rule finds a construction over which readers stumble.
 type Rule struct {
 	Name  string
 	Write string // what to write in its place
@@ -39,7 +39,7 @@ func Check(sentences []Sentence) []Finding {
 	return list
 }
 
-// maxWords is the length from which on a sentence is too long. The aim is 25.
+// maxWords is the largest number of words in a sentence. The aim is 25.
 const maxWords = 40
 
 // Rules are all rules.
@@ -109,8 +109,8 @@ func hasThere(w []string) bool {
 	return slices.ContainsFunc(w, func(w string) bool { return strings.EqualFold(w, "there") })
 }
 
-// bareWho finds "of who may not see it" and "so that who knows one": a who whose noun is missing.
-// After a verb such as "decide" it asks a question, which is right.
+// bareWho finds "of who may not see it" and "so that who knows one": a "who" without its noun.
+// After a verb such as "decide", "who" asks a question, which is right.
 func bareWho(s Sentence) string {
 	w := words(s.Text)
 	for i := 1; i < len(w); i++ {
@@ -129,7 +129,7 @@ func bareWho(s Sentence) string {
 }
 
 // clauseSubject finds sentences that begin with a relative clause as their subject: "Who asks for
-// JSON gets it." It takes "What it does" alone, without a second verb, for a heading.
+// JSON gets it." It accepts "What it does" as a heading, since that has no second verb.
 func clauseSubject(s Sentence) string {
 	w := words(s.Text)
 	if len(w) < 5 || strings.HasSuffix(s.Text, "?") || s.Kind == Message {
@@ -141,7 +141,7 @@ func clauseSubject(s Sentence) string {
 	return w[0] + " " + w[1] + " " + w[2]
 }
 
-// doubled finds a word that stands there twice.
+// doubled finds a word that is repeated.
 func doubled(s Sentence) string {
 	w := strings.Fields(plain(s.Text))
 	for i := 1; i < len(w); i++ {

@@ -1,7 +1,7 @@
 // Package prose checks the English of the repository: Go comments, error messages and Markdown. Its
 // test fails on the constructions of [Rules], each of which readers had to read twice.
 //
-// A file is taken apart into sentences, and each rule looks at one sentence:
+// A file is split into sentences, and each rule checks one sentence at a time:
 //
 //	// A host that is none fails.          Sentence{Line: 1, Text: "A host that is none fails."}
 //	                                       Finding{Rule: "is none"}
@@ -38,8 +38,8 @@ type Sentence struct {
 	Text string
 }
 
-// paragraph is text without blank lines. Its words remember their lines, since a sentence may begin
-// on any of them.
+// paragraph is text without blank lines. Each word keeps its line number, since a sentence may
+// begin on any line.
 type paragraph struct {
 	words []string
 	lines []int
@@ -85,7 +85,7 @@ var codeSpan = regexp.MustCompile("`[^`]*`")
 // listItem is the beginning of an item of a list, in comments and in Markdown.
 var listItem = regexp.MustCompile(`^\s*(?:[-*+•]|\d+[.)])\s+`)
 
-// GoSentences returns the sentences of a Go file's comments, and of the messages that it gives to
+// GoSentences returns the sentences of a Go file's comments, and of the messages in its calls of
 // errors.New, fmt.Errorf and panic.
 func GoSentences(name string, source []byte) ([]Sentence, error) {
 	files := token.NewFileSet()
@@ -170,7 +170,7 @@ func makesMessage(f ast.Expr) bool {
 	return false
 }
 
-// literal returns the text of a string literal, or of several that are added.
+// literal returns the value of a string literal, or of several that are concatenated.
 func literal(e ast.Expr) (string, bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:

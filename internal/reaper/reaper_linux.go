@@ -1,11 +1,12 @@
-// Package reaper collects orphans in process 1 of a container. When a process
-// dies whose parent has died before, the kernel leaves it to process 1 to wait for
-// it. Until then it stays in the table of processes, as a zombie.
+// Package reaper collects orphans in process 1 of a container. If a process
+// dies whose parent has died before it, process 1 must wait for it. Until then
+// it stays in the process table as a zombie.
 //
 // A plain wait for any child would take the status of children away from the code that started
 // them. Package os holds a descriptor (pidfd) of each process that it started and that was not
 // waited for yet. So a zombie without such a descriptor is an orphan, or a child that C code or
-// package syscall started: those wait at once, and are given a second.
+// package syscall started. Code of that kind waits for its children at once, so such a zombie is
+// left alone for a second.
 package reaper
 
 import (
@@ -22,7 +23,7 @@ import (
 const grace = time.Second
 
 // Start begins to collect orphans, if this is process 1 and the system has pidfds.
-// It returns what ends that.
+// It returns a function that ends the collecting.
 func Start() (stop func()) {
 	if os.Getpid() != 1 || !canTell() {
 		return func() {}
@@ -74,7 +75,7 @@ func collect(signals <-chan os.Signal, done <-chan struct{}) {
 	}
 }
 
-// reap waits for the zombies that were there the last time too, and returns the new ones.
+// reap waits for the zombies that were there at the last call too, and returns the new ones.
 func reap(seen map[int]bool) map[int]bool {
 	found := zombies()
 	if len(found) == 0 {

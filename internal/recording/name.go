@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// NameOf returns the name of a function for a time line: "main.index" of a view, "middleware.Timeout" of
-// the method Wrap of a middleware's settings.
+// NameOf returns the name of a function for a time line: "main.index" for a view,
+// "middleware.Timeout" for the method Wrap of a middleware's settings.
 func NameOf(function any) string {
 	v := reflect.ValueOf(function)
 	if v.Kind() != reflect.Func || v.IsNil() {

@@ -1,6 +1,6 @@
-// Package recording is how code that serves requests reaches what keeps the course of a request
-// for its page under "zeug run". Production links this package alone: without a supervisor
-// nothing is kept, and the question whether it is costs one look at a variable.
+// Package recording connects code that serves requests with the code that records the course of a
+// request, for the request's page under "zeug run". In production only this package is linked:
+// without a supervisor nothing is recorded, and checking that costs one look at a variable.
 package recording
 
 import (
@@ -9,11 +9,11 @@ import (
 	"sync/atomic"
 )
 
-// Recorder keeps what happens while one request is served. Its methods may be called by many goroutines
-// at once, and do nothing once the request is over.
+// Recorder records what happens while one request is served. Its methods may be called by many
+// goroutines at once, and do nothing once the request is over.
 type Recorder interface {
-	// Begin notes that something begins, and returns the number that End wants. A negative
-	// number means that it is not kept.
+	// Begin notes that something begins, and returns the number to pass to End. A negative number
+	// means that it is not recorded.
 	Begin(kind, name string) int
 	End(number int)
 	// Fail notes the path of the page of the request's failure, and what failed.
@@ -40,6 +40,6 @@ func Of(ctx context.Context) Recorder {
 	return r
 }
 
-// Logs returns a handler that passes records on to next, and gives those of a request to its Recorder.
-// It is nil if the program does not link what keeps them.
+// Logs returns a handler that passes records on to next, and also gives the records of a request to
+// its Recorder. It is nil if the program does not link the code that records them.
 var Logs func(next slog.Handler) slog.Handler

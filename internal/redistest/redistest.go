@@ -1,6 +1,6 @@
 // Package redistest runs real Redis servers for tests: one, a Cluster, or a master with a
-// replica and a Sentinel. They listen on 127.0.0.1, write nothing to disk but what they must, and end with
-// the test. A test is skipped if redis-server is not installed.
+// replica and a Sentinel. They listen on 127.0.0.1, write only the necessary files to disk, and end
+// with the test. A test is skipped if redis-server is not installed.
 package redistest
 
 import (
@@ -24,14 +24,14 @@ import (
 	"github.com/zeugkit/zeug/internal/freeport"
 )
 
-// patience is how long a server, a Cluster or a Sentinel may take to be ready.
+// patience is how long a server, a Cluster or a Sentinel may take until it is ready.
 const patience = 30 * time.Second
 
 // Server is a redis-server.
 type Server struct {
 	// Addr is the host and port that it listens on.
 	Addr string
-	// Client asks this server alone.
+	// Client sends commands to this server alone.
 	Client *redis.Client
 
 	args    []string
@@ -100,8 +100,7 @@ func start(t testing.TB, env, args []string) *Server {
 	return s
 }
 
-// Start starts a server again that was stopped, without its data, unless its arguments let
-// it write them.
+// Start starts a stopped server again. It has no data, unless its arguments let it write them.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
 	s.command = exec.Command("redis-server", s.args...)
@@ -134,8 +133,8 @@ func (s *Server) clusterPort() string {
 	return ""
 }
 
-// StartCluster starts a Cluster of three nodes that have a third of the slots each, and a
-// replica of each of them if replicas is true: node i+3 is that of node i.
+// StartCluster starts a Cluster of three nodes, each with a third of the slots. If replicas is
+// true, each node has a replica: node i+3 is the replica of node i.
 func StartCluster(t testing.TB, replicas bool) (nodes []*Server) {
 	t.Helper()
 	count := 3
@@ -187,15 +186,15 @@ func follows(t testing.TB, master, replica *Server) {
 	}, patience, 10*time.Millisecond, "%s follows %s", replica.Addr, master.Addr)
 }
 
-// StartSentinels starts a master, a replica of it, and a Sentinel that watches both under a
-// name, and lets the replica take over half a second after the master is gone.
+// StartSentinels starts a master, a replica of it, and a Sentinel that watches both under a name.
+// The Sentinel lets the replica take over half a second after the master is gone.
 func StartSentinels(t testing.TB, name string) (master, replica, sentinel *Server) {
 	t.Helper()
 	// A master waits five seconds for more replicas before it sends its data, unless it is told not to.
 	master = Start(t, "--repl-diskless-sync-delay", "0")
 	host, port, _ := net.SplitHostPort(master.Addr)
 	replica = Start(t, "--replicaof", host+" "+port, "--repl-diskless-sync-delay", "0")
-	// A Sentinel that sees no replica, or one that still copies, looks again after ten
+	// If a Sentinel sees no replica, or a replica that is still copying, it looks again after ten
 	// seconds.
 	follows(t, master, replica)
 	conf := filepath.Join(t.TempDir(), "sentinel.conf")
@@ -211,7 +210,7 @@ func StartSentinels(t testing.TB, name string) (master, replica, sentinel *Serve
 	return master, replica, sentinel
 }
 
-// Addrs are the addresses of some servers.
+// Addrs returns the addresses of servers.
 func Addrs(servers []*Server) (addrs []string) {
 	for _, s := range servers {
 		addrs = append(addrs, s.Addr)

@@ -11,11 +11,11 @@ const (
 	unreleased    = "## Unreleased\n"
 )
 
-// entry is a line of the changelog that says something: an item of a list, or a row of a table
-// that begins with a name.
+// entry is a line of the changelog with content: an item of a list, or a row of a table that begins
+// with a name.
 var entry = regexp.MustCompile("(?m)^([-*] |\\| `)")
 
-// withRelease gives the entries under "Unreleased" the version and the date as heading:
+// withRelease moves the entries under "Unreleased" below a heading with the version and the date:
 //
 //	## Unreleased          ## Unreleased
 //	- A new thing.

@@ -93,7 +93,7 @@ func checkStamp(repo git) error {
 	return nil
 }
 
-// stamps is the folder of CI's stamps in .git. The script .ci/run knows it too.
+// stamps is the folder of CI's stamps in .git. The script .ci/run uses the same folder.
 const stamps = "ci-passed"
 
 func checkChangelog(dir, version string) error {

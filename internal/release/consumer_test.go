@@ -81,10 +81,10 @@ func main() {
 `,
 }
 
-// consumer is a machine of somebody who has only Go: no clone, no module cache. A proxy made
-// of files has a release of the checkout.
+// consumer is the machine of a user who has only Go: no clone, no module cache. Its module proxy is
+// a folder of files with a release of the checkout.
 type consumer struct {
-	dir     string // where the programs are
+	dir     string // the folder of the programs
 	env     []string
 	version string
 }
@@ -107,7 +107,7 @@ func (c consumer) command(folder, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// checkout commits what is in the checkout, committed or not, into a new repository.
+// checkout commits the files of the checkout, committed or not, into a new repository.
 func checkout(t *testing.T) git {
 	t.Helper()
 	root := git{dir: filepath.Join("..", ".."), ctx: t.Context()}
@@ -116,7 +116,7 @@ func checkout(t *testing.T) git {
 		if content, err := os.ReadFile(filepath.Join(root.dir, name)); err == nil {
 			files[name] = string(content)
 		} else {
-			require.ErrorIs(t, err, os.ErrNotExist) // removed, and not yet committed
+			require.ErrorIs(t, err, os.ErrNotExist) // the file was removed, and that is not committed yet
 		}
 	}
 	files[changelogName] = strings.Replace(files[changelogName], unreleased, unreleased+"\n- A release for a test.\n", 1)
@@ -139,7 +139,7 @@ func nextVersion(t *testing.T, repo git) string {
 	return semver.Major(newest) + "." + strconv.Itoa(n+1) + ".0"
 }
 
-// requirements returns what a go.mod requires besides modules of this repository.
+// requirements returns the modules that a go.mod requires, without those of this repository.
 func requirements(t *testing.T, text string) map[string]string {
 	t.Helper()
 	mod, err := modfile.Parse("go.mod", []byte(text), nil)
@@ -181,13 +181,13 @@ func newConsumer(t *testing.T) (consumer, []released) {
 	c := consumer{dir: t.TempDir(), version: version}
 	gopath := filepath.Join(c.dir, "go")
 	c.env = append(os.Environ(), files.env(settings, filepath.Join(gopath, "pkg/mod"))...)
-	// GOWORK and CI's GOFLAGS are not the consumer's. The two flags do not change what is built: one lets
-	// the test remove the cache, one lets the build cache serve every run.
+	// GOWORK and CI's GOFLAGS must not affect the consumer. The two flags do not change what is
+	// built: one lets the test remove the cache, one lets the build cache serve every run.
 	c.env = append(c.env, "GOWORK=", "GOPATH="+gopath, "GOBIN=", "GOFLAGS=-modcacherw -trimpath")
 	return c, modules
 }
 
-// TestAConsumer does what README.md says, on a machine that has only Go.
+// TestAConsumer follows README.md on a machine that has only Go.
 func TestAConsumer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds programs")
@@ -230,7 +230,7 @@ func TestAConsumer(t *testing.T) {
 	}
 }
 
-// served runs a program by "zeug run", asks it for a page, and stops it.
+// served runs a program with "zeug run", requests a page from it, and stops it.
 func served(t *testing.T, c consumer, folder string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()

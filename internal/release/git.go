@@ -34,8 +34,8 @@ func (g git) commonDir() (string, error) {
 	return dir, err
 }
 
-// command runs a command in a folder with additions to the environment. The error has what
-// the command wrote to standard error.
+// command runs a command in a folder with additions to the environment. The error includes what the
+// command wrote to standard error.
 func command(ctx context.Context, dir string, env []string, name string, args ...string) (string, error) {
 	var out, problem bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)

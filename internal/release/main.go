@@ -1,5 +1,5 @@
-// Command release makes a release of every module of this repository in one commit.
-// It never pushes: it prints what to push.
+// Command release releases every module of this repository in one commit. It never pushes: it
+// prints the commands that do.
 //
 //	make release VERSION=v0.1.0
 //
@@ -13,8 +13,8 @@
 //	pin       each nested module requires the version                     (pin.go)
 //	tag       v0.1.0 first, then cmd/zeug/v0.1.0 and the like             (release.go)
 //
-// The commit is made in a work tree of its own. The branch and the tags change only when
-// everything has succeeded.
+// The commit is made in a separate work tree. The branch and the tags change only after everything
+// has succeeded.
 package main
 
 import (

@@ -18,18 +18,18 @@ const rootModule = "github.com/zeugkit/zeug"
 // released is a module that users get.
 type released struct {
 	path   string // its import path
-	folder string // where it is in the repository, with slashes; "" for the top folder
+	folder string // its folder in the repository, with slashes; "" for the top folder
 }
 
-// tag returns the tag that the go command looks for.
+// tag returns the tag in which the go command looks for the module.
 func (m released) tag(version string) string { return path.Join(m.folder, version) }
 
-// version returns the module at a version.
+// version returns a version of the module.
 func (m released) version(v string) module.Version { return module.Version{Path: m.path, Version: v} }
 
-// releasedModules lists the modules that users get, the one in the top folder first. These
-// are the modules of go.work without a "replace" of the module in the top folder: a
-// module with one works only inside the repository.
+// releasedModules lists the modules that users get, the one in the top folder first. These are the
+// modules of go.work without a "replace" of the module in the top folder. A module with a "replace"
+// works only inside the repository.
 func releasedModules(repository string) ([]released, error) {
 	name := filepath.Join(repository, "go.work")
 	text, err := os.ReadFile(name)

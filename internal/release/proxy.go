@@ -17,9 +17,9 @@ import (
 // "go help goproxy".
 type proxy struct{ dir string }
 
-// add writes a module of a commit into the proxy, as the go command would make it from the
-// tag. The repository is a folder with a folder .git. The hash is the one that go.sum has for the
-// module.
+// add writes a module of a commit into the proxy. The content is the one that the go command would
+// make from the tag. The repository must be a folder that has a folder .git. The hash is the
+// module's hash in go.sum.
 func (p proxy) add(repository git, commit string, m released, version string) (hash string, err error) {
 	escaped, err := module.EscapePath(m.path)
 	if err != nil {
@@ -60,10 +60,10 @@ func (p proxy) add(repository git, commit string, m released, version string) (h
 	return dirhash.HashZip(base+".zip", dirhash.Hash1)
 }
 
-// env returns the environment with which the go command takes the modules of this repository
-// from the folder and all others from where it takes them usually, the module cache of this
-// machine first. New modules go to the folder cache alone: an entry of a release that is
-// given up must not stay on the machine.
+// env returns an environment in which the go command takes the modules of this repository from the
+// folder. It takes all other modules from their usual place, and first from the module cache of
+// this machine. New modules go only to the folder cache: if a release is abandoned, its entries
+// must not stay on the machine.
 func (p proxy) env(machine goEnv, cache string) []string {
 	return []string{
 		"GOWORK=off",
@@ -73,5 +73,5 @@ func (p proxy) env(machine goEnv, cache string) []string {
 	}
 }
 
-// goEnv is what the go command uses on this machine.
+// goEnv holds the settings of the go command on this machine.
 type goEnv struct{ proxy, modcache, nosumdb string }

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Release commits and tags a release of every module that users get. It returns the tags in
-// the order in which they were made, and the branch that has the commit. On an error the
-// repository is as it was.
+// Release commits and tags a release of every module that users get. It returns the tags in the
+// order in which they were created, and the branch that has the commit. If it returns an error, the
+// repository is unchanged.
 func Release(ctx context.Context, dir, version string, now time.Time) (tags []string, branch string, err error) {
 	dir, err = filepath.Abs(dir)
 	if err != nil {
@@ -50,7 +50,7 @@ func prepare(repo git, modules []released, version, date string) (commit string,
 		return "", err
 	}
 	defer func() {
-		// The context may be done, and the work tree must go all the same.
+		// The context may have ended, but the work tree must be removed all the same.
 		_, problem := git{dir: repo.dir, ctx: context.WithoutCancel(repo.ctx)}.run("worktree", "remove", "--force", tree.dir)
 		err = errors.Join(err, problem)
 	}()
@@ -98,8 +98,8 @@ func prepare(repo git, modules []released, version, date string) (commit string,
 	return commit, err
 }
 
-// bare makes a repository without files that has the objects of another one: zips are made only
-// from a folder whose .git is a folder, which a work tree does not have.
+// bare makes a repository without files that shares the objects of another one. Zips can be made
+// only in a folder whose .git is a folder, and in a work tree it is a file.
 func bare(of git, dir string) (git, error) {
 	objects, err := of.objects()
 	if err != nil {
@@ -124,7 +124,7 @@ func writeChangelog(dir, version, date string) error {
 	return os.WriteFile(name, []byte(changed), 0o644)
 }
 
-// publish tags the commit and moves the branch to it. On an error it removes the tags again.
+// publish tags the commit and moves the branch to it. If it fails, it removes the tags again.
 func publish(repo git, commit string, modules []released, version string) (tags []string, err error) {
 	defer func() {
 		if err == nil {

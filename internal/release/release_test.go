@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// small are the files of a repository with a module in the top folder, one that users get, and
-// an example that works only inside the repository.
+// small holds the files of a repository. It has a module in the top folder, a module that users
+// get, and an example that works only inside the repository.
 var small = map[string]string{
 	"go.mod":       "module github.com/zeugkit/zeug\n\ngo 1.26.0\n",
 	"zeug.go":      "// Package zeug greets.\npackage zeug\n\n// Greeting is what it says.\nconst Greeting = \"hello\"\n",
@@ -29,7 +29,7 @@ var small = map[string]string{
 
 var today = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
-// newRepository commits files into a new repository, on which CI has passed.
+// newRepository commits files to a new repository, on which CI has passed.
 func newRepository(t *testing.T, files map[string]string) git {
 	t.Helper()
 	repo := git{dir: t.TempDir(), ctx: t.Context()}
@@ -63,7 +63,7 @@ func write(t *testing.T, repo git, name, content string) {
 	require.NoError(t, os.WriteFile(name, []byte(content), 0o644))
 }
 
-// commit commits everything and stamps the commit as .ci/run does.
+// commit commits all files, and stamps the commit as .ci/run does.
 func commit(t *testing.T, repo git) {
 	t.Helper()
 	must(t, repo, "add", "-A")
@@ -96,8 +96,8 @@ func TestARelease(t *testing.T) {
 	require.Equal(t, small["examples/hello/go.mod"], read(t, repo, "examples/hello/go.mod"))
 
 	t.Run("installs from the tags", func(t *testing.T) {
-		// The go command reads the repository itself, without a proxy, and requires the hashes of
-		// go.sum that the release wrote.
+		// The go command reads the repository directly, without a proxy, and checks the hashes that
+		// the release wrote to go.sum.
 		cache := t.TempDir()
 		env := []string{
 			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.file://" + repo.dir + ".insteadOf", "GIT_CONFIG_VALUE_0=https://github.com/zeugkit/zeug",

@@ -36,7 +36,7 @@ func files(t *testing.T) int {
 	return len(entries)
 }
 
-// parse spools the file: no part of it may stay in memory.
+// parse spools the file: no part of the form may stay in memory.
 func parse(t *testing.T, r *http.Request) {
 	t.Helper()
 	require.NoError(t, r.ParseMultipartForm(0))

@@ -1,11 +1,11 @@
 // Package responsewriter wraps response writers so that nothing is lost. The wrapper has the same
-// capabilities as the inner writer: flush, hand over its connection, send a file without copying,
-// push. It does not have those that the inner writer lacks. Deadlines and full duplex go through
-// Unwrap, as [net/http.ResponseController] does.
+// capabilities as the inner writer: to flush, to hand over its connection, to send a file without
+// copying, to push. It lacks the capabilities that the inner writer lacks. Deadlines and full
+// duplex go through Unwrap, as [net/http.ResponseController] does.
 //
-// A middleware that only needs the status and the size uses a [Recorder]. A middleware that
-// changes the response embeds a [Forward] and a [Shape] in a struct of its own, redefines some
-// methods, and gives the handler the writer that the shape makes of it: one allocation in all.
+// A middleware that only needs the status and the size uses a [Recorder]. A middleware that changes
+// the response embeds a [Forward] and a [Shape] in a struct of its own, redefines some methods, and
+// gives the handler the writer that the shape makes of it. That takes one allocation in all.
 //
 //	type counter struct {
 //		responsewriter.Forward
@@ -24,8 +24,8 @@ import (
 	"net/http"
 )
 
-// Full is a writer with everything that net/http's writers have between them,
-// whether or not the one below can do it.
+// Full is a writer with all the abilities that net/http's writers have between
+// them, even if the inner writer lacks some.
 type Full interface {
 	Core
 	io.ReaderFrom
@@ -39,18 +39,18 @@ type Core interface {
 	http.ResponseWriter
 	io.StringWriter
 	Unwrap() http.ResponseWriter
-	// Written reports whether a part of the response is out, so that another one cannot take its
-	// place, as far as the writers here know.
+	// Written reports whether a part of the response has been sent, so that another one cannot
+	// replace it, as far as the writers of this package know.
 	Written() bool
 	recorder() *Recorder
 }
 
-// Forward is a [Full] that hands everything to the writer below. A type that embeds it and looks at
-// the body must redefine Write, WriteString and ReadFrom together: each of them sends bytes, and
-// the header with the first.
+// Forward is a [Full] that passes everything to the inner writer. A type that embeds it and looks
+// at the body must redefine Write, WriteString and ReadFrom together: each of them sends bytes, and
+// the first bytes also send the header.
 type Forward struct{ http.ResponseWriter }
 
-// Unwrap returns the writer below.
+// Unwrap returns the inner writer.
 func (f *Forward) Unwrap() http.ResponseWriter { return f.ResponseWriter }
 
 // WriteString writes without a copy if the inner writer can.
@@ -82,7 +82,7 @@ func (f *Forward) Push(target string, options *http.PushOptions) error {
 	return http.ErrNotSupported
 }
 
-// Written asks the writers below.
+// Written asks the inner writers.
 func (f *Forward) Written() bool {
 	for w := f.ResponseWriter; ; {
 		switch t := w.(type) {
@@ -98,5 +98,5 @@ func (f *Forward) Written() bool {
 
 func (f *Forward) recorder() *Recorder { return nil }
 
-// writerOnly hides a ReadFrom that would be found again.
+// writerOnly hides a method ReadFrom, which would otherwise call itself.
 type writerOnly struct{ io.Writer }

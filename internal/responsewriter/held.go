@@ -2,8 +2,8 @@ package responsewriter
 
 import "net/http"
 
-// Held reports whether an answer that has begun can still be replaced: a writer
-// below, the debugger's, holds it back. A failure then goes to
+// Held reports whether a response that has begun can still be replaced, because
+// an inner writer (the debugger's) holds it back. A failure then goes to
 // httperror.Respond even after the first byte.
 func Held(w http.ResponseWriter) bool {
 	for {
@@ -18,8 +18,8 @@ func Held(w http.ResponseWriter) bool {
 	}
 }
 
-// CutShort tells a writer below, the debugger's, which error ended a response that had
-// been sent in part. It reports false if there is no such writer.
+// CutShort tells an inner writer, the debugger's, which error ended a response that had been sent
+// in part. It reports false if there is no such writer.
 func CutShort(w http.ResponseWriter, r *http.Request, err error) bool {
 	for {
 		switch t := w.(type) {
@@ -36,7 +36,7 @@ func CutShort(w http.ResponseWriter, r *http.Request, err error) bool {
 	}
 }
 
-// Innermost returns the writer below all wrappers: the server's.
+// Innermost returns the writer inside all wrappers: the server's.
 func Innermost(w http.ResponseWriter) http.ResponseWriter {
 	for {
 		t, ok := w.(interface{ Unwrap() http.ResponseWriter })

@@ -11,10 +11,10 @@ import (
 type Recorder struct {
 	Forward
 	Shape
-	// Status is the status code of the header that went out, 0 if none did.
-	// Informational answers do not count, a switch of protocols does.
+	// Status is the status code of the header that was sent, 0 if none was.
+	// Informational responses do not count, but a switch of protocols does.
 	Status int
-	// Bytes is how much of the body the handler wrote.
+	// Bytes is how many bytes of the body the handler wrote.
 	Bytes int64
 	// Hijacked says that the handler took the connection; its real status may then differ from
 	// Status.
@@ -25,9 +25,9 @@ type Recorder struct {
 // writer of a recorder, it returns that one.
 func Record(w http.ResponseWriter) (http.ResponseWriter, *Recorder) { return RecordIn(nil, w) }
 
-// RecordIn is [Record] with a Recorder that is part of something larger, which
-// saves an allocation. It is not used if w is a recorder's writer, and allocated if
-// it is nil.
+// RecordIn is like [Record] with a Recorder that is part of a larger struct, which saves an
+// allocation. The given Recorder is not used if w is a recorder's writer; if it is nil, one is
+// allocated.
 func RecordIn(rec *Recorder, w http.ResponseWriter) (http.ResponseWriter, *Recorder) {
 	if c, ok := w.(Core); ok {
 		if rec := c.recorder(); rec != nil {
@@ -41,8 +41,8 @@ func RecordIn(rec *Recorder, w http.ResponseWriter) (http.ResponseWriter, *Recor
 	return rec.Like(rec, w), rec
 }
 
-// Sent is the status that the client gets if the handler returns now: a handler
-// that wrote nothing answers 200.
+// Sent is the status that the client gets if the handler returns now: if the
+// handler wrote nothing, that is 200.
 func (rec *Recorder) Sent() int {
 	if rec.Status == 0 {
 		return http.StatusOK
@@ -50,8 +50,8 @@ func (rec *Recorder) Sent() int {
 	return rec.Status
 }
 
-// Written reports whether something of the answer is out, so that another one
-// cannot take its place.
+// Written reports whether a part of the response has been sent, so that another
+// one cannot replace it.
 func (rec *Recorder) Written() bool { return rec.Status != 0 || rec.Hijacked }
 
 func (rec *Recorder) recorder() *Recorder { return rec }
@@ -86,8 +86,8 @@ func (rec *Recorder) WriteString(s string) (int, error) {
 	return n, err
 }
 
-// ReadFrom records the size. A reader that fails at once leaves the answer
-// open.
+// ReadFrom records the size. If the reader fails at once, another response can
+// still be sent.
 func (rec *Recorder) ReadFrom(r io.Reader) (n int64, err error) {
 	returned := false
 	defer func() {
@@ -101,7 +101,7 @@ func (rec *Recorder) ReadFrom(r io.Reader) (n int64, err error) {
 	return n, err
 }
 
-// FlushError sends the header at least.
+// FlushError sends at least the header.
 func (rec *Recorder) FlushError() error {
 	err := rec.Forward.FlushError()
 	if err == nil {

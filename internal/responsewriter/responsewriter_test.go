@@ -162,8 +162,8 @@ func TestRecorderIsShared(t *testing.T) {
 	require.NotSame(t, rec, other, "a writer between them may change what passes")
 }
 
-// A file goes from the disk to the socket through two wrappers without passing through the
-// process: it reaches net/http's ReadFrom.
+// A file goes from the disk to the socket through two wrappers without a copy in this process: it
+// reaches net/http's ReadFrom.
 func TestFileIsHandedToTheServer(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "f")
 	require.NoError(t, os.WriteFile(name, []byte(strings.Repeat("x", 1<<20)), 0o600))

@@ -8,12 +8,12 @@ import (
 )
 
 // Shape makes a writer with some of the methods of a [Full] one. Embedded in
-// the struct that is the Full one it costs no allocation: what Like returns
+// the same struct as the Full one, it costs no allocation: the result of Like
 // points into it.
 type Shape struct{ made shaped }
 
-// shaped has the methods that all shapes share. The types below add methods to it: f flushes, h
-// hijacks, r reads from, p pushes.
+// shaped has the methods that all shapes share. The types below add methods to it: f adds flushing,
+// h hijacking, r ReadFrom, and p pushing.
 type shaped struct{ Core }
 
 type (
@@ -28,9 +28,9 @@ type (
 	fp   shaped
 )
 
-// Like returns full as a writer that can do what w can. Flushing and hijacking count if w has
-// them, also below an Unwrap. ReadFrom and Push would bypass the writers in between, so they count
-// only if w itself has them.
+// Like returns full as a writer that has the abilities of w. Flushing and hijacking count if w has
+// them, or has them below an Unwrap. ReadFrom and Push would bypass the writers in between, so they
+// count only if w itself has them.
 func (s *Shape) Like(full Full, w http.ResponseWriter) http.ResponseWriter {
 	s.made.Core = full
 	p := &s.made

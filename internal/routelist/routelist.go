@@ -1,7 +1,7 @@
 // Package routelist knows the maps of rules that a program has made. The debugger's dashboard and
-// "zeug routes" list them. That starts the program with the variable ZEUG_ROUTES. In place of
-// serving, the program writes the rules to the file that the variable names, as JSON. Only "zeug
-// routes" keeps maps alive because they are known.
+// "zeug routes" list them. "zeug routes" starts the program with the variable ZEUG_ROUTES. Instead
+// of serving, the program writes the rules as JSON to the file that the variable names. Only under
+// "zeug routes" does this list keep maps alive.
 package routelist
 
 import (
@@ -18,7 +18,7 @@ const Env = "ZEUG_ROUTES"
 
 // A Route is a rule in a list.
 type Route struct {
-	// Map numbers the maps of the program from 1, in the order of their making.
+	// Map is the number of the map in the program, from 1, in the order in which maps are made.
 	Map      int      `json:"map"`
 	Path     string   `json:"path"`
 	Endpoint string   `json:"endpoint,omitempty"`
@@ -35,7 +35,7 @@ var (
 	file  = os.Getenv(Env)
 	mu    sync.Mutex
 	maps  []known
-	crowd = 64 // how many are known when those that are gone are forgotten
+	crowd = 64 // how many maps are known when the list drops those that are gone
 )
 
 type known struct {
@@ -43,7 +43,7 @@ type known struct {
 	rules func() []Route
 }
 
-// Wanted reports whether a list is wanted in place of a server.
+// Wanted reports whether the program must write a list instead of serving.
 func Wanted() bool { return file != "" }
 
 // Add registers a map, whose rules are read when "zeug routes" lists them.
@@ -70,7 +70,7 @@ func Add[M any](m *M, rules func(*M) []Route) {
 	})
 }
 
-// All returns the rules of the maps there are, in the order of their making.
+// All returns the rules of all existing maps, in the order in which the maps were made.
 func All() []Route {
 	mu.Lock()
 	list := slices.Clone(maps)

@@ -1,6 +1,6 @@
-// Package secret finds what must not be shown or logged: values of fields that are named like
+// Package secret finds values that must not be shown or logged: values of fields with names like
 // passwords, keys and tokens, and passwords inside URLs and DSNs. The debugger's pages and the
-// access log use the same list, which is here.
+// access log share this list.
 package secret
 
 import (
@@ -16,21 +16,21 @@ const (
 	Dots = "••••••••"
 )
 
-// anywhere finds a secret's name by a part of it, but not in the names of an author or a
-// passenger. words are parts that count only by themselves, between separators or capitals: not in
-// discard, signal or design.
+// anywhere matches parts of a secret's name, but does not match "author" or "passenger". words are
+// parts that count only as whole words, between separators or capitals: not in discard, signal or
+// design.
 var (
 	anywhere = regexp.MustCompile(`(?i)pass(?:$|[^a-z]|w|ph|co|k)|pwd|secret|token|(?:api|access).?key|session|sess?id|auth(?:$|[^o]|o(?:$|[^r])|ori[sz])|credential|csrf|xsrf|cvv|cvc|card.?(?:number|no$|num$)|\bssn\b|private|signature|^pin$|^otp$|jwt|zeug-pin|__debugger__`)
 	words    = regexp.MustCompile(`(?:^|_)(?:sid|sig|card|creditcard|vault|bearer|salt|remember)(?:_|$)`)
 )
 
-// hints are in every name that [Name] may find. Most names have none, and cost no more
-// than this look.
+// hints are strings of which one is in every name that [Name] may find. Most names have none, and
+// cost no more than this check.
 var hints = []string{"pass", "pwd", "secret", "token", "key", "sess", "sid", "auth", "cred", "csrf", "xsrf", "cvv", "cvc", "card", "ssn",
 	"private", "sig", "pin", "otp", "jwt", "vault", "bearer", "salt", "remember", "debugger"}
 
-// Name reports whether a name is that of a secret: a header field, a cookie, a parameter, a field
-// of a struct or a key of a map.
+// Name reports whether a name is the name of a secret: of a header field, a cookie, a parameter, a
+// field of a struct or a key of a map.
 func Name(name string) bool {
 	if len(name) < 3 || !hinted(name) {
 		return false
@@ -44,12 +44,13 @@ func hinted(text string) bool {
 	return slices.ContainsFunc(hints, func(hint string) bool { return strings.Contains(text, hint) })
 }
 
-// Parameter is [Name] for parameters of a query or a form. There, "code" is the code that an
-// authorization server sends (RFC 6749, section 4.1.2).
+// Parameter is like [Name], but for parameters of a query or a form. In these, "code" is the code
+// that an authorization server sends (RFC 6749, section 4.1.2).
 func Parameter(name string) bool { return strings.EqualFold(name, "code") || Name(name) }
 
-// separated has an underscore before each capital that begins a word, and in place of characters
-// that are neither letters nor digits, in lower case: "XVault-Token" is "x_vault_token".
+// separated returns a name in lower case, with an underscore before each capital that begins a
+// word, and in place of characters that are neither letters nor digits: "XVault-Token" becomes
+// "x_vault_token".
 func separated(name string) string {
 	upper := func(c byte) bool { return c >= 'A' && c <= 'Z' }
 	lower := func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
@@ -70,8 +71,7 @@ func separated(name string) string {
 	return string(b)
 }
 
-// Query returns a query with the values of secrets replaced by mask. The rest is as it
-// was.
+// Query returns a query with the values of secrets replaced by mask. The rest is unchanged.
 func Query(query, mask string, is func(name string) bool) string {
 	if !strings.Contains(query, "=") {
 		return query
@@ -98,7 +98,7 @@ func Query(query, mask string, is func(name string) bool) string {
 	return b.String()
 }
 
-// unescaped is a name as the application reads it.
+// unescaped returns a name as the application reads it.
 func unescaped(name string) string {
 	if !strings.ContainsAny(name, "%+") {
 		return name
@@ -113,7 +113,7 @@ func unescaped(name string) string {
 // the query, and the password of its user.
 func URI(uri string) string {
 	before, query, found := strings.Cut(uri, "?")
-	// Most have no secret. A name that is escaped may be anything.
+	// Most have no secret. An escaped name may be any name.
 	if !strings.Contains(before, "@") && (!found || !strings.Contains(query, "%") && !strings.Contains(strings.ToLower(query), "code") && !hinted(query)) {
 		return uri
 	}

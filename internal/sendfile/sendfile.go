@@ -1,6 +1,6 @@
-// Package sendfile sends a part of a file to a connection from a given offset, so that an open
-// file may be sent to many connections at once, and a file whose own position another goroutine
-// uses. Package net reads files that it sends by sendfile from the file's own position.
+// Package sendfile sends a part of a file to a connection from a given offset. So an open file can
+// be sent to many connections at once, even if another goroutine uses the file's own position.
+// Package net uses the file's own position for sendfile.
 package sendfile
 
 import (
@@ -8,12 +8,12 @@ import (
 	"net"
 )
 
-// Piece is how much is best sent at once, in bytes: a server gives each piece time
-// of its own, and a longer one keeps a thread of the scheduler for too long.
+// Piece is the best size of one send, in bytes. A server allows time for each
+// piece, and a longer piece would block a thread of the scheduler for too long.
 const Piece = 256 << 10
 
-// Near reports whether the connection that w has ends on this machine, at a proxy
-// for one: then Copy carries more than Send.
+// Near reports whether the connection that w has ends on this machine, for
+// example at a proxy. If it does, Copy is faster than Send.
 func Near(w io.Writer) bool {
 	conn, ok := w.(interface{ RemoteAddr() net.Addr })
 	if !ok {

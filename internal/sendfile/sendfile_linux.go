@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// Send sends n bytes of a file from an offset on, to the connection of the system below w, and
+// Send sends n bytes of a file , beginning at an offset, to the system's connection inside w, and
 // returns how many it sent. It sends fewer if there is no such connection, at the end of the file,
 // and after an error. The next write to w or read of the file returns that error.
 func Send(w io.Writer, fd int, at, n int64) (sent int64) {
@@ -15,9 +15,9 @@ func Send(w io.Writer, fd int, at, n int64) (sent int64) {
 	})
 }
 
-// Copy does as Send by reading and writing. The receiver of data that sendfile has sent reads it
-// page by page, which on one machine takes the sender's own time: there the copy has 1.4 times the
-// throughput. No thread is blocked while the client reads nothing.
+// Copy does the same as Send by reading and writing. The receiver of data that sendfile has sent
+// reads it page by page. If both are on one machine, that takes time from the sender, and Copy has
+// 1.4 times the throughput. While the client does not read, no thread is blocked.
 func Copy(w io.Writer, fd int, at, n int64) (sent int64) {
 	return each(w, n, func(socket int, left int64) (int, error) {
 		block := blocks.Get().(*[Piece]byte)
@@ -36,7 +36,7 @@ func Copy(w io.Writer, fd int, at, n int64) (sent int64) {
 var blocks = sync.Pool{New: func() any { return new([Piece]byte) }}
 
 // each lets send transfer the rest of n bytes, and waits for the connection of w whenever its
-// buffer is full. It ends with an error, or where send sends nothing.
+// buffer is full. It ends if there is an error, or if send sends nothing.
 func each(w io.Writer, n int64, send func(socket int, left int64) (int, error)) (sent int64) {
 	sc, ok := w.(syscall.Conn)
 	if !ok {

@@ -24,7 +24,8 @@ func TestSend(t *testing.T) {
 	require.NoError(t, err)
 	defer listener.Close()
 
-	// sent returns what a client gets of n bytes from an offset on.
+	// sent returns what a client receives if n bytes are sent from an offset
+	// on.
 	sent := func(t *testing.T, send func(io.Writer, int, int64, int64) int64, at, n int64) []byte {
 		client, err := net.Dial("tcp", listener.Addr().String())
 		require.NoError(t, err)

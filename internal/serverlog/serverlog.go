@@ -1,5 +1,5 @@
-// Package serverlog gives a server's logger to code that the server calls without its settings,
-// and bounds how often one line is repeated.
+// Package serverlog gives a server's logger to code that the server calls without its settings, and
+// limits how often one line is repeated.
 package serverlog
 
 import (
@@ -27,7 +27,7 @@ func From(ctx context.Context) *slog.Logger {
 	return slog.Default()
 }
 
-// every is how often a [Seldom] logs at the most.
+// every is the shortest time between two lines of a [Seldom].
 const every = time.Minute
 
 // A Seldom logs a line at most once a minute. The zero value is ready.
@@ -37,8 +37,8 @@ type Seldom struct {
 	missed int
 }
 
-// Warn logs a warning, or counts it. The next one that is logged has the count, as
-// the attribute "more".
+// Warn logs a warning, or only counts it. The next logged line has their number
+// as the attribute "more".
 func (s *Seldom) Warn(l *slog.Logger, message string, attrs ...any) {
 	s.mu.Lock()
 	now := time.Now()

@@ -30,6 +30,6 @@ func TestTheLoggerOfTheContext(t *testing.T) {
 	l := slog.New(slog.DiscardHandler)
 	require.Same(t, l, From(With(t.Context(), l)))
 	require.Same(t, slog.Default(), From(t.Context()))
-	var none context.Context // a ClientHelloInfo of a test has none
+	var none context.Context // the ClientHelloInfo of a test has no context
 	require.Same(t, slog.Default(), From(none))
 }

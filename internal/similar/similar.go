@@ -1,8 +1,9 @@
 // Package similar finds the known name that is most like a misspelt one, for "did you mean".
 package similar
 
-// Name returns the name that is most like the given one, the first if several are, and how much: 1
-// for itself, 0 for a name without a byte of it. It looks at the first 200 bytes of each.
+// Name returns the name that is most like the given one (the first, if several are), and how
+// similar it is: 1 for the same name, 0 for a name without a common byte. It looks at the first 200
+// bytes of each.
 func Name(name string, names []string) (best string, likeness float64) {
 	const most = 200
 	name = name[:min(len(name), most)]
@@ -17,8 +18,8 @@ func Name(name string, names []string) (best string, likeness float64) {
 	return best, likeness
 }
 
-// common is the length of the longest string that a and b become when bytes are
-// taken out of them.
+// common is the length of the longest common subsequence of a and b: the
+// longest string that both become when bytes are removed.
 func common(a, b string) int {
 	row := make([]int, len(b)+1)
 	for i := range len(a) {

@@ -1,5 +1,5 @@
-// Package supervise has the messages between a supervisor (package reload, and the command zeug)
-// and the application that it runs. An application does not use it: serving.Run does.
+// Package supervise defines the messages between a supervisor (package reload, and the command
+// zeug) and the application that it runs. An application does not use it: serving.Run does.
 //
 // # The child's side
 //
@@ -27,15 +27,16 @@
 //	        go on with requests that run
 //	drain   no request runs any more: exit
 //
-// Other types of messages from a child are passed to the code that asked the supervisor for them:
-// the debugger's reports of panics, for example. When the connection ends, so does the child: its
+// Other types of messages from a child go to the code that registered for them with the supervisor,
+// for example the debugger's reports of panics. When the connection ends, the child ends too: its
 // supervisor is gone.
 //
-// # The way of a request
+// # How a request is passed on
 //
-// The supervisor passes each request to the child's socket by HTTP/1.1, with the header field
-// [OriginHeader] for the facts about the connection; it removes such a field of a client. Paths
-// below [Prefix] never reach a child: the supervisor answers all of them except [DebuggerPath].
+// The supervisor passes each request to the child's socket over HTTP/1.1. The header field
+// [OriginHeader] has the facts about the connection; if a client sends such a field, the supervisor
+// removes it. Paths below [Prefix] never reach a child: the supervisor answers all of them except
+// [DebuggerPath].
 package supervise
 
 import (
@@ -57,8 +58,8 @@ const (
 	Env = "ZEUG_SUPERVISOR"
 	// EnvRun is the variable that numbers the runs of an application from 1.
 	EnvRun = "ZEUG_RUN"
-	// EnvTerminal is set when the child's standard error, a pipe, ends at a
-	// terminal.
+	// EnvTerminal is set if the child's standard error is a pipe whose output
+	// reaches a terminal.
 	EnvTerminal = "ZEUG_TERMINAL"
 	// Prefix is the path below which a supervisor answers itself.
 	Prefix = "/.zeug/"
@@ -107,7 +108,7 @@ type Profile struct {
 	Notes []string `json:"notes,omitempty"`
 }
 
-// Facts is the data of what a child says of a request once its handler has returned.
+// Facts is the data of a child's report on a request whose handler has returned.
 type Facts struct {
 	// Exchange is the number of the request in the supervisor's list.
 	Exchange int `json:"exchange"`
@@ -119,7 +120,7 @@ type Facts struct {
 	// what failed.
 	Failure string `json:"failure,omitempty"`
 	Failed  string `json:"failed,omitempty"`
-	// Logs are the log records made meanwhile, and LogsMissed is how many there were besides.
+	// Logs are the log records made meanwhile, and LogsMissed is how many more there were.
 	Logs       []LogRecord `json:"logs,omitempty"`
 	LogsMissed int         `json:"logsMissed,omitempty"`
 	// Took is the time until the handler returned. Spans are its parts, in the order of their
@@ -156,19 +157,19 @@ type LogRecord struct {
 // Attr is an attribute of a log record, as text.
 type Attr struct{ Name, Value string }
 
-// Failure is the data of a child's report of a request that failed, of which it
-// has kept a core for the debugger's page. The supervisor makes one itself of a
-// child that died.
+// Failure is the data of a child's report on a failed request, for which it has
+// kept a core for the debugger's page. If a child died, the supervisor makes
+// one itself.
 type Failure struct {
 	// Key names the failure in URLs: FramesPath, the key, a slash.
 	Key string `json:"key"`
-	// Core is the file; it is the supervisor's from now on.
+	// Core is the core file; from now on it belongs to the supervisor.
 	Core string `json:"core"`
 	// Goroutine is the id of the goroutine that failed.
 	Goroutine int64 `json:"goroutine"`
 	// Secret is the value that the page sends with each question.
 	Secret string `json:"secret"`
-	// Frames are those of the page, with its numbers.
+	// Frames are the frames of the page, with its numbers.
 	Frames []Frame `json:"frames"`
 }
 
@@ -177,12 +178,13 @@ type Frame struct {
 	Function string `json:"function"`
 	File     string `json:"file"`
 	Line     int    `json:"line"`
-	// Goroutine is the id of the goroutine whose frame it is; 0 is that of the Failure.
+	// Goroutine is the id of the goroutine that has the frame; 0 means the goroutine of the
+	// Failure.
 	Goroutine int64 `json:"goroutine,omitempty"`
 }
 
-// Paths below [Prefix]: of the variables of frames, which a supervisor answers,
-// and of the debugger's dashboard, which it passes on.
+// Paths below [Prefix]: for the variables of frames, which a supervisor
+// answers, and for the debugger's dashboard, which it passes on.
 const (
 	FramesPath   = "frames/"
 	RequestsPath = "requests/"
@@ -191,7 +193,7 @@ const (
 
 // Hello is the data of a child's first message.
 type Hello struct {
-	// Run is the number that the supervisor gave the run; [Run].
+	// Run is the number that the supervisor gave the run; see [Run].
 	Run int `json:"run"`
 	// Listen holds the addresses, in the forms of package listen.
 	Listen     []string `json:"listen"`
@@ -207,18 +209,18 @@ type Hello struct {
 	Exclude []string `json:"exclude,omitempty"`
 }
 
-// Serve is the data of the supervisor's consent.
+// Serve is the data of the supervisor's permission to serve.
 type Serve struct {
-	// Socket is the path of the unix socket to listen at.
+	// Socket is the path of the unix socket on which to listen.
 	Socket string `json:"socket"`
 	// URLs are the addresses of the application, and Announce says that the user has not been told
 	// yet.
 	URLs     []string `json:"urls"`
 	Announce bool     `json:"announce"`
-	// Frames says that the supervisor can read cores, and so wants reports of failures.
+	// Frames says that the supervisor can read cores, so it wants reports of failures.
 	Frames bool `json:"frames,omitempty"`
-	// Supervisor is the build of the supervisor, and Built when the program was
-	// built.
+	// Supervisor identifies the build of the supervisor, and Built is when the
+	// program was built.
 	Supervisor string    `json:"supervisor,omitempty"`
 	Built      time.Time `json:"built,omitzero"`
 }
@@ -236,8 +238,8 @@ type Conn struct {
 	once sync.Once
 }
 
-// Folder returns the supervisor's folder, whose files last until the supervisor ends, and ""
-// without a supervisor.
+// Folder returns the supervisor's folder, or "" without a supervisor. Its files last until the
+// supervisor ends.
 func Folder() string {
 	if path := os.Getenv(Env); path != "" {
 		return filepath.Dir(path)
@@ -280,7 +282,7 @@ func (c *Conn) Send(kind string, data any) error {
 		if err != nil {
 			return fmt.Errorf("supervise: send %s: %w", kind, err)
 		}
-		line = append(append(line, `,"data":`...), b...) // a Message would have it checked once more
+		line = append(append(line, `,"data":`...), b...) // encoding a Message would check the data once more
 	}
 	line = append(line, '}', '\n')
 	c.mu.Lock()
@@ -291,8 +293,8 @@ func (c *Conn) Send(kind string, data any) error {
 	return nil
 }
 
-// Receive waits for the next message. Its error is io.EOF when the other side
-// is gone. It is for one goroutine.
+// Receive waits for the next message. Its error is io.EOF if the other side is
+// gone. Only one goroutine may call it.
 func (c *Conn) Receive() (Message, error) {
 	var m Message
 	line, err := c.in.ReadBytes('\n')

@@ -4,30 +4,32 @@
 //	compress.Compress{}.Wrap(app)
 //
 // It compresses text, JSON, SVG, fonts and the like from 1 KiB on. It does not
-// compress responses that have a coding already, parts of a file, media types that
-// are compressed in themselves, responses with Cache-Control: no-transform, and
-// streams, whose pieces have to arrive as they come. Files are better compressed
-// once than at every request: see [github.com/zeugkit/zeug/staticfiles].
+// compress responses that have a coding already, parts of a file, media types
+// that are compressed in themselves, responses with Cache-Control:
+// no-transform, and streams, whose pieces must arrive without delay. Files are
+// better compressed once than at every request: see
+// [github.com/zeugkit/zeug/staticfiles].
 //
 // A response of up to 64 KiB is compressed when its handler has returned, and sent
-// with its length. A longer one is sent in blocks of 64 KiB. While its client does
-// not read, it holds about 200 KiB. At most 16 long responses at once are an exception:
-// they have zstd or br and hold up to 2 MiB each. Further ones get gzip, or
-// no coding if their client does not accept gzip.
+// with its length. A longer one is sent in blocks of 64 KiB. While its client does not read, such a
+// response holds about 200 KiB. At most 16 long responses at once are an exception: they have zstd
+// or br and hold up to 2 MiB each. Further responses get gzip, or no coding if their client does
+// not accept gzip.
 //
 // A response that ends before its Content-Length is reached is cut, as net/http
-// cuts it without compression, so that the client does not take it for the whole.
+// cuts it without compression, so that the client does not mistake it for the
+// whole.
 //
 // A compressed response has a weak ETag, because its bytes are not those that the
 // handler's ETag stands for. A 304 gets the tag that the client has, and If-Match
 // with that tag reaches the handler as the handler's own. Fields with a digest of the
 // body are removed.
 //
-// The content of a page that holds a secret and repeats a part of the request can be found out by
-// its compressed length (the BREACH attack). Leave such pages out by Skip.
+// If a page holds a secret and repeats a part of the request, an attacker can find out the secret
+// from the compressed length (the BREACH attack). Leave such pages out by Skip.
 //
-// The encoders are those of klauspost/compress and andybalholm/brotli. This is a package of its
-// own, so that only programs that use it link them.
+// The encoders are those of klauspost/compress and andybalholm/brotli. This is a separate package,
+// so that only programs that use it link them.
 package compress
 
 import (
@@ -44,9 +46,9 @@ import (
 // Compress is the settings of the middleware. The zero value is usable.
 type Compress struct {
 	// MinSize is the length of the shortest response to compress, in bytes. 0
-	// means 1024: a shorter one fits into one packet as it is. A negative value
-	// compresses every length. The largest value is 16 MiB, which each response
-	// then holds in memory.
+	// means 1024: a shorter one fits into one packet without compression. A
+	// negative value compresses every length. The largest value is 16 MiB,
+	// which each response then holds in memory.
 	MinSize int
 	// Codings are the offered codings, the best first: if the client likes several equally, the
 	// first is taken. Default: zstd, br, gzip.
@@ -54,7 +56,7 @@ type Compress struct {
 	// Types are the media types to compress: "text/html", or "text/*" for all of that kind.
 	// Default: the types of [DefaultTypes], and every type that ends in +json, +xml or +text.
 	Types []string
-	// Streams compresses answers that flush as well, each piece for itself.
+	// Streams also compresses responses that flush, each piece separately.
 	Streams bool
 	// Skip leaves the response to a request uncompressed.
 	Skip func(*http.Request) bool
@@ -116,7 +118,7 @@ func (c Compress) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// takesGzip reports whether a response may be in gzip, though the client likes
+// takesGzip reports whether a response may be in gzip, even if the client likes
 // another coding better.
 func (c *Compress) takesGzip(r *http.Request) bool {
 	return slices.Contains(c.Codings, "gzip") &&
@@ -131,7 +133,7 @@ func (c *Compress) coding(r *http.Request) string {
 	}
 	accept := datastructures.ParseEncodingAccept(strings.Join(header, ","))
 	if accept.First() == "" {
-		// An empty field wants no coding (RFC 9110, section 12.5.3).
+		// An empty field means that no coding is wanted (RFC 9110, section 12.5.3).
 		return ""
 	}
 	best, quality := "", 0.0
@@ -174,7 +176,7 @@ func (s *typeSet) has(contentType string) bool {
 	t = strings.ToLower(strings.TrimSpace(t))
 	kind, _, _ := strings.Cut(t, "/")
 	if s.exact[t] || s.kinds[kind] {
-		// An event stream has to arrive as it comes.
+		// An event stream must arrive without delay.
 		return t != "text/event-stream" || s.exact[t]
 	}
 	return s.suffixes && (strings.HasSuffix(t, "+json") || strings.HasSuffix(t, "+xml") || strings.HasSuffix(t, "+text"))

@@ -212,7 +212,7 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// A HEAD is answered with the header of a GET, and the length must be right.
+// The response to HEAD has the header of a GET, and its length must be right.
 func TestHEADHasTheHeaderOfGET(t *testing.T) {
 	for name, c := range map[string]struct {
 		coding  string
@@ -258,7 +258,7 @@ func TestHEADHasTheHeaderOfGET(t *testing.T) {
 			}
 			require.Equal(t, c.varies, header[0].Get("Vary") != "")
 			if header[1].Get("Content-Length") == "" {
-				header[0].Del("Content-Length") // it may be left out
+				header[0].Del("Content-Length") // the length may be left out
 			}
 			require.Equal(t, header[0], header[1])
 		})

@@ -20,9 +20,8 @@ type encoder interface {
 	Reset(io.Writer)
 }
 
-// encoders holds the idle encoders of each coding: one takes from one to two
-// megabytes. The levels are those at which a more careful one gains little for
-// its time.
+// encoders holds the idle encoders of each coding: each takes one to two
+// megabytes. The levels are the ones above which a slower level gains little.
 var encoders = map[string]*sync.Pool{
 	"zstd": {New: func() any {
 		// Browsers refuse windows of more than 8 MiB (RFC 9659); half a
@@ -33,7 +32,7 @@ var encoders = map[string]*sync.Pool{
 		}
 		return e
 	}},
-	// A window of 256 KiB: the default, of 4 MiB, holds 8 MiB of input back.
+	// The window is 256 KiB: the default of 4 MiB would hold back 8 MiB of input.
 	"br": {New: func() any { return brotli.NewWriterOptions(nil, brotli.WriterOptions{Quality: 4, LGWin: 18}) }},
 	"gzip": {New: func() any {
 		e, err := flate.NewWriter(nil, 5)
@@ -44,21 +43,21 @@ var encoders = map[string]*sync.Pool{
 	}},
 }
 
-// coder compresses a long answer.
+// coder compresses a long response.
 type coder interface {
 	io.WriteCloser
 	Flush() error
-	// abandon releases what the coder holds, without ending the answer.
+	// abandon releases the memory of the coder, without ending the response.
 	abandon()
 }
 
 // held bounds how many long responses have an encoder at once.
 var held = make(chan struct{}, 16)
 
-// coder returns what compresses a long answer, and its coding. A client that reads slowly keeps
-// the state of its answer for as long as it likes. The state of gzip is the last 32 KiB of the
-// response; that of zstd and br is the whole encoder. So only some responses at once get those,
-// and the others gzip or no coding at all.
+// coder returns a compressor for a long response, and its coding. A client that reads slowly keeps
+// the state of its response in memory for as long as it likes. The state of gzip is the last 32 KiB
+// of the response; that of zstd and br is the whole encoder. So only some responses at a time get
+// zstd or br, and the others get gzip or no coding at all.
 func (c *Compress) coder(coding string, r *http.Request, w io.Writer) (string, coder) {
 	switch coding {
 	case "":
@@ -79,7 +78,7 @@ func (c *Compress) coder(coding string, r *http.Request, w io.Writer) (string, c
 	}
 }
 
-// holding is a coder that holds its encoder until the answer ends.
+// holding is a coder that holds its encoder until the response ends.
 type holding struct {
 	encoder
 	pool  *sync.Pool
@@ -116,7 +115,7 @@ func (h *holding) abandon() {
 }
 
 // gzipBlocks is a coder for gzip (RFC 1952) that has an encoder only while it
-// compresses a block. What it keeps is the window, so that a block can refer to
+// compresses a block. It keeps only the window, so that a block can refer to
 // the one before:
 //
 //	buffer  [ window, up to 32 KiB | block, up to 64 KiB ]
@@ -198,7 +197,7 @@ func deflate(out *bytes.Buffer, window, src []byte, last bool) {
 	} else {
 		e.Reset(out)
 	}
-	// A bytes.Buffer takes everything, so none of these can fail.
+	// A bytes.Buffer accepts everything, so none of these can fail.
 	_, _ = e.Write(src)
 	if last {
 		_ = e.Close()
@@ -209,8 +208,8 @@ func deflate(out *bytes.Buffer, window, src []byte, last bool) {
 	pool.Put(e)
 }
 
-// encode appends the whole of src to dst, compressed. It has an encoder for no
-// longer than that takes.
+// encode appends the whole of src to dst, compressed. It holds an encoder only
+// while it compresses.
 func encode(coding string, dst, src []byte) []byte {
 	out := bytes.NewBuffer(dst)
 	if coding == "gzip" {

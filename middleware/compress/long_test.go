@@ -108,7 +108,7 @@ func TestLongAnswersArriveWhole(t *testing.T) {
 	}
 }
 
-// 64 KiB of input give a client the first output.
+// With 64 KiB of input, a client gets the first output.
 func TestTheFirstOutputComesWithinABlock(t *testing.T) {
 	for _, coding := range []string{"gzip", "br", "zstd"} {
 		t.Run(coding, func(t *testing.T) {
@@ -136,7 +136,8 @@ func TestTheFirstOutputComesWithinABlock(t *testing.T) {
 	}
 }
 
-// Clients that do not read pin a quarter of a megabyte each, whatever they accept.
+// Each client that does not read holds a quarter of a megabyte of memory,
+// whatever it accepts.
 func TestAnswersThatNobodyReadsHoldLittle(t *testing.T) {
 	const clients = 100
 	text := table(1 << 20)

@@ -2,5 +2,6 @@
 
 package compress_test
 
-// poolsKeep says that a sync.Pool keeps its items. The race detector drops some of it at random.
+// poolsKeep says that a sync.Pool keeps its items. The race detector makes a sync.Pool drop some
+// items at random.
 const poolsKeep = true

@@ -16,17 +16,17 @@ import (
 	"github.com/zeugkit/zeug/internal/responsewriter"
 )
 
-// block is how much of an answer is compressed at a time, in bytes. A client gets
+// block is how many bytes of a response are compressed at a time. A client gets
 // the first output after at most that much input.
 const block = 64 << 10
 
-// writer keeps what a handler writes until it knows whether the answer is short:
+// writer keeps what a handler writes until it knows whether the response is short:
 //
 //	handler returns before a block is full   the whole is compressed, with a Content-Length
 //	a block is full, or Streams and a flush  the answer is long: it goes out block by block
 //
-// Between two blocks a long answer holds little memory, because its client may
-// read slowly or not at all.
+// Between two blocks a long response holds little memory, because its client
+// may read slowly or not at all.
 type writer struct {
 	responsewriter.Forward
 	responsewriter.Shape
@@ -40,12 +40,12 @@ type writer struct {
 	written  int64 // by the handler
 	kept     *[]byte
 	decided  bool
-	long     coder // nil while the answer is short or goes out as it is
+	long     coder // nil while the response is short or is sent uncompressed
 }
 
 var blocks = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
 
-// recycle returns a buffer to the pool. A buffer that outgrew a block is left to the garbage
+// recycle returns a buffer to the pool. A buffer larger than two blocks is left to the garbage
 // collector.
 func recycle(b *[]byte) {
 	if cap(*b) <= 2*block {
@@ -91,19 +91,19 @@ func (w *writer) may() bool {
 	return t == "" || w.types.has(t)
 }
 
-// compressible completes the Content-Type and reports whether an answer that
+// compressible completes the Content-Type, and reports whether a response that
 // begins with body may be compressed.
 func (w *writer) compressible(body []byte) bool {
 	h := w.Header()
 	if _, set := h["Content-Type"]; !set && len(body) > 0 {
-		// The header fields that net/http would find out: it cannot look into compressed bytes.
+		// net/http cannot detect these header fields from compressed bytes.
 		h["Content-Type"] = []string{http.DetectContentType(body)}
 	}
 	return w.may() && w.types.has(h.Get("Content-Type"))
 }
 
-// begin sends the header of an answer in this coding, "" for as it is. varies
-// tells whether clients get the answer in different codings.
+// begin sends the header of a response in this coding, "" for none. varies
+// tells whether clients may get the response in different codings.
 func (w *writer) begin(varies bool, coding string) {
 	w.decided = true
 	if w.status == 0 {
@@ -119,7 +119,7 @@ func (w *writer) begin(varies bool, coding string) {
 		delete(h, "Accept-Ranges")
 		weaken(h)
 	case w.status == http.StatusNotModified && w.coding != "" && hasWeakened(w.request.Header["If-None-Match"], h.Get("Etag")):
-		// The client has the compressed answer, whose tag was weakened.
+		// The client has the compressed response, whose tag was weakened.
 		weaken(h)
 	}
 	// The handler may have set its trailers by now.
@@ -134,7 +134,7 @@ func (w *writer) begin(varies bool, coding string) {
 	maps.Copy(h, trailers)
 }
 
-// announced returns the names that the field Trailer has.
+// announced returns the names in the field Trailer.
 func announced(h http.Header) (names []string) {
 	for _, line := range h["Trailer"] {
 		for name := range httplex.Items(line) {
@@ -158,8 +158,8 @@ func hasTrailers(h http.Header) bool {
 	return false
 }
 
-// partOfVaried reports whether the response is about one that may be compressed, and so must have
-// the same Vary (RFC 9110, sections 15.3.7 and 15.4.5): a 304, or some of its ranges.
+// partOfVaried reports whether the response refers to one that may be compressed (it is a 304, or
+// has some of its ranges). It must then have the same Vary (RFC 9110, sections 15.3.7 and 15.4.5).
 func (w *writer) partOfVaried() bool {
 	t := w.Header().Get("Content-Type")
 	switch w.status {
@@ -171,7 +171,7 @@ func (w *writer) partOfVaried() bool {
 	return false
 }
 
-// addVary names Accept-Encoding as a field that the answer depends on.
+// addVary adds Accept-Encoding to the fields on which the response depends.
 func addVary(h http.Header) {
 	set := datastructures.ParseHeaderSet(strings.Join(h["Vary"], ","))
 	if set.Has("*") || set.Has("Accept-Encoding") {
@@ -181,9 +181,9 @@ func addVary(h http.Header) {
 	h["Vary"] = []string{set.String()}
 }
 
-// weaken adapts the fields that are about the exact bytes of the answer. The bytes are different,
-// their meaning is the same (RFC 9110, section 8.8.3). Digests are of the bytes before compression
-// (RFC 9530), in whatever field.
+// weaken changes the fields that describe the exact bytes of the response. The bytes differ, but
+// their meaning is the same (RFC 9110, section 8.8.3). Digests describe the bytes before
+// compression (RFC 9530), in whatever field they are.
 func weaken(h http.Header) {
 	if tag := h.Get("Etag"); strings.HasPrefix(tag, `"`) {
 		h["Etag"] = []string{"W/" + tag}
@@ -200,16 +200,16 @@ func weaken(h http.Header) {
 	}
 }
 
-// hasWeakened reports whether the If-None-Match of a request has a tag as weaken
-// makes it.
+// hasWeakened reports whether the If-None-Match of a request has a tag that
+// weaken made.
 func hasWeakened(match []string, tag string) bool {
 	strong, ok := datastructures.ParseETag(tag)
 	return ok && !strong.Weak && slices.Contains(datastructures.ParseETags(strings.Join(match, ",")).Tags, datastructures.ETag{Value: strong.Value, Weak: true})
 }
 
-// withStrongTags returns a copy of r whose If-Match has the tags as they were before weaken. A
-// weak tag there would never match (RFC 9110, section 13.1.1), and a client that edits a
-// compressed response could not send it back.
+// withStrongTags returns a copy of r in which If-Match has the tags as they were before weaken. A
+// weak tag there would never match (RFC 9110, section 13.1.1), and a client that edits a compressed
+// response could not send it back.
 func withStrongTags(r *http.Request, match []string) *http.Request {
 	var tags []datastructures.ETag
 	for _, tag := range datastructures.ParseETags(strings.Join(match, ",")).Tags {
@@ -247,8 +247,8 @@ func (w *writer) WriteString(s string) (int, error) {
 	return w.sendString(s)
 }
 
-// receive takes p in if the answer has not begun, and reports false if the caller
-// has to send it.
+// receive keeps p if the response has not begun; if it reports false, the
+// caller has to send p.
 func receive[T []byte | string](w *writer, p T) (done int, err error, ok bool) {
 	if w.status == 0 && !w.decided {
 		w.WriteHeader(http.StatusOK)
@@ -283,7 +283,7 @@ func receive[T []byte | string](w *writer, p T) (done int, err error, ok bool) {
 	return n + done, err, true
 }
 
-// room is how much is kept before the answer is long.
+// room is how many bytes are kept before the response counts as long.
 func (w *writer) room() int {
 	if w.coding == "" {
 		return w.settings.MinSize
@@ -291,7 +291,7 @@ func (w *writer) room() int {
 	return max(w.settings.MinSize, block)
 }
 
-// send writes more of an answer that has begun.
+// send writes more of a response that has begun.
 func (w *writer) send(p []byte) (int, error) {
 	if w.long != nil {
 		return w.long.Write(p)
@@ -352,8 +352,8 @@ func (w *writer) ReadFrom(r io.Reader) (int64, error) {
 // writeOnly hides ReadFrom.
 type writeOnly struct{ io.Writer }
 
-// FlushError sends what there is. An answer that flushes before there was
-// enough of it to decide is a stream.
+// FlushError sends the bytes that it has. If a response flushes before it has
+// enough bytes to decide, it is a stream.
 func (w *writer) FlushError() error {
 	if err := w.release(w.settings.Streams); err != nil {
 		return err
@@ -366,7 +366,7 @@ func (w *writer) FlushError() error {
 	return w.Forward.FlushError()
 }
 
-// Hijack hands over the connection, with nothing of the answer sent.
+// Hijack hands over the connection, without sending any of the response.
 func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := w.Forward.Hijack()
 	if err == nil {
@@ -375,8 +375,8 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-// close ends the answer after its handler. An answer that is shorter than its
-// Content-Length is cut, so that no client takes it for the whole.
+// close ends the response after its handler. A response that is shorter than
+// its Content-Length is cut, so that no client mistakes it for the whole.
 func (w *writer) close() {
 	if !w.decided {
 		w.closeShort()
@@ -394,7 +394,7 @@ func (w *writer) close() {
 	_ = w.long.Close()
 }
 
-// closeShort sends an answer that was kept as a whole.
+// closeShort sends a response that was kept as a whole.
 func (w *writer) closeShort() {
 	if w.status == 0 {
 		if !w.head() {
@@ -413,7 +413,7 @@ func (w *writer) closeShort() {
 	defer recycle(kept)
 	body, coding := *kept, ""
 	varies := w.compressible(body) && len(body) >= w.settings.MinSize
-	// Net/http cuts the connection of an answer that is shorter than it said.
+	// net/http cuts the connection of a response that is shorter than its Content-Length.
 	if varies && w.coding != "" && (w.declared < 0 || w.declared == w.written) {
 		coding = w.coding
 		out := blocks.Get().(*[]byte)
@@ -430,8 +430,8 @@ func (w *writer) closeShort() {
 	_, _ = w.ResponseWriter.Write(body)
 }
 
-// closeEmpty sends an answer without a body. The header of a HEAD must be that of a GET (RFC 9110,
-// section 8.6); of its body only the length is known, or not even that.
+// closeEmpty sends a response without a body. The header of a response to HEAD must be that of a
+// GET (RFC 9110, section 8.6). Only the length of the body is known, or not even that.
 func (w *writer) closeEmpty() {
 	varies, coding := w.head() && w.compressible(nil), ""
 	if varies && w.declared >= 0 && w.coding != "" {

@@ -13,23 +13,22 @@ import (
 	"time"
 )
 
-// archive is a folder with the pages of the last failures, for the processes that come
-// after this one. A file is named by the id of its failure, "f12". An id is taken by
-// making an empty file of that name, so that two processes never share one; the page
-// comes later.
+// archive is a folder with the pages of the last failures, which later processes can show too. A
+// file is named by the id of its failure, "f12". An id is taken by making an empty file of that
+// name, so that two processes never share one; the page comes later.
 type archive struct{ folder string }
 
-// maxArchived is how many bytes the file of a failure has at most. A failure with a
-// longer page is kept as text.
+// maxArchived is the largest size of a failure's file, in bytes. If the page of a failure is
+// longer, the failure is kept as text.
 const maxArchived = 1 << 20
 
 // unfinished ends the name of a file that is being written.
 const unfinished = ".new"
 
-// archived is a page as it was rendered.
+// archived is a rendered page.
 type archived struct {
 	failureLine
-	// Nonce is the page's nonce in place of that of its response.
+	// Nonce is the nonce in the page, which its later responses must use too.
 	Nonce            string
 	HTML, JSON, Text string
 }
@@ -69,7 +68,7 @@ func (a archive) take() string {
 		}
 		file, err := os.OpenFile(a.path(next), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if os.IsExist(err) {
-			continue // another request or process has taken it meanwhile
+			continue // another request or process took it meanwhile
 		}
 		if err != nil {
 			return ""
@@ -78,7 +77,7 @@ func (a archive) take() string {
 		list = a.numbers()
 		if len(list) > 0 && next <= list[len(list)-1]-maxKept {
 			os.Remove(a.path(next))
-			continue // others were faster: the id may have been taken, and removed since
+			continue // others were faster: the id may have been taken, and already removed
 		}
 		for _, old := range list {
 			if old <= next-maxKept {
@@ -92,7 +91,7 @@ func (a archive) take() string {
 
 func (a archive) path(number int) string { return filepath.Join(a.folder, idOf(int64(number))) }
 
-// put keeps a page, if its id is still one of the last.
+// put keeps a page if its id is still one of the newest.
 func (a archive) put(p page) error {
 	path := filepath.Join(a.folder, p.ID)
 	if _, err := os.Stat(path); err != nil {
@@ -117,7 +116,7 @@ func (a archive) put(p page) error {
 		return fmt.Errorf("keep a failure: %w", err)
 	}
 	if list := a.numbers(); len(list) > 0 && p.number() <= list[len(list)-1]-maxKept {
-		return os.Remove(path) // it was removed meanwhile, and is there again
+		return os.Remove(path) // it was removed meanwhile, and has now come back
 	}
 	return nil
 }
@@ -131,7 +130,7 @@ func (a archive) get(id string) (record archived, ok bool) {
 	return record, err == nil && json.Unmarshal(data, &record) == nil && record.ID == id
 }
 
-// lines lists the failures whose pages are there, the oldest first.
+// lines lists the failures that have a page, the oldest first.
 func (a archive) lines() (list []failureLine) {
 	for _, n := range a.numbers() {
 		if record, ok := a.get(idOf(int64(n))); ok {
@@ -158,14 +157,14 @@ func (a archived) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// number is that of the id.
+// number is the number in the id.
 func (p page) number() int {
 	n, _ := strconv.Atoi(strings.TrimPrefix(p.ID, "f"))
 	return n
 }
 
-// last returns a list of pages without those before the last maxKept, of which there is
-// one at most.
+// last returns a list of pages without those before the last maxKept, of which there is at most
+// one.
 func last(list []page) []page {
 	if len(list) <= maxKept {
 		return list

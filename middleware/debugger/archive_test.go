@@ -17,8 +17,8 @@ import (
 	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
-// Failures outlive their process: the next one with the same folder shows them, and
-// counts on.
+// Failures outlive their process: the next process with the same folder shows them, and continues
+// the count.
 func TestFailuresOfAnEarlierProcess(t *testing.T) {
 	t.Setenv("ZEUG_DEBUG_PIN", "off")
 	folder := filepath.Join(t.TempDir(), "failures")
@@ -67,7 +67,8 @@ func TestFailuresOfAnEarlierProcess(t *testing.T) {
 	has(2)
 	require.Contains(t, first.get(at).Body.String(), `href="/_debug/f2"`, "the older process sees it too")
 
-	// The last ten stay, and ids are taken once, by however many processes.
+	// The last ten stay, and each id is used once, however many processes there
+	// are.
 	var asking sync.WaitGroup
 	for n := range 24 {
 		c := []*client{first, next}[n%2]
@@ -84,7 +85,7 @@ func TestFailuresOfAnEarlierProcess(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o700), info.Mode().Perm())
 
-	// A file in the place of a page does no harm.
+	// A file where a page should be does no harm.
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "f26"), []byte("{"), 0o600))
 	require.Equal(t, 9, process().shows())
 	require.Equal(t, http.StatusNotFound, process().get(at+"f26").Code)

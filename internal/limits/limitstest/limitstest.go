@@ -1,5 +1,5 @@
-// Package limitstest checks that settings keep the contract of package limits: each
-// number of them, at its extremes too, either works or is an error that names the field.
+// Package limitstest checks that settings keep the contract of package limits. Each number, even at
+// its extremes, must either work or be an error that names the field.
 package limitstest
 
 import (
@@ -12,13 +12,12 @@ import (
 	"testing"
 )
 
-// Check sets each number in settings to extreme values, one at a time, and has use
-// answer a request under it. Settings are a struct that works as it is. Use returns
-// the status of the response, or an error if the settings are refused; it may panic
-// for that, as Wrap does.
+// Check sets each number in settings to extreme values, one at a time, and calls use, which answers
+// a request with it. settings is a struct that works unchanged. use returns the status of the
+// response, or an error if the settings are refused; it may also panic then, as Wrap does.
 //
-// A refusal must name the field. A request must not panic, and must be answered under
-// an extreme value as it is under the default; only the value 1 may refuse it.
+// A refusal must name the field. A request must not panic. With an extreme value it must be
+// answered as with the default; only the value 1 may refuse it.
 func Check[T any](t *testing.T, settings T, use func(t *testing.T, settings T) (status int, err error)) {
 	t.Helper()
 	usual, err := try(t, settings, use)
@@ -49,7 +48,7 @@ func Check[T any](t *testing.T, settings T, use func(t *testing.T, settings T) (
 // HasNumbers reports whether settings have a number that [Check] would change.
 func HasNumbers(settings any) bool { return len(numbers(reflect.TypeOf(settings), nil)) > 0 }
 
-// try returns what use panics with as an error.
+// try calls use, and returns its panic as an error.
 func try[T any](t *testing.T, settings T, use func(*testing.T, T) (int, error)) (status int, err error) {
 	defer func() {
 		switch value := recover().(type) {

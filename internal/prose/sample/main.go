@@ -1,5 +1,5 @@
-// Command sample prints sentences of the repository's Go comments, drawn at random, for a reader
-// who did not write them:
+// Command sample prints sentences of the repository's Go comments. It draws them at random, for a
+// reader who did not write them:
 //
 //	go run ./internal/prose/sample -seed 7 -n 100
 //

@@ -9,7 +9,7 @@ import (
 	"github.com/zeugkit/zeug/internal/recording"
 )
 
-// Recorder writes down the marks.
+// Recorder collects the marks.
 type Recorder struct {
 	mu    sync.Mutex
 	marks []string
@@ -23,7 +23,7 @@ func New(ctx context.Context) (context.Context, *Recorder) {
 	return context.WithValue(ctx, recording.Key{}, r), r
 }
 
-// Marks returns the marks that have ended, "kind name", in the order of their beginnings, and
+// Marks returns the marks that have ended, "kind name", in the order of their beginnings. It then
 // forgets them.
 func (r *Recorder) Marks() []string {
 	r.mu.Lock()
