@@ -27,8 +27,8 @@ type mount struct {
 	handler       http.Handler
 }
 
-// mountConverter is the converter of the variable that stands for the path below a mount. Its weight
-// puts it behind all others.
+// mountConverter is the converter of the variable that stands for the path below a mount. Its
+// weight puts it after all others.
 const (
 	mountConverter = "zeug_mount"
 	restVariable   = "<" + mountConverter + ":rest>"
@@ -57,7 +57,7 @@ func (m mount) addTo(l *list) {
 	}
 }
 
-// mountedBelow takes from the request what the rule matched before the rest of the path.
+// mountedBelow removes from the request the part of the path that the rule matched before the rest.
 type mountedBelow struct{ next http.Handler }
 
 func (m mountedBelow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -65,9 +65,9 @@ func (m mountedBelow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	mounted{(&url.URL{Path: prefix}).EscapedPath(), m.next}.ServeHTTP(w, r)
 }
 
-// finishMounts checks the prefixes of mounts, those of their groups included. It lets mounted
-// handlers have WebSockets if the App itself has some: a map with WebSocket rules matches
-// the opening of a WebSocket by these alone.
+// finishMounts checks the prefixes of mounts, including those of their groups. If the App itself
+// has WebSockets, it lets mounted handlers have them too: a map with WebSocket rules matches the
+// opening of a WebSocket only by these rules.
 func (l *list) finishMounts() {
 	webSockets := false
 	var mounts []routing.Rule[target]

@@ -18,9 +18,9 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// Request is a request that a route of an App matched. Everything of [wrappers.Request] is there,
-// such as Query, Form, Files, Cookies and JSON, and the application's own: the variables of the
-// route, URLs by endpoint, templates, the session.
+// Request is a request that a route of an App matched. It has everything of [wrappers.Request],
+// such as Query, Form, Files, Cookies and JSON, and what belongs to the application: the variables
+// of the route, URLs by endpoint, templates, the session.
 //
 // A Request is for the goroutine that calls the view.
 type Request struct {
@@ -30,13 +30,13 @@ type Request struct {
 	Params routing.Params
 
 	app     *App
-	failed  error            // what fail stopped the view with
+	failed  error            // the error with which fail stopped the view
 	sending bool             // the view has returned
-	own     wrappers.Request // what Request points to, unless an outer view made that
+	own     wrappers.Request // Request points to it, unless an outer view has already made one
 }
 
-// URL returns the URL of an endpoint, as it looks from this request. Names and values of the rule's
-// variables follow in turn; names that the rule does not know become the query.
+// URL returns the URL of an endpoint, as seen from this request. It is followed by names and values
+// of the rule's variables in turn; names that the rule does not have become the query.
 //
 //	req.URL("show", "id", 7)                // "/items/7"
 //	req.URL("list", "page", 2)              // "/items/?page=2"
@@ -113,8 +113,9 @@ func paramError[T any](req *Request, name string) error {
 	return fmt.Errorf("Param[%T](%q): the rule that matched has the variables %q%s", zero, name, names, hint)
 }
 
-// Render returns the page that a template makes of the context. [Templates] must be among the parts of the
-// App. The template has the names of the context and those that Templates describes.
+// Render returns the page that a template makes from the context. [Templates] must be among the
+// parts of the App. The template can use the names of the context and the names that [Templates]
+// describes.
 func (req *Request) Render(name string, context map[string]any) (*Response, error) {
 	app := req.app
 	if app.pages == nil {
@@ -149,12 +150,12 @@ var errNoSessions = errors.New("the App has no sessions: give New a Sessions")
 func (req *Request) Flash(text, category string) { req.Session().Flash(text, category) }
 
 // Flashes returns the messages that [Request.Flash] kept for the visitor, and removes them. With
-// categories it returns only messages of these.
+// categories it returns only the messages of these.
 func (req *Request) Flashes(categories ...string) []sessions.Message {
 	return req.Session().Flashes(categories...)
 }
 
-// flashes is get_flashed_messages of templates.
+// flashes is the function get_flashed_messages of templates.
 func (req *Request) flashes(categories ...string) []sessions.Message {
 	return req.Flashes(categories...)
 }
@@ -163,7 +164,7 @@ func (req *Request) flashes(categories ...string) []sessions.Message {
 func (app *App) serve(w http.ResponseWriter, r *http.Request, view View, params routing.Params) {
 	req := &Request{Params: params, app: app}
 	req.Request = wrappers.NewRequestIn(&req.own, r)
-	if req.Request.Request != r { // the body was met here first, so its files end here
+	if req.Request.Request != r { // the Request of the body was made here, so its files end here
 		defer req.close()
 	} else {
 		defer req.removeFiles(r)
@@ -211,7 +212,7 @@ func (req *Request) close() {
 // removeFiles removes the uploads that a copy of r holds, which Configure may have made.
 func (req *Request) removeFiles(r *http.Request) { requestcopy.RemoveFiles(req.Request.Request, r) }
 
-// stopped is the error that a view was stopped with, and where.
+// stopped is the error with which a view was stopped, and the place.
 type stopped struct {
 	error
 	callers []uintptr
@@ -222,9 +223,9 @@ func (s *stopped) Unwrap() error { return s.error }
 // Callers returns the program counters of the call that failed; the debugger shows them.
 func (s *stopped) Callers() []uintptr { return s.callers }
 
-// fail stops the view. A link is in the middle of an expression, where no error can be returned.
-// So fail panics, and answerFailure, which serve defers, answers with the error. A panic of the
-// view's own goes on as it is.
+// fail stops the view. A link is used in the middle of an expression, where no error can be
+// returned. So fail panics, and answerFailure, which serve defers, answers with the error. A panic
+// of the view's own code continues unchanged.
 func (req *Request) fail(err error) {
 	var pcs [64]uintptr
 	n := runtime.Callers(3, pcs[:])
@@ -237,7 +238,7 @@ func (req *Request) answerFailure(w http.ResponseWriter) {
 		return
 	}
 	switch p := recover(); p {
-	case nil: // the view recovered, and went on
+	case nil: // the view recovered, and continued
 		return
 	case any(req.failed):
 	default:

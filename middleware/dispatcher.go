@@ -14,10 +14,10 @@ import (
 )
 
 // Dispatcher mounts applications below paths and hosts (Werkzeug's DispatcherMiddleware). The
-// longest mount that fits wins, whatever the order. An application that it mounts finds its prefix
-// in the request's root path and the rest as the URL's path (see [gateway.Mount]). So the URLs and
-// redirects that wrappers and routing make are right, and mounts within mounts add up. An
-// application that knows nothing of root paths is mounted by [RewriteLocation].
+// longest mount that fits is chosen, whatever the order. A mounted application finds its prefix in
+// the request's root path, and the rest as the URL's path (see [gateway.Mount]). So the URLs and
+// redirects of packages wrappers and routing are right, even for mounts within mounts. To mount an
+// application that does not know root paths, use [RewriteLocation].
 type Dispatcher struct {
 	// Mounts are the applications by their paths and hosts:
 	//
@@ -27,7 +27,8 @@ type Dispatcher struct {
 	//	"*.example.org/api"   a path on all hosts below one
 	//
 	// A slash at the end makes no difference. Mounts of a host come before
-	// those of all hosts below another, and these before those without a host.
+	// mounts of all hosts below another, and those come before mounts without a
+	// host.
 	Mounts map[string]http.Handler
 }
 
@@ -56,8 +57,8 @@ func (d Dispatcher) Wrap(next http.Handler) http.Handler {
 // mountTable holds a tree of segments for each host.
 type mountTable struct {
 	any   *mountNode
-	hosts map[string]*mountNode // by name, and by "*.name" for those below
-	below bool                  // there is a "*.name"
+	hosts map[string]*mountNode // by name, and by "*.name" for the hosts below name
+	below bool                  // there is at least one "*.name"
 }
 
 type mountNode struct {
@@ -153,7 +154,7 @@ func (t *mountTable) findByHost(r *http.Request) *mount {
 	return nil
 }
 
-// find returns the deepest mount on the way of the path.
+// find returns the deepest mount along the path.
 func (n *mountNode) find(u *url.URL) *mount {
 	found := n.mount
 	if len(n.children) == 0 {

@@ -14,7 +14,7 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// app answers with its name, its root path and the path it sees.
+// app responds with its name, its root path and the path it sees.
 func app(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s %q %q", name, gateway.RootPath(r), r.URL.EscapedPath())

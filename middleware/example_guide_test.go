@@ -15,9 +15,10 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// The examples of docs/middleware.md, which TestTheGuideShowsCodeThatRuns compares.
+// The examples of docs/middleware.md; TestTheGuideShowsCodeThatRuns compares
+// them.
 
-// stableLog prints records without what differs at each run.
+// stableLog prints records without the parts that differ from run to run.
 func stableLog() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		switch a.Key {
@@ -113,7 +114,7 @@ func Example_lint() {
 	// /x status
 }
 
-// printing is the t of a test, as far as the example needs it.
+// printing stands for the t of a test in the example.
 type printing struct{}
 
 func (printing) Error(args ...any) { fmt.Println(args[0], args[1].(middleware.Finding).Check) }

@@ -31,7 +31,7 @@ func ExampleTimeout() {
 		select {
 		case <-time.After(time.Minute):
 			return wrappers.Text("found"), nil
-		case <-req.Context().Done(): // the time is over: stop working
+		case <-req.Context().Done(): // the time is up: stop working
 			return nil, req.Context().Err()
 		}
 	})

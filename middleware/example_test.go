@@ -42,7 +42,7 @@ func ExampleProxyFix() {
 		Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	}.Wrap(app)
 	fmt.Println(webtest.New(nil, behind).Get("/page",
-		webtest.Header("X-Forwarded-For", "203.0.113.66, 198.51.100.7"), // the first is the address that the client claims
+		webtest.Header("X-Forwarded-For", "203.0.113.66, 198.51.100.7"), // the first address is the one that the client claims
 		webtest.Header("X-Forwarded-Proto", "https"),
 		webtest.Header("X-Forwarded-Host", "example.org"),
 		webtest.Header("X-Forwarded-Prefix", "/app"),

@@ -10,12 +10,12 @@ import (
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// Reading what proxies write: the values of a header from the last one back, and each kind of
-// value. A proxy appends, so its value is at the end. Reading from there, nothing that a client
-// wrote before it can change its meaning.
+// This file reads the headers of proxies: the values of a header from the last one to the first,
+// and each kind of value. A proxy appends, so its value is at the end. If they are read in this
+// order, nothing that a client wrote before them can change their meaning.
 
-// fromLast ranges over the values of a header's lines from the last one back.
-// cut removes the last value of a line.
+// fromLast ranges over the values of a header's lines, from the last one to the
+// first. cut removes the last value of a line.
 func fromLast(lines []string, cut func(line string) (rest, last string, more bool)) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := len(lines) - 1; i >= 0; i-- {
@@ -39,8 +39,8 @@ func cutLast(line string) (rest, last string, more bool) {
 	return "", line, false
 }
 
-// cutLastElement cuts at the last comma that no quoted text encloses, as seen
-// from the end: a quote that was never closed is in the client's part.
+// cutLastElement cuts at the last comma outside quotes, seen from the end: a
+// quote that was never closed is in the client's part.
 func cutLastElement(line string) (rest, last string, more bool) {
 	quoted := false
 	for i := len(line) - 1; i >= 0; i-- {
@@ -58,13 +58,13 @@ func cutLastElement(line string) (rest, last string, more bool) {
 	return "", line, false
 }
 
-// escaped reports whether an odd number of backslashes ends s.
+// escaped reports whether s ends with an odd number of backslashes.
 func escaped(s string) bool {
 	return (len(s)-len(strings.TrimRight(s, `\`)))%2 == 1
 }
 
-// nthLast returns the nth value from the end, 1 being the last. It does not
-// exist for an n of 0.
+// nthLast returns the nth value from the end; 1 is the last. If n is 0, there
+// is none.
 func nthLast(lines []string, n int) (string, bool) {
 	if n == 0 {
 		return "", false
@@ -82,7 +82,8 @@ func nthLast(lines []string, n int) (string, bool) {
 }
 
 // addressOf reads an address of either kind, an IPv6 one with or without
-// brackets, and its port if it has one. IPv4 in IPv6 becomes IPv4.
+// brackets, and its port if it has one. An IPv4 address written as IPv6 becomes
+// IPv4.
 func addressOf(s string) (addr netip.AddrPort, ok bool) {
 	colon := strings.IndexByte(s, ':')
 	if strings.HasPrefix(s, "[") || colon >= 0 && colon == strings.LastIndexByte(s, ':') {
@@ -113,7 +114,7 @@ func schemeOf(s string) (string, bool) {
 	return "", false
 }
 
-// prefixOf reads a root path. The result begins with a slash, or is "", and is safe at the start of
+// prefixOf reads a root path. The result is "" or begins with a slash, and is safe at the start of
 // a Location.
 func prefixOf(s string) (string, bool) {
 	s = strings.TrimSuffix(s, "/")
@@ -129,8 +130,8 @@ func prefixOf(s string) (string, bool) {
 	return "/" + path, true
 }
 
-// plainSegment reports whether s is a segment that names something: of a path's
-// characters (RFC 3986, section 3.3), and neither empty nor dots.
+// plainSegment reports whether s is an ordinary segment: it consists of a
+// path's characters (RFC 3986, section 3.3), and neither empty nor dots.
 func plainSegment(s string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
@@ -149,8 +150,8 @@ func plainSegment(s string) bool {
 	return true
 }
 
-// element is one element of a Forwarded header; an entry that is missing, or that has a name only
-// the proxy knows, is zero.
+// element is one element of a Forwarded header. A field is zero if it is missing, or has a name
+// that only the proxy knows.
 type element struct {
 	client netip.AddrPort
 	scheme string
@@ -158,7 +159,7 @@ type element struct {
 }
 
 // parseForwarded reads a forwarded-element (RFC 7239, section 4). It reports
-// false for one that is malformed, even in a parameter that does not matter.
+// false if the element is malformed, even in a parameter that does not matter.
 func parseForwarded(s string) (e element, ok bool) {
 	var seen [4]bool
 	for s != "" {
@@ -207,7 +208,7 @@ func cutPair(s string) (name, value, rest string, ok bool) {
 	}
 	if !strings.HasPrefix(rest, `"`) {
 		value, rest, _ = strings.Cut(rest, ";")
-		// Text with colons should be quoted, but not every proxy does.
+		// Strings with colons should be quoted, but not every proxy does that.
 		value = httplex.Trim(value)
 		return name, value, rest, value != "" && strings.IndexByte(value, '"') < 0
 	}
@@ -226,8 +227,8 @@ func cutPair(s string) (name, value, rest string, ok bool) {
 	return "", "", "", false
 }
 
-// obfuscated reports whether s is a node that is not an address: unknown, or a
-// name that begins in an underscore (RFC 7239, section 6).
+// obfuscated reports whether s is a node without an address: unknown, or a name
+// that begins with an underscore (RFC 7239, section 6).
 func obfuscated(s string) bool {
 	s, port, _ := strings.Cut(s, ":")
 	if strings.Trim(port, "0123456789") != "" && !strings.HasPrefix(port, "_") {

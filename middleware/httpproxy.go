@@ -19,42 +19,42 @@ import (
 	"github.com/zeugkit/zeug/internal/limits"
 )
 
-// HTTPProxy passes requests below some prefixes to other servers, over [httputil.ReverseProxy],
-// and all others to the application (Werkzeug's ProxyMiddleware). Upgrades such as websockets go
-// through, answers are streamed, connections are kept.
+// HTTPProxy passes requests below some prefixes to other servers, with [httputil.ReverseProxy], and
+// all others to the application (Werkzeug's ProxyMiddleware). Upgrades such as websockets work,
+// responses are streamed, and connections are reused.
 //
-// The other server gets the client in X-Forwarded-For, -Host, -Proto and -Prefix, which say what
-// the request's [gateway.Origin] does; the client's own fields of these names are dropped. If a
+// The other server gets the client in X-Forwarded-For, -Host, -Proto and -Prefix, with the values
+// of the request's [gateway.Origin]; the client's own fields of these names are dropped. If a
 // server cannot be reached, the response is 502; if it is too slow, 504.
 type HTTPProxy struct {
 	// Targets are the servers by path prefix, "/api". The longest prefix of
-	// whole segments wins; "/" takes everything.
+	// whole segments is chosen; "/" takes everything.
 	Targets map[string]ProxyTarget
-	// Timeout is how long a server may take to be connected to and to begin its
-	// response, each. 0 means 10 s, a negative duration no limit.
+	// Timeout limits the time to connect to a server, and separately the time
+	// until it begins its response. 0 means 10 s, a negative duration no limit.
 	Timeout time.Duration
 	// Transport makes the requests. If it is nil, each target has a transport of its own, with the
-	// environment's proxies switched off. With one, Timeout and ProxyTarget.TLS are the
-	// transport's business.
+	// environment's proxies switched off. If you set it, Timeout and ProxyTarget.TLS have no
+	// effect.
 	Transport http.RoundTripper
-	// Logger is told why a server could not answer. Default: [slog.Default].
+	// Logger gets a record if a server could not answer. Default: [slog.Default].
 	Logger *slog.Logger
 }
 
 // ProxyTarget is a server behind an [HTTPProxy].
 type ProxyTarget struct {
-	// URL is the address of the server, "http://127.0.0.1:8000" or with a path, below which the
-	// request's path is put.
+	// URL is the address of the server, "http://127.0.0.1:8000" or with a path, to which the
+	// request's path is appended.
 	URL string
 	// Host is the Host to send. Default: the host of URL.
 	Host string
-	// PreserveHost sends the Host that the client sent. It excludes Host.
+	// PreserveHost sends the client's Host. It excludes Host.
 	PreserveHost bool
 	// RemovePrefix removes the prefix from the path.
 	RemovePrefix bool
 	// Headers are set on every request to this server.
 	Headers http.Header
-	// TLS is for servers with certificates of their own.
+	// TLS is for servers whose certificates need it.
 	TLS *tls.Config
 }
 
@@ -83,8 +83,8 @@ func (p HTTPProxy) Wrap(next http.Handler) http.Handler {
 		}
 		mounts = append(mounts, proxyMount{"/" + prefix, p.proxy("/"+prefix, target, u)})
 	}
-	// A longer prefix is tried first. Two prefixes of equal length that differ do not contain each
-	// other.
+	// A longer prefix is tried first. If two different prefixes have the same length, neither
+	// contains the other.
 	slices.SortFunc(mounts, func(a, b proxyMount) int {
 		if d := len(b.prefix) - len(a.prefix); d != 0 {
 			return d
@@ -107,8 +107,8 @@ type proxyMount struct {
 	proxy  *httputil.ReverseProxy
 }
 
-// proxied is, in the context of a request for another server, the request as it
-// came, and as it is below the prefix.
+// proxied is a request for another server, stored in the context: the original
+// request, and the request below the prefix.
 type proxied struct{ received, below *http.Request }
 
 type proxiedKey struct{}
@@ -145,7 +145,7 @@ func (p HTTPProxy) proxy(prefix string, target ProxyTarget, u *url.URL) *httputi
 			joined := u.JoinPath("/")
 			pr.Out.URL.Path = strings.TrimSuffix(joined.Path, "/") + from.URL.Path
 			pr.Out.URL.RawPath = strings.TrimSuffix(joined.EscapedPath(), "/") + from.URL.EscapedPath()
-			// As it came: ReverseProxy drops what net/url cannot read of it.
+			// The query is sent unchanged: ReverseProxy drops parts that net/url cannot parse.
 			pr.Out.URL.RawQuery = pr.In.URL.RawQuery
 
 			o := gateway.OriginOf(pr.In)
@@ -173,7 +173,7 @@ func (p HTTPProxy) proxy(prefix string, target ProxyTarget, u *url.URL) *httputi
 			}
 		},
 		ErrorHandler: func(w http.ResponseWriter, out *http.Request, err error) {
-			// The code that answers or logs the failure knows the client's request.
+			// The code that answers or logs the failure must get the client's request.
 			r := proxiedOf(out).received
 			if r.Context().Err() == nil {
 				p.Logger.WarnContext(r.Context(), "proxied server did not answer", "target", u.Redacted(), "prefix", prefix, "err", err)
@@ -183,7 +183,7 @@ func (p HTTPProxy) proxy(prefix string, target ProxyTarget, u *url.URL) *httputi
 	}
 }
 
-// proxyError is the answer for a server that did not give one.
+// proxyError is the response if a server did not send one.
 func proxyError(err error) error {
 	var slow net.Error
 	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &slow) && slow.Timeout() {

@@ -26,7 +26,7 @@ type seen struct {
 	Header    http.Header
 }
 
-// upstream answers with a description of the request.
+// upstream responds with a description of the request.
 func upstream(t *testing.T) *httptest.Server {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(seen{r.RequestURI, r.Host, r.Header})
@@ -188,8 +188,8 @@ func TestHTTPProxyStreams(t *testing.T) {
 	require.Equal(t, "second\n", line)
 }
 
-// Records of a failure name the request of the client, not the one to the other
-// server.
+// Records of a failure name the request of the client, not the request to the
+// other server.
 func TestHTTPProxyFailuresNameTheRequest(t *testing.T) {
 	var failed *http.Request
 	h := httperror.Responder(func(w http.ResponseWriter, r *http.Request, err error) {

@@ -79,7 +79,7 @@ func TestBodyLimit(t *testing.T) {
 	}
 }
 
-// The rest of a body that is too long must not be read as the next request, also if the server's
+// The rest of a body that is too long must not be read as the next request, even if the server's
 // writer is wrapped.
 func TestBodyLimitClosesTheConnection(t *testing.T) {
 	server := httptest.NewServer(middleware.Chain(
@@ -161,8 +161,8 @@ func TestTimeoutAnswersThoughTheBodyStalls(t *testing.T) {
 	}
 }
 
-// patientBodies gives each read of a body a minute, as a server does that bounds
-// stalls.
+// patientBodies allows a minute for each read of a body, like a server that
+// limits stalls.
 func patientBodies(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		copied := *r
@@ -284,7 +284,7 @@ func TestNegativeLimitsAreNone(t *testing.T) {
 	}
 }
 
-// A slot belongs to the handler, also after a Timeout has answered in its place.
+// A slot belongs to the handler, even after a Timeout has answered instead.
 func TestConcurrencyLimitCountsHandlersThatAreLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var running, most atomic.Int32

@@ -19,10 +19,10 @@ import (
 
 // Lint finds mistakes of handlers that net/http ignores or notices too late, and says in which
 // line they were made (Werkzeug's LintMiddleware). It is for tests and development. Responses stay
-// the same, except that a handler that uses them after it has returned gets an error in place of
+// the same. Only a handler that uses its response after it has returned gets an error instead of
 // undefined behaviour.
 //
-// It finds, by the name of the check:
+// Its checks are, by name:
 //
 //	status           a second WriteHeader; a status that is none or not registered
 //	body             a body with a status that has none: 1xx, 204, 304
@@ -48,8 +48,8 @@ import (
 //	lost             a writer without Flusher, Hijacker or ReaderFrom though the server's has
 //	                 them: a middleware outside of the Lint lost it
 //
-// Put it around the handler in question; around the whole application to check the middlewares
-// too, and innermost as well to see the abilities that they lose.
+// Put it around the handler to check. Put it around the whole application to check the middlewares
+// too, and also around the innermost handler to see which abilities the middlewares lose.
 type Lint struct {
 	// Report gets each finding as soon as it is made, on the goroutine that made
 	// it. If nil, findings are logged as warnings, each once for each place.
@@ -65,11 +65,11 @@ type Finding struct {
 	// Where is the call that caused it, as "file:line (function)". If the fault shows only when the
 	// handler returns, Where is the handler.
 	Where string
-	// First is an earlier call that this one contradicts, if there was one.
+	// First is an earlier call that contradicts this one, if there was one.
 	First string
 }
 
-// String returns the finding in one line.
+// String returns the finding on one line.
 func (f Finding) String() string {
 	s := f.Check + ": " + f.Message + " at " + f.Where
 	if f.First != "" {
@@ -78,7 +78,7 @@ func (f Finding) String() string {
 	return s
 }
 
-// Wrap returns next under observation.
+// Wrap returns next with the checks around it.
 func (l Lint) Wrap(next http.Handler) http.Handler {
 	report := l.Report
 	if report == nil {
@@ -115,7 +115,7 @@ func logOnce() func(*http.Request, Finding) {
 	}
 }
 
-// linted is a writer under observation.
+// linted is a writer that checks its calls.
 type linted struct {
 	responsewriter.Forward
 	responsewriter.Shape
@@ -127,14 +127,14 @@ type linted struct {
 
 	returned atomic.Bool
 
-	mu       sync.Mutex // held by one call of the writer at a time
+	mu       sync.Mutex // held during each call of the writer
 	status   int
 	sentAt   string
-	sent     http.Header // as it went out
+	sent     http.Header // as it was sent
 	length   int64       // of Content-Length, or -1
 	bytes    int64
 	hijacked bool
-	ending   bool // the findings show when the handler ends
+	ending   bool // the findings are reported when the handler ends
 }
 
 var errReturned = errors.New("the handler has returned")
@@ -170,7 +170,7 @@ func (w *linted) find(check, message, first string) {
 	w.report(Finding{check, message, where, first})
 }
 
-// Header returns the header, which the checks look at when it is sent.
+// Header returns the header, which is checked when it is sent.
 func (w *linted) Header() http.Header {
 	if w.returned.Load() {
 		w.find("returned", "Header after the handler has returned", "")
@@ -224,7 +224,7 @@ func (w *linted) WriteString(s string) (int, error) {
 	return n, err
 }
 
-// ReadFrom checks the size, when it is known.
+// ReadFrom checks the size, if it is known.
 func (w *linted) ReadFrom(r io.Reader) (int64, error) {
 	defer w.leave()
 	if !w.enter("ReadFrom") {
@@ -257,7 +257,7 @@ func (w *linted) FlushError() error {
 	return err
 }
 
-// Hijack ends the checks: the bytes after it do not concern the server.
+// Hijack ends the checks: the server has no part in the bytes that follow.
 func (w *linted) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	defer w.leave()
 	if !w.enter("Hijack") {
@@ -268,7 +268,7 @@ func (w *linted) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, buf, err
 }
 
-// send looks at the header that goes out now.
+// send checks the header that is sent now.
 func (w *linted) send(status int) {
 	w.status, w.sentAt = status, w.handler
 	if !w.ending {
@@ -287,7 +287,7 @@ func (w *linted) send(status int) {
 	}
 }
 
-// check looks at n more bytes of the body.
+// check counts n more bytes of the body.
 func (w *linted) check(n int64) {
 	if w.status == 0 {
 		w.send(http.StatusOK)
@@ -310,7 +310,7 @@ func (w *linted) check(n int64) {
 	w.bytes += n
 }
 
-// end looks at what the handler leaves behind.
+// end checks what the handler has left undone.
 func (w *linted) end(r *http.Request, panicked bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -335,7 +335,7 @@ func (w *linted) end(r *http.Request, panicked bool) {
 	}
 }
 
-// lintedBody is a request's body under observation.
+// lintedBody is a request's body with checks.
 type lintedBody struct {
 	io.ReadCloser
 	w    *linted
@@ -356,8 +356,8 @@ func (b *lintedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// hasBody reports whether an answer of this status may have a body (RFC 9110,
-// section 6.4.1).
+// hasBody reports whether a response with this status may have a body (RFC
+// 9110, section 6.4.1).
 func hasBody(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }

@@ -12,12 +12,12 @@ import (
 	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// The faults that [Lint] looks for in a header, and in the writer itself.
+// The mistakes that [Lint] looks for in a header, and in the writer itself.
 
 // mistake is a mistake in a header.
 type mistake struct{ check, message string }
 
-// addMistake notes a mistake.
+// addMistake records a mistake.
 type addMistake func(check, format string, args ...any)
 
 // headerMistakes returns the mistakes in the header of a response.
@@ -34,7 +34,7 @@ func headerMistakes(status int, h http.Header) (found []mistake) {
 	return found
 }
 
-// fieldMistakes looks at names and values, whatever the fields mean.
+// fieldMistakes checks names and values, whatever the fields mean.
 func fieldMistakes(h http.Header, add addMistake) {
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		plain := strings.TrimPrefix(name, http.TrailerPrefix)
@@ -69,7 +69,7 @@ func lengthMistakes(status int, h http.Header, add addMistake) {
 	}
 }
 
-// validatorMistakes looks at entity tags and dates, by which caches compare versions.
+// validatorMistakes checks entity tags and dates, by which caches compare versions.
 func validatorMistakes(h http.Header, add addMistake) {
 	if tag := h.Get("Etag"); tag != "" {
 		opaque := strings.TrimPrefix(tag, "W/")
@@ -197,11 +197,11 @@ func (w *linted) unchanged() {
 	}
 }
 
-// checkWriter finds abilities of the server's writer that are lost on the way to
-// this one.
+// checkWriter finds abilities of the server's writer that have been lost in the
+// writers around it.
 func (w *linted) checkWriter(got http.ResponseWriter, r *http.Request) {
 	if _, ok := r.Context().Value(http.ServerContextKey).(*http.Server); !ok {
-		return // not net/http's server: it is unknown what its writer can do
+		return // not net/http's server, so its writer's abilities are not known
 	}
 	lost := func(ability, what string) {
 		w.report(Finding{Check: "lost", Message: fmt.Sprintf("the writer %T has no %s: %s", got, ability, what), Where: w.handler})
@@ -220,8 +220,8 @@ func (w *linted) checkWriter(got http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// settle takes over changes that outer writers have made to the header in a call. A writer that
-// compresses changes it when it has seen enough, which is not the handler's fault.
+// settle accepts the changes that outer writers have made to the header during a call. A writer
+// that compresses changes it after it has received enough, which is not the handler's fault.
 func (w *linted) settle() {
 	if h := w.ResponseWriter.Header(); w.status != 0 && !maps.EqualFunc(h, w.sent, slices.Equal[[]string]) {
 		w.sent = h.Clone()

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// passedOver are packages whose functions write on behalf of their caller: the place is where they
-// were called.
+// passedOver are packages whose functions write on behalf of their caller, so the place is where
+// they were called.
 var passedOver = []string{
 	"bufio.", "bytes.", "compress/", "encoding/", "fmt.", "html/template.", "io.", "io/", "log.", "log/slog.", "mime/", "net/http.", "net/http/",
 	"reflect.", "runtime.", "strings.", "text/template.",
@@ -19,7 +19,7 @@ var passedOver = []string{
 	"github.com/zeugkit/zeug/middleware.(*linted", "github.com/zeugkit/zeug/middleware.Lint.", "github.com/zeugkit/zeug/middleware.callPlace",
 }
 
-// callPlace returns the innermost caller that wrote for itself, or its argument if there is none.
+// callPlace returns the innermost caller outside these packages, or its argument if there is none.
 func callPlace(otherwise string) string {
 	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])

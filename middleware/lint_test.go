@@ -269,7 +269,7 @@ func TestLintFindsTwoGoroutinesAtOneWriter(t *testing.T) {
 		}()
 		go func() {
 			<-reading
-			// The copy is running: it has read the bytes that are written here.
+			// The copy has started: it has read the bytes that are written here.
 			more.Write([]byte("x"))
 			time.AfterFunc(50*time.Millisecond, func() { more.Close() })
 		}()
@@ -324,7 +324,7 @@ func TestLintFindsALostAbility(t *testing.T) {
 }
 
 // An outer middleware may change the header when it is sent, which is not the handler's fault. A
-// change that the handler makes too late is.
+// change that the handler makes too late is its fault.
 func TestLintLeavesTheHeaderToThoseFurtherOut(t *testing.T) {
 	text := func(w http.ResponseWriter) { w.Header().Set("Content-Type", "text/plain") }
 	long := strings.Repeat("a text that is worth compressing. ", 200)

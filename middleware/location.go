@@ -9,14 +9,13 @@ import (
 	"github.com/zeugkit/zeug/internal/responsewriter"
 )
 
-// RewriteLocation returns app fit for a mount though it knows nothing of root paths, as
-// most routers and everything that calls [http.Redirect] do not: the paths in
-// its Location and Content-Location fields get the root path put before them.
-// A [net/http.ServeMux], chi, gin or gorilla/mux then redirects within the
-// mount. Absolute URLs stay as they are.
+// RewriteLocation makes app ready for a mount if app does not know root paths. Most routers, and
+// everything that calls [http.Redirect], do not. It puts the root path before the paths in the
+// fields Location and Content-Location. A [net/http.ServeMux], chi, gin or gorilla/mux then
+// redirects within the mount. Absolute URLs stay as they are.
 //
 // Do not use it for applications that build their URLs with the root path, as those of this module
-// do: they would have it twice.
+// do: the root path would be there twice.
 func RewriteLocation(app http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		root := gateway.RootPath(r)
@@ -30,7 +29,7 @@ func RewriteLocation(app http.Handler) http.Handler {
 	})
 }
 
-// rewriter moves the paths in a header just before it is sent.
+// rewriter changes the paths in a header just before it is sent.
 type rewriter struct {
 	responsewriter.Forward
 	responsewriter.Shape

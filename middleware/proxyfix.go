@@ -14,64 +14,65 @@ import (
 	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
-// ByNetwork is a count of [ProxyFix]: as many proxies as stand in the networks
-// of Trusted, one behind the other.
+// ByNetwork is a count of [ProxyFix]: it counts the chain of proxies whose
+// addresses are in the networks of Trusted.
 const ByNetwork = -1
 
 // ProxyFix tells the application which client sent the request, and by which scheme, host and
-// prefix, if proxies are in front of it (Werkzeug's ProxyFix). The values of these headers are
+// prefix, if proxies are in front of it (Werkzeug's ProxyFix). The values of the headers are
 // validated. They become the request's [gateway.Origin], its Host and its RemoteAddr, which URLs,
-// redirects, cookies and the access log use. Headers stay as they came, and [gateway.Received] has
-// what the server itself saw.
+// redirects, cookies and the access log use. The headers themselves do not change, and
+// [gateway.Received] returns what the server itself saw.
 //
-// Anyone can send these headers, so each one counts only as far as your own proxies wrote it. A
-// proxy that appends to a header makes its last value trustworthy, a second one before it the last
-// but one, so each field below is how many proxies set that header, counted from the application.
-// 0, the zero value, ignores it. A header with fewer values than that, and a value that is not
-// valid, are ignored as well: the Origin then stays what it was.
+// Anyone can send these headers, so only the values that your own proxies wrote count. A proxy
+// appends its value to a header, so the last value is trustworthy; if there is a second proxy in
+// front of the first, so is the last but one. Each field below is the number of your proxies that
+// set that header. 0, the zero value, ignores the header. A header with fewer values, or with a
+// value that is not valid, is ignored as well, and the Origin stays unchanged.
 //
-// Over FastCGI, SCGI, uwsgi and CGI the headers are ignored. The web server states
-// address, scheme and host in variables of the protocol, which are the Origin already,
-// and passes the client's headers through. Gateways makes them count there as well.
+// Over FastCGI, SCGI, uwsgi and CGI the headers are ignored. There the web server sends address,
+// scheme and host in variables of the protocol, which are already the Origin, and passes on the
+// client's headers. Set Gateways to use them there as well.
 //
-// Values are those of all lines of a header, split at commas and nothing else: a client cannot
-// move the values of a proxy by a quote or an empty value.
+// Values are those of all lines of a header, split at commas and nothing else. So a client cannot
+// shift the values of a proxy with a quote or an empty value.
 type ProxyFix struct {
-	// For counts X-Forwarded-For: the client's address, with or without a port.
-	// With ByNetwork it is the last one that is not in Trusted.
+	// For is the count for X-Forwarded-For: the client's address, with or
+	// without a port. With ByNetwork it is the last address that is not in
+	// Trusted.
 	For int
-	// Proto counts X-Forwarded-Proto: http or https, and ws or wss for the same.
+	// Proto is the count for X-Forwarded-Proto: http or https, or ws or wss with the same meaning.
 	Proto int
 	// Host counts X-Forwarded-Host. It is ignored if it is not a valid name or address,
 	// with or without a port.
 	Host int
-	// Port counts X-Forwarded-Port: it replaces the port of the host, and disappears if it is the
-	// default one of the scheme.
+	// Port is the count for X-Forwarded-Port: it replaces the port of the host, which is left out
+	// if it is the default port of the scheme.
 	Port int
-	// Prefix counts X-Forwarded-Prefix: the path that the proxy removed from the
-	// URL, put before the root path. It has no empty segment, no dots for one,
-	// and no character that a path has not.
+	// Prefix is the count for X-Forwarded-Prefix: the path that the proxy
+	// removed from the URL, put before the root path. It must not have empty
+	// segments, segments of dots, or characters that a path cannot have.
 	Prefix int
-	// Forwarded counts the elements of Forwarded (RFC 7239), which say address,
-	// scheme and host at once. It takes the place of For, Proto, Host and Port.
-	// With ByNetwork the element is the first one that an address in Trusted
-	// did not send.
+	// Forwarded is the count for the elements of Forwarded (RFC 7239), which
+	// hold address, scheme and host together. It replaces For, Proto, Host and
+	// Port. With ByNetwork, elements are read from the end for as long as an
+	// address in Trusted sent them; the last one read counts.
 	Forwarded int
 
-	// Trusted are the networks of the proxies. If there are any, a request from elsewhere stays as
-	// it is, whatever its headers.
+	// Trusted are the networks of the proxies. If it is not empty, a request from another address
+	// stays unchanged, whatever its headers.
 	Trusted []netip.Prefix
-	// Gateways makes the headers count over gateway protocols too: FastCGI, SCGI, uwsgi and CGI.
-	// Set it only if the web server that speaks the protocol is behind a proxy, takes the proxy's
-	// address for the client's, and removes these headers from all other requests.
+	// Gateways also uses the headers over gateway protocols: FastCGI, SCGI, uwsgi and CGI. Set it
+	// only if the web server that speaks the protocol is behind a proxy, reports the proxy's
+	// address as the client's, and removes these headers from all other requests.
 	Gateways bool
 	// TrustSockets trusts clients without an address, at a unix socket, as if they were in
 	// Trusted.
 	TrustSockets bool
 }
 
-// Wrap returns next behind the proxies. It panics if the settings contradict
-// themselves.
+// Wrap returns next with its requests corrected. It panics if the settings
+// contradict themselves.
 func (p ProxyFix) Wrap(next http.Handler) http.Handler {
 	if err := p.Check(); err != nil {
 		panic(err.Error())
@@ -125,13 +126,12 @@ func (p ProxyFix) Check() error {
 	return nil
 }
 
-// looks reports whether any field counts.
+// looks reports whether any header counts.
 func (p *ProxyFix) looks() bool {
 	return p.For != 0 || p.Proto != 0 || p.Host != 0 || p.Port != 0 || p.Prefix != 0 || p.Forwarded != 0
 }
 
-// proxyFields are the header fields that count, as they came. A field that does not
-// count is nil.
+// proxyFields are the header fields that count, unchanged. A field that does not count is nil.
 type proxyFields struct {
 	any                                          bool
 	client, proto, host, port, prefix, forwarded []string
@@ -154,7 +154,7 @@ func (p *ProxyFix) read(h http.Header) (f proxyFields) {
 	return f
 }
 
-// correct returns what the fields make of o.
+// correct returns o corrected by the fields.
 func (p *ProxyFix) correct(o gateway.Origin, f *proxyFields) gateway.Origin {
 	if (len(p.Trusted) > 0 || p.TrustSockets) && !p.trusts(o.Client) {
 		return o
@@ -187,7 +187,7 @@ func (p *ProxyFix) correct(o gateway.Origin, f *proxyFields) gateway.Origin {
 	return o
 }
 
-// client returns the address that asked the outermost proxy.
+// client returns the address from which the outermost proxy got the request.
 func (p *ProxyFix) client(peer netip.AddrPort, values []string) (client netip.AddrPort, ok bool) {
 	if p.For > 0 {
 		v, ok := nthLast(values, p.For)
@@ -211,7 +211,7 @@ func (p *ProxyFix) client(peer netip.AddrPort, values []string) (client netip.Ad
 }
 
 // forwarded corrects o by the element of Forwarded that the outermost proxy
-// wrote, if all from there on are valid.
+// wrote, if this element and all after it are valid.
 func (p *ProxyFix) forwarded(o *gateway.Origin, values []string) {
 	said, n := element{}, 0
 	for v := range fromLast(values, cutLastElement) {
@@ -248,7 +248,7 @@ func (p *ProxyFix) trusts(addr netip.AddrPort) bool {
 	return slices.ContainsFunc(p.Trusted, func(network netip.Prefix) bool { return network.Contains(ip) })
 }
 
-// unmapped returns a network of IPv4 addresses that was written as one of IPv6.
+// unmapped returns a network of IPv4 addresses as IPv4 if it was written as IPv6.
 func unmapped(network netip.Prefix) netip.Prefix {
 	if addr := network.Addr(); addr.Is4In6() && network.Bits() >= 96 {
 		return netip.PrefixFrom(addr.Unmap(), network.Bits()-96)

@@ -16,7 +16,7 @@ import (
 	"github.com/zeugkit/zeug/webtest"
 )
 
-// origin answers with the request's origin as one string.
+// origin responds with the request's origin as one string.
 var origin = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	o := gateway.OriginOf(r)
 	fmt.Fprintf(w, "%s %s://%s%s", o.Client, o.Scheme, o.Host, o.RootPath)
@@ -125,8 +125,8 @@ func TestProxyFixIgnoresWhatIsNotValid(t *testing.T) {
 	}
 }
 
-// Attacks that were reported against other implementations: chi's GHSA-rjr7-jggh-pgcp,
-// GHSA-9g5q-2w5x-hmxf and GHSA-3fxj-6jh8-hvhx, and values that a client can put into its part of a
+// Attacks that were reported for other implementations (chi's GHSA-rjr7-jggh-pgcp,
+// GHSA-9g5q-2w5x-hmxf and GHSA-3fxj-6jh8-hvhx), and values that a client can put into its part of a
 // header.
 func TestProxyFixIsNotSpoofed(t *testing.T) {
 	one := middleware.ProxyFix{For: 1, Proto: 1, Host: 1, Port: 1, Prefix: 1}
@@ -233,7 +233,7 @@ func FuzzProxyFix(f *testing.F) {
 		require.True(t, o.Client.IsValid())
 		require.True(t, hosts.Valid(see(forwarded, http.Header{"Forwarded": {client}}).Host))
 
-		// Nothing a client writes moves what the proxy appends to it.
+		// Nothing that a client writes shifts the value that the proxy appends to it.
 		want := see(x, http.Header{"X-Forwarded-For": {"192.0.2.1"}})
 		require.Equal(t, want, see(x, http.Header{"X-Forwarded-For": {client + ", 192.0.2.1"}}))
 		require.Equal(t, want, see(x, http.Header{"X-Forwarded-For": {client, "192.0.2.1"}}))

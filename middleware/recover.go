@@ -14,22 +14,24 @@ import (
 	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
-// Recover answers a panic of the application with 500, where net/http would cut
-// the connection, and logs it with its stack. The answer is [httperror.Respond]'s,
-// so an application's own error page shows for panics too; the header is as it
-// was before the application touched it.
+// Recover answers a panic of the application with 500, and logs it with its
+// stack. Without it, net/http would cut the connection. The response is sent by
+// [httperror.Respond], so an application's own error page is also shown for
+// panics. The header is restored to its state before the application changed
+// it.
 //
-// When part of an answer is out already the connection is cut after all, or the client would take
-// the part for the whole. [http.ErrAbortHandler] asks for that and is neither logged nor answered.
+// If a part of a response has been sent, the connection is cut after all; otherwise the client
+// would mistake the part for the whole. [http.ErrAbortHandler] requests just that, so it is neither
+// logged nor answered.
 //
 // Put it inside the middlewares that need to see the response, such as an [AccessLog], and outside
-// everything that may panic. Under a debugger or a server that shows panics it is not needed.
+// everything that may panic. It is not needed under a debugger or a server that shows panics.
 type Recover struct {
-	// Logger is that of the server if nil, or [slog.Default].
+	// Logger is the logger of the server if nil, or [slog.Default].
 	Logger *slog.Logger
 }
 
-// panicError is the error that [Recover] answers with.
+// panicError is the error with which [Recover] answers.
 type panicError struct {
 	// Value is what panic was called with.
 	Value any
@@ -37,7 +39,7 @@ type panicError struct {
 	Stack []byte
 }
 
-// Error tells the value.
+// Error prints the value.
 func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
 
 // Unwrap returns the value if it is an error.
@@ -49,10 +51,10 @@ func (p *panicError) Unwrap() error {
 // Recovered returns the value, for the debugger's page.
 func (p *panicError) Recovered() any { return p.Value }
 
-// Logged is true: code that gets the panic need not log it again.
+// Logged is true: code that receives the panic need not log it again.
 func (p *panicError) Logged() bool { return true }
 
-// Wrap returns next without its panics.
+// Wrap returns next with its panics answered.
 func (m Recover) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(w.Header()) == 0 {
@@ -82,7 +84,7 @@ func (m *Recover) serve(next http.Handler, w http.ResponseWriter, r *http.Reques
 			panic(http.ErrAbortHandler)
 		}
 		before.restore(w.Header())
-		// Whatever was thrown, it is the server's fault.
+		// Whatever the value is, the failure is the server's fault.
 		httperror.Respond(w, r, &httperror.Error{Code: httperror.InternalServerError, Err: p})
 	}()
 	next.ServeHTTP(w, r)

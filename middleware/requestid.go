@@ -8,24 +8,24 @@ import (
 	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
-// RequestID gives each request a name, to find it again in the logs of all that
-// had to do with it. The name is in the request's context, see [RequestIDOf],
-// and in a field of the answer.
+// RequestID gives each request an ID, by which it can be found in the logs of
+// every program that took part in it. The ID is in the request's context, see
+// [RequestIDOf], and in a field of the response.
 type RequestID struct {
-	// Header is the field of the answer, and of the request if that is trusted:
-	// X-Request-Id unless set.
+	// Header is the field of the response, and also of the request if that is
+	// trusted; X-Request-Id by default.
 	Header string
-	// Trust takes over the name that a request came with. Use it for applications behind a proxy
-	// that sets it; otherwise clients can confuse the logs. It counts only if it has 1 to 128
+	// Trust uses the ID that is in the request. Set it if the application is behind a proxy that
+	// sets the field; otherwise clients can confuse the logs. The ID counts only if it has 1 to 128
 	// letters, digits or characters of "-._~+/=:@".
 	Trust bool
-	// New makes names; 26 random characters, 130 bits, unless set.
+	// New makes IDs. By default they are 26 random characters (130 bits).
 	New func() string
 }
 
 type requestIDKey struct{}
 
-// named is a context with the name of its request, and room for the field.
+// named is a context with the ID of its request, and room for the field.
 type named struct {
 	context.Context
 	id [1]string
@@ -38,7 +38,7 @@ func (n *named) Value(key any) any {
 	return n.Context.Value(key)
 }
 
-// RequestIDOf returns the name that a [RequestID] gave to the request of this
+// RequestIDOf returns the ID that a [RequestID] gave to the request of this
 // context, or "".
 func RequestIDOf(ctx context.Context) string {
 	if n, ok := ctx.Value(requestIDKey{}).(*named); ok {
@@ -47,7 +47,7 @@ func RequestIDOf(ctx context.Context) string {
 	return ""
 }
 
-// Wrap returns next with a name for each request.
+// Wrap returns next with an ID for each request.
 func (m RequestID) Wrap(next http.Handler) http.Handler {
 	header := http.CanonicalHeaderKey(m.Header)
 	if header == "" {

@@ -16,11 +16,11 @@ import (
 	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
-// SecureHeaders sets the header fields that make browsers careful. The zero value sets the fields
-// that break nothing: X-Content-Type-Options: nosniff, Referrer-Policy:
+// SecureHeaders sets header fields that make browsers more careful. The zero value sets the fields
+// that do not break pages: X-Content-Type-Options: nosniff, Referrer-Policy:
 // strict-origin-when-cross-origin, X-Frame-Options: SAMEORIGIN and Cross-Origin-Opener-Policy:
-// same-origin-allow-popups. They are defaults: a handler that sets one of these fields has its
-// own.
+// same-origin-allow-popups. They are defaults: if a handler sets one of these fields, the handler's
+// value is sent.
 type SecureHeaders struct {
 	// ContentSecurityPolicy is the policy of documents, for example
 	// "default-src 'self'; script-src 'self' 'nonce'". A source 'nonce' in it, in
@@ -29,10 +29,10 @@ type SecureHeaders struct {
 	ContentSecurityPolicy string
 	// ReportOnly sends the policy as Content-Security-Policy-Report-Only.
 	ReportOnly bool
-	// HSTS is how long browsers shall insist on https
-	// (Strict-Transport-Security), sent over https only. 0 sends none, and a
-	// negative duration is an error. It cannot be taken back before that time is
-	// over: begin with a short one.
+	// HSTS is how long browsers must use https only
+	// (Strict-Transport-Security); it is sent over https only. 0 sends none,
+	// and a negative duration is an error. It cannot be revoked before that
+	// time is over, so begin with a short one.
 	HSTS time.Duration
 	// HSTSSubdomains does the same for every host below this one.
 	HSTSSubdomains bool
@@ -53,8 +53,8 @@ func Nonce(r *http.Request) string {
 	return nonce
 }
 
-// nonceSource is the place of the nonce of a request in a policy. Keywords of a policy have no
-// case.
+// nonceSource matches the place of the nonce in a policy. Keywords of a policy are not
+// case-sensitive.
 var nonceSource = regexp.MustCompile("(?i)'nonce'")
 
 // Wrap returns next with the header fields set. It panics if the policy cannot
@@ -118,8 +118,8 @@ func (s SecureHeaders) fields() []secureField {
 	return list
 }
 
-// policy returns the text of the policy, split where a nonce goes into it, nil if
-// there is no policy.
+// policy returns the policy, split at each place for a nonce, nil if there is
+// no policy.
 func (s SecureHeaders) policy() []string {
 	if s.ContentSecurityPolicy == "" {
 		return nil

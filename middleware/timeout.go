@@ -23,19 +23,18 @@ import (
 
 // Timeout answers 503 if a handler has not begun its response in time. The
 // request's context then ends with [context.DeadlineExceeded], so that the handler
-// can stop its work. Later writes of the handler fail with
-// [http.ErrHandlerTimeout], as do its reads of the request's body, and a later
-// panic is logged.
+// can stop its work. Later writes of the handler, and its reads of the
+// request's body, fail with [http.ErrHandlerTimeout]; a later panic is logged.
 //
-// Unlike [http.TimeoutHandler] it buffers nothing: a response that has begun in
-// time goes on, and streams, flushing, hijacking and sendfile work. It also answers
-// while the handler waits for a body that stopped coming.
+// Unlike [http.TimeoutHandler] it buffers nothing. A response that has begun in time continues, and
+// streams, flushing, hijacking and sendfile work. It also answers while the handler waits for a
+// body that stopped coming.
 type Timeout struct {
 	// Limit is how long a handler may take to begin its response. 0 means 30 s,
 	// a negative duration no limit.
 	Limit time.Duration
-	// Whole ends the context after Limit even if the response has begun. A response that is being sent
-	// is not cut: the handler decides.
+	// Whole ends the context after Limit even if the response has begun. A response that is being
+	// sent is not cut: the handler decides what to do.
 	Whole bool
 	// RetryAfter is sent to the client in whole seconds. 0 and a negative
 	// duration send none.
@@ -124,15 +123,15 @@ func (t Timeout) refuse(w http.ResponseWriter, r *http.Request) {
 	httperror.Respond(w, r, e)
 }
 
-// crash carries a panic from the handler's goroutine to the server's, with the
-// stack that would be lost on the way.
+// crash carries a panic from the handler's goroutine to the server's, with its
+// stack, which would otherwise be lost.
 type crash struct {
 	value   any
 	stack   []byte
 	callers []uintptr
 }
 
-// log reports a panic that comes after the request was answered.
+// log logs a panic that comes after the request was answered.
 func (c *crash) log(r *http.Request) {
 	if c == nil || c.value == nil || c.value == http.ErrAbortHandler {
 		return
@@ -153,17 +152,18 @@ func (c *crash) Unwrap() error {
 // Recovered returns the value, for the debugger's page.
 func (c *crash) Recovered() any { return c.value }
 
-// Callers returns the program counters of the stack that panicked, likewise.
+// Callers returns the program counters of the stack that panicked, also for the debugger's page.
 func (c *crash) Callers() []uintptr { return c.callers }
 
 // deadlined is the context of a request with a time limit. The time limit counts until the
 // response has begun. The contexts of package context cannot do that.
 //
-// Value asks the outer context, which hides the inner one from package context: children would
-// take over its error, which is always Canceled. They learn of the end by AfterFunc and ask Err.
+// Value asks the outer context. That hides the inner context from package context: otherwise
+// children would use the inner context's error, which is always Canceled. Children learn of the end
+// through AfterFunc, and then call Err.
 //
-// Most handlers never wait for the end of their context. The channel is made when a caller asks for
-// it.
+// Most handlers never wait for the end of their context. The channel is made only when a caller
+// asks for it.
 type deadlined struct {
 	outer    context.Context
 	guard    *timeoutGuard
@@ -172,7 +172,7 @@ type deadlined struct {
 
 	mu     sync.Mutex
 	cause  error           // why this context ended before the outer one did
-	inner  context.Context // ends with this one, nil until a goroutine waits for it
+	inner  context.Context // it ends with this context; nil until a goroutine waits for the end
 	cancel context.CancelCauseFunc
 }
 
@@ -204,7 +204,7 @@ func (d *deadlined) end(cause error) {
 // Done returns a channel that is closed when the context ends.
 func (d *deadlined) Done() <-chan struct{} { return d.waitable().Done() }
 
-// Deadline returns the end of the time limit while that counts.
+// Deadline returns the end of the time limit as long as the limit counts.
 func (d *deadlined) Deadline() (time.Time, bool) {
 	outer, set := d.outer.Deadline()
 	if set && outer.Before(d.deadline) || !d.whole && d.guard.Written() {
@@ -221,19 +221,19 @@ func (d *deadlined) Err() error {
 	case d.cause != nil:
 		return d.cause
 	case d.inner != nil:
-		return d.inner.Err() // once it has ended, however late the outer context ends
+		return d.inner.Err() // after the end this stays the error, however late the outer context ends
 	}
 	return d.outer.Err()
 }
 
 func (d *deadlined) Value(key any) any { return d.outer.Value(key) }
 
-// AfterFunc spares children a goroutine each: see [context.AfterFunc].
+// AfterFunc saves children a goroutine each: see [context.AfterFunc].
 func (d *deadlined) AfterFunc(f func()) func() bool { return context.AfterFunc(d.waitable(), f) }
 
-// timeoutBody is the body of a request with a time limit. net/http cannot answer
-// while the handler waits in Read, nor wait itself for the rest of a body that
-// stopped coming.
+// timeoutBody is the body of a request with a time limit. net/http cannot
+// answer while the handler waits in Read, and it would wait for the rest of a
+// body that has stopped coming.
 type timeoutBody struct {
 	io.ReadCloser
 	guard   *timeoutGuard
@@ -252,15 +252,15 @@ func (b *timeoutBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// stop ends a Read that waits, and lets the connection end with the response, because it is
-// unknown where the next request begins. Call it when the time is over.
+// stop ends a Read that waits, and lets the connection end with the response: it is unknown where
+// the next request begins. Call it when the time is up.
 func (b *timeoutBody) stop(r *http.Request) {
 	if b.ReadCloser == nil || r.ContentLength == 0 {
 		return
 	}
 	control := http.NewResponseController(b.guard.ResponseWriter)
 	for !b.reading.TryLock() {
-		// A body that sets deadlines itself may have set one after the last.
+		// If the body sets deadlines itself, it may have replaced this one.
 		if control.SetReadDeadline(time.Unix(1, 0)) != nil {
 			return
 		}
@@ -272,19 +272,19 @@ func (b *timeoutBody) stop(r *http.Request) {
 	}
 }
 
-// timeoutGuard lets a handler write until its time is over. The header belongs to the handler
-// until it is sent: after the time is over no other goroutine may read a map that the handler
-// still changes.
+// timeoutGuard lets a handler write until its time is up. The header belongs to the handler until
+// it is sent. After the time is up, no other goroutine may read a map that the handler still
+// changes.
 type timeoutGuard struct {
 	responsewriter.Forward
 	responsewriter.Shape
 	header  http.Header
 	context deadlined
 	body    timeoutBody
-	request http.Request // what the handler gets
+	request http.Request // the header that the handler gets
 
-	ended chan struct{} // closed when the handler has returned in time, or the time is over
-	crash *crash        // how it ended, from then on
+	ended chan struct{} // closed when the handler has returned in time, or the time is up
+	crash *crash        // how the handler ended, after that
 
 	mu       sync.Mutex
 	began    bool
@@ -292,7 +292,7 @@ type timeoutGuard struct {
 	returned bool
 }
 
-// over reports whether the time is over.
+// over reports whether the time is up.
 func (g *timeoutGuard) over() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -306,8 +306,8 @@ func (g *timeoutGuard) Written() bool {
 	return g.began
 }
 
-// timeUp ends the handler's right to answer, unless it has begun to or has
-// returned.
+// timeUp ends the handler's right to answer, unless it has already begun to
+// answer or returned.
 func (g *timeoutGuard) timeUp() {
 	g.mu.Lock()
 	g.expired = !g.began && !g.returned
@@ -317,12 +317,12 @@ func (g *timeoutGuard) timeUp() {
 		g.context.end(context.DeadlineExceeded)
 	}
 	if expired {
-		close(g.ended) // after its end, which would otherwise be that of the request
+		close(g.ended) // after the context has ended, so that it does not take over the end of the request
 	}
 }
 
-// end passes on how the handler ended, and reports false if the time is over and no goroutine
-// waits for it.
+// end passes on how the handler ended, and reports false if the time is up and no goroutine waits
+// for the handler.
 func (g *timeoutGuard) end(c *crash) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -335,7 +335,7 @@ func (g *timeoutGuard) end(c *crash) bool {
 }
 
 // begin is called before anything is sent, and sends the handler's header fields. It reports false
-// once the time is over.
+// once the time is up.
 func (g *timeoutGuard) begin() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -357,8 +357,8 @@ func (g *timeoutGuard) copyHeader() {
 	}
 }
 
-// finish hands on the header of a handler that wrote nothing, and trailers of
-// one that did.
+// finish passes on the header of a handler that wrote nothing, or the trailers
+// of one that wrote.
 func (g *timeoutGuard) finish() {
 	if !g.begin() {
 		return
@@ -378,7 +378,7 @@ func (g *timeoutGuard) WriteHeader(status int) {
 	}
 }
 
-// inform sends an interim answer, which is not yet the answer.
+// inform sends an interim response, which does not count as the response.
 func (g *timeoutGuard) inform(status int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

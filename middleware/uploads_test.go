@@ -22,7 +22,7 @@ import (
 )
 
 // TestUploadsToPlainHandlersAreRemoved parses an upload in a plain handler
-// behind everything that serves a copy of the request.
+// inside everything that passes on a copy of the request.
 func TestUploadsToPlainHandlersAreRemoved(t *testing.T) {
 	wrap := func(f func(http.Handler) http.Handler) func(http.Handler) http.Handler { return f }
 	for _, c := range []struct {
@@ -88,7 +88,7 @@ func TestUploadsToPlainHandlersAreRemoved(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, resp.Body.Close())
 			files := <-parsed
-			server.Close() // waits for net/http to clean up
+			server.Close() // waits until net/http has cleaned up
 			if !strings.HasSuffix(c.name, "over") {
 				require.Equal(t, 1, files, "the upload was on disk")
 			}

@@ -94,7 +94,7 @@ func TestFailuresOfAnEarlierProcess(t *testing.T) {
 // shows is how many failures the dashboard lists.
 func (c *client) shows() int { return strings.Count(c.get(at).Body.String(), `<li><a href="/_debug/f`) }
 
-// A folder that cannot be written to costs no page.
+// If the folder cannot be written to, the pages still work.
 func TestAFolderThatIsNone(t *testing.T) {
 	t.Setenv("ZEUG_DEBUG_PIN", "off")
 	file := filepath.Join(t.TempDir(), "file")

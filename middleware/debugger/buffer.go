@@ -18,55 +18,55 @@ import (
 )
 
 // bufferLimit is how many bytes of a response are kept back so that the page can still replace it.
-// A longer one is sent on as it comes.
+// A longer one is sent on as the handler writes it.
 const bufferLimit = 1 << 20
 
-// buffer is a ResponseWriter that holds an answer back until its handler returns. A handler that
+// buffer is a ResponseWriter that holds a response back until its handler returns. A handler that
 // flushes, hijacks or asks for full duplex makes a stream: the bytes kept so far are sent, and the
 // rest goes straight through.
 //
-// To its handler it behaves like net/http's own writer. The header is taken as it is at
+// To its handler it behaves like net/http's own writer. The header is recorded as it is at
 // WriteHeader. A body that the status or the Content-Length does not allow is refused. A status
 // that is not valid panics at once.
 type buffer struct {
 	responsewriter.Forward
 	responsewriter.Shape
 
-	// mu guards the fields below. A handler has one goroutine, but one that a time limit has
+	// mu guards the fields below. A handler has one goroutine, but a handler that a time limit has
 	// abandoned may still write while another one answers.
 	mu     sync.Mutex
 	state  state
 	status int
-	// length is the Content-Length that was promised, -1 for none, and written
-	// how much was tried to be written.
+	// length is the Content-Length that the handler promised, -1 for none, and
+	// written how many bytes it tried to write.
 	length, written int64
 	held            *hold
-	// cut takes the error that has ended a stream.
+	// cut is called with the error that has ended a stream.
 	cut func(*http.Request, error)
 }
 
-// state says whose response it is: the handler's or the page's.
+// state says who writes the response: the handler or the page.
 type state int
 
 const (
-	holding   state = iota // the handler, into the buffer
-	streaming              // the handler, straight through
-	sealed                 // the page: what the handler still writes is dropped
-	over                   // none: the handler has returned
+	holding   state = iota // the handler writes into the buffer
+	streaming              // the handler writes directly to the client
+	sealed                 // the page writes: the handler's further bytes are dropped
+	over                   // nobody writes: the handler has returned
 )
 
 // hold is the memory of a buffer. No handler ever sees it, so that it can be
 // used again for another request.
 type hold struct {
 	body []byte
-	// before is the header as it was when the request came in, and header as it
-	// was when the answer began.
+	// before is the header when the request came in, and header is the header
+	// when the response began.
 	before, header headerCopy
 }
 
 var holds = sync.Pool{New: func() any { return new(hold) }}
 
-// headerCopy is a header as it was, without its own copies of the values.
+// headerCopy is a copy of a header that shares the slices of its values.
 type headerCopy []headerField
 
 type headerField struct {
@@ -101,7 +101,7 @@ func (c headerCopy) same(h http.Header) bool {
 	return true
 }
 
-// start begins an answer through w, and returns what the handler writes to.
+// start begins a response through w, and returns the writer for the handler.
 func (b *buffer) start(w http.ResponseWriter) http.ResponseWriter {
 	b.ResponseWriter = w
 	b.length = -1
@@ -110,7 +110,7 @@ func (b *buffer) start(w http.ResponseWriter) http.ResponseWriter {
 	return b.Like(b, w)
 }
 
-// release gives the memory back.
+// release frees the memory.
 func (b *buffer) release() {
 	h := b.held
 	if b.held = nil; h == nil {
@@ -126,7 +126,7 @@ func (b *buffer) release() {
 	holds.Put(h)
 }
 
-// below is what an [http.ResponseController] finds below the buffer.
+// below is the writer that an [http.ResponseController] finds inside the buffer.
 type below struct {
 	http.ResponseWriter // the buffer
 	buffer              *buffer
@@ -135,11 +135,11 @@ type below struct {
 // Unwrap is for [http.ResponseController].
 func (b *buffer) Unwrap() http.ResponseWriter { return below{b, b} }
 
-// Unwrap returns the writer below the buffer.
+// Unwrap returns the writer inside the buffer.
 func (u below) Unwrap() http.ResponseWriter { return u.buffer.ResponseWriter }
 
-// EnableFullDuplex is for handlers that answer while they read: holding their
-// answer back could have both sides wait for each other.
+// EnableFullDuplex is for handlers that answer while they read. If their
+// response were held back, both sides could wait for each other.
 func (u below) EnableFullDuplex() error {
 	u.buffer.mu.Lock()
 	defer u.buffer.mu.Unlock()
@@ -151,7 +151,7 @@ func (u below) EnableFullDuplex() error {
 	return http.NewResponseController(u.buffer.ResponseWriter).EnableFullDuplex()
 }
 
-// Held tells code that looks for it below an Unwrap that a response which has begun can still be
+// Held tells code that looks for it behind an Unwrap that a response that has begun can still be
 // replaced. See [responsewriter.Held].
 func (u below) Held() bool {
 	u.buffer.mu.Lock()
@@ -159,8 +159,8 @@ func (u below) Held() bool {
 	return u.buffer.state == holding
 }
 
-// CutShort takes the error that has ended an answer which was sent in part. See
-// [responsewriter.CutShort].
+// CutShort receives the error that ended a response that had been sent in part.
+// See [responsewriter.CutShort].
 func (u below) CutShort(r *http.Request, err error) { u.buffer.cut(r, err) }
 
 // Written reports whether the handler has begun to answer.
@@ -170,8 +170,7 @@ func (b *buffer) Written() bool {
 	return b.state != holding || b.status != 0
 }
 
-// Header is the header that will be sent; after the page took the response's place it is
-// discarded.
+// Header is the header that will be sent; once the page has replaced the response, it is discarded.
 func (b *buffer) Header() http.Header {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -189,7 +188,7 @@ func (b *buffer) WriteHeader(status int) {
 		return
 	case b.state == holding && (status < 100 || status > 999):
 		b.mu.Unlock()
-		panic(fmt.Sprintf("invalid WriteHeader code %d", status)) // as net/http has it
+		panic(fmt.Sprintf("invalid WriteHeader code %d", status)) // as in net/http
 	case b.state == holding && (status >= 200 || status == http.StatusSwitchingProtocols):
 		repeated := b.status != 0
 		if !repeated {
@@ -205,7 +204,7 @@ func (b *buffer) WriteHeader(status int) {
 	b.ResponseWriter.WriteHeader(status)
 }
 
-// begin takes the header as it is.
+// begin records the present header.
 func (b *buffer) begin(status int) {
 	b.status = status
 	h := b.ResponseWriter.Header()
@@ -266,7 +265,7 @@ func write[T string | []byte](b *buffer, p T, through func(T) (int, error)) (int
 
 var errNoRoom = errors.New("the buffer is full")
 
-// hold1 keeps a piece of the body, or reports errNoRoom.
+// hold1 keeps a part of the body, or returns errNoRoom.
 func hold1[T string | []byte](b *buffer, p T) (int, error) {
 	if b.status == 0 {
 		b.begin(http.StatusOK)
@@ -286,7 +285,7 @@ func hold1[T string | []byte](b *buffer, p T) (int, error) {
 	return len(p), nil
 }
 
-// ReadFrom lets files that are longer than the limit go out by sendfile.
+// ReadFrom lets net/http send files that are longer than the limit by sendfile.
 func (b *buffer) ReadFrom(src io.Reader) (int64, error) {
 	b.mu.Lock()
 	state, room := b.state, 0
@@ -404,8 +403,8 @@ func (b *buffer) drop() {
 	b.release()
 }
 
-// replace discards the bytes kept so far and the header fields that were set since the request
-// came in, and sends another response. It reports false if it is too late for that.
+// replace discards the bytes kept so far, and the header fields that were set since the request
+// came in. It sends another response instead. It reports false if it is too late for that.
 func (b *buffer) replace(answer func(http.ResponseWriter)) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -421,8 +420,8 @@ func (b *buffer) replace(answer func(http.ResponseWriter)) bool {
 	return true
 }
 
-// sharing returns the fields that let a page of another origin read an answer. The guard also
-// decides which clients may have the debugger's page.
+// sharing returns the fields that let a page of another origin read a response. That is safe,
+// because the guard also decides which clients may have the debugger's page.
 func sharing(h http.Header) http.Header {
 	var list http.Header
 	for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers"} {

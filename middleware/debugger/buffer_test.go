@@ -44,7 +44,7 @@ func servers(t *testing.T, h http.Handler, http2 bool) (with, without *httptest.
 	return both[0], both[1]
 }
 
-// An ordinary response is the same, to the last trailer, as without a debugger, and its handler
+// An ordinary response is the same as without a debugger, down to the last trailer, and its handler
 // gets the same results.
 func TestAnswersAreThoseOfTheServer(t *testing.T) {
 	big := strings.Repeat("x", 3<<20)
@@ -179,8 +179,8 @@ func TestAnswersAreThoseOfTheServer(t *testing.T) {
 					}
 					want, got := ask(without), ask(with)
 					if http2 && (method == "HEAD" || name == "more than the promised length") {
-						// Over HTTP/2 a handler sees a mistake when its bytes leave, and does not
-						// see a part at all.
+						// Over HTTP/2 a handler learns of a mistake only when its bytes leave, and
+						// of some mistakes not at all.
 						want.told, got.told, want.err, got.err = "", "", "", ""
 					}
 					require.Equal(t, want, got)
@@ -195,7 +195,7 @@ func TestAStatusThatIsNoneHasAPage(t *testing.T) {
 	require.Equal(t, "invalid WriteHeader code 0", rep.Message)
 }
 
-// A body that fails after its first bytes is taken back, wherever the failure is noticed.
+// If a body fails after its first bytes, the response is replaced, wherever the failure is noticed.
 func TestAnswersThatFailOnTheWayAreTakenBack(t *testing.T) {
 	failing := func() io.Reader {
 		return io.MultiReader(strings.NewReader("first"), iotest.ErrReader(errors.New("the disk is gone")))
@@ -241,7 +241,7 @@ func TestAnswersThatFailOnTheWayAreTakenBack(t *testing.T) {
 	}
 }
 
-// A handler that a time limit has abandoned cannot answer any more, and is in the log.
+// A handler that a time limit has abandoned cannot answer any more, but its failure is in the log.
 func TestFailuresAfterATimeLimit(t *testing.T) {
 	var out syncBuffer
 	failed, logged := make(chan struct{}), make(chan struct{})
@@ -263,7 +263,7 @@ func TestFailuresAfterATimeLimit(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
 	<-logged
 	close(failed)
-	for range 100 { // the memory of the first response belongs to others
+	for range 100 { // the memory of the first response is used by others
 		resp, err := http.Get(server.URL + "/quick")
 		require.NoError(t, err)
 		body, err := io.ReadAll(resp.Body)
@@ -275,7 +275,7 @@ func TestFailuresAfterATimeLimit(t *testing.T) {
 	require.Contains(t, out.String(), "error: too late")
 }
 
-// A handler that goes on after it has returned gets errors.
+// If a handler keeps writing after it has returned, it gets errors.
 func TestWritingAfterTheEnd(t *testing.T) {
 	var kept http.ResponseWriter
 	h := debugger.Debugger{Output: io.Discard}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { kept = w }))
@@ -358,7 +358,7 @@ func TestEventsArriveAsTheyAreSent(t *testing.T) {
 	close(next)
 }
 
-// The page replaces everything that was set for the response it takes the place of.
+// The page replaces everything that was set for the original response.
 func TestThePageUnderAPolicy(t *testing.T) {
 	strict := middleware.SecureHeaders{ContentSecurityPolicy: "default-src 'self'"}
 	for name, h := range map[string]func(http.Handler) http.Handler{

@@ -8,11 +8,11 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// maxCauses bounds the list of causes: a tree grown by errors.Join in a loop
+// maxCauses limits the list of causes: a tree that errors.Join grows in a loop
 // ends there.
 const maxCauses = 64
 
-// Cause is an error in the tree of errors below the one that is reported.
+// Cause is one error in the tree of errors below the reported one.
 type Cause struct {
 	// Type is the error's Go type, "*fs.PathError".
 	Type string `json:"type"`
@@ -25,14 +25,14 @@ type Cause struct {
 	// Frames is where the error was made, if it knows.
 	Frames []Frame `json:"frames,omitempty"`
 	// Fields are those of the error's type, without the errors it wraps and the
-	// stack it keeps, which are shown by themselves. Types of packages errors,
-	// fmt and runtime have none that the message does not tell.
+	// stack it keeps, which are shown separately. For types of packages errors,
+	// fmt and runtime there are none: the message says it all.
 	Fields *Value `json:"fields,omitempty"`
 
 	err error
 }
 
-// causes lists err and all errors it wraps, by either form of Unwrap, in the
+// causes lists err and all errors it wraps, by both forms of Unwrap, in the
 // order in which errors.Is visits them.
 func (s *sources) causes(err error) []Cause {
 	var list []Cause
@@ -76,7 +76,7 @@ func (s *sources) fields(err error) *Value {
 		}
 		return false
 	}
-	// Its message is the message already.
+	// Its message is shown already.
 	value := d.inside(err)
 	if len(value.Inside) == 0 {
 		return nil
@@ -96,8 +96,8 @@ func isIn(field reflect.Value, err error) bool {
 	return v.Kind() != reflect.Pointer || v.Pointer() == field.Pointer()
 }
 
-// walk visits err and all it wraps, up to maxCauses of them, and reports whether that was all.
-// Unlike [errors.As] it ends if an error wraps itself, and if an Unwrap panics.
+// walk visits err and all errors that it wraps, up to maxCauses of them, and reports whether those
+// were all. Unlike [errors.As] it stops if an error wraps itself, and if an Unwrap panics.
 func walk(err error, visit func(err error, depth int, cyclic bool)) (whole bool) {
 	count := 0
 	whole = true
@@ -130,8 +130,8 @@ func walk(err error, visit func(err error, depth int, cyclic bool)) (whole bool)
 	return whole
 }
 
-// same reports whether a and b are one error. Two that cannot be compared are
-// not.
+// same reports whether a and b are the same error. Two errors that cannot be
+// compared are not.
 func same(a, b error) bool {
 	defer func() { _ = recover() }() // a struct with a slice in an interface
 	return reflect.TypeOf(a).Comparable() && a == b
@@ -149,9 +149,9 @@ func unwrap(err error) (inner []error) {
 	return nil
 }
 
-// answers reports whether an error answers for itself: it is, or wraps, an [http.Handler]. A 500
-// with a cause does not count, because it is a failure that some code has already given a page. An
-// error that wraps itself does not: a search for the handler in it would never end.
+// answers reports whether an error sends its own response: it is, or wraps, an [http.Handler]. A
+// 500 with a cause does not count, because some code has made it of a failure. An error that wraps
+// itself does not: the search for the handler in it would never end.
 func answers(err error) bool {
 	found, failed := false, false
 	whole := walk(err, func(err error, _ int, _ bool) {

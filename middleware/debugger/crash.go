@@ -13,24 +13,24 @@ import (
 )
 
 // Crash is the end of a whole process: a panic that no request caught, two goroutines that write to
-// a map at once, a signal. The supervisor that started the process knows it; [Crash.Report] makes a
-// page of it.
+// a map at once, a signal. The supervisor that started the process reports it; [Crash.Report] turns
+// it into a report.
 type Crash struct {
 	// Output is the end of what the process printed.
 	Output string
-	// Traceback is the last message of Go's runtime, if it was read separately. If it is empty, Output
-	// is searched for it.
+	// Traceback is the last message of Go's runtime, if it was read separately. If it is empty,
+	// Report searches Output for it.
 	Traceback string
 	// Ended is how the process ended: "exit status 2".
 	Ended string
 	// Program is the path of the executable.
 	Program string
-	// Dir is a folder of the program's module, in which source is looked for
-	// that -trimpath has taken the folder from.
+	// Dir is a folder of the program's module. Sources are looked for below it
+	// if -trimpath has removed the folder from their names.
 	Dir string
 }
 
-// maxOthers is how many different stacks are shown beside the one that died.
+// maxOthers is how many different stacks are shown besides the one that died.
 const maxOthers = 100
 
 var (
@@ -38,8 +38,8 @@ var (
 	signaled = regexp.MustCompile(`\n?\[signal (.+)\]`)
 )
 
-// Report describes the crash, and reports false if the process left no traceback: it ended by
-// itself, or was killed.
+// Report describes the crash. It reports false if the process left no traceback, because it ended
+// by itself or was killed.
 func (c Crash) Report() (*Report, bool) {
 	head, text := c.lastWords()
 	list := parseTraceback(text)
@@ -68,7 +68,7 @@ func (c Crash) Report() (*Report, bool) {
 	return rep, true
 }
 
-// lastWords returns the runtime's last message, and the stacks.
+// lastWords returns the last message of the runtime, and the stacks.
 func (c Crash) lastWords() (head, stacks string) {
 	text := c.Traceback
 	if text == "" {
@@ -86,8 +86,8 @@ func (c Crash) lastWords() (head, stacks string) {
 	}
 	head, stacks = strings.TrimSpace(text[:at[0]]), text[at[0]:]
 	if !words.MatchString(head) {
-		// A fatal error is named before the runtime counts the program as
-		// dying, and so is in the output alone.
+		// The runtime prints the name of a fatal error before it counts the
+		// program as dying, so the name is only in the output.
 		if all := words.FindAllStringIndex(c.Output, -1); all != nil {
 			line, _, _ := strings.Cut(c.Output[all[len(all)-1][0]:], "\n")
 			head = strings.TrimSpace(line + "\n" + head)
@@ -96,7 +96,7 @@ func (c Crash) lastWords() (head, stacks string) {
 	return signaled.ReplaceAllString(head, "\n$1"), stacks
 }
 
-// sources finds source as the program's own process would.
+// sources finds source files as the program itself would.
 func (c Crash) sources(list []Goroutine) *sources {
 	src := &sources{program: program{root: moduleRoot(c.Dir)}}
 	if info, err := buildinfo.ReadFile(c.Program); err == nil {
@@ -124,8 +124,8 @@ func (s *sources) complete(frames []Frame) []Frame {
 	return frames
 }
 
-// Page returns a handler that answers with a report, by the given status. It shows it to anyone
-// who asks: [Debugger.MayRead] says who may. If live has a URL, the page gets its frames'
+// Page returns a handler that sends a report with the given status. It sends it to every client:
+// [Debugger.MayRead] says which clients may see it. If live has a URL, the page gets its frames'
 // variables there.
 func (d Debugger) Page(rep *Report, live Live, status int) http.Handler {
 	return page{Report: rep, Live: live, editor: d.editor(), Dashboard: d.Dashboard.Path, status: status}

@@ -36,7 +36,7 @@ main.work(...)
 	/srv/shop/main.go:40
 `
 
-// again is a panic that package sync has caught and raised again.
+// again is a panic that package sync has recovered and raised again.
 const again = `panic: bad 44 [recovered, repanicked]
 
 goroutine 35 [running]:
@@ -153,8 +153,8 @@ func TestPageOfACrash(t *testing.T) {
 	require.Contains(t, plain, "goroutine 6 [chan receive, 2 minutes], and 1 alike:\nmain.work\n")
 }
 
-// TestCrashesOfAnyText cuts the output of crashes short and changes a byte of it, at
-// places spread over the whole.
+// TestCrashesOfAnyText cuts the output of crashes short and changes one byte of it, at many
+// offsets.
 func TestCrashesOfAnyText(t *testing.T) {
 	for _, whole := range []string{panicText, "fatal error: x\n\n" + fatalText} {
 		for i := 0; i < len(whole); i += 1 + len(whole)/20 {

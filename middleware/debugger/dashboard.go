@@ -19,20 +19,20 @@ import (
 	"github.com/zeugkit/zeug/internal/routelist"
 )
 
-// Dashboard is the settings of a page about the program as it runs: the failures there were, the
-// rules of its routers, its goroutines, its memory and its build. It has the place of Werkzeug's
-// console. It is shown to the clients that failures are shown to, after the PIN.
+// Dashboard is the settings of a page about the running program: its failures so far, the rules of
+// its routers, its goroutines, its memory and its build. It corresponds to Werkzeug's console. It
+// is shown to the clients that may see failures, after they have entered the PIN.
 type Dashboard struct {
-	// Path is the path of the dashboard, between slashes, such as "/.zeug/debugger/". The
-	// application does not get requests for it, or for paths below it, from clients that the
-	// debugger answers. "" means no dashboard.
+	// Path is the path of the dashboard, between slashes, such as "/.zeug/debugger/". Requests for
+	// it, or for paths below it, do not reach the application if the debugger answers the client.
+	// "" means no dashboard.
 	Path string
-	// Folder is a folder for the pages of the last ten failures, 10 MiB at most, which
-	// the dashboard of a later process with the same folder shows too. It is made if it
-	// is missing, and has to be this user's alone: the pages hold source and data.
-	// Default: failures are kept in memory, until the process ends.
+	// Folder is a folder for the pages of the last ten failures, at most 10 MiB. The dashboard of a
+	// later process with the same folder shows them too. It is made if it is missing, and must
+	// belong to this user alone: the pages contain source and data. Default: failures are kept in
+	// memory, until the process ends.
 	Folder string
-	// Process has more facts of the process. Default: none.
+	// Process returns more facts about the process. Default: none.
 	Process func() []Field
 	// Requests returns the path of a list of requests, for a link. Default: none, as "".
 	Requests func() string
@@ -41,14 +41,14 @@ type Dashboard struct {
 // maxKept is how many failures are kept for the dashboard.
 const maxKept = 10
 
-// dashboard answers below the path.
+// dashboard answers requests below the path.
 type dashboard struct {
 	settings *Debugger
 	started  time.Time
 
 	mu      sync.Mutex
 	kept    []page // the newest last
-	unfiled []page // that the archive does not have yet
+	unfiled []page // pages that the archive does not have yet
 	filing  bool
 }
 
@@ -61,7 +61,7 @@ func newDashboard(settings *Debugger) *dashboard {
 	}
 }
 
-// keep keeps the page of a failure, whose report is not changed any more.
+// keep keeps the page of a failure; its report no longer changes.
 func (d *dashboard) keep(p page) {
 	if d == nil {
 		return
@@ -79,8 +79,8 @@ func (d *dashboard) keep(p page) {
 	}
 }
 
-// file puts the kept pages into the archive, beside the requests. If many fail at once, it leaves
-// out those that are not among the last by then.
+// file puts the kept pages into the archive, while requests are served. If many requests fail at
+// once, it leaves out the pages that are no longer among the newest.
 func (d *dashboard) file() {
 	for {
 		d.mu.Lock()
@@ -92,7 +92,7 @@ func (d *dashboard) file() {
 		p := d.unfiled[0]
 		d.unfiled = slices.Delete(d.unfiled, 0, 1)
 		d.mu.Unlock()
-		_ = archive{d.settings.Dashboard.Folder}.put(p) // a full disk must not disturb the program
+		_ = archive{d.settings.Dashboard.Folder}.put(p) // a full disk must not affect the program
 	}
 }
 
@@ -122,14 +122,14 @@ func (d *dashboard) failures() []failureLine {
 	return list[:min(len(list), maxKept)]
 }
 
-// takes reports whether a request is for the dashboard: below its path, and from a client that may
-// read it or type the PIN. Other requests go to the application.
+// takes reports whether a request is for the dashboard: it is below its path, and from a client
+// that may read the dashboard or enter the PIN. Other requests go to the application.
 func (d *dashboard) takes(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, d.settings.Dashboard.Path) && d.settings.Access(r) != Denied
 }
 
 func (d *dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if peer.Of(r).Supervised { // which has asked for the PIN
+	if peer.Of(r).Supervised { // it has asked for the PIN
 		d.answer(w, r)
 		return
 	}
@@ -195,7 +195,7 @@ func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// overview is what the page shows.
+// overview is the data of the page.
 type overview struct {
 	*dashboard
 	Nonce, Path     string
@@ -219,7 +219,7 @@ func (v overview) Module() string {
 	return filepath.Base(os.Args[0])
 }
 
-// Uptime is how long the debugger has been there.
+// Uptime is how long the debugger has been running.
 func (v overview) Uptime() string { return v.Now.Sub(v.Started).Round(time.Second).String() }
 
 // Edit is the link that opens the place of a rule, "file:line", in the editor.
@@ -246,8 +246,8 @@ func placeOf(where string) (file string, line int) {
 	return where[:at], line
 }
 
-// maxGoroutines is how much of the text of all goroutines' stacks is read, in
-// bytes. The runtime stops the program while it writes them.
+// maxGoroutines limits how many bytes of all goroutines' stacks are read as
+// text. The runtime stops the program while it writes them.
 const maxGoroutines = 2 << 20
 
 // goroutines lists goroutines with the same stack once, the most frequent first.
@@ -267,7 +267,7 @@ func (v *overview) goroutines() {
 	slices.SortStableFunc(v.Goroutines, func(a, b Goroutine) int { return b.Alike - a.Alike })
 }
 
-// memory is the runtime's information about it, without stopping the program.
+// memory returns the runtime's statistics about memory, without stopping the program.
 func memory() []Field {
 	names := []string{
 		"/memory/classes/heap/objects:bytes", "/gc/heap/goal:bytes", "/memory/classes/total:bytes", "/gc/gomemlimit:bytes",
@@ -325,9 +325,9 @@ func size(n uint64) string {
 // pprofPath is the path that package net/http/pprof uses by itself.
 const pprofPath = "/debug/pprof/"
 
-// profiles is where package net/http/pprof is, or "" if the program does not link it:
-// the package registers itself with the default mux. Whether the application serves it
-// is not known: a page that looks at the program must not send it requests.
+// profiles is the path of package net/http/pprof, or "" if the program does not link it: the
+// package registers itself with the default mux. Whether the application serves it is not known. A
+// page that only looks at the program must not send requests to it.
 func profiles(r *http.Request) string {
 	probe := &http.Request{Method: http.MethodGet, Host: r.Host, URL: &url.URL{Path: pprofPath}}
 	if _, pattern := http.DefaultServeMux.Handler(probe); strings.HasSuffix(pattern, pprofPath) {

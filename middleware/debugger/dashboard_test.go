@@ -25,7 +25,7 @@ import (
 
 const at = "/_debug/"
 
-// client asks a debugger with a dashboard, and keeps its cookies.
+// client sends requests to a debugger with a dashboard, and keeps its cookies.
 type client struct {
 	http.Handler
 	out     bytes.Buffer
@@ -63,7 +63,7 @@ func (c *client) post(path string, form url.Values) *httptest.ResponseRecorder {
 
 var formSecret = regexp.MustCompile(`name="secret" value="([^"]+)"`)
 
-// enter lets the client in.
+// enter enters the PIN for the client.
 func (c *client) enter(t *testing.T, pin string) *httptest.ResponseRecorder {
 	t.Helper()
 	secret := formSecret.FindStringSubmatch(c.get(at).Body.String())
@@ -73,8 +73,8 @@ func (c *client) enter(t *testing.T, pin string) *httptest.ResponseRecorder {
 
 func echo(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "the application at "+r.URL.Path) }
 
-// Cookies know no ports: what lets a browser in to one program must leave it let in
-// to those beside it.
+// Cookies are shared by all ports of a host: a program that lets a browser in must not overwrite
+// the cookie of another program on the same host.
 func TestProgramsOfOneHostKeepTheirBrowsers(t *testing.T) {
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)

@@ -2,19 +2,19 @@
 // or the panic, the chain of causes, the stack with its source, the request.
 //
 // It is a tool for development. It is off by default and refuses to start if the environment says
-// production. It answers only the developer: other clients get the plain 500 that they would get
+// production. It answers only the developer. Other clients get the plain 500 that they would get
 // without it, or a form for the PIN. See [Debugger.Access].
 //
 //	app := debugger.Debugger{}.Wrap(newApp())
 //
 // The page appears for a panic, and for an error that a view returned and that
-// does not answer for itself (see [httperror.Respond]). A browser gets HTML,
-// others JSON or plain text by their Accept header. The log always has the
-// traceback as plain text.
+// does not send its own response (see [httperror.Respond]). A browser gets
+// HTML, other clients get JSON or plain text, depending on their Accept header.
+// The log always has the traceback as plain text.
 //
-// To let the page replace a response that had begun, responses are kept back until their handler
-// returns, up to 1 MiB. A response that is flushed is a stream and is not kept back. A stream that
-// fails ends in an aborted connection, and its traceback is in the log.
+// Responses of up to 1 MiB are kept back until their handler returns, so that the page can replace
+// a response that had begun. A response that is flushed is a stream and is not kept back. A stream
+// that fails ends in an aborted connection, and its traceback is in the log.
 package debugger
 
 import (
@@ -46,34 +46,33 @@ type Debugger struct {
 	// loopback addresses. ".example.test" stands for example.test and every name below it. Ports
 	// are ignored.
 	TrustedHosts []string
-	// TrustedPeers are networks that may see the page besides this machine:
-	// what is shown holds the application's source and its data.
+	// TrustedPeers are networks that may see the page besides this machine: the
+	// page shows the application's source and data.
 	TrustedPeers []netip.Prefix
 	// PIN lets in clients that may be the developer's, but cannot be told from strangers: see
-	// [Debugger.Access]. Default: in [Debugger.Wrap] that of [NewPIN], printed to Output.
+	// [Debugger.Access]. Default: in [Debugger.Wrap] the PIN of [NewPIN], printed to Output.
 	PIN *PIN
-	// Secret reports whether a header, cookie, argument or form field of this name is masked, and
-	// what a value has in such a field or under such a key. Default: names such as password,
-	// token, session or authorization are. Passwords inside URLs and DSNs are masked in all
-	// fields.
+	// Secret reports whether a name is secret. The values of such headers, cookies, arguments, form
+	// fields, struct fields and keys are masked. Default: names such as password, token, session or
+	// authorization are secret. Passwords inside URLs and DSNs are masked in all fields.
 	Secret func(name string) bool
 	// Editor is the link that opens a file in an editor, in which {file} and
 	// {line} are replaced. Default: the environment variable ZEUG_EDITOR, or
 	// "vscode://file/{file}:{line}". "off" makes no links.
 	Editor string
-	// Hide names packages whose frames are folded away more than those of libraries: middleware
-	// that is in every traceback. "example.org/mw" is one package, and "example.org/mw/..." is it
-	// and those below. Tracebacks in plain text only count them.
+	// Hide names packages whose frames are hidden even more than those of libraries, such as
+	// middleware that is in every traceback. "example.org/mw" is one package, and
+	// "example.org/mw/..." is it and those below. Tracebacks in plain text only count them.
 	Hide []string
-	// Dashboard is a page about the program as it runs. Default: there is none.
+	// Dashboard is a page about the running program. Default: there is none.
 	Dashboard Dashboard
 	// Output gets the tracebacks as text. Default: os.Stderr.
 	Output io.Writer
 	// Keep keeps the values of a failure's variables, for the page to request, if there is a
 	// supervisor that can read them: serving sets it under "zeug run". It is called with the
-	// report's id, on the goroutine that failed, on top of its stack, before anything else is
-	// done. Values that no line uses any more are freed soon, and their memory would be taken for
-	// something else. Its error says in a sentence what is needed to get the variables.
+	// report's id, on the goroutine that failed, on top of its stack, as the first step. Values
+	// that no later line uses are freed soon, and their memory would be used for something else.
+	// Its error says in one sentence what is needed to get the variables.
 	//
 	// The function that it returns is called once: with the report, to say where the variables
 	// are, or with nil if they are not wanted.
@@ -82,9 +81,9 @@ type Debugger struct {
 
 // Live is the path where a page gets the variables of its frames.
 type Live struct {
-	// URL is the address below which they are, a path with a slash at its end.
+	// URL is the address below which they are: a path with a slash at its end.
 	URL string
-	// Secret is the value that each question needs in the header field Zeug-Secret.
+	// Secret is the value that each request needs in the header field Zeug-Secret.
 	Secret string
 }
 
@@ -96,9 +95,9 @@ var ErrProduction = errors.New("the debugger must not run in production")
 
 // Check returns an error that wraps [ErrProduction] if one of the environment
 // variables ZEUG_ENV, APP_ENV, GO_ENV, ENV, ENVIRONMENT, NODE_ENV, FLASK_ENV,
-// RAILS_ENV, RACK_ENV or DJANGO_ENV says production (or prod, prd or live). It returns
-// other errors if ZEUG_DEBUG_PIN is not a valid PIN, or if the path of the dashboard
-// does not stand between slashes.
+// RAILS_ENV, RACK_ENV or DJANGO_ENV says production (or prod, prd or live). It returns other errors
+// if ZEUG_DEBUG_PIN is not a valid PIN, or if the path of the dashboard does not begin and end with
+// a slash.
 func (d Debugger) Check() error {
 	if where := production(); where != "" {
 		return fmt.Errorf("%w: %s is set; switch the debugger off, or unset it where this is a development machine", ErrProduction, where)
@@ -111,8 +110,8 @@ func (d Debugger) Check() error {
 	return err
 }
 
-// Wrap returns a handler that shows the failures of next. It panics with the error of
-// [Debugger.Check] if there is one: that is at start-up.
+// Wrap returns a handler that shows the failures of next. It panics if [Debugger.Check] returns an
+// error, so the program fails when it starts.
 func (d Debugger) Wrap(next http.Handler) http.Handler {
 	if err := d.Check(); err != nil {
 		panic(err)
@@ -135,7 +134,7 @@ func (d Debugger) Wrap(next http.Handler) http.Handler {
 	return h
 }
 
-// secret is what says which names are masked.
+// secret returns the function that decides which names are masked.
 func (d Debugger) secret() func(name string) bool {
 	if d.Secret == nil {
 		return secret.Name
@@ -143,7 +142,7 @@ func (d Debugger) secret() func(name string) bool {
 	return d.Secret
 }
 
-// editor is the link that opens a file.
+// editor returns the link that opens a file.
 func (d Debugger) editor() string {
 	return cmp.Or(d.Editor, os.Getenv("ZEUG_EDITOR"), "vscode://file/{file}:{line}")
 }
@@ -157,15 +156,15 @@ type handler struct {
 	logging   sync.Mutex   // keeps tracebacks of two requests apart
 }
 
-// exchange is one request with its answer.
+// exchange is one request with its response.
 type exchange struct {
 	buffer
 	handler *handler
-	// received is the request as it came: the one with which outer handlers answer.
+	// received is the original request, with which outer handlers answer.
 	received *http.Request
-	// sent is its header as it was then.
+	// sent is its header at that time.
 	sent []Field
-	// writer is what the handler got of the buffer.
+	// writer is the writer that the handler got from the buffer.
 	writer http.ResponseWriter
 }
 
@@ -187,8 +186,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if returned {
 			return
 		}
-		// A nil from recover means runtime.Goexit, which is not a panic: the goroutine ends, and with it
-		// the connection.
+		// A nil from recover means runtime.Goexit, which is not a panic: the goroutine ends, and
+		// the connection with it.
 		value := recover()
 		if value == nil {
 			x.drop()
@@ -206,21 +205,21 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.finish()
 }
 
-// respond is the [httperror.Responder] of everything below the debugger: errors that answer for
-// themselves do so, the others get the page.
+// respond is the [httperror.Responder] of everything inside the debugger: errors that send their
+// own response do so, all others get the page.
 func (x *exchange) respond(w http.ResponseWriter, r *http.Request, err error) {
 	if answers(err) {
-		httperror.Respond(w, r, err) // by the outer responder, or the default
+		httperror.Respond(w, r, err) // the outer responder answers, or the default
 		return
 	}
 	if w != x.writer {
 		if began, ok := w.(interface{ Written() bool }); ok && !began.Written() && !x.Written() {
-			// An access log in between sees the status that the client gets. The page
-			// takes the place of this header.
+			// An access log in between then sees the status that the client gets. The page replaces
+			// this header.
 			w.WriteHeader(http.StatusInternalServerError)
 		}
-		// A time limit in between may have answered, and would not take another answer. A write reports
-		// that.
+		// A time limit in between may have answered already, and would not accept another response.
+		// If it fails, the write reports that.
 		if _, refused := w.Write(nil); errors.Is(refused, http.ErrHandlerTimeout) {
 			x.late(r, err, callers(1))
 			return
@@ -229,12 +228,12 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, err error) {
 	x.fail(r, err, false, callers(1))
 }
 
-// fail logs a failure and answers with its page. It panics if a part of the response is already
-// out: only an aborted connection tells the client that it is not whole.
+// fail logs a failure and sends its page. It panics if a part of the response has already been
+// sent: only an aborted connection tells the client that the response is not complete.
 func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr) {
 	h := x.handler
-	// Developers look at a handler's request most often, and no line of the handler may use it any
-	// more.
+	// Developers look at the handler's request most often, but no later line of the handler may use
+	// it, so it is kept alive here.
 	defer runtime.KeepAlive(r)
 	r = x.untouched(r)
 	x.mu.Lock()
@@ -282,8 +281,8 @@ func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr
 	x.replace(func(w http.ResponseWriter) { answer.ServeHTTP(w, r) })
 }
 
-// unread is the response for a client that may not read the page. A client that is locked out may
-// type the PIN, for which a supervisor asks if there is one.
+// unread is the response for a client that must not read the page. A client that is locked out may
+// enter the PIN; if there is a supervisor, the supervisor asks for it.
 func (h *handler) unread(access Access) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if supervised := peer.Of(r).Supervised; access == Locked && !supervised {
@@ -297,18 +296,18 @@ func (h *handler) unread(access Access) http.Handler {
 	})
 }
 
-// begun is the fate of a failure whose answer had been sent in part.
+// begun handles a failure whose response had been sent in part.
 const begun = "The answer had begun: the client got its first part and then an aborted connection."
 
-// cutShort logs a failure of a stream, whose handler aborts the connection by itself.
+// cutShort logs a failure of a stream whose handler itself aborts the connection.
 func (x *exchange) cutShort(r *http.Request, err error) { x.tell(r, err, callers(1), begun) }
 
-// late logs a failure of a handler whose request has been answered.
+// late logs a failure of a handler whose request has already been answered.
 func (x *exchange) late(r *http.Request, value any, pcs []uintptr) {
 	x.tell(r, value, pcs, "The request had been answered already: its time was over.")
 }
 
-// tell logs a failure that no page can be sent for.
+// tell logs a failure for which no page can be sent.
 func (x *exchange) tell(r *http.Request, value any, pcs []uintptr, fate string) {
 	rep := x.handler.report(x.handler.nextID(), x.untouched(r), value, false, pcs)
 	rep.Exchange = peer.Of(r).Exchange
@@ -317,7 +316,7 @@ func (x *exchange) tell(r *http.Request, value any, pcs []uintptr, fate string) 
 	x.handler.file(r, x.handler.page(rep))
 }
 
-// file keeps a page for the dashboard, and tells where it is on the page of its request.
+// file keeps a page for the dashboard, and names its path in the response to its request.
 func (h *handler) file(r *http.Request, p page) {
 	if h.dashboard == nil {
 		return
@@ -344,8 +343,8 @@ func (h *handler) nextID() string {
 
 func idOf(number int64) string { return "f" + strconv.FormatInt(number, 10) }
 
-// report describes a failure. Whatever of it cannot be described must not hide
-// the failure itself.
+// report describes a failure. If a part of it cannot be described, that must
+// not hide the failure itself.
 func (h *handler) report(id string, r *http.Request, value any, panicked bool, pcs []uintptr) (rep *Report) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -360,7 +359,7 @@ func (h *handler) report(id string, r *http.Request, value any, panicked bool, p
 	return newReport(r, value, panicked, pcs, &h.settings)
 }
 
-// reported is the cause of an answer whose failure is in the log already.
+// reported is the cause of a response to a failure that is already in the log.
 type reported struct{}
 
 func (reported) Error() string { return "reported by the debugger" }
@@ -368,8 +367,8 @@ func (reported) Error() string { return "reported by the debugger" }
 // Logged keeps httperror from logging it again.
 func (reported) Logged() bool { return true }
 
-// keep asks the supervisor to keep the variables of a failure. A keeper that fails must not take
-// the page along.
+// keep asks the supervisor to keep the variables of a failure. A keeper that fails must not prevent
+// the page.
 func (h *handler) keep(id string) (tell func(*Report) (Live, error), err error) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -382,7 +381,8 @@ func (h *handler) keep(id string) (tell func(*Report) (Live, error), err error) 
 	return h.settings.Keep(id)
 }
 
-// live is the path for the variables of a report, or sets in the report why there are none.
+// live returns the path for the variables of a report. If there are none, it sets the reason in the
+// report.
 func (h *handler) live(rep *Report, tell func(*Report) (Live, error), err error) (live Live) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -390,7 +390,7 @@ func (h *handler) live(rep *Report, tell func(*Report) (Live, error), err error)
 		}
 	}()
 	switch {
-	case rep.Variables != "": // they would belong to other functions
+	case rep.Variables != "": // the variables would belong to other functions
 		if tell != nil {
 			_, _ = tell(nil)
 		}
@@ -405,7 +405,7 @@ func (h *handler) live(rep *Report, tell func(*Report) (Live, error), err error)
 	return live
 }
 
-// log writes the traceback. A log that fails must not take the page along.
+// log writes the traceback. A log that fails must not prevent the page.
 func (h *handler) log(rep *Report) {
 	defer func() { _ = recover() }()
 	h.logging.Lock()

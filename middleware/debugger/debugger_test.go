@@ -45,7 +45,7 @@ func unknown(method, target string) *http.Request {
 	return r
 }
 
-// serve returns the answer and the log.
+// serve returns the response and the log.
 func serve(t *testing.T, h http.Handler, r *http.Request) (*httptest.ResponseRecorder, string) {
 	t.Helper()
 	var out bytes.Buffer
@@ -54,7 +54,7 @@ func serve(t *testing.T, h http.Handler, r *http.Request) (*httptest.ResponseRec
 	return w, out.String()
 }
 
-// report asks for the page as JSON.
+// report requests the page as JSON.
 func report(t *testing.T, h http.Handler, r *http.Request) debugger.Report {
 	t.Helper()
 	r.Header.Set("Accept", "application/json")
@@ -89,7 +89,7 @@ type broken struct{}
 func (*broken) Error() string { panic("no text") }
 func (*broken) Unwrap() error { panic("no cause") }
 
-// inTemplate is an error as a template engine gives it.
+// inTemplate is an error of the form that a template engine returns.
 type inTemplate struct{}
 
 func (inTemplate) Error() string { return "unknown filter" }
@@ -250,7 +250,7 @@ func TestErrorsOfViews(t *testing.T) {
 		}
 	})
 	t.Run("a chain that turns in a circle ends", func(t *testing.T) {
-		// As the value of a panic: errors.As would never end on it.
+		// This is for the value of a panic: errors.As would never end on it.
 		rep := report(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(circle{}) }), local("GET", "/"))
 		require.LessOrEqual(t, len(rep.Causes), 64)
 	})
@@ -258,8 +258,7 @@ func TestErrorsOfViews(t *testing.T) {
 
 func elsewhere() error { return withStack(io.EOF) }
 
-// traced and framed are errors as github.com/pkg/errors and github.com/rotisserie/eris
-// have them.
+// traced and framed are errors like those of github.com/pkg/errors and github.com/rotisserie/eris.
 type (
 	traceFrame uintptr
 	traced     struct {
@@ -654,8 +653,8 @@ func TestOrdinaryAnswersPassUnchanged(t *testing.T) {
 
 var quietLog = log.New(io.Discard, "", 0)
 
-// quiet starts a server whose own complaints about aborted handlers are not
-// printed.
+// quiet starts a server that does not print its messages about aborted
+// handlers.
 func quiet(t *testing.T, h http.Handler) *httptest.Server {
 	server := httptest.NewUnstartedServer(h)
 	server.Config.ErrorLog = quietLog

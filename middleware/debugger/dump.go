@@ -7,9 +7,10 @@ import (
 	"strconv"
 )
 
-// The application made a panic's value, an error and everything in them: their methods may panic,
-// block or end the goroutine, they may be huge or contain themselves, and other goroutines may be
-// changing them. A dump reads them by reflection, level by level, within these limits.
+// A panic's value, an error and everything in them come from the application. Their methods may
+// panic, block or end the goroutine; the values may be huge or contain themselves, and other
+// goroutines may be changing them. A dump reads them by reflection, one level after the other,
+// within these limits.
 const (
 	maxItems   = 64       // items of a slice, entries of a map
 	maxNesting = 6        // levels of structs, pointers and items
@@ -18,32 +19,33 @@ const (
 
 	maxPageValues  = 500     // values of a panic's value in a page
 	maxFieldValues = 200     // values of one error, and of one variable of a rule
-	maxKeys        = 4096    // entries of a map among which the first are looked for
+	maxKeys        = 4096    // entries of a map, of which the first in order are shown
 	maxText        = 200     // bytes of a string that are shown before it is opened
-	maxSaid        = 1 << 10 // bytes of what a method String or Error returns
+	maxSaid        = 1 << 10 // bytes of the result of a method String or Error
 )
 
-// Value is what a Go value held when it was dumped, see [Debugger.Dump]. It is a
-// copy: it does not change any more, and keeps nothing of the value alive.
+// Value describes what a Go value held when it was dumped, see [Debugger.Dump].
+// It is a copy: it no longer changes, and keeps nothing of the original value
+// alive.
 type Value struct {
 	// Name is the struct's field, the index or the map's key of the value, "" for the value that
 	// was dumped.
 	Name string `json:"name,omitempty"`
-	// Type is the Go type: for an interface, that of its content.
+	// Type is the Go type: for an interface, the type of its content.
 	Type string `json:"type,omitempty"`
-	// Text is a value without parts as Go writes it, and for others the result of their method
-	// Error or String, if they have one.
+	// Text is a value without parts as Go writes it; for other values it is the result of their
+	// method Error or String, if they have one.
 	Text string `json:"value,omitempty"`
-	// Whole is the string of which Text has only the beginning, up to 8 KiB.
+	// Whole is the whole string if Text has only its beginning, up to 8 KiB.
 	Whole string `json:"whole,omitempty"`
 	// Inside are the fields, the items, or the entries in the order of their
-	// keys; Left is how many of them are left out.
+	// keys. Left is how many of them are left out.
 	Inside []*Value `json:"inside,omitempty"`
 	Left   int      `json:"left,omitempty"`
 
 	form form
-	// pointer says that it is the content of a pointer, and closed that it was not
-	// read because another goroutine may be writing to it.
+	// pointer says that the value is what a pointer leads to, and closed that
+	// it was not read because another goroutine may be writing to it.
 	pointer, closed bool
 }
 
@@ -58,16 +60,16 @@ const (
 )
 
 // Dump reads a value for your own page or log: [Value.HTML] and [Value.String] show it. It goes 6
-// levels deep, shows up to 64 items of each list and 2000 values in all, strings up to 8 KiB, 64
-// KiB of them together, and says what it leaves out. Values whose names are secret are masked by
-// Debugger.Secret, and so are cookies in a header; the method String of a type with such a field is
-// not asked. Methods of unexported fields are not called. Methods that panic do no harm, and Dump
-// waits at most half a second for all of them together.
+// levels deep, shows up to 64 items of each list and 2000 values in all, strings up to 8 KiB each
+// and 64 KiB together, and says what it leaves out. Values with names that Debugger.Secret calls
+// secret are masked, and so are cookies in a header. The method String of a type with such a field
+// is not called. Methods of unexported fields are not called. Methods that panic do no harm, and
+// Dump waits at most half a second for all of them together.
 //
-// As when it is printed by package fmt, no other goroutine may write to the value
-// meanwhile: a map that is written to while it is read ends the process. The
-// debugger's own pages show less of a value, because they cannot know. It is
-// Werkzeug's debug_repr and dump.
+// As with package fmt, no other goroutine may write to the value meanwhile: a
+// map that is written to while it is read ends the process. The debugger's own
+// pages show less of a value, because they cannot know whether a goroutine
+// writes to it. It corresponds to Werkzeug's debug_repr and dump.
 func (d Debugger) Dump(value any) *Value {
 	dump := (&sources{secret: d.secret()}).dumper(maxValues)
 	dump.owned = true
@@ -78,11 +80,12 @@ func (d Debugger) Dump(value any) *Value {
 type dumper struct {
 	src    *sources
 	secret func(name string) bool
-	// owned says that no goroutine writes to the value meanwhile, which only its owner knows. Go
-	// ends the process if a map is read while another goroutine writes to it. An interface or a
-	// slice that is read between the writes of its words leads to memory of another type, which is
-	// as dangerous. So for values of others no map is read. Behind a pointer it reads only what
-	// cannot be torn: numbers, strings, pointers, structs and arrays of these, slices of numbers.
+	// owned says that no goroutine writes to the value meanwhile, which only the value's owner can
+	// know. Go ends the process if a map is read while another goroutine writes to it. An interface
+	// or a slice that is read between the writes of its words leads to memory of another type,
+	// which is as dangerous. So if the dumper does not own the value, it reads no maps. Through a
+	// pointer it reads only values that cannot be torn: numbers, strings, pointers, structs and
+	// arrays of these, slices of numbers.
 	owned bool
 	// skip leaves out fields of the outermost struct.
 	skip func(reflect.Value) bool
@@ -92,14 +95,14 @@ type dumper struct {
 	secretive     map[reflect.Type]bool
 }
 
-// opening is a value whose inside is still to be read.
+// opening is a value whose content is still to be read.
 type opening struct {
 	node  *Value
 	value reflect.Value
 	at    uintptr // of a pointer, map or slice
 	up    *opening
 	depth int
-	// shared says that other goroutines may reach the value, and inside it that they may reach its
+	// shared says that other goroutines may reach the value. Inside it, they may then reach its
 	// parts.
 	shared, inside bool
 	// left is how many items of a slice were not copied.
@@ -113,7 +116,8 @@ func (d *dumper) of(value any) *Value { return d.read(value, true) }
 func (d *dumper) inside(value any) *Value { return d.read(value, false) }
 
 func (d *dumper) read(value any, ask bool) *Value {
-	// A value that another goroutine writes at this moment may lead to memory that does not exist.
+	// If another goroutine is just writing a value, the value may lead to memory that does not
+	// exist.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	root := &Value{}
 	d.fill(root, reflect.ValueOf(value), ask)
@@ -137,10 +141,10 @@ func unreadable(node *Value) {
 	}
 }
 
-// itself is the node for a value that is shown further up: it contains itself.
+// itself is the node for a value that contains itself and is shown further up.
 const itself = "… (it holds itself)"
 
-// describe fills in a node except for its inside, which is read later.
+// describe fills in a node except for its content, which is read later.
 func (d *dumper) describe(node *Value, v reflect.Value, up *opening, ask bool) {
 	defer unreadable(node)
 	d.values--
@@ -172,7 +176,7 @@ func depthOf(o *opening) int {
 	return o.depth
 }
 
-// addressable copies a value that has no address, so that its fields do.
+// addressable copies a value that has no address, so that its fields have one.
 func addressable(v reflect.Value) reflect.Value {
 	if v.CanAddr() || !v.CanInterface() || v.Kind() != reflect.Struct && v.Kind() != reflect.Array {
 		return v
@@ -184,7 +188,8 @@ func addressable(v reflect.Value) reflect.Value {
 
 func nameOf(t reflect.Type) string { return cut(t.String(), maxSaid) }
 
-// content fills in the string for v, and queues its parts. ask says that its method may be called.
+// content fills in the string for v, and queues its parts. ask says whether its method may be
+// called.
 func (d *dumper) content(node *Value, v reflect.Value, o *opening, ask bool) {
 	t := v.Type()
 	said, leaf := "", false
@@ -200,7 +205,7 @@ func (d *dumper) content(node *Value, v reflect.Value, o *opening, ask bool) {
 		d.pointer(node, v, o, said, ask)
 	case reflect.Struct:
 		node.form = structForm
-		if t.PkgPath() != "context" { // values of a request, under names that say nothing
+		if t.PkgPath() != "context" { // those are values of a request, under meaningless names
 			d.queue = append(d.queue, o)
 		}
 	case reflect.Slice, reflect.Array:
@@ -218,7 +223,7 @@ func (d *dumper) content(node *Value, v reflect.Value, o *opening, ask bool) {
 	}
 }
 
-// pointer is content of a pointer. The pointer and its target are one node: &{…}.
+// pointer does what content does, for a pointer. The pointer and its target are one node: &{…}.
 func (d *dumper) pointer(node *Value, v reflect.Value, o *opening, said string, ask bool) {
 	if v.IsNil() {
 		node.Text = "nil"
@@ -259,8 +264,8 @@ func (d *dumper) pointer(node *Value, v reflect.Value, o *opening, said string, 
 	}
 }
 
-// list is content of a slice or an array. Bytes are shown as text, and everything else element by
-// element.
+// list does what content does, for a slice or an array. Bytes are shown as text, and everything
+// else element by element.
 func (d *dumper) list(node *Value, v reflect.Value, o *opening, said string) {
 	node.form = listForm
 	if v.Kind() == reflect.Slice {
@@ -280,8 +285,9 @@ func (d *dumper) list(node *Value, v reflect.Value, o *opening, said string) {
 	}
 }
 
-// slice returns the elements of a slice that can be read: if others write to its memory, those of
-// a copy. It reports false if there is nothing more to say of the slice.
+// slice returns the elements of a slice that can be read. If other goroutines may write to its
+// memory, they are the elements of a copy. It reports false if nothing more of the slice can be
+// shown.
 func (d *dumper) slice(node *Value, v reflect.Value, o *opening, said string) (reflect.Value, bool) {
 	if v.IsNil() {
 		node.form, node.Text = plainForm, "nil"
@@ -303,7 +309,7 @@ func (d *dumper) slice(node *Value, v reflect.Value, o *opening, said string) (r
 	return v, true
 }
 
-// mapping is content of a map, which is not read while others may write to it.
+// mapping does what content does, for a map. The map is not read while others may write to it.
 func (d *dumper) mapping(node *Value, v reflect.Value, o *opening, said string) {
 	if v.IsNil() {
 		node.Text = "nil"
@@ -330,7 +336,7 @@ func (o *opening) again() bool {
 	return false
 }
 
-// open reads the inside of a value.
+// open reads the content of a value.
 func (d *dumper) open(o *opening) {
 	defer unreadable(o.node)
 	v := o.value
@@ -384,7 +390,7 @@ type entry struct {
 	embedded bool
 }
 
-// fields are those of a struct.
+// fields returns the fields of a struct.
 func (d *dumper) fields(o *opening) (list []entry) {
 	t := o.value.Type()
 	for i := range t.NumField() {

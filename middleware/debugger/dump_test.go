@@ -69,7 +69,8 @@ func (t teller) String() string { return "the password is " + t.Password }
 
 func dump(value any) string { return debugger.Debugger{}.Dump(value).String() }
 
-// Go's values are shown as Werkzeug's debug_repr shows Python's.
+// Go's values are shown in the way in which Werkzeug's debug_repr shows
+// Python's.
 func TestDumps(t *testing.T) {
 	ring := &employee{base: base{1}, Name: "Ann", salary: 5}
 	ring.Manager = ring
@@ -213,7 +214,8 @@ func wide(levels int) any {
 	return list
 }
 
-// Values open without a script, and those that are left out are counted.
+// Values can be opened without a script, and the values that are left out are
+// counted.
 func TestDumpsAsHTML(t *testing.T) {
 	page := string(debugger.Debugger{}.Dump(struct{ List []int }{make([]int, 100)}).HTML())
 	require.True(t, strings.HasPrefix(page, `<div class="dump"><details open><summary><i>struct`), page)
@@ -306,9 +308,9 @@ func TestWhatPanicsHold(t *testing.T) {
 	}
 }
 
-// envMutated has the test's own executable fail with a value that another
-// goroutine changes: were its maps read, that would end the process, and if the
-// test's own, all tests.
+// envMutated makes the test's own executable fail with a value that another
+// goroutine changes. If its maps were read, that would end the process; in the
+// test's own process it would end all tests.
 const envMutated = "DEBUGGER_TEST_MUTATED"
 
 type mutated struct {
@@ -324,7 +326,7 @@ type mutated struct {
 
 func (mutated) Error() string { return "mutated" }
 
-// failMutated fails while its value is written to by another goroutine.
+// failMutated fails while another goroutine writes to its value.
 func failMutated() {
 	value := mutated{Map: map[int]map[int]string{}, Inner: &struct {
 		Map   map[string]any

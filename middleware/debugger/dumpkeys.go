@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// Maps have no order. Their entries are shown by their keys.
+// Maps have no order. Their entries are shown in the order of their keys.
 
 // key is the key of a map as text.
 func (d *dumper) key(v reflect.Value) string {
@@ -20,7 +20,7 @@ func (d *dumper) key(v reflect.Value) string {
 	return name
 }
 
-// entries are those of a map, in the order of their keys.
+// entries returns the entries of a map, in the order of their keys.
 func entries(v reflect.Value) (list []entry) {
 	for each := v.MapRange(); len(list) < maxKeys && each.Next(); {
 		list = append(list, entry{key: each.Key(), value: each.Value()})
@@ -30,7 +30,7 @@ func entries(v reflect.Value) (list []entry) {
 }
 
 // compareKeys orders the keys of a map: numbers by size, NaN before them, strings by their bytes;
-// others stay as they came.
+// other keys stay in their given order.
 func compareKeys(a, b reflect.Value) int {
 	for a.Kind() == reflect.Interface && !a.IsNil() {
 		a = a.Elem()
@@ -70,7 +70,7 @@ func compareKeys(a, b reflect.Value) int {
 	return 0
 }
 
-// counted is a number with the noun that goes with it.
+// counted is a number with its noun, in the singular or plural.
 func counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// Values that have no inside are written as Go writes them; strings and bytes are cut, and copied.
+// Values without parts are written as Go writes them; strings and bytes are cut, and copied.
 
-// scalar is a value that has no inside.
+// scalar writes a value without parts.
 func (d *dumper) scalar(node *Value, v reflect.Value) string {
 	switch v.Kind() {
 	case reflect.String:
@@ -46,7 +46,7 @@ func (d *dumper) scalar(node *Value, v reflect.Value) string {
 	return "0x" + strconv.FormatUint(uint64(v.Pointer()), 16)
 }
 
-// text is a string as Go writes it; for a long one the node has the whole.
+// text writes a string as Go does; the node of a long string also has the whole.
 func (d *dumper) text(node *Value, s string) string {
 	if len(s) <= maxText {
 		return strconv.Quote(d.spend(d.src.withoutSecrets(s, maxField)))
@@ -56,7 +56,7 @@ func (d *dumper) text(node *Value, s string) string {
 	return strconv.Quote(whole[:boundary(whole, maxText)]) + "… (" + strconv.Itoa(len(s)) + " bytes)"
 }
 
-// octets shows bytes, n of them, as text if they are text.
+// octets shows n bytes as text if they are text.
 func (d *dumper) octets(node *Value, v reflect.Value, n int) {
 	b := make([]byte, min(v.Len(), maxField+utf8.UTFMax))
 	for i := range b {
@@ -64,7 +64,7 @@ func (d *dumper) octets(node *Value, v reflect.Value, n int) {
 	}
 	end := len(b)
 	if n > end {
-		end = boundary(string(b), end-1) // the last character may be torn
+		end = boundary(string(b), end-1) // the last character may be cut
 	}
 	if n > 0 && utf8.Valid(b[:end]) && len(bytesHidden(b[:end])) == 0 {
 		if n == len(b) {
@@ -99,8 +99,8 @@ func bytesHidden(b []byte) string {
 	}, string(b))
 }
 
-// boundary is where a string is cut so that at most limit bytes are left, and no character is
-// torn.
+// boundary returns where to cut a string so that at most limit bytes are left and no character is
+// split.
 func boundary(s string, limit int) int {
 	if len(s) <= limit {
 		return len(s)
@@ -112,8 +112,8 @@ func boundary(s string, limit int) int {
 	return end
 }
 
-// spend takes a string's length from the limit of all strings, and cuts the string if that is not
-// enough. It returns a copy, which keeps nothing else in memory.
+// spend subtracts a string's length from the limit of all strings, and cuts the string if too
+// little is left. It returns a copy, which keeps nothing else in memory.
 func (d *dumper) spend(s string) string {
 	if len(s) > d.bytes {
 		s = cut(s, max(d.bytes, 0))

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// A value's own methods are called if its type has one and holds nothing secret.
+// A value's methods are called if its type holds nothing secret.
 
-// said is the result of the method Error or String of a value, and whether that is all there is to
-// see: for the standard library's types that hide their fields.
+// said returns the result of the method Error or String of a value. It also reports whether that is
+// all that can be shown, as for types of the standard library that hide their fields.
 func (d *dumper) said(v reflect.Value) (text string, leaf bool) {
 	t := v.Type()
 	base := t
@@ -22,7 +22,7 @@ func (d *dumper) said(v reflect.Value) (text string, leaf bool) {
 		}
 	}
 	if pkg := base.PkgPath(); !v.CanInterface() && (pkg == "time" || pkg == "net/netip") && v.CanAddr() {
-		v = reflect.NewAt(t, v.Addr().UnsafePointer()).Elem() // whose methods call no methods of other types
+		v = reflect.NewAt(t, v.Addr().UnsafePointer()).Elem() // types whose methods call no methods of other types
 	}
 	if !v.CanInterface() || !says(t) && t != urlType || d.tells(t) {
 		return "", false
@@ -47,8 +47,8 @@ var (
 	urlType   = reflect.TypeFor[url.URL]()
 )
 
-// says reports whether a type has a method Error or String. Package context's are
-// not asked: they say what a request carries.
+// says reports whether a type has a method Error or String. The methods of
+// package context are not called: they reveal what a request carries.
 func says(t reflect.Type) bool {
 	return (t.Implements(errorType) || t.Implements(stringer)) && t.PkgPath() != "context" &&
 		(t.Kind() != reflect.Pointer || t.Elem().PkgPath() != "context")
@@ -67,19 +67,19 @@ func opaque(t reflect.Type) bool {
 	return true
 }
 
-// isStandard reports whether a package is Go's own: its path has no dot in its
-// first part.
+// isStandard reports whether a package belongs to Go itself: the first part of
+// its path has no dot.
 func isStandard(pkg string) bool {
 	first, _, _ := strings.Cut(pkg, "/")
 	return pkg != "" && pkg != "main" && !strings.Contains(first, ".") && first != "command-line-arguments" &&
 		first != strings.Split(build().Main.Path, "/")[0]
 }
 
-// tells reports whether a type's method may reveal a secret: somewhere in it is a field of such a
-// name.
+// tells reports whether a type's method may reveal a secret: the type has, at some depth, a field
+// with a secret name.
 func (d *dumper) tells(t reflect.Type) bool {
 	if t == urlType || opaque(t) && isStandard(t.PkgPath()) && t.PkgPath() != "net/url" {
-		return false // of a URL the password is left out, and Go's other types know none
+		return false // String leaves out the password of a URL, and Go's other types hold none
 	}
 	if known, ok := d.secretive[t]; ok {
 		return known
@@ -87,7 +87,7 @@ func (d *dumper) tells(t reflect.Type) bool {
 	if d.secretive == nil {
 		d.secretive = map[reflect.Type]bool{}
 	}
-	d.secretive[t] = false // while it is looked at: types refer to themselves
+	d.secretive[t] = false // while it is being checked: types refer to themselves
 	tells := false
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
@@ -102,13 +102,13 @@ func (d *dumper) tells(t reflect.Type) bool {
 	return tells
 }
 
-// hides reports whether the value of this name is masked.
+// hides reports whether values of this name are masked.
 func (d *dumper) hides(name string) bool {
 	return d.secret(name) || strings.EqualFold(name, "Cookie") || strings.EqualFold(name, "Set-Cookie")
 }
 
-// masks reports whether a value is a secret by its name. An empty value, true and false are not
-// secrets.
+// masks reports whether a value is secret because of its name. An empty value, true and false are
+// not secrets.
 func (d *dumper) masks(e entry, name string) bool {
 	if e.key.IsValid() {
 		for e.key.Kind() == reflect.Interface {

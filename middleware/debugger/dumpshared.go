@@ -5,19 +5,19 @@ import (
 	"reflect"
 )
 
-// Other goroutines may be writing to the values that they can reach. A word is read whole. So is a
-// string, whose bytes do not change: with the length of another one it is a wrong string at worst.
-// A pointer leads to a value of its type. An interface and a slice have words that belong
-// together, and it is unknown what a method reads of these.
+// Other goroutines may be writing to the values that they can reach. A word is always read as a
+// whole. The same holds for a string, whose bytes do not change: with the length of another string
+// it is, at worst, a wrong string. A pointer leads to a value of its type. The words of an
+// interface or a slice belong together, and it is unknown which of these a method reads.
 
-// close says that a value was not read, if the value does not say anything itself.
+// close notes that a value was not read, unless the value's method has described it.
 func (d *dumper) close(node *Value, said, text string) {
 	node.form, node.closed, node.Text = plainForm, true, cmp.Or(said, text)
 }
 
-// asks reports whether a value's method is called: methods of the outermost value, of errors that
-// no other goroutine reaches, which are not changed once they are made, and of types whose methods
-// read nothing that may be torn.
+// asks reports whether a value's method is called. It is called for the outermost value, for errors
+// that no other goroutine reaches (errors are not changed once they are made), and for types whose
+// methods read nothing that may be torn.
 func (d *dumper) asks(o *opening, t reflect.Type) bool {
 	return d.owned || o.up == nil || steady(t) || !o.shared && t.Implements(errorType)
 }
@@ -25,8 +25,8 @@ func (d *dumper) asks(o *opening, t reflect.Type) bool {
 // maxCopied is how much of a slice is copied, in bytes.
 const maxCopied = 64 << 10
 
-// copied is the beginning of a slice that others may write to, and nothing if its items hold
-// pointers: with a wrong length it may contain any pointer.
+// copied returns a copy of the beginning of a slice that others may write to, or nothing if its
+// items hold pointers: with a wrong length it may contain any pointer.
 func copied(v reflect.Value) reflect.Value {
 	of := v.Type().Elem()
 	if !free(of) || !v.CanAddr() || of.Size() == 0 || of.Size() > maxCopied {
@@ -36,7 +36,7 @@ func copied(v reflect.Value) reflect.Value {
 	if of.Kind() == reflect.Uint8 {
 		limit = maxField + 4
 	}
-	v = reflect.NewAt(v.Type(), v.Addr().UnsafePointer()).Elem() // also of a field that is not exported
+	v = reflect.NewAt(v.Type(), v.Addr().UnsafePointer()).Elem() // even of a field that is not exported
 	c := reflect.MakeSlice(v.Type(), min(v.Len(), limit, maxCopied/int(of.Size())), limit)
 	reflect.Copy(c, v)
 	return c

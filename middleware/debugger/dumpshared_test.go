@@ -14,7 +14,7 @@ import (
 	"github.com/zeugkit/zeug/internal/secret"
 )
 
-// torn is a value of which three goroutines write every field as fast as they can.
+// torn is a value whose fields are all written by three goroutines as fast as they can.
 type torn struct {
 	Any, Two any
 	Text     string
@@ -57,8 +57,8 @@ func (v *torn) write(stop chan struct{}, k int) {
 	}
 }
 
-// DumpTorn dumps such a value again and again. It is for a process of its own: a torn value leads
-// to memory of another type, and recover cannot stop the result.
+// DumpTorn dumps such a value again and again. It is for a process of its own. A torn value leads
+// to memory of another type, and recover cannot stop the crash.
 func DumpTorn() {
 	stop := make(chan struct{})
 	v := &torn{Map: map[int]any{1: 1}}
@@ -73,8 +73,8 @@ func DumpTorn() {
 	close(stop)
 }
 
-// Values that other goroutines can reach are shown if a read of them cannot be torn. The others are
-// counted.
+// Values that other goroutines can reach are shown if a read of them cannot be torn. The other
+// values are counted.
 func TestWhatIsReadBehindPointers(t *testing.T) {
 	v := &torn{
 		Any: 1, Text: "text", List: []any{1, 2}, Names: []string{"a"}, Bytes: []byte("bytes"), Numbers: []int{7, 8},
@@ -91,7 +91,7 @@ func TestWhatIsReadBehindPointers(t *testing.T) {
 		require.Contains(t, text, want)
 	}
 	require.True(t, shown.unread())
-	// The value of a panic is a copy, whose own words no other goroutine changes.
+	// The value of a panic is a copy, so no other goroutine changes its own words.
 	text = s.dumper(maxPageValues).of(struct {
 		Names []string
 		Any   any

@@ -10,11 +10,11 @@ import (
 // firstItems is how many items of a list are shown before the rest is opened.
 const firstItems = 8
 
-// maxPreview is how much of a value's inside is shown before it is opened, in
-// bytes.
+// maxPreview is how many bytes of a value's content are shown before it is
+// opened.
 const maxPreview = 64
 
-// String is the value as text, each inner value in a line of its own and
+// String returns the value as text, with each inner value on a line of its own,
 // indented below the outer one. No byte of it can move a terminal's cursor or
 // change its colours.
 func (v *Value) String() string {
@@ -43,7 +43,8 @@ func (v *Value) write(b *strings.Builder, indent string) {
 	}
 }
 
-// line is the value in one line, as fmt's %+v writes it, cut at a limit of bytes.
+// line is the value on one line, as fmt's %+v writes it, cut at a limit of
+// bytes.
 func (v *Value) line(limit int) string {
 	var b strings.Builder
 	v.inLine(&b, limit)
@@ -108,10 +109,10 @@ func (v *Value) unread() bool {
 	return v.closed || slices.ContainsFunc(v.Inside, (*Value).unread)
 }
 
-// HTML is the value as a piece of a page: lists (ul) in folds (details) which open
-// without a script. It has no style, and no address or event of its own,
-// whatever the value is; for looks there are b of names, i of types and code of
-// values in the class "dump".
+// HTML is the value as a part of a page: lists (ul) in folds (details) that
+// open without a script. It has no style, and no address or event handler of
+// its own, whatever the value is. To style it, use the elements b of names, i
+// of types and code of values in the class "dump".
 func (v *Value) HTML() template.HTML {
 	var b strings.Builder
 	b.WriteString(`<div class="dump">`)
@@ -123,7 +124,7 @@ func (v *Value) HTML() template.HTML {
 // opens reports whether there is something inside.
 func (v *Value) opens() bool { return len(v.Inside) > 0 || v.Left > 0 || v.Whole != "" }
 
-// insideHTML is the inside of the value alone.
+// insideHTML is only the content of the value.
 func (v *Value) insideHTML() template.HTML {
 	var b strings.Builder
 	b.WriteString(`<div class="dump">`)

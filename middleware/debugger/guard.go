@@ -12,7 +12,7 @@ import (
 )
 
 // environments are the variables that tell programs which environment they run in, and
-// productionValues their values on machines that are not for development.
+// productionValues are their values in production.
 var (
 	environments = []string{"ZEUG_ENV", "APP_ENV", "GO_ENV", "ENV", "ENVIRONMENT",
 		"NODE_ENV", "FLASK_ENV", "RAILS_ENV", "RACK_ENV", "DJANGO_ENV"}
@@ -39,39 +39,38 @@ type Access int
 const (
 	// Denied clients see nothing of the debugger, not even that there is one.
 	Denied Access = iota
-	// Locked clients may type the PIN. They see no source and no output before.
+	// Locked clients may enter the PIN. Before that they see no source and no output.
 	Locked
 	// Granted clients see source and output. Variables also need the PIN.
 	Granted
 )
 
-// Access returns what the client of r may see. One guard protects everything that shows source or
-// output: the pages of failures, the dashboard, the supervisor's pages of failed builds and
-// starts.
+// Access returns what the client of r may see. Access protects everything that shows source or
+// output: the pages of failures, the dashboard, the supervisor's pages of failed builds and starts.
 //
 // A client is denied everything if one of these holds:
 //
-//   - The Host is not a name of this machine, nor one of TrustedHosts. This keeps out
-//     pages of the web whose host name was made to point here (DNS rebinding).
+//   - The Host is not a name of this machine, nor one of TrustedHosts. This keeps out web pages
+//     whose host name was changed to point here (DNS rebinding).
 //   - A header field says that a proxy forwards the request of another machine.
-//   - A page of another site asks in a frame or by a script.
+//   - The request comes from a page of another site, in a frame or by a script.
 //
 // Other clients are granted access if one of these holds:
 //
-//   - The other end of the connection is a process of the user that runs the program, as the
-//     kernel reports (only on Linux). A reverse proxy runs as another user, and an SSH tunnel as
-//     the same one.
+//   - The other end of the connection is a process of the user that runs the program, according to
+//     the kernel (only on Linux). A reverse proxy runs as another user, an SSH tunnel as the same
+//     one.
 //   - The address is in one of TrustedPeers.
-//   - The browser has shown the PIN, or opened the link that is printed with it.
+//   - The browser has sent the PIN, or opened the link that is printed with it.
 //
 // All other clients are locked out until they enter the PIN. Without a PIN they are denied, except
-// for clients at a loopback address whose user the system does not know.
+// for clients at a loopback address whose user the system does not report.
 func (d *Debugger) Access(r *http.Request) Access {
 	received, origin := gateway.Received(r), gateway.OriginOf(r)
 	if !d.trustsHost(received.Host) || !d.trustsHost(origin.Host) || !d.trustsAsker(r) || !d.trustsForwarded(r) {
 		return Denied
 	}
-	// A middleware may have found another client.
+	// A middleware may have set another client.
 	if origin.Client != received.Client && !d.isNear(origin.Client.Addr()) {
 		return Denied
 	}
@@ -126,9 +125,9 @@ var (
 	proxyFields = []string{"Forwarded", "Via", "X-Forwarded-Server", "X-Forwarded-By"}
 )
 
-// trustsAsker reports whether a page that had the browser send the request is one
-// of this machine's, of any port: a page elsewhere may send the browser here, but
-// not read along, in a frame or by a script.
+// trustsAsker reports whether the page from which the browser sent the request
+// belongs to this machine, on any port. A page from elsewhere may link here,
+// but may not read the response in a frame or by a script.
 func (d *Debugger) trustsAsker(r *http.Request) bool {
 	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
 		return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
@@ -141,7 +140,7 @@ func (d *Debugger) trustsAsker(r *http.Request) bool {
 	return ok && d.trustsHost(host)
 }
 
-// isNear reports whether an address is of this machine or trusted.
+// isNear reports whether an address belongs to this machine or is trusted.
 func (d *Debugger) isNear(addr netip.Addr) bool {
 	return addr.Unmap().IsLoopback() || d.isTrusted(addr)
 }

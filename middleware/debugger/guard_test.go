@@ -20,8 +20,8 @@ import (
 	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
-// A browser whose user the system does not know: behind a reverse proxy that adds no header field,
-// or outside of a container.
+// A browser whose user the system does not report: it is behind a reverse proxy that adds no header
+// field, or outside of the container.
 type stranger struct {
 	http.Handler
 	cookies []*http.Cookie
@@ -135,7 +135,7 @@ func TestWrongTriesLockNobodyOut(t *testing.T) {
 	require.Equal(t, 403, (&stranger{Handler: h}).try(t, page, "1").Code)
 	require.GreaterOrEqual(t, time.Since(began), 200*time.Millisecond, "tries are slowed down")
 
-	// A flood of tries from one source does not delay another one.
+	// Many wrong tries from one source do not delay another one.
 	var flood sync.WaitGroup
 	ctx, stop := context.WithCancel(t.Context())
 	codes := make(chan int, 100)

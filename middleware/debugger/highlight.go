@@ -8,13 +8,14 @@ import (
 )
 
 // token is a piece of a source line with the class that colours it: "k" for
-// keywords, "s" strings, "n" numbers, "c" comments, "" all else.
+// keywords, "s" for strings, "n" for numbers, "c" for comments, "" for the
+// rest.
 type token struct {
 	class, text string
 }
 
 // highlight splits a Go source text into lines of tokens. Text that is not Go
-// comes out uncoloured, never changed.
+// stays uncoloured and unchanged.
 func highlight(text string) []SourceLine {
 	b := newLineBuilder(text)
 	files := gotoken.NewFileSet()
@@ -62,15 +63,14 @@ func plain(text string) []SourceLine {
 	return b.finish()
 }
 
-// lineBuilder collects tokens into lines. Lines and tokens are parts of the text, and
-// the tokens of all lines are one slice: a file of Go's library has thousands, of which
-// a page shows a few.
+// lineBuilder collects tokens into lines. Lines and tokens are parts of the text, and the tokens of
+// all lines share one slice: a file of Go's library has thousands of lines, and a page shows a few.
 type lineBuilder struct {
 	text   string
 	lines  []SourceLine
 	tokens []token
 	done   int // bytes of text that are in tokens
-	begun  int // where the line begins
+	begun  int // the offset at which the line begins
 	first  int // the line's first token
 }
 
@@ -78,7 +78,7 @@ func newLineBuilder(text string) *lineBuilder {
 	return &lineBuilder{text: text, lines: make([]SourceLine, 0, strings.Count(text, "\n")+1)}
 }
 
-// add adds a token that goes on to an index of the source.
+// add adds a token that ends at an offset of the source.
 func (b *lineBuilder) add(class string, end int) {
 	for b.done < end {
 		part, _, more := strings.Cut(b.text[b.done:end], "\n")

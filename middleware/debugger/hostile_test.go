@@ -18,7 +18,7 @@ import (
 	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
-// hostile fails with everything that a client or an application can choose made of one string.
+// hostile fails with one string in every place that a client or an application can choose.
 type hostile struct{ text string }
 
 func (e hostile) Error() string { return e.text }

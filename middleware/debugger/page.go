@@ -65,10 +65,10 @@ func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// own gives a header the fields of the debugger's pages, and returns the nonce of its style and
+// own sets in a header the fields of the debugger's pages, and returns the nonce of its style and
 // script.
 func own(h http.Header) (nonce string) {
-	// Fields that an outer middleware has set for the response do not hold for this page.
+	// Fields that an outer middleware has set for the original response do not apply to this page.
 	for _, name := range []string{"Content-Disposition", "Content-Security-Policy-Report-Only", "Etag", "Expires", "Last-Modified"} {
 		h.Del(name)
 	}
@@ -83,7 +83,7 @@ func own(h http.Header) (nonce string) {
 	return nonce
 }
 
-// body is the report in one of its forms, as text if that fails.
+// body returns the report in one of its forms, or as text if that fails.
 func (p page) body(f format, nonce string) (kind string, body []byte) {
 	defer func() {
 		if recover() != nil {
@@ -110,9 +110,9 @@ const (
 	asFragment
 )
 
-// wanted is the form of the report that suits the client: HTML or JSON, whichever it names and
+// wanted returns the form of the report that suits the client: HTML or JSON, whichever it names and
 // prefers. Clients that accept anything (curl, fetch) get text. A library that puts the response
-// into a page (htmx, Unpoly) gets the text as markup.
+// into a page (htmx, Unpoly) gets the text as HTML.
 func wanted(r *http.Request) format {
 	for kind, quality := range datastructures.ParseMIMEAccept(strings.Join(r.Header["Accept"], ",")).All() {
 		kind, _, _ = strings.Cut(strings.ToLower(kind), ";")
@@ -133,13 +133,13 @@ func wanted(r *http.Request) format {
 	return asText
 }
 
-// inserts reports whether a script says that it will put the answer into a page,
-// whatever its type.
+// inserts reports whether the request says that a script will put the response
+// into a page, whatever its type.
 func inserts(r *http.Request) bool {
 	return r.Header.Get("Hx-Request") != "" || r.Header.Get("X-Up-Version") != ""
 }
 
-// fragment is the report as a piece of another page: it has neither style nor script, because that
+// fragment is the report as a part of another page: it has neither style nor script, because that
 // page's policy might forbid them.
 func (p page) fragment() []byte {
 	return []byte(`<section role="alert"><pre>` + template.HTMLEscapeString(p.Text()) + "</pre></section>\n")
@@ -175,11 +175,11 @@ type shownFrame struct {
 	Live  bool // it may have variables
 }
 
-// shownFrames are frames that follow each other. Frames of libraries are one fold, if there are
-// frames of the application and more than one of these.
+// shownFrames are frames that follow each other. Frames of libraries are folded together, if there
+// are also frames of the application and more than one of these.
 type shownFrames struct {
 	Frames []shownFrame
-	// Folded names their packages, "" for frames that stand by themselves.
+	// Folded names their packages; it is "" for frames that are not folded.
 	Folded string
 	// Hidden says that Debugger.Hide names them.
 	Hidden bool
@@ -194,7 +194,7 @@ func (p page) ShownFrames() []shownFrames {
 	return p.shown(p.Frames, 0, maxOpen)
 }
 
-// shown groups frames, the first of which has the given number, and opens some.
+// shown groups frames; the first of them has the given number. It opens some of the groups.
 func (p page) shown(frames []Frame, first, open int) []shownFrames {
 	var list []shownFrames
 	own := false
@@ -227,7 +227,7 @@ func (p page) shown(frames []Frame, first, open int) []shownFrames {
 	return list
 }
 
-// shownGoroutine is one of the others, whose frames are numbered on.
+// shownGoroutine is one of the other goroutines; the numbers of its frames continue the count.
 type shownGoroutine struct {
 	Goroutine
 	Shown []shownFrames
@@ -244,7 +244,7 @@ func (p page) ShownOthers() []shownGoroutine {
 	return list
 }
 
-// aside reports whether a frame is outside the code that is being worked on.
+// aside reports whether a frame is outside the code that the developer is working on.
 func (f Frame) aside() bool { return f.Library || f.Hidden }
 
 // shortPackage is the last part of the package's import path.
@@ -253,13 +253,13 @@ func (f Frame) shortPackage() string {
 	return pkg[strings.LastIndexByte(pkg, '/')+1:]
 }
 
-// edit is the link that opens a frame's place in an editor, or "".
+// edit returns the link that opens a frame's place in an editor, or "".
 func (p page) edit(f Frame) template.URL {
 	file := self().locate(f.File)
 	if p.editor == "off" || len(f.Source) == 0 || !filepath.IsAbs(file) {
 		return ""
 	}
-	// All parts of the path stay in it, whether the link has it as a path or as an argument.
+	// All parts of the path stay in it, whether it is a path or an argument in the link.
 	var path strings.Builder
 	for _, c := range []byte(filepath.ToSlash(file)) {
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~/:", c) >= 0 {
@@ -280,7 +280,7 @@ func (p page) edit(f Frame) template.URL {
 
 var editorScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 
-// Told are the causes that know where they were made, apart from the one whose frames are the
+// Told returns the causes that know where they were made, without the one whose frames are the
 // traceback.
 func (p page) Told(c Cause) bool {
 	if len(c.Frames) == 0 {
@@ -294,17 +294,16 @@ func (p page) Told(c Cause) bool {
 	return true
 }
 
-// Chain reports whether there is more to show of the error than its message: wrapped errors, or
-// fields.
+// Chain reports whether there is more to show than the error's message: wrapped errors, or fields.
 func (p page) Chain() bool {
 	return len(p.Causes) > 1 || len(p.Causes) == 1 && p.Causes[0].Fields != nil
 }
 
-// Headline is the first line of the message, and Rest is the rest, if there is one.
+// Headline is the first line of the message, and Rest is the remaining text, if there is any.
 func (p page) Headline() string {
 	first, _, _ := strings.Cut(p.Message, "\n")
 	if p.Value != nil && p.Value.form != plainForm && len(first) > 120 {
-		return first[:boundary(first, 120)] + "…" // the whole follows, in order
+		return first[:boundary(first, 120)] + "…" // the whole message follows, in order
 	}
 	if len(first) > 400 {
 		return cut(first, 400)
@@ -320,8 +319,8 @@ func (p page) Rest() string {
 	return p.Message
 }
 
-// Again reports whether the request can be sent once more by a form: its
-// fields are known, and none was masked.
+// Again reports whether a form can send the request once more: its fields are
+// known, and none was masked.
 func (p page) Again() bool {
 	if p.Request.Method == http.MethodGet {
 		return !strings.Contains(p.Request.URL, masked) && len(p.Request.URL) <= maxField
@@ -340,7 +339,7 @@ func (p page) Again() bool {
 	return true
 }
 
-// Multipart reports whether the form came in parts, and goes so again.
+// Multipart reports whether the form came in parts, and must be sent in parts again.
 func (p page) Multipart() bool {
 	for _, f := range p.Request.Headers {
 		if f.Name == "Content-Type" {

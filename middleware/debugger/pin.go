@@ -28,15 +28,15 @@ import (
 	"github.com/zeugkit/zeug/internal/peer"
 )
 
-// week is how long a browser that knew the PIN is let in.
+// week is how long a browser that has sent the PIN is let in.
 const week = 7 * 24 * time.Hour
 
 // cookie is the beginning of the names of the cookies that let a browser in.
 const cookie = "zeug-pin"
 
 // cookieName returns the name of the cookie for the client of r. A browser has one jar for all
-// ports of a host (RFC 6265, section 8.5), so the name has the port: programs under debug beside
-// each other would overwrite each other's.
+// ports of a host (RFC 6265, section 8.5), so the name contains the port: otherwise several
+// programs with a debugger would overwrite each other's cookies.
 func cookieName(r *http.Request) string {
 	if _, port, ok := hosts.Split(r.Host); ok && port != "" && hosts.Valid(r.Host) {
 		return cookie + "-" + port
@@ -45,16 +45,16 @@ func cookieName(r *http.Request) string {
 }
 
 // PIN is nine digits that are printed in the terminal. Anyone who can read the terminal may see
-// what the debugger keeps, and read the application's memory; others may not. A browser that has
-// shown the PIN is let in for a week, by a cookie. A link that is printed with the PIN does the
-// same. It is Werkzeug's.
+// what the debugger keeps, and read the application's memory; nobody else may. A browser that has
+// sent the PIN gets a cookie, which lets it in for a week. A link that is printed with the PIN does
+// the same. It is Werkzeug's.
 //
 // Wrong tries are slowed down and never refused, so that no browser is locked out: see [PIN.Try].
 type PIN struct {
 	digits string
 	key    []byte // of the cookies
-	secret string // of the form that asks for it
-	link   string // the value of linkParameter in the link that is printed
+	secret string // of the form in which the user enters it
+	link   string // the value of linkParameter in the printed link
 	out    io.Writer
 
 	announce, announceLink sync.Once
@@ -78,18 +78,19 @@ func NewPIN(out io.Writer) (*PIN, error) {
 		p.key = []byte(rand.Text())
 		return p, nil
 	}
-	// The same PIN lets the same browsers in after zeug was started again.
+	// With the same PIN, the same browsers are let in after a restart of zeug.
 	code := hmac.New(sha256.New, keptSecret())
 	code.Write([]byte(p.digits))
 	p.key = code.Sum(nil)
 	return p, nil
 }
 
-// minDigits is how many digits a PIN has at least. Tries are slowed down to a few in a
-// second, by which a shorter one would be found within hours.
+// minDigits is how many digits a PIN must have. Tries are slowed down to a few per second, and at
+// that rate a shorter PIN would be found within hours.
 const minDigits = 9
 
-// digitsSet are the digits in the environment variable, "" for none, or that it says off.
+// digitsSet returns the digits in the environment variable, "" if there are none, and whether the
+// variable says off.
 func digitsSet() (digits string, off bool, err error) {
 	set := os.Getenv("ZEUG_DEBUG_PIN")
 	digits = digitsOf(set)
@@ -104,10 +105,10 @@ func digitsSet() (digits string, off bool, err error) {
 	return digits, false, nil
 }
 
-// keptSecret is a random string in a file of the user. Cookies for a PIN that was set are made with
-// it, so that they hold longer than this process. Without it a client could try PINs, of which
-// there may be few, without a limit on tries. If there can be no such file, they are valid as long
-// as this process.
+// keptSecret is a random string in a file of the user. Cookies for a PIN from the environment are
+// made with this secret, so that they outlast this process. Without it, a client could guess PINs
+// (there may be few) without a limit on tries. If there can be no such file, the cookies are valid
+// as long as this process runs.
 func keptSecret() []byte {
 	fresh := []byte(rand.Text())
 	folder, err := os.UserCacheDir()
@@ -120,7 +121,7 @@ func keptSecret() []byte {
 		return kept
 	}
 	if os.MkdirAll(folder, 0o700) == nil {
-		_ = os.WriteFile(name, fresh, 0o600) // without it, see above
+		_ = os.WriteFile(name, fresh, 0o600) // without the file, see above
 	}
 	return fresh
 }
@@ -134,7 +135,7 @@ func digitsOf(s string) string {
 	}, s)
 }
 
-// String is the PIN as it is printed: 123-456-789.
+// String returns the PIN as it is printed: 123-456-789.
 func (p *PIN) String() string {
 	if len(p.digits) != 9 {
 		return p.digits
@@ -142,8 +143,8 @@ func (p *PIN) String() string {
 	return p.digits[:3] + "-" + p.digits[3:6] + "-" + p.digits[6:]
 }
 
-// Announce prints the PIN once. If r is not nil, it also prints once the link by which
-// the browser that sent r is let in.
+// Announce prints the PIN once. If r is not nil, it also prints once the link that lets in the
+// browser that sent r.
 func (p *PIN) Announce(r *http.Request) {
 	p.announce.Do(func() { p.printPIN() })
 	if r != nil {
@@ -151,8 +152,8 @@ func (p *PIN) Announce(r *http.Request) {
 	}
 }
 
-// Print prints the PIN and the link for the browser that sent r again, for developers who no
-// longer find them in the terminal. It is Werkzeug's printpin.
+// Print prints the PIN again, and the link for the browser that sent r, for developers who no
+// longer find them in the terminal. It corresponds to Werkzeug's printpin.
 func (p *PIN) Print(r *http.Request) {
 	p.printPIN()
 	p.printLink(r)
@@ -172,8 +173,8 @@ var (
 )
 
 // Try compares the digits that a user typed, with or without hyphens, in constant time. After ten
-// wrong tries, those that come from the same user or address take turns, 200 ms each. A turn is
-// waited for, at most 10 s; then Try returns [ErrTooMany] without a comparison.
+// wrong tries, those that come from the same user or address take turns, 200 ms each. A try waits
+// at most 10 s for its turn; then Try returns [ErrTooMany] without a comparison.
 func (p *PIN) Try(r *http.Request, typed string) error {
 	t := p.tries.of(peer.Of(r).Source())
 	if err := t.wait(r.Context()); err != nil {
@@ -187,8 +188,8 @@ func (p *PIN) Try(r *http.Request, typed string) error {
 	return ErrWrongPIN
 }
 
-// mark is a cookie's value: when it was given, and a code that only this PIN's
-// key makes of that.
+// mark returns a cookie's value: the time, and a code for the time that only
+// this PIN's key can make.
 func (p *PIN) mark(at time.Time) string {
 	seconds := strconv.FormatInt(at.Unix(), 10)
 	code := hmac.New(sha256.New, p.key)
@@ -196,15 +197,15 @@ func (p *PIN) mark(at time.Time) string {
 	return seconds + "." + hex.EncodeToString(code.Sum(nil))
 }
 
-// Admits reports whether the browser that asks has been let in within a week, by
-// this PIN: at another port, if that is of a program with the same one.
+// Admits reports whether the browser was let in within the last week with this
+// PIN. It may have been at another port, if the program there has the same PIN.
 func (p *PIN) Admits(r *http.Request) bool {
 	return slices.ContainsFunc(r.Cookies(), func(c *http.Cookie) bool {
 		return strings.HasPrefix(c.Name, cookie) && p.marked(c.Value)
 	})
 }
 
-// marked reports whether a value is a mark of this PIN's, of the last week.
+// marked reports whether a value is a mark of this PIN from the last week.
 func (p *PIN) marked(value string) bool {
 	text, _, _ := strings.Cut(value, ".")
 	seconds, err := strconv.ParseInt(text, 10, 64)
@@ -216,7 +217,7 @@ func (p *PIN) marked(value string) bool {
 	return hmac.Equal([]byte(value), []byte(p.mark(at))) && age >= -time.Minute && age < week
 }
 
-// Admit lets the browser in that is answered, for a week.
+// Admit lets the browser that sent r in for a week.
 func (p *PIN) Admit(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, &http.Cookie{
 		Name: cookieName(r), Value: p.mark(time.Now()), Path: "/", MaxAge: int(week / time.Second),
@@ -229,16 +230,15 @@ var pinHTML string
 
 var pinTemplate = template.Must(template.New("pin").Funcs(functions).Parse(pinHTML))
 
-// linkParameter is the name in the query of a request that wants to be let in: a GET
-// with the value that is printed in the terminal, or a POST of the form, whose value
-// is formValue. It is Werkzeug's.
+// linkParameter is the name in the query of a request to be let in: a GET with the value that is
+// printed in the terminal, or a POST of the form with the value formValue. It is Werkzeug's.
 const (
 	linkParameter = "__debugger__"
 	formValue     = "pin"
 )
 
-// Guard shows a page that asks for the PIN in place of next, until the browser has been let in. A
-// PIN that is nil lets all clients in. [Debugger.Access] says which clients may ask at all.
+// Guard shows a page that asks for the PIN instead of next, until the browser has been let in. If
+// the PIN is nil, all clients are let in. [Debugger.Access] says which clients may enter it at all.
 func (p *PIN) Guard(next http.Handler) http.Handler {
 	if p == nil {
 		return next
@@ -255,9 +255,9 @@ func (p *PIN) Guard(next http.Handler) http.Handler {
 	})
 }
 
-// Unlock answers a request that wants to be let in, by the form of the PIN or by the
-// link from the terminal, at any path. It reports false if r is not such a request, if
-// the client may not even ask, or if a supervisor has received the request before.
+// Unlock answers a request to be let in, by the form with the PIN or by the link from the terminal,
+// at any path. It reports false if r is not such a request, if the client is denied, or if a
+// supervisor has received the request before.
 func (d *Debugger) Unlock(w http.ResponseWriter, r *http.Request) bool {
 	if d.PIN == nil || !strings.Contains(r.URL.RawQuery, linkParameter+"=") {
 		return false
@@ -280,9 +280,8 @@ func (d *Debugger) Unlock(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// Ask answers a client that is locked out, for a request that failed. Browsers get the
-// form for the PIN, and the terminal shows PIN and link. Other clients get the plain
-// error.
+// Ask answers the failed request of a client that is locked out. Browsers get the form for the PIN,
+// and the terminal shows the PIN and the link. Other clients get the plain error.
 func (d *Debugger) Ask(w http.ResponseWriter, r *http.Request, status int) {
 	if d.PIN == nil || wanted(r) != asHTML {
 		plain := &httperror.Error{Code: httperror.Code(status), Err: reported{}}
@@ -292,7 +291,7 @@ func (d *Debugger) Ask(w http.ResponseWriter, r *http.Request, status int) {
 	d.PIN.ask(w, r, status, "")
 }
 
-// take takes the form.
+// take handles the form.
 func (p *PIN) take(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
 	// The form's secret keeps other pages from trying PINs.
@@ -315,10 +314,10 @@ func (p *PIN) take(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sentence is an error in the form of a sentence for a page.
+// sentence is an error as a sentence for a page.
 func sentence(err error) string { return strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + "." }
 
-// enter lets the browser in, and sends it back to the page that it came from.
+// enter lets the browser in, and sends it back to the page from which it came.
 func (p *PIN) enter(w http.ResponseWriter, r *http.Request) {
 	p.Admit(w, r)
 	h := w.Header()
@@ -331,8 +330,8 @@ func (p *PIN) enter(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, target.String(), http.StatusSeeOther)
 }
 
-// target is the absolute URL of r, as its client sent it: a path that begins with two slashes does
-// not name another host.
+// target is the absolute URL of r, as its client sent it. So a path that begins with two slashes
+// cannot name another host.
 func target(r *http.Request) *url.URL {
 	u := &url.URL{Scheme: gateway.OriginOf(r).Scheme, Host: r.Host, Path: "/"}
 	if sent, err := url.ParseRequestURI(r.RequestURI); err == nil {
@@ -341,7 +340,7 @@ func target(r *http.Request) *url.URL {
 	return u
 }
 
-// ask answers with the form, which is sent to the URL of r.
+// ask sends the form; the browser will send it to the URL of r.
 func (p *PIN) ask(w http.ResponseWriter, r *http.Request, status int, said string) {
 	p.Announce(r)
 	action := target(r)

@@ -13,8 +13,8 @@ import (
 	"github.com/zeugkit/zeug/gateway"
 )
 
-// Report is everything the debugger knows of one failure. The page, the text
-// and the JSON show the same Report.
+// Report is everything that the debugger knows about one failure. The page, the
+// text and the JSON show the same Report.
 type Report struct {
 	// ID names the failure in the log and in links: "f3", unique in a process,
 	// and among the processes that share a [Dashboard.Folder].
@@ -25,45 +25,46 @@ type Report struct {
 	Panicked bool `json:"panicked"`
 	// Type is the Go type of the error or of the value it panicked with.
 	Type string `json:"type"`
-	// Message is the error's text, or the value as fmt prints it.
+	// Message is the error's message, or the value as fmt prints it.
 	Message string `json:"message"`
-	// Value is what a panic's value holds that is neither an error nor a text.
+	// Value describes a panic's value that is neither an error nor a string.
 	Value *Value `json:"value,omitempty"`
-	// Causes is the tree of errors, the reported one first. It is empty if a panic's value is not an
-	// error.
+	// Causes is the tree of errors, with the reported one first. It is empty if a panic's value is
+	// not an error.
 	Causes []Cause `json:"causes,omitempty"`
-	// Frames is the stack, newest first: of the panic, or of the place where the error was made if
-	// one in its chain knows, or otherwise of the place where it was returned.
+	// Frames is the stack, newest first. It is the stack of the panic, or of the place where the
+	// error was made if an error in its chain knows that place. Otherwise it is the stack of the
+	// place where the error was returned.
 	Frames []Frame `json:"frames"`
-	// Origin says what Frames shows, in a sentence; "" for a panic.
+	// Origin says in one sentence what Frames shows; "" for a panic.
 	Origin string `json:"origin,omitempty"`
 	// Request is the failed request.
 	Request RequestFacts `json:"request"`
-	// Rule is the routing rule that matched, if any, and Args its variables.
+	// Rule is the routing rule that matched, if any, and Args are its variables.
 	Rule string   `json:"rule,omitempty"`
 	Args []*Value `json:"args,omitempty"`
 	// Exchange is the number of the request in the list of "zeug run", 0 without one.
 	Exchange int `json:"exchange,omitempty"`
-	// Build names the main module, its version, Go's, and the build settings.
+	// Build names the main module, its version, Go's version, and the build settings.
 	Build []Field `json:"build,omitempty"`
-	// Goroutine is the id of the goroutine that failed; 0 is unknown.
+	// Goroutine is the id of the goroutine that failed; 0 if it is not known.
 	Goroutine int64 `json:"goroutine,omitempty"`
 	// Goroutines is how many there were, and Stacks their stacks as the
 	// runtime prints them.
 	Goroutines int    `json:"goroutines"`
 	Stacks     string `json:"-"`
-	// Variables says why the frames have no variables, and what is needed to get them; "" when
-	// they have.
+	// Variables says why the frames have no variables, and what is needed to get them; "" if they
+	// have some.
 	Variables string `json:"variables,omitempty"`
 	// Fate says, in a sentence, why no page could be sent, if none could.
 	Fate string `json:"fate,omitempty"`
 
-	// The rest is of a [Crash], whose Request is empty.
+	// The remaining fields are those of a [Crash]; its Request is empty.
 
-	// Ended is how the process ended; "" if it goes on.
+	// Ended is how the process ended; "" if it is still running.
 	Ended string `json:"ended,omitempty"`
-	// Requests are the requests that the process had not answered: the method, and the path with
-	// how long ago it came, the oldest first.
+	// Requests are the requests that the process had not answered, oldest first: the method, the
+	// path, and how long ago each arrived.
 	Requests []Field `json:"requests,omitempty"`
 	// Output is the end of what the process printed.
 	Output string `json:"output,omitempty"`
@@ -76,7 +77,7 @@ type Report struct {
 const maxStacks = 256 << 10
 
 // newReport describes a failure: value is the error that was returned or the value of the panic,
-// pcs the stack where that was noticed.
+// and pcs the stack where that was noticed.
 func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, settings *Debugger) *Report {
 	src := &sources{program: self(), hide: settings.Hide, secret: settings.secret()}
 	value, carried := recovered(value)
@@ -110,7 +111,7 @@ func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, setting
 		}
 	}
 	for i := range rep.Causes {
-		rep.Causes[i].err = nil // a report may be kept, and what the application's errors hold is not
+		rep.Causes[i].err = nil // a report may be kept for long, but the values in the application's errors must not be
 	}
 	return rep
 }
@@ -135,7 +136,7 @@ func matched(r *http.Request, src *sources, secret func(string) bool) (rule stri
 	return route.Pattern, args, secrets
 }
 
-// recovered looks below an error for a panic that was converted to an error, which has a method
+// recovered looks in an error's tree for a panic that was converted to an error, which has a method
 // Recovered() any. It returns the panic's value and, if the error knows it, the stack of the
 // goroutine that panicked.
 func recovered(value any) (any, []uintptr) {
@@ -155,9 +156,9 @@ func recovered(value any) (any, []uintptr) {
 	return value, pcs
 }
 
-// trace finds the frames to show. They are those of a panic, also if a middleware has made an
-// error of it or carried it here from another goroutine. Otherwise they are those of the place where
-// the innermost error was made, if an error knows it.
+// trace finds the frames to show. They are those of a panic, even if a middleware has turned it
+// into an error or carried it here from another goroutine. Otherwise they are those of the place
+// where the innermost error was made, if an error knows it.
 func (rep *Report) trace(src *sources, pcs, carried []uintptr) {
 	const gone = "The functions have returned since, and their variables are gone."
 	if carried != nil {

@@ -66,7 +66,8 @@ func (t *traceback) causes(causes []Cause) {
 	}
 }
 
-// occasion says during which request it happened, or which requests the end of the program cut.
+// occasion says during which request it happened, or which requests were cut when the program
+// ended.
 func (t *traceback) occasion(rep *Report) {
 	if rep.Ended != "" {
 		t.line("the program ended: %s", visible(rep.Ended))

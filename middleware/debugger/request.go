@@ -12,17 +12,17 @@ import (
 	"github.com/zeugkit/zeug/internal/secret"
 )
 
-// Field is a name with its value, as a table shows it.
+// Field is a name with its value, as a row of a table.
 type Field struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
 
-// RequestFacts is what the page shows of the request. Values that look like
-// secrets are masked, see [Debugger.Secret].
+// RequestFacts is what the page shows about the request. Values of secrets are
+// masked, see [Debugger.Secret].
 type RequestFacts struct {
 	Method string `json:"method"`
-	// URL is the absolute one, as the client sees it.
+	// URL is the absolute URL, as the client sees it.
 	URL      string `json:"url"`
 	Protocol string `json:"protocol"`
 	Client   string `json:"client"`
@@ -30,7 +30,8 @@ type RequestFacts struct {
 	Host     string  `json:"host"`
 	RootPath string  `json:"root_path,omitempty"`
 	Query    []Field `json:"query,omitempty"`
-	// Headers and Cookies are those that the client sent, whatever middlewares have changed since.
+	// Headers and Cookies are those that the client sent, even if middlewares have changed them
+	// since.
 	Headers []Field `json:"headers,omitempty"`
 	Cookies []Field `json:"cookies,omitempty"`
 	// Form holds the body's fields, and Files the names of uploads, if the
@@ -44,8 +45,8 @@ type RequestFacts struct {
 // masked stands for a secret.
 const masked = secret.Dots
 
-// maxField is how much of one value is shown, in bytes, and maxFields of how
-// many fields of one table.
+// maxField is how many bytes of one value are shown, and maxFields how many
+// fields of one table.
 const (
 	maxField  = 8 << 10
 	maxFields = 500
@@ -64,7 +65,7 @@ func sentBy(r *http.Request) []Field {
 	return list
 }
 
-// untouched is r with the header that the client sent, in a map of its own.
+// untouched returns r with the header that the client sent, in a separate map.
 func (x *exchange) untouched(r *http.Request) *http.Request {
 	u := *r
 	u.Header = make(http.Header, len(x.sent))
@@ -150,7 +151,7 @@ func facts(r *http.Request, is func(string) bool, secrets []string) RequestFacts
 	return f
 }
 
-// some cuts a list to maxFields, with a word about the rest.
+// some cuts a list to maxFields, with a note about the rest.
 func some(list []Field) []Field {
 	if len(list) <= maxFields {
 		return list

@@ -15,7 +15,7 @@ import (
 // margin is how many source lines are shown on each side of a frame's line.
 const margin = 5
 
-// maxSource is the size up to which a source file is read, in bytes.
+// maxSource is the largest source file that is read, in bytes.
 const maxSource = 4 << 20
 
 // SourceLine is one line of a frame's source.
@@ -28,31 +28,31 @@ type SourceLine struct {
 	tokens []token
 }
 
-// sources is everything that one report is made from: source files, each read once, and the
+// sources holds everything from which one report is made: source files, each read once, and the
 // messages of the application's values.
 type sources struct {
 	program program
 	files   map[string][]SourceLine
 	hide    []string
-	// secret reports whether the value of this name is masked.
+	// secret reports whether values of this name are masked.
 	secret func(name string) bool
-	// patience is over when the application's methods have had their time.
+	// patience ends when the application's methods have used up their time.
 	patience  *time.Timer
 	impatient bool
 }
 
-// program is what helps to find and to judge a source file.
+// program holds the facts that help to find and classify a source file.
 type program struct {
-	goroot string // as [goroot] has it
+	goroot string // as [goroot] returns it
 	module string // the path of the main module
 	root   string // its folder
 }
 
-// self is the program that runs.
+// self is the running program.
 func self() program { return program{goroot(), build().Main.Path, moduleRoot("")} }
 
-// around returns the lines of a Go file around line, or nil if the file cannot be read: a program
-// built elsewhere, or with -trimpath and started outside its module.
+// around returns the lines of a Go file around line, or nil if the file cannot be read, because the
+// program was built elsewhere, or with -trimpath and started outside its module.
 func (s *sources) around(file string, line int) []SourceLine {
 	lines, known := s.files[file]
 	if !known {
@@ -75,7 +75,7 @@ func excerpt(lines []SourceLine, number int) []SourceLine {
 	last := min(len(lines), number+margin)
 	part := slices.Clone(lines[first:last])
 	for i, line := range part {
-		// The kept parts of a report must not keep the whole file.
+		// The kept parts of a report must not keep the whole file in memory.
 		part[i].Text, part[i].tokens = strings.Clone(line.Text), slices.Clone(line.tokens)
 		for j, t := range part[i].tokens {
 			part[i].tokens[j].text = strings.Clone(t.text)
@@ -85,8 +85,8 @@ func excerpt(lines []SourceLine, number int) []SourceLine {
 	return part
 }
 
-// recent are the source files of recent failures: colouring a file of Go's library takes
-// some milliseconds, and the same few are in most tracebacks.
+// recent are the source files of recent failures: colouring a file of Go's library takes some
+// milliseconds, and most tracebacks contain the same few files.
 var recent sourceCache
 
 // maxCached is how many bytes of source are kept.
@@ -98,7 +98,7 @@ type sourceCache struct {
 	bytes int64
 }
 
-// cachedSource is a file as it was at a time. Its lines are never changed.
+// cachedSource is a file as it was at one time. Its lines are never changed.
 type cachedSource struct {
 	size    int64
 	changed time.Time
@@ -153,9 +153,9 @@ var build = sync.OnceValue(func() *debug.BuildInfo {
 	return info
 })
 
-// locate finds a file of which -trimpath has left only the import path. It looks for files of the
-// main module below the module's folder, if the program runs in it, for files of Go below GOROOT,
-// and for those of a dependency in the module cache.
+// locate finds a file if -trimpath has left only its import path. It looks for files of the main
+// module below the module's folder, if the program runs in it, for files of Go below GOROOT, and
+// for those of a dependency in the module cache.
 func (p program) locate(file string) string {
 	if filepath.IsAbs(file) {
 		return file
@@ -179,8 +179,8 @@ func (p program) locate(file string) string {
 	return file
 }
 
-// moduleRoot is the nearest folder with a go.mod at dir or above it; "" is the
-// working one.
+// moduleRoot returns the nearest folder with a go.mod, beginning at dir and
+// going up; "" is the working directory.
 func moduleRoot(dir string) string {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -198,8 +198,8 @@ func moduleRoot(dir string) string {
 	}
 }
 
-// shortPath is a file's path in its shortest form: from the module's folder if it is below that,
-// otherwise from Go's folder or the module cache.
+// shortPath is a file's path in its shortest form: relative to the module's folder if it is below
+// that, otherwise to Go's folder or the module cache.
 func shortPath(file string) string {
 	slashed := filepath.ToSlash(file)
 	if root := goroot(); root != "" {
@@ -218,8 +218,8 @@ func shortPath(file string) string {
 	return file
 }
 
-// goroot is where the Go that built the program keeps its packages, with
-// "/src/" at its end, or "" in a program built with -trimpath.
+// goroot is the folder in which the Go that built the program keeps its
+// packages, with "/src/" at its end, or "" in a program built with -trimpath.
 var goroot = sync.OnceValue(func() string {
 	f := runtime.FuncForPC(reflect.ValueOf(strings.ToUpper).Pointer())
 	file, _ := f.FileLine(f.Entry())
@@ -250,8 +250,9 @@ func (s *sources) isLibrary(f Frame) bool {
 		return false
 	}
 	first, _, _ := strings.Cut(pkg, "/")
-	// A package of Go has no dot in the first part of its path, and neither
-	// has a module with a name of its own choice, which is the main one.
+	// The path of a package of Go has no dot in its first part. The path of a
+	// module with a name of its own choice has none either, but only the main
+	// module may have such a name.
 	main, _, _ := strings.Cut(s.program.module, "/")
 	return !filepath.IsAbs(f.File) && !strings.Contains(first, ".") && first != main
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// maxDepth is how many frames are captured, and maxFrames how many of them are shown: the newest,
-// and the oldest few, which show where a runaway recursion began.
+// maxDepth is how many frames are captured, and maxFrames how many of them are shown: the newest
+// ones, and the few oldest ones, which show where an endless recursion began.
 const (
 	maxDepth  = 8 << 10
 	maxFrames = 100
@@ -25,9 +25,9 @@ func callers(skip int) []uintptr {
 	}
 }
 
-// panicking returns the part of pcs that is older than the newest panic: the frame of the function
-// that panicked and those of its callers. It is called in a deferred function, which runs on top
-// of the stack that panicked. It reports false if nothing panics.
+// panicking returns the part of pcs that is older than the newest panic: the function that
+// panicked, and its callers. It is called in a deferred function, which runs on top of the stack
+// that panicked. It reports false if nothing panics.
 func panicking(pcs []uintptr) ([]uintptr, bool) {
 	frames := runtime.CallersFrames(pcs)
 	for n := 0; ; n++ {
@@ -42,7 +42,7 @@ func panicking(pcs []uintptr) ([]uintptr, bool) {
 }
 
 // fromFrame drops the n newest frames of pcs. One counter may stand for several frames, so it
-// counts frames and not counters.
+// counts frames, not counters.
 func fromFrame(pcs []uintptr, n int) []uintptr {
 	for i := range pcs {
 		frames := runtime.CallersFrames(pcs[i : i+1])
@@ -60,11 +60,11 @@ func fromFrame(pcs []uintptr, n int) []uintptr {
 	return nil
 }
 
-// stackOf returns the program counters that an error has kept from the place where it was made. It
-// knows the method Callers() []uintptr, and StackTrace() or StackFrames() with any result that is
-// a slice of counters, as github.com/pkg/errors and its like have them.
+// stackOf returns the program counters that an error recorded when it was made. It knows the method
+// Callers() []uintptr, and StackTrace() or StackFrames() with any result that is a slice of
+// counters, as in github.com/pkg/errors and similar packages.
 func stackOf(err error) (pcs []uintptr) {
-	// A method of a nil pointer may panic: such an error knows nothing.
+	// A method of a nil pointer may panic: such an error has no stack.
 	defer func() { _ = recover() }()
 	if e, ok := err.(interface{ Callers() []uintptr }); ok {
 		return e.Callers()
@@ -98,24 +98,24 @@ type Frame struct {
 	// Library says that the function is not the application's: it belongs to
 	// Go, to a module that the application requires, or to Zeug.
 	Library bool `json:"library"`
-	// Template says that File is a template, and Column where in its line the
-	// mistake is, in bytes from 1; 0 is unknown.
+	// Template says that File is a template. Column is then the column of the
+	// mistake, in bytes from 1, or 0 if it is not known.
 	Template bool `json:"template,omitempty"`
 	Column   int  `json:"column,omitempty"`
-	// Panicked says that the function panicked, or called the code of Go that did, and that a
-	// newer panic came before this one was handled: of a deferred function, or of one that
-	// recovers and panics again.
+	// Panicked says that the function panicked, or called code of Go that did, and that a newer
+	// panic followed before this one was handled. The newer panic is that of a deferred function,
+	// or of a function that recovers and panics again.
 	Panicked bool `json:"panicked,omitempty"`
 	// Hidden says that Debugger.Hide names the function's package.
 	Hidden bool `json:"hidden,omitempty"`
-	// Repeated is how many more times the function called itself from this line. If
-	// Cycle is set, functions called each other: this frame and those after it, Cycle
-	// in all, follow each other Repeated more times. The copies are not listed.
+	// Repeated is how many more times the function called itself from this line. If Cycle is set,
+	// functions called each other: the sequence of this frame and those after it, Cycle frames in
+	// all, occurs Repeated more times. The copies are not listed.
 	Repeated int `json:"repeated,omitempty"`
 	Cycle    int `json:"cycle,omitempty"`
 	// Omitted is how many calls between this frame and the newer one are left out.
 	Omitted int `json:"omitted,omitempty"`
-	// Values are the names that a template was given, if its error knows them.
+	// Values are the names that were passed to a template, if its error knows them.
 	Values []*Value `json:"values,omitempty"`
 	// Source is the lines around Line; it is empty if the file cannot be read.
 	Source []SourceLine `json:"source,omitempty"`
@@ -127,8 +127,8 @@ func (f Frame) Short() string {
 	return f.Function[strings.LastIndexByte(f.Function, '/')+1:]
 }
 
-// Caret is the space before a mark that points at Column, tabs as tabs; "" if the column is not
-// known.
+// Caret is the white space before a mark that points at Column, in which tabs stay tabs; "" if the
+// column is not known.
 func (f Frame) Caret() string {
 	for _, line := range f.Source {
 		if line.Current && f.Column > 1 && f.Column <= len(line.Text) {
@@ -153,7 +153,7 @@ func (f Frame) Package() string {
 }
 
 // frames resolves pcs. The runtime's own frames, through which a panic is
-// raised, are left out, and so is the goroutine's start.
+// raised, are left out, and so is the start of the goroutine.
 func (s *sources) frames(pcs []uintptr) []Frame {
 	list := bareFrames(pcs)
 	for i := range list {
@@ -201,8 +201,8 @@ func shortened(list []Frame) []Frame {
 	return list
 }
 
-// maxCycle is the greatest number of functions that call each other in turn whose
-// cycle is found.
+// maxCycle is the largest cycle that is found: the number of functions that
+// call each other in turn.
 const maxCycle = 16
 
 // foldCycles lists a recursion once. It turns "f f f main" into "f main", where f is Repeated two
@@ -224,8 +224,8 @@ func foldCycles(list []Frame) []Frame {
 	return kept
 }
 
-// cycle returns the length of the shortest cycle that list begins with, and how often it follows
-// itself. Two functions that call each other only twice do not count as a recursion.
+// cycle returns the length of the shortest cycle with which list begins, and how often it is
+// repeated. Two functions that call each other only twice do not count as a recursion.
 func cycle(list []Frame) (length, copies int) {
 	for length = 1; length <= maxCycle && 2*length <= len(list); length++ {
 		if length > 1 && list[length-1].Panicked {

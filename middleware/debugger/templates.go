@@ -13,22 +13,22 @@ import (
 	"text/template"
 )
 
-// A mistake in a template has a place in a file that Go's stack knows nothing
-// of. It is shown as a frame of its own, the newest.
+// A mistake in a template is in a file that Go's stack does not contain. It is
+// shown as an additional frame, the newest.
 
 // templateError is an error that knows its place in a template, as
 // templates.Error does.
 type templateError interface {
 	error
-	// Place returns the template's name, the line and column of the mistake,
-	// each from 1 or 0 for unknown, and the template's whole text or "".
+	// Place returns the template's name, the line and column of the mistake
+	// (from 1, or 0 if not known), and the template's whole text or "".
 	Place() (name string, line, column int, source string)
 }
 
 // maxVariables is how many variables of a template are shown.
 const maxVariables = 64
 
-// variables are the names that a template was given, if the error knows them.
+// variables returns the names that were passed to a template, if the error knows them.
 func (s *sources) variables(err error, secret func(string) bool) (list []*Value) {
 	defer func() {
 		if recover() != nil {
@@ -73,20 +73,21 @@ func templateFrame(cause Cause) (frame Frame, ok bool) {
 	default:
 		frame.File, frame.Line, source = standardPlace(cause.Message)
 		if source == "" {
-			return Frame{}, false // it may be any error that looks like this
+			return Frame{}, false // it may be any error with such a message
 		}
 	}
 	frame.Source = excerpt(plain(source), frame.Line)
 	return frame, frame.File != ""
 }
 
-// standardError is how the templates of the standard library name a place, and
-// the piece of the template that failed, if they do.
+// standardError matches the message of an error from a standard template: it
+// has the place, and perhaps the part of the template that failed.
 var standardError = regexp.MustCompile(`^(?:html/)?template: ?([^:\n]+):(\d+)(?::\d+)?: (?:executing "[^"\n]*" at <([^>\n]+)>)?`)
 
-// standardPlace finds the place in an error of text/template or html/template. They know the name
-// of a file without its folder. It is looked for below the module's folder, and taken only if
-// there is one and the line has what failed: no line at all is better than a wrong one.
+// standardPlace finds the place in an error of text/template or html/template. Such an error has
+// the name of a file without its folder. The file is looked for below the module's folder. It is
+// used only if exactly one has the name, and its line contains the part that failed: no line at all
+// is better than a wrong one.
 func standardPlace(text string) (file string, line int, source string) {
 	m := standardError.FindStringSubmatch(text)
 	if m == nil {
@@ -106,11 +107,11 @@ func standardPlace(text string) (file string, line int, source string) {
 	return path, line, text
 }
 
-// maxLooked is how many files and folders are looked at for a template.
+// maxLooked is how many files and folders are searched for a template.
 const maxLooked = 5000
 
-// findBelow returns the only file below dir that has the name, a path of one or
-// more elements, or "".
+// findBelow returns the only file below dir with the name (a path of one or
+// more elements), or "".
 func findBelow(dir, name string) string {
 	if dir == "" || !filepath.IsLocal(name) {
 		return ""

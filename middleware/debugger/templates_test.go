@@ -29,7 +29,7 @@ func TestErrorsOfTemplates(t *testing.T) {
 		"panics": func() string { return brokenHelper(nil) },
 	}})
 	require.NoError(t, err)
-	// Edited while the program runs.
+	// The template was edited while the program runs.
 	files["parse.html"] = &fstest.MapFile{Data: []byte("<h1>\n{{ x|nope }}\n</h1>\n")}
 	files["missing.html"] = &fstest.MapFile{Data: []byte("one\n{% extends \"gone.html\" %}\n")}
 	for name, c := range map[string]struct {
@@ -69,7 +69,7 @@ func TestErrorsOfTemplates(t *testing.T) {
 	}
 }
 
-// A template's error shows what the template was given, and the view that rendered it.
+// A template's error shows the variables of the template, and the view that rendered it.
 func TestTheVariablesOfATemplate(t *testing.T) {
 	environment, err := templates.New(fstest.MapFS{
 		"page.html": {Data: []byte("{% macro m() %}{{ fails() }}{% endmacro %}\n{{ order.ID }} {{ m() }}\n")},
@@ -119,8 +119,8 @@ func viewOfOrder(environment *templates.Environment, context templates.Context) 
 
 func brokenHelper(list []string) string { return list[len(list)] }
 
-// An error that can answer the request is answered by the responder outside of the debugger, if
-// there is one.
+// If an error can answer the request, the responder outside the debugger answers with it, if there
+// is one.
 func TestAnOuterResponderIsAsked(t *testing.T) {
 	own := httperror.Responder(func(w http.ResponseWriter, _ *http.Request, err error) {
 		w.WriteHeader(httperror.CodeOf(err).StatusCode())

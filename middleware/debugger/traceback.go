@@ -8,8 +8,8 @@ import (
 )
 
 // A traceback is the form in which Go's runtime prints the stacks of goroutines when a program
-// dies. Each goroutine begins with a line "goroutine 34 [running]:". Each frame has a line with
-// the function and its arguments, and a line with the place, which begins with a tab.
+// dies. Each goroutine begins with a line "goroutine 34 [running]:". Each frame has a line with the
+// function and its arguments, and a line with its place, which begins with a tab.
 
 // Goroutine is one goroutine of a traceback.
 type Goroutine struct {
@@ -19,12 +19,12 @@ type Goroutine struct {
 	// Frames is its stack, newest first.
 	Frames []Frame `json:"frames"`
 	// Alike is how many more goroutines are in the same state with the same
-	// stack, and are not listed.
+	// stack, without being listed.
 	Alike int `json:"alike,omitempty"`
 }
 
-// Where is the newest frame of the application. If a goroutine has only frames of libraries, it is
-// the oldest one, and nil if it has none.
+// Where is the newest frame of the application. If all frames belong to libraries, it is the oldest
+// frame; without frames it is nil.
 func (g Goroutine) Where() *Frame {
 	for i, f := range g.Frames {
 		if !f.aside() {
@@ -44,8 +44,8 @@ var (
 	placeLine     = regexp.MustCompile(`^\t(.+\.\w+):(\d+)(?: \+0x[0-9a-f]+)?(?: fp=.*)?$`)
 )
 
-// parseTraceback returns the goroutines of a traceback in its order, the one that died first. Lines
-// that are not part of a stack are skipped.
+// parseTraceback returns the goroutines in the order of a traceback, beginning with the one that
+// died. Lines that are not part of a stack are skipped.
 func parseTraceback(text string) (list []Goroutine) {
 	function := ""
 	for line := range strings.Lines(text) {
@@ -69,7 +69,7 @@ func parseTraceback(text string) (list []Goroutine) {
 			continue
 		}
 		function = ""
-		// "created by" names the function that started the goroutine, which is not a frame of it.
+		// "created by" names the function that started the goroutine, but is not one of its frames.
 		if at := strings.LastIndexByte(line, '('); at > 0 && strings.HasSuffix(line, ")") && !strings.HasPrefix(line, "created by ") {
 			function = line[:at]
 		}
@@ -77,9 +77,9 @@ func parseTraceback(text string) (list []Goroutine) {
 	return list
 }
 
-// raised drops the newest frames of a stack, by which the runtime raised the fatal error, because
-// the stack of a panic in a request does not have them. It also drops the frames of a library that
-// has caught a panic and raised it again, such as sync.WaitGroup.Go.
+// raised drops the newest frames of a stack, in which the runtime raised the fatal error: the stack
+// of a panic in a request does not have such frames. It also drops the frames of a library that has
+// recovered a panic and raised it again, such as sync.WaitGroup.Go.
 func (s *sources) raised(frames []Frame) []Frame {
 	runtimes := func(f Frame) bool { return f.Function == "panic" || strings.HasPrefix(f.Function, "runtime.") }
 	first := 0
@@ -98,12 +98,12 @@ func (s *sources) raised(frames []Frame) []Frame {
 	return frames
 }
 
-// grouped lists each stack once, with how many goroutines have it, at most
-// limit of them.
+// grouped lists each stack once, with the number of goroutines that have it, up
+// to limit stacks.
 func grouped(list []Goroutine, limit int) (groups []Goroutine, left int) {
 	index := map[string]int{}
 	for _, g := range list {
-		// Waiting for "2 minutes" is waiting.
+		// Waiting for "2 minutes" counts as the same state as waiting.
 		state, _, _ := strings.Cut(g.State, ",")
 		key := []string{state}
 		for _, f := range g.Frames {

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Tries of PINs are slowed down, so that the PIN cannot be found by trying. They are never refused
-// for good, so that a browser that knows it is not locked out. Each source (a user or an address)
-// has its own queue, so that a stranger behind a proxy does not delay the developer.
+// Tries of PINs are slowed down, so that the PIN cannot be guessed. They are never refused for
+// good, so that a browser whose user knows the PIN is not locked out. Each source (a user or an
+// address) has its own queue, so that a stranger behind a proxy does not delay the developer.
 //
-// Five tries in a second from each of 16 sources are 0.2 % of all PINs of nine digits
-// in eight hours.
+// Five tries per second from each of 16 sources are, in eight hours, 0.2 % of all PINs with nine
+// digits.
 const (
-	freeTries  = 10                     // wrong tries of a source, before it is slowed down
+	freeTries  = 10                     // wrong tries of a source before it is slowed down
 	tryTime    = 200 * time.Millisecond // between two tries of a source after that
-	maxWaiting = 50                     // tries of a source that wait
-	maxSources = 16                     // that have a queue of their own
+	maxWaiting = 50                     // tries of a source that may wait
+	maxSources = 16                     // sources that have a separate queue
 )
 
 // tries are the queues of a PIN.
@@ -28,11 +28,11 @@ type tries struct {
 // source is the queue of one source.
 type source struct {
 	turn    chan struct{} // holds one element during a try
-	waiting chan struct{} // an element for each that waits or tries
-	wrong   int           // is changed by whose turn it is
+	waiting chan struct{} // one element for each try that waits or runs
+	wrong   int           // only the try whose turn it is changes it
 }
 
-// of returns the queue of a source. Sources beyond maxSources share one.
+// of returns the queue of a source. If there are more than maxSources, the rest share one queue.
 func (t *tries) of(name string) *source {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -10,17 +10,17 @@ import (
 	"github.com/zeugkit/zeug/internal/secret"
 )
 
-// The text of an error or of a panic's value is a message. It is cut, and waiting for it has a
-// limit.
+// The text of an error or of a panic's value is its message. It is cut, and the time to wait for it
+// is limited.
 const (
 	maxMessage  = 32 << 10               // bytes of a string
 	maxPatience = 500 * time.Millisecond // for all methods of a report
 )
 
-// printed is [sources.print] for a value by itself.
+// printed does what [sources.print] does, for a single value.
 func printed(value any) string { return (&sources{secret: secret.Name}).print(value) }
 
-// print returns a value as a string: the result of its method Error or String, or a dump of it in
+// print returns a value as a string: the result of its method Error or String, or a dump of it on
 // one line.
 func (s *sources) print(value any) string {
 	switch v := value.(type) {
@@ -36,23 +36,23 @@ func (s *sources) print(value any) string {
 	return s.dumper(maxPageValues).of(value).line(maxMessage)
 }
 
-// withoutSecrets is a string with its secrets masked, cut to a limit.
+// withoutSecrets returns a string with its secrets masked, cut to a limit.
 func (s *sources) withoutSecrets(text string, limit int) string {
 	if len(text) <= limit {
 		return secret.Text(text, masked, s.secret)
 	}
-	// A secret at the cut is looked for a bit beyond it.
+	// A secret may continue after the cut, so a little more is searched.
 	shown := secret.Text(text[:boundary(text, limit+256)], masked, s.secret)
 	return shown[:boundary(shown, limit)] + fmt.Sprintf("… (%d bytes)", len(text))
 }
 
-// dumper reads values that others may be writing to.
+// dumper returns a dumper for values that other goroutines may be writing to.
 func (s *sources) dumper(limit int) *dumper {
 	return &dumper{src: s, secret: s.secret, values: limit, bytes: maxBytes}
 }
 
 // ask calls a method of the application, and cuts the string that it returns. It runs on another
-// goroutine, and is left behind if it does not return: after maxPatience in all, no more methods
+// goroutine, and is abandoned if it does not return. After maxPatience in total, no more methods
 // are called.
 func (s *sources) ask(method string, limit int, say func() string) string {
 	if s.impatient {
@@ -92,7 +92,7 @@ func methodOf(value any) string {
 	return "method"
 }
 
-// plainPanic is the value of a panic if fmt prints it without calling methods.
+// plainPanic returns the value of a panic if fmt prints it without calling methods.
 func plainPanic(p any) any {
 	switch v := p.(type) {
 	case string, bool, int:
@@ -106,7 +106,7 @@ func plainPanic(p any) any {
 	return typeName(p)
 }
 
-// typeName is the type of a value, as %T has it, "nil" for none.
+// typeName returns the type of a value as %T writes it, "nil" for none.
 func typeName(value any) string {
 	if value == nil {
 		return "nil"
@@ -114,7 +114,7 @@ func typeName(value any) string {
 	return cut(reflect.TypeOf(value).String(), 1<<10)
 }
 
-// cut shortens a string to some limit of bytes, and says how long it was.
+// cut shortens a string to a limit of bytes, and adds its original length.
 func cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s

@@ -34,7 +34,7 @@ func (b blocks) Error() string { <-b.wait; return "" }
 func (leaves) Error() string   { runtime.Goexit(); return "" }
 func (speaks) String() string  { return "spoken" }
 
-// A value is always printed, in reasonable time and size.
+// A value is always printed, within limits of time and size.
 func TestWhatIsPrintedOfValues(t *testing.T) {
 	wait := make(chan struct{})
 	t.Cleanup(func() { close(wait) })
@@ -88,8 +88,8 @@ type wraps struct{ error }
 func (wraps) Error() string   { return "wraps" }
 func (w wraps) Unwrap() error { return w.error }
 
-// The report is the debugger's own business: one that cannot be made is named in
-// the page of the failure, and hides nothing.
+// A failure to make the report must not hide the application's failure: the
+// page only mentions it.
 func TestReportsThatFail(t *testing.T) {
 	var out strings.Builder
 	for name, settings := range map[string]debugger.Debugger{
@@ -183,8 +183,8 @@ func TestDeepStacksAreShort(t *testing.T) {
 	require.True(t, begun)
 }
 
-// uneven calls itself from one of two lines by the Thue-Morse sequence, in which nothing
-// comes three times in a row.
+// uneven calls itself from one of two lines according to the Thue-Morse sequence, in which nothing
+// is repeated three times in a row.
 //
 //go:noinline
 func uneven(n int) int {

@@ -8,12 +8,12 @@ import (
 	"unicode/utf16"
 )
 
-// visible replaces characters that a terminal would obey and that a reader would not see: control
-// characters, escape sequences, marks that change the direction of text. Tabs stay; newlines
-// become \n.
+// visible replaces characters that a terminal would obey or a reader would not see: control
+// characters, escape sequences, marks that change the direction of text. Tabs stay; newlines become
+// \n.
 func visible(s string) string { return replaceHidden(s, false) }
 
-// visibleLines is visible, but newlines stay.
+// visibleLines does what visible does, but newlines stay.
 func visibleLines(s string) string { return replaceHidden(s, true) }
 
 func replaceHidden(s string, lines bool) string {
@@ -43,7 +43,7 @@ func isHidden(c rune) bool {
 	return unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == '\u2028' || c == '\u2029'
 }
 
-// escapeHidden escapes characters in JSON that JSON allows and a terminal may obey. The value
+// escapeHidden escapes characters in JSON that JSON allows and a terminal may obey. The JSON value
 // stays the same.
 func escapeHidden(text []byte) []byte {
 	hidden := func(c rune) bool { return c != '\n' && isHidden(c) }

@@ -1,12 +1,12 @@
 // Package metrics is a middleware that counts and times requests for
-// Prometheus, labelled by the routing rule that answered and not by the path,
-// of which there is no end.
+// Prometheus, labelled with the routing rule that matched, not with the path:
+// the number of paths has no limit.
 //
 //	registry := prometheus.NewRegistry()
 //	app = metrics.Metrics{Registerer: registry}.Wrap(app)
 //	ops.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 //
-// It is a module of its own: an application without metrics neither links nor
+// It is a separate module: an application without metrics neither links nor
 // downloads the client library.
 package metrics
 
@@ -27,27 +27,27 @@ import (
 // Metrics is the settings of the middleware. The zero value registers with
 // [prometheus.DefaultRegisterer].
 //
-// The metrics, of which the last two are histograms:
+// The metrics (the last two are histograms) are:
 //
 //	http_server_requests_in_flight
 //	http_server_requests_total{method, rule, status}
 //	http_server_request_duration_seconds{method, rule, status}
 //	http_server_response_size_bytes{method, rule, status}
 //
-// rule is the text of the rule, "/users/<int:id>", and "" where none matched:
-// a 404, or a handler that no router chose. A method that is not one of HTTP's
-// counts as OTHER, so that clients cannot make up labels.
+// rule is the text of the rule, "/users/<int:id>", and "" if none matched: a
+// 404, or a handler outside of any router. A method that HTTP does not define
+// counts as OTHER, so that clients cannot invent labels.
 type Metrics struct {
 	Registerer prometheus.Registerer
-	// Namespace stands before the names, with an underscore.
+	// Namespace is put before the names, with an underscore.
 	Namespace string
 	// Buckets are the upper limits of the durations, in seconds. Default:
 	// [prometheus.DefBuckets], from 5 ms to 10 s.
 	Buckets []float64
-	// Sizes are the upper limits of the sizes, in bytes. Default: 100 B to
-	// 100 MB by tens.
+	// Sizes are the upper limits of the sizes, in bytes. Default: 100 B to 100
+	// MB, in powers of ten.
 	Sizes []float64
-	// Skip leaves a request out.
+	// Skip says which requests are not counted.
 	Skip func(*http.Request) bool
 }
 
@@ -59,8 +59,8 @@ type collectors struct {
 	size     *prometheus.HistogramVec
 }
 
-// Wrap returns next, counted. It panics where a metric of one of the names is
-// registered that is another one.
+// Wrap returns next with its requests counted and timed. It panics if another
+// metric with one of the names is already registered.
 func (m Metrics) Wrap(next http.Handler) http.Handler {
 	if m.Registerer == nil {
 		m.Registerer = prometheus.DefaultRegisterer
@@ -91,7 +91,8 @@ func (m Metrics) Wrap(next http.Handler) http.Handler {
 			labels := []string{method(r.Method), route.Pattern, strconv.Itoa(status)}
 			c.requests.WithLabelValues(labels...).Inc()
 			if rec.Hijacked {
-				// The time that a websocket was open is not a response's duration.
+				// The time for which a websocket was open is not the duration
+				// of a response.
 				return
 			}
 			c.duration.WithLabelValues(labels...).Observe(time.Since(start).Seconds())
@@ -121,7 +122,7 @@ func (m Metrics) register() collectors {
 	}
 }
 
-// shared registers a collector, or returns the one that is registered already.
+// shared registers a collector, or returns the one that is already registered.
 func shared[C prometheus.Collector](r prometheus.Registerer, c C) C {
 	err := r.Register(c)
 	if err == nil {
@@ -136,7 +137,7 @@ func shared[C prometheus.Collector](r prometheus.Registerer, c C) C {
 	panic(fmt.Errorf("metrics.Metrics: %w", err))
 }
 
-// method is the method as a label.
+// method returns the method as a label.
 func method(m string) string {
 	switch m {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,

@@ -8,8 +8,8 @@ import (
 	"github.com/google/pprof/driver"
 )
 
-// flags are the command line that pprof's driver reads: one profile, shown over
-// HTTP, no browser started.
+// flags replaces the command line that pprof's driver reads: one profile, shown
+// over HTTP, without starting a browser.
 type flags struct {
 	*flag.FlagSet
 	arguments []string
@@ -24,12 +24,12 @@ func newFlags(path string) *flags {
 	return f
 }
 
-// StringList is a flag that may come several times.
+// StringList is a flag that may be repeated.
 func (f *flags) StringList(name, def, usage string) *[]*string {
 	return &[]*string{f.String(name, def, usage)}
 }
 
-// ExtraUsage and AddExtraUsage are for help texts, of which there are none.
+// ExtraUsage and AddExtraUsage are for help texts, which do not exist here.
 func (f *flags) ExtraUsage() string   { return "" }
 func (f *flags) AddExtraUsage(string) {}
 

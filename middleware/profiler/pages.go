@@ -31,7 +31,7 @@ type file struct {
 	Empty bool
 }
 
-// list is what is in the folder, the newest first.
+// list returns the files in the folder, the newest first.
 func (h *handler) list() ([]file, error) {
 	entries, err := os.ReadDir(h.Dir)
 	if err != nil {
@@ -55,9 +55,10 @@ func (h *handler) list() ([]file, error) {
 	return list, nil
 }
 
-// pages is the list of files and, below it, pprof's interface for each. They
-// show the program's inside, and so answer this machine alone, by one of its
-// own names: a page of the web that has its host name point here has another.
+// pages serves the list of files and, below it, pprof's interface for each.
+// They show internals of the program, so they answer only requests from this
+// machine, to one of its own names. A web page whose host name was changed to
+// point here has another name.
 func (h *handler) pages() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// A reverse proxy of this machine runs as another user.
@@ -140,11 +141,11 @@ func (h *handler) index(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write(page.Bytes()) // the client has gone: there is nobody to tell
+	_, _ = w.Write(page.Bytes()) // the client has gone, so there is no one to tell
 }
 
-// empty reports whether a profile has no samples. One that cannot be read is left
-// to pprof, which says why.
+// empty reports whether a profile has no samples. A profile that cannot be read
+// is left to pprof, which says why.
 func (h *handler) empty(name string) bool {
 	f, err := os.Open(filepath.Join(h.Dir, name))
 	if err != nil {
@@ -155,14 +156,14 @@ func (h *handler) empty(name string) bool {
 	return err == nil && len(p.Sample) == 0
 }
 
-// tools are the commands that pages of pprof's interface run, by page.
+// tools are the commands that the pages of pprof's interface run, by page.
 var tools = map[string]struct{ command, from string }{
 	"/graph":  {"dot", "Graphviz"},
 	"/source": {"objdump", "GNU binutils"},
 	"/disasm": {"objdump", "GNU binutils"},
 }
 
-// draw answers with a page of pprof's interface: "/flamegraph" is the flame graph.
+// draw sends a page of pprof's interface: "/flamegraph" is the flame graph.
 func (h *handler) draw(w http.ResponseWriter, r *http.Request, name, page string) {
 	if h.empty(name) {
 		httperror.Respond(w, r, &httperror.Error{
@@ -205,7 +206,7 @@ func (h *handler) draw(w http.ResponseWriter, r *http.Request, name, page string
 		body = hideDeadLinks(body)
 	}
 	w.WriteHeader(drawn.status)
-	_, _ = w.Write(body) // the client has gone: there is nobody to tell
+	_, _ = w.Write(body) // the client has gone, so there is no one to tell
 }
 
 // buffered is a writer that keeps the status and the body.
@@ -219,8 +220,8 @@ func (b *buffered) WriteHeader(status int)      { b.status = status }
 func (b *buffered) Write(p []byte) (int, error) { return b.Buffer.Write(p) }
 
 // hideDeadLinks hides the entries of the menu whose pages cannot be drawn here.
-// That for disassembly works for a function only, and no entry names one. Scripts of
-// the page need the elements.
+// The page for disassembly works only for a function, and no entry of the menu names one. Scripts
+// of the page need the elements, so they are hidden and not removed.
 func hideDeadLinks(page []byte) []byte {
 	for name, tool := range tools {
 		if _, err := exec.LookPath(tool.command); err != nil || name == "/disasm" {

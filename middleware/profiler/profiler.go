@@ -3,19 +3,19 @@
 //
 //	profiler.Profiler{Dir: "profiles", Path: "/_profiler/"}.Wrap(app)
 //
-// Each request gets a CPU profile of its own goroutines, in a file that `go tool
-// pprof` reads; at Path a page lists them and draws the flame graph of one in
-// the browser, by pprof's own interface. Or, with Slow, nothing is written for
-// requests that are fast enough, and an execution trace of the last seconds for
-// one that is not, which `go tool trace` reads.
+// Each request gets a CPU profile of its own goroutines, in a file that `go
+// tool pprof` reads. A page at Path lists these files and shows the flame graph
+// of each in pprof's own interface. With Slow, it writes no CPU profiles.
+// Instead it writes an execution trace of the last seconds for each request
+// that is too slow, which `go tool trace` reads.
 //
-// It is for development, or for a while: a CPU profile is the process's, so one
-// request is profiled at a time and the others meanwhile are not. A profile has
-// a sample for every 10 ms of computing; a request that computes for less may
-// have none.
+// Use it in development, or for a short time: a process has only one CPU
+// profile at a time, so while one request is profiled, the others are not. A
+// profile has a sample for every 10 ms of computing; a request that computes
+// for a shorter time may have none.
 //
-// It is a module of its own: pprof's interface is more than most applications
-// want to link.
+// It is a separate module: pprof's interface is more code than most
+// applications want to link.
 package profiler
 
 import (
@@ -44,42 +44,44 @@ import (
 
 // Profiler is the settings of the middleware. Dir is needed.
 type Profiler struct {
-	// Dir is the folder of the files. It is made if it is not there.
+	// Dir is the folder of the files. It is created if it does not exist.
 	Dir string
-	// Filename names a request's file, without a folder. Default: [Filename].
+	// Filename returns the name of a request's file, without a folder. Default: [Filename].
 	Filename func(Info) string
-	// Slow writes an execution trace of requests that take longer, in place of
-	// a CPU profile of all. 0 is off, and a negative duration is an error.
+	// Slow writes an execution trace of each request that takes longer, instead
+	// of a CPU profile of every request. 0 switches it off, and a negative
+	// duration is an error.
 	Slow time.Duration
-	// Keep is how many files there are at most; the oldest go. 0 means 100, a
+	// Keep is how many files are kept; the oldest are removed. 0 means 100, a
 	// negative number no limit.
 	Keep int
-	// Path is where the page is, "/_profiler/". "" has none. It answers this
-	// machine alone.
+	// Path is the path of the page, such as "/_profiler/". "" has none. The
+	// page answers only requests from this machine.
 	Path string
-	// Skip leaves a request out.
+	// Skip says which requests are not profiled.
 	Skip func(*http.Request) bool
-	// Logger is told of each file. Default: [slog.Default].
+	// Logger gets a record for each file. Default: [slog.Default].
 	Logger *slog.Logger
 }
 
-// Info is what a file's name is made of.
+// Info is the information from which a file's name is made.
 type Info struct {
 	Method string
-	// Path is the request's, Rule the text of the routing rule that matched or
+	// Path is the request's path, and Rule the routing rule that matched, or
 	// "".
 	Path, Rule string
 	Status     int
 	Elapsed    time.Duration
-	// Time is when the request was answered.
+	// Time is when the request had been answered.
 	Time time.Time
 	// Trace says that the file is an execution trace.
 	Trace bool
 }
 
-// Filename is the name that Werkzeug gives: method, path with dots for slashes
-// ("root" for "/"), milliseconds and the time in seconds, as in
-// "GET.users.7.230ms.1763719200.prof". A trace ends in ".trace".
+// Filename returns the name that Werkzeug would give the file: method, path
+// with dots for slashes ("root" for "/"), milliseconds and the time in seconds,
+// as in "GET.users.7.230ms.1763719200.prof". The name of a trace ends with
+// ".trace".
 func Filename(i Info) string {
 	path := strings.ReplaceAll(strings.Trim(i.Path, "/"), "/", ".")
 	if path == "" {
@@ -92,9 +94,9 @@ func Filename(i Info) string {
 	return fmt.Sprintf("%s.%s.%dms.%d.%s", i.Method, path, i.Elapsed.Round(time.Millisecond).Milliseconds(), i.Time.Unix(), kind)
 }
 
-// Wrap returns next, profiled. It panics without Dir, if Dir cannot be made, if Slow
-// is negative or above an hour, and if Slow is set while another flight recorder runs
-// in the process.
+// Wrap returns next with its requests profiled. It panics without Dir, if Dir cannot be made, if
+// Slow is negative or above an hour, and if Slow is set while another flight recorder runs in the
+// process.
 func (p Profiler) Wrap(next http.Handler) http.Handler {
 	if p.Dir == "" {
 		panic("profiler.Profiler: Dir is needed: the folder for the profiles")
@@ -139,7 +141,7 @@ type handler struct {
 	recorder *trace.FlightRecorder // nil without Slow
 	busy     sync.Mutex            // a process has one CPU profile at a time
 	files    sync.Mutex            // guards the folder
-	count    int64                 // requests profiled, for their labels; by busy
+	count    int64                 // the number of profiled requests, for their labels; guarded by busy
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -156,14 +158,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// label marks the samples of the request's goroutines: a profile has those of
-// the whole process.
+// label marks the samples of the request's goroutines, since a profile has the
+// samples of the whole process.
 const label = "zeug.request"
 
 func (h *handler) profiled(w http.ResponseWriter, r *http.Request) {
 	var samples bytes.Buffer
 	if err := pprof.StartCPUProfile(&samples); err != nil {
-		// Somebody else profiles the process.
+		// Some other code profiles the process.
 		h.Logger.WarnContext(r.Context(), "request not profiled", "err", err)
 		h.next.ServeHTTP(w, r)
 		return
@@ -235,7 +237,7 @@ func (h *handler) report(ctx context.Context, info Info, err error) {
 	}
 }
 
-// write makes a request's file, and removes the oldest beyond Keep.
+// write makes a request's file, and removes the oldest files if there are more than Keep.
 func (h *handler) write(info Info, content func(*os.File) error) (err error) {
 	h.files.Lock()
 	defer h.files.Unlock()
@@ -259,7 +261,7 @@ func (h *handler) write(info Info, content func(*os.File) error) (err error) {
 	return err
 }
 
-// create makes a new file of that name, or of the first free one like it.
+// create creates a file of that name, or of the first similar name that is free.
 func create(dir, name string) (*os.File, string, error) {
 	base, kind := strings.TrimSuffix(name, filepath.Ext(name)), filepath.Ext(name)
 	for n := 1; ; n++ {
@@ -274,7 +276,7 @@ func create(dir, name string) (*os.File, string, error) {
 	}
 }
 
-// safe makes a file's name of a text that a client had a hand in.
+// safe turns text that a client may have chosen into the name of a file.
 func safe(name string) string {
 	name = strings.Map(func(c rune) rune {
 		switch {
@@ -289,7 +291,7 @@ func safe(name string) string {
 	}
 	base := strings.TrimLeft(strings.TrimSuffix(name, kind), ".")
 	if len(base) > 150 {
-		// The end has the duration and the time.
+		// The duration and the time are at the end, so the beginning is cut.
 		base = base[:100] + "~" + base[len(base)-49:]
 	}
 	if base == "" {

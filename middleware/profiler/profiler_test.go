@@ -100,7 +100,7 @@ func TestAProfileHasTheRequestAlone(t *testing.T) {
 	}
 }
 
-// The pages' links lead to something, whatever tools are installed.
+// The links of the pages work, whatever tools are installed.
 func TestNoLinkLeadsNowhere(t *testing.T) {
 	links := regexp.MustCompile(`<a [^>]*href="([^"#?]+)"`)
 	for name, path := range map[string]string{"with the tools of this machine": os.Getenv("PATH"), "without tools": ""} {
@@ -240,7 +240,7 @@ func TestFilename(t *testing.T) {
 
 func TestSettingsAreDefinedAtTheirExtremes(t *testing.T) {
 	limitstest.Check(t, profiler.Profiler{Dir: t.TempDir(), Logger: quiet}, func(_ *testing.T, p profiler.Profiler) (code int, err error) {
-		defer func() { // a process has one flight recorder, and another test's may still run
+		defer func() { // a process has one flight recorder, and that of another test may still be running
 			switch p := recover(); {
 			case p == nil:
 			case strings.Contains(fmt.Sprint(p), "flight recorder already enabled"):

@@ -1,15 +1,16 @@
-// Package ratelimit is a middleware that bounds how often one client may ask,
-// counted in Redis and so for all instances of an application together.
+// Package ratelimit is a middleware that limits how often each client may send
+// requests. It counts in Redis, so the limit applies to all instances of an
+// application together.
 //
 //	limit := ratelimit.RateLimit{Client: redisClient, Rate: 100, Period: time.Minute}
 //	app := limit.Wrap(app)
 //
 // It is a leaky bucket (the generic cell rate algorithm): a client may use Burst requests at once,
-// and gets them back evenly over Period. There are no windows, so twice as many cannot pass at the
-// edge of two. One atomic script decides, on one key for each client, so that it works on Redis
-// Cluster too; the time is that of Redis.
+// and gets this allowance back evenly over Period. There are no windows, so a client cannot send
+// twice as many at the edge of two windows. One atomic script decides, on one key for each client,
+// so that it works on Redis Cluster too. It uses the clock of Redis.
 //
-// It is a package of its own, so that only programs which use it link go-redis.
+// It is a separate package, so that only programs that use it link go-redis.
 package ratelimit
 
 import (
@@ -33,7 +34,8 @@ import (
 // RateLimit is the settings of the middleware. Client is needed.
 //
 // Limits with the same Prefix, Name, Rate, Period and Burst count together, in one
-// process and in several. All others count apart, also around the same handler.
+// process and in several. All other limits count separately, even around the
+// same handler.
 type RateLimit struct {
 	// Client is the Redis that counts: a *redis.Client, a *redis.ClusterClient,
 	// or any redis.UniversalClient.
@@ -41,13 +43,13 @@ type RateLimit struct {
 	// Name distinguishes limits that have the same Rate, Period and Burst, and names the policy in
 	// the response. Default: made of those three, "100/60s".
 	Name string
-	// Rate is how many requests a client has in Period. 0 means 100, a negative
-	// number no limit.
+	// Rate is how many requests a client may send in Period. 0 means 100, a
+	// negative number no limit.
 	Rate int
-	// Period is the time in which they come back. 0 means a minute. It has to be at
-	// least one microsecond for each request.
+	// Period is the time for which Rate counts. 0 means a minute. Each request must get at least
+	// one microsecond of Period.
 	Period time.Duration
-	// Burst is how many may come at once. 0 means Rate.
+	// Burst is how many requests may come at once. 0 means Rate.
 	Burst int
 	// Key identifies the client; "" is not limited. Default: [ClientKey].
 	Key func(*http.Request) string
@@ -57,18 +59,18 @@ type RateLimit struct {
 	Cost func(*http.Request) int
 	// Prefix is in front of every key in Redis. Default: "zeug:rate:".
 	Prefix string
-	// Closed answers 503 if Redis does not answer. Otherwise requests pass then: a limit that is
-	// away should not take the application with it.
+	// Closed answers with 503 if Redis does not answer. Without it, requests then pass: a limit
+	// that does not work should not stop the application.
 	Closed bool
 	// Timeout is how long Redis may take, whatever the timeouts of the client
 	// are. 0 means 200 ms, a negative duration no limit.
 	Timeout time.Duration
-	// Logger is told when Redis does not answer. Default: [slog.Default].
+	// Logger gets a record if Redis does not answer. Default: [slog.Default].
 	Logger *slog.Logger
 }
 
-// ClientKey names a client by its address, as a proxy fix has found it. For an IPv6 address it
-// uses the first 64 bits, the network of one subscriber.
+// ClientKey names a client by its address, after a proxy fix has corrected it. For an IPv6 address
+// it uses the first 64 bits, the network of one subscriber.
 func ClientKey(r *http.Request) string {
 	addr := gateway.OriginOf(r).Client.Addr().Unmap()
 	if !addr.IsValid() {
@@ -82,9 +84,10 @@ func ClientKey(r *http.Request) string {
 	return addr.String()
 }
 
-// take is the decision. KEYS[1] holds the time, in microseconds, at which the
-// bucket will be empty again. It returns: whether the request passes, how many
-// more could now, and the microseconds until one can, and until all can.
+// take decides about a request. KEYS[1] holds the time, in microseconds, at
+// which the bucket will be empty again. It returns: whether the request passes,
+// how many more could now, and the microseconds until one can, and until all
+// can.
 var take = redis.NewScript(`
 local now = redis.call("TIME")
 now = now[1] * 1000000 + now[2]
@@ -110,11 +113,11 @@ if not passes then wait = after - now - room end
 return {passes and 1 or 0, left, math.ceil(wait), math.ceil(empty - now)}
 `)
 
-// maxCalls bounds how many calls of a limit wait for Redis at once. go-redis obeys the context
-// only if a client is set to, so calls outlive their requests.
+// maxCalls bounds how many calls of a limit wait for Redis at once. go-redis obeys the context only
+// if the client is configured to, so calls may outlive their requests.
 const maxCalls = 256
 
-// limiter is a RateLimit made ready.
+// limiter is a RateLimit that is ready for use.
 type limiter struct {
 	RateLimit
 	prefix   string // of the keys
@@ -123,7 +126,7 @@ type limiter struct {
 	calls    chan struct{}
 }
 
-// Wrap returns next behind the limit. A request that is refused gets 429 with Retry-After. Every
+// Wrap returns next with the limit. A request that is refused gets 429 with Retry-After. Every
 // response has the fields RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers),
 // one member for each limit that it passed. Wrap panics without a client, and if a setting is out
 // of range.
@@ -178,7 +181,7 @@ func newLimiter(l RateLimit) (*limiter, error) {
 		t.Name = kind
 	}
 	t.interval = l.Period.Microseconds() / int64(l.Rate)
-	// Lua has numbers of 53 bits, which the time of day has to fit in as well.
+	// Numbers in Lua have 53 bits, and the time of day must also fit into them.
 	longest := int64(100*365*24*time.Hour/time.Microsecond) / max(1, t.interval)
 	err := errors.Join(
 		limits.Within(l.Rate, "ratelimit.RateLimit: Rate", 1, 1_000_000_000),
@@ -237,7 +240,7 @@ func (t *limiter) admit(w http.ResponseWriter, r *http.Request) (passes bool, er
 	}
 }
 
-// add appends a member to a field. Limits outside may have set it.
+// add appends a member to a field. Outer limits may have set it.
 func add(h http.Header, name, member string) {
 	if have := h[name]; len(have) > 0 {
 		member = strings.Join(have, ", ") + ", " + member
@@ -245,7 +248,7 @@ func add(h http.Header, name, member string) {
 	h[name] = []string{member}
 }
 
-// state is what the script returns; wait and full are microseconds.
+// state is the result of the script; wait and full are in microseconds.
 type state struct {
 	passes           bool
 	left, wait, full int64
@@ -253,7 +256,7 @@ type state struct {
 
 var errBusy = fmt.Errorf("%d calls wait for Redis already", maxCalls)
 
-// take asks Redis, and for no longer than Timeout.
+// take asks Redis, but waits no longer than Timeout.
 func (t *limiter) take(ctx context.Context, key string, cost int) (state, error) {
 	select {
 	case t.calls <- struct{}{}:

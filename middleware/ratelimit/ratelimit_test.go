@@ -20,8 +20,8 @@ import (
 	"github.com/zeugkit/zeug/middleware/ratelimit"
 )
 
-// patience is longer than a busy machine lets a Redis wait. The numbers here must not depend on the
-// machine: a Redis that answers late lets requests through.
+// patience is longer than Redis may take on a busy machine. The test must not depend on the speed
+// of the machine: if Redis answers late, requests pass.
 const patience = time.Minute
 
 // servers are the Redis servers that the tests run against: a real one if it is installed, and the
@@ -136,7 +136,7 @@ func TestLimitsCountApart(t *testing.T) {
 	}
 }
 
-// The remaining number is never negative, whatever value is in Redis.
+// The remaining number is never negative, whatever value Redis holds.
 func TestABucketThatIsFullerThanItCanBe(t *testing.T) {
 	for name, client := range servers(t) {
 		t.Run(name, func(t *testing.T) {
@@ -209,7 +209,7 @@ func TestTimeoutIsKept(t *testing.T) {
 			defer client.Close()
 			h := ratelimit.RateLimit{Client: client, Timeout: 2 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}.Wrap(http.HandlerFunc(ok))
 			var took time.Duration
-			for range 300 { // more than may wait at once
+			for range 300 { // more calls than may wait at once
 				start := time.Now()
 				require.Equal(t, 204, ask(h, "192.0.2.1:1").Code)
 				if took += time.Since(start); took > 2*time.Second {

@@ -1,13 +1,13 @@
 // Package tracing is a middleware that makes a span of each request for
-// OpenTelemetry, named by the routing rule that answered.
+// OpenTelemetry, named after the routing rule that matched.
 //
 //	app = tracing.Tracing{}.Wrap(app)
 //
-// It needs OpenTelemetry's API alone; which tracer there is, and where spans
-// go, the application says as it does for all else. The attributes are those
+// It needs only OpenTelemetry's API. The application chooses the tracer and the
+// destination of spans, as for the rest of its code. The attributes are those
 // of the semantic conventions for HTTP servers.
 //
-// It is a module of its own: an application without tracing neither links nor
+// It is a separate module: an application without tracing neither links nor
 // downloads OpenTelemetry.
 package tracing
 
@@ -31,18 +31,18 @@ import (
 	"github.com/zeugkit/zeug/internal/responsewriter"
 )
 
-// Tracing is the settings of the middleware. The zero value takes the global
+// Tracing is the settings of the middleware. The zero value uses the global
 // tracer provider and propagator.
 type Tracing struct {
 	// Provider makes the tracer. Default: [otel.GetTracerProvider].
 	Provider trace.TracerProvider
-	// Propagator reads the span that a client is in from the request's header.
-	// Default: [otel.GetTextMapPropagator].
+	// Propagator reads the client's span from the request's header. Default:
+	// [otel.GetTextMapPropagator].
 	Propagator propagation.TextMapPropagator
-	// Public starts a new trace for each request, with a link to the one that
-	// the client names: for servers that anybody may ask.
+	// Public starts a new trace for each request, with a link to the client's
+	// trace; use it for public servers.
 	Public bool
-	// Skip leaves a request out.
+	// Skip says which requests get no span.
 	Skip func(*http.Request) bool
 }
 
@@ -53,8 +53,8 @@ func (t Tracing) Wrap(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		// The global ones are asked for each time: they may be set later than
-		// the application is made.
+		// The global provider and propagator are read for each request: they
+		// may be set after the application is made.
 		provider, propagator := t.Provider, t.Propagator
 		if provider == nil {
 			provider = otel.GetTracerProvider()
@@ -96,9 +96,8 @@ func (t Tracing) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// endPanicked ends the span of a handler that did not return, and lets its panic go
-// on. The span ends before that: the SDK would record a panic that passes its End
-// once more.
+// endPanicked ends the span of a handler that did not return, and lets the panic continue. The span
+// ends before the panic passes its End, because the SDK would then record the panic once more.
 func endPanicked(span trace.Span, rec *responsewriter.Recorder, value any) {
 	if value == nil {
 		span.End()
@@ -118,7 +117,7 @@ func endPanicked(span trace.Span, rec *responsewriter.Recorder, value any) {
 	panic(value)
 }
 
-// request returns what is known of a request before it is served.
+// request returns the attributes that are known before a request is served.
 func request(r *http.Request) []attribute.KeyValue {
 	o := gateway.OriginOf(r)
 	list := []attribute.KeyValue{
@@ -165,7 +164,7 @@ func version(r *http.Request) string {
 var secret = regexp.MustCompile(`(?i)pass|pwd|secret|token|auth|cred|session|sig|key|code|otp|^(pin|sid|jwt)$`)
 
 // redacted returns a query with the values of credentials replaced, as the
-// semantic conventions for url.query ask for.
+// semantic conventions for url.query require.
 func redacted(query string) string {
 	parts := strings.Split(query, "&")
 	for i, part := range parts {
@@ -178,7 +177,8 @@ func redacted(query string) string {
 	return strings.Join(parts, "&")
 }
 
-// spanMethod is the method as the name of a span has it: "HTTP" for unknown ones.
+// spanMethod returns the method for the name of a span: "HTTP" for unknown
+// methods.
 func spanMethod(m string) string {
 	if m = method(m); m == "_OTHER" {
 		return "HTTP"
@@ -186,7 +186,7 @@ func spanMethod(m string) string {
 	return m
 }
 
-// method is the method as an attribute has it: "_OTHER" for unknown ones.
+// method returns the method for an attribute: "_OTHER" for unknown methods.
 func method(m string) string {
 	switch m {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,

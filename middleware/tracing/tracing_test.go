@@ -17,7 +17,7 @@ import (
 	"github.com/zeugkit/zeug/middleware/tracing"
 )
 
-// traced asks a handler once and returns the span.
+// traced sends one request to a handler and returns the span.
 func traced(t *testing.T, settings tracing.Tracing, h http.HandlerFunc, r *http.Request) tracetest.SpanStub {
 	t.Helper()
 	exporter := tracetest.NewInMemoryExporter()
