@@ -244,7 +244,7 @@ func (req *Request) answerFailure(w http.ResponseWriter) {
 	default:
 		panic(p)
 	}
-	if req.sending { // part of a stream may be on its way: the client must not take it for the whole
+	if req.sending { // part of a stream may have been sent already: the client must not mistake it for the whole
 		httperror.Log(req.Request.Request, req.failed)
 		panic(http.ErrAbortHandler)
 	}

@@ -17,14 +17,14 @@ type UploadedFile = wrappers.UploadedFile
 // Text returns a response of plain text.
 func Text(s string) *Response { return wrappers.Text(s) }
 
-// HTML returns a response of an HTML document. s is sent as it is: for values in it,
-// [Request.Render] escapes.
+// HTML returns a response of an HTML document. s is sent unchanged. To put values into a page, use
+// [Request.Render], which escapes them.
 func HTML(s string) *Response { return wrappers.HTML(s) }
 
-// JSON returns a response of v as JSON. Its error is that of [json.Marshal].
+// JSON returns a response with v as JSON. The error is the error of [json.Marshal].
 func JSON(v any) (*Response, error) { return wrappers.JSON(v) }
 
-// Created returns a 201 of v as JSON, whose Location is the URL of what was created.
+// Created returns a 201 with v as JSON; its Location is the URL of the created resource.
 func Created(location string, v any) (*Response, error) {
 	resp, err := wrappers.JSON(v)
 	if err != nil {
@@ -41,12 +41,12 @@ func NoContent() *Response { return wrappers.NoContent() }
 // Redirect returns a 303, which makes the client get another URL. For another code set the
 // response's Status: 307 and 308 repeat the request with its method.
 //
-// The location is one of the application's own URLs: to redirect to a URL that a client wrote lets
+// The location is one of the application's own URLs. A redirect to a URL from a client would let
 // anyone send visitors anywhere.
 func Redirect(location string) *Response { return wrappers.Redirect(location) }
 
-// File returns a response of the file at path, with validators and ranges. The path is the program's own.
-// For a name that a client sent, [FileIn] stays within a directory.
+// File returns a response of the file at path, with validators and ranges. The path must come from
+// the program itself. If a client sent the name, use [FileIn], which stays within a directory.
 func File(path string) (*Response, error) {
 	return staticfiles.Send(path, staticfiles.SendOptions{})
 }
@@ -58,7 +58,7 @@ func FileIn(dir, name string) (*Response, error) {
 }
 
 // Stream returns a response whose body write produces while it is sent. An error of write, and a
-// panic, end the connection, so that the client does not take the bytes so far for the whole.
+// panic, end the connection, so that the client does not mistake the bytes so far for the whole.
 func Stream(contentType string, write func(w *wrappers.StreamWriter) error) *Response {
 	return wrappers.Stream(contentType, write)
 }

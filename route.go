@@ -8,9 +8,9 @@ import (
 	"github.com/zeugkit/zeug/routing"
 )
 
-// View handles a request and returns a response, or an error that answers it. The errors of
-// package httperror have their own status code. Any other error is a logged 500, or the debugger's
-// page in development.
+// View handles a request. It returns a response, or an error that becomes the response. The errors
+// of package httperror have their own status code. Any other error is a logged 500, or the
+// debugger's page in development.
 type View func(*Request) (*Response, error)
 
 // Get routes GET and HEAD requests for a path to a view. The path is that of a [routing.Rule], such
@@ -51,13 +51,14 @@ func Route(path string, view View, methods ...string) RouteRule {
 	return newRoute(written(), path, view, methods...)
 }
 
-// Handle routes all requests for a path to any handler. The handler finds the path's variables by
-// [routing.ParamsOf]. For a handler that has paths of its own, see [Mount].
+// Handle routes all requests for a path to any handler. The handler reads the path's variables with
+// [routing.ParamsOf]. If a handler has paths of its own, see [Mount].
 func Handle(path string, h http.Handler) RouteRule {
 	return RouteRule{where: written(), rule: routing.Rule[target]{Path: path, Target: target{handler: h}}}
 }
 
-// Rule routes by all fields of a [routing.Rule], such as Alias, RedirectTo or WebSocket:
+// Rule makes a route from a [routing.Rule], with all of its fields, such as Alias, RedirectTo or
+// WebSocket:
 //
 //	zeug.Rule(routing.Rule[zeug.View]{Path: "/old/<int:id>", RedirectTo: "/item/<id>"})
 func Rule(r routing.Rule[View]) RouteRule {
@@ -72,8 +73,8 @@ func Rule(r routing.Rule[View]) RouteRule {
 	return RouteRule{where: where, rule: rule}
 }
 
-// RouteRule is a route, as [Get] and its siblings make it. It is a [Part]. Its methods return
-// changed copies.
+// RouteRule is a route, as returned by [Get] and similar functions. It is a [Part]. Its methods
+// return changed copies.
 type RouteRule struct {
 	where string
 	rule  routing.Rule[target]
@@ -98,8 +99,8 @@ func (r RouteRule) Endpoint(name string) RouteRule {
 	return r
 }
 
-// Defaults returns the route with values for variables that it does not have, so that one view
-// serves several routes:
+// Defaults returns the route with values for variables that its path does not have, so that several
+// routes can share one view:
 //
 //	zeug.Get("/posts/", posts).Defaults(map[string]any{"page": 1}),
 //	zeug.Get("/posts/page/<int:page>", posts),

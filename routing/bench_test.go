@@ -73,8 +73,8 @@ func BenchmarkBuild(b *testing.B) {
 	})
 }
 
-// BenchmarkWorstPaths holds paths that are made to make a matcher go back: the
-// time for each must grow no faster than the path.
+// BenchmarkWorstPaths has paths that force a matcher to backtrack. The time for
+// each must not grow faster than the path.
 func BenchmarkWorstPaths(b *testing.B) {
 	rules := routing.Rules[int]{
 		routing.Rule[int]{Path: "/two/<a>-<b>"},
@@ -87,7 +87,7 @@ func BenchmarkWorstPaths(b *testing.B) {
 		routing.Rule[int]{Path: "/<path:b>/w"},
 		routing.Rule[int]{Path: `/like/<regexp("(a|b)+"):a>-<regexp("(a|b)+"):b>`},
 	}
-	// Each segment could be a literal or not, and none of the paths through the tree ends well.
+	// Each segment may be a literal or a variable, and no path through the tree matches in the end.
 	for ways := range 1 << 8 {
 		path := "/ways"
 		for i := range 8 {

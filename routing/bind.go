@@ -10,8 +10,8 @@ import (
 	"github.com/zeugkit/zeug/internal/hosts"
 )
 
-// Adapter is a Map bound to a request or to a [Base]. It matches, and builds URLs as
-// they look from there. It is a value, and cheap to make.
+// Adapter is a Map bound to a request or to a [Base]. It matches the request, and builds URLs as
+// seen from there. It is a value, and cheap to make.
 type Adapter[T any] struct {
 	urls  *Map[T]
 	bound bound
@@ -20,18 +20,18 @@ type Adapter[T any] struct {
 // bound is what a Map is bound to.
 type bound struct {
 	request *http.Request // nil if there is only a base
-	base    *Base         // overrides the request if not nil
+	base    *Base         // if not nil, it overrides the request
 }
 
-// Base is what a Map is bound to if there is no request, as in a mail, a command or a test: the
-// base URL of the application, and the request that Match looks for.
+// Base is what a Map is bound to if there is no request, as in a mail, a command or a test. It has
+// the base URL of the application, and the request for which Match looks.
 type Base struct {
-	// Scheme is http, https, ws or wss; with "" external URLs start in "//".
+	// Scheme is http, https, ws or wss; with "" external URLs start with "//".
 	Scheme string
-	// Host is the host, with its port unless that is the scheme's own. Where
-	// the Map counts subdomains, it is the host without one.
+	// Host is the host, with its port unless that is the default port of the
+	// scheme. If the Map counts subdomains, it is the host without a subdomain.
 	Host string
-	// Subdomain is the subdomain; "" is the Map's default one, unless
+	// Subdomain is the subdomain; "" means the Map's default subdomain, unless
 	// BareHost says that there is none.
 	Subdomain string
 	BareHost  bool
@@ -40,7 +40,7 @@ type Base struct {
 	// RootPath is where the application is mounted, percent-encoded.
 	RootPath string
 
-	// Method, Path (decoded) and Query (encoded) describe the request that Match looks for; ""
+	// Method, Path (decoded) and Query (encoded) describe the request for which Match looks; ""
 	// stands for GET, "" and "".
 	Method, Path, Query string
 }
@@ -88,10 +88,9 @@ func (match Match[T]) Rule() *Rule[T] {
 	return rule
 }
 
-// Match finds the rule for the request. Where it finds none, the error answers
-// for itself through [httperror.Respond]: it is a *[RedirectError], a
-// *[MethodNotAllowedError], [httperror.NotFound], an error that answers OPTIONS, or
-// [ErrWebSocketMismatch].
+// Match finds the rule for the request. If it finds none, it returns an error that can answer the
+// request through [httperror.Respond]: a *[RedirectError], a *[MethodNotAllowedError],
+// [httperror.NotFound], an error that answers OPTIONS, or [ErrWebSocketMismatch].
 func (a Adapter[T]) Match() (Match[T], error) {
 	s := a.urls.snapshot.Load()
 	f, path, err := s.match(&a.bound, s.bit(a.bound.method()))
@@ -119,8 +118,8 @@ func (a Adapter[T]) Test() bool {
 	return err == nil || errors.As(err, &redirect)
 }
 
-// AllowedMethods returns the methods that the path has, sorted; none if it is
-// not found or answers every method.
+// AllowedMethods returns the methods that the path has, sorted; it returns none
+// if the path is not found or answers every method.
 func (a Adapter[T]) AllowedMethods() []string {
 	var allowed *MethodNotAllowedError
 	b := a.bound

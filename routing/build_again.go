@@ -7,19 +7,20 @@ import (
 	"strings"
 )
 
-// A URL that is built must match again, to the same rule with the same values. These URLs would
-// not, and are refused:
+// A URL that is built must match again, to the same rule with the same values. The following URLs
+// would not, so they are refused:
 //
 //	/user/<name>, name "settings"    the rule /user/settings comes first
 //	/user/<name>, name ".."          a client takes the segment out of the path
 //	/<a>-<b>, a "x", b "y-z"         would be read as a "x-y", b "z"
 //	/<path:to>, to "/evil.test"      would be read as a host
 //
-// Most rules cannot be shadowed by another one, which is known in advance: the rules that are the
-// first choice in each segment. For the others the URL is matched before it is returned.
+// Most rules cannot be shadowed by another one, and these are known in advance: they are the rules
+// that are the first choice in each segment. For the other rules, the URL is matched before it is
+// returned.
 
-// expose marks the rules that end at s if another could come first; exposed says
-// that one could before s.
+// expose marks the rules that end at s if another rule could come first;
+// exposed says that this is possible before s.
 func (s *node) expose(exposed bool) {
 	for i, r := range s.rules {
 		r.build.canBeShadowed, r.reached = exposed, r.methods
@@ -46,8 +47,8 @@ func (s *node) leads(p *pattern) bool {
 	return false
 }
 
-// checkShadow refuses a URL that another rule matches before r, whatever the request: path is
-// encoded and without the mount, host is the part before the server's name, or the host itself.
+// checkShadow refuses a URL that another rule matches before r, whatever the request. path is
+// encoded and without the mount; host is the part before the server's name, or the whole host.
 func (t *table) checkShadow(r *rule, host, path string, method methodSet) error {
 	if r.buildOnly {
 		return nil
@@ -76,8 +77,8 @@ func (t *table) checkShadow(r *rule, host, path string, method methodSet) error 
 	return fmt.Errorf("%q is matched by rule %q (%s) before it", path, o.path, o.where)
 }
 
-// methodOf returns the method that r's URL is for: the given one, or GET if that reaches r, or any
-// that does.
+// methodOf returns the method for which r's URL is: the given method, or GET if r takes GET, or any
+// method that r takes.
 func methodOf(r *rule, asked methodSet) methodSet {
 	if asked == 0 {
 		asked = getMethod
@@ -96,13 +97,13 @@ var (
 	errSlash     = errors.New("a path that ends in a slash does not match again before another one")
 )
 
-// leastStandIns is how long a path is at least that holds all of standIns, each
-// of them encoded.
+// leastStandIns is the length of the shortest path that holds all of standIns,
+// each of them encoded.
 var leastStandIns = 3 * len(standIns)
 
 // checkDots refuses a variable's string, which is b from start on, if it makes a segment that a
-// client would take out of the path (RFC 3986, section 5.2.4); more says that the last segment
-// goes on after it.
+// client would remove from the path (RFC 3986, section 5.2.4). more says that the last segment
+// continues after it.
 func checkDots(b []byte, start int, more bool) error {
 	from := bytes.LastIndexByte(b[:start], '/') + 1
 	for {
@@ -124,8 +125,8 @@ func checkDots(b []byte, start int, more bool) error {
 	}
 }
 
-// checkDivision refuses values that the rule would divide otherwise when they
-// share a segment: "x-y" and "z" in "<a>-<b>".
+// checkDivision refuses values that share a segment if the rule would divide
+// the segment differently: "x-y" and "z" in "<a>-<b>".
 func (r *rule) checkDivision(values []Value, valueIndexes *valueIndexes) error {
 	first := 0
 	for _, parts := range [][]part{r.hostParts, r.pathParts} {

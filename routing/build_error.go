@@ -42,9 +42,9 @@ func (t *table) buildError(endpoint string, values []Value, method string, refus
 	return e
 }
 
-// similar returns the endpoint whose name is most like the given one, "" if none is like it at
-// all. If several names are equally alike, it prefers an endpoint whose rule has all of the
-// values, and then one whose rule names the method.
+// similar returns the endpoint with the most similar name, or "" if no name is similar at all. If
+// several names are equally alike, it prefers an endpoint whose rule has all of the values, and
+// then one whose rule names the method.
 func (t *table) similar(name string, values []Value, method string) string {
 	best, most := "", 0.3
 	for _, r := range t.rules {

@@ -14,8 +14,8 @@ func appendEscaped(b []byte, text string, slashes bool) []byte {
 	return percent.Segment.Append(b, text)
 }
 
-// unescape decodes what appendEscaped encoded; a slash that was encoded stays
-// apart from one that was not.
+// unescape decodes what appendEscaped encoded; encoded slashes stay
+// distinguishable from plain ones.
 func unescape(text string, slashes bool) string {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {

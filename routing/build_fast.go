@@ -7,16 +7,17 @@ import (
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// The fast path to a URL: of an endpoint with one rule, on the only host, with the rule's values
-// and no others. Nearly all URLs of nearly all pages are such, so it checks nothing else. In all
-// other cases build builds the URL (build_url.go), with a precise error.
+// The fast path to a URL. It is for an endpoint with one rule, on the only host, with the rule's
+// values and no others. Nearly all URLs of nearly all pages are of this kind, so the fast path
+// checks nothing else. In all other cases build builds the URL (build_url.go), with a precise
+// error.
 
-// fastKind is a kind of variable that takes values as they are.
+// fastKind is a kind of variable whose values need no encoding or checks.
 type fastKind uint8
 
 const (
 	otherKind  fastKind = iota
-	anyText             // any string but the empty one
+	anyText             // any string except the empty one
 	anyInt              // any int
 	anyNatural          // any int that is not negative
 )
@@ -34,7 +35,7 @@ func (t *table) markFastPaths() {
 	}
 }
 
-// fastKind returns which values the converter takes as they are.
+// fastKind returns the kind of values that the converter takes unchanged.
 func (c *converter) fastKind() fastKind {
 	switch {
 	case c.kind == stringConverter && c.form.unbounded():
@@ -99,9 +100,9 @@ func (t *table) fastURL(b *bound, endpoint string, values []Value) (text string,
 	return text, !r.build.canBeShadowed || t.checkShadow(r, "", text[len(root):], 0) == nil
 }
 
-// isPlainSegment reports whether text can stand in a segment of a URL as it is:
-// nothing is to be encoded, and it is more than dots, which could make the segment
-// "." or "..".
+// isPlainSegment reports whether text can be part of a segment of a URL
+// unchanged: it needs no encoding, and does not consist of dots alone, which
+// could make the segment "." or "..".
 func isPlainSegment(text string) bool {
 	for i := range len(text) {
 		if !percent.Segment[text[i]] {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Values as strings of a URL, by their variables' converters. A value that would not match again is
-// refused, unless Options.LooseBuild is set.
+// Values as strings of a URL, made by their variables' converters. A value that would not match
+// again is refused, unless Options.LooseBuild is set.
 
 // appendValue appends the percent-encoded text of v to b. Unless loose, a value
 // that would not match again is refused.
@@ -28,7 +28,7 @@ func (c *converter) appendValue(b []byte, v *Value, loose bool) ([]byte, error) 
 	if err != nil {
 		return b, err
 	}
-	// Werkzeug looks at words alone.
+	// Werkzeug checks only words.
 	if (!loose || c.kind == anyConverter) && !c.form.whole(text) {
 		if text == "" {
 			return b, errEmpty
@@ -127,7 +127,7 @@ func (c *converter) appendFloat(b []byte, v *Value, loose bool) ([]byte, error) 
 	return b, nil
 }
 
-// appendLooseInt appends what Python's int makes of a value, for
+// appendLooseInt appends a value as Python's int converts it, for
 // [Options].LooseBuild: a float is cut off, a UUID is a number of 128 bits.
 func (c *converter) appendLooseInt(b []byte, v *Value) ([]byte, error) {
 	text := ""

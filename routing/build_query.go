@@ -9,9 +9,9 @@ import (
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// The query of a built URL: the values that the rule does not know.
+// The query of a built URL: the values that the rule does not have.
 
-// query appends the values that r does not know; more says that others are there.
+// query appends the values that r does not have; more says that there are some.
 func (w building) query(b []byte, r *rule, values []Value, more bool) ([]byte, error) {
 	if w.table.options.SortParameters && len(values) > 1 {
 		values = slices.Clone(values)

@@ -255,8 +255,8 @@ func TestBuildAtAPlace(t *testing.T) {
 	require.Error(t, err)
 }
 
-// FuzzBuiltURLsMatchAgain checks that a URL that was built is matched by the same rule with the
-// same values, or refused.
+// FuzzBuiltURLsMatchAgain checks that a URL is either refused, or matched by the same rule with the
+// same values.
 func FuzzBuiltURLsMatchAgain(f *testing.F) {
 	rules := []string{
 		"/t/<a>", "/p/<path:a>/end", "/q/<path:a>/", "/two/<a>-<b>", "/mix/<int:n>.<a>", "/pre<a>/x<b>y",
@@ -295,8 +295,8 @@ func FuzzBuiltURLsMatchAgain(f *testing.F) {
 	})
 }
 
-// FuzzMatch checks that no path makes a match panic, and that a match is built again, to the same
-// match, or refused.
+// FuzzMatch checks that no path makes a match panic, and that a URL can be built from every match
+// and matches the same way, or is refused.
 func FuzzMatch(f *testing.F) {
 	rules := routing.Rules[int]{}
 	for i, path := range []string{

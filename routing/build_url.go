@@ -7,8 +7,8 @@ import (
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// Building a URL: the endpoint's rules are tried in order, and the first one that the values
-// suffice for is written step by step.
+// Building a URL: the endpoint's rules are tried in order, and the URL of the first rule for which
+// the values suffice is written step by step.
 //
 //	rules    /entries/                page=1 is its default
 //	         /entries/<int:page>
@@ -17,8 +17,8 @@ import (
 //	the first needs page=1: no
 //	the second: "/entries/" "2", and what is left is the query "?sort=new+first"
 //
-// The host and the path are in two buffers that pass through the methods, so that they can
-// stay on the stack: a URL costs one allocation, its string.
+// The host and the path are in two buffers that pass through the methods, so that they can stay on
+// the stack. So a URL costs only one allocation, its string.
 
 // building says how values become a URL. The URL itself is in two buffers that
 // pass through its methods, so that they can stay on the stack.
@@ -27,8 +27,8 @@ type building struct {
 	loose bool // see Options.LooseBuild
 	known bool // only values that the rule knows
 
-	mount  int       // the length of the root path that the path begins with
-	method methodSet // that the URL is for, or 0
+	mount  int       // the length of the root path with which the path begins
+	method methodSet // the method that the URL is for, or 0
 }
 
 func (t *table) build(b *bound, options BuildOptions, endpoint string, values []Value) (string, error) {
@@ -54,9 +54,10 @@ func (t *table) build(b *bound, options BuildOptions, endpoint string, values []
 	return t.join(b, options, r, host, path)
 }
 
-// choose appends to path, and writes to host, what the first rule that fits makes
-// of the values; err is why a rule refused one of them. Where the table matches
-// hosts, a rule on the host bound to comes before others.
+// choose finds the first rule that the values fit. It appends the rule's path
+// to path, and writes its host to host; err is the reason why a rule refused a
+// value. If the table matches hosts, a rule on the bound host comes before
+// others.
 func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoint string, values []Value) (r *rule, h, p []byte, err error) {
 	var elsewhere *rule
 	var at valueIndexes
@@ -164,7 +165,7 @@ func (r *rule) appendVariable(b []byte, ops []op, i int, v *Value) ([]byte, erro
 	switch {
 	case err != nil:
 		return b, err
-	case start == len(b): // the converter takes that: see rule.hollow
+	case start == len(b): // the converter accepts an empty string: see rule.hollow
 	case b[len(b)-1] == '/' && i+2 == len(ops) && ops[i+1].text == "/":
 		return b, errSlash
 	case bytes.IndexByte(b[start:], '.') >= 0:
@@ -183,7 +184,7 @@ func (r *rule) appendLabel(b []byte, o *op, v *Value, loose bool) ([]byte, error
 	return b, err
 }
 
-// checkHostText refuses what would make another host of a host's label.
+// checkHostText refuses values that would turn a label of the host into a different host.
 func checkHostText(b []byte) error {
 	for _, c := range b {
 		if !percent.Query[c] || c == '/' || c == '@' || c == '?' {

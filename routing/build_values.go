@@ -5,12 +5,13 @@ import (
 	"slices"
 )
 
-// Which of the values each variable of a rule takes.
+// Which value each variable of a rule takes.
 
-// inlineValues is for how many variables a valueIndexes needs no allocation.
+// inlineValues is the number of variables up to which a valueIndexes needs no
+// allocation.
 const inlineValues = 16
 
-// valueIndexes tells which of the values each variable of a rule takes, -1 for its
+// valueIndexes tells which value each variable of a rule takes, -1 for its
 // default.
 type valueIndexes struct {
 	few     [inlineValues]int32
@@ -80,7 +81,8 @@ func (p *valueIndexes) twice(r *rule, values []Value) error {
 	return nil
 }
 
-// indexOf returns which of the values has the name and is not nil, -1 for none.
+// indexOf returns the index of the value that has the name and is not nil, -1
+// for none.
 func indexOf(values []Value, name string) int {
 	for i := range values {
 		if values[i].name == name && values[i].kind != nilValue {

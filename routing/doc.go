@@ -1,9 +1,9 @@
 // Package routing finds the rule for a URL, and the URL for a rule.
 //
-// A [Map] holds [Rule] values: a path with typed variables, the endpoint's name and a target,
-// which is any value that a match should have. Bound to a request, a Map matches it, in Werkzeug's
-// order of precedence rather than the order of registration, and builds URLs as they look from
-// that request:
+// A [Map] holds [Rule] values: a path with typed variables, the endpoint's name and a target, which
+// is any value that a match should return. Bound to a request, a Map matches it, in Werkzeug's
+// order of precedence rather than the order of registration, and builds URLs as seen from that
+// request:
 //
 //	urls := routing.MustMap(
 //		routing.Rule[view]{Path: "/", Endpoint: "index", Target: index},
@@ -26,9 +26,9 @@
 //
 // Paths are matched segment by segment: a slash that is percent-encoded stays inside its variable.
 // Rules are tried in this order: literals before variables in each segment, longer literals before
-// shorter ones, numbers before other strings, paths last. Where no rule matches, the error answers
-// the request: a redirect to the better spelling, 405 with the methods there are, or 404.
+// shorter ones, numbers before other strings, paths last. If no rule matches, the error is the
+// response: a redirect to the better spelling, a 405 with the methods of the path, or a 404.
 //
-// A URL that is built matches again, to the same rule and values: a value that would make another
-// URL of it is refused, with a [BuildError].
+// A URL that is built matches again, to the same rule and values. A value that would lead to
+// another rule is refused with a [BuildError].
 package routing

@@ -15,13 +15,13 @@ import (
 // httperror.NotFound.
 
 // RedirectError says that the URL has a better spelling, or that its rule redirects.
-// It is an error because the request was not matched, and a handler because it
-// knows the answer.
+// It is an error because the request was not matched, and a handler because it can send the
+// redirect.
 type RedirectError struct {
 	// Code is the status: 308, which keeps the method and the body.
 	Code int
-	// Location is the value to send: a path on the same host, which no proxy can make wrong, or
-	// else a URL.
+	// Location is the value to send. It is a path on the same host if possible, because proxies do
+	// not make paths wrong; otherwise it is a URL.
 	Location string
 
 	url string
@@ -48,27 +48,27 @@ func (e *RedirectError) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// MethodNotAllowedError says that the path is there but not for this method. One
+// MethodNotAllowedError says that the path exists, but not for this method. One
 // value serves many requests: do not change it.
 type MethodNotAllowedError struct {
 	// Allow are the methods that the path has, sorted.
 	Allow []string
 
-	header []string // the value of the Allow header, if it is made already
+	header []string // the value of the Allow header, if it has been made
 }
 
-// newMethodNotAllowed returns the error for many requests.
+// newMethodNotAllowed returns an error that many requests share.
 func newMethodNotAllowed(allow []string) *MethodNotAllowedError {
 	return &MethodNotAllowedError{Allow: allow, header: []string{strings.Join(allow, ", ")}}
 }
 
-// Error names the methods there are.
+// Error names the methods of the path.
 func (e *MethodNotAllowedError) Error() string {
 	return httperror.MethodNotAllowed.Error() + ": there are " + strings.Join(e.Allow, ", ")
 }
 
 // Unwrap returns a new [httperror.Error] of 405 with the Allow header, which is
-// what answers.
+// the response.
 func (e *MethodNotAllowedError) Unwrap() error {
 	if e.header == nil {
 		return httperror.NotAllowed(e.Allow...)
@@ -76,14 +76,14 @@ func (e *MethodNotAllowedError) Unwrap() error {
 	return &httperror.Error{Code: httperror.MethodNotAllowed, Header: http.Header{"Allow": e.header}}
 }
 
-// optionsResponse says that the request asked which methods the path has, and is
-// the answer; see [Options].AutomaticOptions.
+// optionsResponse is the error and the response for a request that asked which
+// methods the path has; see [Options].AutomaticOptions.
 type optionsResponse struct {
 	// Allow are the methods that the path has, sorted.
 	Allow []string
 }
 
-// Error names the methods there are.
+// Error names the methods of the path.
 func (e *optionsResponse) Error() string { return "the methods are " + strings.Join(e.Allow, ", ") }
 
 // ServeHTTP answers with 204 and Allow.
@@ -105,18 +105,18 @@ type BuildError struct {
 	Endpoint, Method string
 	Values           []string
 	// Suggestion is the endpoint with the most similar name, or Endpoint itself
-	// if it exists, or "" if no name is like it. Values and Method decide between
-	// names that are equally alike.
+	// if it exists, or "" if no name is similar. Values and Method decide
+	// between names that are equally similar.
 	Suggestion string
-	// Missing are the further values that its closest rule needs.
+	// Missing are the names of the values that are missing for its closest rule.
 	Missing []string
-	// Allowed are that rule's methods, if Method is not one of them.
+	// Allowed are that rule's methods, if Method is not among them.
 	Allowed []string
 	// Err says which value the rule refuses, or which other rule has the URL.
 	Err error
 }
 
-// Error names all of that.
+// Error names all of these.
 func (e *BuildError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "routing: no URL for endpoint %q", e.Endpoint)
@@ -151,7 +151,7 @@ func (e *BuildError) Unwrap() error { return e.Err }
 type RuleError struct {
 	// Rule is the rule's path, Where the file and line of its registration.
 	Rule, Where string
-	// Offset is where in the path the fault is, in bytes; -1 if it is elsewhere.
+	// Offset is the offset of the mistake in the path, in bytes; -1 if it is elsewhere.
 	Offset int
 	// Reason says what is wrong.
 	Reason string

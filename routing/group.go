@@ -2,8 +2,8 @@ package routing
 
 import "strings"
 
-// Group is anything that stands for rules: a [Rule] for itself, and the groups
-// of this file, which nest.
+// Group is anything that stands for rules: a single [Rule], or one of the
+// groups of this file, which can be nested.
 type Group[T any] interface {
 	// Rules returns the rules of the group.
 	Rules() []Rule[T]
@@ -17,7 +17,7 @@ func (list Rules[T]) Rules() []Rule[T] {
 	return appendRules(make([]Rule[T], 0, count(list)), list)
 }
 
-// count returns how many rules there are in groups at least.
+// count returns the minimum number of rules in groups.
 func count[T any](groups []Group[T]) (n int) {
 	for _, g := range groups {
 		if list, ok := g.(Rules[T]); ok {
@@ -50,8 +50,8 @@ func Submount[T any](path string, groups ...Group[T]) Group[T] {
 	return changed(groups, func(r *Rule[T]) { r.Path = path + r.Path })
 }
 
-// Subdomain gives rules without a subdomain of their own this one: of nested
-// groups the inner one counts, where Werkzeug's outer one replaces it.
+// Subdomain sets the subdomain of rules that have none. If groups are nested,
+// the inner one counts; in Werkzeug the outer one replaces it.
 func Subdomain[T any](pattern string, groups ...Group[T]) Group[T] {
 	return changed(groups, func(r *Rule[T]) {
 		if r.Subdomain == "" && !r.BareHost {
@@ -60,7 +60,7 @@ func Subdomain[T any](pattern string, groups ...Group[T]) Group[T] {
 	})
 }
 
-// Host gives rules without a host of their own this one.
+// Host sets the host of rules that have none.
 func Host[T any](pattern string, groups ...Group[T]) Group[T] {
 	return changed(groups, func(r *Rule[T]) {
 		if r.Host == "" {
@@ -70,7 +70,7 @@ func Host[T any](pattern string, groups ...Group[T]) Group[T] {
 }
 
 // EndpointPrefix puts a prefix before the endpoints of rules. A rule without an
-// endpoint stays one.
+// endpoint still has none.
 func EndpointPrefix[T any](prefix string, groups ...Group[T]) Group[T] {
 	return changed(groups, func(r *Rule[T]) {
 		if r.Endpoint != "" {

@@ -9,15 +9,15 @@ import (
 	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
-// Dispatch returns a handler that gives each match to serve, and what matches
-// no rule to [httperror.Respond]. The request that serve gets holds the Params
-// for [ParamsOf], and has the rule's path as Pattern; see also
+// Dispatch returns a handler that calls serve for each match, and
+// [httperror.Respond] if no rule matches. The request for serve holds the
+// Params for [ParamsOf], and has the rule's path as Pattern; see also
 // [PathValues].
 func (m *Map[T]) Dispatch(serve func(w http.ResponseWriter, r *http.Request, match Match[T])) http.Handler {
 	return m.DispatchOr(serve, httperror.Respond)
 }
 
-// DispatchOr is [Map.Dispatch] with a handler of the caller for errors of Match.
+// DispatchOr is like [Map.Dispatch], but the caller passes a handler for errors of Match.
 func (m *Map[T]) DispatchOr(serve func(w http.ResponseWriter, r *http.Request, match Match[T]), fail httperror.Responder) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		match, err := m.Bind(r).Match()
@@ -32,8 +32,8 @@ func (m *Map[T]) DispatchOr(serve func(w http.ResponseWriter, r *http.Request, m
 }
 
 // PathValues returns h with the strings of the match's values in [http.Request.PathValue], for
-// handlers that were written for [http.ServeMux]. It is a target of a Map that calls handlers, or
-// is around one.
+// handlers that were written for [http.ServeMux]. Use it as a target of a Map that calls handlers,
+// or around such a Map.
 func PathValues(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		params := ParamsOf(r)
@@ -44,8 +44,8 @@ func PathValues(h http.Handler) http.Handler {
 	})
 }
 
-// Request returns r as the match's target sees it: [ParamsOf] finds
-// the match's values, and r.Pattern is the rule's path. It sets Pattern in r
+// Request returns r as the match's target should see it: [ParamsOf] returns the
+// match's values, and r.Pattern is the rule's path. It sets Pattern in r
 // itself, and copies r only if the rule has values. [Map.Dispatch] calls it.
 func (match Match[T]) Request(r *http.Request) *http.Request {
 	rule := match.Params.found.rule
@@ -69,15 +69,15 @@ type matchedRequest struct {
 func (r *rule) silent() bool { return len(r.variables) == 0 && len(r.defaults) == 0 }
 
 // Handler returns the Map as a handler that calls the target of the rule that
-// matches; the handler finds the values by [ParamsOf]. Every target must be an
-// [http.Handler], or it answers 500.
+// matches; the handler reads the values with [ParamsOf]. Every target must be
+// an [http.Handler]; otherwise the response is a 500.
 func (m *Map[T]) Handler() http.Handler {
 	return m.Dispatch(call[T])
 }
 
 // Fallback returns [Map.Handler] with another handler for requests whose path no rule matches. So
-// next gets the requests that are not yet moved into the Map. A redirect and a wrong method still
-// answer for themselves.
+// next gets the requests that are not yet moved into the Map. If only the method is wrong, or a
+// redirect is needed, the Map itself answers.
 func (m *Map[T]) Fallback(next http.Handler) http.Handler {
 	return m.DispatchOr(call[T], func(w http.ResponseWriter, r *http.Request, err error) {
 		if err == error(httperror.NotFound) {

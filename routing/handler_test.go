@@ -10,7 +10,7 @@ import (
 	"github.com/zeugkit/zeug/routing"
 )
 
-// The request that a handler sees and the context with its Params are one allocation.
+// The request for a handler and the context with its Params are one allocation.
 func TestAHandlerWithParamsCostsOneAllocation(t *testing.T) {
 	var seen string
 	m := routing.MustMap(routing.Rule[http.Handler]{Path: "/users/<name>", Target: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

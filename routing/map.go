@@ -16,44 +16,45 @@ import (
 
 // Options are the settings of a Map. The zero value has Werkzeug's defaults.
 type Options struct {
-	// StrictSlashes is what [Rule].StrictSlashes is by default. Default: On.
+	// StrictSlashes is the default for [Rule].StrictSlashes. Default: On.
 	StrictSlashes Switch
-	// MergeSlashes is what [Rule].MergeSlashes is by default. Default: On. If it is Off, no path
+	// MergeSlashes is the default for [Rule].MergeSlashes. Default: On. If it is Off, no path
 	// redirects to its spelling with single slashes.
 	MergeSlashes Switch
 	// KeepDefaults serves URLs that spell out defaults, and aliases, instead of redirecting them
 	// (redirect_defaults=False).
 	KeepDefaults bool
-	// AutomaticOptions makes Match return an error that answers OPTIONS where no
-	// rule of the path names that method, instead of a 405.
+	// AutomaticOptions makes Match answer OPTIONS, with an error that is the
+	// response, if no rule of the path names that method. Without it the
+	// response is a 405.
 	AutomaticOptions bool
 
 	// ServerName is the host below which subdomains are counted, with its port if that is not the
-	// scheme's own. A request to a host outside of it, such as one to the server's address, counts
-	// as one to DefaultSubdomain; without a ServerName every request does.
+	// default port of the scheme. A request to a host outside of it, such as one to the server's
+	// address, counts as a request to DefaultSubdomain. Without a ServerName, every request does.
 	ServerName string
 	// DefaultSubdomain is the subdomain of rules that name none.
 	DefaultSubdomain string
-	// HostMatching makes Rule.Host count, and Rule.Subdomain an error.
+	// HostMatching enables Rule.Host, and makes Rule.Subdomain an error.
 	HostMatching bool
 
-	// SortParameters sorts the query of built URLs: by SortKey, or else by name
-	// and value.
+	// SortParameters sorts the query of built URLsby SortKey or, without one,
+	// by name and value.
 	SortParameters bool
 	// SortKey orders the query of built URLs.
 	SortKey func(a, b Value) int
-	// LooseBuild formats values without checking that the rule would match them, as Werkzeug does. An
-	// integer out of its range is written, and a float given for an integer is cut off. A UUID's text
-	// is taken as it is, and a slash goes to part segments. Another rule may match the URL first. It
-	// is for moving an application whose URLs rely on that.
+	// LooseBuild formats values without checking that the rule would match them, as Werkzeug does.
+	// It writes an integer that is out of its range, and truncates a float that is given for an
+	// integer. It writes a UUID's text unchanged, and a slash then separates segments. So another
+	// rule may match the URL first. Use it to move an application whose URLs rely on that.
 	LooseBuild bool
 
-	// Converters are further converters by name; "default" is the converter of variables that name
-	// none. A built-in one may be replaced.
+	// Converters are additional converters by name; "default" is the converter of variables that
+	// name none. A built-in one may be replaced.
 	Converters map[string]ConverterFunc
 
-	// Logger is told of mistakes in the program, such as a param that a rule does not have. Nil means
-	// [slog.Default].
+	// Logger gets records about mistakes in the program, such as a param that a rule does not have.
+	// Nil means [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -65,10 +66,10 @@ type Map[T any] struct {
 	snapshot atomic.Pointer[snapshot[T]]
 }
 
-// snapshot is what a Map knows at a time. It never changes.
+// snapshot is the state of a Map at one time. It never changes.
 type snapshot[T any] struct {
 	*table
-	rules []Rule[T] // in the order they were added
+	rules []Rule[T] // in the order in which they were added
 }
 
 // NewMap returns a Map of the rules with the default options. Its error names
@@ -77,7 +78,7 @@ func NewMap[T any](groups ...Group[T]) (*Map[T], error) {
 	return newMap(Options{}, groups, caller(1))
 }
 
-// MustMap is NewMap for rules in the program itself: it panics if there is an error.
+// MustMap is like NewMap, but panics if there is an error. Use it for rules in the source.
 func MustMap[T any](groups ...Group[T]) *Map[T] {
 	return must(newMap(Options{}, groups, caller(1)))
 }
@@ -105,7 +106,7 @@ func newMap[T any](options Options, groups []Group[T], where string) (*Map[T], e
 	return m, nil
 }
 
-// check reports options that cannot work.
+// check returns an error for options that cannot work.
 func (o *Options) check() error {
 	if _, err := hosts.Normalize(o.ServerName, ""); err != nil || strings.ContainsAny(o.ServerName, "/?#@ ") {
 		return fmt.Errorf("routing: the ServerName %q is not a valid host name, such as example.org or localhost:8080", o.ServerName)
@@ -128,9 +129,8 @@ func must[T any](m *Map[T], err error) *Map[T] {
 	return m
 }
 
-// Add adds rules, which matches and builds that begin after it see; they are all added or, if there
-// is an error, none. It builds the whole tree again, so add many rules at once rather than one by
-// one.
+// Add adds rules. Matches and builds that begin later use them. If there is an error, none of the
+// rules is added. It builds the whole tree again, so add many rules at once rather than one by one.
 func (m *Map[T]) Add(groups ...Group[T]) error {
 	return m.add(groups, caller(1))
 }
@@ -162,7 +162,7 @@ func (m *Map[T]) add(groups []Group[T], where string) error {
 	return nil
 }
 
-// All returns the rules in the order they were added.
+// All returns the rules in the order in which they were added.
 func (m *Map[T]) All() iter.Seq[*Rule[T]] {
 	return func(yield func(*Rule[T]) bool) {
 		rules := m.snapshot.Load().rules
@@ -184,8 +184,8 @@ func (m *Map[T]) HasParams(endpoint string, arguments ...string) bool {
 	})
 }
 
-// String returns a table of the rules: methods, path, endpoint and what is
-// special.
+// String returns a table of the rules: methods, path, endpoint and special
+// settings.
 func (m *Map[T]) String() string {
 	rules := m.snapshot.Load().rules
 	lines := make([][4]string, len(rules))

@@ -17,8 +17,8 @@ import (
 
 func secure(scheme string) bool { return scheme == "https" || scheme == "wss" }
 
-// subdomainOf returns the labels before server in host, without the dot between. It reports false
-// if host is not server or below it.
+// subdomainOf returns the labels before server in host, without the dot in between. It reports
+// false if host is not server or below it.
 func subdomainOf(host, server string) (string, bool) {
 	rest, ok := strings.CutSuffix(host, server)
 	switch {
@@ -30,8 +30,8 @@ func subdomainOf(host, server string) (string, bool) {
 	return strings.CutSuffix(rest, ".")
 }
 
-// startOf returns the node behind the host if that need not be looked at, or
-// nil.
+// startOf returns the first node of the paths if the host need not be checked,
+// or nil.
 func (t *table) startOf(b *bound) *node {
 	if b.base == nil || t.start != nil && b.base.Subdomain == t.options.DefaultSubdomain {
 		return t.start

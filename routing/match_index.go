@@ -4,13 +4,13 @@ import (
 	"math/bits"
 )
 
-// Two hash tables with open addresses. Both know that what they hold never leaves, and that
-// only the rules' author chooses it.
+// Two hash tables with open addresses. Both rely on two facts: entries are never removed, and only
+// the author of the rules chooses them.
 //
-// textIndex finds the rules of a path without variables: with a Go map such a match takes 2.1 times
+// textIndex finds the rules of a path without variables; with a Go map such a match takes 2.1 times
 // as long. segmentIndex finds a literal edge of a node that has many. With a Go map a match among
 // 203 rules takes 1.12 times as long, and one in a table of 10 rules 1.2 times (bench/routing). The
-// endpoints are in a map, for which a build takes 1.07 times as long.
+// endpoints are in a map; with that, a build takes 1.07 times as long.
 
 // A segmentIndex finds a literal edge by its first segment. Unlike a textIndex it grows
 // while rules are added.
@@ -19,7 +19,7 @@ type segmentIndex []int32 // indexes in the list of edges, plus 1; 0 is free
 // fewLiterals is how many edges are compared one by one at most.
 const fewLiterals = 6
 
-// find returns the place of the literalEdge whose first segment is segment, or -1.
+// find returns the index of the literalEdge whose first segment is segment, or -1.
 func (x segmentIndex) find(literals []literalEdge, segment string) int {
 	mask := uint64(len(x) - 1)
 	for h := hash(segment) & mask; ; h = (h + 1) & mask {
@@ -34,8 +34,8 @@ func (x segmentIndex) find(literals []literalEdge, segment string) int {
 	}
 }
 
-// grown returns the index with the last of the edges, whose labels are single
-// segments; nil while there are few.
+// grown returns the index after the last edge was added. The edges' labels are
+// single segments; the index is nil while there are few edges.
 func (x segmentIndex) grown(literals []literalEdge) segmentIndex {
 	n := len(literals)
 	if n <= fewLiterals {
@@ -61,9 +61,9 @@ func (x segmentIndex) insert(literals []literalEdge, i int) {
 	x[h] = int32(i) + 1
 }
 
-// A textIndex finds rules by a string: by an endpoint's name, or by a path as a whole. It is a
-// hash table with open addresses. Its entries never leave, and only the rules' author chooses
-// them, so it can be twice as fast as a map.
+// A textIndex finds rules by a string: an endpoint's name, or a whole path. It is a hash table with
+// open addresses. Entries are never removed, and only the author of the rules chooses them, so it
+// can be twice as fast as a map.
 type textIndex struct {
 	slots []textSlot
 }
@@ -81,8 +81,8 @@ func newTextIndex(n int) textIndex {
 	return textIndex{make([]textSlot, 2<<bits.Len(uint(n)))}
 }
 
-// slot returns the slot of text, which is free if the index does not have it.
-// There must be slots.
+// slot returns the slot of text. It is free if text is not in the index. The
+// index must have slots.
 func (x *textIndex) slot(text string) *textSlot {
 	mask := uint64(len(x.slots) - 1)
 	for h := hash(text) & mask; ; h = (h + 1) & mask {
@@ -101,7 +101,7 @@ func hash(s string) uint64 {
 		h = mix(h^eight(s), l^eight(s[8:]))
 		s = s[16:]
 	}
-	// The bytes that are left are read from both ends, which may overlap.
+	// The remaining bytes are read from both ends, and the two parts may overlap.
 	var a, b uint64
 	switch n = len(s); {
 	case n >= 8:

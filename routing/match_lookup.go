@@ -2,7 +2,7 @@ package routing
 
 import "strings"
 
-// From a request to a rule: the steps around the walk.
+// From a request to a rule: the steps before and after the walk.
 //
 //	the path without variables?        found in an index, no walk
 //	only one way through the tree?     followed without a matcher
@@ -45,9 +45,9 @@ func (t *table) match(b *bound, method methodSet) (*found, string, error) {
 	return t.search(b, method, path, n, i)
 }
 
-// only follows the path from n and the segment at path[i] on, as long as there is one edge that
-// can match the segment, and returns where it stopped. That needs no matcher for going back, which
-// would make a match with variables take 1.1 to 1.4 times as long (bench/routing).
+// only follows the path from node n and the segment at path[i], as long as only one edge can match
+// the segment. It returns where it stopped. That needs no matcher that can backtrack; with one, a
+// match with variables would take 1.1 to 1.4 times as long (bench/routing).
 func (n *node) only(path string, i int) (*node, int) {
 	for i <= len(path) {
 		rest := path[i:]
@@ -82,8 +82,8 @@ func (n *node) only(path string, i int) (*node, int) {
 	return n, i
 }
 
-// search finds the rule when there is something to choose: from the node s and
-// the segment at i on, or from the start if s is nil.
+// search finds the rule if several edges must be tried. It starts at the node s
+// and the segment at i, or at the start if s is nil.
 func (t *table) search(b *bound, method methodSet, path string, s *node, i int) (*found, string, error) {
 	m := matcher{path: path, method: method, request: b.request}
 	if s == nil {
@@ -116,7 +116,7 @@ func (t *table) search(b *bound, method methodSet, path string, s *node, i int) 
 	return m.found(r), m.path, nil
 }
 
-// resolve handles everything that is not a plain match.
+// resolve handles everything except a plain match.
 func (t *table) resolve(b *bound, m *matcher, r *rule) (*found, string, error) {
 	if r == nil || r == needsSlash {
 		return nil, "", t.unmatched(b, m, r)
@@ -138,7 +138,7 @@ func (t *table) resolve(b *bound, m *matcher, r *rule) (*found, string, error) {
 	return params.found, params.path, nil
 }
 
-// unmatched returns the error if no rule matches, or if one matches except for a slash.
+// unmatched returns the error if no rule matches, or if a rule would match with a slash.
 func (t *table) unmatched(b *bound, m *matcher, r *rule) error {
 	if r == needsSlash {
 		return t.redirectTo(b, m.quoted(m.path+"/"))
@@ -152,8 +152,8 @@ func (t *table) unmatched(b *bound, m *matcher, r *rule) error {
 	return m.failure(t)
 }
 
-// merged looks once more, with single slashes, and returns the redirect to that
-// path if something is there.
+// merged matches once more, with single slashes. If something matches, it
+// returns the redirect to that path.
 func (t *table) merged(b *bound, m *matcher) error {
 	if !t.options.MergeSlashes.or(true) || !strings.Contains(m.path, "//") {
 		return nil
@@ -169,13 +169,13 @@ func (t *table) merged(b *bound, m *matcher) error {
 	return t.redirectTo(b, m.quoted(m.path))
 }
 
-// staticPaths finds the rules that end at such a path.
+// staticPaths finds the rules that end at a path without variables.
 type staticPaths struct {
 	textIndex
 	lengths uint64 // a bit for the length of each path, modulo 64
 }
 
-// find returns the rules that end at exactly path.
+// find returns the rules that end exactly at path.
 func (x *staticPaths) find(path string) []*rule {
 	if x.lengths>>(uint(len(path))&63)&1 == 0 {
 		return nil
@@ -183,7 +183,7 @@ func (x *staticPaths) find(path string) []*rule {
 	return x.slot(path).rules
 }
 
-// newStaticPaths returns the index of the paths listed, which differ.
+// newStaticPaths returns the index of the given paths, which must all differ.
 func newStaticPaths(list []textSlot) staticPaths {
 	x := staticPaths{textIndex: newTextIndex(len(list))}
 	for _, p := range list {

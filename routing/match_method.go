@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// Methods are bits of a set, so that "does the rule take it?" is one instruction, and the
-// methods of a 405 are a union.
+// Methods are bits of a set, so that the test of a method is one instruction, and the methods of a
+// 405 are a union.
 
-// methodSet is a set of methods, a bit each. The standard ones have bits of
-// their own; a Map gives further bits to other names as rules mention them.
+// methodSet is a set of methods, with one bit for each. The standard methods
+// have their own bits; a Map gives further bits to other names when rules
+// mention them.
 type methodSet uint64
 
 const (
@@ -60,7 +61,7 @@ func (t *table) bit(name string) methodSet {
 	return otherMethod
 }
 
-// learn returns the set of a rule's methods, giving bits to new names.
+// learn returns the set of a rule's methods, and gives bits to new names.
 func (t *table) learn(names []string) (methodSet, []string, error) {
 	if len(names) == 0 {
 		return allMethods, nil, nil
@@ -92,7 +93,7 @@ func (t *table) learn(names []string) (methodSet, []string, error) {
 	return set, t.refusal(set).Allow, nil
 }
 
-// refusal returns the error for any method that is not in set, one for each set.
+// refusal returns the error for any method that is not in set. There is one error for each set.
 func (t *table) refusal(set methodSet) *MethodNotAllowedError {
 	e := t.refusals[set]
 	if e == nil {
@@ -119,9 +120,9 @@ func (t *table) namesOf(set methodSet) []string {
 	return names
 }
 
-// isMethod reports whether name is a method's name as this package accepts it:
-// a token (RFC 9110, section 5.6.2) without lower-case letters, which would
-// never match the method that was meant.
+// isMethod reports whether this package accepts name as a method: it must be a
+// token (RFC 9110, section 5.6.2) without lower-case letters, which would never
+// match the intended method.
 func isMethod(name string) bool {
 	return name != "" && strings.IndexFunc(name, func(r rune) bool {
 		return !('A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))

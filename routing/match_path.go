@@ -7,8 +7,8 @@ import (
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// The path that is matched. It is decoded, but a slash that was encoded stays inside its
-// segment: another byte stands for it.
+// The path against which rules are matched. It is decoded, but a slash that was encoded stays
+// inside its segment, because another byte stands for it.
 //
 //	/a%2Fb/c    "/a\xF5b/c", and slash is 0xF5
 
@@ -22,8 +22,8 @@ func mergeSlashes(path string) string {
 	return merged.String()
 }
 
-// oneSlash returns the path with exactly one slash at its start; the empty path
-// has none.
+// oneSlash returns the path with exactly one slash at its start; it adds none
+// to the empty path.
 func oneSlash(path string) string {
 	if path == "" {
 		return path
@@ -31,7 +31,7 @@ func oneSlash(path string) string {
 	return "/" + strings.TrimLeft(path, "/")
 }
 
-// quoted percent-encodes the matcher's path.
+// quoted percent-encodes the path of the matcher.
 func (m *matcher) quoted(path string) string {
 	if m.slash == 0 {
 		return string(appendEscaped(nil, path, true))
@@ -46,9 +46,10 @@ func (m *matcher) quoted(path string) string {
 	return string(b)
 }
 
-// unescapeSegments returns the URL's decoded path with another byte in the place of slashes that
-// were encoded, so that they do not part segments, and that byte; 0 if there was no such slash. A
-// path that also contains each byte of standIns, which no UTF-8 string does, is matched decoded.
+// unescapeSegments returns the URL's decoded path, and a byte that stands in it for each encoded
+// slash, so that such slashes do not separate segments. The byte is 0 if there was no such slash.
+// If a path contains every byte of standIns, which no UTF-8 string does, it is matched fully
+// decoded.
 func unescapeSegments(u *url.URL) (string, byte) {
 	escaped := u.EscapedPath()
 	if !strings.Contains(escaped, "%2F") && !strings.Contains(escaped, "%2f") {
@@ -88,8 +89,8 @@ var standIns = func() (list []byte) {
 	return list
 }()
 
-// decoded returns the path that the matcher makes of an encoded one, and the byte that stands for
-// encoded slashes in it.
+// decoded returns the matcher's form of an encoded path, and the byte that stands for encoded
+// slashes in it.
 func decoded(path string) (plain string, slash byte, err error) {
 	if strings.IndexByte(path, '%') < 0 {
 		return path, 0, nil

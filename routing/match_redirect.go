@@ -9,7 +9,7 @@ import (
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// Redirects: to a better spelling of the URL, and those of rules.
+// Redirects: to a better spelling of the URL, or because a rule asks for it.
 //
 //	/user/7 for the rule /user/<int:id>/            /user/7/
 //	/all/1 beside /all/ with the default page=1     /all/
@@ -40,9 +40,9 @@ func (t *table) redirect(b *bound, host, subdomain, path string) *RedirectError 
 	}
 }
 
-// canonical returns the redirect from an alias to the rule it is an alias of, or
-// nil if the endpoint has no other rule for the values. If the table matches hosts, a
-// rule on the request's host comes before others.
+// canonical returns the redirect from an alias to its rule, or nil if the endpoint has no other
+// rule for the values. If the table matches hosts, a rule on the request's host comes before
+// others.
 func (t *table) canonical(b *bound, m *matcher, r *rule, params Params) error {
 	values := params.values()
 	var elsewhere error
@@ -61,8 +61,8 @@ func (t *table) canonical(b *bound, m *matcher, r *rule, params Params) error {
 	return elsewhere
 }
 
-// shortened returns the redirect to o, whose defaults the values spell
-// out, or nil if they do not.
+// shortened returns the redirect to o if the values are equal to o's defaults,
+// otherwise nil.
 func (t *table) shortened(b *bound, m *matcher, o *rule, params Params) error {
 	values := params.values()
 	if o.methods&m.method == 0 {
@@ -73,8 +73,8 @@ func (t *table) shortened(b *bound, m *matcher, o *rule, params Params) error {
 }
 
 // redirectBuilt returns the redirect to o's URL for the values, with the
-// request's query, and whether that is on the request's host; nil if it cannot be
-// built.
+// request's query, and whether the URL is on the request's host. It returns nil
+// if the URL cannot be built.
 func (t *table) redirectBuilt(b *bound, o *rule, values []Value) (err error, onHost bool) {
 	var p valueIndexes
 	if !p.find(o, values) {
@@ -91,7 +91,7 @@ func (t *table) redirectBuilt(b *bound, o *rule, values []Value) (err error, onH
 	}
 	there := string(built)
 	redirect := t.redirect(b, host, there, string(path))
-	// "http" and "ws" become one another, with the "s" that may follow.
+	// "http" and "ws" are exchanged, and an "s" after them stays.
 	redirect.url = strings.TrimPrefix(strings.TrimPrefix(redirect.url, "http"), "ws")
 	if o.webSocket {
 		redirect.url = "ws" + redirect.url
@@ -104,7 +104,7 @@ func (t *table) redirectBuilt(b *bound, o *rule, values []Value) (err error, onH
 	return redirect, there == here
 }
 
-// values returns the Params as values to build with.
+// values returns the Params as values for a build.
 func (p Params) values() []Value {
 	var values []Value
 	for name, value := range p.All() {
@@ -113,15 +113,15 @@ func (p Params) values() []Value {
 	return values
 }
 
-// redirectStep is a piece of RedirectTo: a literal or a value.
+// redirectStep is one piece of RedirectTo: a literal or a value.
 type redirectStep struct {
 	literal string
 	name    string // of the value, if there is no literal
-	query   bool   // the value stands in the query
+	query   bool   // the value is in the query
 }
 
-// splitRedirect splits RedirectTo at its values, and reports a name that the rule does
-// not have and a value that would name the host.
+// splitRedirect splits RedirectTo at its values. It reports a name that the rule does not have, and
+// a value in the place of the host.
 func (r *rule) splitRedirect() (steps []redirectStep, err error) {
 	rest, offset := r.redirectTo, 0
 	authority := authorityOf(r.redirectTo)
@@ -164,8 +164,8 @@ func authorityOf(target string) int {
 	return len(target)
 }
 
-// redirectTarget fills RedirectTo with the values. It returns an error if a value
-// would take segments out of the path.
+// redirectTarget inserts the values into RedirectTo. It returns an error if a
+// value would take segments out of the path.
 func (r *rule) redirectTarget(params Params, loose bool) (string, error) {
 	var b []byte
 	for i, step := range r.redirect {
@@ -189,7 +189,7 @@ func (r *rule) redirectTarget(params Params, loose bool) (string, error) {
 	return string(b), nil
 }
 
-// appendRedirectValue appends a value as a URL of the rule would have it.
+// appendRedirectValue appends a value in the form that a URL of the rule would have.
 func (r *rule) appendRedirectValue(b []byte, step redirectStep, params Params, loose bool) ([]byte, error) {
 	given, _ := params.Get(step.name)
 	value := valueOf(step.name, given)
@@ -239,8 +239,8 @@ func (t *table) ruleRedirect(b *bound, r *rule, params Params) error {
 	return &RedirectError{Code: http.StatusPermanentRedirect, Location: location, url: absolute}
 }
 
-// keepsHost returns target, which is RedirectTo with values, such that no value
-// makes another scheme or host of it (RFC 3986, section 4.2).
+// keepsHost returns target, which is RedirectTo with its values, in a form in
+// which no value can change the scheme or host (RFC 3986, section 4.2).
 func (r *rule) keepsHost(target string) string {
 	first := r.redirectTo
 	if i := strings.IndexAny(first, "/?#"); i >= 0 {

@@ -29,7 +29,7 @@ func paths(t *testing.T, options routing.Options, list ...string) *routing.Map[i
 	return urls
 }
 
-// matched says in a line what a request leads to.
+// matched describes the result of a request in one line.
 func matched(urls *routing.Map[int], r *http.Request) string {
 	match, err := urls.Bind(r).Match()
 	var redirect *routing.RedirectError

@@ -2,9 +2,9 @@ package routing
 
 import "slices"
 
-// The tree of a Map's rules. Its input is a host and the segments of a path, its nodes are
-// the places between segments. Rules that begin alike share their nodes, so the cost of a
-// match grows with the segments of the path and not with the number of rules. For
+// The tree of a Map's rules. Its input is a host and the segments of a path. Its nodes are the
+// places between segments. Rules that begin alike share their nodes, so the cost of a match grows
+// with the segments of the path and not with the number of rules. For
 //
 //	/user/settings        1
 //	/user/<name>          2
@@ -33,29 +33,27 @@ import "slices"
 //	/user/anna       "user"; "anna" is not digits; segment: rule 2
 //	/user/anna/x     "user", segment, and no "x" there; back to the first node; path: rule 5
 //
-// A node's literal edges are tried first, then the slash, then its patterns by their
-// weights: Werkzeug's order of precedence. Nodes with a single literal edge are merged with
+// A node's literal edges are tried first, then the slash, then its patterns in the order of their
+// weights. This is Werkzeug's order of precedence. Nodes with a single literal edge are merged with
 // the next one, so "/a/b/c" may be one edge.
 
-// table is what a Map knows: the tree, and the rules by endpoint. It never changes once
-// it is built.
+// table holds everything that a Map has built: the tree, and the rules by endpoint. It never
+// changes once it is built.
 type table struct {
 	options   Options
 	rules     []*rule
-	endpoints map[string][]*rule // for building, the preferred rule first
+	endpoints map[string][]*rule // for building; the preferred rule comes first
 	methods   map[string]methodSet
 
-	// hosts and edges lead from a host to the first node of its paths. If all rules
-	// have the same literal host, and the request's host does not matter, start is
-	// that node.
+	// hosts and edges lead from a host to the first node of its paths. If all rules have the same
+	// literal host, and the request's host does not matter, start is the first node of the paths.
 	hosts map[string]*node
 	edges []edge
 	start *node
-	// statics are the paths without variables behind start, if nothing but the path
-	// decides.
+	// statics are the paths without variables after start, if only the path decides.
 	statics staticPaths
-	// elsewhere is true if a rule, possibly one that only builds, is on another host than the
-	// default one.
+	// elsewhere is true if a rule, possibly one that only builds, has a host other than the default
+	// one.
 	elsewhere bool
 
 	webSockets bool // some rule is for WebSockets
@@ -63,23 +61,23 @@ type table struct {
 	refusals map[methodSet]*MethodNotAllowedError // while it is built
 }
 
-// node is a place between two segments, and knows what may follow.
+// node is a place between two segments. It holds everything that may follow there.
 type node struct {
-	// literals are the edges without variables, each of one segment or several.
+	// literals are the edges without variables, each with one or more segments.
 	literals []literalEdge
-	// index finds a literal edge by its first segment if there are many, and while
-	// rules are added.
+	// index finds a literal edge by its first segment. It exists if there are
+	// many edges, and while rules are added.
 	index segmentIndex
 	// slash is the edge of an empty segment, which is a slash at the path's end.
 	slash *node
-	// edges are those with variables, in the order in which they are tried.
+	// edges are the edges with variables, in the order in which they are tried.
 	edges []edge
-	// rules end here. The first that takes the request wins.
+	// rules end here. The first that takes the request is chosen.
 	rules []*rule
 	// loose is true if some of the rules also match with a slash after them.
 	loose bool
-	// methods is the union of the rules' methods, and refusal the error for any other method, made
-	// in advance.
+	// methods is the union of the rules' methods, and refusal is the error for any other method,
+	// made in advance.
 	methods methodSet
 	refusal *MethodNotAllowedError
 }
@@ -105,7 +103,7 @@ const (
 )
 
 // skipDigits returns where the segment after the one at path[i] starts, if the edge is for digits
-// and matches that segment; 0 if not.
+// and matches that segment; otherwise 0.
 func (e *edge) skipDigits(path string, i int) int {
 	if e.kind != digitsEdge {
 		return 0
@@ -125,7 +123,7 @@ type nodeSlabs struct {
 	rules    slab[*rule]
 }
 
-// add adds the rule's parts to the tree, and returns the node where the rule ends.
+// add adds the rule's parts to the tree, and returns the node at which the rule ends.
 func (t *table) add(r *rule, slabs *nodeSlabs) *node {
 	var s *node
 	if host := r.hostParts[0]; host.pattern == nil {
@@ -137,7 +135,7 @@ func (t *table) add(r *rule, slabs *nodeSlabs) *node {
 	} else {
 		t.edges, s = follow(t.edges, host, slabs)
 	}
-	for _, p := range r.pathParts[1:] { // the first is the part before the leading slash
+	for _, p := range r.pathParts[1:] { // the first part is the one before the leading slash
 		switch {
 		case p.pattern != nil:
 			s.edges, s = follow(s.edges, p, slabs)
@@ -159,8 +157,7 @@ func (t *table) add(r *rule, slabs *nodeSlabs) *node {
 	return s
 }
 
-// follow returns the node behind the edge of the part p, and adds the edge if it is not
-// there.
+// follow returns the node after the edge of the part p, and adds the edge if it does not exist.
 func follow(edges []edge, p part, slabs *nodeSlabs) ([]edge, *node) {
 	for _, e := range edges {
 		if e.pattern == p.pattern {
@@ -182,7 +179,7 @@ func follow(edges []edge, p part, slabs *nodeSlabs) ([]edge, *node) {
 	return append(edges, e), e.next
 }
 
-// step returns the node behind a literal segment, and adds the edge if it is not there.
+// step returns the node after a literal segment, and adds the edge if it does not exist.
 func (s *node) step(segment string, slabs *nodeSlabs) *node {
 	if s.index != nil {
 		if i := s.index.find(s.literals, segment); i >= 0 {
@@ -224,8 +221,8 @@ func sortEdges(edges []edge) {
 	slices.SortStableFunc(edges, func(a, b edge) int { return a.pattern.weight.compare(b.pattern.weight) })
 }
 
-// order sorts the edges of s, and of all nodes behind it, by the weights of their
-// patterns. exposed is true if something else is tried before s.
+// order sorts the edges of s, and of all nodes after it, by the weights of
+// their patterns. exposed is true if something else is tried before s.
 func (s *node) order(exposed bool) {
 	sortEdges(s.edges)
 	s.expose(exposed)
@@ -254,7 +251,7 @@ func (s *node) finish(t *table) {
 	for i := range s.literals {
 		k := &s.literals[i]
 		k.next.finish(t)
-		// An edge that leads to a node with nothing but one literal edge takes that one along.
+		// If an edge leads to a node with nothing but one literal edge, the two edges are joined.
 		if n := k.next; len(n.literals) == 1 && n.slash == nil && len(n.edges) == 0 && len(n.rules) == 0 {
 			k.label += "/" + n.literals[0].label
 			k.next = n.literals[0].next
@@ -262,8 +259,8 @@ func (s *node) finish(t *table) {
 	}
 }
 
-// child returns the node behind the literal edge that rest begins with, and how many
-// bytes of rest lead there; nil if there is no such edge. rest is not empty.
+// child returns the node after the literal edge with which rest begins, and how many bytes of rest
+// lead there; nil if there is no such edge. rest must not be empty.
 func (s *node) child(rest string) (next *node, length int) {
 	if s.index != nil {
 		segment := rest[:segmentEnd(rest, 0)]

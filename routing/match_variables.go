@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// A match keeps only the path itself, not its variables. A rule that matches the path says where
-// its variables are, because each of its parts takes one segment, or the whole rest. So no offsets
-// are written down while matching, or copied with the match. They are computed when a value is
+// A match keeps only the path itself, not its variables. For a path that matches, the rule says
+// where its variables are, because each of its parts takes one segment, or the whole rest. So no
+// offsets are recorded during matching or copied with the match. They are computed when a value is
 // read:
 //
 //	rule  /user/<int:id>/x<name>    parts: skip 6 bytes; skip 1 byte, "x" before
@@ -15,30 +15,30 @@ import (
 //	id    from 6 to the next slash: "17"
 //	name  from 9 to the end, without the "x": "anna"
 
-// found is the state of one match besides the path. Most matches of a rule share the rule's
-// preallocated one.
+// found is the state of one match, without the path. Most matches of a rule share one that the rule
+// allocates in advance.
 type found struct {
 	rule  *rule
-	host  string            // that contain the host's variables
+	host  string            // parts that contain the host's variables
 	slash byte              // the byte that stands for an encoded slash in the path, or 0
-	vars  map[string]string // what the rule's condition found
+	vars  map[string]string // the values that the rule's condition found
 }
 
 // variablePart is a part of a rule's path that has variables.
 type variablePart struct {
-	// skip is how many bytes of static segments and slashes are before it,
-	// behind the variable part before.
+	// skip is how many bytes of static segments and slashes lie between the
+	// previous variable part and this one.
 	skip int
 	// before and after are the lengths of the literals around its variable, if there is one.
 	before, after int
-	// several divides it among its variables, if there are several.
+	// several divides its string among the variables, if there are several.
 	several *pattern
-	// final and suffixed are those of the pattern.
+	// final and suffixed have the same meaning as in pattern.
 	final, suffixed bool
 }
 
-// findVariableParts finds the rule's parts that have variables, and which of them each
-// variable is in.
+// findVariableParts finds the parts of the rule that have variables, and the part to which each
+// variable belongs.
 func (c *compiler) findVariableParts(r *rule) {
 	if len(r.variables) == 0 {
 		return
@@ -72,7 +72,7 @@ func (c *compiler) findVariableParts(r *rule) {
 		r.variableParts = append(r.variableParts, s)
 		skip = 1
 	}
-	// A path ends as the rule does, unless a slash there means nothing.
+	// The end of a path is the end of the rule, unless a slash there is ignored.
 	if r.tail = skip - 1; !plain || !r.slashes.strict {
 		return
 	}
@@ -82,7 +82,7 @@ func (c *compiler) findVariableParts(r *rule) {
 	}
 }
 
-// end returns the end of the part, which starts at from.
+// end returns the end of the part that starts at from.
 func (s *variablePart) end(path string, from int) int {
 	if s.final {
 		if s.suffixed && len(path) > from && path[len(path)-1] == '/' {
@@ -93,7 +93,7 @@ func (s *variablePart) end(path string, from int) int {
 	return segmentEnd(path, from)
 }
 
-// text returns the text of variable i in a path that the rule matched.
+// text returns the string of variable i in a path that the rule matched.
 func (f *found) text(path string, i int) string {
 	v := &f.rule.variables[i]
 	if !v.plain || f.slash != 0 {
@@ -110,7 +110,7 @@ func (f *found) text(path string, i int) string {
 	return path[from:segmentEnd(path, from)]
 }
 
-// lateText is text for variables that are nearer to the path's end.
+// lateText does what text does, for variables that are nearer to the end of the path.
 func (r *rule) lateText(path string, variablePart int) string {
 	to := len(path) - r.tail
 	for n := len(r.variableParts) - 1; n > variablePart; n-- {
@@ -119,7 +119,7 @@ func (r *rule) lateText(path string, variablePart int) string {
 	return path[segmentStart(path, to):to]
 }
 
-// anyText is text for variables of all kinds.
+// anyText does what text does, for variables of all kinds.
 func (f *found) anyText(path string, v *variable) string {
 	if v.host {
 		return f.hostText(v.order)
@@ -143,8 +143,8 @@ func (f *found) anyText(path string, v *variable) string {
 	return ""
 }
 
-// divided returns the text of the variable with the order given in the
-// string of the part.
+// divided returns the string of one variable in a part that has several. order
+// is the index of the variable in the part, and text is the string of the part.
 func (s *variablePart) divided(text string, order int) string {
 	var found spans
 	if !s.several.divide(text, &found) {
@@ -154,7 +154,7 @@ func (s *variablePart) divided(text string, order int) string {
 	return text[at.from:at.to]
 }
 
-// hostText returns the text of a variable of the host.
+// hostText returns the string of a variable of the host.
 func (f *found) hostText(order int) string {
 	p := f.rule.hostParts[0].pattern
 	if p.variables == 1 {
@@ -169,7 +169,7 @@ func (f *found) hostText(order int) string {
 	return f.host[at.from:at.to]
 }
 
-// withSlashes puts slashes in the place of their stand-ins.
+// withSlashes replaces the stand-ins by slashes.
 func (f *found) withSlashes(text string) string {
 	if f.slash == 0 || strings.IndexByte(text, f.slash) < 0 {
 		return text

@@ -8,11 +8,11 @@ import (
 
 // The walk through the tree of match_tree.go, with the request's method and conditions.
 //
-// A walk goes back when a branch ends in nothing, so it is recursive. If only one edge can be
+// If a branch does not match, the walk goes back, so it is recursive. If only one edge can be
 // taken, it is a loop.
 //
-// Every rule that would match except for its method records the method, so that a walk that finds
-// nothing knows the Allow header of the 405.
+// If a rule would match except for its method, the method is recorded. If no rule matches at all,
+// the recorded methods become the Allow header of the 405.
 
 // matcher is one walk through a table: its goal and its result.
 type matcher struct {
@@ -24,16 +24,17 @@ type matcher struct {
 	webSocket bool
 	mismatch  bool              // a rule matched except for webSocket
 	allowed   methodSet         // methods of rules that matched except for their methods
-	refusing  *node             // the end of the last of them
+	refusing  *node             // the node at which the last of them ends
 	request   *http.Request     // for conditions; may be nil
-	vars      map[string]string // what a rule's condition found
+	vars      map[string]string // the values that a rule's condition found
 
-	// expected is the rule whose condition counts as met if there is no request: the
-	// rule whose URL is built.
+	// expected is the rule whose URL is being built. If there is no request, its condition counts
+	// as met.
 	expected *rule
 }
 
-// needsSlash is the result of a walk that found a branch, except for the slash at the path's end.
+// needsSlash is the result of a walk that found a branch, but without the slash at the end of the
+// path.
 var needsSlash = new(rule)
 
 // run walks from start or, if that is nil, from the nodes for the host.
@@ -58,11 +59,11 @@ func (m *matcher) run(t *table, start *node) *rule {
 	return nil
 }
 
-// walk matches the segments of m.path from offset i on with the tree behind s. It
-// returns the rule at which it ends, needsSlash, or nil.
+// walk matches the segments of m.path, beginning at offset i, with the tree
+// below s. It returns the rule at which the walk ends, or needsSlash, or nil.
 //
-// If i is the length of the path, one segment is left, which is empty: the path ends in a
-// slash. If i is larger, no segment is left.
+// If i is the length of the path, one segment is left, and it is empty: the path ends with a slash.
+// If i is larger, no segment is left.
 func (m *matcher) walk(s *node, i int) *rule {
 	for {
 		if i > len(m.path) {
@@ -116,8 +117,8 @@ func (m *matcher) walk(s *node, i int) *rule {
 	}
 }
 
-// take matches an edge with the segment that starts at path[i], or with the whole rest, and
-// returns where the next segment starts; 0 if it does not match.
+// take matches an edge with the segment that starts at path[i], or with the whole rest. It returns
+// where the next segment starts, or 0 if the edge does not match.
 func (m *matcher) take(e *edge, i int) int {
 	if e.kind == digitsEdge {
 		return e.skipDigits(m.path, i)
@@ -130,12 +131,12 @@ func (m *matcher) take(e *edge, i int) int {
 	case !ok:
 		return 0
 	case slash:
-		return to // the empty segment behind the slash is left
+		return to // the empty segment after the slash is left
 	}
 	return to + 1
 }
 
-// end chooses among the rules that end at s.
+// end chooses one of the rules that end at s.
 func (m *matcher) end(s *node) *rule {
 	for _, r := range s.rules {
 		if r.match.byPathAndMethod && r.methods&m.method != 0 && !m.webSocket || m.fits(s, r) {
@@ -155,8 +156,8 @@ func (m *matcher) end(s *node) *rule {
 	return nil
 }
 
-// fits reports whether r, which ends at s, fits the request, and remembers what was missing if
-// not.
+// fits reports whether r, which ends at s, fits the request, and otherwise records what was
+// missing.
 func (m *matcher) fits(s *node, r *rule) bool {
 	if r.match.asksConverters && !m.acceptsValues(r) {
 		return false
@@ -177,7 +178,7 @@ func (m *matcher) accepts(r *rule) bool {
 	return (!r.match.asksConverters || m.acceptsValues(r)) && (r.condition == nil || m.acceptsCondition(r))
 }
 
-// acceptsValues asks the converters that can refuse a string.
+// acceptsValues calls the converters that can refuse a string.
 func (m *matcher) acceptsValues(r *rule) bool {
 	f := found{rule: r, host: m.host, slash: m.slash}
 	for i, text := range f.texts(m.path) {
@@ -188,7 +189,7 @@ func (m *matcher) acceptsValues(r *rule) bool {
 	return true
 }
 
-// acceptsCondition asks the rule's condition.
+// acceptsCondition checks the rule's condition.
 func (m *matcher) acceptsCondition(r *rule) bool {
 	if m.request == nil {
 		return r == m.expected
@@ -200,7 +201,7 @@ func (m *matcher) acceptsCondition(r *rule) bool {
 	return ok
 }
 
-// found returns what the matcher found besides the path.
+// found returns the state of the match, without the path.
 func (m *matcher) found(r *rule) *found {
 	if m.slash == 0 && m.vars == nil && !r.match.hasHostParams {
 		return &r.found

@@ -12,17 +12,17 @@ import (
 	"github.com/zeugkit/zeug/internal/development"
 )
 
-// Params are the values of a match: the rule's variables and its defaults. It is
-// a value that can be kept.
+// Params are the values of a match: the rule's variables and its defaults. It
+// is a value, and you may keep it.
 //
 // String, Int, Float and UUID return the zero value for a name that the rule does not have, or a
 // value of another type. That is a mistake in the program: in development, under "zeug run" or with
 // the debugger, they panic with an error that names the rule and its variables, and otherwise it is
-// logged once. If a view has several rules, so that a missing name is not a mistake, use
-// [Params.Get] or [Param].
+// logged once. If a view has several rules, a missing name is not a mistake: then use [Params.Get]
+// or [Param].
 type Params struct {
-	// These are three words, and a Match four, which is what the compiler still
-	// passes in registers.
+	// Params has three words, and a Match four: that is the largest struct that
+	// the compiler passes in registers.
 	found *found
 	path  string
 }
@@ -38,7 +38,7 @@ func (p Params) rule() *rule {
 // text returns the text of variable i.
 func (p Params) text(i int) string { return p.found.text(p.path, i) }
 
-// vars returns what the rule's condition found.
+// vars returns the values that the rule's condition found.
 func (p Params) vars() map[string]string {
 	if p.found == nil {
 		return nil
@@ -46,7 +46,7 @@ func (p Params) vars() map[string]string {
 	return p.found.vars
 }
 
-// lookup returns the place of a variable, -1 for none.
+// lookup returns the index of a variable, -1 for none.
 func (p Params) lookup(name string) int {
 	if p.found == nil {
 		return -1
@@ -54,8 +54,8 @@ func (p Params) lookup(name string) int {
 	return p.found.rule.variable(name)
 }
 
-// Get returns the value of name: an int, a float64, a [UUID], a string, or what
-// a custom converter's Parse returned.
+// Get returns the value of name: an int, a float64, a [UUID], a string, or the
+// result of a custom converter's Parse.
 func (p Params) Get(name string) (value any, ok bool) {
 	r := p.rule()
 	if r == nil {
@@ -73,8 +73,8 @@ func (p Params) Get(name string) (value any, ok bool) {
 	return nil, false
 }
 
-// String returns the text of name as it stood in the URL, percent-decoded; a
-// default's as Build would write it.
+// String returns the string of name from the URL, percent-decoded. For a
+// default it is the string that Build would write.
 func (p Params) String(name string) string {
 	i := p.lookup(name)
 	if i >= 0 && len(p.found.rule.defaults) == 0 {
@@ -130,8 +130,8 @@ func typed[V any](p Params, name, converter string) V {
 	return value
 }
 
-// Param returns the value of name if it is a V; a custom converter's Parse is
-// called for it.
+// Param returns the value of name if its type is V. If the variable has a
+// custom converter, it calls the converter's Parse.
 func Param[V any](p Params, name string) (value V, ok bool) {
 	found, _ := p.Get(name)
 	value, ok = found.(V)
@@ -139,7 +139,8 @@ func Param[V any](p Params, name string) (value V, ok bool) {
 }
 
 // All returns the names and values: variables in the order of the rule's text,
-// then the other defaults by name, then what the rule's condition found.
+// then the other defaults by name, then the values that the rule's condition
+// found.
 func (p Params) All() iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
 		r := p.rule()
@@ -188,15 +189,15 @@ func (p Params) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, fmt.FormatString(f, verb), p.Map())
 }
 
-// misused reports a param that the rule does not have, or that is not what the
-// converter yields.
+// misused reports a param that the rule does not have, or that has another type
+// than the converter returns.
 func (p Params) misused(name, converter string) {
 	r := p.rule()
 	if r == nil {
 		return
 	}
 	value, ok := p.Get(name)
-	if !ok && r.condition != nil { // what a condition finds can be missing
+	if !ok && r.condition != nil { // values that a condition finds can be missing
 		return
 	}
 	if development.On() {
@@ -228,7 +229,7 @@ type mistake struct {
 	name, converter string
 }
 
-// mistakes holds the mistakes that are in the log, at most mostMistakes.
+// mistakes holds the mistakes that were logged, at most mostMistakes.
 var mistakes mistakeSet
 
 const mostMistakes = 1000
@@ -238,7 +239,7 @@ type mistakeSet struct {
 	logged map[mistake]bool
 }
 
-// first reports whether m is to be logged, which is once.
+// first reports whether m has not been logged yet, so that each mistake is logged once.
 func (s *mistakeSet) first(m mistake) bool {
 	s.mu.RLock()
 	known := s.logged[m] || len(s.logged) >= mostMistakes
@@ -258,8 +259,8 @@ func (s *mistakeSet) first(m mistake) bool {
 
 type paramsKey struct{}
 
-// ParamsOf returns the params of the match that led to r's handler. They are empty if no
-// Map called it ([Map.Handler]).
+// ParamsOf returns the params of the match that led to r's handler. They are empty if the handler
+// was not called by a Map ([Map.Handler]).
 func ParamsOf(r *http.Request) Params {
 	if c, ok := r.Context().Value(paramsKey{}).(*matchContext); ok {
 		return c.params

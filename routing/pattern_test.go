@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// choices are elements that a pattern is drawn from, a letter each.
+// choices are the elements of random patterns, with one letter for each.
 var choices = map[byte]element{
 	't': {form: &form{kind: textForm, min: 1, max: math.MaxInt}},
 	'2': {form: &form{kind: textForm, min: 2, max: 3}},
@@ -32,8 +32,8 @@ func drawn(letters string) *pattern {
 	return p
 }
 
-// divisions returns how the table, the backtracking and a regular expression divide s;
-// nil if it is not divided.
+// divisions returns how the table, the backtracking and a regular expression divide s. A result is
+// nil if s cannot be divided.
 func divisions(t *testing.T, p *pattern, s string) (table, backtracking, expression []span) {
 	spansOf := func(ok bool, l *spans) (list []span) {
 		for i := range l.n {
@@ -69,7 +69,7 @@ func byExpression(t *testing.T, p *pattern, s string) (list []span) {
 func TestDivisions(t *testing.T) {
 	for _, c := range []struct {
 		name, elements, s string
-		want              []string // of the variables; nil if s is not divided
+		want              []string // of the variables; nil if s cannot be divided
 	}{
 		{"the first takes as much as it can", "t-t", "x-y-z", []string{"x-y", "z"}},
 		{"each of three", "t-t-t", "a-b-c-d", []string{"a-b", "c", "d"}},
@@ -98,8 +98,8 @@ func TestDivisions(t *testing.T) {
 	}
 }
 
-// TestLongStringsAreDividedByTheTable checks that a string for which backtracking takes too long
-// is divided, and as a regular expression divides it.
+// TestLongStringsAreDividedByTheTable checks that a string is divided even if backtracking takes
+// too long, and in the same way as by a regular expression.
 func TestLongStringsAreDividedByTheTable(t *testing.T) {
 	p := drawn("t-t-d")
 	for _, end := range []string{"7", "x"} {

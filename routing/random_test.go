@@ -9,9 +9,9 @@ import (
 	"github.com/zeugkit/zeug/routing"
 )
 
-// Rules and paths by chance, for the fuzz targets of this package.
+// Random rules and paths, for the fuzz targets of this package.
 
-// random draws by a seed.
+// random makes random choices from a seed.
 type random struct{ *rand.Rand }
 
 func (d *random) of(list ...string) string { return list[d.IntN(len(list))] }
@@ -28,8 +28,8 @@ func (d *random) off(n int) routing.Switch {
 // pieces are segments of rules, with the number of the segment for "$".
 var pieces = []string{"a", "b", "items", "a", "b", "<v$>", "<int:v$>", "<int(max=5):v$>", "<path:v$>", "x<v$>", "<v$>.json", "<v$>-<w$>", "", "ü", "<any(a,b):v$>", "<words:v$>", "<pair:v$>", "<rest:v$>", "<rest:v$>-<w$>", "<string(minlength=0):v$>"}
 
-// converters are of an application's own: one whose text may be empty, and two
-// that go over slashes.
+// converters are custom converters: one accepts the empty string, and two
+// accept slashes.
 var converters = map[string]routing.ConverterFunc{
 	"words": func([]routing.Argument) (routing.Converter, error) { return routing.Converter{Pattern: `[a-z]*`}, nil },
 	"pair": func([]routing.Argument) (routing.Converter, error) {
@@ -40,7 +40,7 @@ var converters = map[string]routing.ConverterFunc{
 	},
 }
 
-// rule draws a rule whose target is the number given.
+// rule makes a random rule with the given number as its target.
 func (d *random) rule(n int) routing.Rule[int] {
 	r := routing.Rule[int]{Target: n, Endpoint: d.of("", "e", fmt.Sprint("r", n), fmt.Sprint("r", n))}
 	for i := range 1 + d.IntN(4) {
@@ -65,7 +65,7 @@ func (d *random) rule(n int) routing.Rule[int] {
 	return r
 }
 
-// path draws a path that such rules might match.
+// path makes a random path that such rules might match.
 func (d *random) path() string {
 	var b strings.Builder
 	for range 1 + d.IntN(4) {

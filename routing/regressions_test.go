@@ -11,8 +11,8 @@ import (
 	"github.com/zeugkit/zeug/routing"
 )
 
-// TestMethodsDecideFirst checks that a rule for some methods comes before a rule for all of the
-// same path, in whichever order they are registered.
+// TestMethodsDecideFirst checks that a rule for some methods comes before a rule for all methods of
+// the same path, in whichever order they are registered.
 func TestMethodsDecideFirst(t *testing.T) {
 	get := routing.Rule[int]{Path: "/x/<id>", Endpoint: "get", Methods: []string{"GET"}, Target: 1}
 	all := routing.Rule[int]{Path: "/x/<name>", Endpoint: "all", Target: 2}
@@ -184,7 +184,8 @@ func TestARedirectOfAWebSocketIsOne(t *testing.T) {
 	}
 }
 
-// If several names are alike, the one whose rule has the values and the method is suggested.
+// If several names are equally similar, the one whose rule has the values and the method is
+// suggested.
 func TestSuggestionsLookAtValuesAndMethod(t *testing.T) {
 	urls := routing.MustMap(
 		routing.Rule[int]{Path: "/a/<int:id>", Endpoint: "user1", Methods: []string{"GET"}},

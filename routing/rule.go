@@ -7,56 +7,57 @@ import (
 
 // Rule is one URL pattern and its target. Only Path is needed.
 //
-// Path is a URL path in plain text, with variables: "<name>", "<int:id>",
-// "<string(length=2):code>". A segment may have several, between literals:
-// "/v<int:major>.<int:minor>". A rule that ends in a slash is a branch, any other a leaf; see
-// StrictSlashes.
+// Path is a URL path in plain text (not percent-encoded), with variables: "<name>", "<int:id>",
+// "<string(length=2):code>". A segment may have several variables, between literals:
+// "/v<int:major>.<int:minor>". A rule whose path ends with a slash is a branch, any other a leaf;
+// see StrictSlashes.
 type Rule[T any] struct {
 	// Path is the rule's path. It starts with a slash. A path in the syntax of another router,
 	// with a variable "{id}" or ":id", is refused, and so is a query.
 	Path string
 	// Endpoint is the name by which URLs are built. Several rules may share
-	// one: [Adapter.Build] takes the first that fits the values.
+	// one: [Adapter.Build] uses the first that fits the values.
 	Endpoint string
 	// Target is the result of a match: a view, an [http.Handler], any value.
 	Target T
 	// Methods are the methods that the rule answers, in upper case; GET includes HEAD. None means
 	// all.
 	Methods []string
-	// Defaults are values that the rule has without having the variable, or the values of
-	// variables when URLs are built. A URL that spells out what a rule of the same endpoint has as
-	// defaults redirects to the shorter one, unless [Options].KeepDefaults is set.
+	// Defaults are values for variables that are not in the path. For variables in the path, they
+	// are used when URLs are built. If a URL contains values that another rule of the same endpoint
+	// has as defaults, it redirects to that rule's shorter URL, unless [Options].KeepDefaults is
+	// set.
 	Defaults map[string]any
-	// Subdomain is a pattern, as Path is, for the labels before [Options].ServerName; "" is
+	// Subdomain is a pattern, like Path, for the labels before [Options].ServerName; "" is
 	// [Options].DefaultSubdomain, unless BareHost says that there are none.
 	Subdomain string
 	BareHost  bool
 	// Host is a pattern for the whole host, with its port unless that is the
-	// scheme's own. It needs [Options].HostMatching.
+	// default port of the scheme. It needs [Options].HostMatching.
 	Host string
 	// BuildOnly rules build URLs and never match.
 	BuildOnly bool
 	// Alias rules redirect to the rule of the endpoint that is not an alias.
 	Alias bool
-	// RedirectTo makes the rule redirect: a path in which "<name>" stands for a value of the
+	// RedirectTo makes the rule redirect. It is a path in which "<name>" stands for a value of the
 	// match, relative to the path where the application is mounted unless it starts with a slash.
-	// It may be a whole URL, but no value makes one of it.
+	// It may also be a whole URL, but a value can never turn a path into one.
 	RedirectTo string
 	// RedirectFunc makes the rule redirect to the location that it returns for the values.
 	RedirectFunc func(r *http.Request, params Params) string
-	// WebSocket rules match the opening request of a WebSocket, and in a Map that has one no other
-	// rule does. Their URLs are ws:// or wss://.
+	// WebSocket rules match the opening request of a WebSocket. In a Map that has such a rule, no
+	// other rule matches such a request. Their URLs are ws:// or wss://.
 	WebSocket bool
 	// StrictSlashes: if On, a branch without its slash redirects to the branch, and a
-	// leaf with a slash is not found. If Off, both paths match both. Werkzeug:
+	// leaf with a slash is not found. If Off, each of the two matches both paths. Werkzeug:
 	// strict_slashes. Default: [Options].StrictSlashes.
 	StrictSlashes Switch
-	// MergeSlashes: if On, several slashes in a row are one in the rule's path, and a request path
-	// that has them redirects to the path with single slashes. Werkzeug: merge_slashes. Default:
-	// [Options].MergeSlashes.
+	// MergeSlashes: if On, several slashes in a row count as one in the rule's path, and a request
+	// path that has several redirects to the path with single slashes. Werkzeug: merge_slashes.
+	// Default: [Options].MergeSlashes.
 	MergeSlashes Switch
-	// Condition is a test of the request besides path, method and host. It is called last; if it
-	// fails, the next rule is tried.
+	// Condition is a test of the request, in addition to path, method and host. It is called last;
+	// if it fails, the next rule is tried.
 	Condition Condition
 
 	where string // file:line of the registration
@@ -65,15 +66,16 @@ type Rule[T any] struct {
 // Condition is a test of a request besides its path, method and host.
 type Condition interface {
 	// Match reports whether the request passes the test. It also returns params that it found in
-	// the request, which join those of the rule's path. It is called while matching, by many
-	// goroutines at a time, and never changes the request or the params once it has returned them.
+	// the request, which are added to those of the rule's path. It is called while matching, by
+	// many goroutines at a time. It must not change the request, or the params after it has
+	// returned them.
 	//
 	// A Condition may also have a method Err() error. If that returns an error, the
 	// rule is refused.
 	Match(r *http.Request) (params map[string]string, ok bool)
 }
 
-// ConditionFunc is a function as a [Condition], which finds no params.
+// ConditionFunc makes a function a [Condition] that finds no params.
 type ConditionFunc func(r *http.Request) bool
 
 // Match calls the function.
@@ -116,9 +118,9 @@ func (r *Rule[T]) place() string {
 	return r.Path
 }
 
-// WrittenAt returns the rule with the place in the source, "file.go:12", that
-// errors and lists of rules name for it. Without it that is the call of [NewMap]
-// or [Map.Add]. It is for packages whose functions make rules.
+// WrittenAt returns the rule with a place in the source, "file.go:12", for
+// errors and lists of rules. Without it, the place is the call of [NewMap] or
+// [Map.Add]. Use it in packages whose functions make rules.
 func (r Rule[T]) WrittenAt(place string) Rule[T] {
 	r.where = place
 	return r

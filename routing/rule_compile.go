@@ -13,46 +13,46 @@ import (
 	"github.com/zeugkit/zeug/internal/similar"
 )
 
-// Compiling turns a rule's path into the steps that the tree and the URLs are made of.
+// Compiling turns a rule's path into the parts of the tree and the steps for building URLs.
 //
 //	"/user/<int:id>/<path:file>/raw"
 //
-// becomes the parts, one for each segment,
+// becomes one part for each segment,
 //
 //	"" | "user" | digits | path + "/raw"
 //
-// in which everything from a variable that may contain slashes on is one part, and the steps
+// where everything from the first variable with slashes on is one part, and the steps
 //
 //	"/user/"  id  "/"  file  "/raw"
 //
-// by which a URL is written. Parts that match the same strings share one pattern, so that
-// rules which begin alike share their edges of the tree.
+// with which a URL is written. Parts that match the same strings share one pattern, so that rules
+// with the same beginning share their edges of the tree.
 
-// rule is a Rule as the tree knows it, whatever its target.
+// rule is a Rule inside the tree, without its target.
 type rule struct {
 	definition
-	index  int          // in the Map's rules
+	index  int          // index among the Map's rules
 	public any          // the *Rule[T]
-	logger *slog.Logger // that of the Map's options
+	logger *slog.Logger // from the Map's options
 
 	methods methodSet
 	names   []string  // the methods, sorted; nil for all
-	reached methodSet // the methods that rules before it leave
+	reached methodSet // the methods that earlier rules leave
 	slashes slashes
 
 	// The result of compiling the path.
-	variables            []variable // the host's, then the path's
+	variables            []variable // the host's variables, then the path's
 	defaults             []Value    // sorted by name
 	arguments            []string   // names of variables and defaults, sorted
-	hostParts, pathParts []part     // what the tree is made of
-	hostOps              []op       // what URLs are built of
+	hostParts, pathParts []part     // from which the tree is built
+	hostOps              []op       // from which URLs are built
 	pathOps              []op
 	redirect             []redirectStep
 
 	// The state of a match, and where to find its values.
 	found         found          // of most matches
 	variableParts []variablePart // where the path's variables are
-	tail          int            // how many bytes are behind the last of them
+	tail          int            // how many bytes follow the last of them
 	// shorter are the endpoint's rules whose defaults make the URL of this rule shorter, best first.
 	shorter []*rule
 
@@ -62,11 +62,11 @@ type rule struct {
 
 // slashes are a rule's settings for slashes.
 type slashes struct {
-	strict bool // a slash too few or too many at the end is not the same path
-	merge  bool // several slashes in a row are one
+	strict bool // a missing or additional slash at the end makes a different path
+	merge  bool // several slashes in a row count as one
 }
 
-// matchFlags tell what a match of a rule depends on.
+// matchFlags tell on what a match of a rule depends.
 type matchFlags struct {
 	// asksConverters: some converter can refuse a string of the right form.
 	asksConverters bool
@@ -80,7 +80,7 @@ type matchFlags struct {
 	hasHostParams bool
 }
 
-// buildFlags tell what building a rule's URL has to check.
+// buildFlags tell what must be checked when a rule's URL is built.
 type buildFlags struct {
 	// sharesParts: some part has several variables.
 	sharesParts bool
@@ -96,9 +96,9 @@ type variable struct {
 	name         string
 	converter    *converter
 	host         bool // it is in the host or subdomain
-	plain        bool // it takes a segment, and so do those before it
-	late         bool // it is nearer to the end of every path that matches
-	variablePart int  // if not, the index of its part among those with variables
+	plain        bool // it takes one segment, and so do the variables before it
+	late         bool // it is nearer to the end than to the start in every path that matches
+	variablePart int  // if not plain, the index of its part among those with variables
 	order        int  // its index among the variables of the part or host
 }
 
@@ -130,7 +130,7 @@ func (r *rule) hasDefault(name string) bool {
 	return false
 }
 
-// providesDefaultsFor reports whether r's URL is the shorter spelling of that of o.
+// providesDefaultsFor reports whether r's URL is the shorter form of o's URL.
 func (r *rule) providesDefaultsFor(o *rule) bool {
 	return !r.buildOnly && len(r.defaults) > 0 && r != o && slices.Equal(r.arguments, o.arguments)
 }
@@ -162,10 +162,10 @@ func (w weight) compare(o weight) int {
 	return slices.Compare(w.variables, o.variables)
 }
 
-// op is a step of building a URL: a ready string, or a variable to format.
+// op is one step in building a URL: a fixed string, or a variable to format.
 type op struct {
 	text     string // or the variable's name
-	variable int32  // its index in the rule's, -1 for a string
+	variable int32  // its index among the rule's variables, -1 for a string
 	takes    fastKind
 }
 
@@ -179,7 +179,7 @@ type compiler struct {
 
 	rule *rule // the current one
 
-	// Memory that is used again for the next rule.
+	// This memory is reused for the next rule.
 	tokens   []token
 	key      []byte
 	elements []element
@@ -234,7 +234,8 @@ func (c *compiler) path(text string) error {
 	return nil
 }
 
-// needsChecks reports whether a converter must be asked once the parts match.
+// needsChecks reports whether a converter must still check the strings after the parts have
+// matched.
 func (r *rule) needsChecks() bool {
 	i := 0
 	for _, parts := range [][]part{r.hostParts, r.pathParts} {
@@ -290,7 +291,7 @@ func (c *compiler) parts(text string, host bool) (parts []part, ops []op, err er
 	parts, ops = c.partLists.list(strings.Count(text, "/")+1), c.opLists.list(2*variables+1)
 	final, start := false, 0
 	c.text = c.text[:0]
-	// write makes a step of the literal since start, usually as it is written in the rule.
+	// write adds a step for the literal since start, usually as it is written in the rule.
 	write := func(end int) {
 		if len(c.text) == 0 {
 			return
@@ -359,7 +360,7 @@ func (c *compiler) static(text string) {
 }
 
 // patternKey returns a key that differs for different patterns. The order of words matters only
-// beside other variables, which take what a word leaves.
+// next to other variables, which take the rest of the string.
 func (c *compiler) patternKey(final, suffixed bool) []byte {
 	key := c.key[:0]
 	for _, e := range c.elements {
@@ -429,7 +430,7 @@ func (c *compiler) variable(t token, host bool) (*converter, error) {
 	return converter, nil
 }
 
-// unknown says that there is no such converter, and suggests the one that was probably meant.
+// unknown says that there is no such converter, and suggests the most similar name.
 func (c *compiler) unknown(t token) error {
 	if _, swapped := c.make[t.name]; swapped {
 		return faultf(t.offset, "unknown converter %q: the converter comes first, did you mean <%s:%s>?", t.converter, t.name, t.converter)

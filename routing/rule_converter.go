@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// A converter has two halves. Its form says what a string must look like, and is part of the tree:
+// A converter has two halves. Its form says which strings are possible, and is part of the tree:
 // "<int(max=5):a>" and "<int:b>" have the same form, digits, so they share an edge. The bounds and
-// the value of a number or string are checked once the rest of a rule has matched. A converter
-// that refuses a string lets the next rule try.
+// the value of a number or string are checked once the rest of a rule has matched. If a converter
+// refuses a string, the next rule is tried.
 
 type converterKind uint8
 
@@ -36,10 +36,10 @@ type converter struct {
 	form   form
 	weight int
 
-	digits    int     // of a number; 0 is any
+	digits    int     // of a number; 0 means any number of digits
 	low, high float64 // of a float
 	min, max  int64   // of an int
-	bounded   bool    // an int that min or max bound
+	bounded   bool    // an int with min or max
 
 	parse  func(string) (any, error)
 	format func(any) (string, error)
@@ -238,8 +238,8 @@ func wantsSlash(e *syntax.Regexp) bool {
 	return false
 }
 
-// read gives each argument to set under its name; an argument without one takes
-// the name of its place.
+// read calls set with each argument and its name. An argument without a name
+// gets the name for its position.
 func read(arguments []Argument, names []string, set func(name, text string) error) error {
 	for i, a := range arguments {
 		name := a.Name
@@ -270,7 +270,7 @@ func read(arguments []Argument, names []string, set func(name, text string) erro
 	return nil
 }
 
-// given reports whether one of the arguments is the one called name.
+// given reports whether one of the arguments has the name.
 func given(arguments []Argument, names []string, name string) bool {
 	for i, a := range arguments {
 		if a.Name == name || a.Name == "" && names[i] == name {
@@ -311,7 +311,7 @@ func (c *converter) checks() bool {
 	return false
 }
 
-// decided reports whether a digitsEdge that takes a segment decides for the converter.
+// decided reports whether the converter accepts every segment that a digitsEdge takes.
 func (c *converter) decided() bool {
 	return c.kind == intConverter && c.digits == 0 && !c.bounded && !c.form.signed
 }
@@ -370,7 +370,7 @@ func (c *converter) float(text string) (float64, bool) {
 	return f, err == nil && f >= c.low && f <= c.high
 }
 
-// surelyInt is the largest number of digits that always fits an int.
+// surelyInt is the largest number of digits with which a number always fits an int.
 const surelyInt = 9 + 9*(strconv.IntSize/64)
 
 // parseInt reads digits with an optional minus sign; it reports false if they are too many for an

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// A form is the pattern that the string of a variable must have, before its converter parses it.
-// It answers two questions:
+// A form is the pattern that the string of a variable must match before its converter parses it. It
+// answers two questions:
 //
 //	whole("12a")          is all of it such a string?
 //	window("12a-3", 0)    if such a string starts here, between which offsets can it end?
@@ -21,17 +21,17 @@ import (
 type formKind uint8
 
 const (
-	textForm    formKind = iota // characters but no slash
+	textForm    formKind = iota // characters except slashes
 	digitsForm                  // digits, with an optional minus sign
 	decimalForm                 // digits, a point, digits
-	wordsForm                   // one of some words
+	wordsForm                   // one of a list of words
 	uuidForm                    // a UUID's 36 characters
-	pathForm                    // segments: no slash first, no line break later
-	regexpForm                  // what a regular expression matches
+	pathForm                    // segments: the first character is not a slash, and there are no line breaks
+	regexpForm                  // strings that a regular expression matches
 )
 
 type form struct {
-	id       string // key, once it is made
+	id       string // the result of key, once it is needed
 	kind     formKind
 	min, max int // characters of a string
 	signed   bool
@@ -41,12 +41,12 @@ type form struct {
 	slashes  bool   // of pattern
 }
 
-// overSlashes reports whether a string of the form may contain slashes.
+// overSlashes reports whether strings of the form may contain slashes.
 func (f *form) overSlashes() bool {
 	return f.kind == pathForm || f.slashes
 }
 
-// unbounded reports whether the form accepts any string but the empty one.
+// unbounded reports whether the form accepts any string except the empty one.
 func (f *form) unbounded() bool { return f.kind == textForm && f.min == 1 && f.max == math.MaxInt }
 
 // key is different for different forms.
@@ -96,11 +96,11 @@ func (f *form) whole(s string) bool {
 	return low <= len(s) && high == len(s)
 }
 
-// window returns the first and the last offset where a string of the form that starts at s[at] can
-// end; every character's end between them is one, too. No string starts there if the first is
-// beyond the last.
+// window returns the first and the last offset at which a string of the form that starts at s[at]
+// can end. It can also end after every character between them. If the first is larger than the
+// last, no string of the form starts there.
 //
-// It does not know words, which have no window, and regular expressions.
+// It does not support words and regular expressions, which have no window.
 func (f *form) window(s string, at int, marks *marks) (low, high int) {
 	switch f.kind {
 	case textForm:
@@ -137,7 +137,7 @@ func (f *form) window(s string, at int, marks *marks) (low, high int) {
 	return 1, 0
 }
 
-// sign returns the place after a minus sign at s[at], if the form has one.
+// sign returns the offset after a minus sign at s[at], if the form allows one.
 func (f *form) sign(s string, at int) int {
 	if f.signed && at < len(s) && s[at] == '-' {
 		return at + 1
@@ -153,8 +153,8 @@ func digits(s string, at int) int {
 	return at
 }
 
-// segmentEnd returns the place of the next slash in path from at on, or the end. Segments are
-// short: a search for long strings would take longer to begin.
+// segmentEnd returns the offset of the first slash in path from at on, or the end. Segments are
+// short, and a search made for long strings takes longer to start.
 func segmentEnd(path string, at int) int {
 	for at < len(path) && path[at] != '/' {
 		at++
@@ -162,7 +162,7 @@ func segmentEnd(path string, at int) int {
 	return at
 }
 
-// segmentStart returns the place behind the slash before path[at].
+// segmentStart returns the offset after the last slash before path[at].
 func segmentStart(path string, at int) int {
 	for at > 0 && path[at-1] != '/' {
 		at--
@@ -170,7 +170,7 @@ func segmentStart(path string, at int) int {
 	return at
 }
 
-// end returns the place of c in s from at on, or the end of s.
+// end returns the offset of the first c in s from at on, or the end of s.
 func end(s string, at int, c byte) int {
 	if at >= len(s) {
 		return len(s)
@@ -195,11 +195,12 @@ func characters(text string, limit int) int {
 	return n
 }
 
-// marks are the offsets in one string that windows need, found once in a pass over it, so that
-// each lookup costs the same however long the string is. A nil marks looks each time.
+// marks are the offsets in one string that windows need. They are found in one pass, so that each
+// lookup takes the same time, however long the string is. A nil marks searches the string each
+// time.
 type marks struct {
 	slashes, lines, digitEnds []int32
-	index                     []int32 // of each place, how many characters are before it
+	index                     []int32 // for each offset, how many characters are before it
 	valueIndexes              []int32 // where each character starts, and the end
 }
 
@@ -255,8 +256,8 @@ func (m *marks) digits(s string, at int) int {
 	return int(m.digitEnds[at])
 }
 
-// characters returns the offsets atLeast and atMost characters after at, the latter not
-// beyond high.
+// characters returns the offsets that are atLeast and atMost characters after at; the second is at
+// most high.
 func (m *marks) characters(s string, at, high, atLeast, atMost int) (int, int) {
 	if m != nil {
 		first := int(m.index[at])

@@ -8,22 +8,22 @@ import (
 	"strings"
 )
 
-// A pattern matches one part of a path that has variables in it: a segment, or all that is
-// left once a variable may hold slashes.
+// A pattern matches one part of a path that has variables in it. The part is a segment, or the
+// whole rest of the path if a variable may contain slashes.
 //
-// If several variables share a part, the string could be divided in several ways. The
-// division is the one that a backtracking regular expression finds: each variable takes as
-// much as it can, a path as little, the leftmost first. For "<a>-<b>" and "x-y-z":
+// If several variables share a part, the string could be divided in several ways. The division is
+// the one that a backtracking regular expression finds: from left to right, each variable takes as
+// much as it can, and a path as little as it can. For "<a>-<b>" and "x-y-z":
 //
 //	a takes "x-y-z"   no "-" follows
 //	a takes "x-y-"    no "-" follows
 //	a takes "x-y"     "-" follows, b takes "z"
 //
-// Backtracking is quick for nearly all strings, and takes exponential time for a few. So
-// it gives up after some steps (search), and the same division is then read from a table
-// (solve): for each element, from which offsets it and all later ones can match the rest.
-// The table is filled from the right, and its size is the number of elements times the
-// length of the string, so that no string costs more.
+// Backtracking is quick for nearly all strings, and takes exponential time for a few. So the search
+// gives up after some steps, and solve finds the same division with a table. For each element, the
+// table has the offsets from which it and all later elements can match the rest. The table is
+// filled from right to left. Its size is the number of elements times the length of the string, so
+// no string takes longer.
 
 // element is one piece of a pattern: a literal, or a variable's form.
 type element struct {
@@ -61,18 +61,18 @@ type pattern struct {
 	elements  []element
 	variables int
 	weight    weight
-	// final says that the pattern takes all that is left of the path.
+	// final says that the pattern takes the whole rest of the path.
 	final bool
-	// suffixed says that the rule goes on with one slash, which the pattern
-	// takes if it is there.
+	// suffixed says that one slash follows in the rule; if the path has it, the
+	// pattern takes it.
 	suffixed bool
-	// regexp matches the whole pattern if one of several elements is itself a regular expression;
-	// groups are its variables' groups.
+	// regexp matches the whole pattern if there are several elements and one of them is a regular
+	// expression; groups are the numbers of its variables' groups.
 	regexp *regexp.Regexp
 	groups []int
 }
 
-// newPattern prepares the pattern of elements.
+// newPattern makes a pattern from elements.
 func newPattern(elements []element, final, suffixed bool) (*pattern, error) {
 	p := &pattern{elements: elements, final: final, suffixed: suffixed}
 	mixed := false
@@ -88,7 +88,7 @@ func newPattern(elements []element, final, suffixed bool) (*pattern, error) {
 	return p, p.compile()
 }
 
-// compile makes one regular expression of the elements.
+// compile makes one regular expression from the elements.
 func (p *pattern) compile() error {
 	source := &strings.Builder{}
 	source.WriteString(`\A`)
@@ -152,8 +152,8 @@ func (f *form) expression() (string, error) {
 	return f.source, nil
 }
 
-// matches reports whether the pattern takes all of s. slash says that s ended in
-// the slash of a suffixed pattern.
+// matches reports whether the pattern takes all of s. slash says that s ended
+// with the slash of a suffixed pattern.
 func (p *pattern) matches(s string) (slash, ok bool) {
 	s, slash, ok = p.withoutSlash(s)
 	switch {
@@ -177,8 +177,8 @@ func (p *pattern) divides(s string) bool {
 	return p.divide(s, &found)
 }
 
-// withoutSlash takes the slash off that a suffixed pattern may end in. A variable
-// at the end does not take another one.
+// withoutSlash removes the slash with which a suffixed pattern may end. A
+// variable at the end does not take a second slash.
 func (p *pattern) withoutSlash(s string) (rest string, slash, ok bool) {
 	if p.suffixed && strings.HasSuffix(s, "/") {
 		s = s[:len(s)-1]
@@ -197,11 +197,11 @@ func (p *pattern) after() string {
 	return ""
 }
 
-// around returns their lengths.
+// around returns the lengths of these literals.
 func (p *pattern) around() (before, after int) { return len(p.before()), len(p.after()) }
 
-// divide adds the spans of the variables in s, which the pattern matches as a whole, except for
-// the slash of a suffixed one.
+// divide adds the spans of the variables in s. The pattern must match all of s, except for the
+// slash of a suffixed pattern.
 func (p *pattern) divide(s string, found *spans) bool {
 	if p.regexp != nil {
 		groups := p.regexp.FindStringSubmatchIndex(s)
@@ -235,11 +235,11 @@ func (p *pattern) variable() *form {
 	return nil
 }
 
-// search is the backtracking over a string that is easily divided.
+// search divides a string by backtracking, which is fast for most strings.
 type search struct {
 	elements []element
 	s        string
-	steps    int // how many are left; below zero the search has given up
+	steps    int // how many steps are left; below zero, the search has given up
 }
 
 // try matches the elements from i on with s[pos:].
@@ -263,7 +263,7 @@ func (m *search) try(i, pos int, found *spans) bool {
 		return false
 	}
 	low, high := e.form.window(m.s, pos, nil)
-	if i == len(m.elements)-1 { // the last variable takes all that is left
+	if i == len(m.elements)-1 { // the last variable takes the rest
 		return low <= len(m.s) && high == len(m.s) && m.tryEnd(i, pos, high, found)
 	}
 	for k := 0; k <= high-low && m.steps >= 0; k++ {
@@ -278,7 +278,7 @@ func (m *search) try(i, pos int, found *spans) bool {
 	return false
 }
 
-// tryEnd matches the elements after i if that is s[pos:end].
+// tryEnd matches the elements after i, if element i is s[pos:end].
 func (m *search) tryEnd(i, pos, end int, found *spans) bool {
 	n := found.n
 	found.add(pos, end)
@@ -289,8 +289,8 @@ func (m *search) tryEnd(i, pos, end int, found *spans) bool {
 	return false
 }
 
-// solve finds the same division from a table: for each element the offsets from
-// which it and all later ones can take the rest of s.
+// solve finds the same division from a table: for each element, it has the
+// offsets from which that element and all later ones can take the rest of s.
 func (p *pattern) solve(s string, found *spans) bool {
 	marks := newMarks(s)
 	count := len(p.elements)
@@ -320,8 +320,8 @@ func (p *pattern) solve(s string, found *spans) bool {
 	return true
 }
 
-// end returns the preferred end of the element that starts at s[at], if it may only end at one of
-// the offsets in next.
+// end returns the preferred end of the element that starts at s[at], if only the offsets in next
+// are allowed.
 func (e *element) end(s string, at int, marks *marks, next *nearest) (int, bool) {
 	if e.form == nil {
 		return at + len(e.literal), strings.HasPrefix(s[at:], e.literal) && next.holds(at+len(e.literal))
@@ -346,7 +346,7 @@ func (e *element) end(s string, at int, marks *marks, next *nearest) (int, bool)
 	return end, end >= low
 }
 
-// nearest returns the marked offset that is next to an offset of a string.
+// nearest returns, for an offset of a string, the nearest marked offset.
 type nearest struct{ before, after []int32 }
 
 func newNearest(n int, marked func(at int) bool) nearest {

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// From the rules of a Map to its table. Everything that is wrong with the rules is
-// collected, so that one error names all of it.
+// From the rules of a Map to its table. All mistakes in the rules are
+// collected, so that one error names all of them.
 //
-// Rules that end at one node of the tree are tried in order, and the first that takes the
-// request wins. So a rule can be out of reach:
+// Rules that end at one node of the tree are tried in order, and the first that takes the request
+// is chosen. So a rule can be out of reach:
 //
 //	GET,HEAD  /a    first
 //	all       /a    second, which is left with every method but GET and HEAD
@@ -20,7 +20,7 @@ import (
 //	HEAD      /a    error? no: moved to the front, because GET only brings HEAD along
 //	GET       /a    error: no request reaches it
 
-// definition is what a Rule says, without its target.
+// definition holds the fields of a Rule, without its target.
 type definition struct {
 	path, endpoint, subdomain, hostText, redirectTo, where string
 
@@ -42,7 +42,7 @@ func defined[T any](r *Rule[T]) definition {
 	}
 }
 
-// builder makes a table of rules, and collects their errors.
+// builder makes a table from rules, and collects their errors.
 type builder struct {
 	table    *table
 	compiler *compiler
@@ -52,7 +52,7 @@ type builder struct {
 	errs     []error
 }
 
-// staticEnd is the node where the tree ends with a path without variables.
+// staticEnd is the node at which a path without variables ends.
 type staticEnd struct {
 	host, path string
 	node       *node
@@ -129,7 +129,7 @@ func (b *builder) add(d definition) {
 	b.enter(r)
 }
 
-// contradiction reports what cannot be meant.
+// contradiction reports settings that contradict each other.
 func (b *builder) contradiction(d *definition) error {
 	o := &b.table.options
 	if c, ok := d.condition.(interface{ Err() error }); ok {
@@ -155,7 +155,7 @@ func (b *builder) contradiction(d *definition) error {
 	return nil
 }
 
-// enter leads a compiled rule into the tree.
+// enter adds a compiled rule to the tree.
 func (b *builder) enter(r *rule) {
 	t := b.table
 	t.rules = append(t.rules, r)
@@ -177,8 +177,8 @@ func (b *builder) enter(r *rule) {
 	s.place(r)
 }
 
-// rank orders rules that match the same paths: HEAD alone, which GET includes, before some
-// methods, and these before all.
+// rank orders rules that match the same paths. HEAD alone, which GET includes, comes before a list
+// of methods, and that comes before all methods.
 func (r *rule) rank() int {
 	switch {
 	case r.names == nil:
@@ -189,8 +189,8 @@ func (r *rule) rank() int {
 	return 1
 }
 
-// takes reports whether r takes every path that o takes, which ends at the same
-// node, without a further test.
+// takes reports whether r takes every path that o takes, without a further
+// test. Both end at the same node.
 func (r *rule) takes(o *rule) bool {
 	if r.webSocket != o.webSocket || r.condition != nil {
 		return false
@@ -203,8 +203,8 @@ func (r *rule) takes(o *rule) bool {
 	return true
 }
 
-// covering returns rules before r, the last rule of the node, that take all of its
-// requests; nil if they leave some.
+// covering returns rules before r, the last rule of the node, that together
+// take all of its requests; nil if some requests are left for r.
 func (s *node) covering(r *rule) (list []*rule) {
 	left := r.methods
 	for _, o := range s.rules[:len(s.rules)-1] {
@@ -275,8 +275,8 @@ func (b *builder) finish() (*table, error) {
 	return t, nil
 }
 
-// byEndpoint returns the rules of each endpoint. Most endpoints have one rule: each has
-// its place in one list, and only those with more have lists of their own.
+// byEndpoint returns the rules of each endpoint. Most endpoints have one rule, and they share one
+// list; only endpoints with more rules have separate lists.
 func byEndpoint(rules []*rule) map[string][]*rule {
 	endpoints := make(map[string][]*rule, len(rules))
 	list := slices.Clone(rules)
@@ -291,7 +291,7 @@ func byEndpoint(rules []*rule) map[string][]*rule {
 }
 
 // preferShorter sorts the rules of an endpoint in the order of Build, and gives each rule the
-// others that make its URL shorter by their defaults.
+// others whose defaults make its URL shorter.
 func preferShorter(rules []*rule, keepDefaults bool) {
 	slices.SortStableFunc(rules, func(a, b *rule) int {
 		if a.alias != b.alias {
@@ -305,7 +305,7 @@ func preferShorter(rules []*rule, keepDefaults bool) {
 	if keepDefaults {
 		return
 	}
-	var short []*rule // those with defaults, which come before r
+	var short []*rule // the rules with defaults, which come before r
 	for _, r := range rules {
 		for _, o := range short {
 			if o.providesDefaultsFor(r) {
@@ -318,7 +318,7 @@ func preferShorter(rules []*rule, keepDefaults bool) {
 	}
 }
 
-// startPaths returns the paths without variables behind the table's start.
+// startPaths returns the paths without variables below the table's start.
 func (b *builder) startPaths() (list []textSlot) {
 	for _, e := range b.statics {
 		if e.host == b.table.options.DefaultSubdomain && e.node.rules[0].match.isFinal {
@@ -328,7 +328,7 @@ func (b *builder) startPaths() (list []textSlot) {
 	return list
 }
 
-// setDefaults sorts the rule's defaults and adds up its arguments.
+// setDefaults sorts the rule's defaults, and collects the names of its arguments.
 func (b *builder) setDefaults(r *rule, loose bool) error {
 	for name, value := range r.defaultValues {
 		r.defaults = append(r.defaults, valueOf(name, value))
@@ -346,7 +346,7 @@ func (b *builder) setDefaults(r *rule, loose bool) error {
 	if len(r.defaults) == 0 {
 		return nil
 	}
-	// A variable that has a default is built in its place.
+	// If a variable has a default, it is built from that.
 	for _, ops := range [][]op{r.hostOps, r.pathOps} {
 		for i, o := range ops {
 			if o.variable < 0 {
@@ -367,18 +367,18 @@ func (b *builder) setDefaults(r *rule, loose bool) error {
 	return nil
 }
 
-// A slab hands out pieces of few large allocations: a table is made of very many
-// small lists that live and die together.
+// A slab hands out parts of a few large allocations: a table consists of many
+// small lists that are allocated and freed together.
 type slab[E any] struct {
 	free []E
-	size int // of the last allocation
+	size int // the unused part of the last allocation
 }
 
-// mostAtOnce is how many elements are allocated at a time at most.
+// mostAtOnce is the maximum number of elements in one allocation.
 const mostAtOnce = 256
 
-// list returns an empty list with room for n elements, which grows like any
-// other beyond that.
+// list returns an empty list with room for n elements; if it grows beyond that,
+// it is allocated separately.
 func (s *slab[E]) list(n int) []E {
 	if n > mostAtOnce/4 {
 		return make([]E, 0, n)

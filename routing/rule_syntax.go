@@ -10,16 +10,16 @@ import (
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// The grammar of a rule's path. It knows nothing about the meaning of a converter.
+// The grammar of a rule's path. It does not know what a converter means.
 //
 //	"/user/<int(min=1):id>.json"
 //
-// is read as the tokens
+// becomes the tokens
 //
 //	slash, literal "user", slash,
 //	variable{name "id", converter "int", arguments [min=1]}, literal ".json"
 //
-// Every fault has its offset in the path, so that the error can point at it. Most faults are
+// Every mistake has its offset in the path, so that the error can point to it. Most mistakes are
 // patterns of other routers, "{id}" or ":id", and the error says how to write them here.
 
 // token is one piece of a rule's path: a slash, a literal, or a variable.
@@ -41,7 +41,7 @@ const (
 	variableToken
 )
 
-// syntaxError is a fault at an offset of a rule's path.
+// syntaxError is a mistake at an offset of a rule's path.
 type syntaxError struct {
 	offset  int
 	message string
@@ -59,7 +59,7 @@ type scanner struct {
 	at   int
 }
 
-// tokens appends the tokens of a rule's path to found; slashes are tokens of their own.
+// tokens appends the tokens of a rule's path to found; each slash is a token.
 func tokens(found []token, text string) ([]token, error) {
 	s := scanner{text: text}
 	for s.at < len(text) {
@@ -87,8 +87,8 @@ func tokens(found []token, text string) ([]token, error) {
 	return found, nil
 }
 
-// checkStatic refuses a literal, text[start:end], that was meant as something else: a variable as
-// other routers write it, or more than a path.
+// checkStatic refuses a literal, text[start:end], that is probably a mistake: a variable in the
+// syntax of another router, or a URL with more than a path.
 func checkStatic(text string, start, end int) error {
 	static := text[start:end]
 	if at := strings.IndexAny(static, "?#>"); at >= 0 {

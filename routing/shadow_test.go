@@ -132,9 +132,9 @@ func TestHostsOfOtherRulesAreNotBuilt(t *testing.T) {
 
 var variableNames = regexp.MustCompile(`[vw]\d`)
 
-// FuzzMapsBuildWhatTheyMatch holds for Maps of many rules that a URL which is
-// built matches its endpoint with the same values, or redirects, or is refused;
-// and that what matches is built again.
+// FuzzMapsBuildWhatTheyMatch checks, for Maps of many rules, that a URL is
+// refused, redirects, or matches its endpoint with the same values. It also
+// checks that a URL can be built from each match.
 func FuzzMapsBuildWhatTheyMatch(f *testing.F) {
 	for seed := range uint64(300) {
 		f.Add(seed)
@@ -150,7 +150,7 @@ func FuzzMapsBuildWhatTheyMatch(f *testing.F) {
 				list = append(list, rule)
 			}
 		}
-		if len(list) == 0 { // its default was not a value of the variable
+		if len(list) == 0 { // the default of every rule was not a value of the variable
 			return
 		}
 		for range 40 {
@@ -181,7 +181,7 @@ func FuzzMapsBuildWhatTheyMatch(f *testing.F) {
 			match, err := bound(urls, "GET", u).Match()
 			if err != nil || strings.Contains(u.RawPath, "%2F") || match.Rule().Defaults != nil ||
 				strings.HasSuffix(u.Path, "/") != strings.HasSuffix(match.Rule().Path, "/") {
-				continue // the path said more than the rule and the values
+				continue // the path has more information than the rule and the values
 			}
 			var values []routing.Value
 			for name, value := range match.Params.All() {
@@ -199,8 +199,8 @@ func bound(urls *routing.Map[int], method string, u *url.URL) routing.Adapter[in
 	return urls.Bind(r)
 }
 
-// reached reports whether the URL matches a rule of the endpoint with the values
-// given, or redirects.
+// reached reports whether the URL matches a rule of the endpoint with the given
+// values, or redirects.
 func reached(urls *routing.Map[int], method string, u *url.URL, endpoint string, given map[string]string) bool {
 	match, err := bound(urls, method, u).Match()
 	var redirect *routing.RedirectError

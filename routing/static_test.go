@@ -11,7 +11,7 @@ import (
 )
 
 // FuzzShortCuts checks that the fast paths of a match change nothing: a Map that also has a
-// WebSocket looks at more of the request, and so takes none of them.
+// WebSocket must check more of the request, so it never uses them.
 func FuzzShortCuts(f *testing.F) {
 	for seed := range uint64(300) {
 		f.Add(seed)

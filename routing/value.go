@@ -8,14 +8,14 @@ import (
 	"strconv"
 )
 
-// Value is a named value for [Adapter.Build]. Make one with [With], or several
-// with [Pairs].
+// Value is a named value for [Adapter.Build]. Make it with [With], or make
+// several with [Pairs].
 type Value struct {
 	name  string
 	kind  valueKind
 	bits  uint64 // an integer, a float's bits, or a bool
 	text  string
-	other any // a list, a UUID, or what only a custom converter knows
+	other any // a list, a UUID, or a value for a custom converter
 }
 
 type valueKind uint8
@@ -33,11 +33,11 @@ const (
 )
 
 // With names a value for a URL: a variable of the rule or, if the rule has no
-// such variable, an argument of the query. There a nil is left out, and a slice
-// repeats the name.
+// such variable, an argument of the query. In a query, a nil is left out, and a
+// slice repeats the name.
 //
 // Numbers, strings, bools, UUIDs (any array of 16 bytes), an [encoding.TextMarshaler] and an
-// [fmt.Stringer] have a form of their own; any other type needs a converter of its own.
+// [fmt.Stringer] are supported; any other type needs a custom converter.
 func With[V any](name string, value V) Value {
 	// The common types are read through a pointer that does not escape, so that
 	// they are never boxed.
@@ -56,8 +56,9 @@ func With[V any](name string, value V) Value {
 	return valueOf(name, any(value))
 }
 
-// Pairs makes values of names and values in turn, for values whose types are known only at run time
-// (a template's). It returns an error if a name is not a string or the last value is missing.
+// Pairs makes values from alternating names and values. Use it for values whose types are known
+// only at run time (a template's). It returns an error if a name is not a string or if the last
+// value is missing.
 func Pairs(namesAndValues ...any) ([]Value, error) {
 	values := make([]Value, 0, len(namesAndValues)/2)
 	for i := 0; i < len(namesAndValues); i += 2 {
@@ -76,7 +77,7 @@ func Pairs(namesAndValues ...any) ([]Value, error) {
 // Name returns the value's name.
 func (v Value) Name() string { return v.name }
 
-// any returns the value.
+// any returns the value as an interface.
 func (v Value) any() any {
 	switch v.kind {
 	case nilValue:
@@ -97,7 +98,7 @@ func (v Value) any() any {
 
 func (v Value) float() float64 { return math.Float64frombits(v.bits) }
 
-// valueOf sorts a value by its kind, named types included.
+// valueOf finds the kind of a value, even if its type is a named type.
 func valueOf(name string, value any) Value {
 	switch v := value.(type) {
 	case nil:
@@ -148,7 +149,7 @@ func isUUIDType(t reflect.Type) bool {
 	return t.Kind() == reflect.Array && t.Len() == 16 && t.Elem().Kind() == reflect.Uint8
 }
 
-// list returns the elements of a list, named as it is.
+// list returns the elements of a list, each with the name of the list.
 func (v Value) list() []Value {
 	r := reflect.ValueOf(v.other)
 	if r.Kind() == reflect.Slice && r.Type().Elem().Kind() == reflect.Uint8 {
@@ -195,8 +196,8 @@ func (v Value) appendText(b []byte) ([]byte, error) {
 	return b, fmt.Errorf("a %T has no text", v.other)
 }
 
-// Text returns the value as a string, before it is percent-encoded. It returns an
-// error if the value has none, such as nil or a list of several values.
+// Text returns the value as a string, before it is percent-encoded. It returns
+// an error if the value has no text: it is nil, or a list of several values.
 func (v Value) Text() (string, error) {
 	if v.kind == textValue {
 		return v.text, nil
@@ -221,8 +222,8 @@ func appendFloat(b []byte, f float64) ([]byte, error) {
 	return append(b, '.', '0'), nil
 }
 
-// equal reports whether v and o are the same value; numbers are equal across
-// their types.
+// equal reports whether v and o are the same value. Numbers of different types
+// can be equal.
 func (v Value) equal(o Value) bool {
 	if v.kind == o.kind {
 		switch v.kind {

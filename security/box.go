@@ -39,9 +39,9 @@ func NewKey() []byte {
 	return key
 }
 
-// NewBox returns a Box of one or more keys of 32 bytes. The first seals,
-// any of them opens: to change keys, put the new one in front, and drop the old
-// one when what it sealed has expired.
+// NewBox returns a Box of one or more keys of 32 bytes. The first key seals,
+// and any of them opens. To change keys, put the new key first, and drop the
+// old key when everything that it sealed has expired.
 func NewBox(keys ...[]byte) (*Box, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("a box needs a key")
@@ -60,9 +60,9 @@ func NewBox(keys ...[]byte) (*Box, error) {
 	return b, nil
 }
 
-// Seal returns data as a string of letters, digits, "-" and "_", a third longer than data and 64
-// characters more. It is only of use for its purpose: a value sealed as a session does not open as
-// a password reset.
+// Seal returns data as a string of letters, digits, "-" and "_". The string is a third longer than
+// data, plus 64 characters. The string is valid only for its purpose: a value sealed as a session
+// does not open as a password reset.
 func (b *Box) Seal(purpose string, data []byte) string {
 	aead := b.ciphers[0]
 	sealed := make([]byte, aead.NonceSize(), aead.NonceSize()+8+len(data)+aead.Overhead())
@@ -72,9 +72,9 @@ func (b *Box) Seal(purpose string, data []byte) string {
 	return base64.RawURLEncoding.EncodeToString(sealed)
 }
 
-// Open returns the data that a box of one of these keys sealed for this purpose at most maxAge
-// ago. 0 means at any time; a negative maxAge has always passed. The error is [ErrForged] or
-// [ErrExpired]. Only the string that [Box.Seal] returned opens to the value.
+// Open returns the data that a box with one of these keys sealed for this purpose, at most maxAge
+// ago. 0 means at any time; with a negative maxAge the data has always expired. The error is
+// [ErrForged] or [ErrExpired]. Only the string that [Box.Seal] returned opens.
 func (b *Box) Open(purpose, text string, maxAge time.Duration) ([]byte, error) {
 	sealed, err := decodeURL(text)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// This file is inside the package to turn the clock of a Box.
+// This file is inside the package so that it can change the clock of a Box.
 
 func TestBox(t *testing.T) {
 	key, old := NewKey(), NewKey()
@@ -40,7 +40,7 @@ func TestBox(t *testing.T) {
 	for _, forged := range []string{"", "x", "!", text[1:], text + "A", text[:71] + "!", strings.Repeat("A", 72), strings.ToLower(text), text + "\n", text[:9] + "\r\n" + text[9:], "\r" + text} {
 		require.ErrorIs(t, open(box, "session", forged, 0), ErrForged, forged)
 	}
-	for i := range text { // no character can be another
+	for i := range text { // no character can be replaced by another
 		changed := []byte(text)
 		changed[i] = 'A' + (changed[i]-'A'+1)%26
 		if string(changed) != text {

@@ -1,9 +1,10 @@
-// Package security has what applications need against hostile input and stolen data: password
-// hashes, paths that stay below a directory, and names of files that are safe to store. Clients
-// carry values that they cannot change ([Signer]), or can neither read nor change ([Box]).
+// Package security protects applications against hostile input and stolen data. It has password
+// hashes, paths that stay below a directory, and file names that are safe to store. With a
+// [Signer], clients carry values that they cannot change. With a [Box], they can neither read nor
+// change them.
 //
-// The standard library does more, which is not repeated here. [os.Root] opens files below a
+// The standard library has more, which this package does not repeat. [os.Root] opens files below a
 // directory whatever links it holds, and [path/filepath.IsLocal] checks a path.
-// [net/http.CrossOriginProtection] refuses requests that another site makes in a visitor's name.
+// [net/http.CrossOriginProtection] refuses requests that another site sends on a visitor's behalf.
 // [crypto/subtle] compares in constant time.
 package security

@@ -30,7 +30,7 @@ func ExampleUnicodeFilename() {
 	// Output: Füße_1.png Fue_1.png
 }
 
-// A token that a Flask application has put into a link, by
+// A token that a Flask application put into a link, with
 // URLSafeTimedSerializer("secret").dumps("a@example.org", salt="reset").
 func ExampleSigner() {
 	tokens := security.Signer{Keys: [][]byte{[]byte("secret")}, Salt: "reset"}

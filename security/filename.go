@@ -10,7 +10,7 @@ import (
 )
 
 // SecureFilename makes the name of an uploaded file safe to store, in ASCII, as Werkzeug does. It
-// removes accents, and then all characters but letters, digits, "_", "." and "-". Separators and
+// removes accents, and then all characters except letters, digits, "_", "." and "-". Separators and
 // runs of spaces become one "_". Dots and underscores around the name are removed. On Windows the
 // name of a device gets a "_" in front.
 //
@@ -37,7 +37,7 @@ func SecureFilename(name string) string {
 	return guardDevice(strings.Trim(name, "._"))
 }
 
-// isASCIISpace knows the separators among the control characters too.
+// isASCIISpace includes the separators among the control characters.
 func isASCIISpace(r rune) bool {
 	return r == ' ' || '\t' <= r && r <= '\r' || 0x1c <= r && r <= 0x1f
 }
@@ -53,13 +53,13 @@ func guardDevice(name string) string {
 	return name
 }
 
-// maxFilename is how many bytes a name from [UnicodeFilename] has at most: what
-// every file system of today takes.
+// maxFilename is the maximum length of a name from [UnicodeFilename], in bytes:
+// all current file systems accept that.
 const maxFilename = 255
 
 // UnicodeFilename makes the name of an uploaded file safe to store on any system and keeps its
-// script: "日本.txt" stays what it is. Only the part behind the last slash or backslash counts. The
-// name is composed (NFC). Control characters, those that hide or turn the text around them, and
+// script: "日本.txt" is unchanged. Only the part after the last slash or backslash counts. The name
+// is composed (NFC). Control characters, those that hide or turn the text around them, and
 // `<>:"|?*` are dropped. Runs of spaces become one "_", and dots, underscores and dashes around it
 // are removed. The name of a Windows device gets a "_" in front, on every system. A name longer
 // than [maxFilename] bytes is cut before its extension.
@@ -74,7 +74,7 @@ func UnicodeFilename(name string) string {
 		}
 		return r
 	}, name)
-	// A dropped character may have stood between a letter and its accent, so the name is composed
+	// A dropped character may have been between a letter and its accent, so the name is composed
 	// afterwards.
 	name = shorten(strings.Trim(norm.NFC.String(name), "._-"))
 	if isDevice(name) {
@@ -84,10 +84,10 @@ func UnicodeFilename(name string) string {
 }
 
 // isJoiner reports whether r is one of the two invisible characters that some
-// scripts cannot be written without.
+// scripts need.
 func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
 
-// shorten cuts a name between characters, so that its extension stays. One byte is left for a
+// shorten cuts a name between characters, and keeps its extension. One byte is reserved for a
 // character in front.
 func shorten(name string) string {
 	const limit = maxFilename - 1

@@ -24,7 +24,7 @@ import (
 )
 
 // A PasswordMethod turns passwords into hashes that are safe to store: [Argon2id],
-// [Scrypt] or [PBKDF2]. Its hashes tell the method and its settings, so that
+// [Scrypt] or [PBKDF2]. Its hashes contain the method and its settings, so that
 // [CheckPassword] needs nothing but the hash.
 type PasswordMethod interface {
 	// hash returns the hash of a password, with a salt of its own, or the error of ctx.
@@ -33,26 +33,26 @@ type PasswordMethod interface {
 	settings() (string, error)
 }
 
-// HashPassword hashes a password by [Argon2id] with its defaults. It waits for its turn
-// (see [CheckPassword]).
+// HashPassword hashes a password with [Argon2id] and its defaults. It waits for its turn (see
+// [CheckPassword]).
 func HashPassword(password string) (string, error) {
 	return HashPasswordContext(context.Background(), Argon2id{}, password)
 }
 
-// HashPasswordContext hashes a password by a method. It returns the error of ctx if
-// that ends before its turn comes (see [CheckPassword]).
+// HashPasswordContext hashes a password with a method. It returns the error of ctx if that ends
+// before its turn comes (see [CheckPassword]).
 func HashPasswordContext(ctx context.Context, m PasswordMethod, password string) (string, error) {
 	return m.hash(ctx, password)
 }
 
-// CheckPassword reports whether a hash was made of this password. It takes the same time wherever
-// the two differ, and is false for a hash that is malformed, of an unknown method, or of settings
-// beyond all measure (more than 4 GiB of memory). It knows the hashes of this package and of
-// Werkzeug: argon2id, scrypt and pbkdf2.
+// CheckPassword reports whether a hash was made from this password. It takes the same time wherever
+// the two differ, and is false for a hash that is malformed, of an unknown method, or needs more
+// than 4 GiB of memory. It knows the hashes of this package and of Werkzeug: argon2id, scrypt and
+// pbkdf2.
 //
-// Hashing is slow by design. At most half of GOMAXPROCS passwords, but at least one,
-// are hashed or checked at once in a process, so that many logins neither take all
-// processors nor all memory. Further calls wait for their turn.
+// Hashing is slow by design. A process hashes or checks at most half of GOMAXPROCS passwords at
+// once, but at least one, so that many logins do not take all processors or all memory. Further
+// calls wait for their turn.
 func CheckPassword(hashed, password string) bool {
 	ok, _ := CheckPasswordContext(context.Background(), hashed, password)
 	return ok
@@ -81,7 +81,7 @@ func CheckPasswordContext(ctx context.Context, hashed, password string) (bool, e
 // turns has room for each password that may be hashed at once.
 var turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 
-// enter waits until a password may be hashed. The caller calls leave afterwards.
+// enter waits until a password may be hashed. The caller must call leave afterwards.
 func enter(ctx context.Context) (leave func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("security: a password is not hashed: %w", err)
@@ -94,8 +94,8 @@ func enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// NeedsRehash reports whether a hash was made by another method than m, or with other settings. If
-// so, hash the password again when its owner next signs in.
+// NeedsRehash reports whether a hash was made with another method than m, or with other settings.
+// If so, hash the password again when its owner next signs in.
 //
 //	if security.CheckPassword(user.Hash, password) && security.NeedsRehash(user.Hash, security.Argon2id{}) {
 //		user.Hash, err = security.HashPassword(password)
@@ -113,15 +113,15 @@ func NeedsRehash(hashed string, m PasswordMethod) bool {
 	return err != nil
 }
 
-// Argon2id is the method of RFC 9106, the best there is for passwords. Its hashes
-// have the form of the PHC: "$argon2id$v=19$m=65536,t=3,p=4$salt$hash". A zero
-// setting is the RFC's second recommendation.
+// Argon2id is the method of RFC 9106, the best one for passwords. Its hashes
+// have the form of the PHC: "$argon2id$v=19$m=65536,t=3,p=4$salt$hash". A
+// setting that is zero has the value of the RFC's second recommendation.
 type Argon2id struct {
 	// Memory is in KiB, 65536 (64 MiB) by default.
 	Memory uint32
-	// Passes over the memory, 3 by default.
+	// Passes is the number of passes over the memory, 3 by default.
 	Passes uint32
-	// Lanes is how many run at once, 4 by default.
+	// Lanes is how many lanes run in parallel, 4 by default.
 	Lanes uint8
 }
 
@@ -173,7 +173,7 @@ type Scrypt struct {
 	N int
 	// R is the size of a block, 8 by default.
 	R int
-	// P is how many times over the work is done, 1 by default.
+	// P is how many times the work is done, 1 by default.
 	P int
 }
 
@@ -202,12 +202,12 @@ func (m Scrypt) settings() (string, error) {
 	return fmt.Sprintf("scrypt:%d:%d:%d", m.N, m.R, m.P), nil
 }
 
-// PBKDF2 is the method of RFC 8018, for where another rules. Its hashes have
-// Werkzeug's form: "pbkdf2:sha256:1000000$salt$hash".
+// PBKDF2 is the method of RFC 8018. Use it where a rule requires it. Its hashes
+// have Werkzeug's form: "pbkdf2:sha256:1000000$salt$hash".
 type PBKDF2 struct {
-	// HashName names a hash function as Python does: "sha256" by default, "sha1",
-	// "sha224", "sha384", "sha512", "sha3_224", "sha3_256", "sha3_384",
-	// "sha3_512", and "md5" for hashes that are there already.
+	// HashName names a hash function as Python does: "sha256" by default,
+	// "sha1", "sha224", "sha384", "sha512", "sha3_224", "sha3_256", "sha3_384",
+	// "sha3_512", and "md5" for existing hashes.
 	HashName string
 	// Iterations is 1,000,000 by default.
 	Iterations int
@@ -238,7 +238,7 @@ func (m PBKDF2) settings() (string, error) {
 	return fmt.Sprintf("pbkdf2:%s:%d", m.HashName, m.Iterations), nil
 }
 
-// digests are the hash functions of pbkdf2 by the names that Python has for them.
+// digests are the hash functions of pbkdf2 by their names in Python.
 var digests = map[string]func() hash.Hash{
 	"md5":      md5.New,
 	"sha1":     sha1.New,
@@ -252,7 +252,7 @@ var digests = map[string]func() hash.Hash{
 	"sha3_512": func() hash.Hash { return sha3.New512() },
 }
 
-// maxMemory is the most that checking one password may use.
+// maxMemory is the most memory that the check of one password may use.
 const maxMemory = 4 << 30
 
 // werkzeugHash hashes in Werkzeug's form, in which the salt is a string.
@@ -278,11 +278,11 @@ func werkzeugHash(ctx context.Context, m PasswordMethod, password string) (strin
 	return settings + "$" + salt + "$" + hex.EncodeToString(sum), nil
 }
 
-// parsedHash is a stored hash taken apart.
+// parsedHash is a stored hash, split into its parts.
 type parsedHash struct {
 	salt, sum []byte
-	// derive makes the sum of a password. length is that of the stored sum, which only argon2id
-	// follows.
+	// derive computes the sum of a password. length is the length of the stored sum; only argon2id
+	// uses it.
 	derive func(password string, salt []byte, length int) ([]byte, error)
 }
 
@@ -318,7 +318,7 @@ func parseHash(text string) (parsedHash, error) {
 }
 
 func scryptFrom(args string) (func(string, []byte, int) ([]byte, error), error) {
-	m := Scrypt{N: 1 << 15, R: 8, P: 1} // what Werkzeug means by "scrypt" alone
+	m := Scrypt{N: 1 << 15, R: 8, P: 1} // the settings that Werkzeug means by "scrypt" alone
 	if args != "" {
 		fields := strings.Split(args, ":")
 		if len(fields) != 3 {

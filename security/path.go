@@ -10,7 +10,7 @@ import (
 // SafeJoin joins a trusted directory and parts of a path that come from a client. It reports false
 // if the result would not stay below the directory: if a part is absolute, leads above it, or holds
 // a NUL. On Windows a backslash, a colon, or the name of a device in a part is refused too. Each
-// part is cleaned ("a/./b", "a/../b") and judged by itself; an empty one is skipped. An empty
+// part is cleaned ("a/./b", "a/../b") and checked separately; an empty part is skipped. An empty
 // directory is the current one.
 //
 // It looks at names only. A symbolic link below the directory may lead out of
@@ -42,7 +42,7 @@ func SafeJoin(directory string, parts ...string) (string, bool) {
 	return joined, true
 }
 
-// isLocalOnWindows judges a cleaned path with slashes as Windows will read it.
+// isLocalOnWindows checks a cleaned path with slashes as Windows will read it.
 func isLocalOnWindows(part string) bool {
 	if strings.ContainsAny(part, `\:`) || !filepath.IsLocal(filepath.FromSlash(part)) {
 		return false
@@ -55,7 +55,7 @@ func isLocalOnWindows(part string) bool {
 	return true
 }
 
-// isDevice reports whether Windows takes the name of a file for a device, with
+// isDevice reports whether Windows reads the name of a file as a device, with
 // any extension and any spaces around it.
 func isDevice(name string) bool {
 	name, _, _ = strings.Cut(name, ".")

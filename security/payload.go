@@ -10,14 +10,15 @@ import (
 	"strings"
 )
 
-// maxPayload bounds what a compressed payload may grow to. The signer is trusted, but a cookie has
-// no reason to be larger.
+// maxPayload limits the size of a decompressed payload. The signer is trusted, but a cookie has no
+// reason to be larger.
 const maxPayload = 1 << 20
 
 // Encode returns data as a string of letters, digits, "-" and "_", for a [Signer]: base64,
-// compressed by zlib if that is shorter, which a point in front says. itsdangerous' URL-safe
-// serializers do the same with their JSON. The compression depends on the library, there as here:
-// zlib, zlib-ng and Go make other bytes of the same data, and each reads all of them.
+// compressed by zlib if that is shorter; a dot in front marks compressed data. itsdangerous'
+// URL-safe serializers do the same with their JSON. In both cases the compressed bytes depend on
+// the library: zlib, zlib-ng and Go compress the same data to different bytes, but each reads all
+// of them.
 func Encode(data []byte) string {
 	var b bytes.Buffer
 	w := zlib.NewWriter(&b)
@@ -30,7 +31,7 @@ func Encode(data []byte) string {
 }
 
 // decodeURL decodes URL-safe base64 without padding, and accepts only the encoder's spelling.
-// encoding/base64 also skips line breaks, so that many strings would stand for the same data.
+// encoding/base64 also skips line breaks, so many strings would mean the same data.
 func decodeURL(text string) ([]byte, error) {
 	return decodeOnly(base64.RawURLEncoding, text)
 }
@@ -42,7 +43,7 @@ func decodeOnly(encoding *base64.Encoding, text string) ([]byte, error) {
 	return encoding.Strict().DecodeString(text)
 }
 
-// Decode is the inverse of [Encode]. It takes up to 1 MiB.
+// Decode is the inverse of [Encode]. The decompressed data may have up to 1 MiB.
 func Decode(text string) ([]byte, error) {
 	text, compressed := strings.CutPrefix(text, ".")
 	data, err := decodeURL(text)

@@ -85,7 +85,7 @@ func TestUnicodeFilename(t *testing.T) {
 	require.Equal(t, "ń.txt", security.UnicodeFilename("n<\u0301.txt"), "composed without what stood between")
 }
 
-// FuzzFilename stores files under the rest of any name.
+// FuzzFilename stores a file under the safe form of any name.
 func FuzzFilename(f *testing.F) {
 	for _, seed := range []string{"a.txt", "../x", "CON", "日本", strings.Repeat("a", 300), "\u202e", "a/b\\c", "n\x00\u0301", "\u1100\u202e\u1161"} {
 		f.Add(seed)
@@ -106,7 +106,7 @@ func FuzzFilename(f *testing.F) {
 	})
 }
 
-// quick are methods that take no time.
+// quick are methods with settings that take little time.
 var quick = map[string]security.PasswordMethod{
 	"argon2id":       security.Argon2id{Memory: 64, Passes: 1, Lanes: 1},
 	"scrypt":         security.Scrypt{N: 16, R: 1, P: 1},
@@ -139,7 +139,8 @@ func TestPasswords(t *testing.T) {
 	require.False(t, security.NeedsRehash(hash, security.Argon2id{}))
 }
 
-// TestHashesOfWerkzeug has hashes that Werkzeug 3.1 and the command argon2 made.
+// TestHashesOfWerkzeug checks hashes that Werkzeug 3.1 and the command argon2
+// made.
 func TestHashesOfWerkzeug(t *testing.T) {
 	for _, hash := range []string{
 		"scrypt:32768:8:1$wkHlfEWLlsaX9Hfs$8ab2cd556a77efd26e8fa615ebf81d1dfb1dde0c118fd00fd3ec5a11cd4440416608da6c6907549e7293a55a7446026c1e22acf529ffddb492285d2b34441926",
@@ -155,7 +156,8 @@ func TestHashesOfWerkzeug(t *testing.T) {
 	}
 	require.True(t, security.NeedsRehash("scrypt:32768:8:1$s$00", security.Scrypt{}), "below OWASP's figures")
 	require.False(t, security.NeedsRehash("scrypt:131072:8:1$s$00", security.Scrypt{}))
-	// "scrypt" by itself has Werkzeug's settings, whatever the default is here.
+	// "scrypt" by itself means Werkzeug's settings, whatever the default is
+	// here.
 	require.True(t, security.CheckPassword("scrypt$wkHlfEWLlsaX9Hfs$8ab2cd556a77efd26e8fa615ebf81d1dfb1dde0c118fd00fd3ec5a11cd4440416608da6c6907549e7293a55a7446026c1e22acf529ffddb492285d2b34441926", "pässwörd"))
 }
 
@@ -188,7 +190,7 @@ func FuzzCheckPassword(f *testing.F) {
 	f.Add("pbkdf2:sha256:2$s$00")
 	f.Fuzz(func(t *testing.T, hash string) {
 		if len(hash) > 60 || strings.Count(hash, "0")+strings.Count(hash, "9") > 6 {
-			return // settings that take their time
+			return // settings that would take very long
 		}
 		require.False(t, security.CheckPassword(hash, "\x00 no password\xff"))
 	})

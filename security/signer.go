@@ -16,32 +16,32 @@ import (
 )
 
 // Signer signs data that clients may read but not change, as the Python library itsdangerous does
-// (TimestampSigner): each side verifies the signatures of the other, if both have the key, the
-// salt, the derivation and the hash. For data of one program a [Box] is better, because clients
-// cannot read that either.
+// (TimestampSigner). Each library verifies the signatures of the other, if both use the same key,
+// salt, derivation and hash. If only Go programs use the data, a [Box] is better, because then
+// clients cannot read the data either.
 //
-// A URLSafeTimedSerializer of itsdangerous signs the base64 of JSON: [Encode] and [Decode] are
-// that.
+// A URLSafeTimedSerializer of itsdangerous signs the base64 of JSON: [Encode] and [Decode] do the
+// same.
 type Signer struct {
-	// Keys are the secrets: the first signs, any of them verifies. (itsdangerous has them in
-	// reverse order.) An empty key is an error, since an attacker would try it first. A key of
-	// less than 16 bytes is logged as a warning, once in a process.
+	// Keys are the secrets: the first signs, any of them verifies. (itsdangerous lists them in
+	// reverse order.) An empty key is an error, since an attacker would try it first. A key of less
+	// than 16 bytes is logged as a warning, once in a process.
 	Keys [][]byte
-	// Salt separates purposes: a value signed with one is forged with another. itsdangerous uses
-	// "itsdangerous" in its serializers, Flask "cookie-session".
+	// Salt separates purposes: a value signed with one salt counts as forged with another.
+	// itsdangerous uses "itsdangerous" in its serializers, Flask "cookie-session".
 	Salt string
-	// Derivation is how the key that signs is made of a secret and the salt. The names are those of
-	// key_derivation in itsdangerous.
+	// Derivation says how the signing key is made from a secret and the salt. The names are those
+	// of key_derivation in itsdangerous.
 	//
 	//	"django-concat"  hash(salt + "signer" + secret), the default
 	//	"concat"         hash(salt + secret)
 	//	"hmac"           HMAC(secret, salt), which Flask takes
 	//	"none"           the secret itself
 	Derivation string
-	// Hash is that of the HMAC; nil is SHA-1, as in itsdangerous. Its weakness is
-	// not one of HMAC.
+	// Hash is the hash of the HMAC; nil is SHA-1, as in itsdangerous. The
+	// weakness of SHA-1 does not affect HMAC.
 	Hash func() hash.Hash
-	// Logger is told of a short key. Nil means [slog.Default].
+	// Logger gets a warning about a short key. Nil means [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -50,7 +50,7 @@ const shortKey = 16
 
 var warnShortKey sync.Once
 
-// check returns an error if a key is missing: anybody could sign.
+// check returns an error if a key is missing: then anyone could sign.
 func (s *Signer) check() error {
 	if !slices.Contains([]string{"", "django-concat", "concat", "hmac", "none"}, s.Derivation) {
 		return fmt.Errorf("security: Signer.Derivation is %q: use django-concat, concat, hmac or none", s.Derivation)
@@ -109,8 +109,8 @@ func (s *Signer) signature(secret []byte, text string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// Sign returns the string with the time, in seconds, and a signature, after a point each. It
-// returns an error if a key is missing or empty.
+// Sign returns the string with the time, in seconds, and a signature, each after a dot. It returns
+// an error if a key is missing or empty.
 func (s *Signer) Sign(text string, at time.Time) (string, error) {
 	if err := s.check(); err != nil {
 		return "", err
@@ -122,8 +122,9 @@ func (s *Signer) Sign(text string, at time.Time) (string, error) {
 }
 
 // Unsign returns the string that was signed at most maxAge ago, and when it was signed. 0 means at
-// any time; a negative maxAge has always passed. A string that was signed in the future counts as
-// expired. The error is [ErrForged] or [ErrExpired], or says that a key is missing or empty.
+// any time; with a negative maxAge the signature has always expired. A string that was signed in
+// the future counts as expired. The error is [ErrForged] or [ErrExpired], or says that a key is
+// missing or empty.
 func (s *Signer) Unsign(signed string, maxAge time.Duration) (text string, at time.Time, err error) {
 	if err := s.check(); err != nil {
 		return "", at, err
@@ -140,7 +141,7 @@ func (s *Signer) Unsign(signed string, maxAge time.Duration) (text string, at ti
 	var number [8]byte
 	copy(number[8-len(seconds):], seconds)
 	at = time.Unix(int64(min(binary.BigEndian.Uint64(number[:]), 1<<40)), 0)
-	// Whole seconds on both sides, as the other library counts them.
+	// Both times are in whole seconds, as in the other library.
 	age := time.Duration(time.Now().Unix()-at.Unix()) * time.Second
 	if maxAge != 0 && (age > maxAge || age < 0) {
 		return "", at, ErrExpired

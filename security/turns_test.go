@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// This file is inside the package, so that it can take the turns of others.
+// This file is inside the package so that it can take all turns.
 
 func TestPasswordsWaitForTheirTurn(t *testing.T) {
 	hash, err := HashPasswordContext(t.Context(), Argon2id{Memory: 64, Passes: 1, Lanes: 1}, "x")

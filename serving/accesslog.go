@@ -10,11 +10,11 @@ import (
 	"github.com/zeugkit/zeug/internal/linewriter"
 )
 
-// requestLines takes the access log's lines on their way to standard error, if that is
-// not a terminal. A terminal gets each line at once.
+// requestLines buffers the access log's lines on their way to standard error, if that is not a
+// terminal. A terminal gets each line immediately.
 var requestLines = linewriter.New(os.Stderr, droppedLine)
 
-// completeAccessLog sets where the access log goes by default.
+// completeAccessLog sets the default destination of the access log.
 func (o *Options) completeAccessLog() {
 	l := &o.AccessLog
 	if l.Logger != nil {
@@ -34,16 +34,16 @@ func droppedLine(lines int) []byte {
 		Msg   string     `json:"msg"`
 		Lines int        `json:"lines"`
 	}{time.Now(), slog.LevelWarn, "standard error took no lines of the access log, which dropped some", lines}
-	line, _ := json.Marshal(record) // of these types it cannot fail
+	line, _ := json.Marshal(record) // with these types it cannot fail
 	return append(line, '\n')
 }
 
-// lastLines is how long the end of a server waits for the access log.
+// lastLines is how long a server that is ending waits for the access log.
 const lastLines = 5 * time.Second
 
-// flushAccessLog writes the lines that wait.
+// flushAccessLog writes the lines that are still waiting.
 func flushAccessLog() {
 	ctx, cancel := context.WithTimeout(context.Background(), lastLines)
 	defer cancel()
-	_ = requestLines.Flush(ctx) // the reader of the warning reads the same output
+	_ = requestLines.Flush(ctx) // whoever reads the warning reads the same output
 }

@@ -28,12 +28,12 @@ func loggingTo(t *testing.T, f *os.File) *process {
 	return &process{Cmd: cmd}
 }
 
-// addressIn returns the address that the first lines say.
+// addressIn returns the address that is named in the first lines.
 func addressIn(t *testing.T, lines *bufio.Reader) string {
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		line, err := lines.ReadString('\n')
 		if err == io.EOF {
-			time.Sleep(10 * time.Millisecond) // a file has no way to await its growth
+			time.Sleep(10 * time.Millisecond) // there is no event for the growth of a file
 			continue
 		}
 		require.NoError(t, err)
@@ -90,8 +90,8 @@ func TestNoLineOfTheAccessLogIsLostAtTheEnd(t *testing.T) {
 	require.Len(t, seen, clients*requests)
 }
 
-// A reader of standard error that stops reading holds up no request. Lines that found no room are
-// counted.
+// If the reader of standard error stops reading, no request has to wait. Lines for which there is
+// no room are counted.
 func TestAnAccessLogThatStallsHoldsNoRequest(t *testing.T) {
 	out, in, err := os.Pipe()
 	require.NoError(t, err)
@@ -101,7 +101,7 @@ func TestAnAccessLogThatStallsHoldsNoRequest(t *testing.T) {
 	lines := bufio.NewReader(out)
 	url := addressIn(t, lines)
 
-	// The pipe takes 64 KiB and the server keeps 1 MiB; each line has 8 KB.
+	// The pipe holds 64 KiB and the server keeps 1 MiB; each line has 8 KB.
 	long := url + "/" + strings.Repeat("x", 8<<10)
 	const requests = 200
 	for range requests {

@@ -17,8 +17,8 @@ func (s *Server) urls() (urls []string) {
 	return urls
 }
 
-// announceURLs prints Werkzeug's lines for a reader at a terminal, and one record
-// for each address to a program.
+// announceURLs prints lines like Werkzeug's on a terminal, and otherwise one
+// log record for each address.
 func announceURLs(o *Options, urls []string) {
 	if o.Logger != toTerminal {
 		for _, url := range urls {

@@ -5,8 +5,9 @@ import (
 	"syscall"
 )
 
-// onlyOpened lets everything to a listening socket pass but the first packet of
-// a connection: ldb [13], the flags of TCP; SYN without ACK is dropped.
+// onlyOpened lets everything reach a listening socket except the first packet
+// of a connection: ldb [13] loads the flags of TCP, and SYN without ACK is
+// dropped.
 var onlyOpened = []syscall.SockFilter{
 	{Code: syscall.BPF_LD | syscall.BPF_B | syscall.BPF_ABS, K: 13},
 	{Code: syscall.BPF_ALU | syscall.BPF_AND | syscall.BPF_K, K: 0x12},
@@ -15,9 +16,9 @@ var onlyOpened = []syscall.SockFilter{
 	{Code: syscall.BPF_RET | syscall.BPF_K, K: 0},
 }
 
-// holdNew keeps connections from being opened at l while the waiting ones are accepted. A client
-// that comes now tries again in a second and finds the listener closed, so that it does not lose a
-// connection which it took for open.
+// holdNew prevents new connections at l while the waiting ones are accepted. A client that connects
+// now tries again after a second and finds the listener closed. So it does not lose a connection
+// that it believed to be open.
 func holdNew(l net.Listener) {
 	tcp, ok := l.(*net.TCPListener)
 	if !ok {

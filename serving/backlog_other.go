@@ -4,6 +4,6 @@ package serving
 
 import "net"
 
-// holdNew: only Linux can keep connections from being opened at a listener
-// that stays.
+// holdNew does nothing: only Linux can prevent new connections at a listener
+// that stays open.
 func holdNew(net.Listener) {}

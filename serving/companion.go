@@ -10,13 +10,12 @@ import (
 	"time"
 )
 
-// A Companion serves a server's application by a transport of its own, such as
+// A Companion serves a server's application over another transport, such as
 // HTTP/3.
 type Companion interface {
-	// Start begins to serve. It is called once, before the server accepts its first
-	// connection.
+	// Start begins to serve. Start is called once, before the server accepts its first connection.
 	Start(CompanionConfig) error
-	// Shutdown takes no more requests, and returns when no request runs any more. It
+	// Shutdown accepts no more requests, and returns when no request is running any more. It
 	// returns an error if ctx ends first.
 	Shutdown(ctx context.Context) error
 	// Close ends everything at once, and frees the ports.
@@ -25,24 +24,24 @@ type Companion interface {
 
 // CompanionConfig is the configuration that a server gives to its companions.
 type CompanionConfig struct {
-	// Handler is the server's application, with the access log and the limits of
-	// each request.
+	// Handler is the server's application, with the access log and the limits
+	// for each request.
 	Handler http.Handler
 	// TLS has the certificates.
 	TLS *tls.Config
 	// Addrs are the addresses of the server that speak HTTP.
 	Addrs []net.Addr
-	// MaxHeader and IdleTimeout are those of the server's options, complete.
+	// MaxHeader and IdleTimeout are the server's options, with their defaults set.
 	MaxHeader   int
 	IdleTimeout time.Duration
-	// Logger is that of the server.
+	// Logger is the logger of the server.
 	Logger *slog.Logger
-	// Accept counts a connection against Options.MaxConnections, and waits while
-	// there is no room. hangUp closes the connection. It is called when another
-	// client gets the place of one that is idle or slow.
+	// Accept counts a connection against Options.MaxConnections, and waits
+	// while the limit is reached. hangUp closes the connection. It is called
+	// when another client gets the place of a connection that is idle or slow.
 	Accept func(hangUp func() error) *CompanionConn
-	// Announce replaces the header fields that tell clients of the companion in the
-	// responses of the server. nil announces nothing.
+	// Announce replaces the header fields that announce the companion in the responses of the
+	// server. nil announces nothing.
 	Announce func(http.Header)
 }
 
@@ -52,12 +51,12 @@ type CompanionConn struct {
 	server *Server
 }
 
-// Context returns the context that the requests of the connection have to have.
+// Context returns the context that the requests of the connection must have.
 func (c *CompanionConn) Context(ctx context.Context) context.Context {
 	return context.WithValue(serverContext{ctx, c.server}, connKey{}, c.conn)
 }
 
-// Close hangs up, if that has not happened yet, and gives the place back.
+// Close closes the connection if it is still open, and frees its place.
 func (c *CompanionConn) Close() error { return c.conn.Close() }
 
 // hangUp is the part of a net.Conn that a companion's connection has.
@@ -77,7 +76,7 @@ func (s *Server) acceptFor(closeConn func() error) *CompanionConn {
 
 func (s *Server) startCompanions() error {
 	if s.assisted {
-		return nil // by Run, before it reported that this process serves
+		return nil // Run has started them, before it reported that this process serves
 	}
 	s.assisted = true
 	var addrs []net.Addr
@@ -102,7 +101,7 @@ func (s *Server) startCompanions() error {
 	return nil
 }
 
-// announcing adds to each response what the companions announce.
+// announcing adds to each response the header fields of the companions.
 func (s *Server) announcing(app http.Handler) http.Handler {
 	if len(s.announced) == 0 {
 		return app
@@ -119,9 +118,9 @@ func (s *Server) announcing(app http.Handler) http.Handler {
 	})
 }
 
-// shutdownCompanions ends the companions, and reports whether no request was cut. Clients of
-// HTTP/3 are asked to hang up. The server closes the connections of clients that do not leave
-// though nothing runs for them, as net/http does with idle connections.
+// shutdownCompanions shuts down the companions, and reports whether every request was completed.
+// Clients of HTTP/3 are asked to close their connections. If a client does not leave although
+// nothing runs for it, the server closes the connection, as net/http does with idle connections.
 func (s *Server) shutdownCompanions(ctx context.Context) bool {
 	ended := make(chan error, len(s.options.Companions))
 	for _, c := range s.options.Companions {

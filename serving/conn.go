@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// conn is a client's connection. It adds to a connection of net/http what a server on the internet
-// needs. It has a response for a client that never ends its header, a limit for a client that takes
-// nothing, a lingering close, and its place among the [connections].
+// conn is a client's connection. It adds the features that a server on the internet needs to a
+// connection of net/http. These are a response for a client that never ends its header, a limit for
+// a client that does not read, a lingering close, and its place among the [connections].
 type conn struct {
 	net.Conn
 	all   *connections
 	stall time.Duration // 0: not bounded
 	plain bool          // not TLS: the client sees the bytes that are written here
-	http  bool          // HTTP, and no protocol of a gateway
+	http  bool          // HTTP, and not the protocol of a gateway
 	// companion says that the connection belongs to a companion, which neither reads nor writes
 	// through it.
 	companion bool
@@ -31,20 +31,20 @@ type conn struct {
 	heard atomic.Int64 // bytes read since the last request was answered
 	http2 atomic.Bool
 
-	armed    atomic.Int64 // when the write deadline was last set, by ticks; 0: not
+	armed    atomic.Int64 // when the write deadline was last set, by ticks; 0 means not yet
 	manual   atomic.Bool  // the application sets the write deadline itself
-	answered atomic.Bool  // by Read, in place of net/http
+	answered atomic.Bool  // Read has sent it, instead of net/http
 	closed   atomic.Bool
 	dropped  atomic.Bool // for another client
 
 	reading pace        // of the request's body, over HTTP/1
-	drains  atomic.Bool // net/http may be reading the rest of it before it writes
+	drains  atomic.Bool // net/http may be reading the rest of the body before it writes
 
-	// How many requests run, over HTTP/2 and HTTP/3, and how many wait for the client; since
-	// when the last of them does, and since when a write does, by ticks.
+	// How many requests run over HTTP/2 and HTTP/3, and how many of them wait for the client. waits
+	// is when the last of them began to wait, and writes is when a write began to wait, by ticks.
 	running, waiting atomic.Int32
 	waits, writes    atomic.Int64
-	rested           atomic.Int64 // since when nothing runs over HTTP/3, by ticks
+	rested           atomic.Int64 // since when no request runs over HTTP/3, by ticks
 
 	older, newer *conn // in the list, under all.mu
 	in           *list
@@ -66,7 +66,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// timeoutAnswer is the response that net/http does not send: it closes the connection.
+// timeoutAnswer is a response that net/http does not send: it only closes the connection.
 const (
 	timeoutText   = "The header of the request took too long.\n"
 	timeoutAnswer = "HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=utf-8\r\n" +
@@ -95,7 +95,7 @@ func (c *conn) Write(b []byte) (n int, err error) {
 	}
 }
 
-// ReadFrom keeps sendfile within reach of net/http, a piece at a time.
+// ReadFrom lets net/http use sendfile, for one piece at a time.
 func (c *conn) ReadFrom(r io.Reader) (n int64, err error) {
 	c.endDrain()
 	defer c.writes.Store(0)
@@ -103,7 +103,7 @@ func (c *conn) ReadFrom(r io.Reader) (n int64, err error) {
 	if !ok {
 		return io.Copy(struct{ io.Writer }{c}, r)
 	}
-	// A source that writes itself, and is no longer than a piece, may be faster.
+	// If a source can write itself and is no longer than a piece, that may be faster.
 	if own, ok := r.(interface {
 		io.WriterTo
 		Len() int
@@ -111,7 +111,7 @@ func (c *conn) ReadFrom(r io.Reader) (n int64, err error) {
 		c.arm()
 		return to.ReadFrom(r)
 	}
-	// The kernel's copy wants the file right below one LimitedReader.
+	// For sendfile, the file must be directly inside a single LimitedReader.
 	from, limited := r.(*io.LimitedReader)
 	if !limited {
 		from = &io.LimitedReader{R: r, N: 1<<63 - 1}
@@ -130,8 +130,8 @@ func (c *conn) ReadFrom(r io.Reader) (n int64, err error) {
 	return n, nil
 }
 
-// WriteBuffers is for the gateways, which send a head and the bytes after it by one system call.
-// They bound the size of one write themselves.
+// WriteBuffers is for the gateways, which send a header and the bytes after it with one system
+// call. The gateways limit the size of one write themselves.
 func (c *conn) WriteBuffers(list net.Buffers) (int64, error) {
 	c.arm()
 	switch c.Conn.(type) {
@@ -142,12 +142,12 @@ func (c *conn) WriteBuffers(list net.Buffers) (int64, error) {
 	return int64(n), err
 }
 
-// NetConn is the connection below, on which the gateways see that a web server
-// has hung up.
+// NetConn returns the inner connection, on which the gateways see that a web
+// server has hung up.
 func (c *conn) NetConn() net.Conn { return c.Conn }
 
-// arm moves the write deadline on. It does so for every quarter of the stall
-// only: setting a deadline costs as much as a small write.
+// arm moves the write deadline to a later time. It does that only once in each
+// quarter of the stall time: setting a deadline costs as much as a small write.
 func (c *conn) arm() {
 	if c.stall == 0 || c.manual.Load() {
 		return
@@ -161,8 +161,8 @@ func (c *conn) arm() {
 	c.Conn.SetWriteDeadline(time.Now().Add(c.stall + c.stall/4))
 }
 
-// SetWriteDeadline lets an application set its own, until net/http resets it
-// between two requests.
+// SetWriteDeadline lets an application set its own deadline, until net/http
+// resets it between two requests.
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	if t.IsZero() {
 		if !c.manual.Swap(false) {
@@ -179,7 +179,7 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// beginWait counts a request that waits for the client since then.
+// beginWait counts a request that has begun to wait for the client at that time.
 func (c *conn) beginWait(since time.Duration) {
 	c.waits.Store(int64(since))
 	c.waiting.Add(1)
@@ -201,8 +201,8 @@ func (c *conn) end() {
 	}
 }
 
-// endDrain says that net/http reads no more of a body before it writes the response. It reports
-// whether that was new.
+// endDrain says that net/http will not read more of a body before it writes the response. It
+// reports whether that was new.
 func (c *conn) endDrain() bool {
 	if !c.drains.Load() || !c.drains.CompareAndSwap(true, false) {
 		return false
@@ -214,11 +214,11 @@ func (c *conn) endDrain() bool {
 // expired ends the reading of a body.
 func (c *conn) expired(*pace) { _ = c.Conn.SetReadDeadline(past) }
 
-// slow returns how long nothing but the client has kept the connection busy, and
-// 0 if something else does.
+// slow returns for how long only the client has kept the connection busy, or 0
+// if something else keeps it busy.
 func (c *conn) slow(now time.Duration) time.Duration {
 	if !c.http {
-		return 0 // the web server in front looks after its clients
+		return 0 // the web server in front takes care of slow clients
 	}
 	if writes := c.writes.Load(); writes != 0 {
 		return now - time.Duration(writes)
@@ -234,14 +234,14 @@ func (c *conn) slow(now time.Duration) time.Duration {
 	return 0
 }
 
-// Lingering: a client that is refused while it sends would lose the refusal to a reset, unless the
-// rest of its bytes is read.
+// Lingering: if a client is refused while it sends, the rest of its bytes must be read, or a reset
+// would destroy the response.
 const (
 	lingerTime  = 2 * time.Second
 	lingerBytes = 64 << 20
 )
 
-// CloseWrite is called by net/http if the response went out before the whole request came in.
+// net/http calls CloseWrite if it has sent the response before the whole request came in.
 func (c *conn) CloseWrite() error {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok {
@@ -255,7 +255,7 @@ func (c *conn) CloseWrite() error {
 	return err
 }
 
-// SetLinger lets the gateways reset a connection whose answer is not whole.
+// SetLinger lets the gateways reset a connection whose response is not complete.
 func (c *conn) SetLinger(sec int) error {
 	if tcp, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
 		return tcp.SetLinger(sec)
@@ -263,8 +263,8 @@ func (c *conn) SetLinger(sec int) error {
 	return nil
 }
 
-// SetIdle is how a gateway says that the connection waits for a request, as
-// net/http does by its hook.
+// With SetIdle, a gateway says that the connection waits for a request, as
+// net/http does with its hook.
 func (c *conn) SetIdle(idle bool) {
 	state := http.StateActive
 	if idle {
@@ -285,7 +285,7 @@ func (c *conn) Close() error {
 
 type connKey struct{}
 
-// connOf returns the conn under what net/http knows as a connection.
+// connOf returns the conn inside the connection that net/http knows.
 func connOf(nc net.Conn) *conn {
 	if t, ok := nc.(*tls.Conn); ok {
 		nc = t.NetConn()

@@ -14,8 +14,8 @@ import (
 )
 
 // connections holds every connection of a server. It keeps their number at the limit: for a new
-// client it closes the connection that has been idle longest, or, if none is idle, that of the
-// client that has kept the server waiting longest.
+// client it closes the connection that has been idle longest. If none is idle, it closes the
+// connection of the client that has kept the server waiting longest.
 type connections struct {
 	limit int // 0: none
 	log   *slog.Logger
@@ -25,10 +25,10 @@ type connections struct {
 	open    int
 	closing bool
 	last    bool          // no more will come
-	none    chan struct{} // closed when, after that, none is left
-	idle    list          // in the order in which they became so
+	none    chan struct{} // closed when no connection will come and none is left
+	idle    list          // in the order in which they became idle
 	busy    list
-	dropped int           // that were busy, since that was logged
+	dropped int           // closed connections that were busy, since the last log record
 	logged  time.Duration // when, by ticks
 }
 

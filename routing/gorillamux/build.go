@@ -11,7 +11,7 @@ import (
 	"github.com/zeugkit/zeug/routing"
 )
 
-// Bind returns a builder of URLs as they look from the request, for templates and
+// Bind returns a builder of URLs as seen from the request, for templates and
 // views.
 func (m *Router) Bind(r *http.Request) routing.Builder { return builder{m, r} }
 
@@ -20,14 +20,14 @@ type builder struct {
 	request *http.Request
 }
 
-// Build returns the URL that mux makes of the route with the name; values that the
-// route has no variables for become the query. The error is a *[routing.BuildError].
+// Build returns the URL that mux builds for the route with the name. Values for which the route has
+// no variables become the query. The error is a *[routing.BuildError].
 func (b builder) Build(name string, values ...routing.Value) (string, error) {
 	return b.BuildWith(routing.BuildOptions{}, name, values...)
 }
 
-// BuildWith is Build with options. A route of mux has one URL whatever the method, so
-// Method is not looked at.
+// BuildWith is Build with options. A route of mux has one URL for all methods, so Method is
+// ignored.
 func (b builder) BuildWith(options routing.BuildOptions, name string, values ...routing.Value) (string, error) {
 	text, err := b.build(options, name, values)
 	if err == nil {

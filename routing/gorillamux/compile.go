@@ -9,8 +9,8 @@ import (
 	"github.com/gorilla/mux"
 )
 
-// From a mux router to a tree of nodes that [node.match] walks as mux walks its
-// routers. For
+// From a mux router to a tree of nodes, through which [node.match] walks in the
+// way mux walks its routers. For
 //
 //	router.Path("/").Handler(index)
 //	api := router.PathPrefix("/api").Subrouter()
@@ -24,9 +24,8 @@ import (
 //	   └─ node                       the subrouter, the last matcher of its route
 //	      └─ route  path ^/api/users/(?P<v0>[^/]+)$, methods GET    user
 //
-// A route inherits the matchers of the routes around it: mux asks for the prefix
-// /api again at each route of the subrouter. That cannot fail there, so the copy is
-// left out.
+// A route inherits the matchers of the routes around it: mux checks the prefix /api again at each
+// route of the subrouter. The second check cannot fail, so the copy of the matcher is left out.
 
 // node is a router.
 type node struct {
@@ -40,10 +39,10 @@ type route struct {
 	mux      *mux.Route
 	template string // of its path, "" if it has none
 	handler  http.Handler
-	// within[i] is the handler, or 404 if it is nil, inside the middlewares of the
+	// within[i] is the handler (404 if it is nil) inside the middlewares of the
 	// i+1 innermost routers that have any.
 	within []http.Handler
-	// never says that the route only builds URLs, or is faulty.
+	// never says that the route never matches: it only builds URLs, or is faulty.
 	never bool
 	// inherits says that matchers of the routes around it were left out.
 	inherits bool
@@ -53,12 +52,12 @@ type route struct {
 	prefix string
 	allow  []string // the Allow header of a 405
 
-	host, path  *pattern // which find the variables
+	host, path  *pattern // patterns that find the variables
 	queries     []*pattern
 	encodedPath bool
 }
 
-// leadsOn reports whether the route is there for its subrouter alone.
+// leadsOn reports whether the route exists only for its subrouter.
 func (r *route) leadsOn() bool {
 	return r.handler == nil && slices.ContainsFunc(r.matchers, func(m matcher) bool { return m.kind == nodeMatcher })
 }
@@ -66,11 +65,11 @@ func (r *route) leadsOn() bool {
 // matcher is one test of a route. Which of the fields is used depends on the kind.
 type matcher struct {
 	kind    matcherKind
-	pattern *pattern  // of a path or host
+	pattern *pattern  // the pattern of a path or host
 	methods []string  // any of them
 	node    *node     // a subrouter
 	other   matchFunc // mux's own
-	// withoutQuery says whether a test of the query succeeds if there is none.
+	// withoutQuery says whether a test of the query succeeds if there is no query.
 	withoutQuery bool
 }
 
@@ -86,15 +85,15 @@ const (
 	pureMatcher     // headers and schemes
 )
 
-// compiler makes Routers of mux routers.
+// compiler turns mux routers into Routers.
 type compiler struct {
 	routers map[*mux.Router]*Router
 	nodes   map[*mux.Router]*node
-	all     []*route // of the Router at hand
+	all     []*route // of the current Router
 	errs    []error
 }
 
-// mount makes a Router of a router that handles requests by itself.
+// mount makes a Router from a router that is used as a handler.
 func (c *compiler) mount(router *mux.Router) *Router {
 	if m := c.routers[router]; m != nil {
 		return m
@@ -110,7 +109,7 @@ func (c *compiler) mount(router *mux.Router) *Router {
 	return m
 }
 
-// node makes the node of a router, which is inside the middlewares given, the
+// node makes the node of a router, which is inside the given middlewares, the
 // innermost first.
 func (c *compiler) node(router *mux.Router, around [][]middleware) *node {
 	if n := c.nodes[router]; n != nil {
@@ -134,7 +133,7 @@ func (c *compiler) node(router *mux.Router, around [][]middleware) *node {
 	return n
 }
 
-// forget drops the handlers within middlewares: the node is inside those of several
+// forget drops the handlers within middlewares. It is called if the node is inside those of several
 // routers, because a route has two subrouters.
 func (n *node) forget() {
 	for _, r := range n.routes {
@@ -147,7 +146,7 @@ func (n *node) forget() {
 	}
 }
 
-// handler returns h, which serves its routes by this package if it is a router.
+// handler returns h. If h is a mux router, the handler serves its routes with this package.
 func (c *compiler) handler(h http.Handler) http.Handler {
 	if router, ok := h.(*mux.Router); ok && router != nil {
 		return c.mount(router)
@@ -155,8 +154,8 @@ func (c *compiler) handler(h http.Handler) http.Handler {
 	return h
 }
 
-// route makes a route whose first matchers, as many as inherited says, are those of the route
-// around it.
+// route makes a route. Its first matchers are those of the route around it; inherited is their
+// number.
 func (c *compiler) route(source *mux.Route, inherited int, around [][]middleware) *route {
 	v := reflect.ValueOf(source).Elem()
 	conf := private(v, "routeConf")
@@ -200,7 +199,7 @@ func (c *compiler) route(source *mux.Route, inherited int, around [][]middleware
 	return r
 }
 
-// matcher makes a matcher of a mux matcher.
+// matcher converts a mux matcher.
 func (c *compiler) matcher(v reflect.Value, around [][]middleware) matcher {
 	other := v.Interface().(matchFunc)
 	switch v = v.Elem(); {
@@ -227,8 +226,8 @@ func (c *compiler) matcher(v reflect.Value, around [][]middleware) matcher {
 	return matcher{kind: pureMatcher, other: other}
 }
 
-// pure reports whether a matcher that succeeded at the route around succeeds again,
-// and changes nothing.
+// pure reports whether a matcher that succeeded at the outer route will succeed again, and changes
+// nothing.
 func (m *matcher) pure() bool {
 	switch m.kind {
 	case methodsMatcher, nodeMatcher, functionMatcher:
@@ -237,7 +236,7 @@ func (m *matcher) pure() bool {
 	return true
 }
 
-// wrap returns h within the middlewares, of which the first is outermost.
+// wrap returns h within the middlewares; the first one is outermost.
 func wrap(list []middleware, h http.Handler) http.Handler {
 	for _, m := range slices.Backward(list) {
 		h = m.Middleware(h)

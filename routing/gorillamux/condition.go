@@ -13,15 +13,15 @@ import (
 
 var errNoRoute = errors.New("the router has no route of this name")
 
-// Condition makes the tests of a mux route a condition of a rule: headers, queries, schemes, a
+// Condition turns the tests of a mux route into a condition of a rule: headers, queries, schemes, a
 // host and MatcherFuncs. The variables of its queries and host become params. The route must have
-// no error, no path and no methods, because the rule has those: otherwise the Map refuses the
+// no error, no path and no methods, because the rule has its own. Otherwise the Map refuses the
 // rule.
 func Condition(route *mux.Route) routing.Condition { return condition{route} }
 
 type condition struct{ route *mux.Route }
 
-// Match asks the route.
+// Match runs the tests of the route.
 func (c condition) Match(r *http.Request) (params map[string]string, ok bool) {
 	var found mux.RouteMatch
 	if !c.route.Match(r, &found) || found.MatchErr != nil {

@@ -12,8 +12,9 @@ import (
 	"github.com/zeugkit/zeug/routing"
 )
 
-// keys are the keys under which mux keeps the variables and the route in a context.
-// mux does not export them: a context that mux's own functions ask learns them.
+// keys are the keys under which mux keeps the variables and the route in a context. mux does not
+// export them, so they are found out with a context that records the keys for which mux's own
+// functions ask.
 var keys = func() (keys struct{ vars, route any }) {
 	ask := func(question func(*http.Request)) any {
 		c := &listeningContext{Context: context.Background()}
@@ -51,8 +52,8 @@ func (c *matchContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// inner returns the request as the handler is to see it, and reports the route to
-// the access log, metrics and debugger if they ask.
+// inner returns the request for the handler. It also reports the route to the
+// access log, metrics and debugger if they want it.
 func (s *state) inner() *http.Request {
 	found := &s.found
 	r := s.request.WithContext(&matchContext{s.request.Context(), found})
@@ -74,8 +75,8 @@ func (s *state) inner() *http.Request {
 	return r
 }
 
-// Vars returns h for the target of a rule: the params of the match are in mux.Vars,
-// beside the variables of a mux router around the Map.
+// Vars makes h usable as the target of a rule: the params of the match are in mux.Vars, together
+// with the variables of a mux router around the Map.
 func Vars(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		vars := map[string]string{}

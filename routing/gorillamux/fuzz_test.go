@@ -27,11 +27,11 @@ type answer struct {
 	Around   string
 }
 
-// panicked is the status of a router that did: mux calls the middlewares of a
+// panicked is the status if a router panicked: mux calls the middlewares of a
 // route that has no handler.
 const panicked = -1
 
-// recorder makes a handler that answers with its name and what it sees.
+// recorder makes a handler that responds with its name and the request that it sees.
 func recorder(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Handler", name)
@@ -94,7 +94,7 @@ func ask(h http.Handler, r *http.Request) (a answer) {
 	return a
 }
 
-// random draws mux routers and requests to them.
+// random generates mux routers and requests to them at random.
 type random struct {
 	*rand.Rand
 	names int
@@ -126,7 +126,7 @@ func (d *random) template() string {
 	return b.String()
 }
 
-// settings puts a router's settings on router.
+// settings applies a router's settings to router.
 func (d *random) settings(router *mux.Router, kind string) {
 	if d.one(3) {
 		router.StrictSlash(d.one(2) || kind == "")
@@ -151,7 +151,7 @@ func (d *random) settings(router *mux.Router, kind string) {
 	}
 }
 
-// matchers puts matchers besides the path on route.
+// matchers adds matchers besides the path to route.
 func (d *random) matchers(route *mux.Route) {
 	if d.one(6) {
 		route.Host(d.of("example.com", "{sub}.example.com", "{sub:[a-z]+}.example.com:8080", "{sub:(?:w|www)}.{rest:.*}", "EXAMPLE.com", "{all:.*}"))
@@ -218,7 +218,7 @@ func (d *random) fill(router *mux.Router, depth int) {
 	}
 }
 
-// group puts a subrouter or two below route, and sometimes settings after them.
+// group adds one or two subrouters below route, and sometimes settings after them.
 func (d *random) group(route *mux.Route, depth int) {
 	sub := route.Subrouter()
 	d.settings(sub, " below")
@@ -236,7 +236,7 @@ func (d *random) group(route *mux.Route, depth int) {
 
 func (d *random) leaf(route *mux.Route, depth int) {
 	name := fmt.Sprintf("h%d", d.names)
-	if !d.one(12) { // or the name of the route before
+	if !d.one(12) { // or the name of the previous route
 		d.names++
 	}
 	switch {
@@ -302,8 +302,8 @@ func (d *random) request() *http.Request {
 	return r
 }
 
-// FuzzFromRouter checks that a Router answers each request as mux does, however often and after
-// whatever other requests, and builds the same URLs.
+// FuzzFromRouter checks that a Router answers each request as mux does, even if requests are
+// repeated in any order, and builds the same URLs.
 func FuzzFromRouter(f *testing.F) {
 	for seed := range uint64(400) {
 		f.Add(seed)

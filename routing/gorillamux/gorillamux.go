@@ -1,9 +1,9 @@
 // Package gorillamux lets a program that uses gorilla/mux move to package routing
 // route by route.
 //
-// [FromRouter] serves the routes of a mux router by mux's own rules, in less time for most
-// tables of routes, and builds their URLs as templates and views of package routing do. It
-// is the handler for everything that has not moved yet:
+// [FromRouter] serves the routes of a mux router by mux's own rules, faster for most tables of
+// routes. It also builds their URLs for the templates and views of package routing. It is the
+// handler for everything that has not moved yet:
 //
 //	old, err := gorillamux.FromRouter(router)
 //	urls := routing.MustMap(routing.Rule[http.Handler]{Path: "/post/<int:id>", Target: post})
@@ -37,11 +37,10 @@ import (
 //   - A 405 without a MethodNotAllowedHandler has an Allow header.
 //   - Redirects and URLs have the root path of the mount that the request came
 //     through ([gateway.RootPath]).
-//   - A middleware is applied to a route's handler once, by FromRouter, and not at
-//     each request. It is applied at each request to other handlers, as mux's
-//     redirects are.
+//   - A middleware is applied to a route's handler once, by FromRouter, and not for each request.
+//     To other handlers, such as mux's redirects, it is applied for each request.
 //   - A route without a handler, inside a middleware that calls the next handler, is
-//     404. There mux calls a nil handler.
+//     404. In this case mux calls a nil handler.
 //   - A MatcherFunc must not change the request.
 type Router struct {
 	router *mux.Router
@@ -49,16 +48,16 @@ type Router struct {
 	// skipClean and encodedPath are the router's settings of these names.
 	skipClean, encodedPath bool
 
-	routes []*route // in mux's order, those of mounted routers behind the route
+	routes []*route // in mux's order; routes of mounted routers come after the route
 	where  string   // file:line of the call of FromRouter
 }
 
-// FromRouter returns a handler that serves the routes of the router as they are now: it does not
-// see routes and settings that are added later. Routers that are mounted in it as handlers are
-// served in the same way.
+// FromRouter returns a handler that serves the routes of the router as they are now. It ignores
+// routes and settings that are added later. Routers that are mounted in it as handlers are served
+// in the same way.
 //
-// It returns an error that names every route that mux found faulty, or an error if the version of
-// gorilla/mux is not one of the known ones.
+// It returns an error that names every faulty route, or an error if this version of gorilla/mux is
+// not supported.
 func FromRouter(router *mux.Router) (*Router, error) {
 	if err := layoutError(); err != nil {
 		return nil, err
@@ -80,8 +79,9 @@ func (m *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.serve(w, r, nil)
 }
 
-// Fallback returns a handler that leaves requests to next if no route matches and
-// the router has no NotFoundHandler. Redirects and 405 are answered by the Router.
+// Fallback returns a handler that passes requests to next if no route matches
+// and the router has no NotFoundHandler. The Router itself answers redirects
+// and 405.
 func (m *Router) Fallback(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { m.serve(w, r, next) })
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/zeugkit/zeug/routing/gorillamux"
 )
 
-// says is a handler that answers with its name and the variables.
+// says is a handler that responds with its name and the variables.
 func says(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, name, mux.Vars(r)) })
 }
@@ -30,7 +30,7 @@ func served(t testing.TB, router *mux.Router) *gorillamux.Router {
 	return m
 }
 
-// get returns status, location and body of an answer.
+// get returns the status, location and body of a response.
 func get(h http.Handler, method, target string) string {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(method, target, nil))
@@ -41,11 +41,11 @@ func get(h http.Handler, method, target string) string {
 	return strings.TrimSpace(fmt.Sprint(w.Code, " ", body))
 }
 
-// asked is a request and the answer that mux gives to it.
+// asked is a request, and mux's response to it.
 type asked struct{ method, target, want string }
 
-// TestAnswersDoNotDependOnEarlierRequests asks each request of a table three times,
-// among the others, and wants what mux answers.
+// TestAnswersDoNotDependOnEarlierRequests sends each request of a table three times, among the
+// others, and requires the response of mux each time.
 func TestAnswersDoNotDependOnEarlierRequests(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -299,7 +299,7 @@ func TestTheRouteIsReportedAndListed(t *testing.T) {
 	}
 	runtime.KeepAlive(m) // a router that nothing uses any more is not listed
 	require.NotEmpty(t, listed)
-	last := listed[len(listed)-1] // others may be of tests before
+	last := listed[len(listed)-1] // other routers may be left from earlier tests
 	require.Equal(t, []string{"GET"}, last.Methods)
 	require.Contains(t, last.Where, "gorillamux_test.go:")
 }

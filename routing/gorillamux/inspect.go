@@ -13,11 +13,10 @@ import (
 
 // This file reads fields that mux does not export.
 //
-// The order of a route's matchers decides what mux answers, and mux shows neither
-// that order nor the middlewares of a router. They are read once, by FromRouter, and
-// never written. [layoutError] compares the fields with those of the versions that
-// this package was written for, so that another version is an error when the program
-// starts.
+// The order of a route's matchers decides the response of mux, and mux exports neither that order
+// nor the middlewares of a router. FromRouter reads the fields once, and never writes them.
+// [layoutError] compares the fields with those of the versions that this package was written for,
+// so that another version is an error when the program starts.
 
 // layout lists the fields that are read, with their types.
 var layout = map[reflect.Type]map[string]string{
@@ -47,8 +46,8 @@ var (
 	optionsType = fieldType(regexpType, "options")
 )
 
-// fieldType returns the type of a field, or of the value that it points to; that of an empty
-// struct if there is no such field.
+// fieldType returns the type of a field, or of the value to which it points. If there is no such
+// field, it returns the type of an empty struct.
 func fieldType(t reflect.Type, name string) reflect.Type {
 	f, ok := t.FieldByName(name)
 	switch {
@@ -80,12 +79,12 @@ func private(v reflect.Value, name string) reflect.Value {
 
 func field[V any](v reflect.Value, name string) V { return private(v, name).Interface().(V) }
 
-// matchFunc is what each of mux's matchers has as its Match method.
+// matchFunc is the interface of mux's matchers.
 type matchFunc interface {
 	Match(*http.Request, *mux.RouteMatch) bool
 }
 
-// middleware is what each of mux's middlewares has.
+// middleware is the interface of mux's middlewares.
 type middleware interface {
 	Middleware(http.Handler) http.Handler
 }

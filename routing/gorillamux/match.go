@@ -12,10 +12,10 @@ import (
 	"github.com/zeugkit/zeug/gateway"
 )
 
-// The walk through the tree is that of mux: it tries every route in turn, and every matcher of it,
-// with one mux.RouteMatch. So each MatcherFunc is called as often, and sees the same, as in mux.
-// The walk is fast because most tests compare a few bytes in place of running a regular
-// expression.
+// The walk through the tree does the same as mux: it tries every route in turn, and every matcher
+// of the route, with one mux.RouteMatch. So each MatcherFunc is called as often as in mux, and sees
+// the same values. The walk is fast because most tests compare a few bytes instead of running a
+// regular expression.
 //
 // Request: GET /api/users/7 in the tree of compile.go
 //
@@ -29,21 +29,21 @@ import (
 type state struct {
 	request *http.Request
 	found   mux.RouteMatch
-	encoded string // the path as it was sent, once a matcher needs that
+	encoded string // the path as it was sent, if a matcher has needed it
 
-	// leaf is the route whose handler found.Handler is, within depth of the routers
-	// that have middlewares; nil if the handler is another one.
+	// leaf is the route that found.Handler belongs to, inside the middlewares of depth routers; nil
+	// if the handler belongs to no route.
 	leaf  *route
 	depth int
 
-	refusing     *route   // the first that matches except for its methods
+	refusing     *route   // the first route that matches except for its methods
 	refusingAlso []*route // the others
 }
 
-// missing stands for the handler of a route that has none.
+// missing is the handler for a route that has none.
 var missing = http.NotFoundHandler()
 
-// match asks the routes of a router, as mux.Router.Match does.
+// match tries the routes of a router, as mux.Router.Match does.
 func (n *node) match(s *state) bool {
 	for _, r := range n.routes {
 		if r.prefix != "" && !strings.HasPrefix(s.path(r.matchers[0].pattern.encodedPath), r.prefix) {
@@ -76,7 +76,7 @@ func (n *node) match(s *state) bool {
 	return true
 }
 
-// wrap puts the handler that was found within the router's middlewares.
+// wrap puts the found handler inside the router's middlewares.
 func (n *node) wrap(s *state) {
 	switch {
 	case len(n.middlewares) == 0:
@@ -90,9 +90,9 @@ func (n *node) wrap(s *state) {
 	}
 }
 
-// match asks the matchers of a route, as mux.Route.Match does. A mismatch of the method is
-// remembered, and forgotten again if any other matcher succeeds, as in mux: with "POST /a" and "/b
-// on this host", GET /a is 404.
+// match tries the matchers of a route, as mux.Route.Match does. A mismatch of the method is
+// recorded, and cleared again if any other matcher succeeds, as in mux: with "POST /a" and "/b on
+// this host", GET /a is 404.
 func (r *route) match(s *state) bool {
 	if r.never {
 		return false
@@ -161,12 +161,12 @@ func (m *matcher) match(s *state) bool {
 			return m.withoutQuery
 		}
 	case functionMatcher:
-		s.leaf = nil // it may set another handler
+		s.leaf = nil // the middleware may set another handler
 	}
 	return m.other.Match(s.request, &s.found)
 }
 
-// path returns the path that a pattern matches: decoded, or as it was sent.
+// path returns the path against which a pattern is matched: decoded, or as it was sent.
 func (s *state) path(encoded bool) string {
 	if !encoded {
 		return s.request.URL.Path
@@ -177,8 +177,8 @@ func (s *state) path(encoded bool) string {
 	return s.encoded
 }
 
-// host returns the host that a pattern matches: without a port unless the pattern
-// asks for one.
+// host returns the host against which a pattern is matched: without a port,
+// unless the pattern has one.
 func (s *state) host(p *pattern) string {
 	host := s.request.Host
 	if s.request.URL.IsAbs() {
@@ -190,8 +190,8 @@ func (s *state) host(p *pattern) string {
 	return host
 }
 
-// variables adds the route's variables to those found, as mux does: the variables of the routes
-// around it follow, and replace those of the same name. A path that matches except for its slash
+// variables adds the route's variables to those found, as mux does: the variables of the outer
+// routes follow, and replace variables of the same name. A path that matches except for its slash
 // becomes a redirect.
 func (r *route) variables(s *state) {
 	if s.found.Vars == nil {
@@ -211,8 +211,8 @@ func (r *route) variables(s *state) {
 	}
 }
 
-// otherSlash returns the URL of a request with a slash at the path's end, or
-// without one if there is one.
+// otherSlash returns the URL of a request with a slash added to the end of the
+// path, or removed from it.
 func otherSlash(r *http.Request) string {
 	u := *r.URL
 	if rest, ok := strings.CutSuffix(u.Path, "/"); ok {
@@ -223,8 +223,8 @@ func otherSlash(r *http.Request) string {
 	return mounted(r, &u)
 }
 
-// cleaned returns the URL of a request without empty and dotted segments; "" if it
-// has none, or the router leaves it as it is.
+// cleaned returns the URL of a request without empty and dotted segments; "" if
+// there are none, or if the router does not clean paths.
 func (m *Router) cleaned(r *http.Request) string {
 	if m.skipClean {
 		return ""
@@ -249,7 +249,7 @@ func (m *Router) cleaned(r *http.Request) string {
 	return mounted(r, &u)
 }
 
-// mounted returns the URL u, whose path is below the mount that r came through.
+// mounted returns the URL u, with its path below the mount through which r came.
 func mounted(r *http.Request, u *url.URL) string {
 	root := gateway.RootPath(r)
 	if root == "" {

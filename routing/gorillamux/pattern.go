@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A pattern is a template of mux: the regular expression that mux made of it and, for
-// nearly all of them, steps that match the same strings without it.
+// A pattern is a template of mux. It has the regular expression that mux made from the template.
+// Nearly all patterns also have steps, which match the same strings without the regular expression.
 //
 // The regular expression of "/users/{id:[0-9]+}/posts" is
 //
@@ -24,14 +24,14 @@ import (
 //	the literal "/posts"
 //	the end
 //
-// An expression that leaves a choice, such as "{a}.{b}", has no steps. It is tried only
-// if the string holds its longest literal.
+// An expression that can match in several ways, such as "{a}.{b}", has no steps. It is tried only
+// if the string contains its longest literal.
 type pattern struct {
 	*expression
 	steps    []step
-	whole    bool   // the string ends with the last step
+	whole    bool   // nothing may follow the last step
 	required string // the longest literal
-	key      string // of a query, before the equals sign
+	key      string // the key of a query, before the equals sign
 }
 
 // step is one piece of a pattern.
@@ -39,8 +39,8 @@ type step struct {
 	kind     stepKind
 	literal  string
 	set      *byteSet // of a run
-	min, max int      // how many bytes a run has; -1 means no maximum
-	// rest says that a run ends where the literal that ends the string begins.
+	min, max int      // how many bytes a run may have; -1 means no maximum
+	// rest says that a run ends where the last literal of the string begins.
 	rest  bool
 	group int
 }
@@ -55,10 +55,10 @@ const (
 	slashStep // a slash at the end of the string, or nothing
 )
 
-// byteSet is a class of characters. Either all that are not ASCII are in it, or none.
+// byteSet is a class of characters. Either all characters outside ASCII are in it, or none.
 type byteSet [256]bool
 
-// newPattern prepares an expression; nil if that is nil.
+// newPattern prepares an expression; the result is nil if the expression is nil.
 func newPattern(e *expression) *pattern {
 	if e == nil {
 		return nil
@@ -85,13 +85,13 @@ func newPattern(e *expression) *pattern {
 	return p
 }
 
-// stepCompiler makes steps of a regular expression.
+// stepCompiler turns a regular expression into steps.
 type stepCompiler struct {
 	steps        []step
 	begun, ended bool
 }
 
-// add appends the steps of e. It reports whether e has some.
+// add appends the steps of e. It reports whether e has steps.
 func (c *stepCompiler) add(e *syntax.Regexp) bool {
 	if e.Op == syntax.OpBeginText {
 		ok := !c.begun && len(c.steps) == 0
@@ -154,7 +154,7 @@ func (c *stepCompiler) run(e *syntax.Regexp, atLeast, atMost int) bool {
 		}
 		if last := len(e.Rune) - 1; last > 0 && e.Rune[last] >= 0x80 {
 			if e.Rune[last] != 0x10FFFF || e.Rune[last-1] > 0x80 {
-				return false // some of the others
+				return false // some, but not all, of the others
 			}
 			set.addOthers()
 		}
@@ -180,7 +180,7 @@ func (s *byteSet) addOthers() {
 	}
 }
 
-// settle joins literals, and reports whether the steps leave no choice.
+// settle joins literals, and reports whether the steps can match in one way only.
 func (c *stepCompiler) settle() bool {
 	var joined []step
 	for _, s := range c.steps {
@@ -232,12 +232,12 @@ func (c *stepCompiler) disjoint(i int) bool {
 	return true
 }
 
-// last reports whether nothing but a slash that may be missing follows step i.
+// last reports whether nothing but an optional slash follows step i.
 func (c *stepCompiler) last(i int) bool {
 	return !slices.ContainsFunc(c.steps[i+1:], func(s step) bool { return s.kind == literalStep || s.kind == runStep })
 }
 
-// prefix returns the literal that the pattern begins with.
+// prefix returns the literal with which the pattern begins.
 func (p *pattern) prefix() string {
 	if len(p.steps) > 0 && p.steps[0].kind == literalStep {
 		return p.steps[0].literal
@@ -253,8 +253,8 @@ func (p *pattern) matches(s string) bool {
 	return p.walk(s, nil)
 }
 
-// walk follows the steps through s, and notes where the variables begin and end if
-// found is not nil.
+// walk matches the steps against s. If found is not nil, it records where the
+// variables begin and end.
 func (p *pattern) walk(s string, found []int) bool {
 	at := 0
 	for i := range p.steps {
@@ -333,8 +333,8 @@ func (p *pattern) capture(s string, vars map[string]string) bool {
 }
 
 // queryOf returns "key=value" for the pattern's key, or "" if the query has no such key. It reads a
-// query as mux does: parameters end in "&" or ";", the first with the key counts, and those with
-// faulty escapes are left out.
+// query as mux does: parameters end with "&" or ";", the first parameter with the key counts, and
+// parameters with invalid escapes are left out.
 func (p *pattern) queryOf(query string) string {
 	for query != "" {
 		parameter := query

@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTheSuiteOfMux runs mux's own tests, from the module cache, with every request
-// that reaches a mux.Router handed to a Router that FromRouter makes of it at that
-// moment: each test must end as it does without.
+// TestTheSuiteOfMux runs mux's own tests, from the module cache. Every request to a mux.Router is
+// passed to a Router that FromRouter makes from it at that moment. Each test must have the same
+// result as without this package.
 func TestTheSuiteOfMux(t *testing.T) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/gorilla/mux").Output()
 	require.NoError(t, err)
@@ -30,8 +30,7 @@ func TestTheSuiteOfMux(t *testing.T) {
 	require.Len(t, bridged, len(plain))
 }
 
-// bridgedBy returns a go.mod by which mux is a copy of itself, in which ServeHTTP asks
-// a Router.
+// bridgedBy returns a go.mod that replaces mux by a copy in which ServeHTTP calls a Router.
 func bridgedBy(t *testing.T, source string) string {
 	dir := t.TempDir()
 	require.NoError(t, os.CopyFS(filepath.Join(dir, "mux"), os.DirFS(source)))

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Route tables like those of four large programs, with requests to each: a hit early and late in
+// Route tables like those of four large programs, with requests to each: a match early and late in
 // the table, one after a variable, a 404 and a 405.
 
 var nothing = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})

@@ -1,13 +1,13 @@
-// Package acme has certificates made and renewed by an authority that speaks
-// ACME (RFC 8555), Let's Encrypt unless another one is named.
+// Package acme gets and renews certificates from an authority that speaks ACME
+// (RFC 8555). The default authority is Let's Encrypt.
 //
 //	serving.MainWith(":443", app, serving.Options{TLS: acme.Certificates(acme.Config{
 //		Domains: []string{"example.org", "www.example.org"}, Cache: "/var/lib/app/acme",
 //	})})
 //
-// The authority proves that the domains are ours over port 443 itself (TLS-ALPN-01, RFC 8737),
-// which must therefore reach this server; nothing listens on port 80. The package
-// golang.org/x/crypto/acme/autocert speaks the protocol.
+// The authority validates the domains over port 443 (TLS-ALPN-01, RFC 8737), so this port must
+// reach the server. Nothing listens on port 80. The package golang.org/x/crypto/acme/autocert
+// speaks the protocol.
 package acme
 
 import (
@@ -23,26 +23,27 @@ import (
 	"github.com/zeugkit/zeug/serving/certs"
 )
 
-// Config says which certificates to get, and where to keep them.
+// Config says which certificates to get, and where to store them.
 type Config struct {
 	// Domains are the names to serve, without wildcards. A client that asks for
-	// any other one is refused.
+	// any other name is refused.
 	Domains []string
 	// Cache is a folder for certificates and keys, made with mode 0700 if it is missing. Without a
-	// cache each start asks the authority for certificates, and it issues only a few a week.
+	// cache, each start requests new certificates, and the authority issues only a few each week.
 	Cache string
-	// Email is the address that the authority warns of trouble, if not empty.
+	// Email is the address to which the authority sends warnings, if not empty.
 	Email string
-	// Directory is the authority's URL; empty, Let's Encrypt's. Its staging
-	// area, https://acme-staging-v02.api.letsencrypt.org/directory, is for trying.
+	// Directory is the authority's URL; if empty, it is Let's Encrypt's. Let's
+	// Encrypt's staging area,
+	// https://acme-staging-v02.api.letsencrypt.org/directory, is for tests.
 	Directory string
-	// Client connects to the authority in place of the client made from Directory, if not nil: for
-	// one with an account, or with roots of its own.
+	// Client, if not nil, connects to the authority instead of the client made from Directory: for
+	// example if it has an account, or its own root certificates.
 	Client *acme.Client
 }
 
-// Certificates returns the source of certificates for serving.Options.TLS. To
-// use it is to agree to the authority's terms of service.
+// Certificates returns the source of certificates for serving.Options.TLS. By
+// using it you agree to the authority's terms of service.
 func Certificates(c Config) certs.Source {
 	return func() (*tls.Config, error) {
 		if len(c.Domains) == 0 {

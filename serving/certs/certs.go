@@ -1,6 +1,7 @@
 // Package certs holds the sources of a server's certificates: files that are read again when they
-// change, a self-signed certificate, one that a browser trusts and that is kept, or the program's
-// own [tls.Config]. Package serving/acme fetches certificates from an authority.
+// change, a self-signed certificate, a certificate that is kept so that a browser can be told to
+// trust it, or the program's own [tls.Config]. Package serving/acme fetches certificates from an
+// authority.
 package certs
 
 import (
@@ -15,8 +16,9 @@ import (
 	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
-// Source makes the TLS settings of a server. Its error is of one line and says
-// what to do. HTTP/2 is negotiated whatever the settings' NextProtos.
+// Source makes the TLS settings of a server. Its error has one line and says
+// what to do. HTTP/2 is negotiated even if NextProtos of the settings does not
+// list it.
 type Source func() (*tls.Config, error)
 
 // Config is the program's own settings.
@@ -30,9 +32,9 @@ func Config(c *tls.Config) Source {
 }
 
 // Files reads the certificate with its chain, and the key, from two PEM files.
-// They are looked at again at most once a second, when a client connects, and
-// read when they changed. A pair that cannot be read leaves the last good one in
-// use; the server's log says so, at most once a minute.
+// When a client connects, they are checked at most once a second, and read
+// again if they have changed. If the new pair cannot be read, the last good one
+// stays in use; the server's log says so, at most once a minute.
 func Files(cert, key string) Source {
 	return func() (*tls.Config, error) {
 		f := &files{cert: cert, key: key}
@@ -51,7 +53,7 @@ type files struct {
 	seldom    serverlog.Seldom
 }
 
-// loaded is a pair, the time of the last look at its files, and their state then.
+// loaded is a pair, the time of the last check of its files, and their state at that time.
 type loaded struct {
 	pair  *tls.Certificate
 	at    time.Time
@@ -76,8 +78,8 @@ func (f *files) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if seen == now.stamp {
 		return now.pair, nil
 	}
-	// Certificate and key are replaced one after the other: half a change does
-	// not load, and is looked at again in a second.
+	// Certificate and key are replaced one after the other: if only one is new,
+	// the pair does not load, and is checked again in a second.
 	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
 	if err != nil {
 		f.seldom.Warn(serverlog.From(hello.Context()), "the changed certificate cannot be read, and the last one stays in use",

@@ -23,7 +23,7 @@ import (
 	"github.com/zeugkit/zeug/serving/certs"
 )
 
-// leaf returns the certificate that a client of source is shown.
+// leaf returns the certificate that source shows to a client.
 func leaf(t *testing.T, config *tls.Config) *x509.Certificate {
 	t.Helper()
 	pair := &tls.Certificate{}
@@ -150,7 +150,7 @@ func TestAKeyOfOursIsPrivate(t *testing.T) {
 	}
 }
 
-// foreign makes a certificate for example.org as an authority would.
+// foreign makes a certificate for example.org like an authority.
 func foreign(t *testing.T) (cert, key []byte) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -186,7 +186,7 @@ func TestACertificateThatCannotBeReadAgainIsLogged(t *testing.T) {
 		return log.count("the changed certificate cannot be read") > 0
 	}, 20*time.Second, 50*time.Millisecond)
 	looked := time.Now()
-	for time.Since(looked) < 1500*time.Millisecond { // it is looked at again meanwhile
+	for time.Since(looked) < 1500*time.Millisecond { // the files are checked again meanwhile
 		ask()
 	}
 	require.Equal(t, 1, log.count("the changed certificate cannot be read"))

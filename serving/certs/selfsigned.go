@@ -20,16 +20,17 @@ import (
 	"github.com/zeugkit/zeug/internal/supervise"
 )
 
-// The life of a certificate made here: the longest that browsers accept for one that the user has
-// told them to trust.
+// The lifetime of a certificate made here: the longest that browsers accept if the user has told
+// them to trust the certificate.
 const life = 365 * 24 * time.Hour
 
 // organization marks certificates that are made here.
 const organization = "Zeug development certificate"
 
-// SelfSigned makes a certificate that nobody vouches for, for these hosts and the
-// names of this machine's loopback; browsers warn of it, and it is gone with the
-// process, or with its supervisor. It is Werkzeug's ssl_context="adhoc".
+// SelfSigned makes a certificate for these hosts and for the names of this
+// machine's loopback. No authority has signed it, so browsers warn about it. It
+// lasts as long as the process, or its supervisor. It corresponds to Werkzeug's
+// ssl_context="adhoc".
 func SelfSigned(hosts ...string) Source {
 	return func() (*tls.Config, error) {
 		if folder := supervise.Folder(); folder != "" {
@@ -47,10 +48,10 @@ func SelfSigned(hosts ...string) Source {
 	}
 }
 
-// Development is like [SelfSigned] with a certificate that is kept as base.crt and base.key, so that a
-// browser needs to be told once to trust it. A new one is made if both files are missing, or within
-// a day of its end. Files of other programs are never overwritten: the error says which. The key's
-// file is readable by its owner alone. It is Werkzeug's make_ssl_devcert.
+// Development is like [SelfSigned] with a certificate that is kept as base.crt and base.key, so you
+// have to tell a browser only once to trust it. A new one is made if both files are missing, or
+// within a day of its end. Files of other programs are never overwritten: the error says which. The
+// key's file is readable by its owner alone. It corresponds to Werkzeug's make_ssl_devcert.
 func Development(base string, hosts ...string) Source {
 	return func() (*tls.Config, error) {
 		if err := keep(base, hosts); err != nil {
@@ -91,8 +92,8 @@ func keep(base string, hosts []string) error {
 	return nil
 }
 
-// vacant returns an error unless neither file is there: a file without the other one belongs to
-// somebody, who would miss it.
+// vacant returns an error if one of the files exists: without the other one, it must be somebody
+// else's.
 func vacant(base string, cause error) error {
 	if !errors.Is(cause, fs.ErrNotExist) {
 		return explain(base+".crt", base+".key", cause)
@@ -105,7 +106,7 @@ func vacant(base string, cause error) error {
 	return nil
 }
 
-// replace writes a file atomically and with this mode, whatever was there.
+// replace writes a file atomically and with this mode, even if the file exists.
 func replace(name string, text []byte, mode fs.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
 	if err != nil {
@@ -122,7 +123,7 @@ func replace(name string, text []byte, mode fs.FileMode) error {
 	return err
 }
 
-// private takes the rights of other users to a key away.
+// private removes the rights of other users to a key.
 func private(key string) error {
 	info, err := os.Stat(key)
 	if err == nil && info.Mode().Perm()&0o077 != 0 {
@@ -160,8 +161,8 @@ func generate(hosts []string) (cert, key []byte, err error) {
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(life),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		// Not an authority: clients that trust this certificate must not trust others because of
-		// it.
+		// The certificate is not an authority: clients that trust it must not trust other
+		// certificates because of it.
 		BasicConstraintsValid: true,
 	}
 	for _, host := range append(hosts, "localhost", "*.localhost", "127.0.0.1", "::1") {
