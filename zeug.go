@@ -16,13 +16,14 @@
 //		return zeug.Text("Hello, " + req.Params.String("name") + "!\n"), nil
 //	}
 //
-// [New] takes a list of parts. A part is a route ([Get], [Post], [Route]), another handler ([Handle],
-// [Mount]), files ([Static]), a [Group] of parts, or something that holds for the whole list: [Use],
-// [Before], [OnError], [Sessions], [Templates]. Parts may stand in any order: rules match by
-// the precedence of package routing, not by their order.
+// [New] takes a list of parts. A part is a route ([Get], [Post], [Route]), another handler
+// ([Handle], [Mount]), files ([Static]), a [Group] of parts, or a setting that applies to the whole
+// list: [Use], [Before], [OnError], [Sessions], [Templates]. Parts may stand in any order, because
+// rules match by the precedence of package routing.
 //
-// Everything here can be done without this package, by routing.Map, wrappers.View and the middlewares
-// that the documentation of each part names. An [App] is an [http.Handler] like any other.
+// Everything here can also be done without this package, with routing.Map, wrappers.View and the
+// middlewares that the documentation of each part names. An [App] is an [http.Handler] like any
+// other.
 package zeug
 
 import (
@@ -50,7 +51,7 @@ type App struct {
 	urls    *routing.Map[target]
 	static  *staticfiles.Shared // nil without Static
 	pages   Renderer            // nil without Templates
-	session bool                // Sessions is among the parts
+	session bool                // Sessions is one of the parts
 }
 
 // Part is an entry of the list that [New] and [Group] take. The functions of this package make
@@ -70,8 +71,8 @@ func New(parts ...Part) *App {
 	return app
 }
 
-// TryNew is [New] for parts that the program does not state itself, such as a directory
-// that may be missing: it returns the error.
+// TryNew is like [New], but returns the error. Use it if parts come from outside the program, such
+// as a directory that may be missing.
 func TryNew(parts ...Part) (*App, error) {
 	app := &App{}
 	list := newList(app, parts)
@@ -108,30 +109,30 @@ func TryNew(parts ...Part) (*App, error) {
 	return app, nil
 }
 
-// ServeHTTP answers the request by the route that matches it.
+// ServeHTTP answers the request with the route that matches it.
 func (app *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { app.handler.ServeHTTP(w, r) }
 
-// MountedAt returns the App as a handler for a router that passes paths on with their prefix,
-// such as [http.ServeMux] (without http.StripPrefix) or chi:
+// MountedAt returns the App as a handler for a router that passes on paths with their prefix, such
+// as [http.ServeMux] (without http.StripPrefix) or chi:
 //
 //	mux.Handle("/shop/", app.MountedAt("/shop"))
 //
 // The App's rules match what follows the prefix, and the URLs that it builds begin with
-// the prefix. A path that does not begin with the prefix is answered by 404.
+// the prefix. A path that does not begin with the prefix is answered with 404.
 // [middleware.Dispatcher] and [Mount] do this themselves.
 func (app *App) MountedAt(prefix string) http.Handler { return mounted{prefix, app} }
 
-// URLs returns what builds URLs of the App's endpoints, as they look from the request r. Views have
-// the shorter [Request.URL].
+// URLs returns a builder of URLs of the App's endpoints, as seen from the request r. In views,
+// [Request.URL] is shorter.
 func (app *App) URLs(r *http.Request) routing.Builder { return app.urls.Bind(r) }
 
-// URLsFrom is [App.URLs] where no request is at hand, such as for the links of a mail.
-// It returns an error if the host of the place is not valid.
+// URLsFrom is like [App.URLs], but for use without a request, for example for the links in a mail.
+// It returns an error if the host of base is not valid.
 func (app *App) URLsFrom(place routing.Base) (routing.Builder, error) {
 	return app.urls.BindBase(place)
 }
 
-// String lists the rules of the App, a line each.
+// String lists the rules of the App, one on each line.
 func (app *App) String() string { return app.urls.String() }
 
 // target is the target of a rule: a view, or a handler if the view is nil.
@@ -169,8 +170,8 @@ type Renderer interface {
 //	zeug.Templates(templates.MustNew(files, templates.Options{Dir: "templates"}))
 //
 // In a template url_for("endpoint", "name", value) and static_url("style.css") build URLs of
-// the App. With [Sessions], session is the visitor's session, and get_flashed_messages()
-// returns the messages of [Request.Flash] as Flask's does: each has a Text and a Category.
+// the App. With [Sessions], session is the visitor's session, and get_flashed_messages() returns
+// the messages of [Request.Flash] as in Flask: each has a Text and a Category.
 func Templates(pages Renderer) Part {
 	return setting{written(), func(l *list, where string) {
 		l.once(where, "Templates", l.pages != nil)
@@ -178,7 +179,7 @@ func Templates(pages Renderer) Part {
 	}}
 }
 
-// Sessions gives each request a session, kept as m says:
+// Sessions gives each request a session, with the settings of m:
 //
 //	zeug.Sessions(sessions.Manager{Store: &sessions.Memory{}})
 func Sessions(m sessions.Manager) Part {
@@ -192,10 +193,10 @@ func Sessions(m sessions.Manager) Part {
 //
 //	zeug.Static("/static", files, "static")
 //
-// The dir is "." for all of fsys. Files have validators, ranges, and fingerprinted names that clients
-// keep for a year: [Request.StaticURL] and static_url in templates return those. Under "zeug run" files
-// are read again for each request, and names have no fingerprint. A name that does not exist below the
-// prefix is answered by 404. [StaticExport] has more settings.
+// Use "." as dir for all of fsys. Files have validators, ranges, and fingerprinted names that
+// clients keep for a year: [Request.StaticURL] and static_url in templates return these names.
+// Under "zeug run" files are read again for each request, and names have no fingerprint. A name
+// that does not exist below the prefix is answered with 404. [StaticExport] has more settings.
 func Static(prefix string, fsys fs.FS, dir string) Part {
 	return setting{written(), func(l *list, where string) {
 		l.exports = append(l.exports, staticfiles.Export{Prefix: prefix, FS: fsys, Dir: dir, NotFound: true})
@@ -207,8 +208,7 @@ func StaticExport(e staticfiles.Export) Part {
 	return setting{written(), func(l *list, where string) { l.exports = append(l.exports, e) }}
 }
 
-// MapOptions sets the options of the routing map that the App makes: converters, host matching,
-// slashes.
+// MapOptions sets the options of the App's routing map: converters, host matching, slashes.
 func MapOptions(o routing.Options) Part {
 	return setting{written(), func(l *list, where string) {
 		l.once(where, "MapOptions", l.mapOptions != nil)
@@ -217,23 +217,24 @@ func MapOptions(o routing.Options) Part {
 }
 
 // TrustOrigins lets pages of other origins send requests with unsafe methods, such as POST.
-// An origin is "https://app.example.org", with the port unless it is the scheme's own.
+// An origin is "https://app.example.org", with the port unless it is the default port of the
+// scheme.
 //
-// By default an App refuses such requests with 403 if a browser says that a page of another
-// site makes them, by [http.CrossOriginProtection]. So forms need no token. Clients that are not
+// By default an App refuses such requests with 403 if a browser says that a page of another site
+// makes them; see [http.CrossOriginProtection]. So forms need no token. Clients that are not
 // browsers are not affected.
 func TrustOrigins(origins ...string) Part {
 	return setting{written(), func(l *list, where string) { l.trusted = append(l.trusted, origins...) }}
 }
 
-// AllowCrossOrigin switches the protection that [TrustOrigins] describes off. It is for APIs whose
-// clients authenticate by something that a browser does not send by itself, such as a token in
-// the Authorization header.
+// AllowCrossOrigin switches off the protection that [TrustOrigins] describes. Use it for APIs whose
+// clients authenticate with something that a browser does not send automatically, such as a token
+// in the Authorization header.
 func AllowCrossOrigin() Part {
 	return setting{written(), func(l *list, where string) { l.unprotected = true }}
 }
 
-// setting is a part that holds for a whole App.
+// setting is a part that applies to a whole App.
 type setting struct {
 	where string
 	set   func(l *list, where string)
@@ -247,7 +248,7 @@ func (s setting) addTo(l *list) {
 	s.set(l, s.where)
 }
 
-// written returns the file and line of the call of the function that calls it.
+// written returns the file and line from which the calling function was called.
 func written() string {
 	_, file, line, ok := runtime.Caller(2)
 	if !ok {

@@ -52,7 +52,7 @@ func text(s string) zeug.View {
 	return func(*zeug.Request) (*zeug.Response, error) { return zeug.Text(s), nil }
 }
 
-// link returns a view that answers with the URL of an endpoint.
+// link returns a view that responds with the URL of an endpoint.
 func link(endpoint string, namesAndValues ...any) zeug.View {
 	return func(req *zeug.Request) (*zeug.Response, error) {
 		return zeug.Text(req.URL(endpoint, namesAndValues...)), nil

@@ -38,13 +38,13 @@ func newConnections(limit int, log *slog.Logger) *connections {
 	return all
 }
 
-// patience is how long a client that keeps the server waiting is left alone though
-// another one waits for its connection. A header takes two or three round trips
-// with TLS, so that a distant client needs half a second.
+// patience is how long a client may keep the server waiting before another
+// client gets its connection. A header takes two or three round trips with TLS,
+// so that a distant client needs half a second.
 const patience = 500 * time.Millisecond
 
 // reserve waits until one more may be open, and adds c. While the server stops there is always
-// room: accepted connections are served.
+// room: connections that were accepted are served.
 func (all *connections) reserve(c *conn) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -68,15 +68,15 @@ func (all *connections) reserve(c *conn) {
 	all.busy.push(c)
 }
 
-// lookAgain wakes reserve. The lock makes it wait until reserve waits.
+// lookAgain wakes reserve. The lock makes it block until reserve waits.
 func (all *connections) lookAgain() {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	all.room.Broadcast()
 }
 
-// slowest returns the connection whose client has kept the server waiting longest,
-// or nil and when to look again.
+// slowest returns the connection whose client has kept the server waiting
+// longest, or nil and the time until the next look.
 func (all *connections) slowest() (slowest *conn, wait time.Duration) {
 	now, most := ticks(), time.Duration(0)
 	for c := all.busy.oldest; c != nil; c = c.newer {
@@ -145,7 +145,7 @@ func (all *connections) noneLeft() {
 	}
 }
 
-// ended returns a channel that is closed when none is left; no more may come.
+// ended returns a channel that is closed when no connection is left; no more may come.
 func (all *connections) ended() <-chan struct{} {
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -169,7 +169,7 @@ func (all *connections) closeAll() {
 	}
 }
 
-// stop lets no more connections wait for room.
+// stop ends the waiting of connections for room.
 func (all *connections) stop() {
 	all.mu.Lock()
 	all.closing = true
@@ -196,7 +196,7 @@ func (all *connections) changed(nc net.Conn, state http.ConnState) {
 	all.move(c, state)
 }
 
-// move takes c to the list that it belongs to.
+// move moves c to the list to which it belongs.
 func (all *connections) move(c *conn, state http.ConnState) {
 	c.state.Store(int32(state))
 	all.mu.Lock()
@@ -220,7 +220,7 @@ func (all *connections) move(c *conn, state http.ConnState) {
 // listener accepts connections for a server.
 type listener struct {
 	net.Listener
-	raw   net.Listener // as the system gave it
+	raw   net.Listener // the listener of the system
 	addr  string       // as the program named it
 	all   *connections
 	stall time.Duration
@@ -228,10 +228,10 @@ type listener struct {
 	plain bool
 	// shared says that the socket stays open in another process.
 	shared bool
-	until  atomic.Int64 // when to stop taking in connections, once that is known
+	until  atomic.Int64 // when to stop accepting connections, once that is known
 }
 
-// protocol is the protocol that is spoken there, in the terms of package listen.
+// protocol is the name of the protocol that is spoken there, as in package listen.
 func (l *listener) protocol() string {
 	protocol, _ := listen.Protocol(l.addr)
 	return protocol
@@ -248,16 +248,17 @@ func (l *listener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// The system completes connections before anybody accepts them, and resets
-// them when their listener closes: taking them in ends when none came for
-// backlogPause, and after backlogTime at the latest.
+// The system completes connections before a program accepts them, and resets
+// them when their listener closes. So drain ends when none came for
+// backlogPause, or after backlogTime at the latest.
 const (
 	backlogPause = 10 * time.Millisecond
 	backlogTime  = time.Second
 )
 
-// drain takes in the connections that clients believe to have, and then lets
-// Accept end. A socket that another process has open too keeps them for that.
+// drain accepts the connections that clients believe to be open, and then lets
+// Accept end. If another process has the socket open too, the connections are
+// left to that process.
 func (l *listener) drain() {
 	now := time.Now()
 	if l.shared {
@@ -278,8 +279,8 @@ func (l *listener) accept() (net.Conn, error) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return nc, err
 	}
-	// The deadline was set by drain, or is that of the last pause. For a new client the system is
-	// asked again before anything waits.
+	// The deadline was set by drain, or is left from the last pause. Before anything waits for a
+	// new client, the system is asked once more.
 	if time.Now().UnixNano() < l.until.Load() {
 		l.raw.(deadliner).SetDeadline(time.Now().Add(backlogPause))
 		if nc, err = l.Listener.Accept(); err == nil {

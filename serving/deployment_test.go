@@ -20,7 +20,7 @@ import (
 	"github.com/zeugkit/zeug/internal/freeport"
 )
 
-// block returns the configuration in docs/deployment.md that is marked so.
+// block returns the block in docs/deployment.md that is marked with the language.
 func block(t *testing.T, language string) string {
 	t.Helper()
 	page, err := os.ReadFile("../docs/deployment.md")
@@ -31,7 +31,7 @@ func block(t *testing.T, language string) string {
 	return text + "\n"
 }
 
-// tool skips a test without the program that it is about.
+// tool skips a test if the program that it needs is not installed.
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -44,7 +44,7 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-// behind starts the test's program at a unix socket.
+// behind starts the test's program on a unix socket.
 func behind(t *testing.T) (p *process, socket string) {
 	socket = filepath.Join(t.TempDir(), "app.sock")
 	p = launch(t, own(), "unix://"+socket)
@@ -75,7 +75,7 @@ func proxied(t *testing.T, port string) {
 	require.NoError(t, err)
 	require.Equal(t, "http example.org:8080 127.0.0.1 /origin?a=b;c", string(b), "the client is the one that the proxy saw")
 
-	// A stream reaches the client as it comes.
+	// A stream reaches the client without delay.
 	resp, err = http.Get(url + "/events")
 	require.NoError(t, err)
 	first := make([]byte, 9)
@@ -195,7 +195,7 @@ func TestDeployment(t *testing.T) {
 	})
 }
 
-// zombiesOf returns the children of a process that were not waited for.
+// zombiesOf returns the zombies among the children of a process.
 func zombiesOf(pid int) (zombies []string) {
 	files, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, file := range files {

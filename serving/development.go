@@ -21,7 +21,7 @@ func developmentTools(field string) (*devtools.Tools, error) {
 		field, devtools.ImportPath)
 }
 
-// runSupervisor makes this process the supervisor of the program that it is.
+// runSupervisor makes this process the supervisor of its own program.
 func runSupervisor(addrs []string, o Options) error {
 	if err := o.complete(); err != nil {
 		return &StartError{err}

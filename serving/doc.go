@@ -1,5 +1,5 @@
-// Package serving runs an application: it listens, limits what a client may
-// take, logs, and stops without losing a request.
+// Package serving runs an application: it listens, limits the resources of each
+// client, logs, and stops without losing a request.
 //
 // [Run] is all that a main function needs:
 //
@@ -8,12 +8,12 @@
 //	}
 //
 // The debugger and the reloader are in package serving/dev. The command "zeug run" adds it to the
-// program that it builds. A program that imports it has them by itself, with Options.Debug and
-// Options.Reload; no other program links them.
+// program that it builds. A program that imports it has them without "zeug run", with Options.Debug
+// and Options.Reload; no other program links them.
 //
 // The same program serves behind a web server that speaks FastCGI, SCGI or uwsgi, if its address
-// says so, and by CGI or at an inherited socket, if it was started that way: [Run] says more.
+// says so, and over CGI or an inherited socket, if it was started in that way: see [Run].
 //
-// It is Werkzeug's run_simple with a server behind it that is meant for
-// production as well: the limits are on by default, SIGTERM drains.
+// It corresponds to Werkzeug's run_simple, with a server that is also meant for
+// production: the limits are on by default, and SIGTERM drains.
 package serving

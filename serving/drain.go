@@ -13,7 +13,7 @@ import (
 
 type serverKey struct{}
 
-// serverContext is a context of requests that know their server and its logger.
+// serverContext is a context whose requests know their server and its logger.
 type serverContext struct {
 	context.Context
 	server *Server
@@ -30,9 +30,9 @@ func (c serverContext) Value(key any) any {
 }
 
 // Draining returns a channel that is closed when the server of this request's context is told to
-// stop. A handler that answers without end, whatever its type, ends its response then. Outside a
-// request it returns nil, which never closes. The context of a request for an event stream, or for
-// a websocket, ends by itself.
+// stop. A handler whose response never ends, whatever its type, must then end it. Outside a request
+// it returns nil, which never closes. If the request opens an event stream or a websocket, its
+// context ends by itself.
 func Draining(ctx context.Context) <-chan struct{} {
 	if s, ok := ctx.Value(serverKey{}).(*Server); ok {
 		return s.stopping
@@ -44,10 +44,10 @@ func Draining(ctx context.Context) <-chan struct{} {
 // closed, to answer a request that is on its way with "Connection: close".
 const farewell = 500 * time.Millisecond
 
-// Shutdown stops the server: Ready answers 503; after Options.DrainDelay no connection is accepted
-// any more, event streams end and websockets are sent a close frame of 1001; what else runs is
-// finished. If ctx ends before, the remaining requests are cut, and the error is both [ErrCut] and
-// that of ctx.
+// Shutdown stops the server. First, Ready answers with 503. After Options.DrainDelay, no more
+// connections are accepted, event streams end and websockets get a close frame with status 1001.
+// All other requests are finished. If ctx ends before that, the remaining requests are cut, and the
+// error is both [ErrCut] and the error of ctx.
 func (s *Server) Shutdown(ctx context.Context) error {
 	defer flushAccessLog()
 	s.draining.Store(true)
@@ -71,15 +71,15 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	wait(ctx, s.all.ended(), farewell)
 
-	// All at once: a web server goes on asking on the connections it has.
+	// These run at the same time, because a web server keeps sending requests on its open
+	// connections.
 	ends := []<-chan bool{
 		resultOf(func() bool { return s.shutdownCompanions(ctx) }),
 		s.gateways.shutdown(ctx),
 		resultOf(func() bool { return s.shutdownHTTP(ctx) }),
 		resultOf(func() bool { return s.upgraded.wait(ctx) }),
 	}
-	// They return soon after ctx has ended, except for net/http, which still waits for its
-	// listeners.
+	// They end soon after ctx has ended, except net/http, which still waits for its listeners.
 	late := make(chan struct{})
 	context.AfterFunc(ctx, func() { time.AfterFunc(farewell, func() { close(late) }) })
 	cut := false
@@ -102,9 +102,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // shutdownHTTP ends the connections of HTTP/1 and HTTP/2, and reports whether every request was
-// answered. An error of a listener, which is closed already, does not concern requests. If ctx has
-// ended before, net/http looks at its connections only once, and one whose response was sent just
-// now is not idle yet: a second look follows.
+// answered. An error of a listener, which is already closed, does not affect requests. If ctx has
+// already ended, net/http checks its connections only once. A connection whose response was just
+// sent is not idle yet then, so a second check follows.
 func (s *Server) shutdownHTTP(ctx context.Context) bool {
 	if err := s.http.Shutdown(ctx); err == nil || !isEnd(err) {
 		return true
@@ -162,8 +162,8 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// cut ends what still runs. net/http waits for its listeners first, which may not
-// return, so that the connections are closed before.
+// cut ends everything that is still running. The connections are closed first,
+// because net/http waits for its listeners, which may never return.
 func (s *Server) cut() {
 	for _, c := range s.options.Companions {
 		c.Close()
@@ -178,7 +178,7 @@ func (s *Server) isStopping() bool {
 	return isClosed(s.stopping)
 }
 
-// wait returns after d, or as soon as done or ctx is.
+// wait returns after d, or as soon as done is closed or ctx ends.
 func wait(ctx context.Context, done <-chan struct{}, d time.Duration) {
 	if d <= 0 {
 		return
@@ -193,10 +193,11 @@ func wait(ctx context.Context, done <-chan struct{}, d time.Duration) {
 }
 
 // endable gives the requests that would never end by themselves a context that
-// ends when the server stops, and tells clients of kept connections to leave.
+// ends when the server stops. It also tells clients to close their open
+// connections.
 func (s *Server) endable(app http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.isStopping() && r.ProtoMajor < 3 { // HTTP/3 has the companion say it
+		if s.isStopping() && r.ProtoMajor < 3 { // for HTTP/3, the companion tells clients
 			w.Header().Set("Connection", "close")
 		}
 		socket := isWebsocket(r)
@@ -207,7 +208,7 @@ func (s *Server) endable(app http.Handler) http.Handler {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		if socket {
-			// Its context ends with the connection: the close frame and the client's close frame
+			// Its context ends with the connection, so the close frame and the client's close frame
 			// come first.
 			w = &upgradable{ResponseWriter: w, all: &s.upgraded, closed: cancel}
 		} else {

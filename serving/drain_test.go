@@ -128,7 +128,7 @@ func TestDrainClosesWebsockets(t *testing.T) {
 	_, r := upgrade(t, addr)
 	c := <-took
 
-	// Half a frame is out when the server stops: 300 bytes of text.
+	// When the server stops, half a frame with 300 bytes of text has been sent.
 	head := append([]byte{0x81, 126, 1, 44}, make([]byte, 100)...)
 	_, err := c.Write(head)
 	require.NoError(t, err)
@@ -167,8 +167,8 @@ func TestDrainCutsWebsocketsAtTheDeadline(t *testing.T) {
 	close(done)
 }
 
-// Clients that send one request after the other, without trying any a second
-// time, lose none when the server stops.
+// Clients that send requests one after the other, and never repeat any, lose
+// none when the server stops.
 func TestDrainUnderLoadLosesNothing(t *testing.T) {
 	var served atomic.Int64
 	s, addr := start(t, func(w http.ResponseWriter, r *http.Request) {
@@ -189,7 +189,7 @@ func TestDrainUnderLoadLosesNothing(t *testing.T) {
 	require.Equal(t, served.Load(), answered.Load())
 }
 
-// askUntilRefused sends requests until connections are refused. An error means a request that was
+// askUntilRefused sends requests until connections are refused. An error means that a request was
 // sent and not answered.
 func askUntilRefused(addr string, answered *atomic.Int64) error {
 	for {
@@ -218,7 +218,7 @@ func askUntilRefused(addr string, answered *atomic.Int64) error {
 type stuckListener struct {
 	net.Listener
 	room   chan struct{}
-	closed chan struct{} // nil: Close does not wake Accept
+	closed chan struct{} // if nil, Close does not wake Accept
 	once   sync.Once
 }
 

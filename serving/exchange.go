@@ -15,33 +15,33 @@ import (
 	"github.com/zeugkit/zeug/internal/responsewriter"
 )
 
-// An exchange is a request and its response, for as long as the handler runs. It bounds how long
-// the server waits for the client, if the connection itself cannot do that:
+// An exchange is a request and its response, for as long as the handler runs. It limits how long
+// the server waits for the client, where the connection itself cannot do that:
 //
-//   - while a body is read, also by net/http, which reads the rest of it before it
-//     sends a response and after the handler has returned;
-//   - while a response is written over HTTP/2 and HTTP/3, where the client grants
-//     each response a window of its own.
+//   - while a body is read, including the rest that net/http reads before it sends a response and
+//     after the handler has returned;
+//   - while a response is written over HTTP/2 and HTTP/3, where the client grants each response a
+//     separate window.
 //
-// The handler gets a copy of the request, with another body. net/http decides by
-// the type of its own request's body what to do with the rest of it, so that body
-// stays in its place.
+// The handler gets a copy of the request with another body. net/http decides
+// what to do with the rest of the body by the type of its own request's body,
+// so that body stays where it is.
 type exchange struct {
 	responsewriter.Forward
 	responsewriter.Shape
 
-	conn    *conn // nil under a server of another kind
-	isHTTP1 bool  // on conn, which bounds the writing
+	conn    *conn // nil under another kind of server
+	isHTTP1 bool  // on conn, which limits the writing
 	isHTTP3 bool
-	request http.Request // what the handler gets if there is a body
+	request http.Request // the body for the handler, if there is one
 	body    io.ReadCloser
-	reading *pace // that of the connection for HTTP/1, or own
+	reading *pace // the pace of the connection for HTTP/1, otherwise own
 	own     pace
 	writing pace
-	whole   bool // nothing of the body is left
-	begun   bool // net/http has read its part before the response
-	// manually says that the application bounds reading or writing itself. Another goroutine may
-	// call it while the handler reads, to end that read.
+	whole   bool // the whole body has been read
+	begun   bool // net/http has read its part of the body before the response
+	// manually says that the application limits reading or writing itself. Another goroutine may
+	// set it while the handler reads, to end that read.
 	manually struct{ reading, writing atomic.Bool }
 }
 
@@ -78,10 +78,10 @@ func (s *Server) bounded(app http.Handler) http.Handler {
 	})
 }
 
-// finish bounds what net/http does after the handler has returned.
+// finish limits what net/http does after the handler has returned.
 func (x *exchange) finish() {
 	if x.isHTTP1 {
-		// It reads the rest of the body. The wait ends when the connection is idle.
+		// net/http reads the rest of the body. The wait ends when the connection becomes idle.
 		if !x.whole && !x.manually.reading.Load() && !x.reading.begin() {
 			x.expired(x.reading)
 		}
@@ -102,8 +102,9 @@ func (x *exchange) finish() {
 	}
 }
 
-// notOverHTTP3 are the fields that a response of HTTP/3 must not have (RFC 9114,
-// section 4.2): the client would refuse it. For HTTP/2 net/http leaves them out.
+// notOverHTTP3 are the fields that a response of HTTP/3 must not have (RFC
+// 9114, section 4.2): the client would refuse the response. For HTTP/2 net/http
+// leaves them out.
 var notOverHTTP3 = [...]string{"Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade"}
 
 func (x *exchange) clean() {
@@ -121,10 +122,10 @@ func (x *exchange) WriteHeader(status int) {
 	x.ResponseWriter.WriteHeader(status)
 }
 
-// past is a deadline that is over.
+// past is a deadline in the past.
 var past = time.Unix(1, 0)
 
-// expired ends what waits at one of the paces.
+// expired ends the operation that waits at one of the paces.
 func (x *exchange) expired(p *pace) {
 	control := http.NewResponseController(x.ResponseWriter)
 	if p == &x.writing {
@@ -167,7 +168,7 @@ func stalled(err error) error {
 	return &httperror.Error{Code: httperror.RequestTimeout, Description: "The body of the request stopped coming.", Err: err}
 }
 
-// Close may read some of the rest, so that the connection can be used again.
+// Close may read some of the rest, so that the connection can be reused.
 func (b body) Close() error {
 	x := b.x
 	if x.manually.reading.Load() || !x.reading.begin() {
@@ -207,8 +208,8 @@ func (x *exchange) endSend(n int64) {
 	}
 }
 
-// piece is how much is written within one StallTimeout. It makes that a least
-// rate: 256 KiB in 30 s is 9 KB/s, which every network reaches.
+// piece is how many bytes are written within one StallTimeout. So it sets a
+// minimum rate: 256 KiB in 30 s are 9 KB/s, which every network reaches.
 const piece = 256 << 10
 
 func send[T string | []byte](x *exchange, p T, write func(T) (int, error)) (n int, err error) {
@@ -266,22 +267,22 @@ func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // Unwrap is for [http.ResponseController].
 func (x *exchange) Unwrap() http.ResponseWriter { return deadlines{x.ResponseWriter, x} }
 
-// deadlines lets an application bound reading and writing itself.
+// deadlines lets an application limit reading and writing itself.
 type deadlines struct {
 	http.ResponseWriter
 	x *exchange
 }
 
-// Unwrap returns the writer below.
+// Unwrap returns the inner writer.
 func (d deadlines) Unwrap() http.ResponseWriter { return d.ResponseWriter }
 
-// SetReadDeadline takes the place of the server's own bound, until it is zero.
+// SetReadDeadline replaces the server's own limit until it is called with zero.
 func (d deadlines) SetReadDeadline(t time.Time) error {
 	d.x.manually.reading.Store(!t.IsZero())
 	return http.NewResponseController(d.ResponseWriter).SetReadDeadline(t)
 }
 
-// SetWriteDeadline takes the place of the server's own bound, until it is zero.
+// SetWriteDeadline replaces the server's own limit until it is called with zero.
 func (d deadlines) SetWriteDeadline(t time.Time) error {
 	d.x.manually.writing.Store(!t.IsZero())
 	return http.NewResponseController(d.ResponseWriter).SetWriteDeadline(t)

@@ -13,9 +13,9 @@ import (
 	"github.com/zeugkit/zeug/serving/listen"
 )
 
-// gateways serve the application to web servers that speak another protocol
-// than HTTP, by the name of the protocol. The listeners and limits are those of
-// the server.
+// gateways holds the servers for web servers that speak another protocol than
+// HTTP, by the name of the protocol. They use the listeners and limits of the
+// server.
 type gateways map[string]gatewayServer
 
 type gatewayServer interface {
@@ -29,9 +29,9 @@ func newGateways(s *Server) gateways {
 		HeaderTimeout: o.HeaderTimeout,
 		StallTimeout:  o.StallTimeout,
 		MaxHeader:     o.MaxHeader,
-		MaxBody:       -1, // the application limits it, as over HTTP
+		MaxBody:       -1, // the application limits the body, as over HTTP
 		Logger:        o.Logger,
-		// The listeners limit them, for all protocols together.
+		// The listeners limit the number of connections, for all protocols together.
 		MaxConnections: -1,
 	}
 	app := s.asOwn(s.inner)
@@ -42,7 +42,7 @@ func newGateways(s *Server) gateways {
 	}
 }
 
-// asOwn makes requests know their server, as net/http's BaseContext does.
+// asOwn gives requests their server, as net/http's BaseContext does.
 func (s *Server) asOwn(app http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := r.WithContext(serverContext{r.Context(), s})
@@ -51,7 +51,7 @@ func (s *Server) asOwn(app http.Handler) http.Handler {
 	})
 }
 
-// shutdown ends all of them; its result says whether no request was cut.
+// shutdown shuts down all of them, and reports whether every request was completed.
 func (g gateways) shutdown(ctx context.Context) <-chan bool {
 	each := make(chan error, len(g))
 	for _, server := range g {
@@ -77,8 +77,8 @@ func (g gateways) close() {
 	<-g.shutdown(ctx)
 }
 
-// runCGI answers the one request for which the process was started. The web server that did so has
-// the sockets, the certificates and an access log.
+// runCGI answers the one request for which the process was started. That web server has the
+// sockets, the certificates and an access log.
 func runCGI(app http.Handler, o Options) error {
 	o.TLS, o.Companions, o.WrapListener, o.NoAccessLog = nil, nil, nil, true
 	s, err := New(app, o)

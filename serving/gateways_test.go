@@ -30,8 +30,8 @@ import (
 	"github.com/zeugkit/zeug/serving/certs"
 )
 
-// shortDir returns a folder for sockets, whose paths systems bound, that other
-// users may enter.
+// shortDir returns a folder for sockets, whose paths have a maximum length;
+// other users may enter it.
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "zs")
@@ -98,7 +98,7 @@ func daemon(t *testing.T, url string, cmd *exec.Cmd) {
 	}, 20*time.Second, 20*time.Millisecond, "%s does not answer", cmd.Path)
 }
 
-// certificate writes one for 127.0.0.1 into dir.
+// certificate writes a certificate for 127.0.0.1 into dir.
 func certificate(t *testing.T, dir string) (cert, key string, client *http.Client) {
 	t.Helper()
 	config, err := certs.SelfSigned()()
@@ -116,7 +116,7 @@ func certificate(t *testing.T, dir string) (cert, key string, client *http.Clien
 	return cert, key, &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 }
 
-// nginx starts one with these locations, by HTTP and by HTTPS.
+// nginx starts nginx with these locations, over HTTP and HTTPS.
 func nginx(t *testing.T, locations string) (plain, secure string, client *http.Client) {
 	t.Helper()
 	path := tool(t, "nginx")
@@ -374,7 +374,7 @@ func TestLimitsHoldBehindGateways(t *testing.T) {
 	text, err := io.ReadAll(c)
 	require.NoError(t, err)
 	require.Empty(t, text, "no answer of HTTP's to who speaks another protocol")
-	// The one connection that may be open is free again.
+	// The only connection that may be open is free again.
 	head := "CONTENT_LENGTH\x000\x00SCGI\x001\x00REQUEST_METHOD\x00GET\x00REQUEST_URI\x00/\x00"
 	c, _ = dial(t, addr, fmt.Sprintf("%d:%s,", len(head), head))
 	text, err = io.ReadAll(c)

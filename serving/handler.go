@@ -15,9 +15,9 @@ import (
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
-// handler puts round app what the server does for each request. The outermost
-// comes first: the end of streams, health, the proxies that are trusted, the access
-// log, panics or the debugger, static files.
+// handler puts around app what the server adds to each request. From the outside in, these are: the
+// end of streams, health checks, the trusted proxies, the access log, panics or the debugger,
+// static files.
 func (s *Server) handler(app http.Handler) http.Handler {
 	o := &s.options
 	if len(o.StaticFiles) > 0 {
@@ -41,8 +41,8 @@ func (s *Server) handler(app http.Handler) http.Handler {
 	return s.endable(app)
 }
 
-// static answers with the files of Options.StaticFiles. While the program is
-// worked on, so are they.
+// static serves the files of Options.StaticFiles. In development, static files
+// change too.
 func static(app http.Handler, o *Options) http.Handler {
 	data := staticfiles.SharedData{Logger: o.Logger, Development: o.Debug || o.Reload || Supervised()}
 	for _, prefix := range slices.Sorted(maps.Keys(o.StaticFiles)) {
@@ -55,7 +55,7 @@ func static(app http.Handler, o *Options) http.Handler {
 	return data.Wrap(app)
 }
 
-// healthy answers the questions of load balancers and orchestrators.
+// healthy answers the health checks of load balancers and orchestrators.
 func (s *Server) healthy(app http.Handler) http.Handler {
 	o := &s.options
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +75,7 @@ func (s *Server) healthy(app http.Handler) http.Handler {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		h.Set("Cache-Control", "no-store")
 		if err != nil {
-			if !s.draining.Load() { // a stop is planned, and not worth a warning for each probe
+			if !s.draining.Load() { // a stop is planned, so the probes need no warning
 				o.Logger.WarnContext(r.Context(), "not ready", "cause", err)
 			}
 			w.WriteHeader(http.StatusServiceUnavailable)

@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// asks returns the request of a signal: here, only for the end.
+// asks returns the request of a signal: on this system, it is always the end.
 type asks int
 
 const (

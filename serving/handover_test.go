@@ -22,7 +22,7 @@ import (
 // release is a program on disk that a newer release can replace.
 type release struct{ path, dir string }
 
-// released is the test's own executable as a program of its own.
+// released makes a separate program from the test's own executable.
 func released(t *testing.T) release {
 	t.Helper()
 	if testing.Short() {
@@ -34,7 +34,7 @@ func released(t *testing.T) release {
 	return r
 }
 
-// replace puts a newer release in place: a script.
+// replace installs a newer release: a script.
 func (r release) replace(t *testing.T, script string) {
 	t.Helper()
 	next := r.path + ".next"
@@ -43,7 +43,7 @@ func (r release) replace(t *testing.T, script string) {
 	require.NoError(t, os.Rename(next, r.path))
 }
 
-// at is a client of the unix socket.
+// at returns a client of the unix socket.
 func at(path string) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -53,8 +53,8 @@ func at(path string) *http.Client {
 	}}
 }
 
-// gone waits for the end of a process that is not a child of the test. The process that
-// inherits it, such as the first one of a container, may take seconds to collect it.
+// gone waits for the end of a process that is not a child of the test. The process that inherits
+// the zombie, such as the first process of a container, may take seconds to collect it.
 func gone(t *testing.T, pid int) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -151,7 +151,7 @@ func TestSystemdsUnixSocketStaysAfterHandovers(t *testing.T) {
 func TestSocketsOfEveryNameAreHandedOver(t *testing.T) {
 	for name, c := range map[string]struct {
 		listen  []string
-		release string // what the newer release sets
+		release string // the settings of the newer release
 	}{
 		"a comma in the path":        {listen: []string{"unix:DIR/a,5=b"}},
 		"a percent sign in the path": {listen: []string{"unix:DIR/a%2Cb%"}},
@@ -267,7 +267,7 @@ func TestAPIDFileOfARunningServerIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, strconv.Itoa(p.Process.Pid)+"\n", string(said))
 
-	// A file that a killed process left is replaced.
+	// If a killed process has left a file, it is replaced.
 	require.NoError(t, p.Process.Kill())
 	p.Wait()
 	require.FileExists(t, pidFile)

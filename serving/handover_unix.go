@@ -20,13 +20,13 @@ import (
 // envReady is the descriptor to which a new process writes once it serves.
 const envReady = "ZEUG_READY"
 
-// executable is the program's path while the working directory is still the one in which it was
-// started. It is not the running file: that may be replaced.
+// executable is the program's path, found while the working directory is still the one in which it
+// was started. It is not the file of the running program, since that may be replaced.
 var executable, executableErr = exec.LookPath(os.Args[0])
 
 var workingDir, _ = os.Getwd()
 
-// A terminal that goes sends SIGHUP too.
+// A terminal that is closed sends SIGHUP too.
 var fromTerminal = hasTerminal()
 
 func hasTerminal() bool {
@@ -46,7 +46,7 @@ const (
 	toHangUp
 )
 
-// lifeSignals are the signals that ask for something other than the end.
+// lifeSignals are the signals that ask for something else than the end.
 func lifeSignals(o *Options) (signals []os.Signal) {
 	if !signal.Ignored(syscall.SIGHUP) { // nohup
 		signals = append(signals, syscall.SIGHUP)
@@ -57,11 +57,11 @@ func lifeSignals(o *Options) (signals []os.Signal) {
 	return signals
 }
 
-// ignoreStops keeps the process from being frozen by signals that supervisors send to servers such
-// as gunicorn, for which they mean something else.
+// ignoreStops ignores the signals that supervisors send to servers such as gunicorn, where they
+// have another meaning. Otherwise they would freeze the process.
 func ignoreStops() { signal.Ignore(syscall.SIGTTIN, syscall.SIGTTOU) }
 
-// asked tells a SIGHUP that a process sent from that of a closed terminal, which means the end.
+// asked reports whether a process sent a SIGHUP. A SIGHUP of a closed terminal means the end.
 func asked(s os.Signal, o *Options) asks {
 	switch {
 	case s == syscall.SIGUSR2:
@@ -75,7 +75,7 @@ func asked(s os.Signal, o *Options) asks {
 }
 
 // handover starts the program again with the listeners of this process, and returns when the new
-// one serves. It ends the new process, and returns an error, if ctx ends before.
+// one serves. If ctx ends before that, it ends the new process and returns an error.
 func (s *Server) handover(ctx context.Context) (pid int, err error) {
 	if os.Getpid() == 1 {
 		return 0, errors.New("this is process 1 of a container, which ends with it: start a new container beside it instead")
@@ -124,24 +124,25 @@ func (s *Server) handover(ctx context.Context) (pid int, err error) {
 		return 0, fmt.Errorf("process %d did not become ready: %w", child.Process.Pid, errors.Join(err, <-ended))
 	}
 	for i, l := range s.listeners {
-		// A release that does not name the others has taken all of them.
+		// If a release does not report which ones it took, it has taken all of them.
 		if i >= n && n > 1 || i < n && report[i] == notTaken {
 			continue
 		}
 		l.shared = true
-		listen.SetUnlinkOnClose(l.raw, false) // the file is the new process's now
+		listen.SetUnlinkOnClose(l.raw, false) // the file now belongs to the new process
 	}
 	return child.Process.Pid, nil
 }
 
-// terminate makes a process end as this one does.
+// terminate asks a process to end, as the user would ask this one.
 func terminate(pid int) { syscall.Kill(pid, syscall.SIGTERM) }
 
-// The report of a new process on each socket that it was handed.
+// The report of a new process on each socket that it got.
 const notTaken, isTaken = 0, 1
 
-// reporter holds the pipe to the process that started this one. Children of this
-// process do not inherit it: the older process would wait for them.
+// reporter holds the pipe to the process that started this one. Children of
+// this process do not inherit it, because the older process would then wait for
+// them.
 var reporter = takeReporter()
 
 func takeReporter() *os.File {
@@ -155,8 +156,8 @@ func takeReporter() *os.File {
 	return os.NewFile(uintptr(fd), envReady)
 }
 
-// reportReady tells the process that started this one that it serves, and at
-// which of the sockets.
+// reportReady tells the process that started this one that this process serves,
+// and on which of the sockets.
 func (s *Server) reportReady() {
 	if reporter == nil {
 		return
@@ -173,7 +174,7 @@ func (s *Server) reportReady() {
 	reporter.Close()
 }
 
-// reloading is the message that systemd wants, with the time of its monotonic clock.
+// reloading is the message that systemd expects, with the time of the monotonic clock.
 func reloading() string {
 	return "RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(monotonic(), 10)
 }

@@ -2,5 +2,5 @@
 
 package serving
 
-// connectionsByDefault: the system has no limit of descriptors.
+// connectionsByDefault is a large number: the system does not limit descriptors.
 func connectionsByDefault() int { return 1 << 20 }

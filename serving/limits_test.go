@@ -11,8 +11,8 @@ import (
 	"github.com/zeugkit/zeug/serving"
 )
 
-// numbers are the fields of Options that are numbers, and whether a negative one
-// lifts a limit.
+// numbers are the numeric fields of Options, and whether a negative value
+// removes their limit.
 var numbers = map[string]bool{
 	"HeaderTimeout": true, "StallTimeout": true, "MinRate": true, "IdleTimeout": true, "MaxHeader": true,
 	"MaxConnections": true, "DrainTimeout": true,

@@ -2,5 +2,5 @@
 
 package serving
 
-// monotonic: there is no systemd to be told.
+// monotonic returns 0: this system has no systemd.
 func monotonic() int64 { return 0 }

@@ -17,134 +17,138 @@ import (
 )
 
 // Options are the settings of [Run] and [Server]. The zero value is a server for production with
-// every limit on. For limits, zero stands for the default, and a negative number means no limit. A
-// number that is too large is an error at the start.
+// every limit on. For limits, zero means the default, and a negative number means no limit. A
+// number that is too large is an error when the server starts.
 type Options struct {
-	// Debug shows tracebacks in the browser, by middleware/debugger. It is for
-	// development: never set it where strangers can reach the server. The program
-	// must import serving/dev. "zeug run" imports it and sets Debug, unless the
-	// environment says that this is production.
+	// Debug shows tracebacks in the browser, with middleware/debugger. It is
+	// for development: never set it where strangers can reach the server. The
+	// program must import serving/dev. "zeug run" imports it and sets Debug,
+	// unless the environment says that this is production.
 	Debug bool
 	// PassPanics lets a panic of the application end the process, where Delve or
-	// another debugger stops at it; otherwise it is answered with 500. It is
-	// Werkzeug's passthrough_errors.
+	// another debugger stops at it; otherwise it is answered with 500. It
+	// corresponds to Werkzeug's passthrough_errors.
 	PassPanics bool
-	// Reload rebuilds and restarts the application when its source changes,
-	// and reloads the pages that browsers show of it: package reload. It wants
-	// the go command, the program's source, and an import of serving/dev.
+	// Reload rebuilds and restarts the application when its source changes, and
+	// reloads its pages in browsers; see package reload. It needs the go
+	// command, the program's source, and an import of serving/dev.
 	Reload bool
 	// Watch holds more files, folders and patterns whose change restarts the application, and
-	// Exclude patterns of files whose change does not; reload.Config says more.
+	// Exclude patterns of files whose change does not; see reload.Config.
 	Watch, Exclude []string
 	// Assets holds folders of files that the program reads while it runs under
 	// a supervisor: a change reloads the pages in the browser, and the program
-	// goes on. Folders named templates and static are that by themselves, unless
-	// the program embeds them.
+	// keeps running. Folders named templates and static have that effect
+	// without being listed, unless the program embeds them.
 	Assets []string
-	// Poll above zero has Reload look at files in this interval, instead of
-	// waiting for the system to tell: for folders mounted from elsewhere.
+	// If Poll is above zero, Reload checks the files at this interval, instead
+	// of waiting for events of the system: use it for folders that are mounted
+	// from elsewhere.
 	Poll time.Duration
 
 	// StaticFiles serves files in front of the application: a folder, or one file, below a URL
-	// prefix, as {"/static": "static"}. Package staticfiles has more settings, as a middleware.
+	// prefix, as {"/static": "static"}. Package staticfiles has more settings for a middleware.
 	StaticFiles map[string]string
 
-	// Listen holds more addresses to serve at, in the forms of package listen:
-	// of HTTP, and of the protocols that servers in front may speak.
+	// Listen holds more addresses to serve at, in the forms of package listen.
+	// They may be for HTTP, or for the protocols of servers in front.
 	Listen []string
 	// SocketMode is the permission of unix sockets; 0 leaves it to the umask.
 	SocketMode fs.FileMode
-	// WrapListener changes each listener before TLS: serving/proxyprotocol
-	// gives one that reads the PROXY protocol. "zeug run" listens by itself and
-	// does without.
+	// WrapListener changes each listener before TLS: serving/proxyprotocol has
+	// one that reads the PROXY protocol. "zeug run" has its own listeners and
+	// does not use it.
 	WrapListener func(net.Listener) net.Listener
-	// TLS is the source of certificates; nil serves without TLS. With it HTTP/2 is served too.
-	// Addresses of other protocols do without.
+	// TLS is the source of certificates; nil serves without TLS. With TLS, HTTP/2 is served too.
+	// Addresses of other protocols do not use it.
 	TLS certs.Source
-	// H2C serves HTTP/2 without TLS as well, to clients that know beforehand.
+	// H2C serves HTTP/2 without TLS as well, to clients that know that the server supports it.
 	H2C bool
-	// Companions serve the same application by other transports; serving/http3
-	// is one. They are left out under a supervisor, whose sockets outlive the
-	// process.
+	// Companions serve the same application over other transports;
+	// serving/http3 is one. Under a supervisor they are left out, because its
+	// sockets outlive the process.
 	Companions []Companion
 
-	// Logger receives what the server has to say, and a line for each request.
-	// By default that is plain lines on a terminal's standard error, and JSON
-	// when standard error is anything else.
+	// Logger receives the server's messages, and a record for each request. By
+	// default it writes plain lines if standard error is a terminal, and JSON
+	// otherwise.
 	Logger *slog.Logger
 	// ProxyFix says which proxies in front are trusted, and with which header fields. The access
-	// log, the debugger and the application see the client, the host and the scheme that it finds.
-	// The zero value trusts no proxy.
+	// log, the debugger and the application see the client, the host and the scheme that ProxyFix
+	// finds. The zero value trusts no proxy.
 	ProxyFix middleware.ProxyFix
-	// AccessLog is how the line for each request is written. It has the client and the status that
-	// the client received, whichever handler answered. Its Logger is that of the server by
-	// default.
+	// AccessLog is how the line for each request is written. The line has the client, and the
+	// status that the client received, whichever handler answered. By default its Logger is the
+	// server's Logger.
 	//
-	// If that is [DefaultLogger] and standard error is not a terminal, the lines are written up to 10
-	// ms later, many at once, so that no request waits for a disk or a pipe. Up to 1 MiB of lines may
-	// wait for an output that stalls. Further lines are then dropped, and a warning says how many. The
-	// end of [Run] and of [Server.Shutdown] writes all lines that wait, for at most 5 s. They are lost
-	// if the process ends otherwise (os.Exit, SIGKILL, a panic outside of requests).
+	// If that is [DefaultLogger] and standard error is not a terminal, the lines are buffered for
+	// up to 10 ms and written together, so that no request waits for a disk or a pipe. Up to 1 MiB
+	// of lines may wait for an output that stalls. Further lines are then dropped, and a warning
+	// says how many. At the end of [Run] and of [Server.Shutdown] all waiting lines are written,
+	// within 5 s. They are lost if the process ends in another way (os.Exit, SIGKILL, a panic
+	// outside of requests).
 	AccessLog middleware.AccessLog
 	// NoAccessLog leaves out the line for each request.
 	NoAccessLog bool
 	// PIDFile is written with the number of the process once it serves, and
 	// removed at the end. The process holds a lock (fcntl) on the file while it
-	// serves: a server that finds the file held by another one does not start.
+	// serves: if another server holds the file, this one does not start.
 	PIDFile string
 
 	// Start is called by [Run] when the addresses are open and before connections are accepted.
-	// Use it for work that takes long, that must not happen twice, or that is useless if an
-	// address is taken. Its argument is the list of URLs, as the log will have it. Its error
-	// becomes that of Run, as a [StartError].
+	// Use it for work that takes long, that must not be done twice, or that is useless if an
+	// address is in use. Its argument is the list of URLs, as in the log. If it returns an error,
+	// Run returns it as a [StartError].
 	Start func(urls []string) error
-	// HangUp is called for SIGHUP, for an application that has something to load again. SIGUSR2 does
-	// then what SIGHUP does without: it starts the executable and hands over. An error is logged, and
-	// the server goes on.
+	// HangUp is called for SIGHUP. Set it if the application has files to load again. With HangUp,
+	// SIGUSR2 does what SIGHUP does without it: it starts the executable and hands over. An error
+	// is logged, and the server keeps serving.
 	HangUp func() error
 
-	// Health is the path that answers 200 as long as the process serves, and
-	// Ready the one that answers 200 as long as it should be sent requests: not
-	// once it drains, nor while Check fails. Empty paths answer nothing. Neither
-	// reaches the application or the access log.
+	// Health is a path that answers with 200 as long as the process serves.
+	// Ready is a path that answers with 200 as long as the process should get
+	// requests: not while it drains, and not while Check fails. An empty path
+	// switches the check off. Requests for these paths do not reach the
+	// application or the access log.
 	Health, Ready string
-	// Check says why the application cannot serve, nil when it can. It has 5 s.
+	// Check returns an error that says why the application cannot serve, or nil if it can. Check
+	// must return within 5 s.
 	Check func(context.Context) error
 
-	// HeaderTimeout is how long a client may take to send a request's header, as a
-	// whole; 10 s. A client that has sent part of one is answered with 408.
+	// HeaderTimeout is how long a client may take to send the whole header of a
+	// request; 10 s. If it has sent a part of a header, it is answered with
+	// 408.
 	HeaderTimeout time.Duration
-	// StallTimeout is how long the server waits for a client that sends nothing of a request's body,
-	// or takes nothing of a response; 30 s. It does not bound an upload, download or stream that goes
-	// on. Data that the client takes of a response restarts it, and data that it sends of a body gives
-	// time back, as MinRate says.
+	// StallTimeout is how long the server waits for a client that does not send a request's body,
+	// or does not read a response; 30 s. It does not limit an upload, download or stream that makes
+	// progress. The wait starts again when the client reads data of a response. Data of a body
+	// gives time back, depending on MinRate.
 	StallTimeout time.Duration
 	// MinRate is how many bytes of a body a client must send in a second, over the time that the
-	// server waits for it; 500, of which the slowest phones reach ten times as much. Each MinRate
-	// bytes give a second back to StallTimeout, up to the whole of it: a client that sends single
-	// bytes is cut a little later than one that sends nothing. If it is negative, each byte gives
-	// back the whole StallTimeout. It is MinRate of Apache's mod_reqtimeout. Without a
+	// server waits for it; 500. The slowest phones are ten times as fast. MinRate bytes give one
+	// second back to StallTimeout, up to its full length. So a client that sends single bytes is
+	// cut a little later than one that sends nothing. If it is negative, each byte gives back the
+	// whole StallTimeout. It corresponds to MinRate of Apache's mod_reqtimeout. Without a
 	// StallTimeout it has no effect.
 	MinRate int
 	// IdleTimeout is how long a connection is kept between two requests; 2 min.
 	IdleTimeout time.Duration
 	// MaxHeader is how many bytes a request's line and header may take; 64 KiB.
-	// Beyond it the response is 431.
+	// A longer one is answered with 431.
 	MaxHeader int
 	// MaxConnections is how many connections are served at once; by default nine
-	// tenths of the descriptors the process may have. At the limit a new client gets
-	// the place of the connection that has been idle longest. If none is idle, it gets
-	// that of the client that has kept the server waiting longest, for half a second
-	// at least, with a header, a body or a response. If the server waits for none of
-	// them, the new client waits.
+	// tenths of the descriptors the process may have. When the limit is reached, a new client gets
+	// the place of the connection that has been idle longest. If none is idle, it gets the place of
+	// the client that has kept the server waiting longest (for at least half a second) for a
+	// header, a body or a response. If the server waits for no client, the new client waits.
 	MaxConnections int
 
-	// DrainDelay is how long the server goes on as before after it has been told
-	// to stop, with Ready answering 503, so that a load balancer looks elsewhere;
-	// none by default.
+	// DrainDelay is how long the server serves as before after it has been told
+	// to stop; none by default. Meanwhile Ready answers with 503, so that a
+	// load balancer uses other servers.
 	DrainDelay time.Duration
-	// DrainTimeout is how long requests may go on after that; 30 s. Event
-	// streams and websockets, which would never end, are told to end at once.
+	// DrainTimeout is how long requests may continue after that; 30 s. Event
+	// streams and websockets, which would never end, are ended at once.
 	DrainTimeout time.Duration
 }
 

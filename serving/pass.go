@@ -3,8 +3,8 @@ package serving
 import "net/http"
 
 // passing lets panics of app end the process, as they do outside of a server. A debugger such as
-// Delve stops at a panic that no code recovers from, and net/http recovers from all panics in its
-// own goroutines. [http.ErrAbortHandler] remains unchanged.
+// Delve stops at a panic only if no code recovers from it, and net/http recovers from all panics in
+// its own goroutines. [http.ErrAbortHandler] remains unchanged.
 func passing(app http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ended := make(chan bool, 1)

@@ -20,30 +20,31 @@ import (
 	"github.com/zeugkit/zeug/internal/supervise"
 )
 
-// Run serves app at addr until SIGINT or SIGTERM arrives; then it drains, as
-// [Server.Shutdown] says, and returns nil, or [ErrCut] where requests had to be
-// cut. A second signal cuts at once. addr has one of the forms of package
-// listen, which may name another protocol than HTTP: "fastcgi:///run/app.sock";
-// empty it is 127.0.0.1:5000.
+// Run serves app at addr until SIGINT or SIGTERM arrives. Then it drains like
+// [Server.Shutdown] and returns nil, or [ErrCut] if requests had to be cut. A
+// second signal cuts them at once. addr has one of the forms of package listen,
+// which may name another protocol than HTTP: "fastcgi:///run/app.sock". If it
+// is empty, it is 127.0.0.1:5000.
 //
-// The program that started this one may replace the addresses. Sockets that systemd passes take
-// the place of the addresses, in their order, and speak the protocol of the address. A socket that
-// a web server put in the place of standard input speaks FastCGI and replaces all of them. A
-// program that a web server has started by CGI answers that one request, within 5 minutes, and Run
+// The program that started this one may replace the addresses. Sockets from systemd replace the
+// addresses, in their order. Each speaks the protocol of the address that it replaces. A socket
+// that a web server passes as standard input speaks FastCGI and replaces all of them. If a web
+// server has started the program over CGI, it answers that one request, within 5 minutes, and Run
 // returns.
 //
 // With Options.Reload, and an import of serving/dev, this process builds the program from its
-// source and supervises another one that runs it: the code before and after Run in a program runs
-// in both.
+// source and supervises another one that runs it. The program's code before and after Run runs in
+// both processes.
 //
-// SIGHUP starts the program's executable again, hands it the sockets, and drains once the new
-// process serves: no connection is refused meanwhile. With Options.HangUp that is SIGUSR2.
+// SIGHUP starts the program's executable again, hands over the sockets, and drains once the new
+// process serves. No connection is refused meanwhile. With Options.HangUp that is SIGUSR2.
 //
-// SIGTTIN and SIGTTOU, which would freeze the process, are ignored; a program that
-// has a use for them calls signal.Notify in Options.Start. As process 1 of a
-// container Run also collects orphans that end there (Linux).
+// SIGTTIN and SIGTTOU, which would freeze the process, are ignored. If a
+// program needs them, it can call signal.Notify in Options.Start. As process 1
+// of a container, Run also collects orphaned processes that end there (Linux).
 //
-// An error at the start is returned as one line that says what to do. It is Werkzeug's run_simple.
+// If the start fails, the error is one line that says what to do. It corresponds to Werkzeug's
+// run_simple.
 func Run(addr string, app http.Handler, o Options) error {
 	if routelist.Wanted() {
 		if err := routelist.Write(); err != nil {
@@ -87,7 +88,7 @@ func Run(addr string, app http.Handler, o Options) error {
 	return s.run()
 }
 
-// ErrListed is what [Run] returns if "zeug routes" started the program to list its rules: Run has
+// ErrListed is the error of [Run] if "zeug routes" started the program to list its rules: Run has
 // listed them and served nothing. [ExitCode] is 0 for it.
 var ErrListed = errors.New("serving: zeug routes asked for the rules only, so nothing was served")
 
@@ -113,9 +114,9 @@ func (e *StartError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *StartError) Unwrap() error { return e.Err }
 
-// ExitCode returns what a process should exit with after [Run] returned err, so
-// that a supervisor knows whether to start it again. The codes are those of
-// sysexits.h:
+// ExitCode returns the code with which a process should exit after [Run]
+// returned err. The code tells a supervisor whether to start it again. The
+// codes are those of sysexits.h:
 //
 //	0   there is no error, or it is ErrListed
 //	69  an address or the PID file is another server's
@@ -147,8 +148,8 @@ func ExitCode(err error) int {
 	return 78
 }
 
-// mayPass reports whether starting again later may help, without a change to
-// options: at boot an address or a name server is not there yet.
+// mayPass reports whether the same start may succeed later, without a change to
+// options: during boot an address or a name server may not exist yet.
 func mayPass(err error) bool {
 	for _, short := range []error{
 		syscall.EADDRNOTAVAIL, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS,
@@ -185,13 +186,13 @@ type life struct {
 	pid     *pidfile.File // nil without Options.PIDFile
 	hangUps chan struct{}
 
-	cancel    context.CancelFunc // ends the hand-over that runs; nil without one
+	cancel    context.CancelFunc // ends the current hand-over; nil if there is none
 	succeeded chan succession
 	again     bool // another hand-over was requested meanwhile
 }
 
-// succession is the end of a hand-over: the process that took over, or why none
-// did.
+// succession is the result of a hand-over: the process that took over, or the
+// reason why none did.
 type succession struct {
 	pid int
 	err error
@@ -208,11 +209,11 @@ func (s *Server) run() error {
 		hangUps: make(chan struct{}, 1), succeeded: make(chan succession, 1),
 	}
 	signal.Notify(l.signals, append(lifeSignals(o), os.Interrupt, syscall.SIGTERM)...)
-	// A second signal, while the process ends, must not kill it: its exit code says how it ended.
+	// A second signal while the process ends must not kill it: its exit code says how it ended.
 	defer time.AfterFunc(time.Second, func() { signal.Stop(l.signals) })
 
-	// A companion that cannot start is to fail before an older process is told that
-	// this one serves.
+	// If a companion cannot start, that must be known before an older process is told that this one
+	// serves.
 	if err := s.startCompanions(); err != nil {
 		s.Close()
 		return &StartError{err}
@@ -228,7 +229,7 @@ func (s *Server) run() error {
 		defer l.pid.Remove()
 	}
 	s.announce()
-	notify("READY=1") // before the older process tells that this one is the main one
+	notify("READY=1") // before the older process reports that this one is the main process
 	s.own()
 	s.reportReady()
 	defer close(l.hangUps)
@@ -254,8 +255,8 @@ func (s *Server) run() error {
 	}
 }
 
-// checkTemp looks whether there is a folder for temporary files: without this, the
-// first large body would tell.
+// checkTemp checks that there is a folder for temporary files. Otherwise only
+// the first large body would show that it is missing.
 func checkTemp() error {
 	f, err := os.CreateTemp("", "zeug-*")
 	if err != nil {
@@ -264,14 +265,14 @@ func checkTemp() error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// heed does what a signal asks for, and reports whether that is the end.
+// heed performs the request of a signal, and reports whether the process must end.
 func (l *life) heed(got os.Signal) (end bool) {
 	o := &l.options
 	switch asked(got, o) {
 	case toHangUp:
 		select {
 		case l.hangUps <- struct{}{}:
-		default: // the one that is pending serves both
+		default: // the pending one serves for both
 		}
 		return false
 	case toHandOver:
@@ -304,8 +305,8 @@ func (l *life) beginHandover() {
 	}()
 }
 
-// succeed reports whether another process has taken over. If not, this one goes
-// on.
+// succeed reports whether another process has taken over. Otherwise this one
+// keeps serving.
 func (l *life) succeed(got succession) (end bool) {
 	o := &l.options
 	l.cancel()
@@ -339,7 +340,8 @@ func (s *Server) hangUp() {
 }
 
 // end drains until the deadline, or until a second signal asks for the end.
-// already says that a first one did; after a hand-over none has.
+// already says that a first signal did so, which is not the case after a
+// hand-over.
 func (s *Server) end(signals <-chan os.Signal, already bool) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

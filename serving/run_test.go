@@ -33,12 +33,12 @@ import (
 	"github.com/zeugkit/zeug/serving/certs"
 )
 
-// The test's own executable is the program whose process the tests drive.
+// The test's own executable is the program that the tests control.
 func TestMain(m *testing.M) {
 	addr, ok := os.LookupEnv("TEST_SERVE_AT")
 	if !ok {
-		// Where SIGHUP is ignored, as under nohup, the programs that the tests
-		// start would inherit that.
+		// If SIGHUP is ignored, for example under nohup, the programs that the
+		// tests start would inherit that.
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 		// The parallel tests wait, so that more of them may run than there are processors.
 		if err := flag.Set("test.parallel", "8"); err != nil {
@@ -112,7 +112,7 @@ func driven(w http.ResponseWriter, r *http.Request) {
 		if err := child.Start(); err != nil {
 			panic(err)
 		}
-		time.Sleep(3 * time.Second) // it has ended, and is not waited for
+		time.Sleep(3 * time.Second) // it has ended, but is still a zombie
 		fmt.Fprint(w, child.Wait())
 	case "/abort":
 		panic(http.ErrAbortHandler)
@@ -136,7 +136,7 @@ func driven(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// process is a running server, and its messages and those of its successors.
+// process is a running server, with its messages and those of its successors.
 type process struct {
 	*exec.Cmd
 	records <-chan map[string]any
@@ -277,7 +277,7 @@ func TestPanicsThatArePassedEndTheProcess(t *testing.T) {
 
 func TestStopsOfATerminalFreezeNothing(t *testing.T) {
 	cmd := own()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // such signals stop no orphaned group
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // such signals do not stop an orphaned process group
 	p := launch(t, cmd, "127.0.0.1:0")
 	addr := p.address(t)
 	client := &http.Client{Timeout: 20 * time.Second}
@@ -334,7 +334,7 @@ func TestSystemdActivates(t *testing.T) {
 	require.Equal(t, strconv.Itoa(p.Process.Pid), get(t, http.DefaultClient, "http://"+addr))
 }
 
-// activated starts the test's program with sockets as systemd passes them.
+// activated starts the test's program with sockets, like systemd.
 func activated(t *testing.T, addr string, sockets ...net.Listener) *process {
 	t.Helper()
 	cmd := exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0"`, os.Args[0])

@@ -17,40 +17,41 @@ import (
 	"github.com/zeugkit/zeug/serving/listen"
 )
 
-// A Server serves one application at any number of addresses. [Run] makes one,
-// and stops it when the process is told to; a program that does so itself, a
-// test for example, uses it directly. It is Werkzeug's make_server.
+// A Server serves one application at any number of addresses. [Run] makes a
+// server, and stops it when the process is told to end. Programs that do this
+// themselves, such as tests, use it directly. It corresponds to Werkzeug's
+// make_server.
 type Server struct {
 	options   Options
-	app       http.Handler // with what the server adds
-	inner     http.Handler // app for gateways, which bound their connections themselves
+	app       http.Handler // with everything that the server adds
+	inner     http.Handler // app for gateways, which limit their connections themselves
 	http      *http.Server
 	tls       *tls.Config // nil without TLS
 	all       *connections
 	listeners []*listener
-	taken     []bool // which sockets of an older process this one serves at
+	taken     []bool // for each socket of an older process, whether this one serves on it
 	gateways  gateways
 	announced []atomic.Pointer[http.Header] // by each companion
 	assisted  bool                          // the companions have been started
 	upgraded  upgrades
-	keeper    atomic.Pointer[supervise.Conn]  // who can read cores of failures
+	keeper    atomic.Pointer[supervise.Conn]  // the supervisor, if it can read cores of failures
 	terms     atomic.Pointer[supervise.Serve] // of the supervisor
 
 	draining atomic.Bool   // no longer ready
-	stopping chan struct{} // closed when streams are to end
+	stopping chan struct{} // closed when streams must end
 	stop     sync.Once
 	accept   sync.WaitGroup // the listeners
-	starting sync.Mutex     // locked while listeners join accept, which Shutdown waits for
+	starting sync.Mutex     // locked while listeners are added to accept, for which Shutdown waits
 }
 
 // ErrStopped is what [Server.Serve] returns after [Server.Shutdown].
 var ErrStopped = http.ErrServerClosed
 
-// ErrCut is the error of a stop that had to cut requests off.
+// ErrCut is the error of a stop in which requests had to be cut.
 var ErrCut = errors.New("serving: the time to drain was over before every request was answered: Options.DrainTimeout gives them longer")
 
-// New makes a server that listens nowhere yet. Its error is a mistake of the
-// options, or a certificate that cannot be used.
+// New makes a server without addresses. Its error is a mistake in the options,
+// or a certificate that cannot be used.
 func New(app http.Handler, o Options) (*Server, error) {
 	if app == nil {
 		return nil, errors.New("serving: there is no application: the handler is nil")
@@ -79,7 +80,7 @@ func New(app http.Handler, o Options) (*Server, error) {
 		},
 		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
 			if o.Debug {
-				ctx = peer.ConnContext(ctx, nc) // the debugger asks whose process the client is
+				ctx = peer.ConnContext(ctx, nc) // the debugger checks to which user the client's process belongs
 			}
 			return context.WithValue(ctx, connKey{}, connOf(nc))
 		},
@@ -101,7 +102,8 @@ func New(app http.Handler, o Options) (*Server, error) {
 	return s, nil
 }
 
-// Listen opens the addresses, in the forms of package listen. If it cannot be opened, none is kept.
+// Listen opens the addresses, in the forms of package listen. If one of them cannot be opened, none
+// is kept.
 func (s *Server) Listen(addrs ...string) error {
 	for i, addr := range addrs {
 		l, err := listen.Open(addr, s.options.SocketMode)
@@ -117,7 +119,7 @@ func (s *Server) Listen(addrs ...string) error {
 	return nil
 }
 
-// Use adds a listener that is open already; addr is its name among those of [Server.Listen], which
+// Use adds a listener that is already open; addr is its name among those of [Server.Listen], and
 // also sets the protocol to serve there.
 func (s *Server) Use(addr string, l net.Listener) { s.use(addr, l, false) }
 
@@ -127,7 +129,7 @@ func (s *Server) use(addr string, l net.Listener, shared bool) {
 	if s.options.WrapListener != nil {
 		l = s.options.WrapListener(l)
 		if logs, ok := l.(interface{ SetLogger(*slog.Logger) }); ok {
-			logs.SetLogger(s.options.Logger) // that of package proxyprotocol
+			logs.SetLogger(s.options.Logger) // the listener of package proxyprotocol
 		}
 	}
 	s.listeners = append(s.listeners, &listener{
@@ -145,7 +147,7 @@ func (s *Server) Addrs() []net.Addr {
 }
 
 // Serve serves until [Server.Shutdown] and then returns [ErrStopped]; any other
-// error is of a listener or companion that failed.
+// error says that a listener or companion failed.
 func (s *Server) Serve() error {
 	if len(s.listeners) == 0 {
 		return errors.New("serving: the server listens nowhere: call Listen before Serve")
@@ -166,8 +168,8 @@ func (s *Server) Serve() error {
 	return ErrStopped
 }
 
-// acceptAll makes each listener accept connections in a goroutine of its own. It reports false if
-// the server was stopped before.
+// acceptAll makes each listener accept connections in its own goroutine. It reports false if the
+// server has already been stopped.
 func (s *Server) acceptAll(ended chan<- error) bool {
 	s.starting.Lock()
 	defer s.starting.Unlock()
@@ -191,6 +193,6 @@ func (s *Server) acceptAll(ended chan<- error) bool {
 	return true
 }
 
-// Handler returns the application with everything that the server adds to it, for a server of
-// another kind.
+// Handler returns the application with everything that the server adds to it, for another kind of
+// server.
 func (s *Server) Handler() http.Handler { return s.app }

@@ -89,7 +89,7 @@ func TestASlowHeaderIsAnswered408Once(t *testing.T) {
 			require.Equal(t, answer, string(got))
 		})
 		if len(part) < 4 {
-			continue // a kept connection waits for its first four bytes as an idle one does
+			continue // a kept connection waits for its first four bytes like an idle one
 		}
 		t.Run(name+" on a kept connection", func(t *testing.T) {
 			c, r := dial(t, addr, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -140,7 +140,7 @@ func TestABodyThatGoesOnIsRead(t *testing.T) {
 	c, r := dial(t, addr, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
 	tick := time.NewTicker(150 * time.Millisecond)
 	defer tick.Stop()
-	for range 10 { // longer than the stall in all
+	for range 10 { // longer in total than the stall time
 		<-tick.C
 		io.WriteString(c, strings.Repeat("x", 100))
 	}

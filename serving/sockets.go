@@ -9,9 +9,10 @@ import (
 	"github.com/zeugkit/zeug/serving/listen"
 )
 
-// open takes the sockets that were handed to the process, and opens the rest.
-// The order of precedence: the one that a web server passed for FastCGI, those of
-// systemd, those of an older process of the program, the addresses.
+// open takes over the sockets that were passed to the process, and opens the
+// others. The order of precedence is: the socket from a web server for FastCGI,
+// sockets from systemd, sockets from an older process of the program, and then
+// the addresses.
 func (s *Server) open(addrs []string) error {
 	inherited, isInherited := fastcgi.Inherited()
 	activated, err := listen.Activated()
@@ -56,7 +57,7 @@ func (s *Server) open(addrs []string) error {
 	return nil
 }
 
-// untaken returns the index of the first name of the socket at addr that no
+// untaken returns the index of the first socket with the name addr that no
 // earlier address has taken, or -1.
 func untaken(taken []bool, names []string, addr string) int {
 	for i, name := range names {
@@ -67,8 +68,8 @@ func untaken(taken []bool, names []string, addr string) int {
 	return -1
 }
 
-// own makes this process the owner of the files of its unix sockets. That is when it serves: if
-// this process fails before, the older one needs them.
+// own makes this process the owner of the files of its unix sockets. It does that when it serves:
+// if it fails before that, the older process needs the files.
 func (s *Server) own() {
 	for _, l := range s.listeners {
 		if !l.shared {
@@ -77,12 +78,12 @@ func (s *Server) own() {
 	}
 }
 
-// activation begins the names of systemd's sockets among addresses, by which a
-// process that takes over knows them: they take the place of its addresses too.
+// activation is the prefix in the names of systemd's sockets. A process that
+// takes over recognises them by it: they replace its addresses too.
 const activation = "activated:"
 
-// activatedName names the socket at index i, with the protocol of the address at that index.
-// Sockets beyond the last address have the protocol of the last.
+// activatedName names the socket at index i. Its protocol is that of the address at that index.
+// Sockets after the last address have the protocol of the last.
 func activatedName(addrs []string, i int) string {
 	name := activation + strconv.Itoa(i)
 	if protocol, _ := listen.Protocol(addrs[min(i, len(addrs)-1)]); protocol != "" {

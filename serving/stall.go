@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// A pace bounds how long the server waits for a client in one direction of one request. It waits at
-// most for stall in all. Data that the client sends or takes gives time back: a second for each
+// A pace limits how long the server waits for a client in one direction of one request. The total
+// wait is at most stall. Data that the client sends or reads gives time back: one second for each
 // rate bytes, up to stall. With StallTimeout 30 s and MinRate 500, for example, a client that sends
 // 100 bytes each second loses 0.8 s with each of them, and is cut after 38 s. A client that sends
 // 500 bytes a second is never cut.
 //
-// Time that the handler spends on something else does not count. The timer is
-// set once for each stall and not for each read: when it fires early, it is set
-// again for the rest.
+// Time that the handler spends on other work does not count. The timer is set
+// once for each stall and not for each read: if it fires early, it is set again
+// for the remaining time.
 type pace struct {
 	stall time.Duration // 0: not bounded
-	rate  int64         // bytes that give a second back; 0: any byte gives back the whole time
-	conn  *conn         // the connection that waits as well, or nil
+	rate  int64         // bytes that give one second back; if 0, any byte gives back the whole time
+	conn  *conn         // the connection if it waits as well, or nil
 	owner pacer
 
 	mu    sync.Mutex
@@ -25,19 +25,19 @@ type pace struct {
 	armed bool          // the timer runs
 	waits int           // reads and writes that wait
 	since time.Duration // by ticks
-	spent time.Duration // of stall, until since
+	spent time.Duration // of stall, up to since
 }
 
 var origin = time.Now().Add(-1)
 
-// ticks is a monotonic clock, unlike that of the day. It is never 0.
+// ticks is a monotonic clock, unlike the time of day. The result is never 0.
 func ticks() time.Duration { return time.Since(origin) }
 
-// A pacer ends what waits at a pace.
+// A pacer ends the operation that waits at a pace.
 type pacer interface{ expired(*pace) }
 
-// begin begins to wait, until end. It reports false, and does not wait, if the
-// client's time is over.
+// begin begins a wait, which end ends. It reports false, without waiting, if
+// the client's time is up.
 func (p *pace) begin() bool {
 	if p.stall == 0 {
 		return true
@@ -93,7 +93,7 @@ func (p *pace) end(n int64) {
 	}
 }
 
-// fire ends the wait if the client's time is over.
+// fire ends the wait if the client's time is up.
 func (p *pace) fire() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -108,7 +108,7 @@ func (p *pace) fire() {
 	p.owner.expired(p)
 }
 
-// reset ends all waits, and gives the next request its time.
+// reset ends all waits, and gives the next request the full time.
 func (p *pace) reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

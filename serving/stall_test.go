@@ -23,7 +23,7 @@ import (
 
 var app = http.HandlerFunc(hello)
 
-// oneRequest is a client that keeps no connections.
+// oneRequest is a client that does not reuse connections.
 var oneRequest = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 // answering responds with a status and does not read the body.
@@ -86,8 +86,8 @@ func TestASlowClientIsRefusedAtOnce(t *testing.T) {
 	require.Less(t, time.Since(began), 5*time.Second)
 }
 
-// idleUploads opens connections that send the header of a request and nothing of
-// its body.
+// idleUploads opens connections that send the header of a request and no byte
+// of its body.
 func idleUploads(t *testing.T, addr string, n int) {
 	t.Helper()
 	for range n {
@@ -145,8 +145,8 @@ func TestAClientOfAnUploadThatNeverComesGetsItsResponse(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
-// A handler that goes on after an early flush keeps its context: the deadline is for the data that
-// net/http reads before the flush.
+// A handler that continues after an early flush keeps its context: the deadline applies to the data
+// that net/http reads before the flush.
 func TestAnEarlyResponseGoesOnForLongerThanAStall(t *testing.T) {
 	const stall = 100 * time.Millisecond
 	for name, early := range map[string]func(w http.ResponseWriter){
@@ -229,7 +229,7 @@ func TestABodyBelowTheLeastRateEnds(t *testing.T) {
 			go func() {
 				tick := time.NewTicker(10 * time.Millisecond)
 				defer tick.Stop()
-				for range 100 { // for a second, 200 bytes a second
+				for range 100 { // for one second, 200 bytes per second
 					<-tick.C
 					if _, err := io.WriteString(conn, "xx"); err != nil {
 						return
@@ -243,8 +243,8 @@ func TestABodyBelowTheLeastRateEnds(t *testing.T) {
 	}
 }
 
-// TestTrickledBodiesDoNotStopTheServer has more clients than there are connections
-// send a byte now and then, and come back when they are cut.
+// In TestTrickledBodiesDoNotStopTheServer, more clients than there are
+// connections send a byte now and then, and reconnect when they are cut.
 func TestTrickledBodiesDoNotStopTheServer(t *testing.T) {
 	const limit, attackers, fresh = 100, 130, 100
 	long := make([]byte, 64<<10)
@@ -277,7 +277,7 @@ func TestTrickledBodiesDoNotStopTheServer(t *testing.T) {
 			for range attackers {
 				ended.Go(func() { trickle(ctx, addr, attack) })
 			}
-			// A busy machine has three tries.
+			// Because a machine may be busy, there are three tries.
 			var slowest time.Duration
 			for range 3 {
 				slowest = 0
@@ -297,8 +297,8 @@ func TestTrickledBodiesDoNotStopTheServer(t *testing.T) {
 	}
 }
 
-// littleBuffers is a listener whose connections block soon when a client reads
-// nothing.
+// littleBuffers is a listener whose connections block soon if a client does not
+// read.
 type littleBuffers struct{ net.Listener }
 
 func (l littleBuffers) Accept() (net.Conn, error) {
@@ -309,8 +309,8 @@ func (l littleBuffers) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// trickle connects, begins a request and goes on by one byte every 200 ms; it
-// begins again when it is cut.
+// trickle connects, begins a request and sends one byte every 200 ms; when it
+// is cut, it begins again.
 func trickle(ctx context.Context, addr, text string) {
 	for ctx.Err() == nil {
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
@@ -340,7 +340,7 @@ func trickle(ctx context.Context, addr, text string) {
 	}
 }
 
-// Clients that send at a fair rate keep their connections at the limit.
+// Clients that send at a reasonable rate keep their connections when the limit is reached.
 func TestFairUploadsAreNotCutAtTheLimit(t *testing.T) {
 	const uploads = 5
 	_, addr := start(t, func(w http.ResponseWriter, r *http.Request) {
@@ -457,7 +457,7 @@ func TestAClientOfHTTP2ThatGrantsNoWindowIsCut(t *testing.T) {
 			}, serving.Options{StallTimeout: 200 * time.Millisecond, H2C: true})
 			requests := http2Preface + frame(settings, 0, 0, 0, 4, 0, 0, 0, 0) // INITIAL_WINDOW_SIZE 0
 			for i := range 20 {
-				requests += frame(headersFrame, 5, uint32(2*i+1), get2...) // the end of stream and headers
+				requests += frame(headersFrame, 5, uint32(2*i+1), get2...) // END_STREAM and END_HEADERS
 			}
 			dial(t, addr, requests)
 			for range 20 {

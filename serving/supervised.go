@@ -21,26 +21,27 @@ import (
 	"github.com/zeugkit/zeug/serving/listen"
 )
 
-// Supervised reports whether this process is run by a supervisor, that is by
-// "zeug run" or because of Options.Reload: it is Werkzeug's
+// Supervised reports whether this process runs under a supervisor, either of
+// "zeug run" or because of Options.Reload. It corresponds to Werkzeug's
 // is_running_from_reloader.
 func Supervised() bool { return supervise.Folder() != "" }
 
 // debugSupervised reports whether a supervised process has the debugger: if Debug asks for it, and
-// under "zeug run", which is for development and links the debugger by itself. A program with
-// Options.Reload supervises itself and sends its settings. PassPanics wants another debugger.
+// under "zeug run", which is for development and always links the debugger. A program with
+// Options.Reload supervises itself and sends its settings. PassPanics is for another debugger.
 func (o *Options) debugSupervised() bool {
 	tools := devtools.Linked()
 	return o.Debug || !o.Reload && !o.PassPanics && tools != nil && tools.CheckDebugger() == nil
 }
 
-// runSupervised serves behind a supervisor: it holds the sockets and speaks TLS,
-// this process gets requests through a unix socket until it is told to end.
+// runSupervised serves behind a supervisor: the supervisor holds the sockets
+// and speaks TLS, and this process gets requests through a unix socket until it
+// is told to end.
 func runSupervised(c *supervise.Conn, addrs []string, app http.Handler, o Options) error {
 	defer c.Close()
 	source := o.TLS
 	o.Debug = o.debugSupervised()
-	// The supervisor bounds what clients do, and keeps connections as it likes.
+	// The supervisor limits its clients, and keeps connections open as it chooses.
 	o.TLS, o.Companions, o.WrapListener, o.IdleTimeout = nil, nil, nil, -1
 	s, err := New(app, o)
 	if err != nil {
@@ -108,8 +109,8 @@ func runSupervised(c *supervise.Conn, addrs []string, app http.Handler, o Option
 	}
 }
 
-// supervisedDrain is how long a process may take to end: who waits is a
-// programmer.
+// supervisedDrain is how long a process may take to end: a programmer is
+// waiting for it.
 const supervisedDrain = 3 * time.Second
 
 func negotiate(c *supervise.Conn, hello supervise.Hello) (terms supervise.Serve, err error) {
@@ -130,7 +131,8 @@ func negotiate(c *supervise.Conn, hello supervise.Hello) (terms supervise.Serve,
 	return terms, m.Into(&terms)
 }
 
-// hear passes on the messages of the supervisor; when it is gone, that this process is to end.
+// hear passes on the messages of the supervisor; when the supervisor has gone, it passes on that
+// this process must end.
 func hear(c *supervise.Conn, told chan<- string) {
 	for {
 		m, err := c.Receive()
@@ -142,8 +144,8 @@ func hear(c *supervise.Conn, told chan<- string) {
 	}
 }
 
-// exported returns the certificate and key of source as PEM. A certificate that comes from an
-// authority while the server runs is replaced by one for development.
+// exported returns the certificate and key of source as PEM. A certificate that an authority would
+// issue while the server runs is replaced by one for development.
 func exported(source certs.Source) (cert, key string, err error) {
 	config, err := source()
 	if err != nil {
@@ -184,7 +186,7 @@ func anyCertificate(config *tls.Config) (*tls.Certificate, error) {
 	})
 }
 
-// originally restores each request to the form in which it came to the supervisor.
+// originally restores each request to the form in which the supervisor received it.
 func originally(app http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, rest, _ := strings.Cut(r.Header.Get(supervise.OriginHeader), " ")

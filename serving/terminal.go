@@ -14,9 +14,9 @@ import (
 	"github.com/zeugkit/zeug/internal/supervise"
 )
 
-// terminal is a handler of records for a person who reads them as they come: requests as Werkzeug
-// prints them, coloured by their status, everything else as a line with its attributes. A value
-// from a client cannot move the cursor or begin a line.
+// terminal is a handler that writes records for a person to read: requests as Werkzeug prints them,
+// coloured by their status, and everything else as a line with its attributes. A value from a
+// client cannot move the cursor or begin a line.
 type terminal struct {
 	out    *lockedWriter
 	attrs  []slog.Attr
@@ -33,14 +33,14 @@ func newTerminal(w io.Writer) *terminal {
 	return &terminal{out: &lockedWriter{Writer: w, coloured: hasColours()}}
 }
 
-// hasColours reports whether colours are wanted: see https://no-color.org. A dumb
-// terminal has none.
+// hasColours reports whether colours are wanted; see https://no-color.org. A
+// dumb terminal has none.
 func hasColours() bool { return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" }
 
-// Every escape that is printed is one of these, because strings from outside are escaped.
+// Every escape sequence in the output is one of these, because strings from outside are escaped.
 var withoutColours = strings.NewReplacer(red, "", green, "", yellow, "", cyan, "", magenta, "", bold, "", reset, "")
 
-// Enabled takes everything from Info up.
+// Enabled accepts records from level Info up.
 func (t *terminal) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 
 // WithAttrs is slog.Handler's.
@@ -87,7 +87,7 @@ const (
 	boldMagenta        = magenta + bold
 )
 
-// colour is Werkzeug's for a status.
+// colour returns Werkzeug's colour for a status.
 func colour(status int64) string {
 	switch {
 	case status < 200:
@@ -144,8 +144,8 @@ func (t *terminal) request(b *strings.Builder, r slog.Record) {
 	}
 }
 
-// message prints " * detected change, reloading file=…". Texts of several lines
-// follow on lines of their own.
+// message prints " * detected change, reloading file=…". Values of several
+// lines follow on separate lines.
 func (t *terminal) message(b *strings.Builder, r slog.Record) {
 	switch {
 	case r.Level >= slog.LevelError:
@@ -176,7 +176,7 @@ func (t *terminal) message(b *strings.Builder, r slog.Record) {
 	}
 }
 
-// plain escapes invisible characters, and the backslash, so that both can be told apart.
+// plain escapes invisible characters, and also the backslash, so that the two can be distinguished.
 func plain(s string) string {
 	for _, c := range s {
 		if c < ' ' || c == 0x7f || c == '\\' || !strconv.IsPrint(c) {
@@ -199,9 +199,10 @@ func OnTerminal() bool {
 
 var toTerminal, toPipe = slog.New(newTerminal(os.Stderr)), slog.New(slog.NewJSONHandler(os.Stderr, nil))
 
-// DefaultLogger is what Options.Logger is by default: plain lines on a terminal,
-// requests as Werkzeug prints them, and JSON when standard error is anything else.
-// The variables NO_COLOR (not empty) and TERM=dumb switch the colours off.
+// DefaultLogger returns the default of Options.Logger: plain lines on a
+// terminal, with requests as Werkzeug prints them, and JSON if standard error
+// is not a terminal. The variables NO_COLOR (not empty) and TERM=dumb switch
+// the colours off.
 func DefaultLogger() *slog.Logger {
 	if OnTerminal() {
 		return toTerminal

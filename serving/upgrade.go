@@ -12,12 +12,12 @@ import (
 )
 
 // upgrades are the websockets of a server: connections that applications took
-// over, which a server nevertheless has to end properly.
+// over, but that the server must still end properly.
 type upgrades struct {
 	mu      sync.Mutex
 	open    map[*websocket]struct{}
 	going   bool
-	changed chan struct{} // closed and replaced when one closes
+	changed chan struct{} // closed and replaced when a websocket closes
 }
 
 func isWebsocket(r *http.Request) bool {
@@ -25,7 +25,7 @@ func isWebsocket(r *http.Request) bool {
 	return len(up) == 1 && strings.EqualFold(up[0], "websocket")
 }
 
-// upgradable sees the connection pass to the application.
+// upgradable sees when the connection passes to the application.
 type upgradable struct {
 	http.ResponseWriter
 	all    *upgrades
@@ -46,8 +46,9 @@ func (w *upgradable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return ws, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(ws, rw.Writer.Size())), nil
 }
 
-// websocket is a connection that follows what the application writes just far
-// enough to know when a frame of the server's may go between two of its own.
+// websocket is a connection that parses what the application writes. It parses
+// just enough to know when the server may send a frame between two of the
+// application's frames.
 type websocket struct {
 	net.Conn
 	all   *upgrades
@@ -55,11 +56,12 @@ type websocket struct {
 
 	mu      sync.Mutex
 	frames  frames
-	goodbye bool // wanted as soon as a frame ends
+	goodbye bool // a goodbye must be sent as soon as a frame ends
 	once    sync.Once
 }
 
-// goingAway is a close frame of status 1001 (RFC 6455, sections 5.5.1 and 7.4.1).
+// goingAway is a close frame with status 1001 (RFC 6455, sections 5.5.1 and
+// 7.4.1).
 var goingAway = []byte{0x88, 2, 0x03, 0xe9}
 
 func (ws *websocket) Write(b []byte) (int, error) {
@@ -125,7 +127,8 @@ func (all *upgrades) list() (open []*websocket, changed <-chan struct{}) {
 	return open, all.changed
 }
 
-// goAway asks every client to leave, now and from now on.
+// goAway asks every client to leave: the present ones now, and later ones when
+// they come.
 func (all *upgrades) goAway() {
 	all.mu.Lock()
 	all.going = true
@@ -159,11 +162,11 @@ func (all *upgrades) close() {
 }
 
 // frames follows a server's side of a websocket (RFC 6455, section 5.2): the
-// header of the answer, if the application writes that itself, and then frames.
+// header of the response, if the application writes it itself, and then frames.
 type frames struct {
-	started bool   // past the answer's header
-	head    []byte // of the frame, the written part; or the response's end
-	payload uint64 // that is still to come
+	started bool   // after the header of the response
+	head    []byte // the written part of the frame's header; or the end of the response's header
+	payload uint64 // the bytes that are still to come
 }
 
 var headerEnd = []byte("\r\n\r\n")
@@ -171,7 +174,7 @@ var headerEnd = []byte("\r\n\r\n")
 func (f *frames) pass(b []byte) {
 	if !f.started {
 		if len(f.head) == 0 && len(b) > 0 && b[0] != 'H' {
-			f.started = true // net/http wrote the answer
+			f.started = true // net/http wrote the response
 		} else {
 			f.head = append(f.head, b...)
 			end := bytes.Index(f.head, headerEnd)
@@ -196,7 +199,7 @@ func (f *frames) pass(b []byte) {
 	}
 }
 
-// payloadOf returns the length that a whole head of a frame states.
+// payloadOf returns the length that a complete frame header states.
 func payloadOf(head []byte) (size uint64, ok bool) {
 	if len(head) < 2 {
 		return 0, false

@@ -15,16 +15,16 @@ import (
 )
 
 // Flask reads and writes the sessions of a Flask application that has the same
-// secret. So visitors stay logged in while an application moves to Go route by
-// route, in either direction. Set it as Manager.Flask; [Flask.Open] and [Flask.Save]
-// are for programs that handle cookies themselves.
+// secret. So visitors stay logged in while an application moves to Go route by route, or back. Set
+// it as Manager.Flask; [Flask.Open] and [Flask.Save] are for programs that handle cookies
+// themselves.
 //
-// A Flask session is signed, not sealed: the visitor can read it. For sessions that
-// Python never sees, Manager.Box is better.
+// A Flask session is signed, not sealed: the visitor can read it. If Python never reads the
+// sessions, Manager.Box is better.
 //
-// The cookie is byte for byte what Flask writes for the same values at the same
-// second. Sessions that are large enough to be compressed are the exception: the
-// bytes differ, the values do not.
+// The cookie is identical, byte for byte, to the one that Flask writes for the
+// same values in the same second. Sessions that are large enough to be
+// compressed are the exception: the bytes differ, but not the values.
 type Flask struct {
 	// Secret is the application's SECRET_KEY. It must not be empty.
 	Secret string
@@ -35,21 +35,20 @@ type Flask struct {
 	// not accepted. It is 31 days by default, as in Flask. A negative value means no
 	// limit.
 	Lifetime time.Duration
-	// Cookie is the pattern of the cookie, as the application configures it: Name is
-	// SESSION_COOKIE_NAME ("session" by default), Path is SESSION_COOKIE_PATH ("/" by
-	// default). Value, Expires and MaxAge are ignored. The cookie is always HttpOnly.
+	// Cookie is the pattern of the cookie, with the application's settings: Name is
+	// SESSION_COOKIE_NAME ("session" by default), Path is SESSION_COOKIE_PATH ("/" by default).
+	// Value, Expires and MaxAge are ignored. The cookie is always HttpOnly.
 	Cookie datastructures.Cookie
 }
 
-// permanent is the name of the value that keeps the cookie when the browser ends, if
-// it is true. It is Flask's session.permanent.
+// permanent is the name of a value: if it is true, the cookie outlives the browser. It corresponds
+// to Flask's session.permanent.
 const permanent = "_permanent"
 
 // flaskFlashes is the value in which Flask keeps messages.
 const flaskFlashes = "_flashes"
 
-// complete returns f with its defaults, or an error that names the field that has no
-// meaning.
+// complete returns f with its defaults, or an error that names an invalid field.
 func (f Flask) complete() (*Flask, error) {
 	if f.Secret == "" {
 		return nil, errors.New("sessions: Flask.Secret is empty: set the application's SECRET_KEY")
@@ -73,9 +72,9 @@ func (f *Flask) signer() security.Signer {
 	return security.Signer{Keys: keys, Salt: "cookie-session", Derivation: "hmac"}
 }
 
-// Open returns the session that a cookie's value holds. The error wraps
-// [security.ErrForged] or [security.ErrExpired], or says why a value with a valid
-// signature cannot be read.
+// Open returns the session in a cookie's value. The error wraps
+// [security.ErrForged] or [security.ErrExpired], or says why a value with a
+// valid signature cannot be read.
 func (f *Flask) Open(value string) (map[string]any, error) {
 	done, err := f.complete()
 	if err != nil {
@@ -112,12 +111,10 @@ func (f *Flask) open(value string) (session map[string]any, at time.Time, err er
 	return session, at, nil
 }
 
-// Save returns the cookie that keeps a session, for Response.SetCookie. The cookie
-// lives until the browser ends, or for the lifetime if the session has a true "_permanent", which is
-// Flask's session.permanent. As
-// in Flask, the cookie of an empty session is removed. The error names a value that
-// Python has no form for, or says that the session is too
-// large.
+// Save returns the cookie that keeps a session, for Response.SetCookie. The cookie lives until the
+// browser ends, or for the lifetime if the session has a true "_permanent"(Flask's
+// session.permanent). As in Flask, the cookie of an empty session is removed. The error names a
+// value that cannot be written for Python, or says that the session is too large.
 func (f *Flask) Save(session map[string]any) (datastructures.Cookie, error) {
 	return f.save(session, time.Now())
 }
@@ -145,15 +142,15 @@ func (f *Flask) save(session map[string]any, now time.Time) (datastructures.Cook
 	return c, checkSize(c)
 }
 
-// checkSize is the part of the cookie's check that depends on the session. The rest is for the
-// code that sends it, which fills in the path.
+// checkSize is the part of the cookie's check that depends on the session. The code that sends the
+// cookie sets the rest, such as the path.
 func checkSize(c datastructures.Cookie) error {
 	plain := datastructures.Cookie{Name: c.Name, Value: c.Value, Path: "/", Secure: true}
 	_, err := plain.Format()
 	return err
 }
 
-// forget returns the cookie that ends a session.
+// forget returns a cookie that removes the session's cookie.
 func (f *Flask) forget() datastructures.Cookie {
 	c := f.cookie()
 	c.Expires, c.MaxAge = time.Unix(0, 0), -1
@@ -197,7 +194,7 @@ func (k *flaskKeeper) load(s *Session, value string, _ time.Time) (bool, error) 
 	return true, nil
 }
 
-// flaskMessage reads what flash() of Flask has written: category and message.
+// flaskMessage reads a message of Flask's flash(): category and message.
 func flaskMessage(entry any) Message {
 	if pair, ok := entry.(Tuple); ok && len(pair) == 2 {
 		return Message{Category: fmt.Sprint(pair[0]), Text: fmt.Sprint(pair[1])}
@@ -240,8 +237,8 @@ func (k *flaskKeeper) save(s *Session, now time.Time, late bool) (*datastructure
 	return &cookie, nil
 }
 
-// encode returns a copy of a value in the form of Python. Values that Python has no form for are
-// written as encoding/json writes them: a struct becomes a dict.
+// encode returns a copy of a value in the form for Python. Values that have no equivalent in Python
+// are written as encoding/json writes them: a struct becomes a dict.
 func (k *flaskKeeper) encode(value any) (any, error) {
 	data, err := appendTagged(nil, value, 0)
 	if err != nil {
@@ -263,7 +260,7 @@ func (k *flaskKeeper) encode(value any) (any, error) {
 }
 
 func (k *flaskKeeper) decode(kept, into any) error {
-	own, err := k.encode(kept) // so that nothing is shared with the session
+	own, err := k.encode(kept) // so that the copy shares nothing with the session
 	if err != nil {
 		return err
 	}

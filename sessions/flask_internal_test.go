@@ -17,7 +17,7 @@ import (
 	"github.com/zeugkit/zeug/security"
 )
 
-// python is a process of Flask's own: a line of JSON asks, a line answers.
+// python is a process that runs Flask: it answers each line of JSON with a line.
 type python struct {
 	in  *json.Encoder
 	out *bufio.Scanner
@@ -48,7 +48,7 @@ for line in sys.stdin:
     print(json.dumps(a), flush=True)
 `
 
-// flask starts a Python that has Flask; Debian's is not always the first one.
+// flask starts a Python that has Flask; Debian's is not always the first.
 func flask(t testing.TB) *python {
 	for _, name := range []string{"python3", "/usr/bin/python3"} {
 		if exec.Command(name, "-c", "import flask").Run() != nil {
@@ -83,7 +83,7 @@ func (p *python) ask(t testing.TB, question map[string]any) (answer any) {
 	return answer
 }
 
-// sessions of both languages.
+// sessions in both languages.
 var flaskSessions = map[string]struct {
 	python string
 	value  map[string]any
@@ -151,7 +151,7 @@ func payload(t *testing.T, value string) string {
 	return string(data)
 }
 
-// Values that are not JSON, or that no Unicode string has, survive a request in Go that changes
+// Values that are not JSON, or that are not valid Unicode, survive a request in Go that changes
 // another value.
 func TestWhatOnlyPythonCanWriteIsKept(t *testing.T) {
 	p := flask(t)
@@ -230,7 +230,7 @@ func TestFlaskFallbacks(t *testing.T) {
 	require.Equal(t, true, p.ask(t, map[string]any{"op": "read", "secret": "new", "value": c.Value, "want": `{"a": 1}`}), "the new one signs")
 }
 
-// The signer serves itsdangerous' other uses too: tokens in links.
+// The signer also works for itsdangerous' other uses: tokens in links.
 func TestSignerAgreesWithItsdangerous(t *testing.T) {
 	p := flask(t)
 	for _, name := range []string{"django-concat", "concat", "hmac", "none"} {
@@ -294,7 +294,7 @@ func TestFlaskSessionsAreRefused(t *testing.T) {
 				require.ErrorIs(t, err, c.is)
 			}
 			require.ErrorContains(t, err, c.says)
-			if c.is != nil { // else it is the application's own, which must not be overwritten
+			if c.is != nil { // otherwise the session is the application's own, which must not be overwritten
 				_, got := visit(t, Manager{Flask: &f}, "session="+c.value+"; session="+good, func(s *Session) { require.Equal(t, 1, s.Int("a"), "the second one is tried") })
 				require.Empty(t, got.Header()["Set-Cookie"])
 			}
@@ -352,7 +352,7 @@ func TestWhatNoPythonSessionCanHold(t *testing.T) {
 	require.ErrorContains(t, err, "Fallbacks[0] is empty")
 }
 
-// random is text that does not compress.
+// random returns text that does not compress.
 func random(n int) string {
 	var b strings.Builder
 	for x := uint32(1); b.Len() < n; {
@@ -362,7 +362,7 @@ func random(n int) string {
 	return b.String()
 }
 
-// Whatever is read is written so that it reads the same again.
+// Any value that is read is written in such a way that it reads the same again.
 func FuzzTagged(f *testing.F) {
 	for _, c := range flaskSessions {
 		b, err := appendTagged(nil, c.value, 0)

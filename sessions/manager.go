@@ -24,17 +24,18 @@ import (
 //
 //	handler := sessions.Manager{Box: box}.Wrap(app)
 //
-// A handler behind it calls [Get]. The session is loaded when it is first used. It
-// is saved before the response header goes out, and only if it changed. A response
-// that depends on the session has "Vary: Cookie", so that caches keep the pages of
-// visitors apart.
+// A handler inside it calls [Get]. The session is loaded when it is first used.
+// It is saved before the response header is sent, and only if it changed. A
+// response that depends on the session has "Vary: Cookie", so that caches keep
+// the pages of visitors apart.
 //
 // Set exactly one of Box, Store and Flask.
 type Manager struct {
-	// Box seals the session, and the cookie holds all of it. Nothing is stored on
-	// the server. A session is at most about 3 KiB as JSON, and it cannot be
-	// revoked before it expires. Concurrent requests of one visitor overwrite each
-	// other's changes, since the browser keeps the cookie that comes last.
+	// Box seals the session, and the cookie contains the whole session. Nothing
+	// is stored on the server. A session is at most about 3 KiB as JSON, and it
+	// cannot be revoked before it expires. Concurrent requests of one visitor
+	// overwrite each other's changes, since the browser keeps the cookie that
+	// arrives last.
 	Box *security.Box
 	// Store keeps the sessions on the server, and the cookie holds a random id.
 	// Concurrent requests of one visitor do not lose each other's changes.
@@ -43,8 +44,8 @@ type Manager struct {
 	Flask *Flask
 
 	// Idle is how long a session lives after its last use; 14 days by default. A
-	// negative value means no limit. The time of the last use is only written when a
-	// tenth of Idle has passed since the last write. Flask has its own Lifetime.
+	// negative value means no limit. The time of the last use is written only when a tenth of Idle
+	// has passed since the last write. Flask has its own Lifetime.
 	Idle time.Duration
 	// MaxAge is how long a session lives after it began or was renewed, however
 	// often it is used. By default, and if it is negative, there is no limit. To have
@@ -52,20 +53,20 @@ type Manager struct {
 	//
 	// In any case a session ends after 400 days, since browsers keep no cookie longer.
 	MaxAge time.Duration
-	// Timeout bounds each operation of the Store; 1 second by default. A negative
-	// value means no limit.
+	// Timeout limits each operation of the Store; 1 second by default. A
+	// negative value means no limit.
 	Timeout time.Duration
-	// MaxBytes bounds the values of a session in a Store, as JSON: 64 KiB by default.
-	// A negative value means no limit.
+	// MaxBytes limits the size of a session's values in a Store, as JSON: 64 KiB by default. A
+	// negative value means no limit.
 	MaxBytes int
 	// Optional decides what happens if the Store fails. By default a request that used its session
-	// is then answered by 503. If Optional is set, the request goes on without a session: it finds
-	// an empty one, and its changes are lost. Both are logged.
+	// is then answered with 503. If Optional is set, the request continues without a session: it
+	// finds an empty one, and its changes are lost. Both are logged.
 	Optional bool
-	// Cookie is the pattern of the cookie. Name is "session" by default. Path is the
-	// path that the application is mounted at, by default. Secure is set for requests
-	// that came by https, and SameSite is Lax by default. The cookie is always
-	// HttpOnly. Value, Expires and MaxAge are ignored. Flask has its own Cookie.
+	// Cookie is the pattern of the cookie. Name is "session" by default. By default Path is the
+	// path at which the application is mounted. Secure is set for requests over https, and SameSite
+	// is Lax by default. The cookie is always HttpOnly. Value, Expires and MaxAge are ignored.
+	// Flask has its own Cookie.
 	Cookie datastructures.Cookie
 }
 
@@ -77,14 +78,14 @@ const (
 	defaultBytes = 64 << 10
 )
 
-// manager is a Manager with its defaults, as the sessions of requests use it.
+// manager is a Manager with its defaults set, shared by the sessions of requests.
 type manager struct {
 	Manager
 	keeper     keeper
-	lateReader atomic.Bool // a read after the header was logged
+	lateReader atomic.Bool // a read after the header was sent has been logged
 }
 
-// Check returns an error that names the field of m that has no meaning.
+// Check returns an error that names an invalid field of m.
 func (m Manager) Check() error {
 	_, err := m.complete()
 	return err
@@ -140,16 +141,16 @@ func (m Manager) complete() (*manager, error) {
 	if trial.Path == "" {
 		trial.Path = "/"
 	}
-	trial.Secure = true // a request by https has it
+	trial.Secure = true // it is set for requests over https
 	if _, err := trial.Format(); err != nil {
 		return nil, fmt.Errorf("sessions: Manager.Cookie: %w", err)
 	}
 	return done, nil
 }
 
-// Wrap returns next with a session for each request. It panics with the error of
-// [Manager.Check]. If a request already has a session with the same cookie name,
-// such as behind a second Wrap, next gets that one.
+// Wrap returns next with a session for each request. It panics if
+// [Manager.Check] returns an error. If a request already has a session with the
+// same cookie name, for instance inside a second Wrap, next gets that session.
 func (m Manager) Wrap(next http.Handler) http.Handler {
 	managed, err := m.complete()
 	if err != nil {
@@ -181,7 +182,7 @@ type exchange struct {
 	session Session
 	request *http.Request
 	began   bool  // the header is final
-	failed  error // another response took the handler's place
+	failed  error // another response has replaced the handler's
 }
 
 func (x *exchange) Value(key any) any {
@@ -191,7 +192,7 @@ func (x *exchange) Value(key any) any {
 	return x.Context.Value(key)
 }
 
-// begin saves the session before the header goes out. It returns an error if the
+// begin saves the session before the header is sent. It returns an error if the
 // session could not be saved, and the response that says so has been sent.
 func (x *exchange) begin() error {
 	if x.began {
@@ -205,8 +206,8 @@ func (x *exchange) begin() error {
 	return x.failed
 }
 
-// end saves what a handler changed that wrote nothing, or that went on after the
-// header was out.
+// end saves the changes of a handler that wrote nothing, or that continued
+// after the header was sent.
 func (x *exchange) end() {
 	if !x.began {
 		x.begin()
@@ -252,8 +253,8 @@ func (x *exchange) ReadFrom(r io.Reader) (int64, error) {
 	return x.Forward.ReadFrom(r)
 }
 
-// Hijack saves the session before the handler writes to the connection by itself. A
-// new cookie can then only reach the client if the handler sends the header fields.
+// Hijack saves the session before the handler itself writes to the connection. A new cookie can
+// then reach the client only if the handler sends the header fields.
 func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err := x.begin(); err != nil {
 		return nil, nil, err
@@ -270,7 +271,7 @@ func (x *exchange) FlushError() error {
 }
 
 // Get returns the session of a request. It panics if the request did not come
-// through a [Manager], which is a mistake in how the program is put together.
+// through a [Manager]: then the program lacks the middleware.
 func Get(r *http.Request) *Session {
 	s, ok := FromContext(r.Context())
 	if !ok {
@@ -288,7 +289,7 @@ func FromContext(ctx context.Context) (*Session, bool) {
 	return s, ok
 }
 
-// unavailable makes the failure of a store one that clients see as 503.
+// unavailable turns the failure of a store into an error that clients see as 503.
 func unavailable(err error) error {
 	return httperror.Wrap(httperror.ServiceUnavailable, err).RetryAfter(5 * time.Second)
 }

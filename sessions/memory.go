@@ -13,9 +13,9 @@ import (
 // Memory is a [Store] in the memory of the process. Its sessions end with the
 // process, and other processes do not see them. The zero value is usable.
 type Memory struct {
-	// MaxBytes bounds the memory of all sessions together: 64 MiB by default. When
-	// it is reached, the sessions that were not used for the longest time are
-	// removed. A negative value means no limit.
+	// MaxBytes limits the memory of all sessions together: 64 MiB by default.
+	// When it is reached, the sessions that were not used for the longest time
+	// are removed. A negative value means no limit.
 	MaxBytes int
 
 	mu       sync.Mutex
@@ -32,7 +32,8 @@ type remembered struct {
 	expires time.Time
 }
 
-// overhead is about what a session and a field need besides their strings.
+// overhead is about how many bytes a session and a field need besides their
+// strings.
 const (
 	sessionOverhead = 256
 	fieldOverhead   = 64
@@ -108,7 +109,7 @@ func (m *Memory) add(id string) *remembered {
 	return r
 }
 
-// resize counts the bytes of a session again.
+// resize updates the memory of a session.
 func (m *Memory) resize(r *remembered) {
 	m.bytes -= r.bytes
 	r.bytes = sessionOverhead + len(r.id)

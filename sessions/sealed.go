@@ -28,7 +28,7 @@ func (k *sealedKeeper) load(s *Session, value string, now time.Time) (bool, erro
 	}
 	var read sealedSession
 	if err := json.Unmarshal(data, &read); err != nil {
-		return false, nil // of another program with the same key
+		return false, nil // another program with the same key has sealed it
 	}
 	s.began, s.written = time.Unix(read.Began, 0), time.Unix(read.Written, 0)
 	if !s.alive(now) {
@@ -102,14 +102,14 @@ func encodeJSON(value any) (json.RawMessage, error) {
 	return data, err
 }
 
-// cookie returns the cookie of the manager's pattern for the way on which the
-// request came.
+// cookie returns a cookie with the manager's settings, for the protocol and the
+// mount of the request.
 func (s *Session) cookie(value string, life time.Duration) *datastructures.Cookie {
 	c := s.manager.Cookie
 	origin := gateway.OriginOf(s.request)
 	if c.Path == "" {
 		c.Path = "/"
-		if !strings.HasPrefix(c.Name, "__Host-") { // those are for the whole host
+		if !strings.HasPrefix(c.Name, "__Host-") { // cookies with this prefix are for the whole host
 			c.Path = origin.RootPath + "/"
 		}
 	}

@@ -14,10 +14,9 @@ import (
 	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// Session is what an application remembers of one visitor: values by name, and
-// messages for the next page. Values are kept as JSON, so a struct comes back as a
-// struct, and a change to a value that [Session.Get] returned changes nothing until
-// [Session.Set] stores it again.
+// Session holds what an application remembers about one visitor: values by name, and messages for
+// the next page. Values are kept as JSON. A struct can be read back as a struct, and a change to a
+// value that [Session.Get] returned changes nothing until [Session.Set] stores it again.
 //
 // All methods may be called by several goroutines at once. None of them blocks
 // longer than Manager.Timeout.
@@ -27,7 +26,7 @@ type Session struct {
 
 	mu        sync.Mutex
 	used      bool // a method was called, so the response depends on the cookie
-	late      bool // the first use came after the header was out
+	late      bool // the first use came after the header was sent
 	loaded    bool
 	committed bool
 
@@ -36,19 +35,19 @@ type Session struct {
 	present bool            // the client's cookie holds this session
 	ended   bool            // the Store says that it was renewed or cleared just now
 	changed map[string]bool // the values that were set or deleted
-	cleared bool            // all that was there before is dropped
+	cleared bool            // everything from before is dropped
 	renewed bool            // the session moves to a new id
 	refresh bool            // messages were taken from a cookie
 
-	pending  []Message // that this request adds
+	pending  []Message // messages that this request adds
 	taken    bool
-	messages []Message // that this request took
+	messages []Message // messages that this request took
 
 	failure error // the Store failed, or the cookie's contents cannot be read
 	mistake error // a value cannot be kept
 }
 
-// record is what a keeper keeps.
+// record is the data that a keeper keeps.
 type record struct {
 	values         map[string]any // each as its keeper encodes it
 	flashes        []flash
@@ -62,10 +61,10 @@ type flash struct {
 	Message
 }
 
-// Message is a text for the visitor that the next page shows once.
+// Message is a text for the visitor, which the next page shows once.
 type Message struct {
-	// Category says what kind of message it is: "message" by default, or what the
-	// application uses, such as "error".
+	// Category is the kind of message: "message" by default, or a name that the
+	// application chooses, such as "error".
 	Category string
 	// Text is the message.
 	Text string
@@ -73,17 +72,17 @@ type Message struct {
 
 // keeper keeps sessions in one of the three places.
 type keeper interface {
-	// load fills s with the session that a cookie's value stands for. It returns
-	// false if the value does not stand for a session.
+	// load fills s with the session that belongs to a cookie's value. It
+	// returns false if the value does not belong to a session.
 	load(s *Session, value string, now time.Time) (bool, error)
 	// take returns the messages of s, and no other caller gets them.
 	take(s *Session) ([]Message, error)
-	// save keeps what changed, and returns the cookie to send, if any. late means
-	// that no cookie can be sent any more.
+	// save keeps the changes, and returns the cookie to send, if any. late
+	// means that no cookie can be sent any more.
 	save(s *Session, now time.Time, late bool) (*datastructures.Cookie, error)
 	// encode returns the form in which a value is kept.
 	encode(value any) (any, error)
-	// decode stores a kept value in the variable that into points to.
+	// decode stores a kept value in the variable to which into points.
 	decode(kept, into any) error
 }
 
@@ -128,7 +127,7 @@ func (s *Session) use() {
 	}
 }
 
-// alive reports whether a session that was loaded has not expired.
+// alive reports whether a loaded session has not expired.
 func (s *Session) alive(now time.Time) bool {
 	return now.Before(s.written.Add(s.manager.Idle)) && now.Before(s.began.Add(s.manager.MaxAge))
 }
@@ -141,9 +140,8 @@ func (s *Session) life(now time.Time) time.Duration {
 // stale reports whether the time of the last use must be written.
 func (s *Session) stale(now time.Time) bool { return now.Sub(s.written) >= s.manager.Idle/10 }
 
-// Get stores the value called name in the variable that into points to, and
-// reports whether it did. It returns false if there is no such value, or if the value
-// does not fit the variable.
+// Get stores the value called name in the variable to which into points, and reports whether it
+// did. It returns false if there is no such value, or if the value does not fit the variable.
 //
 //	var cart Cart
 //	sessions.Get(r).Get("cart", &cart)
@@ -190,9 +188,9 @@ func (s *Session) Names() []string {
 	return slices.Sorted(maps.Keys(s.values))
 }
 
-// Set keeps a value. Anything that encoding/json can write is kept; with Flask, also
-// the types that this package has for Python's. If value cannot be kept, the response
-// is an error: 500, with the cause in the log.
+// Set keeps a value. Anything that encoding/json can write is kept. With Flask, so are the types of
+// this package that stand for Python types. If value cannot be kept, the response is a 500, with
+// the cause in the log.
 func (s *Session) Set(name string, value any) {
 	s.use()
 	defer s.mu.Unlock()
@@ -227,7 +225,7 @@ func (s *Session) Delete(names ...string) {
 	}
 }
 
-// Clear ends the session, which is what a logout does: all values and messages are
+// Clear ends the session, for example for a logout: all values and messages are
 // removed, and the id is no longer valid. Values and messages that are set
 // afterwards begin a new session.
 func (s *Session) Clear() {
@@ -241,7 +239,7 @@ func (s *Session) Clear() {
 }
 
 // Renew moves the session to a new id and restarts its MaxAge. Call it when a visitor logs in or
-// gains rights: then an attacker who planted or learned the id before gains nothing (session
+// gains rights. Then an id that an attacker planted or learned before is useless (session
 // fixation). The values stay.
 func (s *Session) Renew() {
 	s.use()
@@ -261,12 +259,12 @@ func (s *Session) Flash(text, category string) {
 }
 
 // Flashes returns the messages that were kept, oldest first, and removes them. With
-// categories it returns only messages of these. Within one request, all calls return
-// the same messages, so a template may show one category here and another there; it
-// removes those of the other categories too.
+// categories it returns only messages of these. Within one request, all calls return the same
+// messages, so a template may show one category here and another there. The messages of all
+// categories are removed.
 //
-// If a Store keeps the session, a message is returned to one request only, however
-// many there are at once.
+// If a Store keeps the session, each message is returned to one request only,
+// even if there are several at once.
 func (s *Session) Flashes(categories ...string) []Message {
 	s.use()
 	defer s.mu.Unlock()
@@ -294,9 +292,9 @@ func (s *Session) fail(err error) {
 }
 
 // Err returns the failure of the Store, or the mistake in a value, that the response
-// will report. Handlers need not look: they find an empty session, and the response
-// they make is replaced by an error unless Manager.Optional is set. A handler that
-// does something that cannot be undone may look first.
+// will report. Handlers need not call it: they find an empty session, and their response is
+// replaced by an error unless Manager.Optional is set. A handler may call it before it does
+// something that cannot be undone.
 func (s *Session) Err() error {
 	s.use()
 	defer s.mu.Unlock()
@@ -313,14 +311,14 @@ func (s *Session) empty() bool {
 	return len(s.values) == 0 && len(s.flashes) == 0 && len(s.pending) == 0
 }
 
-// saved forgets what changed, since it is kept now.
+// saved resets the changes, since they are kept now.
 func (s *Session) saved() {
 	s.changed, s.pending = nil, nil
 	s.cleared, s.renewed, s.refresh = false, false, false
 }
 
-// commit saves the session and adds what belongs to it to the header. It returns the
-// error that the response is to be replaced by.
+// commit saves the session and adds its fields to the header. It returns the error that must
+// replace the response.
 func (s *Session) commit(h http.Header) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -350,8 +348,8 @@ func (s *Session) commit(h http.Header) error {
 	return nil
 }
 
-// excused returns the error that a failure is for the client, nil if the request
-// goes on without a session.
+// excused returns the error that a client gets for a failure, or nil if the
+// request continues without a session.
 func (s *Session) excused(err error) error {
 	failed, ok := errors.AsType[outage](err)
 	switch {

@@ -1,4 +1,4 @@
-// Package sessions keeps what an application remembers of a visitor between
+// Package sessions keeps what an application remembers about a visitor between
 // requests: values by name, and messages for the next page.
 //
 // A [Manager] is the middleware that gives each request a [Session]:

@@ -222,7 +222,7 @@ func TestSessionsExpire(t *testing.T) {
 		idle, maxAge time.Duration
 		began, used  time.Duration // how long ago
 		alive        bool
-		life         time.Duration // of the cookie that goes out, 0 for none
+		life         time.Duration // of the cookie that is sent, 0 if there is none
 	}{
 		"used a moment ago":            {0, 0, 0, 0, true, 0},
 		"used within a tenth":          {10 * time.Hour, 0, 10 * time.Hour, 50 * time.Minute, true, 0},
@@ -253,7 +253,7 @@ func TestSessionsExpire(t *testing.T) {
 	}
 }
 
-// begin keeps a session that began and was used at these times.
+// begin keeps a session with these times of its beginning and last use.
 func begin(t *testing.T, m Manager, began, used time.Time) (cookies string) {
 	done, err := m.complete()
 	require.NoError(t, err)
@@ -373,7 +373,7 @@ func TestChangesAfterTheHeader(t *testing.T) {
 	})
 }
 
-// capture takes the log records.
+// capture returns the log records.
 func capture(t *testing.T) *strings.Builder {
 	var b strings.Builder
 	before := slog.Default()
@@ -419,7 +419,7 @@ func TestWhatCannotBeKeptIsAnError(t *testing.T) {
 	})
 }
 
-// failingStore fails, if err is set.
+// failingStore fails if err is set.
 type failingStore struct {
 	Store
 	err error
@@ -439,7 +439,7 @@ func (f failingStore) Save(ctx context.Context, id string, c Change) (map[string
 	return f.Store.Save(ctx, id, c)
 }
 
-// hangingStore answers when the context ends.
+// hangingStore returns when the context ends.
 type hangingStore struct{}
 
 func (hangingStore) Load(ctx context.Context, _ string) (map[string][]byte, error) {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Store keeps sessions on the server. [Memory] does so in the process; package
-// redisstore keeps them in Redis, Redis Cluster and behind Sentinels. All methods may
-// be called by several goroutines at once, and they return when their context ends.
+// Store keeps sessions on the server. [Memory] keeps them in the process; package redisstore keeps
+// them in Redis, Redis Cluster and behind Sentinels. All methods may be called by several
+// goroutines at once, and they return when their context ends.
 //
 // A session has fields, each a name with a value. The id is not the one in the cookie but a hash
 // of it, so the content of a Store cannot be used as a cookie.
@@ -17,9 +17,9 @@ type Store interface {
 	// it has expired. The caller may change the map but not the values.
 	Load(ctx context.Context, id string) (map[string][]byte, error)
 
-	// Save makes all of a change or nothing of it, without another change in
-	// between. It returns the fields that it removed, with their values. The error is
-	// [ErrNoSession] if there is no such session and change.Create is not set.
+	// Save makes the whole change or nothing, without any other change in between. It returns the
+	// fields that it removed, with their values. The error is [ErrNoSession] if there is no such
+	// session and change.Create is not set.
 	Save(ctx context.Context, id string, change Change) (removed map[string][]byte, err error)
 }
 
@@ -33,8 +33,8 @@ type Change struct {
 	Remove []string
 	// Set has fields to set. A session without fields does not exist.
 	Set map[string][]byte
-	// TTL is how long the session lives from now on, in milliseconds at the finest.
-	// 0 leaves that as it is. It is positive whenever Create is set.
+	// TTL is how long the session lives from now on. Its precision is a millisecond. 0 leaves that
+	// unchanged. It is positive whenever Create is set.
 	TTL time.Duration
 }
 

@@ -24,8 +24,8 @@ import (
 //	f:<order>  a message, as a JSON list of category and text
 //	moved      set for some seconds after it was renewed or cleared
 //
-// A value or message that a request adds or removes is a field of its own. So changes
-// of concurrent requests add up, and none has to be tried again.
+// A value or message that a request adds or removes is a separate field. So changes of concurrent
+// requests add up, and no change must be tried again.
 type storeKeeper struct{ *manager }
 
 const (
@@ -36,8 +36,9 @@ const (
 	flashPrefix  = "f:"
 )
 
-// movedFor is how long an old id leads to the new one. Otherwise a request on its way with the old
-// id would begin a new session, whose cookie would replace the one that the login has just set.
+// movedFor is how long an old id still leads to the new one. Otherwise a concurrent request with
+// the old id would begin a new session, whose cookie would replace the one that the login has just
+// set.
 const movedFor = 10 * time.Second
 
 // idSize is the number of random bytes of an id.
@@ -49,8 +50,7 @@ func newID() string {
 	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
-// keyOf returns the name that the Store has for an id, and false if value is not an
-// id.
+// keyOf returns the Store's name for an id, and false if value is not an id.
 func keyOf(value string) (string, bool) {
 	id, err := base64.RawURLEncoding.Strict().DecodeString(value)
 	if err != nil || len(id) != idSize || strings.ContainsAny(value, "\r\n") {
@@ -60,8 +60,8 @@ func keyOf(value string) (string, bool) {
 	return base64.RawURLEncoding.EncodeToString(sum[:]), true
 }
 
-// context bounds one operation of the Store. A change is made also for a client that
-// has gone.
+// context limits the time of one operation of the Store. A change is made even if the client has
+// gone.
 func (k *storeKeeper) context(s *Session) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(s.request.Context()), k.Timeout)
 }
@@ -95,7 +95,7 @@ func (k *storeKeeper) load(s *Session, value string, now time.Time) (bool, error
 	return true, nil
 }
 
-// read takes over the fields of a session.
+// read sets the fields of a session.
 func (s *Session) read(fields map[string][]byte) error {
 	if s.values == nil {
 		s.values = map[string]any{}
@@ -157,7 +157,7 @@ func (k *storeKeeper) take(s *Session) ([]Message, error) {
 	}
 	var messages []Message
 	for _, field := range remove {
-		if text, ok := removed[field]; ok { // else another request has it
+		if text, ok := removed[field]; ok { // otherwise another request has it
 			m, err := readMessage(text)
 			if err != nil {
 				return nil, err
@@ -281,7 +281,7 @@ func (k *storeKeeper) begin(s *Session, now time.Time, late bool) (*datastructur
 	return s.cookie(id, life), nil
 }
 
-// giveUp ends an id, and returns the fields that the session had at that moment.
+// giveUp ends an id, and returns the fields that the session had at that time.
 func (k *storeKeeper) giveUp(s *Session, id string) (map[string][]byte, error) {
 	fields, err := k.change(s, id, Change{Clear: true, Set: map[string][]byte{fieldMoved: {'1'}}, TTL: movedFor})
 	if errors.Is(err, ErrNoSession) {
@@ -290,8 +290,8 @@ func (k *storeKeeper) giveUp(s *Session, id string) (map[string][]byte, error) {
 	return fields, err
 }
 
-// keepOthers makes the changes at the new id that other requests made to the old one
-// while this one ran.
+// keepOthers applies to the new id the changes that other requests made to the old id while this
+// request ran.
 func (k *storeKeeper) keepOthers(s *Session, id string, meanwhile, known map[string][]byte) error {
 	c := Change{Set: map[string][]byte{}}
 	for field, text := range meanwhile {
@@ -304,7 +304,7 @@ func (k *storeKeeper) keepOthers(s *Session, id string, meanwhile, known map[str
 		}
 	}
 	for _, f := range s.flashes {
-		if _, ok := meanwhile[f.field]; !ok { // another request has shown it
+		if _, ok := meanwhile[f.field]; !ok { // otherwise another request has already shown it
 			c.Remove = append(c.Remove, f.field)
 		}
 	}

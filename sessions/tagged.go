@@ -18,8 +18,8 @@ import (
 	"unicode/utf8"
 )
 
-// Flask's sessions are JSON, in which an object of one member whose name is a tag
-// stands for a value that JSON has no form for. The values of Go are these:
+// Flask's sessions are JSON. An object with one member whose name is a tag
+// stands for a value that JSON cannot express. The values of Go are these:
 //
 //	nil, bool, string    None, bool, str
 //	int64, float64       int, float
@@ -29,13 +29,13 @@ import (
 //	[]byte, Markup       bytes, Markup
 //	[16]byte, time.Time  UUID, datetime
 //
-// All kinds of Go's integers and float32 are written too, and so is every UUID that is a type of 16
-// bytes, such as routing.UUID.
+// All integer types of Go and float32 are written too, and so is every UUID type with 16 bytes,
+// such as routing.UUID.
 
 type (
 	// Tuple is a Python tuple.
 	Tuple []any
-	// Markup is text that is HTML already: markupsafe's Markup.
+	// Markup is text that is already HTML: markupsafe's Markup.
 	Markup string
 )
 
@@ -44,7 +44,7 @@ var uuidType = reflect.TypeFor[[16]byte]()
 
 // The tags.
 const (
-	tagDict     = " di" // of a dict whose only key is a tag
+	tagDict     = " di" // a dict whose only key is a tag
 	tagTuple    = " t"
 	tagBytes    = " b"
 	tagMarkup   = " m"
@@ -60,13 +60,13 @@ func isTag(key string) bool {
 	return false
 }
 
-// maxDepth bounds how deep values may be nested, so that a value that holds itself is
-// an error. Python's own bound is lower.
+// maxDepth limits how deep values may be nested, so that a value that contains itself is an error.
+// Python's own limit is lower.
 const maxDepth = 10_000
 
 var errDeep = errors.New("session: a value holds itself, or is nested more than 10,000 levels deep")
 
-// appendTagged writes a value as Flask does: members sorted, no spaces, ASCII.
+// appendTagged writes a value as Flask does: with sorted members, without spaces, in ASCII.
 func appendTagged(b []byte, value any, depth int) ([]byte, error) {
 	if depth++; depth > maxDepth {
 		return nil, errDeep
@@ -160,7 +160,7 @@ func appendDict(b []byte, dict map[string]any, depth int) (_ []byte, err error) 
 	return append(b, '}'), nil
 }
 
-// inside adds to an error which member of a value it is about.
+// inside adds the name of a member to an error in its value.
 func inside(member string, err error) error {
 	if err == errDeep {
 		return err
@@ -205,9 +205,9 @@ func appendASCII(b []byte, s string) ([]byte, error) {
 	return append(b, '"'), nil
 }
 
-// surrogateAt returns the half of a surrogate pair that begins at s[i], 0 inside of
-// one, and false for any other byte that is not UTF-8. A Python string may hold such a
-// half alone. In Go it takes three bytes, which UTF-8 would not allow (WTF-8).
+// surrogateAt returns the half of a surrogate pair that begins at s[i], 0 inside of a half, and
+// false for any other byte that is not UTF-8. A Python string may hold such a half alone. In Go it
+// takes three bytes, which are not valid UTF-8 (WTF-8).
 func surrogateAt(s string, i int) (rune, bool) {
 	for back := range 3 {
 		if at := i - back; at >= 0 && at+3 <= len(s) && s[at] == 0xed && s[at+1]&^0x1f == 0xa0 && s[at+2]&^0x3f == 0x80 {
@@ -220,8 +220,8 @@ func surrogateAt(s string, i int) (rune, bool) {
 	return 0, false
 }
 
-// appendFloat writes the shortest form that reads back the same, with an exponent if Python has
-// one. Python's json also writes what JSON does not have.
+// appendFloat writes the shortest form from which the same number is read, with an exponent if
+// Python would use one. Python's json also writes values that JSON does not have.
 func appendFloat(b []byte, f float64) ([]byte, error) {
 	switch {
 	case math.IsNaN(f):

@@ -15,9 +15,9 @@ import (
 	"unicode/utf8"
 )
 
-// readTagged is the inverse of appendTagged. It reads all that Python's json module
-// writes: NaN, Infinity and halves of surrogate pairs too, which are not JSON or not
-// Unicode. A session that holds such a value would be lost otherwise.
+// readTagged is the inverse of appendTagged. It reads everything that Python's json module writes:
+// NaN, Infinity and halves of surrogate pairs too, which are not JSON or not Unicode. Otherwise a
+// session with such a value would be lost.
 func readTagged(data []byte) (any, error) {
 	r := &taggedReader{text: string(data)}
 	value, err := r.value(0)
@@ -30,8 +30,8 @@ func readTagged(data []byte) (any, error) {
 	return value, nil
 }
 
-// taggedReader is a recursive descent parser: each method reads one kind of value at
-// the offset, and moves the offset behind it.
+// taggedReader is a recursive descent parser: each method reads one kind of value at the offset,
+// and moves the offset to its end.
 type taggedReader struct {
 	text string
 	at   int
@@ -50,7 +50,7 @@ func (r *taggedReader) space() {
 	}
 }
 
-// take reads a literal, if it is next.
+// take reads a literal if it comes next.
 func (r *taggedReader) take(literal string) bool {
 	if !strings.HasPrefix(r.text[r.at:], literal) {
 		return false
@@ -162,7 +162,7 @@ func number(n json.Number) (any, error) {
 	if strings.ContainsAny(string(n), ".eE") {
 		f, err := strconv.ParseFloat(string(n), 64)
 		if errors.Is(err, strconv.ErrRange) {
-			err = nil // infinite, as in Python
+			err = nil // the number is infinite, as in Python
 		}
 		return f, err
 	}
@@ -200,7 +200,7 @@ func (r *taggedReader) str() (string, error) {
 	return "", r.fail()
 }
 
-// escapes are the characters after a backslash, each followed by what it means.
+// escapes are the characters after a backslash, each followed by its meaning.
 const escapes = "\"\"\\\\//b\bf\fn\nr\rt\t"
 
 func (r *taggedReader) escape(b *strings.Builder) error {
@@ -249,7 +249,7 @@ func (r *taggedReader) unicodeAhead() (rune, bool) {
 	return rune(n), err == nil
 }
 
-// untagged is the value that an object of one member stands for.
+// untagged returns the value for an object of one member.
 func untagged(whole map[string]any, key string, inner any) (any, error) {
 	text, isText := inner.(string)
 	switch {

@@ -29,7 +29,8 @@ func serve(h http.Handler, cookies string) *httptest.ResponseRecorder {
 	return w
 }
 
-// after is the cookies of a browser with these cookies after a response.
+// after returns the cookies that a browser with these cookies has after a
+// response.
 func after(t testing.TB, cookies string, w *httptest.ResponseRecorder) string {
 	t.Helper()
 	for _, line := range w.Result().Header["Set-Cookie"] {

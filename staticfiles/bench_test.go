@@ -22,7 +22,7 @@ func (s *sink) Header() http.Header         { return s.header }
 func (s *sink) WriteHeader(int)             {}
 func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
 
-// The responses that are sent most allocate once: the values of their header fields.
+// The most frequent responses allocate once: for the values of their header fields.
 func TestHotAnswersAllocateOnce(t *testing.T) {
 	dir := write(t, map[string]string{"style.css": strings.Repeat("a { b: c }\n", 93), "style.css.gz": "gzip"})
 	s := open(t, staticfiles.SharedData{Exports: []staticfiles.Export{{Prefix: "/static", Dir: dir}}})
@@ -48,8 +48,8 @@ func TestHotAnswersAllocateOnce(t *testing.T) {
 	}
 }
 
-// A server that sends a hot file allocates no more than one that sends the same
-// bytes from a variable.
+// A server that sends a frequently requested file allocates no more than one
+// that sends the same bytes from a variable.
 func TestAServerAllocatesNoMoreForAHotFile(t *testing.T) {
 	content := strings.Repeat("a { b: c }\n", 93)
 	s := open(t, staticfiles.SharedData{Exports: []staticfiles.Export{{Dir: write(t, map[string]string{"style.css": content})}}})
@@ -66,7 +66,8 @@ func TestAServerAllocatesNoMoreForAHotFile(t *testing.T) {
 		defer conn.Close()
 		request := []byte("GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n")
 		answer, end := make([]byte, 8<<10), data[len(data)-8:]
-		// The whole process is counted: the least of several counts is that of the server.
+		// Allocations of the whole process are counted, so the smallest of several counts is the
+		// server's.
 		const requests = 300
 		least := math.Inf(1)
 		for range 8 {
@@ -85,11 +86,12 @@ func TestAServerAllocatesNoMoreForAHotFile(t *testing.T) {
 		}
 		return least
 	}
-	// One more than the bare handler: the values of its fields, which it would share otherwise.
+	// This is one more than for the bare handler: the values of the fields, which would otherwise
+	// be shared.
 	require.Less(t, count(s.Wrap(application)), count(bare)+1.5)
 }
 
-// BenchmarkServe is what the middleware itself costs, without a server.
+// BenchmarkServe measures the middleware itself, without a server.
 func BenchmarkServe(b *testing.B) {
 	dir := write(b, map[string]string{"css/style.css": strings.Repeat("a { b: c }\n", 93)})
 	s := open(b, staticfiles.SharedData{Exports: []staticfiles.Export{{Prefix: "/static", Dir: dir}}})

@@ -19,7 +19,7 @@ import (
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
-// browserPage loads a style sheet by both its names, breaks a download off, and continues it until
+// browserPage loads a style sheet by both of its names, aborts a download, and continues it until
 // the browser has requested only the rest.
 const browserPage = `<!doctype html>
 <link rel=stylesheet href="%s">
@@ -59,7 +59,7 @@ func TestABrowserRevalidatesAndResumes(t *testing.T) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/s/"):
 			status := &statusOf{ResponseWriter: w}
-			// A download that is broken off ends in a panic of net/http's own kind.
+			// If a download is aborted, net/http panics with its own kind of panic.
 			defer func() {
 				mu.Lock()
 				defer mu.Unlock()
@@ -86,7 +86,7 @@ func TestABrowserRevalidatesAndResumes(t *testing.T) {
 	defer server.Close()
 	profile, err := os.MkdirTemp("", "profile")
 	require.NoError(t, err)
-	// Its processes outlive the first one by a moment.
+	// Its child processes run for a moment longer than the first one.
 	defer func() {
 		require.Eventually(t, func() bool { return os.RemoveAll(profile) == nil }, 10*time.Second, 50*time.Millisecond)
 	}()
@@ -127,7 +127,7 @@ func TestABrowserRevalidatesAndResumes(t *testing.T) {
 	require.NotContains(t, strings.Join(second, "\n"), s.URL("style.css"), "the fingerprinted one is not")
 }
 
-// statusOf remembers the status of an answer.
+// statusOf records the status of a response.
 type statusOf struct {
 	http.ResponseWriter
 	code int

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// cache is a bounded map for many readers. Entries that were not used since the hand last passed go
-// first (the CLOCK algorithm), so that a read changes nothing but, at most, one bit.
+// cache is a bounded map for many readers. Entries that were not used since the hand last passed
+// them are removed first (the CLOCK algorithm). So a read changes at most one bit.
 type cache[V any] struct {
 	seed   maphash.Seed
 	shards []shard[V]
@@ -30,11 +30,11 @@ type slot[V any] struct {
 	used   atomic.Bool
 }
 
-// slotWeight is about what a slot costs beside its key and value.
+// slotWeight is about how many bytes a slot needs besides its key and value.
 const slotWeight = 160
 
-// newCache returns a cache that holds values of a total weight of budget bytes;
-// largest is the weight of the largest that should find room.
+// newCache returns a cache for values with a total weight of budget bytes.
+// largest is the largest weight for which there must be room.
 func newCache[V any](budget, largest int64) *cache[V] {
 	n := 1
 	for n < 16 && budget/int64(2*n) >= 8*largest {
@@ -68,8 +68,8 @@ func (c *cache[V]) get(key string) (value V, ok bool) {
 	return value, true
 }
 
-// put keeps value and returns it, unless key has one that same takes for the same: then it returns
-// that. A value that by itself is beyond the budget is not kept.
+// put keeps value and returns it. If key already has a value that same accepts as equal, it returns
+// that value instead. A value that exceeds the budget by itself is not kept.
 func (c *cache[V]) put(key string, value V, weight int64, same func(V) bool) V {
 	s := c.shard(key)
 	weight += int64(len(key)) + slotWeight
@@ -92,8 +92,8 @@ func (c *cache[V]) put(key string, value V, weight int64, same func(V) bool) V {
 	return value
 }
 
-// grow adds to the weight of the value of key, if same says that it is the value meant, and
-// reports whether there was room.
+// grow adds to the weight of the value of keyif same accepts the value, and reports whether there
+// was room.
 func (c *cache[V]) grow(key string, same func(V) bool, by int64) bool {
 	s := c.shard(key)
 	s.mu.Lock()
@@ -126,7 +126,7 @@ func (c *cache[V]) full() bool {
 	return c.weight() > budget*9/10
 }
 
-// weight is that of everything kept.
+// weight is the total weight of the kept values.
 func (c *cache[V]) weight() int64 {
 	var sum int64
 	for i := range c.shards {
@@ -159,7 +159,7 @@ func (s *shard[V]) makeRoom(weight int64, keep *slot[V]) {
 	}
 }
 
-// remove takes old out; the last of the ring takes its place.
+// remove removes old; the last entry of the ring takes its place.
 func (s *shard[V]) remove(old *slot[V]) {
 	delete(s.byKey, old.key)
 	last := len(s.ring) - 1

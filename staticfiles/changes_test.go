@@ -25,7 +25,7 @@ import (
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
-// always looks at a file again for each request.
+// always checks a file again for each request.
 const always = time.Nanosecond
 
 func TestAChangeIsSeen(t *testing.T) {
@@ -38,7 +38,7 @@ func TestAChangeIsSeen(t *testing.T) {
 	tag := ask(s, "GET", "/a.txt").Header.Get("ETag")
 	require.Equal(t, "replaced", body(t, ask(s, "GET", "/a.txt")))
 
-	// The size and the date of another file do not make it the same one.
+	// Another file with the same size and date is still another file.
 	require.NoError(t, os.WriteFile(path+".new", []byte("REPLACED"), 0o644))
 	info, err := os.Stat(path)
 	require.NoError(t, err)
@@ -159,11 +159,11 @@ func TestABrokenZipFileIsNotSent(t *testing.T) {
 	}
 }
 
-// large is a content that no cache keeps and no socket buffer holds.
+// large is a content that is too large for any cache or socket buffer.
 func large(mark byte) []byte { return bytes.Repeat([]byte{mark}, 24<<20) }
 
-// halfway asks a server for a path and reads the first bytes of the body; the
-// rest is in the server's hands when change is called.
+// halfway requests a path from a server and reads the first bytes of the body;
+// change is called while the server sends the rest.
 func halfway(t *testing.T, s *staticfiles.Shared, path string, change func()) (length int64, content []byte, err error) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(s.Wrap(application))
@@ -232,7 +232,7 @@ func TestAFileChangesWhileItIsSent(t *testing.T) {
 	}
 }
 
-// justReads hides what files of the system can do beyond being read.
+// justReads hides the abilities of system files other than reading.
 type justReads struct{ fs.FS }
 
 func (j justReads) Open(name string) (fs.File, error) {
@@ -240,7 +240,8 @@ func (j justReads) Open(name string) (fs.File, error) {
 	return struct{ fs.File }{f}, err
 }
 
-// A file that is rewritten all the time is either one content or another.
+// A file that is rewritten all the time is sent with either one content or
+// another, never a mix.
 func TestNoMixture(t *testing.T) {
 	for _, how := range []string{"by rename", "in place"} {
 		for _, size := range []int{3000, 400 << 10} {
@@ -278,7 +279,7 @@ func TestNoMixture(t *testing.T) {
 				for range asked {
 					resp, err := http.Get(server.URL + "/a.txt")
 					if err != nil {
-						continue // broken off before the header went out
+						continue // aborted before the header was sent
 					}
 					content, err := io.ReadAll(resp.Body)
 					resp.Body.Close()

@@ -9,13 +9,12 @@ import (
 type Encoder struct {
 	// Coding is "br", "zstd" or "gzip".
 	Coding string
-	// Encode writes the compressed form of src to dst. It may take its time: it
-	// is called once for each content. It must be safe for concurrent use.
+	// Encode writes the compressed form of src to dst. It may be slow: it is
+	// called once for each content. It must be safe for concurrent use.
 	Encode func(dst io.Writer, src []byte) error
 }
 
-// The content codings, in the order in which equal wishes of the client are
-// met.
+// The content codings. Their order decides if a client likes several equally.
 const (
 	brotli = iota
 	zstd
@@ -37,14 +36,15 @@ func codingOf(name string) int {
 	return -1
 }
 
-// A file smaller than smallest fits into one packet as it is; one larger than
-// largest would take too long to compress while a client waits.
+// A file smaller than smallest fits into one packet uncompressed. A file larger
+// than largest takes too long to compress while a client waits.
 const (
 	smallestEncoded = 1 << 10
 	largestEncoded  = 4 << 20
 )
 
-// codedForm is a resource in one coding: a sibling file, or made here.
+// codedForm is a resource in one coding: a file beside the original, or a form
+// made here.
 type codedForm struct {
 	sibling *representation
 	made    struct {

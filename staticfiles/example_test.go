@@ -39,7 +39,7 @@ func ExampleSharedData_Wrap() {
 	// the application at /
 }
 
-// Open reports what cannot be exported.
+// Open reports exports that cannot be served.
 func ExampleSharedData_Open() {
 	_, err := staticfiles.SharedData{Exports: []staticfiles.Export{
 		{Prefix: "/static", FS: fstest.MapFS{}, Dir: "asets"},
@@ -68,7 +68,7 @@ func ExampleShared_URL() {
 	// 200 public, max-age=31536000, immutable
 }
 
-// A view that gives uploads back. The name comes from the client: what leads
+// A view that serves uploads. The name comes from the client: a name that leads
 // out of the directory is not found.
 func ExampleSendFrom() {
 	uploads, err := os.MkdirTemp("", "uploads")

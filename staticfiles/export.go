@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Export says where the files under a URL prefix are. Of FS, Zip and neither one is the place; Dir
-// or File is what is exported of it.
+// Export says where the files under a URL prefix are. FS, Zip, or neither select the place; Dir or
+// File select which part of it is exported.
 //
 //	{Prefix: "/static", Dir: "assets"}                        a directory
 //	{Prefix: "/favicon.ico", File: "assets/favicon.ico"}      a single file
@@ -24,43 +24,44 @@ import (
 //	{Prefix: "/docs", Zip: "docs.zip"}                        of a zip file
 //
 // Whatever the place, these are never answered: directories, names with a segment that starts with
-// a dot (but see Dotfiles), and files outside, however the name is written and wherever a symbolic
-// link points. A link to a file that the export does not show is not answered either. An FS that
-// follows links by itself and does not implement [fs.ReadLinkFS] is responsible for them.
+// a dot (but see Dotfiles), and files outside, in whatever way the name is written and wherever a
+// symbolic link points. A link to a file that the export does not show is not answered either. If
+// an FS follows links itself and does not implement [fs.ReadLinkFS], it is responsible for them.
 type Export struct {
 	// Prefix is the path of the URLs, percent-encoded, below the mount of the
 	// middleware; "" or "/" exports to the root. Slashes at its end are ignored.
 	Prefix string
 
-	// Dir is a directory: of FS or Zip if one is given (all of it by default), otherwise of the
-	// system, relative to the working directory.
+	// Dir is a directory. If FS or Zip is set, it is a directory of that (all of it by default).
+	// Otherwise it is a directory of the system, relative to the working directory.
 	Dir string
-	// File is a single file that Prefix itself is the URL of.
+	// File is a single file; Prefix itself is its URL.
 	File string
-	// FS is any file system. Files without a date, such as embedded ones, are taken never to
-	// change, and their content is their validator.
+	// FS is any file system. Files without a date, such as embedded ones, are assumed never to
+	// change, and their validator is made from their content.
 	FS fs.FS
 	// Zip is the path of a zip file.
 	Zip string
 
 	// Allow, if it is not empty, names the only files that are served, and Hide names files that
-	// are not. Both are globs on the name below the export: "*" and "?" stay within a segment, and
-	// "**" stands for any number of segments. A glob without a slash is about a segment wherever it
-	// stands, "*.map"; one with a slash about the whole name, "private/*.txt", "/index.txt". A
-	// hidden directory hides its content, and a hidden file its precompressed forms: "*.map" hides
-	// x.map.gz too. Hide does not tell upper from lower case, since some file systems do not.
+	// are not. Both are globs on the name below the export: "*" and "?" match within a segment, and
+	// "**" matches any number of segments. A glob without a slash, such as "*.map", is matched
+	// against each segment. A glob with a slash, such as "private/*.txt" or "/index.txt", is
+	// matched against the whole name. If a directory is hidden, so is its content, and if a file is
+	// hidden, so are its precompressed forms: "*.map" also hides x.map.gz. Hide ignores case, since
+	// some file systems do.
 	Allow, Hide []string
-	// Allowed, if it is not nil, is called too, for each request: it gets the name of the file
+	// Allowed, if it is not nil, is also called for each request. It gets the name of the file
 	// below the export (Werkzeug's is_allowed).
 	Allowed func(name string) bool
-	// Dotfiles answers names with segments that start in a dot as well.
+	// Dotfiles also serves names with segments that start with a dot.
 	Dotfiles bool
 
 	// Index is the file that is served for a directory, "index.html"; "" leaves directories to the
 	// application. A request for a directory without its slash is redirected to it.
 	Index string
 	// NotFound answers 404 if the export has no such file, and 405 to methods other than GET and
-	// HEAD, instead of asking further.
+	// HEAD, instead of passing the request on.
 	NotFound bool
 
 	// CacheControl is the value of that field for plain names; "" means
@@ -68,33 +69,33 @@ type Export struct {
 	// Fingerprinted names always answer "public, max-age=31536000, immutable".
 	CacheControl string
 	// Types overrides [ContentType] by extension: {".md": "text/plain"}. The
-	// extension "" stands for names whose own is missing or not known (Werkzeug's
-	// fallback_mimetype).
+	// extension "" stands for names without an extension, or with an unknown
+	// one (Werkzeug's fallback_mimetype).
 	Types map[string]string
 	// Header is added to every response with a file, and to a 304: Access-Control-Allow-Origin,
-	// Content-Security-Policy. Fields that a file has of its own are refused.
+	// Content-Security-Policy. Fields that a file sets itself are refused.
 	Header http.Header
 }
 
-// ownFields are the fields that an export's Header cannot have, and what to set
-// instead: answers would contradict themselves.
+// ownFields are the fields that an export's Header must not have, because the
+// response would contradict itself, and what to set instead.
 var ownFields = map[string]string{
 	"Content-Type": "set Types", "Cache-Control": "set CacheControl", "Content-Length": "leave it out", "Content-Range": "leave it out",
 	"Content-Encoding": "leave it out", "Transfer-Encoding": "leave it out", "Accept-Ranges": "leave it out", "Etag": "leave it out", "Last-Modified": "leave it out",
 }
 
-// export is an Export made ready.
+// export is an Export that is ready to serve.
 type export struct {
 	Export
 	source
 	number int    // among the exports
 	prefix string // decoded, without a slash at its end
-	start  string // what all paths of the export begin with
+	start  string // the prefix of all paths of the export
 	single string // the name in source of an export of one file
 	allow  globs
 	hide   globs
 	types  map[string]string
-	// otherwise is the type of files that no table knows.
+	// otherwise is the type of files whose extension no table has.
 	otherwise string
 }
 
@@ -200,7 +201,7 @@ func (e *export) openSource(every time.Duration, logger *slog.Logger) (err error
 	return nil
 }
 
-// missing says which part of the export does not exist, and where it was looked for.
+// missing says which part of the export does not exist, and where it was searched.
 func (e *export) missing(err error) error {
 	what := fmt.Sprintf("directory %q", e.Dir)
 	if e.File != "" {
@@ -230,8 +231,8 @@ func (e *export) missing(err error) error {
 	return fmt.Errorf("%s: %w; create it or correct the export", what, err)
 }
 
-// match returns the name below the export that a request's path asks for. It
-// may be "", end in a slash, or be no servable name at all.
+// match returns the name below the export for the path of a request. It may be
+// "", end with a slash, or be a name that cannot be served.
 func (e *export) match(path string) (name string, ok bool) {
 	if !strings.HasPrefix(path, e.prefix) {
 		if e.single != "" {
@@ -254,7 +255,7 @@ func (e *export) match(path string) (name string, ok bool) {
 	return "", false
 }
 
-// matchFingerprint is match for the fingerprinted URL of a single file.
+// matchFingerprint does what match does, for the fingerprinted URL of a single file.
 func (e *export) matchFingerprint(path string) (name string, ok bool) {
 	plain, sum, found := cutFingerprint(path)
 	if found && plain == e.prefix {
@@ -263,7 +264,7 @@ func (e *export) matchFingerprint(path string) (name string, ok bool) {
 	return "", false
 }
 
-// shows reports whether the export may answer with a file of this name.
+// shows reports whether the export may serve a file of this name.
 func (e *export) shows(name string) bool {
 	if !servable(name, windows) || !e.Dotfiles && hasDotfile(name) {
 		return false
@@ -277,8 +278,9 @@ func (e *export) shows(name string) bool {
 	return e.allows(name)
 }
 
-// hides reports whether the export's Hide covers a file. With a file it covers the
-// precompressed forms beside it, which have the same content.
+// hides reports whether the export's Hide applies to a file. If it applies to a
+// file, it also applies to its precompressed forms, which have the same
+// content.
 func (e *export) hides(name string) bool {
 	if len(e.hide) == 0 {
 		return false
@@ -299,7 +301,8 @@ func (e *export) hides(name string) bool {
 	}
 }
 
-// allows asks the application. It is called for every request, because its result may change.
+// allows calls the application's function. It is called for every request, because the result may
+// change.
 func (e *export) allows(name string) bool { return e.Allowed == nil || e.Allowed(name) }
 
 func (e *export) contentType(name string) string {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// makeFIFO makes a named pipe: to open it as a file would block for ever.
+// makeFIFO makes a named pipe: opening it as a file would block forever.
 func makeFIFO(t *testing.T, path string) {
 	require.NoError(t, syscall.Mkfifo(path, 0o600))
 }

@@ -14,7 +14,7 @@ type file struct {
 	fs.File
 	info fs.FileInfo
 	id   identity
-	// disk is the File if it is one of the operating system's, the kind that sendfile takes.
+	// disk is the File if it belongs to the operating system, as sendfile requires.
 	disk *os.File
 }
 
@@ -45,8 +45,8 @@ func newFile(f fs.File, err error) (*file, error) {
 	return &file{File: f, info: info, id: identityOf(info), disk: disk}, nil
 }
 
-// unchanged reports whether the open file is as it was when it was opened. Another file with its
-// name does not matter.
+// unchanged reports whether the open file has not changed since it was opened. Another file with
+// the same name does not matter.
 func (f *file) unchanged() bool {
 	if !f.id.dated() && f.disk == nil {
 		return true
@@ -65,14 +65,14 @@ func (f *file) content() ([]byte, error) {
 	return b, nil
 }
 
-// fill reads all of b and makes sure that it is of the content the file had
-// when it was opened.
+// fill fills b, and makes sure that the bytes belong to the content that the
+// file had when it was opened.
 func (f *file) fill(b []byte) error {
 	if _, err := io.ReadFull(f.File, b); err != nil {
 		return f.why(err)
 	}
 	if f.disk == nil {
-		// A zip file says at the end, and not before, whether the sum is right.
+		// A zip file reports only at its end whether the sum is right.
 		var next [1]byte
 		if _, err := f.File.Read(next[:]); err != nil && err != io.EOF {
 			return f.why(err)
@@ -84,7 +84,7 @@ func (f *file) fill(b []byte) error {
 	return nil
 }
 
-// Seek moves to an offset; files that cannot return an error.
+// Seek moves to an offset; if the file cannot do that, it returns an error.
 func (f *file) Seek(offset int64, whence int) (int64, error) {
 	if seeker, ok := f.File.(io.Seeker); ok {
 		return seeker.Seek(offset, whence)
@@ -92,15 +92,14 @@ func (f *file) Seek(offset int64, whence int) (int64, error) {
 	return 0, errors.ErrUnsupported
 }
 
-// seeks reports whether the file can move to an offset without reading up to it.
+// seeks reports whether the file can move to an offset without reading the bytes before it.
 func (f *file) seeks() bool {
 	_, ok := f.File.(io.Seeker)
 	return ok
 }
 
-// maxSkip is how much of a file that cannot seek is read for a range behind it. The
-// end of a member of a zip file would else cost to unpack all of it, for some
-// bytes.
+// maxSkip is how many bytes of a file that cannot seek are read to reach a range. Otherwise all of
+// a zip file's member would have to be unpacked for some bytes at its end.
 const maxSkip = 4 << 20
 
 // send copies length bytes from start.
@@ -117,12 +116,12 @@ func (f *file) send(w io.Writer, start, length int64) error {
 	return err
 }
 
-// tail is how many of the bytes are sent last, after another look at the file.
+// tail is how many of the bytes are sent last, after another check of the file.
 const tail = 16 << 10
 
-// CopyN copies the next n bytes, all but the last ones by sendfile if w has it. The last ones are
-// read, and sent only if the file has not changed since it was opened: a client never gets a mix
-// of two contents as a whole.
+// CopyN copies the next n bytes, all but the last ones with sendfile if w supports it. The last
+// bytes are read first, and sent only if the file has not changed since it was opened. So a client
+// never gets a mix of two contents that looks complete.
 func (f *file) CopyN(w io.Writer, n int64) (sent int64, err error) {
 	if ahead := n - tail; ahead > 0 {
 		if f.disk != nil {
@@ -160,7 +159,7 @@ func (f *file) why(err error) error {
 
 const copyBuffer = 32 << 10
 
-// copyBuffers are for bytes that cannot be sent in a shorter way.
+// copyBuffers are for bytes that cannot be sent in a faster way.
 var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
 
 func copyBuffered(w io.Writer, r io.Reader) (int64, error) {

@@ -18,9 +18,9 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// A fingerprinted name has the beginning of its content's SHA-256 before the extension:
-// "style.3f9a1cd02b44.css". The file of such a name never changes, so a client never asks again.
-// The name changes with the content.
+// A fingerprinted name has the first digits of its content's SHA-256 before the extension:
+// "style.3f9a1cd02b44.css". The file with such a name never changes, so a client never requests it
+// again. The name changes with the content.
 const fingerprintLen = 12
 
 // immutable is the Cache-Control of fingerprinted names: a year, RFC 8246.
@@ -34,7 +34,7 @@ func addFingerprint(name, sum string) string {
 	return strings.TrimSuffix(name, ext) + "." + sum + ext
 }
 
-// cutFingerprint takes "style.3f9a1cd02b44.css" apart, the inverse of
+// cutFingerprint splits "style.3f9a1cd02b44.css"; it is the inverse of
 // addFingerprint.
 func cutFingerprint(name string) (plain, sum string, ok bool) {
 	ext := path.Ext(name)
@@ -74,11 +74,11 @@ func sumOf(r io.Reader) (sum [sha256.Size]byte, err error) {
 type digest struct {
 	id      identity
 	sum     [sha256.Size]byte
-	mark    string // the fingerprint: the beginning of sum
+	mark    string // the fingerprint: the first digits of sum
 	checked atomic.Int64
 }
 
-// fingerprint returns the digest of a file, from memory while the file is unchanged.
+// fingerprint returns the digest of a file. It is taken from memory while the file is unchanged.
 func (s *Shared) fingerprint(e *export, name string) (*digest, error) {
 	key := strconv.Itoa(e.number) + "/" + name
 	known, ok := s.digests.get(key)
@@ -110,10 +110,10 @@ func (s *Shared) fingerprint(e *export, name string) (*digest, error) {
 
 // URL returns the URL of a file below the middleware's mount, fingerprinted:
 // URL("css/style.css") is "/static/css/style.3f9a1cd02b44.css". The name is
-// looked for below each export in order; one that starts in a slash is a whole
-// path, "/static/css/style.css", and tells exports apart that have files of the
-// same name. For a file that is not there, it returns the plain URL that the
-// file would have, and logs it; [Shared.Lookup] returns an error. In
+// searched below each export in order. A name that starts with a slash is a
+// whole path, "/static/css/style.css", which distinguishes exports with files
+// of the same name. If the file does not exist, it returns the plain URL that
+// the file would have, and logs that; [Shared.Lookup] returns an error. In
 // development it returns plain URLs.
 func (s *Shared) URL(name string) string {
 	u, err := s.Lookup(name)
@@ -124,15 +124,15 @@ func (s *Shared) URL(name string) string {
 	return u
 }
 
-// URLFor is URL below the mount that the middleware has in r: the root path under
-// which r came through it, then URL(name), also for an application that is itself
-// mounted further down. For a request that never came through it that is the
+// URLFor returns URL(name) after the root path under which r came through the
+// middleware. This also works in an application that is itself mounted below
+// that path. If a request never came through the middleware, it uses the
 // request's own [gateway.RootPath].
 func (s *Shared) URLFor(r *http.Request, name string) string {
 	return s.mounts.of(r) + s.URL(name)
 }
 
-// StaticURL is URLFor with an error for a file that is not there. It is a value for
+// StaticURL is like URLFor, but returns an error if the file does not exist. Use it as
 // templates.Options.StaticURL, for {{ static_url("style.css") }}.
 func (s *Shared) StaticURL(req *wrappers.Request, name string) (string, error) {
 	u, err := s.Lookup(name)
@@ -142,8 +142,8 @@ func (s *Shared) StaticURL(req *wrappers.Request, name string) (string, error) {
 	return s.mounts.of(req.Request) + u, nil
 }
 
-// Lookup is URL with an error for a file that no export has or shows; it wraps
-// [fs.ErrNotExist] and names the exports that were asked.
+// Lookup is like URL, but returns an error if no export has or shows the file.
+// The error wraps [fs.ErrNotExist] and names the exports that were searched.
 func (s *Shared) Lookup(name string) (string, error) {
 	var asked []string
 	for _, e := range s.exports {
@@ -187,7 +187,7 @@ func (s *Shared) plainURL(name string) string {
 	return escapePath("/" + name)
 }
 
-// below returns the name in the export that a name in a template means.
+// below returns the name in the export for a name in a template.
 func (e *export) below(name string) (string, bool) {
 	switch {
 	case strings.HasPrefix(name, "/"):
@@ -217,7 +217,7 @@ func (e *export) where() string {
 
 func (e *export) url(name, sum string) string { return escapePath(e.path(name, sum)) }
 
-// path is the path of the URL of a file, decoded; sum is its fingerprint or "".
+// path is the decoded path of a file's URL; sum is its fingerprint or "".
 func (e *export) path(name, sum string) string {
 	p := e.prefix + "/" + name
 	if e.single != "" {

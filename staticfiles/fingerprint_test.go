@@ -88,7 +88,7 @@ func TestAFingerprintFollowsTheContent(t *testing.T) {
 	require.NotEqual(t, old, fresh)
 	require.Equal(t, "two", body(t, ask(s, "GET", fresh)))
 	require.Equal(t, http.StatusTeapot, ask(s, "GET", old).StatusCode, "the old name is not the new content")
-	// A file that really has such a name comes first.
+	// A file that really has such a name takes precedence.
 	put(t, filepath.Join(dir, strings.TrimPrefix(old, "/")), "built")
 	require.Equal(t, "built", body(t, ask(s, "GET", old)))
 	require.Equal(t, "no-cache", ask(s, "GET", old).Header.Get("Cache-Control"))

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// globs are patterns over the names of an export. Within a segment they are
-// those of [path.Match]; a segment "**" stands for any number of segments. A
-// pattern without a slash is about a segment wherever it stands ("*.map"), one
-// with a slash about the whole name ("private/*.txt", "/index.txt").
+// globs are patterns over the names of an export. Within a segment they have
+// the syntax of [path.Match]; a segment "**" matches any number of segments. A
+// pattern without a slash ("*.map") is matched against each segment, and a
+// pattern with a slash ("private/*.txt", "/index.txt") against the whole name.
 type globs []glob
 
 type glob struct {
@@ -38,8 +38,8 @@ func parseGlobs(patterns []string, fold bool) (globs, error) {
 	return gs, nil
 }
 
-// match reports whether a pattern matches name as a whole, or else, for a
-// pattern without a slash, its last segment.
+// match reports whether a pattern matches the whole name or, if the pattern has
+// no slash, the last segment.
 func (gs globs) match(name string) bool {
 	if len(gs) == 0 {
 		return false
@@ -71,8 +71,8 @@ func (gs globs) covers(name string) bool {
 	return false
 }
 
-// matchSegments goes back to the last "**" only, so its time is bounded by the
-// product of the lengths.
+// matchSegments goes back only to the last "**", so its time is at most
+// proportional to the product of the lengths.
 func matchSegments(pattern, name []string) bool {
 	p, n := 0, 0
 	star, resume := -1, 0

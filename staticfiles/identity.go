@@ -6,11 +6,11 @@ import (
 	"strconv"
 )
 
-// identity tells one content of a name from the next without reading it. Files with equal
-// identities are taken to be the same.
+// identity distinguishes the contents of a name without reading them. Files with equal identities
+// are assumed to be the same.
 type identity struct {
 	size  int64
-	mtime int64 // nanoseconds since 1970, 0 when unknown
+	mtime int64 // nanoseconds since 1970, 0 if unknown
 	inode uint64
 	sum   uint32 // of the content, if a zip file has it
 }
@@ -26,12 +26,12 @@ func identityOf(info fs.FileInfo) identity {
 	return id
 }
 
-// dated reports whether the time of the last change says anything. Embedded
-// files have none, and build systems that want every build to be the same set
-// all files to the first second of 1970.
+// dated reports whether the time of the last change has a meaning. Embedded
+// files have no date, and build systems with reproducible builds set all files
+// to the first second of 1970.
 func (id identity) dated() bool { return id.mtime >= 2e9 }
 
-// tag returns an entity tag, quoted, or "" if only the content can tell: if there is neither a
+// tag returns an entity tag, quoted, or "" if it would need the content, because there is neither a
 // date nor a sum.
 func (id identity) tag() string {
 	if !id.dated() && id.sum == 0 {

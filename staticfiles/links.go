@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// errOutside says that a symbolic link leads out of the place of an export.
+// errOutside says that a symbolic link leads out of an export.
 var errOutside = errors.New("a symbolic link leads outside")
 
-// maxLinks is how many symbolic links a name may lead over.
+// maxLinks is how many symbolic links a name may lead through.
 const maxLinks = 40
 
-// resolve returns the name that name leads to once its symbolic links are followed. In a file
-// system that cannot tell links it is the name itself.
+// resolve returns the name to which name leads after its symbolic links are followed. If the file
+// system does not report links, it is the name itself.
 //
 //	link -> sub          link/a.txt is sub/a.txt
 //	sub/up -> ../b.txt   sub/up is b.txt
@@ -61,8 +61,9 @@ func resolve(fsys fs.FS, name string) (string, error) {
 	return done, nil
 }
 
-// leadsToDotfile reports whether a link leads to a name with a segment that starts
-// in a dot. Two dots are not meant: volumes of Kubernetes lead to "..data/name".
+// leadsToDotfile reports whether a link leads to a name with a segment that
+// starts with a dot. Two dots do not count: volumes of Kubernetes lead to
+// "..data/name".
 func leadsToDotfile(name string) bool {
 	for segment := range strings.SplitSeq(name, "/") {
 		if strings.HasPrefix(segment, ".") && !strings.HasPrefix(segment, "..") {
@@ -87,7 +88,7 @@ func (e *export) openShown(name string) (*file, error) {
 	return e.open(name)
 }
 
-// statShown is openShown for the metadata of the file.
+// statShown does what openShown does, for the metadata of the file.
 func (e *export) statShown(name string) (fs.FileInfo, error) {
 	if err := e.follow(name); err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ import (
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
-// linked is a directory whose files are reached by links as well.
+// linked is a directory whose files can also be reached through links.
 func linked(t *testing.T) string {
 	t.Helper()
 	parent := write(t, map[string]string{

@@ -21,7 +21,7 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// program returns the path of a program that a test is about.
+// program returns the path of a program that a test needs.
 func program(t *testing.T, name string) string {
 	t.Helper()
 	if testing.Short() {
@@ -52,8 +52,8 @@ func TestCurlContinues(t *testing.T) {
 	}
 }
 
-// The process itself is traced while it sends: the large file must leave by sendfile, the one in
-// memory too once it is requested often, the small one by a single write.
+// The process itself is traced while it sends: the large file must be sent by sendfile, and so must
+// the one in memory if it is requested often; the small one must be sent with a single write.
 func TestLargeFilesLeaveBySendfile(t *testing.T) {
 	strace := program(t, "strace")
 	dir := write(t, map[string]string{"large.bin": string(digits(3_000_000)), "kept.bin": string(digits(200_000)), "small.css": string(digits(1000))})
@@ -73,7 +73,7 @@ func TestLargeFilesLeaveBySendfile(t *testing.T) {
 			cmd.Stderr = os.Stderr
 			stdout, err := cmd.StdoutPipe()
 			require.NoError(t, err)
-			stdin, err := cmd.StdinPipe() // strace passes no signal on
+			stdin, err := cmd.StdinPipe() // strace does not pass on signals
 			require.NoError(t, err)
 			require.NoError(t, cmd.Start())
 			stop := func() {
@@ -105,7 +105,7 @@ func TestLargeFilesLeaveBySendfile(t *testing.T) {
 	}
 }
 
-// sentByFile adds up what a trace has of sendfile.
+// sentByFile adds up the bytes that sendfile sent, according to a trace.
 func sentByFile(t testing.TB, trace string) (sent int) {
 	calls, err := os.ReadFile(trace)
 	require.NoError(t, err)

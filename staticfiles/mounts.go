@@ -9,12 +9,12 @@ import (
 	"github.com/zeugkit/zeug/gateway"
 )
 
-// mounts remembers under which root paths the middleware has passed requests on. The application
-// that needs the URL of a file may itself be mounted below; the files are where its request came
-// through the middleware.
+// mounts records the root paths under which the middleware has passed on requests. The application
+// that needs the URL of a file may be mounted below; the files are at the root path under which its
+// request came through the middleware.
 type mounts struct{ seen atomic.Pointer[[]string] }
 
-// maxMounts bounds how many are remembered: a proxy can be made to name any root path.
+// maxMounts limits how many are recorded: a client may make a proxy name any root path.
 const maxMounts = 64
 
 func (m *mounts) note(r *http.Request) {
@@ -36,7 +36,7 @@ func (m *mounts) note(r *http.Request) {
 	}
 }
 
-// of returns the innermost of them that r is below, or else r's own root path.
+// of returns the innermost of them that r is below, or otherwise r's own root path.
 func (m *mounts) of(r *http.Request) string {
 	root := gateway.RootPath(r)
 	if seen := m.seen.Load(); seen != nil {

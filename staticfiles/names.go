@@ -5,13 +5,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxName is the length of the longest name that is looked for, in bytes.
+// maxName is the length of the longest name that is searched, in bytes.
 const maxName = 4096
 
 // servable reports whether name can be a file below an export: segments between single slashes,
-// none of them "." or "..", without a NUL or a backslash anywhere, on every system. On Windows a
-// name that its file system takes for another one is refused too: streams and drives ("a:b"),
-// devices ("NUL.txt"), ends that it drops ("a.txt.", "a.txt "), short names ("SECRET~1").
+// none of them "." or "..". On every system, it must not contain a NUL or a backslash. On Windows,
+// names that the file system interprets as other names are refused too: streams and drives ("a:b"),
+// devices ("NUL.txt"), endings that it drops ("a.txt.", "a.txt "), short names ("SECRET~1").
 func servable(name string, windows bool) bool {
 	if len(name) > maxName || !utf8.ValidString(name) || strings.ContainsAny(name, "\\\x00") {
 		return false
@@ -24,7 +24,7 @@ func servable(name string, windows bool) bool {
 	return true
 }
 
-// windowsKeeps reports whether Windows takes the segment as it is written.
+// windowsKeeps reports whether Windows uses the segment exactly as it is written.
 func windowsKeeps(segment string) bool {
 	if strings.ContainsAny(segment, `<>:"|?*`) || strings.HasSuffix(segment, ".") || strings.HasSuffix(segment, " ") {
 		return false
@@ -51,13 +51,13 @@ func windowsKeeps(segment string) bool {
 	return true
 }
 
-// hasDotfile reports whether a segment of name starts in a dot.
+// hasDotfile reports whether a segment of name starts with a dot.
 func hasDotfile(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.Contains(name, "/.")
 }
 
-// slashesHidden reports whether a path as it was sent, escaped, has slashes or
-// backslashes in its escapes. Decoded they would look like separators that the
+// slashesHidden reports whether a path as it was sent has escaped slashes or
+// backslashes. If they were decoded, they would look like separators that the
 // client did not write.
 func slashesHidden(escaped string) bool {
 	for {

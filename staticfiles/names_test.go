@@ -19,7 +19,7 @@ import (
 )
 
 // escapes are paths that try to leave /static, or to name a file in a way that
-// a check does not see through.
+// a check does not recognise.
 var escapes = []string{
 	"/static/../secret.txt", "/static/./a.txt", "/static/sub/../a.txt", "/static/sub/../../secret.txt",
 	"/static/%2e%2e/secret.txt", "/static/%2e%2e%2fsecret.txt", "/static/..%2fsecret.txt", "/static/..%2Fsecret.txt",
@@ -64,7 +64,7 @@ func TestNothingOutsideIsAnswered(t *testing.T) {
 	}
 }
 
-// A named pipe without a writer is passed over, not waited for, wherever it is.
+// A named pipe without a writer is skipped, not waited for, wherever it is.
 func TestPipesAreNotWaitedFor(t *testing.T) {
 	dir := write(t, map[string]string{"sub/a.txt": "a"})
 	makeFIFO(t, filepath.Join(dir, "sub", "fifo"))
@@ -90,7 +90,7 @@ func TestPipesAreNotWaitedFor(t *testing.T) {
 			require.Equal(t, 200, get(t, s, "/a.txt").StatusCode)
 			paths := []string{"/fifo", "/link"}
 			if strings.HasPrefix(name, "an fs.Sub") {
-				paths = paths[:1] // it does not say what a link leads to
+				paths = paths[:1] // it does not report the targets of links
 			}
 			for _, path := range paths {
 				status := make(chan int, 1)
@@ -110,13 +110,13 @@ func TestPipesAreNotWaitedFor(t *testing.T) {
 	}
 }
 
-// get asks for a path exactly as it is written, as a client may that does not
-// clean it.
+// get requests a path exactly as it is written, like a client that does not
+// clean paths.
 func get(t testing.TB, s *staticfiles.Shared, path string) *http.Response {
 	r := httptest.NewRequest("GET", "/", nil)
 	u, err := url.ParseRequestURI(path)
 	if err != nil {
-		u = &url.URL{Path: path} // net/http answers 400 by itself
+		u = &url.URL{Path: path} // net/http itself answers with 400
 	}
 	r.URL = u
 	w := httptest.NewRecorder()
@@ -179,7 +179,7 @@ func TestGlobs(t *testing.T) {
 	require.Equal(t, http.StatusTeapot, get(t, s, "/a.css").StatusCode)
 }
 
-// FuzzPaths asks for anything at all. A response must be one of the files that exist for it, under
+// FuzzPaths requests arbitrary paths. A response must be one of the files that exist for it, under
 // a path that names it.
 func FuzzPaths(f *testing.F) {
 	for _, path := range escapes {
@@ -189,7 +189,7 @@ func FuzzPaths(f *testing.F) {
 	parent := write(f, map[string]string{"secret.txt": "secret", "static/a.txt": "a.txt", "static/sub/b.txt": "sub/b.txt", "static/.env": "secret"})
 	require.NoError(f, os.Symlink("../secret.txt", filepath.Join(parent, "static", "link")))
 	s := open(f, staticfiles.SharedData{
-		Memory:  32 << 10, // so that the cache has to make room all the time
+		Memory:  32 << 10, // so that the cache must free memory all the time
 		Exports: []staticfiles.Export{{Prefix: "/static", Dir: filepath.Join(parent, "static"), Index: "b.txt"}},
 	})
 	f.Fuzz(func(t *testing.T, path string) {

@@ -9,20 +9,20 @@ import (
 	"github.com/zeugkit/zeug/datastructures"
 )
 
-// preference is what a client's Accept-Encoding says about the codings: those
-// it takes rather than the plain file, best first.
+// preference is the list of codings that a client's Accept-Encoding prefers to
+// the plain file, best first.
 type preference struct {
 	order [codings]int8
 	n     int
 }
 
-// preferences remembers parsed headers: a few browsers send most requests.
+// preferences keeps parsed headers: a few browsers send most requests.
 type preferences struct {
 	mu     sync.Mutex
 	parsed atomic.Pointer[map[string]preference]
 }
 
-// maxPreferences bounds how many are remembered.
+// maxPreferences limits how many are kept.
 const maxPreferences = 128
 
 func (p *preferences) of(header string) preference {
@@ -78,8 +78,8 @@ func parsePreference(header string) (wish preference) {
 	accept := datastructures.ParseEncodingAccept(header)
 	// The plain file is the last choice unless the client says otherwise.
 	plain := 0.0
-	// x-gzip is another name of gzip (RFC 9110, section 8.4.1.3), which a star does not include if
-	// the client names either.
+	// x-gzip is another name for gzip (RFC 9110, section 8.4.1.3). If the client names either, a
+	// star does not include them.
 	named := -1.0
 	for coding, q := range accept.All() {
 		switch {

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Offload tells a server in front to send a file itself: it returns the header field that says so
-// for an absolute path. The answer then has no body of its own. A client that already has the file
-// gets its 304 here. That server answers ranges.
+// Offload tells a server in front to send a file itself. It returns the header field for that,
+// given an absolute path. The response then has no body of its own. If the client already has the
+// file, the 304 is sent by this middleware. The server in front serves ranges.
 type Offload func(path string) (field, value string, err error)
 
 // XSendfile is the field of Apache's mod_xsendfile, lighttpd and others: the
@@ -18,19 +18,19 @@ func XSendfile(path string) (field, value string, err error) {
 	return "X-Sendfile", escapePath(filepath.ToSlash(path)), nil
 }
 
-// XAccelRedirect is nginx's field. Files below dir are named by their place
+// XAccelRedirect is nginx's field. Files below dir are named by their path
 // below the internal location uri:
 //
 //	location /protected/ { internal; alias /srv/files/; }
 //
 //	staticfiles.XAccelRedirect("/srv/files", "/protected")
 //
-// A file elsewhere is an error.
+// For a file elsewhere it returns an error.
 //
 // Of the response's fields nginx keeps Content-Type, Content-Disposition, Cache-Control, Expires
-// and Set-Cookie; its ETag and Last-Modified are its own, and If-Match and If-Unmodified-Since are
-// left to it. What else an answer has, X-Content-Type-Options above all, goes into that location,
-// as does the Content-Encoding of .svgz files:
+// and Set-Cookie; it sends its own ETag and Last-Modified, and evaluates If-Match and
+// If-Unmodified-Since. Other fields of the response, most of all X-Content-Type-Options, must be
+// set in that location, and so must the Content-Encoding of .svgz files:
 //
 //	add_header X-Content-Type-Options nosniff;
 func XAccelRedirect(dir, uri string) Offload {

@@ -22,7 +22,7 @@ import (
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
-// digits is a content in which every place can be told from its neighbours.
+// digits is a content in which every offset can be recognised.
 func digits(size int) []byte {
 	b := make([]byte, 0, size+8)
 	for i := 0; len(b) < size; i += 8 {
@@ -31,7 +31,7 @@ func digits(size int) []byte {
 	return b[:size]
 }
 
-// everywhere are servers that have /a.bin, of digits, each from another source.
+// everywhere are servers that serve digits as /a.bin, each from another source.
 func everywhere(t testing.TB, size int) map[string]*staticfiles.Shared {
 	content := digits(size)
 	dir := write(t, map[string]string{"a.bin": string(content)})
@@ -112,7 +112,7 @@ func TestRanges(t *testing.T) {
 			{"bytes 1-2", 200, whole},
 			{"lines=1-2", 200, whole},
 			{"nonsense", 200, whole},
-			{"bytes=0-99998,1-99999", 200, whole}, // more than the file
+			{"bytes=0-99998,1-99999", 200, whole}, // larger than the file
 		} {
 			t.Run(source+" for "+c.ranges, func(t *testing.T) {
 				for range 2 {
@@ -191,7 +191,7 @@ func placed(t testing.TB, contentRange, part, content string) {
 	require.Equal(t, content[start:end+1], part)
 }
 
-// A range that net/http's own file server reads is the same range here.
+// If net/http's own file server accepts a range, it is the same range here.
 func FuzzRange(f *testing.F) {
 	for _, ranges := range []string{"bytes=0-4", "bytes=-5", "bytes=5-", "bytes=0-0,5-9", "bytes=9-1", "lines=0-1", "bytes=99999999999999999999-", "bytes=0-99999999999999999999", "bytes=\t1-2", "bytes=-0"} {
 		f.Add(ranges, "")
@@ -221,7 +221,7 @@ func FuzzRange(f *testing.F) {
 		r.Header.Set("Range", ranges)
 		w := httptest.NewRecorder()
 		theirs.ServeHTTP(w, r)
-		// A response without a byte has an invalid Content-Range there: here it is a 416.
+		// If a response has no bytes, net/http sends an invalid Content-Range; here it is a 416.
 		if w.Code == 206 && w.Body.Len() > 0 && !strings.Contains(ranges, ",") {
 			require.Equal(t, 206, resp.StatusCode)
 			require.Equal(t, w.Header().Get("Content-Range"), resp.Header.Get("Content-Range"))

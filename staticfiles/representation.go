@@ -20,8 +20,8 @@ type representation struct {
 	name     string // in the source; "" if it was made here
 	size     int64
 	body     []byte // nil if it is read from the source for each request
-	skips    bool   // a range is found by reading the bytes before it
-	tag      string // the entity tag, quoted; strong
+	skips    bool   // a range is reached by reading the bytes before it
+	tag      string // the entity tag, quoted; it is strong
 	modified time.Time
 
 	contentType, contentLength, etag, lastModified, cacheControl, vary, contentEncoding []string
@@ -37,7 +37,7 @@ var (
 	varyEncoding = []string{"Accept-Encoding"}
 )
 
-// build makes the resource of an open file, which it closes, and keeps it.
+// build makes the resource for an open file, keeps it, and closes the file.
 func (s *Shared) build(e *export, name, path string, f *file, fingerprinted bool) (*resource, error) {
 	res := &resource{export: e, name: name, path: path}
 	contentType := e.contentType(name)
@@ -85,14 +85,14 @@ func (s *Shared) build(e *export, name, path string, f *file, fingerprinted bool
 	}), nil
 }
 
-// young reports whether a file changed so lately that a further change could
-// leave the date as it is, clocks of file systems being coarse.
+// young reports whether a file changed so recently that another change might
+// have the same date, because the clocks of file systems are coarse.
 func young(modified time.Time) bool {
 	age := time.Since(modified)
 	return age >= 0 && age < 50*time.Millisecond
 }
 
-// represent reads the metadata of f, and its content if that is to be kept, and closes it.
+// represent reads the metadata of f, and also its content if it is to be kept. It closes f.
 func (s *Shared) represent(e *export, f *file, name string) (*representation, error) {
 	defer f.Close()
 	rep := &representation{id: f.id, name: name, size: f.info.Size(), tag: f.id.tag(), skips: !f.seeks()}
@@ -119,14 +119,14 @@ func (s *Shared) represent(e *export, f *file, name string) (*representation, er
 	return rep, nil
 }
 
-// contentTag is the entity tag of a content by its sum.
+// contentTag returns the entity tag of a content with the given sum.
 func contentTag(sum [sha256.Size]byte) string {
 	return `"` + hex.EncodeToString(sum[:16]) + `"`
 }
 
-// sibling returns the precompressed form of plain beside it, nil if there is none. One that is
-// older than the file belongs to an earlier file. An empty one is left by a compressor that
-// failed; no coding has such a form.
+// sibling returns the precompressed form of plain beside it, nil if there is none. A sibling that
+// is older than the file belongs to an earlier version. An empty file is left by a compressor that
+// failed; an empty form is not valid in any coding.
 func (s *Shared) sibling(e *export, plain *representation, coding int) *representation {
 	name := plain.name + codingSuffixes[coding]
 	f, err := e.openShown(name)
@@ -144,7 +144,7 @@ func (s *Shared) sibling(e *export, plain *representation, coding int) *represen
 	return rep
 }
 
-// made returns a form of res that s compresses itself. It returns nil if that gains nothing or
+// made returns a form of res that s compresses itself. It returns nil if that saves nothing, or if
 // there is no room to keep it.
 func (s *Shared) made(res *resource, coding int) *representation {
 	m := &res.coded[coding].made
@@ -159,7 +159,7 @@ func (s *Shared) made(res *resource, coding int) *representation {
 			!s.resources.grow(res.path, func(v *resource) bool { return v == res }, int64(len(body))+768) {
 			return
 		}
-		// Another release of the compressor makes other bytes for the same file.
+		// Another release of the compressor may make other bytes from the same file.
 		sum := strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 16)
 		rep := &representation{
 			id: plain.id, size: int64(len(body)), body: body, modified: plain.modified,
@@ -205,16 +205,16 @@ func withSuffix(tag, suffix string) string {
 	return strings.TrimSuffix(tag, `"`) + "-" + suffix + `"`
 }
 
-// weight is about the memory that rep holds.
+// weight is about how many bytes of memory rep needs.
 func (rep *representation) weight() int64 { return int64(cap(rep.body)) + 768 }
 
-// ready makes the header fields.
+// ready prepares the header fields.
 func (rep *representation) ready(contentType, control, encoding string, vary bool, extra http.Header) {
 	rep.contentType = []string{contentType}
 	rep.contentLength = []string{strconv.FormatInt(rep.size, 10)}
 	rep.etag = []string{rep.tag}
 	rep.cacheControl = []string{control}
-	// A date to come would be no date of a change (RFC 9110, section 8.8.2.1).
+	// A date in the future is not valid for a change (RFC 9110, section 8.8.2.1).
 	if !rep.modified.IsZero() && !rep.modified.After(time.Now()) {
 		rep.lastModified = []string{rep.modified.UTC().Format(http.TimeFormat)}
 	} else {

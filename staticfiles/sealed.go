@@ -10,20 +10,21 @@ import (
 	"github.com/zeugkit/zeug/internal/sendfile"
 )
 
-// A kept body of some size is copied once more, on its way into the socket, for every request. The
-// kernel can send memory without that if it belongs to a file. So the bodies that are requested
-// often get a second copy in a file without a name, sealed against every change, which leaves by
-// sendfile. The body is still the content that was read at once and checked: no file that changes
-// is behind it. Only Linux has the copies, and they are used for plain HTTP/1 alone; everything
-// else is written.
+// If a kept body is not small, every request copies it once more, on its way into the socket. The
+// kernel can send memory without that copy if the memory belongs to a file. So frequently requested
+// bodies get a second copy in a file without a name. The file is sealed against every change, and
+// is sent by sendfile. The body is still the content that was read at once and checked: it does not
+// depend on a file that may change. Only Linux has such files, and they are used only for plain
+// HTTP/1; everything else is written.
 
 const (
 	// sealedFrom is the length from which sendfile costs less than a write, by
-	// bench/static: at 64 KiB they are level, at 256 KiB it is a fifth.
+	// bench/static: at 64 KiB they cost the same, at 256 KiB sendfile costs a
+	// fifth.
 	sealedFrom = 64 << 10
-	// sealedAfter is how often a body is sent before it is worth a copy.
+	// sealedAfter is how often a body must be sent before it gets a copy.
 	sealedAfter = 8
-	// maxSealed bounds the copies, each of which is an open descriptor.
+	// maxSealed limits the copies, because each is an open descriptor.
 	maxSealed = 256
 )
 
@@ -57,7 +58,7 @@ func (s *seals) give(size int64) {
 // sealed is a copy of a body in a file that cannot be changed.
 type sealed struct{ fd int }
 
-// seal is where a representation has its copy.
+// seal is where a representation keeps its copy.
 type seal struct {
 	sent atomic.Uint32
 	copy atomic.Pointer[sealed]
@@ -76,8 +77,8 @@ func (s *Shared) writeKept(w http.ResponseWriter, r *http.Request, res *resource
 	w.Write(rep.body[start : start+length])
 }
 
-// sealedCopy returns the copy of rep's body, which it makes when the time has come, nil if there
-// is none.
+// sealedCopy returns the copy of rep's body. It makes the copy after enough requests, and returns
+// nil if there is none.
 func (s *Shared) sealedCopy(res *resource, rep *representation) *sealed {
 	if held := rep.seal.copy.Load(); held != nil || rep.seal.sent.Load() > sealedAfter {
 		return held
@@ -101,26 +102,26 @@ func (s *Shared) sealedCopy(res *resource, rep *representation) *sealed {
 		counted.give(size)
 	}, fd)
 	if !s.resources.grow(res.path, func(v *resource) bool { return v == res }, size) {
-		return nil // and the garbage collector closes it
+		return nil // the garbage collector will close it
 	}
 	rep.seal.copy.Store(held)
 	return held
 }
 
-// send sends a part of body, of which m is the copy.
+// send sends a part of body; m is the copy of body.
 func (m *sealed) send(to io.ReaderFrom, body []byte, start, length int64) {
 	for end := start + length; start < end; {
 		piece := min(end-start, sendfile.Piece)
 		n, err := to.ReadFrom(&sealedReader{held: m, body: body[:start+piece], at: start})
 		if err != nil || n < piece {
-			return // as a Write that fails: net/http ends the connection
+			return // like a Write that fails: net/http ends the connection
 		}
 		start += piece
 	}
 }
 
-// sealedReader reads body from a place on. If its destination has a connection of the system, as
-// the last writer below net/http's has, it passes the copy instead.
+// sealedReader reads body from an offset on. If its destination has a connection of the system,
+// like net/http's innermost writer, it passes the copy instead.
 type sealedReader struct {
 	held *sealed
 	body []byte
@@ -147,7 +148,7 @@ func (m *sealedReader) WriteTo(w io.Writer) (sent int64, err error) {
 	runtime.KeepAlive(m.held)
 	m.at += sent
 	if m.Len() > 0 {
-		// No sendfile here, or an error that a write meets again.
+		// There is no sendfile here, or there is an error that a write will return too.
 		var n int
 		n, err = w.Write(m.body[m.at:])
 		m.at += int64(n)

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sealedFile returns a file in memory that has body and that cannot be changed.
+// sealedFile returns a file in memory that contains body and cannot be changed.
 func sealedFile(body []byte) (fd int, err error) {
 	fd, err = unix.MemfdCreate("static file", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
-// A body of which there is a sealed copy is the same by every way that answers
-// take, in whole and in part.
+// A body with a sealed copy is sent the same in all the ways in which a
+// response can be sent, in whole and in part.
 func TestHotBodiesAreTheSameByEveryWay(t *testing.T) {
 	const size = 700_001
 	content := digits(size)
@@ -95,15 +95,14 @@ func TestHotBodiesAreTheSameByEveryWay(t *testing.T) {
 	}
 }
 
-// copying has the ReadFrom that many wrappers have.
+// copying has a ReadFrom like many wrappers.
 type copying struct{ http.ResponseWriter }
 
 func (c copying) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.ResponseWriter, r) }
 
-// A client that reads slowly makes the socket full in the middle of the copy;
-// one that goes away in the middle leaves the others alone. The buffers of both
-// ends hold a tenth of the file, so that the server waits for each client until all
-// have read their first bytes.
+// A client that reads slowly fills the socket in the middle of the copy; a client that leaves in
+// the middle does not affect the others. The buffers of both ends hold a tenth of the file, so the
+// server must wait for each client until all have read their first bytes.
 func TestSlowClientsGetHotBodiesWhole(t *testing.T) {
 	const size, clients = 2_000_000, 16
 	content := digits(size)

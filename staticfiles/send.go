@@ -19,48 +19,48 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// SendOptions say how [Send] and its like answer with a file. The zero value
-// is a file shown in the browser that clients revalidate.
+// SendOptions say how [Send] and similar functions send a file. With the zero
+// value, browsers show the file and clients revalidate it.
 type SendOptions struct {
 	// Attachment makes the client save the file instead of showing it.
 	Attachment bool
-	// DownloadName is the name to save it under; "" means its own. Names that
-	// are not ASCII are sent as RFC 8187 wants, and once more in ASCII for
-	// clients which do not know that.
+	// DownloadName is the name under which to save it; "" means its own. Names
+	// that are not ASCII are sent as RFC 8187 requires, and also in ASCII for
+	// clients that do not support that.
 	DownloadName string
-	// ContentType is the media type; "" means that of DownloadName or the file's
-	// name, by [ContentType].
+	// ContentType is the media type; "" means that of DownloadName or the
+	// file's name, according to [ContentType].
 	ContentType string
 
-	// MaxAge is for how long clients and caches may use the file without asking
-	// again, in whole seconds: "public, max-age=…". 0 means "no-cache", a negative
-	// duration a year, the longest that caches take.
+	// MaxAge is for how long clients and caches may use the file without a new
+	// request, in whole seconds: "public, max-age=…". 0 means "no-cache", and a
+	// negative duration means a year, the longest that caches accept.
 	MaxAge time.Duration
 	// CacheControl, if it is not "", is the value of that field instead.
 	CacheControl string
 
-	// ETag is the entity tag, with or without its quotes; "" means one of the file's size, date
-	// and inode, or of its content if it has no date and is no larger than 1 MiB. NoETag means
-	// none.
+	// ETag is the entity tag, with or without its quotes; "" means a tag made from the file's size,
+	// date and inode, or from its content if it has no date and is not larger than 1 MiB. NoETag
+	// means none.
 	ETag   string
 	NoETag bool
 	// LastModified is the date of the last change; the zero time means the
-	// file's. A date to come is not sent.
+	// file's. A date in the future is not sent.
 	LastModified time.Time
 
-	// Dotfiles lets SendFrom and SendFromFS answer with names that have a segment
-	// which starts in a dot.
+	// Dotfiles lets SendFrom and SendFromFS send files whose names have a
+	// segment that starts with a dot.
 	Dotfiles bool
 
 	// Offload leaves the sending to the server in front: [XSendfile] or
-	// [XAccelRedirect]. It is for files of the system, and nil for no such
-	// server.
+	// [XAccelRedirect]. It works for files of the system; nil means that there
+	// is no such server.
 	Offload Offload
 }
 
 // Send returns a Response of the file at path, relative to the working directory; Werkzeug calls
-// it send_file. The path is the program's own: of a path from a client see [SendFrom]. The
-// Response answers conditions and ranges, and closes the file in the end.
+// it send_file. The path must come from the program itself: if it comes from a client, see
+// [SendFrom]. The Response evaluates conditions, serves ranges, and finally closes the file.
 func Send(path string, opts SendOptions) (*wrappers.Response, error) {
 	f, err := openPath(path)
 	if err != nil {
@@ -69,7 +69,8 @@ func Send(path string, opts SendOptions) (*wrappers.Response, error) {
 	return opts.sendDisk(f, path)
 }
 
-// SendFile is Send of an open file. The Response closes it in the end, and an error closes it too.
+// SendFile is like [Send], but for an open file. The Response finally closes it. If SendFile
+// returns an error, the file is closed too.
 func SendFile(f fs.File, opts SendOptions) (*wrappers.Response, error) {
 	opened, err := newFile(f, nil)
 	if err != nil {
@@ -82,9 +83,9 @@ func SendFile(f fs.File, opts SendOptions) (*wrappers.Response, error) {
 	return opts.send(opened, opened.info.Name())
 }
 
-// SendReader is Send of any content that can seek, all of it. It has no name and no date of its
-// own: DownloadName or ContentType must be given. If r is an [io.Closer], the Response closes it
-// in the end, and an error closes it too.
+// SendReader is like [Send], but for any content that can seek; it sends all of it. It has no name
+// and no date of its own: DownloadName or ContentType must be given. If r is an [io.Closer], the
+// Response finally closes it. If SendReader returns an error, r is closed too.
 func SendReader(r io.ReadSeeker, opts SendOptions) (*wrappers.Response, error) {
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		closeReader(r)
@@ -104,10 +105,10 @@ func closeReader(r io.Reader) {
 	}
 }
 
-// SendFrom is Send of the file that a client named, below a directory of the program; Werkzeug
-// calls it send_from_directory. A name is an [httperror.NotFound] if it leads out of dir, by dots
-// or a symbolic link, if its file does not exist or is a directory, or if no file can have it. A
-// missing dir, or a file that may not be read, is another error.
+// SendFrom is like [Send], but for a file that a client named, below a directory of the program;
+// Werkzeug calls it send_from_directory. The error is [httperror.NotFound] if the name leads out of
+// dir (by dots or a symbolic link), if the file does not exist or is a directory, or if no file can
+// have the name. If dir is missing, or the file cannot be read, the error is another one.
 func SendFrom(dir, name string, opts SendOptions) (*wrappers.Response, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -131,7 +132,7 @@ func SendFrom(dir, name string, opts SendOptions) (*wrappers.Response, error) {
 	return opts.sendDisk(f, filepath.Join(dir, filepath.FromSlash(name)))
 }
 
-// SendFromFS is SendFrom for any file system.
+// SendFromFS is like [SendFrom], but for any file system.
 func SendFromFS(fsys fs.FS, name string, opts SendOptions) (*wrappers.Response, error) {
 	f, err := opts.named(fsys, name, func() (fs.File, error) { return openRegular(fsys, name) })
 	if err != nil {
@@ -163,7 +164,7 @@ func openPath(path string) (*file, error) {
 	return newFile(f, nil)
 }
 
-// sendDisk is send for a file that a server in front can read too.
+// sendDisk does what send does, for a file that a server in front can read too.
 func (opts SendOptions) sendDisk(f *file, path string) (*wrappers.Response, error) {
 	if opts.Offload == nil {
 		return opts.send(f, filepath.Base(path))
@@ -211,11 +212,11 @@ func (opts SendOptions) send(f *file, name string) (*wrappers.Response, error) {
 	return opts.validate(resp, tag, f.date())
 }
 
-// largestHashed is the size up to which a content is read for its tag alone.
+// largestHashed is the size up to which a content is read just for its tag.
 const largestHashed = 1 << 20
 
-// respond returns the Response without its validators. A size below 0 is
-// found out.
+// respond returns the Response without its validators. If size is below 0, it
+// is found out.
 func (opts SendOptions) respond(r io.Reader, size int64, name string) (*wrappers.Response, error) {
 	if opts.DownloadName != "" {
 		name = opts.DownloadName
@@ -268,7 +269,7 @@ func (opts SendOptions) respond(r io.Reader, size int64, name string) (*wrappers
 	return resp, resp.Set("Cache-Control", control)
 }
 
-// validate sets the validators, of which the file's own are tag and date.
+// validate sets the validators; tag and date are those of the file.
 func (opts SendOptions) validate(resp *wrappers.Response, tag string, date time.Time) (*wrappers.Response, error) {
 	if opts.ETag != "" {
 		given, ok := datastructures.ParseETag(opts.ETag)
@@ -287,15 +288,15 @@ func (opts SendOptions) validate(resp *wrappers.Response, tag string, date time.
 	if !opts.LastModified.IsZero() {
 		date = opts.LastModified
 	}
-	// A date to come would be no date of a change (RFC 9110, section 8.8.2.1).
+	// A date in the future is not valid for a change (RFC 9110, section 8.8.2.1).
 	if !date.IsZero() && !date.After(time.Now()) {
 		resp.Header().Set("Last-Modified", date.UTC().Format(http.TimeFormat))
 	}
 	return resp.MakeConditional(), nil
 }
 
-// notInETag reports whether a tag cannot have the character (RFC 9110, section
-// 8.8.3).
+// notInETag reports whether a tag must not have the character (RFC 9110,
+// section 8.8.3).
 func notInETag(c rune) bool { return c <= ' ' || c == '"' || c == 0x7f }
 
 // date is the date of the last change; the zero time if there is none.

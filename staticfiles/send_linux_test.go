@@ -14,7 +14,7 @@ import (
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
-// asSomebody runs f as a user without root's permission to open everything.
+// asSomebody runs f as a user without root's permission to open every file.
 func asSomebody(t *testing.T, f func()) {
 	t.Helper()
 	if os.Geteuid() != 0 {

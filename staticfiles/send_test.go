@@ -140,7 +140,7 @@ func TestSendReportsWhatCannotBeSent(t *testing.T) {
 	}
 }
 
-// A client that is told a date to come could take any later change for none.
+// If a client got a date in the future, it could miss any later change.
 func TestSendDoesNotTellADateToCome(t *testing.T) {
 	path := filepath.Join(write(t, map[string]string{"a.txt": "content"}), "a.txt")
 	later := time.Now().Add(time.Hour)
@@ -158,7 +158,7 @@ func TestSendDoesNotTellADateToCome(t *testing.T) {
 func TestSendFile(t *testing.T) {
 	embedded, err := assets.Open("testdata/assets/style.css")
 	require.NoError(t, err)
-	_, err = embedded.Read(make([]byte, 3)) // it is sent whole anyway
+	_, err = embedded.Read(make([]byte, 3)) // the whole file is sent anyway
 	require.NoError(t, err)
 	resp, err := staticfiles.SendFile(embedded, staticfiles.SendOptions{})
 	require.NoError(t, err)
@@ -180,7 +180,7 @@ func TestSendFile(t *testing.T) {
 	require.ErrorIs(t, dir.Close(), fs.ErrClosed, "it was taken over")
 }
 
-// closing tells when it was closed.
+// closing records when it was closed.
 type closing struct {
 	*bytes.Reader
 	closed *bool

@@ -14,9 +14,9 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// answer sends res. The common requests, those for a whole file, for a range and for a file that
-// the client has, cost some map lookups; others go by way of a [wrappers.Response]. The error is
-// errChanging, or that of opening the file, before anything was sent.
+// answer sends res. The common requests are those for a whole file, for a range, and for a file
+// that the client already has. They cost some map lookups; all others use a [wrappers.Response].
+// The error is errChanging, or the error of opening the file, and then nothing was sent.
 func (s *Shared) answer(w http.ResponseWriter, r *http.Request, res *resource) error {
 	rep := res.plain
 	if res.vary {
@@ -73,8 +73,8 @@ func (s *Shared) answer(w http.ResponseWriter, r *http.Request, res *resource) e
 	return nil
 }
 
-// abort breaks the connection off, so that the client does not take what it has for the whole. A
-// client that has gone is not worth a log line.
+// abort breaks off the connection, so that the client does not mistake its bytes for the whole
+// file. If the client has gone, nothing is logged.
 func abort(logger *slog.Logger, r *http.Request, err error) {
 	var path *fs.PathError
 	if errors.Is(err, errChanging) || errors.Is(err, errUnreadable) || errors.As(err, &path) {
@@ -114,7 +114,7 @@ func (rep *representation) verdict(r *http.Request) int {
 	return http.StatusOK
 }
 
-// singleTag returns the one entity tag of a field, without the mark of a weak tag, which the
+// singleTag returns the only entity tag of a field, without the mark of a weak tag, which the
 // comparison for If-None-Match ignores.
 func singleTag(field string) (tag string, ok bool) {
 	tag = strings.TrimPrefix(field, "W/")
@@ -124,9 +124,9 @@ func singleTag(field string) (tag string, ok bool) {
 	return tag, strings.IndexByte(tag[1:], '"') == len(tag)-2
 }
 
-// notModified answers 304 with the fields that RFC 9110, section 15.4.5, wants,
-// the tag being enough of a validator, and those of the export that do not
-// describe the content.
+// notModified answers with 304. It sends the fields that RFC 9110, section
+// 15.4.5, requires, where the tag is a sufficient validator, and the fields of
+// the export that do not describe the content.
 func (rep *representation) notModified(w http.ResponseWriter) {
 	h := w.Header()
 	own := new(fieldvalues.Values)
@@ -147,8 +147,9 @@ func (rep *representation) notModified(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusNotModified)
 }
 
-// setHeader sets the fields that every answer with a content has. With the two
-// or three that follow there are at most eight: more would make maps grow.
+// setHeader sets the fields that every response with a content has. With the
+// two or three fields that follow there are at most eight: with more, the map
+// would have to grow.
 func (rep *representation) setHeader(h http.Header, own *fieldvalues.Values) {
 	h["Content-Type"] = own.Copy(rep.contentType)
 	h["Etag"] = own.Copy(rep.etag)
@@ -181,18 +182,18 @@ func addVary(h http.Header, values []string, own *fieldvalues.Values) {
 	h["Vary"] = append(have[:len(have):len(have)], values...)
 }
 
-// span is a range of a representation with its fields ready.
+// span is a range of a representation with its fields ready to send.
 type span struct {
-	header string // the Range field that asks for it
+	header string // the Range field that requests it
 	datastructures.Span
 	contentLength, contentRange []string
 }
 
-// byResponse stands for ranges that a wrappers.Response serves, or refuses.
+// byResponse stands for ranges that a wrappers.Response serves or refuses.
 var byResponse span
 
-// partOf returns the one range of rep that the request asks for, nil for the
-// whole.
+// partOf returns the one range of rep that the request asks for, or nil for the
+// whole file.
 func partOf(r *http.Request, rep *representation) *span {
 	ranges := r.Header["Range"]
 	if len(ranges) == 0 || r.Method != http.MethodGet {
@@ -208,7 +209,7 @@ func partOf(r *http.Request, rep *representation) *span {
 		return &byResponse
 	}
 	header := ranges[0]
-	// Players and download managers ask for the same few ranges of a file.
+	// Players and download managers request the same few ranges of a file.
 	if last := rep.ranged.Load(); last != nil && last.header == header {
 		return last
 	}
@@ -227,12 +228,13 @@ func partOf(r *http.Request, rep *representation) *span {
 	return p
 }
 
-// costly reports whether a range may cost much more than it is long. Few ranges are served then,
-// and none is offered.
+// costly reports whether a range may cost much more than its length. In that case few ranges are
+// served, and none are offered.
 func (rep *representation) costly() bool { return rep.skips && rep.body == nil && rep.size > maxSkip }
 
-// nearRange is partOf for a representation whose ranges are costly: a single range
-// near the beginning, or the whole (RFC 9110, section 14.2).
+// nearRange does what partOf does, for a representation whose ranges are
+// costly: it returns a single range near the beginning, or nil for the whole
+// file (RFC 9110, section 14.2).
 func (rep *representation) nearRange(r *http.Request) *span {
 	ranges := r.Header["Range"]
 	if len(ranges) > 1 || r.Header["If-Range"] != nil {

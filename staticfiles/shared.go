@@ -27,7 +27,7 @@ type Shared struct {
 	memory      int64
 	maxFile     int64
 	encoders    [codings]*Encoder
-	refusing    bool // an export is NotFound
+	refusing    bool // some export has NotFound set
 	logger      *slog.Logger
 
 	resources   *cache[*resource]
@@ -37,7 +37,7 @@ type Shared struct {
 	mounts      mounts
 }
 
-// Open opens the exports. Its error names each export that cannot be served, its place, and the
+// Open opens the exports. Its error names each export that cannot be served, where it is, and the
 // reason.
 func (d SharedData) Open() (*Shared, error) {
 	s := &Shared{
@@ -80,8 +80,8 @@ func (d SharedData) Open() (*Shared, error) {
 	return s, nil
 }
 
-// Close closes the exports. It waits for no request: call it when the server has
-// stopped, since for one that is under way there may be no file any more.
+// Close closes the exports. It does not wait for requests. Call it after the
+// server has stopped, since a running request may find no file any more.
 func (s *Shared) Close() error {
 	var errs []error
 	for _, e := range s.exports {
@@ -90,8 +90,8 @@ func (s *Shared) Close() error {
 	return errors.Join(errs...)
 }
 
-// Wrap returns a handler that answers with the exported files and leaves all
-// other requests to next: those with other methods than GET and HEAD, and those
+// Wrap returns a handler that serves the exported files and passes all other
+// requests to next: requests with other methods than GET and HEAD, and requests
 // for which there is no file.
 func (s *Shared) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -102,7 +102,7 @@ func (s *Shared) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// log returns the logger of the settings, or that of the server that ctx carries. ctx may be nil.
+// log returns the logger of the settings, or the server's logger in ctx. ctx may be nil.
 func (s *Shared) log(ctx context.Context) *slog.Logger {
 	if s.logger != nil {
 		return s.logger
@@ -134,8 +134,8 @@ func (s *Shared) serve(w http.ResponseWriter, r *http.Request) bool {
 	return s.refusing && s.refuse(w, r)
 }
 
-// find answers with a file. The error says why there is none, and then nothing was sent. A file
-// that is replaced between two looks at it is looked up again.
+// find answers the request with a file. The error says why there is no file, and then nothing was
+// sent. If a file is replaced between two checks, it is searched again.
 func (s *Shared) find(w http.ResponseWriter, r *http.Request) (err error) {
 	for range 4 {
 		var res *resource
@@ -156,7 +156,7 @@ func (s *Shared) find(w http.ResponseWriter, r *http.Request) (err error) {
 	return err
 }
 
-// refuse answers on behalf of the first export that is NotFound and has the prefix.
+// refuse answers for the first export that has NotFound set and has the prefix.
 func (s *Shared) refuse(w http.ResponseWriter, r *http.Request) bool {
 	for _, e := range s.exports {
 		if _, ok := e.match(r.URL.Path); ok && e.NotFound {
@@ -171,7 +171,7 @@ func (s *Shared) refuse(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// concerned reports whether path is below an export at all.
+// concerned reports whether path is below any export.
 func (s *Shared) concerned(path string) bool {
 	for _, e := range s.exports {
 		if strings.HasPrefix(path, e.start) {
@@ -188,17 +188,17 @@ type resource struct {
 	path   string // of the URL
 	plain  *representation
 	coded  [codings]codedForm
-	// codable says that a compressed form may exist beside the file. vary says that there is or
-	// will be one, so that the response depends on Accept-Encoding.
+	// codable says that the file may have compressed forms. vary says that there is or will be one,
+	// so the response depends on Accept-Encoding.
 	codable, vary bool
-	// checked is when the file was last looked at.
+	// checked is when the file was last checked.
 	checked atomic.Int64
 	// redirect is the target for a directory without its slash.
 	redirect string
 }
 
-// fresh reports whether the known metadata of a file may be used without looking at it. It reports
-// false only once: that caller looks at the file, and others go on.
+// fresh reports whether the known metadata of a file may be used without checking it. It returns
+// false only once: that caller checks the file, and the other callers continue.
 func (s *Shared) fresh(id identity, checked *atomic.Int64) bool {
 	if !id.dated() && id.inode == 0 && id.sum == 0 {
 		return true
@@ -223,7 +223,7 @@ func (s *Shared) resource(path string) (*resource, error) {
 	return s.load(path)
 }
 
-// load looks for the file of a path, export by export.
+// load searches the exports in order for the file of a path.
 func (s *Shared) load(path string) (*resource, error) {
 	var failed error = fs.ErrNotExist
 	for _, e := range s.exports {
@@ -291,8 +291,8 @@ func (s *Shared) loadFrom(e *export, name, path string) (*resource, error) {
 	return s.build(e, plain, path, f, true)
 }
 
-// unchanged looks at the file again, and at the exports that would come before
-// it if they had one by now.
+// unchanged checks the file again, and also the exports that would take
+// precedence if they had the file now.
 func (s *Shared) unchanged(res *resource) bool {
 	for _, e := range s.exports {
 		if e == res.export {
@@ -325,8 +325,8 @@ func (s *Shared) unchanged(res *resource) bool {
 	return true
 }
 
-// redirect sends a client to a directory's URL with its slash. The reference is
-// relative to the last segment, so that it holds below any mount.
+// redirect redirects a client to a directory's URL with a slash. The reference
+// is relative to the last segment, so it is right below any mount.
 func redirect(w http.ResponseWriter, r *http.Request, from string) {
 	to := url.URL{Path: "./" + path.Base(from) + "/", RawQuery: r.URL.RawQuery}
 	w.Header().Set("Location", to.String())

@@ -15,8 +15,8 @@ import (
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
-// TestHeaderValuesBelongToTheirResponse writes into every value of a response, and into the slices
-// behind it, and requires that the next response is as before.
+// TestHeaderValuesBelongToTheirResponse writes into every value of a response, and into the spare
+// capacity of their slices, and requires that the next response is unchanged.
 func TestHeaderValuesBelongToTheirResponse(t *testing.T) {
 	h := middleware.SecureHeaders{HSTS: 1 << 40, ContentSecurityPolicy: "default-src 'self'"}.Wrap(staticfiles.SharedData{
 		Exports: []staticfiles.Export{{

@@ -22,14 +22,14 @@ import (
 //go:embed testdata/assets
 var assets embed.FS
 
-// application is where requests without a file go.
+// application gets the requests for which there is no file.
 var application = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusTeapot)
 	io.WriteString(w, "application "+r.Method+" "+r.URL.Path)
 })
 
-// write makes files below a new directory. Their dates are an hour old, as those of files that are
-// not being edited.
+// write creates files below a new directory. Their dates are an hour old, like those of files that
+// are not being edited.
 func write(t testing.TB, files map[string]string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -55,7 +55,7 @@ func open(t testing.TB, d staticfiles.SharedData) *staticfiles.Shared {
 	return s
 }
 
-// ask sends one request through s; header holds names and values in turn.
+// ask sends one request through s; header holds alternating names and values.
 func ask(s *staticfiles.Shared, method, target string, header ...string) *http.Response {
 	r := httptest.NewRequest(method, target, nil)
 	for i := 0; i < len(header); i += 2 {
@@ -224,7 +224,7 @@ func TestOpenReportsBadExports(t *testing.T) {
 	}
 }
 
-// misjudged is a file system whose files have fewer than no bytes.
+// misjudged is a file system whose files report a negative size.
 type misjudged struct{ fs.FS }
 
 type misjudgedFile struct{ fs.File }

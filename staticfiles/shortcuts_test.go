@@ -15,8 +15,8 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// twins are a file of a SharedData, which answers common requests by shortcuts,
-// and a Response of the same content and validators, which has none.
+// twins are a file of a SharedData, which serves common requests in a faster
+// way, and a Response with the same content and validators, which does not.
 type twins struct {
 	shared    *staticfiles.Shared
 	response  *wrappers.Response
@@ -36,8 +36,8 @@ func newTwins(t testing.TB) twins {
 	return twins{s, resp, h.Get("ETag"), h.Get("Last-Modified")}
 }
 
-// check asks both the same. In the values, "{tag}" and "{date}" stand for those of
-// the file.
+// check sends the same request to both. In the values, "{tag}" and "{date}" are
+// replaced by those of the file.
 func (tw twins) check(t *testing.T, method string, header ...string) {
 	t.Helper()
 	for i := 1; i < len(header); i += 2 {

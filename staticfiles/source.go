@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// source is the place where the files of an export come from. Names are slash-separated and
+// source is the place from which the files of an export come. Names are slash-separated and
 // servable; a file that is not regular is an error.
 type source interface {
 	open(name string) (*file, error)
 	stat(name string) (fs.FileInfo, error)
 	walk(visit func(name string) error) error
-	// files is the place as a file system, for its symbolic links.
+	// files returns the place as a file system, for its symbolic links.
 	files() fs.FS
 	io.Closer
 }
@@ -32,7 +32,7 @@ type directory struct {
 	path   string
 	every  time.Duration
 	root   atomic.Pointer[os.Root]
-	// looked is when path was last found to lead to root.
+	// looked is when path was last known to lead to root.
 	looked atomic.Int64
 }
 
@@ -47,9 +47,9 @@ func openDirectory(path string, every time.Duration, logger *slog.Logger) (*dire
 	return d, nil
 }
 
-// current returns the directory that path leads to. Deployments replace whole
-// directories, or the symbolic link to them; a root would go on to show the old
-// one.
+// current returns the directory to which path leads. Deployments replace whole
+// directories, or the symbolic link to them; an open root would still show the
+// old one.
 func (d *directory) current() *os.Root {
 	root := d.root.Load()
 	looked, t := d.looked.Load(), now()
@@ -108,9 +108,9 @@ func (t tree) walk(visit func(string) error) error { return walk(t.FS, visit) }
 
 func (t tree) Close() error { return nil }
 
-// openRegular opens a file of fsys that is inside it, wherever a symbolic link of an [os.DirFS]
-// points, unless that would wait: a named pipe waits for a writer. So the kind of the file is
-// checked first, if the system can do that.
+// openRegular opens a regular file of fsys. It must be inside fsys, wherever a symbolic link of an
+// [os.DirFS] points. It does not open a file if that would block: a named pipe waits for a writer.
+// So it checks the kind of the file first, if the system can do that.
 func openRegular(fsys fs.FS, name string) (fs.File, error) {
 	name, err := resolve(fsys, name)
 	if err != nil {
@@ -141,14 +141,14 @@ func walk(fsys fs.FS, visit func(string) error) error {
 	})
 }
 
-// archive is a source in a zip file. It is reopened if the file was replaced.
+// archive is a source in a zip file. It is opened again if the file was replaced.
 type archive struct {
 	logger *slog.Logger
 	path   string
 	dir    string
 	every  time.Duration
 	now    atomic.Pointer[openArchive]
-	// looked is when path was last found to lead to the open file.
+	// looked is when path was last known to lead to the open file.
 	looked atomic.Int64
 }
 
@@ -224,7 +224,7 @@ func (a *archive) stat(name string) (fs.FileInfo, error)    { return a.current()
 func (a *archive) walk(visit func(name string) error) error { return a.current().walk(visit) }
 func (a *archive) Close() error                             { return a.now.Load().f.Close() }
 
-// subdirectory is fs.Sub for a directory that is there.
+// subdirectory returns fs.Sub for an existing directory.
 func subdirectory(fsys fs.FS, dir string) (fs.FS, error) {
 	dir = path.Clean(filepath.ToSlash(dir))
 	info, err := fs.Stat(fsys, dir)
@@ -244,7 +244,7 @@ func subdirectory(fsys fs.FS, dir string) (fs.FS, error) {
 	return sub, nil
 }
 
-// subtree is what fs.Sub returns, with the Stat that the whole has.
+// subtree is the result of fs.Sub, with the Stat of the whole file system.
 type subtree struct {
 	fs.FS
 	whole fs.StatFS
@@ -258,5 +258,5 @@ func (s subtree) Stat(name string) (fs.FileInfo, error) { return s.whole.Stat(pa
 
 var started = time.Now()
 
-// now is a monotonic time in nanoseconds.
+// now returns a monotonic time in nanoseconds.
 func now() int64 { return int64(time.Since(started)) }

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// openFlags prevent an open from blocking: that of a named pipe would wait for a writer.
+// openFlags keep an open from blocking: opening a named pipe would wait for a writer.
 const openFlags = syscall.O_NONBLOCK
 
 func inode(info fs.FileInfo) uint64 {
@@ -18,8 +18,8 @@ func inode(info fs.FileInfo) uint64 {
 	return 0
 }
 
-// exhausted reports whether err is about the machine, not about the file: to
-// say "no such file" would be wrong.
+// exhausted reports whether err is about the machine, not about the file: then
+// "no such file" would be wrong.
 func exhausted(err error) bool {
 	for _, e := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EIO, syscall.ESTALE} {
 		if errors.Is(err, e) {

@@ -7,13 +7,13 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// octetStream is the type of files that no table knows.
+// octetStream is the type of files whose extension no table has.
 const octetStream = "application/octet-stream"
 
 // ContentType returns the value of the Content-Type field for a file name, by its extension and a
 // table in this package, so that it is the same on every machine: "text/css; charset=utf-8",
-// "image/png". Text formats, including XML, are declared as UTF-8, as those of a
-// [wrappers.Response] are. A name that the table does not know is "application/octet-stream".
+// "image/png". Text formats, including XML, are declared as UTF-8, as in a [wrappers.Response]. A
+// name that the table does not know is "application/octet-stream".
 func ContentType(name string) string {
 	if t := lookupType(name); t != "" {
 		return withCharset(t)
@@ -21,8 +21,8 @@ func ContentType(name string) string {
 	return octetStream
 }
 
-// contentEncoding is the coding that a file's own format implies: an .svgz is an SVG image that
-// only gzip opens. Sent with another type it stays as it is.
+// contentEncoding returns the coding that a file's own format implies: an .svgz is an SVG image
+// that must be decompressed with gzip. If it is sent with another type, it has no coding.
 func contentEncoding(name, contentType string) string {
 	if strings.EqualFold(path.Ext(name), ".svgz") && mediaType(contentType) == "image/svg+xml" {
 		return "gzip"
@@ -44,13 +44,13 @@ func lookupType(name string) string {
 	return types[strings.ToLower(ext)]
 }
 
-// withCharset adds the charset by the rule of every Response.
+// withCharset adds the charset by the same rule as every Response.
 func withCharset(mediaType string) string {
 	return wrappers.NewResponse(mediaType, nil).ContentType()
 }
 
-// compressible reports whether a file of this Content-Type is worth
-// compressing: it is not compressed already.
+// compressible reports whether a file of this Content-Type is worth compressing, because it is not
+// compressed already.
 func compressible(contentType string) bool {
 	t := mediaType(contentType)
 	switch {
@@ -69,7 +69,7 @@ func compressible(contentType string) bool {
 	return false
 }
 
-// types are media types by extension, as IANA registers them or, if it does not, as browsers know
+// types are media types by extension, as IANA has registered them or otherwise as browsers use
 // them.
 var types = table(`
 text/html                         html htm

@@ -24,7 +24,7 @@ func TestContentTypes(t *testing.T) {
 		"without an extension that is known nothing is guessed": {
 			"README": "application/octet-stream", "a.": "application/octet-stream", "a.unheard": "application/octet-stream", ".bashrc": "application/octet-stream",
 		},
-		// nginx and Python say other things of these.
+		// nginx and Python have other types for these.
 		"what IANA registers goes before what others made up": {
 			"a.js": "text/javascript; charset=utf-8", "a.mjs": "text/javascript; charset=utf-8", "a.ico": "image/vnd.microsoft.icon",
 			"a.opus": "audio/ogg", "a.3gp": "video/3gpp", "a.obj": "model/obj", "a.vcf": "text/vcard; charset=utf-8", "a.rar": "application/vnd.rar",

@@ -5,10 +5,11 @@ import (
 	"fmt"
 )
 
-// Warm reads the files into memory and compresses them, by plain and by
-// fingerprinted names, until ctx ends or the memory is full, so that no client
-// waits for it. It returns the error of a directory that cannot be read; files
-// that cannot be are left to their requests. In development it does nothing.
+// Warm reads the files into memory and compresses them, under their plain and
+// their fingerprinted names, so that no client has to wait for that. It ends
+// when ctx ends or the memory is full. It returns an error if a directory
+// cannot be read; a file that cannot be read is left to its requests. In
+// development it does nothing.
 func (s *Shared) Warm(ctx context.Context) error {
 	if s.development {
 		return nil

@@ -3,22 +3,22 @@
 //
 // An [Environment] is a file system of templates with the application's own
 // globals and filters. Names are relative to its root, in Go as in the tags
-// extends, include and import; a name that begins in "./" or "../" is relative
-// to the template that says it. Nothing outside the file system is ever read:
-// an absolute name and one that climbs out are errors, and the tag ssi, with
-// which pongo2 reads any file of the machine, is not there.
+// extends, include and import. A name that begins with "./" or "../" is
+// relative to the template that contains it. Nothing outside the file system is
+// ever read: absolute names, and names that lead out of it, are errors, and the
+// tag ssi, with which pongo2 reads any file of the machine, does not exist.
 //
 // Every value is escaped as HTML, whatever its type, unless the template marks it as safe ({{
 // v|safe }}) or a function returns a [pongo2.AsSafeValue]. Errors and values with a String method
-// print its result, lists, maps and structs their members.
+// print the result of that method, and lists, maps and structs print their members.
 //
-// A call of a function or method that does not exist is an error. With Options.Reload,
-// so is {{ name }} of a variable or field that does not exist, unless a filter has a
-// default for it. A map may lack a key.
+// A call of a function or method that does not exist is an error. With Options.Reload, {{ name }}
+// is also an error if the variable or field does not exist, unless a filter has a default for it. A
+// missing key in a map is not an error.
 //
-// In a template, url_for("endpoint", "name", value, …) builds a URL as the application's routing
-// map does (with "_external", true an absolute one), static_url("style.css") returns that of a
-// static file, and request is the [wrappers.Request].
+// In a template, url_for("endpoint", "name", value, …) builds a URL of the application's routing
+// map (an absolute one with "_external", true), static_url("style.css") returns the URL of a static
+// file, and request is the [wrappers.Request].
 package templates
 
 import (
@@ -38,8 +38,9 @@ import (
 )
 
 // Context holds the names that a template may use, with their values. A name
-// is made of letters, digits and underscores. Functions are called by their
-// arguments in order; one that returns an error ends the rendering with it.
+// is made of letters, digits and underscores. Functions are called with their
+// arguments in order; if one returns an error, the rendering ends with that
+// error.
 type Context = map[string]any
 
 // Options are the settings of an [Environment]. The zero value is usable.
@@ -47,18 +48,18 @@ type Options struct {
 	// Dir is the directory of the file system that holds the templates, such as
 	// "templates" of an [embed.FS]. "" is its root.
 	Dir string
-	// Reload reads and parses the templates again for each rendering: for development. Otherwise each
-	// is parsed once.
+	// Reload reads and parses the templates again for each rendering, for development. Otherwise
+	// each is parsed once.
 	Reload bool
-	// Globals are known in every template; a name of a rendering's own Context
-	// goes before them. Functions may be called by several goroutines at once.
+	// Globals can be used in every template; names of a rendering's own Context
+	// take precedence. Functions may be called by several goroutines at once.
 	Globals Context
-	// Filters are known in every template as {{ value|name }} and
-	// {{ value|name:argument }}.
+	// Filters can be used in every template as {{ value|name }} and {{ value|name:argument }}.
 	Filters map[string]Filter
-	// URLs builds the URLs of url_for, by a Map bound to the request. Without it that name is unknown.
+	// URLs builds the URLs of url_for, by a Map bound to the request. Without it, url_for does not
+	// exist.
 	URLs func(req *wrappers.Request) routing.Builder
-	// StaticURL builds the URLs of static_url. Without it that name is unknown.
+	// StaticURL builds the URLs of static_url. Without it, static_url does not exist.
 	StaticURL func(req *wrappers.Request, name string) (string, error)
 }
 
@@ -72,18 +73,17 @@ type Environment struct {
 	parsed map[string]*parsed
 }
 
-// parsed is a template with the names that it and the templates it is made of call and
-// define.
+// parsed is a template, with the names that it and all templates it includes call and define.
 type parsed struct {
 	*pongo2.Template
 	calls, macros map[string]bool
 }
 
-// New returns the Environment of the templates in files, or an error that names the option that is
-// not valid. Unless o.Reload is set it parses every template whose name ends in ".html", so that a
-// mistake in one is found before the first request; the error joins an [*Error] for each.
+// New returns the Environment of the templates in files, or an error that names the invalid option.
+// Unless o.Reload is set, it parses every template whose name ends with ".html", so that a mistake
+// is found before the first request. The error joins an [*Error] for each mistake.
 //
-// To read a directory and nothing a symbolic link in it leads to outside, take
+// To read a directory, but nothing outside to which a symbolic link leads, use
 // the file system of an [os.Root].
 func New(files fs.FS, o Options) (*Environment, error) {
 	if o.Dir != "" {
@@ -130,9 +130,9 @@ func MustNew(files fs.FS, o Options) *Environment {
 	return e
 }
 
-// Render answers req with the template called name. The response's media type
-// follows the name: text/plain for ".txt", application/xml for ".xml" and
-// text/html for any other, all in UTF-8. A failure is an [*Error].
+// Render answers req with the template called name. The name decides the
+// response's media type: text/plain for ".txt", application/xml for ".xml", and
+// otherwise text/html, all in UTF-8. If it fails, the error is an [*Error].
 func (e *Environment) Render(req *wrappers.Request, name string, context Context) (*wrappers.Response, error) {
 	return e.RenderWith(req, nil, nil, name, context)
 }
@@ -155,9 +155,9 @@ func (e *Environment) RenderWith(req *wrappers.Request, urls routing.Builder, st
 	return wrappers.NewResponse(mediaType(name), body), nil
 }
 
-// Text renders the template called name apart from any request, such as a
-// mail: url_for, static_url and request are unknown in it. A failure is an
-// [*Error].
+// Text renders the template called name without a request, for example for a
+// mail: url_for, static_url and request do not exist in it. If it fails, the
+// error is an [*Error].
 func (e *Environment) Text(name string, context Context) (string, error) {
 	run := &rendering{environment: e}
 	body, err := run.execute(name, context)
@@ -198,7 +198,7 @@ func (e *Environment) template(name string) (*parsed, error) {
 	return t, nil
 }
 
-// parse gives each template a set of its own, which nothing else changes.
+// parse gives each template a separate set, which nothing else changes.
 func (e *Environment) parse(name string) (t *parsed, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -221,10 +221,10 @@ type rendering struct {
 	request     *wrappers.Request
 	urls        routing.Builder                   // nil without url_for
 	static      func(name string) (string, error) // nil without static_url
-	cause       error                             // the error of one of our functions, which pongo2 keeps as a string only
+	cause       error                             // the error of one of our functions, of which pongo2 keeps only a string
 	failure     *Error                            // of a template whose name was computed
 	at          *pongo2.Token                     // the last place that was reached
-	nesting     int                               // how many macros and includes are open
+	nesting     int                               // how many nested macros and includes are running
 	state       map[any]any                       // of tags such as cycle
 }
 
@@ -257,7 +257,7 @@ func (run *rendering) execute(name string, context Context) (body []byte, err er
 	return body, nil
 }
 
-// context adds the names that belong to the request to those of the caller.
+// context adds the names for the request to those of the caller.
 func (run *rendering) context(own Context) pongo2.Context {
 	all := pongo2.Context{}
 	if run.request != nil {

@@ -22,7 +22,7 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// files makes a file system of names and contents in turn.
+// files makes a file system from alternating names and contents.
 func files(pairs ...string) fstest.MapFS {
 	m := fstest.MapFS{}
 	for i := 0; i < len(pairs); i += 2 {

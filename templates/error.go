@@ -16,8 +16,8 @@ import (
 type Error struct {
 	// Name is the template's name, relative to the root of its [Environment].
 	Name string
-	// Line and Column are where it failed, counted from 1, the column in bytes. Both are 0 if that
-	// is not known.
+	// Line and Column are where it failed, counted from 1; the column is in bytes. Both are 0 if
+	// that is not known.
 	Line, Column int
 	// Source is the whole template, "" if it cannot be read.
 	Source string
@@ -28,16 +28,16 @@ type Error struct {
 	variables Context
 }
 
-// Callers returns the program counters of the stack where the failure began as a panic of code
-// that the template calls, or those of the rendering's caller. It is nil for a mistake that [New]
-// finds. The debugger shows the functions.
+// Callers returns the program counters of a stack. If the failure began as a panic of code that the
+// template calls, it is the stack of that panic; otherwise it is the stack of the rendering's
+// caller. It is nil for a mistake that [New] finds. The debugger shows the functions.
 func (e *Error) Callers() []uintptr { return e.callers }
 
 // Variables returns the names that the rendering was given, with their values. The
-// debugger shows them. The map is a copy, the values are not.
+// debugger shows them. The map is a copy, but the values are not copied.
 func (e *Error) Variables() Context { return maps.Clone(e.variables) }
 
-// rendered notes who rendered the template, and with which names, in a failure.
+// rendered adds to a failure the caller that rendered the template, and the template's names.
 func rendered(err error, context Context) {
 	failure, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -46,7 +46,7 @@ func rendered(err error, context Context) {
 	failure.variables = maps.Clone(context)
 	if failure.callers == nil {
 		pcs := make([]uintptr, 64)
-		failure.callers = pcs[:runtime.Callers(3, pcs)] // without itself and the method that was called
+		failure.callers = pcs[:runtime.Callers(3, pcs)] // without itself and the calling method
 	}
 }
 
@@ -69,9 +69,9 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Excerpt returns the lines around the failure, up to around on each side, each
-// after its number and the failing one marked by a "›" and a caret below. It is
-// "" where the place or the source is not known.
+// Excerpt returns the lines around the failure, up to around on each side. Each
+// line begins with its number, and the failing line is marked with a "›" and a
+// caret below it. It is "" if the place or the source is not known.
 func (e *Error) Excerpt(around int) string {
 	lines := strings.Split(e.Source, "\n")
 	if e.Line < 1 || e.Line > len(lines) || e.Source == "" {
@@ -123,8 +123,7 @@ func (p *panicked) Unwrap() error {
 	return err
 }
 
-// failure makes an *Error of the error that parsing or executing the template called name
-// returned.
+// failure makes an *Error from the error of parsing or executing the template called name.
 func (e *Environment) failure(name string, err error) *Error {
 	failure := &Error{Name: name, Err: err}
 	load := &loader{files: e.files}
@@ -140,7 +139,7 @@ func (e *Environment) failure(name string, err error) *Error {
 			failure.Name = cause.Filename
 		}
 		if cause.Sender == "fromfile" {
-			// pongo2 does not pass on why a file could not be read.
+			// pongo2 does not report why a file could not be read.
 			failure.Err = fmt.Errorf("%q cannot be read: %w", cause.Filename, unread(load, cause.Filename))
 		}
 	}
@@ -158,7 +157,7 @@ func (e *Environment) failure(name string, err error) *Error {
 	return failure
 }
 
-// failureAt is failure for a panic, which happened at or after a token.
+// failureAt does what failure does, for a panic at or after a token.
 func (e *Environment) failureAt(token *pongo2.Token, name string, err *panicked) *Error {
 	failure := e.failure(name, err)
 	if token == nil {
@@ -182,8 +181,8 @@ func unread(load *loader, name string) error {
 	return err
 }
 
-// locate finds the line that names a file, for the tag extends, of which
-// pongo2 gives no place.
+// locate finds the line that names a file in the tag extends: pongo2 reports no
+// place for that tag.
 func (e *Error) locate(file string) {
 	for i, line := range strings.Split(e.Source, "\n") {
 		for _, quoted := range []string{`"` + file + `"`, `'` + file + `'`} {

@@ -12,19 +12,19 @@ import (
 	"github.com/flosch/pongo2/v6"
 )
 
-// Filter is a function that templates apply to a value by {{ value|name }} or {{
-// value|name:argument }}; argument is nil in the first form. A string that it returns is escaped;
-// markup is returned as a [pongo2.AsSafeValue].
+// Filter is a function that templates apply to a value with {{ value|name }} or {{
+// value|name:argument }}; argument is nil in the first form. A returned string is escaped; to
+// return markup, return a [pongo2.AsSafeValue].
 //
-// pongo2 keeps one table of filters for the whole process. So a name means one function: [New]
-// refuses another one for it, a closure that was there before included, and its own filters are
-// there for all environments. It is called by several goroutines at once. A function that depends
-// on the environment belongs among its Globals.
+// pongo2 keeps one table of filters for the whole process. So each name means one function for all
+// environments. [New] returns an error for a second function with the same name, and also for a
+// function literal that was registered before. It is called by several goroutines at once. If a
+// function depends on the environment, put it into Globals.
 type Filter func(value, argument any) (any, error)
 
 var published = struct {
 	sync.Mutex
-	filters map[string]uintptr // code of each filter that New added to pongo2's table
+	filters map[string]uintptr // the code of each filter that New added to pongo2's table
 }{filters: map[string]uintptr{}}
 
 // publish adds filters to pongo2's table.

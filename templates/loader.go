@@ -18,9 +18,9 @@ type loader struct {
 }
 
 // maxDepth is how deep the goroutine's stack may be, in frames, when a template
-// is read. pongo2 reads what a template includes within the reading of that
-// template, so one that includes itself would end the whole process. Each level
-// takes about ten frames.
+// is read. pongo2 reads included templates while it reads the including one, so
+// a template that includes itself would end the whole process. Each level takes
+// about ten frames.
 const maxDepth = 3000
 
 var (
@@ -28,8 +28,8 @@ var (
 	errLoop    = errors.New("the template includes or extends itself")
 )
 
-// Abs returns the name, relative to the root, that a template called base means
-// by name.
+// Abs returns the name, relative to the root, for a name in the template called
+// base.
 func (l *loader) Abs(base, name string) string {
 	if strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../") {
 		return path.Join(path.Dir(base), name)

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// pongo2 lacks some hooks that this package needs: it writes values that are not strings without
-// escaping them, and lets a macro call itself until the stack ends. It does have tags and filters
-// that a program adds. So a template is rewritten before pongo2 parses it:
+// pongo2 lacks some hooks that this package needs. It does not escape values that are not strings,
+// and lets a macro call itself until the stack is full. But a program can add tags and filters to
+// it. So a template is rewritten before pongo2 parses it:
 //
 //	{{ user }}                    {%zeug_value user %}
 //	{% macro m(n) %}…             {% macro m(n) %}{%zeug_enter%}…
@@ -18,23 +18,23 @@ import (
 //	{% cycle a b %}               {% zeug_cycle a b %}
 //	{{ v|ljust:n }}               {%zeug_value v|zeug_ljust:n %}
 //
-// Lines stay as they are; columns are mapped back by the list of edits.
+// Lines do not change; the list of edits maps columns back.
 
-// edit is a string that was put into a line, which made the columns after it larger.
+// edit is a string that was inserted into a line, so that the columns after it became larger.
 type edit struct{ line, column, length int }
 
 // rewritten is a template for pongo2.
 type rewritten struct {
 	text  string
 	edits []edit
-	// calls are the names that are called as functions, with whether that is done
-	// without arguments.
+	// calls are the names that are called as functions; the value says whether
+	// a call has no arguments.
 	calls map[string]bool
 	// macros are the names that are defined or imported.
 	macros map[string]bool
 }
 
-// original returns the column of the template as it was written.
+// original returns the column in the original template.
 func (r *rewritten) original(line, column int) int {
 	for i := len(r.edits) - 1; i >= 0; i-- {
 		if e := r.edits[i]; e.line == line && column > e.column {
@@ -87,7 +87,7 @@ func rewrite(name, source string) *rewritten {
 	return &w.result
 }
 
-// copy takes over the next n bytes.
+// copy copies the next n bytes.
 func (w *rewriter) copy(n int) {
 	text := w.source[w.at : w.at+n]
 	w.out.WriteString(text)
@@ -100,7 +100,7 @@ func (w *rewriter) copy(n int) {
 	w.column += n
 }
 
-// copyUntil takes over everything up to and with the end, or all that is left.
+// copyUntil copies everything up to and including the end, or everything that is left.
 func (w *rewriter) copyUntil(end string) {
 	rest := w.source[w.at:]
 	if i := strings.Index(rest[2:], end); i >= 0 {
@@ -124,8 +124,8 @@ type word struct {
 	kind     byte // 'a' for a name, '"' for a string, '0' for a number, or 0
 }
 
-// words returns the tokens between the brackets at the offset, and the offsets of the
-// closing bracket and behind it. It returns false if pongo2 will refuse the template.
+// words returns the tokens between the brackets at the offset, and the offsets of the closing
+// bracket and after it. It returns false if pongo2 will refuse the template.
 func (w *rewriter) words() (words []word, closing, end int, ok bool) {
 	s := w.source
 	i := w.at + 2
@@ -185,7 +185,7 @@ func isNameByte(c byte) bool {
 func (w *rewriter) code() {
 	words, closing, end, ok := w.words()
 	if !ok {
-		w.copy(len(w.source) - w.at) // pongo2 returns the error
+		w.copy(len(w.source) - w.at) // pongo2 will return the error
 		return
 	}
 	if strings.HasPrefix(w.source[w.at:], "{{") {
@@ -257,8 +257,8 @@ func (w *rewriter) tag(words []word, closing, end int) {
 	w.arguments(words, end)
 }
 
-// include gives a computed name the template that includes it, and an include that passes nothing
-// on the names that this package needs.
+// include adds to a computed name the name of the including template. To an include that passes no
+// names on, it adds the names that this package needs.
 func (w *rewriter) include(words []word, closing int) {
 	w.note(words[1:])
 	if isComputed(words) {
@@ -283,7 +283,7 @@ func isComputed(words []word) bool {
 	return len(words) > 2 && words[2].kind != 'a'
 }
 
-// arguments takes over what stands before the offset end, with filters renamed.
+// arguments copies everything before the offset end, with filters renamed.
 func (w *rewriter) arguments(words []word, end int) {
 	for i, token := range words {
 		isFilter := i > 0 && (words[i-1].text == "|" || words[i-1].text == "filter" && i == 1)
@@ -295,7 +295,7 @@ func (w *rewriter) arguments(words []word, end int) {
 	w.copy(end - w.at)
 }
 
-// note remembers which names are called.
+// note records which names are called.
 func (w *rewriter) note(words []word) {
 	for i := 0; i+1 < len(words); i++ {
 		if words[i].kind != 'a' || words[i+1].text != "(" || i > 0 && (words[i-1].text == "." || words[i-1].text == "|") {
@@ -310,7 +310,7 @@ func (w *rewriter) note(words []word) {
 	}
 }
 
-// define remembers the names that a macro or import tag defines.
+// define records the names that a macro or import tag defines.
 func (w *rewriter) define(words []word) {
 	for _, token := range words[1:] {
 		if token.text == "(" {

@@ -11,7 +11,7 @@ import (
 	"github.com/flosch/pongo2/v6"
 )
 
-// The tags that [rewrite] puts into templates.
+// The tags that [rewrite] inserts into templates.
 const (
 	tagValue     = "zeug_value"
 	tagEnter     = "zeug_enter"
@@ -23,12 +23,11 @@ const (
 	tagIfChanged = "zeug_ifchanged"
 )
 
-// keyRendering is the name in the context that holds the rendering.
+// keyRendering is the name in the context under which the rendering is stored.
 const keyRendering = "zeug_rendering"
 
 // maxNesting is how deep macros and included templates may call each other while a
-// template is rendered. A macro that calls itself without an end would take the whole
-// process with it.
+// template is rendered. A macro that calls itself endlessly would end the whole process.
 const maxNesting = 200
 
 var errNesting = fmt.Errorf("macros or includes call each other more than %d levels deep: one calls itself without an end", maxNesting)
@@ -44,12 +43,12 @@ func init() {
 	}
 }
 
-// renderingOf returns the rendering that a tag is executed for.
+// renderingOf returns the rendering for which a tag is executed.
 func renderingOf(ctx *pongo2.ExecutionContext) *rendering {
 	switch run := ctx.Public[keyRendering].(type) {
 	case *rendering:
 		return run
-	case *pongo2.Value: // passed on by an include
+	case *pongo2.Value: // an include has passed it on
 		return run.Interface().(*rendering)
 	}
 	panic("templates: a tag of this package is executed outside of an Environment")
@@ -67,7 +66,7 @@ func (run *rendering) nest(ctx *pongo2.ExecutionContext, token *pongo2.Token) *p
 // operand is a value that a tag writes.
 type operand struct {
 	expr pongo2.IEvaluator
-	safe bool // the template says so
+	safe bool // the template marks it so
 }
 
 // parseOperand reads an expression.
@@ -88,7 +87,7 @@ func (o operand) write(ctx *pongo2.ExecutionContext, w pongo2.TemplateWriter, va
 	w.WriteString(text)
 }
 
-// at marks a place for the panics that come after it.
+// at records a place for panics that come after it.
 type at struct{ token *pongo2.Token }
 
 func parseAt(_ *pongo2.Parser, start *pongo2.Token, _ *pongo2.Parser) (pongo2.INodeTag, *pongo2.Error) {
@@ -162,8 +161,8 @@ func (n *value) Execute(ctx *pongo2.ExecutionContext, w pongo2.TemplateWriter) *
 	return nil
 }
 
-// include is {% include expression %}. A template that is included by a literal name is parsed
-// together with the including one, by pongo2.
+// include is {% include expression %}. If a template is included by a literal name, pongo2 parses
+// it together with the including template.
 type include struct {
 	token    *pongo2.Token
 	base     string
@@ -281,7 +280,7 @@ type cycle struct {
 	silent   bool
 }
 
-// cycling is what the name of a cycle stands for.
+// cycling is the value of the name of a cycle.
 type cycling struct {
 	cycle   *cycle
 	current any
@@ -339,7 +338,7 @@ func (n *cycle) next(run *rendering, ctx *pongo2.ExecutionContext) (operand, *po
 	return o, v, err
 }
 
-// remember keeps what a tag has to know the next time within this rendering.
+// remember keeps the state of a tag for its next execution within this rendering.
 func (run *rendering) remember(tag, state any) {
 	if run.state == nil {
 		run.state = map[any]any{}
@@ -348,7 +347,7 @@ func (run *rendering) remember(tag, state any) {
 }
 
 // ifChanged is {% ifchanged a b %}…{% else %}…{% endifchanged %}. Its state belongs to the
-// rendering, as that of a cycle does.
+// rendering, like that of a cycle.
 type ifChanged struct {
 	watched     []pongo2.IEvaluator
 	then, other *pongo2.NodeWrapper

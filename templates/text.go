@@ -15,11 +15,11 @@ import (
 // output is a TemplateWriter in memory.
 type output struct{ strings.Builder }
 
-// escaper makes text into HTML, in an element as in an attribute.
+// escaper escapes text for HTML, in elements and in attributes.
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;")
 
-// safeField is the field of a pongo2.Value that says whether it is HTML already. pongo2
-// has no method for that.
+// safeField is the field of a pongo2.Value that says whether the value is HTML already. pongo2 has
+// no method for that.
 var safeField = func() []int {
 	field, ok := reflect.TypeFor[pongo2.Value]().FieldByName("safe")
 	if !ok || field.Type.Kind() != reflect.Bool {
@@ -30,12 +30,12 @@ var safeField = func() []int {
 
 func isSafe(v *pongo2.Value) bool { return reflect.ValueOf(v).Elem().FieldByIndex(safeField).Bool() }
 
-// maxTextDepth bounds how deep a value is printed, in case it holds itself.
+// maxTextDepth limits how deep a value is printed, in case it contains itself.
 const maxTextDepth = 20
 
-// textOf returns a value as a person reads it. Strings stay as they are, numbers have their
-// shortest form, and nil is "". Types with an Error or String method give its result. Lists are [a,
-// b], and maps and structs {a: b}, with exported fields only.
+// textOf returns a value in the form for people. Strings are unchanged, numbers have their shortest
+// form, and nil is "". Types with an Error or String method use its result. Lists are [a, b], and
+// maps and structs {a: b}, with exported fields only.
 func textOf(v any) string {
 	if s, ok := v.(string); ok {
 		return s
@@ -141,19 +141,19 @@ func comma(b []byte, i int) []byte {
 	return append(b, ", "...)
 }
 
-// filterPrefix is put before the names of the filters that replace pongo2's in the
-// templates of this package.
+// filterPrefix is put before the names of the filters that replace pongo2's own
+// in the templates of this package.
 const filterPrefix = "zeug_"
 
-// maxWidth is how wide a filter may make a string, in characters, and maxDecimals how many digits
-// it may write after the point.
+// maxWidth is the width up to which a filter may pad a string, in characters, and maxDecimals how
+// many digits it may write after the point.
 const (
 	maxWidth    = 10_000
 	maxDecimals = 1_000
 )
 
-// ownFilters are filters in which pongo2 has a defect: no bound, a panic, HTML that is
-// not escaped, or escaped twice.
+// ownFilters are filters in which pongo2 has a defect: no limit, a panic, HTML that is not escaped,
+// or HTML that is escaped twice.
 var ownFilters = map[string]pongo2.FilterFunction{
 	"add":                filterAdd,
 	"escape":             filterEscape,
@@ -170,8 +170,8 @@ var ownFilters = map[string]pongo2.FilterFunction{
 	"truncatewords_html": asSafeAsBefore("truncatewords_html"),
 }
 
-// textFilters are the filters of pongo2 that work on text. pongo2 gives them the name of the type
-// if the value is an error, a list or a struct.
+// textFilters are the filters of pongo2 that work on text. If the value is an error, a list or a
+// struct, pongo2 passes them the name of its type.
 var textFilters = []string{
 	"addslashes", "capfirst", "cut", "escapejs", "iriencode", "linebreaks", "linebreaksbr", "linenumbers", "lower",
 	"removetags", "split", "striptags", "title", "upper", "urlencode", "urlize", "urlizetrunc", "wordcount",
@@ -195,7 +195,7 @@ func filterEscape(in, _ *pongo2.Value) (*pongo2.Value, *pongo2.Error) {
 	return pongo2.AsSafeValue(escaper.Replace(textOf(in.Interface()))), nil
 }
 
-// ofText is a filter of pongo2 on what textOf says of a value.
+// ofText returns a filter of pongo2 that works on the result of textOf.
 func ofText(name string) pongo2.FilterFunction {
 	return func(in, argument *pongo2.Value) (*pongo2.Value, *pongo2.Error) {
 		return pongo2.ApplyFilter(name, asText(in), argument)
@@ -227,7 +227,7 @@ func filterJoin(in, separator *pongo2.Value) (*pongo2.Value, *pongo2.Error) {
 	return pongo2.AsValue(strings.Join(parts, separator.String())), nil
 }
 
-// within is a filter of pongo2 whose number must lie between two others.
+// within returns a filter of pongo2 whose number must be between two others.
 func within(name string, least, most int) pongo2.FilterFunction {
 	return func(in, number *pongo2.Value) (*pongo2.Value, *pongo2.Error) {
 		if n := number.Integer(); n < least || n > most {
@@ -244,7 +244,8 @@ func refusal(name string, err error) *pongo2.Error {
 	return &pongo2.Error{Sender: "filter:" + name, OrigError: fmt.Errorf("filter %s: %w", name, err)}
 }
 
-// filterWordWrap has so many words in each line. pongo2's panics if they are few.
+// filterWordWrap puts the given number of words on each line. pongo2's filter panics if there are
+// few words.
 func filterWordWrap(in, number *pongo2.Value) (*pongo2.Value, *pongo2.Error) {
 	words, n := strings.Fields(textOf(in.Interface())), number.Integer()
 	if n <= 0 {
@@ -257,8 +258,8 @@ func filterWordWrap(in, number *pongo2.Value) (*pongo2.Value, *pongo2.Error) {
 	return pongo2.AsValue(strings.Join(lines, "\n")), nil
 }
 
-// asSafeAsBefore is a filter of pongo2 that works on HTML. Its result counts as HTML only
-// if the value did; pongo2 writes any text as it is.
+// asSafeAsBefore returns a filter of pongo2 that works on HTML. Its result counts as HTML only if
+// the value did; pongo2 does not escape the result of any text.
 func asSafeAsBefore(name string) pongo2.FilterFunction {
 	return func(in, number *pongo2.Value) (*pongo2.Value, *pongo2.Error) {
 		out, err := pongo2.ApplyFilter(name, asText(in), number)

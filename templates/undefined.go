@@ -10,11 +10,11 @@ import (
 	"github.com/flosch/pongo2/v6"
 )
 
-// names is what an expression of the form a.b.c or a.b.c(…) names, so that one that is
-// undefined can be told from one that is nil. It is empty for other expressions.
+// names holds the names in an expression of the form a.b.c or a.b.c(…), so that an undefined name
+// can be distinguished from a nil value. It is empty for other expressions.
 type names struct {
 	parts    []string
-	called   bool // the last one is called
+	called   bool // the last name is called
 	optional bool // a filter has a default
 }
 
@@ -59,8 +59,9 @@ func namesOf(arguments *pongo2.Parser) (n names) {
 	return n
 }
 
-// undefined returns an error if the expression, whose value is nil, names something that
-// does not exist: a function always, a variable during development. A map may lack a key.
+// undefined returns an error if the expression, whose value is nil, has a name that does not exist.
+// A function must always exist, a variable only during development. A missing key in a map is not
+// an error.
 func (n names) undefined(run *rendering, ctx *pongo2.ExecutionContext) error {
 	if len(n.parts) == 0 || !n.called && (n.optional || !run.environment.options.Reload) {
 		return nil
@@ -126,7 +127,7 @@ func methodsOf(t reflect.Type) (known []string) {
 	return known
 }
 
-// unknown is the error for a name that nothing has, with the nearest one that exists.
+// unknown is the error for a name that does not exist; it suggests the nearest one that does.
 func unknown(name, of string, known []string) error {
 	text := fmt.Sprintf("%q is not defined", name)
 	if of != "" {
@@ -171,7 +172,7 @@ func editDistance(a, b string) int {
 	return row[len(b)]
 }
 
-// missing is a function that no one has defined. pongo2 would take the call for nil.
+// missing is a function that is not defined. pongo2 would treat the call as nil.
 func (run *rendering) missing(name string, calledBare bool, known pongo2.Context) func(...*pongo2.Value) (*pongo2.Value, error) {
 	return func(arguments ...*pongo2.Value) (*pongo2.Value, error) {
 		if len(arguments) == 0 && !calledBare {
@@ -182,8 +183,8 @@ func (run *rendering) missing(name string, calledBare bool, known pongo2.Context
 	}
 }
 
-// defineMissing adds to a context a function for each name that the template calls and
-// nothing defines, which returns an error.
+// defineMissing adds a function to the context for each name that the template calls and nothing
+// defines. The function returns an error.
 func (run *rendering) defineMissing(context pongo2.Context, t *parsed) {
 	for name, bare := range t.calls {
 		if _, ok := context[name]; ok || t.macros[name] {

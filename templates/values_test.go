@@ -31,7 +31,7 @@ type account struct {
 
 type unsaid map[string]any
 
-// hostiles are values of every kind that say something hostile.
+// hostiles are values of every kind that contain something hostile.
 func hostiles() map[string]any {
 	text := hostile
 	deep := &text
@@ -108,7 +108,8 @@ func TestEveryValueIsEscapedEverywhere(t *testing.T) {
 		"an index":       `{{ map["k"] }}`,
 		"autoescape on":  `{% autoescape off %}{% autoescape on %}{{ v }}{% endautoescape %}{% endautoescape %}`,
 	}
-	// Here Go's fmt or pongo2's operators convert the value, so its own method is not called.
+	// In these cases Go's fmt or pongo2's operators convert the value, so its own method is not
+	// called.
 	says := map[string]bool{"separator": true, "lower": true, "truncated": true, "truncated too": true, "a sum": true}
 	for position, source := range positions {
 		e, err := templates.New(files("page.html", source, "part.html", "{{ x }}", "macros.html", `{% macro show(x) export %}{{ x }}{% endmacro %}`), templates.Options{})
@@ -164,8 +165,8 @@ func TestWhatIsMarkedAsSafeStays(t *testing.T) {
 	}
 }
 
-// A macro or include that calls itself without an end is an error at its place, and the
-// process lives on.
+// If a macro or include calls itself endlessly, that is an error with its place, and the process
+// keeps running.
 func TestEndlessCallsAreErrors(t *testing.T) {
 	for name, sources := range map[string][]string{
 		"a macro":                {"a.html", "\n{% macro m(n) %}{{ m(n) }}{% endmacro %}\n{{ m(1) }}"},
@@ -254,7 +255,7 @@ func TestNamesThatDoNotExist(t *testing.T) {
 	}
 }
 
-// The parsed templates are shared by all requests: a rendering changes nothing for another one.
+// All requests share the parsed templates: a rendering changes nothing for another one.
 func TestNothingIsRememberedBetweenRenderings(t *testing.T) {
 	e, err := templates.New(files("a.html", `{% cycle "a" "b" "c" %}{% for x in list %}{% cycle "1" "2" %}{% ifchanged x %}{{ x }}{% else %}={% endifchanged %}{% ifchanged %}{{ x }}{% endifchanged %}{% endfor %}`), templates.Options{})
 	require.NoError(t, err)
@@ -324,7 +325,7 @@ func TestAComputedIncludeIsRelativeToTheTemplateThatSaysIt(t *testing.T) {
 	require.EqualError(t, err, `template "shop/page.html", line 1, column 58: "shop/nowhere.html" cannot be read: file does not exist`)
 }
 
-// The code that is put into a template moves no line, no column and no white space.
+// The code that is inserted into a template does not move lines, columns or white space.
 func TestTheTemplateStaysAsItIsWritten(t *testing.T) {
 	for source, want := range map[string]string{
 		"a {{- 1 -}} b":                                     "a1b",

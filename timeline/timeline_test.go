@@ -11,7 +11,7 @@ import (
 	"github.com/zeugkit/zeug/timeline"
 )
 
-// recorder writes down what is marked.
+// recorder records the marks.
 type recorder []string
 
 func (r *recorder) Begin(kind, name string) int {

@@ -12,13 +12,13 @@ import (
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// HostToASCII returns the name of a host as it travels: labels that are not ASCII in the encoding
-// of IDNA ("xn--…"), the others as they are. The error names the fault: an empty label, one that is
-// too long, or a character that no name has. An address in brackets, as in a URL, is not accepted
-// here.
+// HostToASCII returns the name of a host as it is sent: labels that are not ASCII are encoded with
+// IDNA ("xn--…"), the others are unchanged. The error names the mistake: an empty label, a label
+// that is too long, or a character that a host name cannot have. An address in brackets, as in a
+// URL, is not accepted here.
 func HostToASCII(host string) (string, error) {
-	// No name of a host is longer, however it is written; the encoding of IDNA
-	// takes quadratic time.
+	// Host names cannot be longer in any form, and the encoding of IDNA takes
+	// quadratic time.
 	if len(host) > 4*254 {
 		return "", errors.New("host name is longer than 254 characters")
 	}
@@ -48,8 +48,8 @@ func HostToASCII(host string) (string, error) {
 	return host, nil
 }
 
-// isHostChar reports whether c is for host names; the underscore is in none, but
-// in the names of many machines.
+// isHostChar reports whether a host name may contain c. The underscore is not
+// allowed by the standard, but many machines have one in their name.
 func isHostChar(c byte) bool {
 	return isNameChar(c) || c == '_'
 }
@@ -60,8 +60,8 @@ func isNameChar(c byte) bool {
 
 // validHost reports whether a Host header is a valid host, with or without a port: a name or an
 // address of letters, digits, "-" and ".", or an IPv6 address in brackets, and digits after a
-// colon. It judges the characters, as Werkzeug does. Package internal/hosts checks the values of
-// proxies more strictly.
+// colon. It checks only the characters, as Werkzeug does. Package internal/hosts is stricter; it
+// checks the values of proxies.
 func validHost(host string) bool {
 	name, port, ok := hosts.Split(host)
 	if !ok || name == "" || !isDigits(port) {
@@ -81,15 +81,15 @@ func validHost(host string) bool {
 			return false
 		}
 	}
-	// The first colon has nothing but digits before it.
+	// There must be only digits after the first colon.
 	before, _, ok := strings.Cut(name, ":")
 	return ok && !strings.Contains(before, ".") && len(name) > len(before)+1
 }
 
-// HostTrusted reports whether a Host header is valid and names one of the hosts that are trusted;
-// without any of those every valid one is. Ports are ignored. A trusted name that starts with a
-// dot stands for the host and all below it: ".example.com". Names are compared without regard to
-// case; trusted names may be written in any script.
+// HostTrusted reports whether a Host header is valid and names one of the trusted hosts; if trusted
+// is empty, every valid host is trusted. Ports are ignored. A trusted name that starts with a dot
+// means the host and all hosts below it: ".example.com". Names are compared without regard to case;
+// trusted names may be written in any script.
 func HostTrusted(host string, trusted []string) bool {
 	if !validHost(host) {
 		return false
@@ -119,12 +119,12 @@ func HostTrusted(host string, trusted []string) bool {
 	return false
 }
 
-// equalFold compares names of hosts, which are ASCII.
+// equalFold compares host names, which are ASCII.
 func equalFold(a, b string) bool { return len(a) == len(b) && strings.EqualFold(a, b) }
 
-// Host returns the host of a request, without the port that its scheme implies: header is the Host
-// header, or, if none was sent, server the server's own "host:port". It returns "" for a host that
-// is not valid, or if there is none.
+// Host returns the host of a request, without the port that its scheme implies. header is the Host
+// header; if it was not sent, the result comes from server, the server's own "host:port". It
+// returns "" if the host is not valid, or if there is none.
 func Host(scheme, header, server string) string {
 	host := header
 	if host == "" {

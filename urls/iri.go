@@ -9,14 +9,14 @@ import (
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// IRIToURI returns the URI that stands for an IRI (RFC 3987): characters that do
-// not travel are percent-encoded, in UTF-8, and the host is encoded as IDNA has
-// it. Escapes that are there already stay, so that doing it twice changes
-// nothing. A host that IDNA does not allow is percent-encoded too.
+// IRIToURI returns the URI for an IRI (RFC 3987). Characters that cannot be
+// sent are percent-encoded in UTF-8, and the host is encoded with IDNA.
+// Existing escapes stay, so that a second call changes nothing. A host that
+// IDNA does not allow is percent-encoded too.
 //
 //	http://☃.net/påth?q=èry%DF  →  http://xn--n3h.net/p%C3%A5th?q=%C3%A8ry%DF
 //
-// No control character, space or backslash is left anywhere: the result can be
+// The result has no control characters, spaces or backslashes, so it can be
 // sent as a Location.
 func IRIToURI(iri string) string {
 	p := split(iri)
@@ -35,7 +35,7 @@ func IRIToURI(iri string) string {
 
 func escapeUser(s string) string { return iriUserChars.Escape(s) }
 
-// encodeHost encodes a name; an address in brackets stays.
+// encodeHost encodes a name; an address in brackets is unchanged.
 func encodeHost(host string) string {
 	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
 		return "[" + iriHostChars.Escape(host[1:len(host)-1]) + "]"
@@ -46,10 +46,10 @@ func encodeHost(host string) string {
 	return iriHostChars.Escape(host)
 }
 
-// URIToIRI returns an IRI that stands for a URI, to be read by people: escapes of
-// characters that mean nothing to the syntax of their part are decoded, as far
+// URIToIRI returns the IRI for a URI, to show it to people. Escapes of
+// characters without a meaning in the syntax of their part are decoded, as far
 // as they are UTF-8, and so is the host. Spaces, control characters, "%" and
-// what separates stays escaped, so that [IRIToURI] leads back to the same place.
+// separators stay escaped, so that [IRIToURI] leads back to the same resource.
 //
 //	http://xn--n3h.net/p%C3%A5th?q=%C3%A8ry%DF  →  http://☃.net/påth?q=èry%DF
 func URIToIRI(uri string) string {
@@ -65,8 +65,8 @@ func URIToIRI(uri string) string {
 
 func unescapeUser(s string) string { return unescapeBut(s, userSyntax) }
 
-// decodeHost decodes the labels of a name that are in the encoding of IDNA; one
-// that is not valid in it stays.
+// decodeHost decodes the labels of a name that are encoded with IDNA; invalid
+// ones are unchanged.
 func decodeHost(host string) string {
 	if !strings.Contains(host, "xn--") {
 		return host
@@ -100,15 +100,15 @@ func controls() string {
 	return string(b[:])
 }
 
-// unescapeBut decodes the escapes of s, except those of the characters in keep, those
-// that are not UTF-8, and those of a digit that would complete an escape: "%%366" is a
-// percent sign and "66", and "%66" would be "f".
+// unescapeBut decodes the escapes of s. It leaves the escapes of characters in keep, those that are
+// not UTF-8, and those of a digit that would complete an escape: "%%366" is a percent sign and
+// "66", and "%66" would be "f".
 func unescapeBut(s string, keep *percent.Set) string {
 	if strings.IndexByte(s, '%') < 0 && utf8.ValidString(s) {
 		return s
 	}
 	out := make([]byte, 0, len(s))
-	start := 0 // in out, of the part that is decoded but not known to be UTF-8
+	start := 0 // the offset in out where the decoded bytes begin that are not yet known to be UTF-8
 	flush := func() {
 		if !utf8.Valid(out[start:]) {
 			out = append(out[:start], percent.EscapeInvalid(out[start:])...)
@@ -132,7 +132,7 @@ func unescapeBut(s string, keep *percent.Set) string {
 	return string(out)
 }
 
-// endsInEscape reports whether b ends in an escape that lacks a digit.
+// endsInEscape reports whether b ends with an escape that lacks a digit.
 func endsInEscape(b []byte) bool {
 	n := len(b)
 	return n > 0 && b[n-1] == '%' || n > 1 && b[n-2] == '%' && percent.IsHex(b[n-1])

@@ -2,10 +2,10 @@ package urls
 
 import "strings"
 
-// Join resolves a reference against the URL of the page it stands on (RFC 3986,
-// section 5.2): "../b?x" on "http://a/c/d" is "http://a/b?x". It works on the
-// texts, so that nothing is encoded, decoded or refused; an empty base leaves
-// the reference as it is.
+// Join resolves a reference in a page against the URL of the page (RFC 3986,
+// section 5.2): "../b?x" on "http://a/c/d" is "http://a/b?x". It works on
+// strings, so nothing is encoded, decoded or refused; if base is empty, the
+// reference is unchanged.
 func Join(base, reference string) string {
 	if base == "" {
 		return reference
@@ -35,7 +35,8 @@ func Join(base, reference string) string {
 	if !r.hasAuthority {
 		r.authority, r.hasAuthority = b.authority, b.hasAuthority
 	}
-	// Without an authority a path in two slashes would become one.
+	// Without an authority, a path that starts with two slashes would be read
+	// as one.
 	if !r.hasAuthority && strings.HasPrefix(r.path, "//") {
 		r.path = "/." + r.path
 	}
@@ -43,7 +44,7 @@ func Join(base, reference string) string {
 }
 
 // removeDots resolves the segments "." and ".." of a path (RFC 3986, section
-// 5.2.4). Those that lead above the root are dropped.
+// 5.2.4). Segments that lead above the root are dropped.
 func removeDots(path string, rooted bool) string {
 	if !strings.Contains(path, ".") {
 		return path

@@ -6,16 +6,16 @@ import (
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// parts are the components of a URL (RFC 3986, section 3) as they stand in it.
-// Putting them together gives the same text again.
+// parts are the components of a URL (RFC 3986, section 3), unchanged. Joining
+// them gives the same string again.
 type parts struct {
 	scheme                              string
 	authority, path, query, fragment    string
 	hasAuthority, hasQuery, hasFragment bool
 }
 
-// split takes a URL apart. Any text has parts: what looks like nothing else is a
-// path.
+// split splits a URL into its parts. Any string has parts: whatever is not
+// another part is the path.
 func split(s string) (p parts) {
 	s, p.fragment, p.hasFragment = strings.Cut(s, "#")
 	s, p.query, p.hasQuery = strings.Cut(s, "?")
@@ -67,8 +67,8 @@ func (p parts) String() string {
 	return b.String()
 }
 
-// mapAuthority changes the user, the password and the host of an authority; ports
-// of no digits are dropped, and the host made lower case.
+// mapAuthority changes the user, the password and the host of an authority. It
+// drops ports without digits, and makes the host lower case.
 func mapAuthority(authority string, user, host func(string) string) string {
 	credentials, rest, ok := cutLast(authority, '@')
 	if ok {
@@ -88,7 +88,7 @@ func mapAuthority(authority string, user, host func(string) string) string {
 	return credentials + host(lowerHost(name)) + port
 }
 
-// lowerHost makes the capitals of a host small, except for those of its escapes.
+// lowerHost makes the capitals of a host lower case, except those in escapes.
 func lowerHost(host string) string {
 	if !strings.ContainsFunc(host, func(r rune) bool { return 'A' <= r && r <= 'Z' }) {
 		return host

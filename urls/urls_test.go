@@ -130,7 +130,7 @@ func TestHostToASCII(t *testing.T) {
 	}
 }
 
-// FuzzIRI holds the two directions to each other.
+// FuzzIRI compares the two directions with each other.
 func FuzzIRI(f *testing.F) {
 	for _, seed := range []string{"http://üser:päss@☃.net:80/påth?q=èry%DF#f", "/a%2F%25%zz%\xff", "//\\evil", "a:b@c", "http://[::1]:9/", "?#", "xn--", "http://xn--n3h.net/%C3%20%BC", "A000://0:", "A000://0::", "a://0:80::", "a://0::80", "a://[::]:", "a://[::", "%%666", "%6%36", "%%366"} {
 		f.Add(seed)

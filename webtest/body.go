@@ -28,8 +28,8 @@ func JSON(v any) Option {
 	}
 }
 
-// Form adds fields to the form that is the body, in the order of the keys. A
-// form with a [File] is sent as multipart/form-data, any other as
+// Form adds fields to the form in the body, in the order of the keys. A form
+// with a [File] is sent as multipart/form-data, any other as
 // application/x-www-form-urlencoded.
 func Form(values url.Values) Option {
 	return func(r *request) {
@@ -44,13 +44,13 @@ func Form(values url.Values) Option {
 	}
 }
 
-// Field adds one field to the form that is the body, after those before it.
+// Field adds one field to the form in the body, after the fields before it.
 func Field(name, value string) Option {
 	return func(r *request) { r.fields = append(r.fields, field{name: name, value: value}) }
 }
 
-// File adds a file to the form that is the body. Its content type is that of the file
-// name's extension. The reader stays open.
+// File adds a file to the form in the body. Its content type is that of the file name's extension.
+// The reader stays open.
 func File(name, filename string, file io.Reader) Option {
 	contentType := mime.TypeByExtension(path.Ext(filename))
 	if contentType == "" {
@@ -59,7 +59,7 @@ func File(name, filename string, file io.Reader) Option {
 	return FileOfType(name, filename, contentType, file)
 }
 
-// FileOfType is [File] with another content type.
+// FileOfType is like [File], but with another content type.
 func FileOfType(name, filename, contentType string, file io.Reader) Option {
 	return func(r *request) {
 		r.fields = append(r.fields, field{name: name, filename: filename, mediaType: contentType, file: newContent(file)})
@@ -74,7 +74,7 @@ func Multipart(r *request) {
 	r.mediaType = "multipart/form-data"
 }
 
-// field is one field of a form; it is a file's if file is set.
+// field is one field of a form; if file is set, it is a file.
 type field struct {
 	name, value         string
 	filename, mediaType string
@@ -105,7 +105,7 @@ func (r *request) payload() (*content, string, error) {
 	return multipartForm(r.fields)
 }
 
-// multipartForm strings the parts together without reading the files.
+// multipartForm joins the parts without reading the files.
 func multipartForm(fields []field) (*content, string, error) {
 	var head bytes.Buffer
 	w := multipart.NewWriter(&head)
@@ -145,7 +145,7 @@ func multipartForm(fields []field) (*content, string, error) {
 // escapeName escapes as browsers do (WHATWG HTML, multipart/form-data).
 var escapeName = strings.NewReplacer("\r\n", "%0D%0A", "\n", "%0A", "\r", "%0D", `"`, "%22").Replace
 
-// content is a body or a piece of one. It can be sent again if its reader can
+// content is a body or a part of one. It can be sent again if its reader can
 // seek; size is -1 if it cannot.
 type content struct {
 	reader io.Reader

@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-// TB is what a Client needs of a [testing.TB].
+// TB is the part of a [testing.TB] that a Client needs.
 type TB interface {
 	Helper()
 	Logf(format string, args ...any)
@@ -23,11 +23,11 @@ type TB interface {
 	Context() context.Context
 }
 
-// Client is a browser: it has cookies, and an application it asks. Several
-// goroutines may use one.
+// Client is a browser: it has cookies, and an application to which it sends
+// requests. Several goroutines may use one.
 type Client struct {
-	// Jar holds the cookies, and the clock they expire by. Clients that share
-	// one are the same browser.
+	// Jar holds the cookies, and the clock that decides when they expire.
+	// Clients that share a Jar are the same browser.
 	Jar *Jar
 
 	t       TB
@@ -43,7 +43,7 @@ type lastAnswer struct {
 }
 
 // New returns a Client of the application, without cookies. A nil t is for
-// programs and examples: what would fail the test panics.
+// programs and examples: failures that would fail the test panic.
 func New(t TB, app http.Handler, options ...Option) *Client {
 	m := &memory{handler: app}
 	c := newClient(t, m, options)
@@ -74,8 +74,8 @@ func (c *Client) With(options ...Option) *Client {
 	return &d
 }
 
-// For returns a client like c that reports to another test, a subtest for
-// instance. It shares the cookies of c.
+// For returns a client like c that reports to another test, for instance a
+// subtest. It shares the cookies of c.
 func (c *Client) For(t TB) *Client {
 	d := newClient(t, c.own, c.options)
 	d.Jar = c.Jar
@@ -127,13 +127,13 @@ func (c *Client) Patch(target string, options ...Option) *Response {
 	return c.Do(http.MethodPatch, target, options...)
 }
 
-// PutJSON sends v as JSON by PUT: c.Put(target, JSON(v), …).
+// PutJSON sends v as JSON with PUT: c.Put(target, JSON(v), …).
 func (c *Client) PutJSON(target string, v any, options ...Option) *Response {
 	c.t.Helper()
 	return c.Do(http.MethodPut, target, slices.Concat([]Option{JSON(v)}, options)...)
 }
 
-// PatchJSON sends v as JSON by PATCH: c.Patch(target, JSON(v), …).
+// PatchJSON sends v as JSON with PATCH: c.Patch(target, JSON(v), …).
 func (c *Client) PatchJSON(target string, v any, options ...Option) *Response {
 	c.t.Helper()
 	return c.Do(http.MethodPatch, target, slices.Concat([]Option{JSON(v)}, options)...)
@@ -151,7 +151,7 @@ func (c *Client) Delete(target string, options ...Option) *Response {
 	return c.Do(http.MethodDelete, target, options...)
 }
 
-// Do sends a request of any method and returns its answer, read to the end
+// Do sends a request with any method and returns its response, read to the end
 // unless [Stream] is among the options. For target see [Client.Get].
 func (c *Client) Do(method, target string, options ...Option) *Response {
 	c.t.Helper()
@@ -312,9 +312,9 @@ func (c *Client) exchange(r *request, method string, u *url.URL, body *content) 
 	return resp, nil
 }
 
-// HTTPClient returns an [http.Client] that reaches the application as c does, with its cookies. It
-// is for code that speaks its own protocol over HTTP, such as a WebSocket library. The options of
-// c that set headers or bodies do not apply.
+// HTTPClient returns an [http.Client] that reaches the application in the same way as c, with its
+// cookies. Use it for code that speaks its own protocol over HTTP, such as a WebSocket library. The
+// options of c that set headers or bodies do not apply.
 func (c *Client) HTTPClient() *http.Client {
 	c.t.Helper()
 	r, err := c.prepare(nil)
@@ -328,7 +328,7 @@ func (c *Client) HTTPClient() *http.Client {
 	return client
 }
 
-// onWay is a transport that sends requests in the way of a client.
+// onWay is a transport that sends requests in the same way as a client.
 type onWay struct {
 	http.RoundTripper
 	way way
@@ -339,8 +339,8 @@ func (o onWay) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // SetCookie gives the client a cookie, as if the page at the base URL had set
-// it over a connection that may. A cookie that no browser would take fails the
-// test.
+// it over a connection that is allowed to. A cookie that no browser would take
+// fails the test.
 func (c *Client) SetCookie(cookie *http.Cookie) {
 	c.t.Helper()
 	u := c.baseURL()
@@ -371,7 +371,7 @@ func (c *Client) baseURL() *url.URL {
 	return u
 }
 
-// panics is the TB of a program.
+// panics is the TB for a program.
 type panics struct{}
 
 func (panics) Helper()                           {}

@@ -20,7 +20,7 @@ import (
 	"github.com/zeugkit/zeug/webtest"
 )
 
-// echo answers with a description of the request.
+// echo responds with a description of the request.
 var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // shownBytes is how much of a body is printed.
 const shownBytes = 4 << 10
 
-// String returns the whole exchange as text: the requests and answers of the
-// History, and the last ones, each body up to 4 KiB.
+// String returns the whole exchange as text: the requests and responses of the
+// History, and the last ones, with up to 4 KiB of each body.
 func (resp *Response) String() string {
 	var b strings.Builder
 	for _, r := range resp.History {

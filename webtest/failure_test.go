@@ -36,7 +36,7 @@ func (r *recorder) Fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// failure runs f, which has to fail its test, and returns what it printed.
+// failure runs f, which must fail its test, and returns what it printed.
 func failure(t *testing.T, f func(tb *recorder)) string {
 	t.Helper()
 	r := &recorder{ctx: t.Context()}

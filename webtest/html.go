@@ -7,8 +7,8 @@ import (
 	"github.com/andybalholm/cascadia"
 )
 
-// HTML returns the elements of the body that the CSS selector finds, none as an empty selection. A
-// response that is not HTML, and an invalid selector, fail the test.
+// HTML returns the elements of the body that match the CSS selector; if there are none, the
+// selection is empty. If the response is not HTML, or the selector is not valid, the test fails.
 func (resp *Response) HTML(selector string) *goquery.Selection {
 	resp.t.Helper()
 	matcher, err := cascadia.Compile(selector)
@@ -30,7 +30,7 @@ func (resp *Response) document() *goquery.Document {
 	return doc
 }
 
-// only returns the one element that the selector finds.
+// only returns the one element that the selector matches.
 func (resp *Response) only(selector string) *goquery.Selection {
 	resp.t.Helper()
 	found := resp.HTML(selector)

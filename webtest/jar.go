@@ -14,12 +14,12 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// Jar holds cookies as a browser does by RFC 6265bis, with its public suffixes,
-// its name prefixes and SameSite, and has a clock that can be turned. It is an
-// [http.CookieJar]. Several goroutines may use one.
+// Jar holds cookies like a browser (RFC 6265bis), with public suffixes, name
+// prefixes and SameSite. Its clock can be changed. It is an [http.CookieJar].
+// Several goroutines may use one.
 //
-// A cookie without SameSite counts as Lax, and Secure ones need https, on
-// localhost too.
+// A cookie without SameSite counts as Lax, and Secure cookies need https, even
+// on localhost.
 type Jar struct {
 	mu      sync.Mutex
 	cookies []stored
@@ -27,10 +27,10 @@ type Jar struct {
 	serial  int
 }
 
-// stored is a cookie and the hosts and paths that it is for.
+// stored is a cookie, with the hosts and paths to which it is sent.
 type stored struct {
 	*http.Cookie
-	host     string // the one that set it, or its Domain
+	host     string // the host that set it, or its Domain
 	hostOnly bool
 	serial   int
 }
@@ -47,7 +47,7 @@ func (j *Jar) Now() time.Time {
 
 func (j *Jar) now() time.Time { return time.Now().Add(j.turned) }
 
-// Advance turns the jar's clock forward, or back.
+// Advance moves the jar's clock forward or back.
 func (j *Jar) Advance(d time.Duration) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -61,15 +61,15 @@ func (j *Jar) Clear() {
 	j.cookies = nil
 }
 
-// EndSession removes the cookies that live as long as the browser runs.
+// EndSession removes the cookies that last until the browser ends.
 func (j *Jar) EndSession() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.cookies = slices.DeleteFunc(j.cookies, func(s stored) bool { return s.Expires.IsZero() })
 }
 
-// All returns copies of the cookies that have not expired, the oldest first. Domain is the host
-// they are sent to, with a dot before it if they are sent below it too.
+// All returns copies of the cookies that have not expired, the oldest first. Domain is the host to
+// which they are sent, with a leading dot if they are also sent to hosts below it.
 func (j *Jar) All() []*http.Cookie {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -81,8 +81,8 @@ func (j *Jar) All() []*http.Cookie {
 	return all
 }
 
-// Get returns a copy of the cookie of this name that would be sent to u, the
-// first if there are several, or nil.
+// Get returns a copy of the cookie of this name that would be sent to u (the
+// first if there are several), or nil.
 func (j *Jar) Get(u *url.URL, name string) *http.Cookie {
 	for _, s := range j.matching(u, site{same: true, safe: true}) {
 		if s.Name == name {
@@ -92,7 +92,7 @@ func (j *Jar) Get(u *url.URL, name string) *http.Cookie {
 	return nil
 }
 
-// Cookies returns the cookies to send with a request to u that the user made.
+// Cookies returns the cookies for a request to u that the user made.
 func (j *Jar) Cookies(u *url.URL) []*http.Cookie {
 	var cookies []*http.Cookie
 	for _, s := range j.matching(u, site{same: true, safe: true}) {
@@ -162,8 +162,8 @@ func (j *Jar) expire() {
 	})
 }
 
-// receive stores the cookies of an answer from u (RFC 6265bis, section 5.7) and
-// returns why some of them were refused.
+// receive stores the cookies of a response from u (RFC 6265bis, section 5.7)
+// and returns why some of them were refused.
 func (j *Jar) receive(u *url.URL, lines []string) []error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -176,7 +176,7 @@ func (j *Jar) receive(u *url.URL, lines []string) []error {
 	return refused
 }
 
-// store keeps a cookie of an answer from u, or returns why browsers would refuse it.
+// store keeps a cookie of a response from u, or returns why browsers would refuse it.
 func (j *Jar) store(u *url.URL, line string) error {
 	c, err := parseSetCookie(line, j.now())
 	if err != nil {
@@ -202,8 +202,8 @@ func (j *Jar) store(u *url.URL, line string) error {
 	return nil
 }
 
-// checkPromises returns an error if a cookie that came over scheme breaks what its
-// attributes or the prefix of its name promise.
+// checkPromises returns an error if a cookie that came over scheme does not
+// keep the promises of its attributes or of the prefix of its name.
 func checkPromises(c *http.Cookie, scheme string) error {
 	switch name := strings.ToLower(c.Name); {
 	case c.Secure && scheme != "https":
@@ -220,16 +220,15 @@ func checkPromises(c *http.Cookie, scheme string) error {
 	return nil
 }
 
-// hidesSecure reports whether browsers could send s in the place of a Secure cookie of
-// the same name.
+// hidesSecure reports whether browsers could send s instead of a Secure cookie of the same name.
 func (j *Jar) hidesSecure(s stored) bool {
 	return slices.ContainsFunc(j.cookies, func(old stored) bool {
 		return old.Secure && old.Name == s.Name && (domainMatches(old.host, s.host) || domainMatches(s.host, old.host)) && pathMatches(s.Path, old.Path)
 	})
 }
 
-// put adds a cookie, or replaces the one of the same name, host and path. The position of that
-// cookie stays.
+// put adds a cookie, or replaces the one of the same name, host and path. That cookie's position
+// does not change.
 func (j *Jar) put(s stored) {
 	j.serial++
 	s.serial = j.serial
@@ -244,14 +243,14 @@ func (j *Jar) put(s stored) {
 	j.cookies = append(j.cookies, s)
 }
 
-// widen makes the cookie one of a domain.
+// widen makes the cookie valid for a domain.
 func (s *stored) widen(domain string) error {
 	if !isASCII(domain) {
 		return fmt.Errorf("the domain %q is not ASCII", domain)
 	}
 	if suffix, _ := publicsuffix.PublicSuffix(domain); suffix == domain {
 		if domain == s.host {
-			return nil // it is then one of this host alone
+			return nil // then it is valid for this host alone
 		}
 		return fmt.Errorf("%q is a public suffix", domain)
 	}

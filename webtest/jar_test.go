@@ -13,8 +13,8 @@ import (
 	"github.com/zeugkit/zeug/webtest"
 )
 
-// setting answers with the Set-Cookie fields given in the query, and tells the
-// Cookie field it got.
+// setting responds with the Set-Cookie fields given in the query, and with the
+// Cookie field that it got.
 var setting = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	w.Header()["Set-Cookie"] = r.URL.Query()["set"]
 	fmt.Fprint(w, r.Header.Get("Cookie"))

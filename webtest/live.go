@@ -12,10 +12,10 @@ import (
 )
 
 // Live returns a Client of the server at address, "http://127.0.0.1:5000" or
-// "https://example.com/app", with the same calls as one of [New]. Requests to
-// other hosts are sent to that server as well where [Hosts] allows them, as are
-// those to hosts below its own; any other is refused. [RemoteAddr] and [TLS]
-// fail the test: a server that lives sees who we are.
+// "https://example.com/app". It has the same methods as a Client of [New].
+// Requests to other hosts are sent to that server as well, if [Hosts] allows
+// them or the hosts are below its own; requests to any other host are refused.
+// [RemoteAddr] and [TLS] fail the test: a real server sees the actual address.
 func Live(t TB, address string, options ...Option) *Client {
 	l := &live{}
 	base, err := parseBase(address)

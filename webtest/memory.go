@@ -20,12 +20,11 @@ import (
 	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
-// memory is a transport that hands requests to a handler through net/http's server, over a
-// connection in memory. Each request has a connection of its own, so that it comes from its
-// address and by its protocol.
+// memory is a transport that passes requests to a handler through net/http's server, over a
+// connection in memory. Each request has a separate connection, with its own address and protocol.
 type memory struct {
 	handler http.Handler
-	way     way // of requests that have none in their context
+	way     way // the way of requests that have none in their context
 	logf    func(format string, args ...any)
 }
 
@@ -51,10 +50,10 @@ func (m *memory) RoundTrip(req *http.Request) (*http.Response, error) {
 		ErrorLog:    log.New(&call.log, "", 0),
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context { return joinedContext{ctx, req.Context()} },
 		Protocols:   protocols,
-		// "OPTIONS *" is for the application to answer.
+		// The application must answer "OPTIONS *".
 		DisableGeneralOptionsHandler: true,
 	}
-	// The listener has this one connection; Serve ends after it.
+	// The listener has only this one connection, and Serve ends after it.
 	go server.Serve(&oneConn{conn: &addressed{theirs, address(w.remoteAddr)}})
 	var dialed atomic.Bool
 	transport := &http.Transport{
@@ -70,7 +69,7 @@ func (m *memory) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 
 	out := req.Clone(req.Context())
-	out.URL.Scheme = "http" // TLS is stated, not spoken
+	out.URL.Scheme = "http" // TLS is only claimed, not spoken
 	resp, err := transport.RoundTrip(out)
 	if err != nil {
 		theirs.Close()
@@ -110,13 +109,13 @@ type call struct {
 	done    chan struct{} // closed when the handler has returned
 	once    sync.Once
 
-	// Written before done is closed.
+	// It is written before done is closed.
 	panicked any
 	stack    []byte
 	exited   bool
 }
 
-// ServeHTTP calls the handler, and takes hold of its panic.
+// ServeHTTP calls the handler, and recovers its panic.
 func (c *call) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.started.Store(true)
 	returned := false
@@ -148,8 +147,8 @@ func (c *call) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	returned = true
 }
 
-// wait returns when the handler has, if the request came to it at all. It
-// panics as the handler did, and ends the goroutine as the handler did.
+// wait returns when the handler has returned, if the request reached it at all.
+// It panics like the handler, and ends the goroutine like the handler.
 func (c *call) wait() {
 	if !c.started.Load() {
 		return
@@ -169,8 +168,8 @@ func (c *call) wait() {
 	}
 }
 
-// answer is a body whose end is that of the handler. The connection stays open
-// until then, or the handler would take the client for gone.
+// answer is a body that ends when the handler ends. The connection stays open
+// until then; otherwise the handler would think that the client has gone.
 type answer struct {
 	io.ReadCloser
 	call *call
@@ -191,7 +190,7 @@ func (a *answer) Close() error {
 	return err
 }
 
-// joinedContext is the server's context with the values of that of the test.
+// joinedContext is the server's context, with the values of the test's context.
 type joinedContext struct {
 	context.Context
 	values context.Context
@@ -232,7 +231,7 @@ type address string
 func (address) Network() string  { return "memory" }
 func (a address) String() string { return string(a) }
 
-// logBuffer keeps what the server logs about a request.
+// logBuffer keeps the server's log messages about a request.
 type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer

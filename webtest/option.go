@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// Option changes a request. Options given to [New] or [Client.With] change
-// every request of the client; those of a call come after them and win.
+// Option changes a request. Options of [New] or [Client.With] change every
+// request of the client; options of a call come after them and take precedence.
 type Option func(*request)
 
-// request is what options change, and what a call sends.
+// request is a request while options change it, and until a call sends it.
 type request struct {
 	base      *url.URL
 	transport http.RoundTripper
@@ -49,9 +49,9 @@ func (r *request) refuse(format string, args ...any) {
 	r.errs = append(r.errs, fmt.Errorf(format, args...))
 }
 
-// BaseURL sets the address of the application, "http://example.com" unless set. Paths of requests
-// are below it: if it has a path, the application is mounted there (see [gateway.Mount]) and gets
-// the prefix as its root path. With the scheme https requests carry a TLS state.
+// BaseURL sets the address of the application, by default "http://example.com". Paths of requests
+// are below it. If it has a path, the application is mounted there (see [gateway.Mount]), with that
+// path as its root path. With the scheme https, requests have a TLS state.
 func BaseURL(address string) Option {
 	return func(r *request) {
 		u, err := parseBase(address)
@@ -63,15 +63,16 @@ func BaseURL(address string) Option {
 	}
 }
 
-// Hosts lets redirects lead to other hosts than the one of the request and of
-// the base URL: exact ones, "api.example.com", or all below one,
-// "*.example.com". A port is part of the name unless it is the scheme's own.
+// Hosts lets redirects lead to other hosts than those of the request and the
+// base URL: exact hosts, "api.example.com", or all hosts below one,
+// "*.example.com". A port is part of the name unless it is the default port of
+// the scheme.
 func Hosts(patterns ...string) Option {
 	return func(r *request) { r.hosts = append(r.hosts, patterns...) }
 }
 
-// Header sets a header field to the values, in place of any it had. Without
-// values it is removed. "Host" is what the application sees as the request's.
+// Header sets a header field to the values, and replaces any that it had.
+// Without values, the field is removed. "Host" sets the host of the request.
 func Header(name string, values ...string) Option {
 	return func(r *request) {
 		name := http.CanonicalHeaderKey(name)
@@ -103,25 +104,26 @@ func BasicAuth(user, password string) Option {
 // Bearer sets the Authorization field of RFC 6750.
 func Bearer(token string) Option { return Header("Authorization", "Bearer "+token) }
 
-// RemoteAddr sets the address the application sees the request come from, as
-// the server would report it: "192.0.2.7:1234", or "@" for a unix socket. It is
-// "127.0.0.1:40000" unless set.
+// RemoteAddr sets the address from which the request seems to come, in the
+// server's form: "192.0.2.7:1234", or "@" for a unix socket. By default it is
+// "127.0.0.1:40000".
 func RemoteAddr(addr string) Option { return func(r *request) { r.remoteAddr = addr } }
 
-// TLS sets the TLS state that the application sees, a client's certificate for
-// instance. A URL with the scheme https has one without this.
+// TLS sets the TLS state that the application sees, for instance with a client
+// certificate. If the URL has the scheme https, there is a TLS state without
+// this option.
 func TLS(state *tls.ConnectionState) Option { return func(r *request) { r.tls = state } }
 
-// HTTP2 sends the request by HTTP/2.
+// HTTP2 sends the request over HTTP/2.
 func HTTP2(r *request) { r.http2 = true }
 
-// Context sets the context of the request. The application sees its values,
-// and its end as that of a client that went away.
+// Context sets the context of the request. The application sees its values, and
+// its end looks like a client that has gone.
 func Context(ctx context.Context) Option { return func(r *request) { r.ctx = ctx } }
 
-// Follow follows redirects (301, 302, 303, 307, 308), as the Fetch standard does: the responses on
-// the way are the History of the final response. A loop, more than twenty redirects, and one that
-// leads to a host outside fail the test.
+// Follow follows redirects (301, 302, 303, 307, 308), as the Fetch standard does. The responses in
+// between are the History of the final response. The test fails if there is a loop, more than
+// twenty redirects, or a redirect to another host.
 func Follow(r *request) { r.follow = true }
 
 // NoFollow undoes [Follow].
@@ -130,18 +132,19 @@ func NoFollow(r *request) { r.follow = false }
 // NoCookies neither sends nor keeps cookies.
 func NoCookies(r *request) { r.noCookies = true }
 
-// Stream returns as soon as the header of the answer is there. Read the body
-// from [Response.Body] as it comes; closing it is the client that went away.
+// Stream returns as soon as the header of the response has arrived. Read the
+// body from [Response.Body] as it arrives; if you close it, the client has
+// gone.
 func Stream(r *request) { r.stream = true }
 
-// MayAbort reports an answer that broke off, or that never came, in
-// [Response.Err] instead of failing the test.
+// MayAbort reports a response that broke off, or that never came, in [Response.Err] instead of
+// failing the test.
 func MayAbort(r *request) { r.mayAbort = true }
 
-// FromPage makes the request one that a page of this URL made in a browser: it
-// sets Referer, Origin and Sec-Fetch-Site accordingly, and cookies are sent as
-// their SameSite attribute allows. Without it the request is one that the user
-// typed.
+// FromPage sends the request as if a page with this URL made it in a browser.
+// It sets Referer, Origin and Sec-Fetch-Site accordingly, and cookies are sent
+// as their SameSite attribute allows. Without it, the request counts as one
+// that the user typed.
 func FromPage(address string) Option {
 	return func(r *request) {
 		u, err := url.Parse(address)
@@ -153,12 +156,12 @@ func FromPage(address string) Option {
 	}
 }
 
-// Transport sends the requests by rt instead of in memory or by a connection
-// of the client's own.
+// Transport sends the requests with rt, instead of in memory or over a
+// connection of the client.
 func Transport(rt http.RoundTripper) Option { return func(r *request) { r.transport = rt } }
 
-// Body sets the body. Its length is told to the application when the reader can
-// seek; otherwise it is sent in chunks, and cannot be sent again after a
+// Body sets the body. If the reader can seek, the application gets its length.
+// Otherwise the body is sent in chunks, and cannot be sent again after a
 // redirect. An empty contentType sends none.
 func Body(contentType string, body io.Reader) Option {
 	return func(r *request) {

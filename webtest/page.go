@@ -12,10 +12,10 @@ import (
 
 // The actions of a user on a page: click a link, fill in a form and submit it.
 
-// Click follows the link that the selector finds, as a browser does: the page's
-// base element counts, and the request says which page it comes from. A
-// selector that does not find one link, and a link to a host outside, fail the
-// test.
+// Click follows the link that matches the selector, as a browser does: the
+// page's base element counts, and the request says from which page it comes.
+// The test fails if the selector does not match exactly one link, or if the
+// link leads to another host.
 func (resp *Response) Click(selector string, options ...Option) *Response {
 	resp.t.Helper()
 	href, ok := resp.only(selector).Attr("href")
@@ -25,13 +25,13 @@ func (resp *Response) Click(selector string, options ...Option) *Response {
 	return resp.ask(http.MethodGet, resp.reference(href), options)
 }
 
-// Submit fills in the form that the selector finds and submits it, as a browser does. The form
-// sends the values that the page gave its fields, also hidden ones such as a CSRF token, except
-// for values that are given here. A file is given as the option [File]. A button is pressed if it
-// is given by name.
+// Submit fills in the form that matches the selector and submits it, as a browser does. The form
+// sends the values that the page gave its fields, including hidden ones such as a CSRF token,
+// except for values that are given here. A file is given as the option [File]. A button is pressed
+// if it is given by name.
 //
-// A name that the form does not have, a form that cannot be submitted, and an
-// action on a host outside fail the test.
+// The test fails if the form does not have a name, cannot be submitted, or has
+// an action on another host.
 func (resp *Response) Submit(selector string, values url.Values, options ...Option) *Response {
 	resp.t.Helper()
 	form := resp.only(selector)
@@ -118,7 +118,7 @@ func entries(form *goquery.Selection, values url.Values, files map[string]bool) 
 	return list, known
 }
 
-// controls are the fields in the form, and those elsewhere that name it.
+// controls returns the fields in the form, and fields elsewhere that name the form.
 func controls(form *goquery.Selection) *goquery.Selection {
 	id, root := form.AttrOr("id", ""), form.Get(0)
 	for root.Parent != nil {
@@ -172,7 +172,7 @@ func selected(c *goquery.Selection) (values []string) {
 	return values
 }
 
-// ask sends a request that the page made.
+// ask sends a request as if the page made it.
 func (resp *Response) ask(method string, target *url.URL, options []Option) *Response {
 	resp.t.Helper()
 	r, err := resp.client.prepare(options)
@@ -185,7 +185,7 @@ func (resp *Response) ask(method string, target *url.URL, options []Option) *Res
 	return resp.client.Do(method, target.String(), slices.Concat([]Option{FromPage(resp.Request.URL.String())}, options)...)
 }
 
-// reference resolves a reference of the page, by its base element if it has one.
+// reference resolves a reference of the page, relative to its base element if it has one.
 func (resp *Response) reference(reference string) *url.URL {
 	resp.t.Helper()
 	from := resp.Request.URL

@@ -13,7 +13,7 @@ import (
 // maxRedirects is the limit of the Fetch standard.
 const maxRedirects = 20
 
-// trail is the way redirects led.
+// trail holds the redirects that were followed.
 type trail struct {
 	answers []*Response
 	seen    []string
@@ -28,7 +28,7 @@ func (t *trail) last() *Response {
 	return &last
 }
 
-// next returns where resp redirects to, or nil if it does not.
+// next returns the URL to which resp redirects, or nil if it does not redirect.
 func (t *trail) next(r *request, resp *Response) (*url.URL, error) {
 	switch resp.Status {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
@@ -47,7 +47,7 @@ func (t *trail) next(r *request, resp *Response) (*url.URL, error) {
 	if err := r.allowed(from, next); err != nil {
 		return nil, err
 	}
-	// The same request again, cookies and all, has the same answer.
+	// If the same request was sent before, with the same cookies, it has the same response.
 	this := resp.Request.Method + " " + from.String() + " " + resp.Request.Header.Get("Cookie")
 	if slices.Contains(t.seen, this) {
 		return nil, fmt.Errorf("a loop of redirects: back at %s", from)
@@ -60,7 +60,7 @@ func (t *trail) next(r *request, resp *Response) (*url.URL, error) {
 	return next, nil
 }
 
-// join resolves a reference as it came in a Location field.
+// join resolves a reference from a Location field.
 func join(from *url.URL, location string) (*url.URL, error) {
 	if strings.HasPrefix(location, "http://") || strings.HasPrefix(location, "https://") {
 		return parse(location)
@@ -120,7 +120,8 @@ func redirected(status int, method string) string {
 	return method
 }
 
-// authority is the host, in lower case, with the port unless it is the default one of the scheme.
+// authority returns the host, in lower case, with the port unless it is the default port of the
+// scheme.
 func authority(u *url.URL) string {
 	host := strings.ToLower(u.Host)
 	if defaultPort(u) {

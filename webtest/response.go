@@ -10,28 +10,28 @@ import (
 	"sync"
 )
 
-// Response is an answer that a [Client] got.
+// Response is a response that a [Client] got.
 type Response struct {
-	// Status is the status code, 0 if no answer came (see [MayAbort]).
+	// Status is the status code, 0 if there was no response (see [MayAbort]).
 	Status int
 	// Proto is "HTTP/1.1" or "HTTP/2.0".
 	Proto  string
 	Header http.Header
 	// Trailer is complete when the body was read to its end.
 	Trailer http.Header
-	// Informational are the 1xx answers that came before, such as 103.
+	// Informational are the 1xx responses that came before, such as 103.
 	Informational []Informational
-	// Request is what was sent. Its body has been used up.
+	// Request is the request that was sent. Its body has been read.
 	Request *http.Request
-	// History are the redirects that led here, the first one first.
+	// History holds the redirects that led here, in order.
 	History []*Response
-	// RefusedCookies says why cookies of the answer were not stored.
+	// RefusedCookies says why cookies of the response were not stored.
 	RefusedCookies []error
-	// Body is read to its end, and can be read again by the methods; with
-	// [Stream], and after a switch of protocols, it is what comes. After a
-	// switch of protocols it is also an [io.Writer].
+	// Body has been read to its end, and the methods can read it again. With
+	// [Stream], and after a switch of protocols, it is read as it arrives.
+	// After a switch of protocols it is also an [io.Writer].
 	Body io.ReadCloser
-	// Err is why the answer broke off or never came (see [MayAbort]).
+	// Err is why the response broke off or never came (see [MayAbort]).
 	Err error
 
 	t      TB
@@ -41,7 +41,7 @@ type Response struct {
 	sent   *excerpt // nil without a body
 }
 
-// Informational is an answer before the answer.
+// Informational is a response that comes before the final one.
 type Informational struct {
 	Status int
 	Header http.Header
@@ -64,7 +64,7 @@ func (resp *Response) take(got *http.Response, stream bool) error {
 	return err
 }
 
-// Bytes returns the body. For a streaming response it reads the rest.
+// Bytes returns the body. For a streaming response, it reads the rest.
 func (resp *Response) Bytes() []byte {
 	resp.t.Helper()
 	if resp.live {
@@ -86,8 +86,8 @@ func (resp *Response) Text() string {
 	return string(resp.Bytes())
 }
 
-// JSON decodes the body into v. An answer that is not of a JSON media type, and
-// a body that does not fit v, fail the test.
+// JSON decodes the body into v. The test fails if the response does not have a
+// JSON media type, or if its body does not fit v.
 func (resp *Response) JSON(v any) {
 	resp.t.Helper()
 	if m := resp.MediaType(); m != "application/json" && !strings.HasSuffix(m, "+json") {
@@ -107,8 +107,8 @@ func (resp *Response) Expect(status int) *Response {
 	return resp
 }
 
-// MediaType is that of the Content-Type field, in lower case and without its
-// parameters; "" if there is none.
+// MediaType is the media type of the Content-Type field, in lower case and
+// without parameters; "" if there is none.
 func (resp *Response) MediaType() string {
 	m, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if err != nil && m == "" {
@@ -118,8 +118,8 @@ func (resp *Response) MediaType() string {
 	return m
 }
 
-// Location is the absolute URL that the Location field leads to, "" if there is
-// none.
+// Location is the absolute URL to which the Location field leads, "" if there
+// is none.
 func (resp *Response) Location() string {
 	location := resp.Header.Get("Location")
 	if location == "" {
@@ -133,8 +133,8 @@ func (resp *Response) Location() string {
 	return u.String()
 }
 
-// Cookie returns the cookie of this name that the answer sets, or nil, whether
-// or not a browser would take it.
+// Cookie returns the cookie of this name that the response sets, or nil. It
+// does not matter whether a browser would accept the cookie.
 func (resp *Response) Cookie(name string) *http.Cookie {
 	for _, line := range resp.Header["Set-Cookie"] {
 		if c, err := http.ParseSetCookie(line); err == nil && c.Name == name {
@@ -159,8 +159,8 @@ func (e *excerpt) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// teed is a request's body that leaves an excerpt. Closing it leaves its reader open, which
-// belongs to the test.
+// teed is a request's body from which an excerpt is kept. Closing it does not close its reader,
+// which belongs to the test.
 type teed struct {
 	io.Reader
 	excerpt *excerpt

@@ -16,9 +16,9 @@ const (
 )
 
 // parseSetCookie reads a Set-Cookie field as a browser does (RFC 6265bis,
-// section 5.6): leniently, and losing nothing of the value. Domain is "" for a
-// cookie of one host, and Path "" for the default one; Expires is the zero time
-// for the session.
+// section 5.6): leniently, and without losing any of the value. Domain is ""
+// for a cookie of one host, and Path "" for the default one; Expires is the
+// zero time for the session.
 func parseSetCookie(line string, now time.Time) (*http.Cookie, error) {
 	for i := range len(line) {
 		if c := line[i]; c < ' ' && c != '\t' || c == 0x7f {
@@ -49,7 +49,7 @@ func parseSetCookie(line string, now time.Time) (*http.Cookie, error) {
 	return c, nil
 }
 
-// parsePair reads what comes before the attributes: a name and a value, or a value alone.
+// parsePair reads the part before the attributes: a name and a value, or only a value.
 func parsePair(pair string) (*http.Cookie, error) {
 	name, value, ok := strings.Cut(pair, "=")
 	if !ok {
@@ -65,7 +65,7 @@ func parsePair(pair string) (*http.Cookie, error) {
 	return &http.Cookie{Name: name, Value: value}, nil
 }
 
-// setAttribute takes an attribute that says where a cookie is sent. Others are ignored.
+// setAttribute reads an attribute that says where a cookie is sent. Others are ignored.
 func setAttribute(c *http.Cookie, key, value string) {
 	switch key {
 	case "domain":
@@ -97,7 +97,7 @@ func sameSite(value string) http.SameSite {
 	return http.SameSiteDefaultMode
 }
 
-// lifetime is what Expires and Max-Age say.
+// lifetime holds the values of Expires and Max-Age.
 type lifetime struct {
 	expires time.Time
 	maxAge  int
@@ -116,8 +116,9 @@ func (l *lifetime) set(key, value string) {
 	}
 }
 
-// end returns when the cookie expires, the zero time for a cookie of the session.
-// Max-Age goes before Expires, and no cookie lives longer than 400 days.
+// end returns when the cookie expires, or the zero time for a cookie of the
+// session. Max-Age takes precedence over Expires, and no cookie lives longer
+// than 400 days.
 func (l *lifetime) end(now time.Time) time.Time {
 	latest := now.Add(maxAge)
 	switch {
@@ -131,7 +132,7 @@ func (l *lifetime) end(now time.Time) time.Time {
 	return l.expires
 }
 
-// ageOf reads a Max-Age; -1 stands for all that are not positive, as in
+// ageOf reads a Max-Age; -1 stands for all values that are not positive, as in
 // [http.Cookie].
 func ageOf(s string) (int, bool) {
 	digits := strings.TrimPrefix(s, "-")
@@ -192,8 +193,8 @@ func dateDelimiter(r rune) bool {
 	return r == '\t' || r >= ' ' && r <= '/' || r >= ';' && r <= '@' || r >= '[' && r <= '`' || r >= '{' && r <= '~'
 }
 
-// number reads the digits at the start of a token, if there are from least to
-// most of them.
+// number reads the digits at the start of a token, if there are at least least
+// and at most most of them.
 func number(token string, least, most int) (int, bool) {
 	i := 0
 	for i < len(token) && token[i] >= '0' && token[i] <= '9' {

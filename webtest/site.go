@@ -10,8 +10,8 @@ import (
 // site is the site that made a request, for the rules of cookies (RFC 6265bis, section 5.2).
 type site struct {
 	page *url.URL // nil: the user
-	same bool     // the page's site is that of the request
-	safe bool     // the method is a safe one (RFC 9110, section 9.2.1)
+	same bool     // the page and the request have the same site
+	safe bool     // the method is safe (RFC 9110, section 9.2.1)
 }
 
 func (r *request) site(method string, u *url.URL) site {
@@ -26,7 +26,7 @@ func (r *request) site(method string, u *url.URL) site {
 	return s
 }
 
-// sends reports whether cookies of this SameSite go along. A request from
+// sends reports whether cookies with this SameSite are sent. A request from
 // another site is a navigation: a link or a form.
 func (s site) sends(mode http.SameSite) bool {
 	switch {
@@ -53,8 +53,7 @@ func (s site) setHeaders(h http.Header, method string, u *url.URL) {
 	if method != http.MethodGet && method != http.MethodHead {
 		add("Origin", origin)
 	}
-	// The referrer policy that browsers have unless told otherwise:
-	// strict-origin-when-cross-origin.
+	// The default referrer policy of browsers: strict-origin-when-cross-origin.
 	switch {
 	case s.page.Scheme == "https" && u.Scheme == "http":
 	case crossOrigin:
@@ -74,7 +73,7 @@ func (s site) setHeaders(h http.Header, method string, u *url.URL) {
 	}
 }
 
-// siteOf is the scheme and the registered domain.
+// siteOf returns the scheme and the registered domain.
 func siteOf(u *url.URL) string {
 	host := hostOf(u)
 	if domain, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// parseBase reads the address an application is at. Its path has no slash at
-// the end.
+// parseBase reads the address of an application. Its path has no slash at the
+// end.
 func parseBase(address string) (*url.URL, error) {
 	u, err := parse(address)
 	switch {
@@ -48,7 +48,7 @@ func resolve(base *url.URL, target string) (*url.URL, error) {
 	return u, nil
 }
 
-// parse reads an absolute URL as a browser would: what is not ASCII is encoded.
+// parse reads an absolute URL as a browser would: characters that are not ASCII are encoded.
 func parse(address string) (*url.URL, error) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
@@ -81,7 +81,7 @@ func parse(address string) (*url.URL, error) {
 	return u, nil
 }
 
-// setTarget sets path, query and fragment so that they are sent as they stand.
+// setTarget sets path, query and fragment in such a way that they are sent unchanged.
 func setTarget(u *url.URL, target string) {
 	target, u.Fragment, _ = strings.Cut(target, "#")
 	path, query, hasQuery := strings.Cut(target, "?")
@@ -89,15 +89,15 @@ func setTarget(u *url.URL, target string) {
 	u.ForceQuery = hasQuery && query == ""
 	decoded, err := url.PathUnescape(path)
 	if err != nil {
-		// Not a path that net/url knows, but one that a server has to cope with.
+		// net/url does not accept this path, but a server has to handle it.
 		u.Path, u.Opaque = path, path
 		return
 	}
 	u.Path, u.RawPath = decoded, path
 }
 
-// The bytes of a target that are sent as they stand: in a query all that may stand in a
-// URL, in a path only those that [url.URL.EscapedPath] would keep.
+// The bytes of a target that are sent unchanged: in a query all that a URL may have, in a path only
+// those that [url.URL.EscapedPath] would keep.
 var (
 	sentInQuery = percent.NewSet(visibleWithout("\"<>"))
 	sentInPath  = percent.NewSet(visibleWithout("\"<>\\^`{|}"))

@@ -11,7 +11,7 @@ import (
 	"github.com/zeugkit/zeug/webtest"
 )
 
-// A websocket library speaks through the client's own http.Client.
+// A websocket library uses the client's own http.Client.
 func TestWebsocket(t *testing.T) {
 	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, nil)

@@ -6,16 +6,16 @@ import (
 	"net/http"
 )
 
-// Capture runs any handler into a Response: to look at it, change it, put it into a page, keep it.
-// The handler sees what a server would let it see. The fields are those at the moment when the
-// status was written. A HEAD request and the statuses 204 and 304 have no body. Without a
-// Content-Type the beginning of the body decides it, as in net/http. A response to HEAD has its
-// fields only. It has the Content-Length and the ETag that the handler gave it; none is made,
-// because the body is not there. Bytes that are written to it are dropped.
+// Capture runs any handler into a Response, so that you can inspect it, change it, put it into a
+// page, or keep it. The handler sees the same as on a server. The fields are those at the moment
+// when the status was written. A HEAD request and the statuses 204 and 304 have no body. Without a
+// Content-Type the beginning of the body decides it, as in net/http. A response to HEAD has only
+// its fields. It has the Content-Length and the ETag that the handler set; without a body, they
+// cannot be computed. Bytes that are written to it are dropped.
 //
-// The body is read into memory, whatever its size. A flush does nothing, trailers are not kept, a
-// handler that takes over the connection is told that it cannot ([http.ErrNotSupported]), and one
-// that panics does so through Capture.
+// The body is read into memory, whatever its size. A flush does nothing, and trailers are not kept.
+// A handler that tries to take over the connection gets [http.ErrNotSupported]. If the handler
+// panics, Capture panics.
 func Capture(h http.Handler, r *http.Request) *Response {
 	w := &captured{header: make(http.Header), head: r.Method == http.MethodHead}
 	h.ServeHTTP(w, r)
@@ -30,8 +30,8 @@ func Capture(h http.Handler, r *http.Request) *Response {
 	return resp
 }
 
-// unseen is the body of a response to HEAD. The body was not sent, so neither a length nor an ETag
-// can be made of it.
+// unseen is the body of a response to HEAD. The body was not sent, so a length and an ETag cannot
+// be computed.
 type unseen struct{}
 
 func (unseen) length() int64 { return -1 }
@@ -92,5 +92,5 @@ func (w *captured) WriteString(s string) (int, error) {
 
 func (w *captured) ReadFrom(r io.Reader) (int64, error) { return io.Copy(justWriter{w}, r) }
 
-// Flush writes the status, as it does on a connection.
+// Flush writes the status, like a flush on a connection.
 func (w *captured) Flush() { w.WriteHeader(http.StatusOK) }

@@ -54,8 +54,8 @@ func TestCaptureOfAResponse(t *testing.T) {
 	}
 }
 
-// The response to HEAD stays as it came, also if it was captured on the way: with the length and
-// the ETag of GET, and never those of the body that it does not have.
+// The response to HEAD stays unchanged, even if it was captured on the way. It has the length and
+// the ETag of GET, not those of an empty body.
 func TestCaptureOfHEAD(t *testing.T) {
 	for name, c := range map[string]struct {
 		handler http.Handler

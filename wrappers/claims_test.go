@@ -22,7 +22,7 @@ func TestTheBodyAfterEachReading(t *testing.T) {
 	for _, c := range []struct {
 		name, contentType, body string
 		read                    reading
-		data, rest              string // what Data returns then, and reading Body
+		data, rest              string // the result of Data then, and of reading Body
 		streamed                bool
 	}{
 		{"data", urlencoded, "a=1", data, "a=1", "a=1", false},

@@ -6,18 +6,18 @@ import (
 	"unicode/utf8"
 )
 
-// formReader makes the fields and files of a multipart body.
+// formReader makes fields and files from a multipart body.
 type formReader struct {
 	settings *Settings
 	content  *content
 	parts    *partReader
-	memory   int64 // what is left of Limits.FormMemory
-	share    int64 // what is left of FileMemory
+	memory   int64 // the rest of Limits.FormMemory
+	share    int64 // the rest of FileMemory
 	fields   []textField
 	spooled  []*spool // the files that are in memory so far
 }
 
-// textField is a field before its charset is known: a later field may tell it.
+// textField is a field before its charset is known: a later field may name it.
 type textField struct{ name, value, charset string }
 
 func (req *Request) readMultipart(c *content, settings *Settings) error {
@@ -148,8 +148,7 @@ func (r *formReader) decode() {
 	r.content.form.files = files
 }
 
-// store makes the files that stayed in memory ones that a handler of net/http
-// opens as well.
+// store makes files that stayed in memory readable for a handler of net/http.
 func (r *formReader) store() error {
 	var inMemory [][]byte
 	for _, s := range r.spooled {

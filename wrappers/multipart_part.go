@@ -13,23 +13,23 @@ import (
 	"github.com/zeugkit/zeug/internal/formdata"
 )
 
-// Part is one part of a multipart form while it is read: a field or a file. It is an [io.Reader]
-// of its content, valid until the next part is read.
+// Part is one part of a multipart form while it is being read: a field or a file. It is an
+// [io.Reader] of its content, valid until the next part is read.
 type Part struct {
 	// Field is the name of the form's field.
 	Field string
-	// FileName is the name the client gave the file, as it was sent: it may be
-	// empty, a path, or hostile. It means nothing where IsFile is false.
+	// FileName is the client's name for the file, unchanged: it may be empty, a
+	// path, or hostile. It has no meaning if IsFile is false.
 	FileName string
-	// IsFile tells a file, even one without a name, from a text field.
+	// IsFile distinguishes a file, even one without a name, from a text field.
 	IsFile bool
 	// Header holds all header fields of the part.
 	Header textproto.MIMEHeader
 
 	from *partReader
-	rest []byte // of the last bytes scanned, what was not yet read
+	rest []byte // the unread rest of the last scanned bytes
 	size int64  // how many bytes were scanned
-	err  error  // how the part ended, io.EOF at its end
+	err  error  // how the part ended; io.EOF at its end
 }
 
 // ContentType returns the part's Content-Type: the media type in lower case as its
@@ -76,7 +76,8 @@ func (p *Part) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
-// scan puts the next bytes of the part in rest, or how it ended in err, or both.
+// scan puts the next bytes of the part into rest, or the error with which it ended into err, or
+// both.
 func (p *Part) scan() {
 	data, kind, err := p.from.scanner.Next()
 	p.size += int64(len(data))
@@ -93,7 +94,7 @@ func (p *Part) scan() {
 	}
 }
 
-// close ends reading the part: its bytes are about to be overwritten.
+// close ends the reading of the part: its bytes are about to be overwritten.
 func (p *Part) close() { p.rest, p.err = nil, errPartOver }
 
 var errPartOver = errors.New("a part of a multipart form is readable until the next is asked for")
@@ -102,8 +103,8 @@ var errPartOver = errors.New("a part of a multipart form is readable until the n
 type partReader struct {
 	scanner *formdata.Scanner
 	limits  *Limits
-	part    *Part // the one being read
-	last    bool  // the delimiter behind it was the last
+	part    *Part // the part that is being read
+	last    bool  // the delimiter after it was the last
 	parts   int64
 	files   int64
 	err     error
@@ -117,7 +118,7 @@ func newPartReader(src io.Reader, boundary string, limits *Limits) *partReader {
 	return r
 }
 
-// next returns the next part, and io.EOF behind the last.
+// next returns the next part, and io.EOF after the last.
 func (r *partReader) next() (*Part, error) {
 	for r.err == nil && r.part.err == nil {
 		r.part.scan()
@@ -145,17 +146,17 @@ func (r *partReader) next() (*Part, error) {
 	return p, nil
 }
 
-// release frees the memory of reading.
+// release frees the memory for reading.
 func (r *partReader) release() {
 	r.part.close()
 	r.scanner.Release()
 }
 
-// fail ends reading by an error that answers the request.
+// fail ends the reading with an error that answers the request.
 func (r *partReader) fail(err error) error {
 	if err == io.ErrUnexpectedEOF {
 		if r.scanner.Total() == 0 {
-			r.last = true // no body at all, though its length was not declared
+			r.last = true // there is no body at all, though its length was not declared
 			return io.EOF
 		}
 		err = &httperror.Error{
@@ -215,7 +216,8 @@ func (r *partReader) readHeader(p *Part) error {
 	return nil
 }
 
-// Parts ranges over the parts of a multipart form as they arrive, for uploads that are not kept:
+// Parts ranges over the parts of a multipart form as they arrive, for uploads that are not kept in
+// memory or on disk:
 //
 //	for part, err := range req.Parts() {
 //		if err != nil {
@@ -225,8 +227,8 @@ func (r *partReader) readHeader(p *Part) error {
 //	}
 //
 // The rest of a part that is not read is skipped. The limits apply, except for FormMemory, since
-// the caller decides what to keep. After it the body is spent, and the form is empty. An error
-// ends the sequence, and answers the request: 415 if the body is not a multipart form.
+// the caller decides what to keep. After that the body has been read, and the form is empty. An
+// error ends the sequence, and answers the request: 415 if the body is not a multipart form.
 func (req *Request) Parts() iter.Seq2[*Part, error] {
 	return func(yield func(*Part, error) bool) {
 		r, err := req.openParts()

@@ -28,7 +28,7 @@ func post(contentType string, body io.Reader) *wrappers.Request {
 	return wrappers.NewRequest(r)
 }
 
-// described lists a form: fields as "name=value", files as "name:file=content".
+// described describes a form: fields as "name=value", files as "name:file=content".
 func described(t testing.TB, req *wrappers.Request) []string {
 	t.Helper()
 	form, err := req.Form()
@@ -105,7 +105,8 @@ func TestMultipartIsTheSameHoweverItArrives(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			require.Equal(t, c.want, described(t, post(multipartB, iotest.OneByteReader(strings.NewReader(c.body)))), "byte by byte")
 			require.Equal(t, c.want, described(t, post(multipartB, iotest.DataErrReader(strings.NewReader(c.body)))), "with its end")
-			// The end of the buffer must not matter either: move the body across it.
+			// The position in the buffer must not matter either, so the body is moved across the
+			// end of the buffer.
 			for shift := range len(c.body) + 8 {
 				preamble := strings.Repeat("x", 64<<10-shift) + "\r\n"
 				if c.body == "" {
@@ -155,7 +156,7 @@ func TestMultipartIsRefused(t *testing.T) {
 func TestBrokenConnectionIsToldFromAMalformedForm(t *testing.T) {
 	cut := io.MultiReader(strings.NewReader("--B\r\nContent-Disposition: form-data; name=a\r\n\r\n1"), iotest.ErrReader(io.ErrUnexpectedEOF))
 	req := post(multipartB, cut)
-	req.Configure(wrappers.Settings{Silent: true}) // which is for malformed forms
+	req.Configure(wrappers.Settings{Silent: true}) // that is for malformed forms
 	_, err := req.Form()
 	require.Equal(t, httperror.BadRequest, code(t, err))
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
@@ -174,7 +175,7 @@ func TestMultipartLimits(t *testing.T) {
 		limits   wrappers.Limits
 		within   string
 		over     string
-		atMost   int // how much of over may be read: a buffer and the limit
+		atMost   int // how much of the body may be read: a buffer and the limit
 		endlessy bool
 	}{
 		{name: "body", limits: wrappers.Limits{Body: int64(len(part("abc", "1234567") + "--B--"))}, within: part("abc", "1234567") + "--B--", over: part("abc", "12345678") + "--B--"},
@@ -185,7 +186,7 @@ func TestMultipartLimits(t *testing.T) {
 		{name: "header of a part", limits: wrappers.Limits{PartHeader: 60}, within: "--B\r\nX: 1234567890\r\nContent-Disposition: form-data; name=a\r\n\r\n" + "\r\n" + end, over: "--B\r\nX: " + strings.Repeat("1", 100) + "\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n" + end},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			settings := wrappers.Settings{Limits: c.limits, Silent: true} // silence is not for limits
+			settings := wrappers.Settings{Limits: c.limits, Silent: true} // Silent does not apply to limits
 			req := post(multipartB, strings.NewReader(c.within))
 			req.Configure(settings)
 			_, err := req.Form()
@@ -199,7 +200,7 @@ func TestMultipartLimits(t *testing.T) {
 	}
 }
 
-// endless yields a start and then the same bytes without an end, and counts.
+// endless returns a start and then the same bytes without end, and counts them.
 type endless struct {
 	start, more string
 	given       int64
@@ -368,9 +369,9 @@ func readTheirs(body []byte) ([]parsed, error) {
 	}
 }
 
-// FuzzMultipart compares the reader with itself, with the body cut anywhere. It also compares it
-// with mime/multipart, if both accept a body of one kind of line break. There are bodies that only
-// one of them accepts, but none that they read differently.
+// FuzzMultipart compares the reader with itself, with the body cut at arbitrary offsets. It also
+// compares it with mime/multipart, if both accept a body of one kind of line break. There are
+// bodies that only one of them accepts, but none that they read differently.
 func FuzzMultipart(f *testing.F) {
 	for _, c := range acceptedMultipart {
 		f.Add([]byte(c.body), uint16(3))

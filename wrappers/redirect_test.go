@@ -71,8 +71,8 @@ func TestAppendSlashRedirect(t *testing.T) {
 	require.Equal(t, "v1/", wrappers.AppendSlashRedirect(r).Header().Get("Location"))
 }
 
-// FuzzRedirect: whatever the location is, one line is sent, and a part that is not a host never
-// becomes one.
+// FuzzRedirect checks that, whatever the location is, one line is sent, and a part that is not a
+// host never becomes one.
 func FuzzRedirect(f *testing.F) {
 	for _, s := range []string{"/a", `/\a`, "/\t/a", "\r\nA: b", "http://a/", "?", "//a", " //a", "\x00//a"} {
 		f.Add(s)

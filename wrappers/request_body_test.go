@@ -32,7 +32,7 @@ func unzip(req *wrappers.Request) error {
 	return err
 }
 
-// TestAViewMayReplaceTheBody is Werkzeug's test_stream_wrapping.
+// TestAViewMayReplaceTheBody corresponds to Werkzeug's test_stream_wrapping.
 func TestAViewMayReplaceTheBody(t *testing.T) {
 	multipart := "--B\r\nContent-Disposition: form-data; name=a; filename=x\r\n\r\n" + strings.Repeat("x", 1000) + "\r\n--B--\r\n"
 	for _, c := range []struct {

@@ -11,29 +11,29 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// content is the body of a request and what was made of it. It stands as the
-// Body of the [http.Request], so that it travels with every copy of the request
-// and bounds plain handlers' reading too.
+// content is the body of a request, and the results of parsing it. It is the
+// Body of the [http.Request], so it is part of every copy of the request, and
+// also limits what plain handlers read.
 type content struct {
-	own      http.Request // the first Request's copy of the server's, with this as its Body
+	own      http.Request // the first Request's copy of the server's request, with this as its Body
 	src      io.ReadCloser
 	replaced *content  // the body before the view replaced it, if first had that too
-	first    *Request  // who met the body first, whose settings bound plain reading
-	settings *Settings // of an inner Wrap, which bound it instead
+	first    *Request  // the first Request that used the body; its settings limit plain reading
+	settings *Settings // the settings of an inner Wrap, which limit it instead
 	length   int64     // the declared Content-Length, or -1
 	limit    int64
-	read     int64 // how many bytes came
-	err      error // how reading ended, io.EOF included
+	read     int64 // how many bytes have arrived
+	err      error // how the reading ended, including io.EOF
 
 	data   []byte // the whole content, once kept
 	kept   bool
-	replay int // how much of data plain reading has given out
+	replay int // how many bytes of data plain reading has returned
 
 	form formState
 }
 
-// body returns the content of the Body, nil if there is none. If the view has put
-// another reader in its place, that becomes the content.
+// body returns the content that is the Body, nil if there is none. If the view
+// has replaced the Body by another reader, that becomes the content.
 func (req *Request) body() *content {
 	if c, ok := req.Request.Body.(*content); ok && c == req.content {
 		return c
@@ -49,8 +49,8 @@ func (req *Request) body() *content {
 	return c
 }
 
-// Read is plain reading: what [Request.Data] or a form of fields kept is given
-// out again from its start.
+// Read is plain reading. If [Request.Data] or a form without files kept the
+// body, it is returned again from its start.
 func (b *content) Read(p []byte) (int, error) {
 	if b.kept {
 		if b.replay == len(b.data) {
@@ -72,10 +72,10 @@ func (b *content) Read(p []byte) (int, error) {
 	return b.fetch(p)
 }
 
-// Close closes what the server gave.
+// Close closes the server's body.
 func (b *content) Close() error { return b.src.Close() }
 
-// bound sets the limit of the bytes that are read from now on, and compares the declared length
+// bound sets the limit for the bytes that are read from now on, and compares the declared length
 // with it.
 func (b *content) bound(limit int64) error {
 	b.limit = limit
@@ -85,8 +85,8 @@ func (b *content) bound(limit int64) error {
 	return nil
 }
 
-// fetch reads from the client, within the limit: at most one byte more, which
-// tells a body that ends there from one that goes on.
+// fetch reads from the client, within the limit. It reads at most one byte
+// more, to find out whether the body ends there.
 func (b *content) fetch(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
@@ -114,10 +114,10 @@ func (b *content) keep(limit int64) ([]byte, error) {
 	if err := b.bound(limit); err != nil {
 		return nil, err
 	}
-	// A declared length is believed up to a point: memory is taken as it comes.
+	// A declared length is trusted up to a limit: memory is allocated as bytes arrive.
 	size := int64(bytes.MinRead)
 	if b.length > 0 {
-		size = min(b.length, 512<<10) + 1 // the end is read with the last byte
+		size = min(b.length, 512<<10) + 1 // the end is read together with the last byte
 	}
 	data := make([]byte, 0, size)
 	for {
@@ -137,7 +137,7 @@ func (b *content) keep(limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// open returns the content for parsing: what is kept, or else the stream.
+// open returns the content for parsing: the kept bytes, or else the stream.
 func (b *content) open(limit int64) (io.Reader, error) {
 	if b.kept {
 		return bytes.NewReader(b.data), nil
@@ -152,15 +152,15 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// ErrBodyStreamed is the error of [Request.Data] for a body that was read as a multipart form: its
-// bytes went to the fields and files and are not kept. Ask for Data first, and both work.
+// ErrBodyStreamed is the error of [Request.Data] if the body was read as a multipart form: its
+// bytes became the fields and files and are not kept. If you call Data first, both work.
 var ErrBodyStreamed = errors.New("the body was read as a multipart form and is not kept")
 
-// Data returns the whole body (Werkzeug's get_data). It is kept: a second call,
-// the form, JSON and a plain handler's reading of the Body work on it.
+// Data returns the whole body (Werkzeug's get_data). It is kept, so that a
+// second call, the form, JSON and plain handlers that read the Body can use it.
 //
 // The bytes are shared, not copied: do not change them. Errors answer the request: 413 beyond
-// [Limits].Body, 400 if the client broke off.
+// [Limits].Body, 400 if the client broke off the transfer.
 func (req *Request) Data() ([]byte, error) {
 	b := req.body()
 	if req.shallow {
@@ -180,13 +180,13 @@ func tooLarge(format string, args ...any) error {
 	return &httperror.Error{Code: httperror.ContentTooLarge, Description: fmt.Sprintf(format, args...)}
 }
 
-// malformed is a 400 with a description, which is the cause's text as well.
+// malformed is a 400 with a description, which is also the text of the cause.
 func malformed(format string, args ...any) error {
 	return &httperror.Error{Code: httperror.BadRequest, Description: fmt.Sprintf(format, args...)}
 }
 
-// readError makes an error of reading answer the request: 413 for a limit that other code has set,
-// 408 for a time limit, 400 if the client broke off or its framing is wrong.
+// readError turns a read error into an error that answers the request: 413 for a limit that other
+// code has set, 408 for a time limit, 400 if the client broke off or its framing is wrong.
 func readError(err error) error {
 	var h http.Handler
 	if errors.As(err, &h) {

@@ -12,10 +12,10 @@ import (
 	"github.com/zeugkit/zeug/internal/formdata"
 )
 
-// formState is what was made of a body as a form.
+// formState is the result of parsing a body as a form.
 type formState struct {
 	parsed   bool
-	streamed bool // the bytes went into parts and are not kept
+	streamed bool // the bytes became parts and are not kept
 	err      error
 	fields   *datastructures.Values
 	files    *Files
@@ -36,7 +36,7 @@ const (
 // PostForm and MultipartForm of the [http.Request] agree from then on.
 //
 // The error answers the request: 413 beyond the limits, 400 if the form is malformed or the client
-// broke off. The fields are empty then, never nil.
+// broke off the transfer. In that case the fields are empty, never nil.
 func (req *Request) Form() (*datastructures.Values, error) {
 	f := req.parseForm()
 	return f.fields, f.err
@@ -49,8 +49,8 @@ func (req *Request) Files() (*Files, error) {
 	return f.files, f.err
 }
 
-// parseForm parses the body unless that is done, and shows it to plain
-// handlers.
+// parseForm parses the body unless that has been done, and makes the form
+// visible to plain handlers.
 func (req *Request) parseForm() *formState {
 	c := req.body()
 	if req.shallow {
@@ -71,7 +71,7 @@ func (req *Request) parseForm() *formState {
 		f.clear(nil)
 		if !f.streamed && !req.adopt(f) {
 			if err := req.readForm(c); err != nil {
-				// A client that left has not sent a malformed form.
+				// If the client has gone, the form is not malformed.
 				if read := c.err == nil || c.err == io.EOF; read && req.reading().Silent && isMalformed(err) {
 					err = nil
 				}
@@ -155,7 +155,7 @@ func (req *Request) openParts() (*partReader, error) {
 	return newPartReader(src, boundary, limits), nil
 }
 
-// adopt takes what a plain handler has parsed of the body before us.
+// adopt takes over a form that a plain handler has already parsed from the body.
 func (req *Request) adopt(f *formState) bool {
 	r := req.Request
 	if r.PostForm == nil && r.MultipartForm == nil {
@@ -180,7 +180,7 @@ func (req *Request) show(f *formState) {
 	if f.err != nil || r.MultipartForm != nil || len(r.PostForm) > 0 {
 		return
 	}
-	// ParseForm leaves an empty one of a multipart form.
+	// ParseForm leaves an empty PostForm for a multipart form.
 	if r.PostForm != nil && f.fields.Len()+f.files.Len() == 0 {
 		return
 	}
@@ -201,8 +201,8 @@ func (req *Request) show(f *formState) {
 	r.MultipartForm = f.stored
 	r.Form = f.values
 	if query := req.Query(); query.Len() > 0 {
-		// net/http's order: what the body says comes first, unless it says it in
-		// parts.
+		// In net/http's order, the values of the body come first, except in a
+		// multipart form.
 		r.Form = make(url.Values, len(f.values)+query.Len())
 		first, then := f.values, urlValues(query)
 		if f.stored != nil {

@@ -21,8 +21,8 @@ func (req *Request) field(name string) string {
 	return strings.Join(values, ", ")
 }
 
-// Accept returns the media types the client takes: offer it yours by its Best method. It is zero,
-// which accepts anything, if the header is missing.
+// Accept returns the media types that the client accepts: call its Best method with the types that
+// you offer. It is zero, which accepts anything, if the header is missing.
 func (req *Request) Accept() datastructures.MIMEAccept {
 	return datastructures.ParseMIMEAccept(req.field("Accept"))
 }
@@ -32,7 +32,7 @@ func (req *Request) AcceptLanguage() datastructures.LanguageAccept {
 	return datastructures.ParseLanguageAccept(req.field("Accept-Language"))
 }
 
-// AcceptEncoding returns the content codings the client takes.
+// AcceptEncoding returns the content codings that the client accepts.
 func (req *Request) AcceptEncoding() datastructures.EncodingAccept {
 	return datastructures.ParseEncodingAccept(req.field("Accept-Encoding"))
 }
@@ -43,8 +43,8 @@ func (req *Request) Preconditions() datastructures.Preconditions {
 	return datastructures.ParsePreconditions(req.Header)
 }
 
-// Range returns the parts of the content that the client requests; false if it requests all of it,
-// or in a way that must be ignored.
+// Range returns the parts of the content that the client requests; it returns false if the client
+// requests all of it, or in a form that must be ignored.
 func (req *Request) Range() (datastructures.Range, bool) {
 	return datastructures.ParseRange(req.Header.Get("Range"))
 }
@@ -54,29 +54,30 @@ func (req *Request) IfRange() (datastructures.IfRange, bool) {
 	return datastructures.ParseIfRange(req.Header.Get("If-Range"))
 }
 
-// CacheControl returns what the client asks of caches.
+// CacheControl returns the client's instructions to caches.
 func (req *Request) CacheControl() datastructures.RequestCacheControl {
 	return datastructures.ParseRequestCacheControl(req.field("Cache-Control"))
 }
 
-// Authorization returns the client's credentials, of any scheme; false if there are none, or Basic
-// ones that cannot be decoded.
+// Authorization returns the client's credentials, with any scheme. It returns false if there are
+// none, or if Basic credentials cannot be decoded.
 func (req *Request) Authorization() (datastructures.Authorization, bool) {
 	return datastructures.ParseAuthorization(req.Header.Get("Authorization"))
 }
 
-// Cookies returns the cookies the client sent, in their order and with any
-// bytes. Of a name that comes twice, the first is of the more specific path. Of
-// more cookies than [Limits].Fields it has the first ones, as [Request.Query] has.
+// Cookies returns the cookies that the client sent, in their order and with any
+// bytes. If a name comes twice, the first cookie is the one with the more
+// specific path. If there are more cookies than [Limits].Fields, it has the
+// first ones, like [Request.Query].
 //
-// It takes the place of [http.Request.Cookies], which drops what it would not
-// write.
+// Use it instead of [http.Request.Cookies], which drops cookies that net/http
+// would not write.
 func (req *Request) Cookies() *datastructures.Values {
 	head, _ := req.firstFields(req.cookieHeader(), ';')
 	return datastructures.ParseCookies(head)
 }
 
-// cookieHeader returns all lines of Cookie as one: HTTP/2 may split them.
+// cookieHeader returns all Cookie lines as one: HTTP/2 may split them.
 func (req *Request) cookieHeader() string {
 	lines := req.Header["Cookie"]
 	if len(lines) == 1 {
@@ -90,22 +91,23 @@ func (req *Request) Date() (time.Time, bool) {
 	return datastructures.ParseDate(req.Header.Get("Date"))
 }
 
-// MaxForwards returns how often a TRACE or OPTIONS may be forwarded; false if the client does not
-// say, or not in digits.
+// MaxForwards returns how often a TRACE or OPTIONS may be forwarded; it returns false if the field
+// is missing or is not a number.
 func (req *Request) MaxForwards() (int, bool) {
 	n, err := strconv.ParseUint(req.Header.Get("Max-Forwards"), 10, 31)
 	return int(n), err == nil
 }
 
-// AccessControlRequestHeaders returns the header fields a CORS preflight asks
-// for. The method it asks for and the Origin are plain texts in the Header.
+// AccessControlRequestHeaders returns the header fields that a CORS preflight
+// asks for. The requested method and the Origin are plain strings in the
+// Header.
 func (req *Request) AccessControlRequestHeaders() datastructures.HeaderSet {
 	return datastructures.ParseHeaderSet(req.field("Access-Control-Request-Headers"))
 }
 
-// ForwardedFor returns the addresses that X-Forwarded-For lists, or else the
-// client's own (Werkzeug's access_route). Anybody can send that field: take
-// [Request.Client] for anything that matters, behind a proxy fix.
+// ForwardedFor returns the addresses that X-Forwarded-For lists, or otherwise
+// the client's own address (Werkzeug's access_route). Anyone can send that
+// field: for anything important, use [Request.Client] inside a proxy fix.
 func (req *Request) ForwardedFor() []string {
 	if forwarded, sent := req.Header["X-Forwarded-For"]; sent {
 		return datastructures.ParseList(strings.Join(forwarded, ","))
@@ -116,19 +118,19 @@ func (req *Request) ForwardedFor() []string {
 	return nil
 }
 
-// FetchMetadata says what a browser was about when it made the request (Fetch Metadata Request
-// Headers, W3C). Its fields are "" if the client sent no such header, or a value that is not
-// known: a browser newer than this list. Scripts cannot set these headers; other clients can.
+// FetchMetadata says why a browser made the request (Fetch Metadata Request Headers, W3C). Its
+// fields are "" if the client sent no such header, or an unknown value, for example because the
+// browser is newer than this list. Scripts cannot set these headers; other clients can.
 type FetchMetadata struct {
-	// Site is how the page that asks is related to this one: "same-origin",
-	// "same-site", "cross-site", or "none" for a user's own doing.
+	// Site is how the requesting page is related to this one: "same-origin",
+	// "same-site", "cross-site", or "none" if the user made the request.
 	Site string
 	// Mode is "navigate", "cors", "no-cors", "same-origin" or "websocket".
 	Mode string
 	// Dest is what the response is for: "document", "image", "script", …, or "empty" for a
 	// script's fetch.
 	Dest string
-	// User reports that a user caused the navigation.
+	// User reports that the user triggered the navigation.
 	User bool
 }
 
@@ -161,7 +163,7 @@ func (req *Request) FetchMetadata() FetchMetadata {
 var sameOrigin = http.NewCrossOriginProtection()
 
 // CheckCrossOrigin returns an error that answers 403 if a browser makes the request for a page of
-// another origin and its method is not a safe one: the defence of [http.CrossOriginProtection]
+// another origin and its method is not safe. This is the defence of [http.CrossOriginProtection]
 // against forged requests.
 func (req *Request) CheckCrossOrigin() error {
 	if err := sameOrigin.Check(req.Request); err != nil {

@@ -13,19 +13,19 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// JSONRules say how [Request.JSON] and [Request.JSONWith] read. The zero value takes a body that is
-// declared as JSON and decodes it as encoding/json does.
+// JSONRules say how [Request.JSON] and [Request.JSONWith] read. The zero value reads a body that is
+// declared as JSON, and decodes it as encoding/json does.
 type JSONRules struct {
-	// Unmarshal decodes in place of encoding/json. RefuseUnknown and UseNumber then have no effect.
+	// Unmarshal is used instead of encoding/json. RefuseUnknown and UseNumber then have no effect.
 	Unmarshal func(data []byte, v any) error
 	// AnyType reads the body whatever the Content-Type says (Werkzeug's force).
 	AnyType bool
-	// RefuseUnknown refuses an object's key that v has no field for.
+	// RefuseUnknown refuses a key of an object if v has no field for it.
 	RefuseUnknown bool
-	// RefuseDuplicates refuses an object with the same key twice. Otherwise the last one counts
+	// RefuseDuplicates refuses an object with the same key twice. Otherwise the last value counts
 	// (RFC 8259, section 4).
 	RefuseDuplicates bool
-	// UseNumber decodes a number in an any as a json.Number, not a float64.
+	// UseNumber decodes a number into a json.Number instead of a float64, if the target is an any.
 	UseNumber bool
 }
 
@@ -33,13 +33,12 @@ type JSONRules struct {
 // application/*+json.
 func (req *Request) IsJSON() bool { return isJSON(req.Header.Get("Content-Type")) }
 
-// JSON decodes the body into v, by the rules of [Settings]. The error answers 415 if
-// the body is not declared as JSON, and 400 with the offset if it is not JSON (RFC 8259:
-// UTF-8, one value and nothing after it) or does not have v's shape. The body is kept, so
-// JSON may be called again.
+// JSON decodes the body into v, by the rules of [Settings]. The error answers 415 if the body is
+// not declared as JSON. It answers 400 with the offset if the body is not JSON (RFC 8259: UTF-8,
+// one value and nothing after it) or does not fit v. The body is kept, so JSON may be called again.
 func (req *Request) JSON(v any) error { return req.JSONWith(v, req.reading().JSON) }
 
-// JSONWith is [Request.JSON] by other rules.
+// JSONWith is like [Request.JSON], but with other rules.
 func (req *Request) JSONWith(v any, as JSONRules) error {
 	if !as.AnyType && !req.IsJSON() {
 		return &httperror.Error{
@@ -56,7 +55,7 @@ func (req *Request) JSONWith(v any, as JSONRules) error {
 }
 
 func (as *JSONRules) decode(data []byte, v any) error {
-	data = bytes.TrimPrefix(data, []byte("\ufeff")) // RFC 8259, section 8.1: may be ignored
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // RFC 8259, section 8.1, allows ignoring it
 	if !utf8.Valid(data) {
 		return jsonError("The body is not JSON: it is not UTF-8", int64(invalidUTF8(data)), errNotUTF8)
 	}
@@ -78,7 +77,7 @@ func (as *JSONRules) unmarshal(data []byte, v any) error {
 	if !as.RefuseUnknown && !as.UseNumber {
 		return json.Unmarshal(data, v)
 	}
-	// A Decoder says neither what follows the value nor where it stopped.
+	// A Decoder does not report what follows the value, or where it stopped.
 	var whole json.RawMessage
 	if err := json.Unmarshal(data, &whole); err != nil {
 		return err
@@ -95,8 +94,8 @@ func (as *JSONRules) unmarshal(data []byte, v any) error {
 
 var errNotUTF8 = errors.New("not UTF-8")
 
-// notJSON makes the answer of a decoder's error. An error of the programmer, such as a v that
-// cannot be decoded into, is returned unchanged.
+// notJSON turns a decoder's error into the error that answers. An error of the programmer, such as
+// a v that cannot be decoded into, is returned unchanged.
 func notJSON(err error, data []byte) error {
 	var wrong *json.InvalidUnmarshalError
 	var syntax *json.SyntaxError
@@ -108,7 +107,7 @@ func notJSON(err error, data []byte) error {
 	case len(bytes.TrimSpace(data)) == 0:
 		return jsonError("The body is empty where JSON was expected", 0, err)
 	case errors.As(err, &syntax):
-		at := syntax.Offset // how much was read: the byte that is wrong as well, unless there was none
+		at := syntax.Offset // how many bytes were read, including the wrong one, if there was one
 		if at < int64(len(data)) || !strings.HasPrefix(syntax.Error(), "unexpected end") {
 			at--
 		}
@@ -127,8 +126,8 @@ func notJSON(err error, data []byte) error {
 	return &httperror.Error{Code: httperror.BadRequest, Description: description, Err: fmt.Errorf("JSON body: %w", err)}
 }
 
-// jsonError is a 400 that tells the offset where reading stopped, in bytes from
-// 0: in its description, in the log, and as a member of a problem in JSON.
+// jsonError is a 400 with the offset at which reading stopped, in bytes from 0.
+// The offset is in its description, in the log, and in a problem in JSON.
 func jsonError(description string, offset int64, err error) error {
 	return &httperror.Error{
 		Code:        httperror.BadRequest,

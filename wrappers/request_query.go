@@ -8,7 +8,7 @@ import (
 )
 
 // Query returns the arguments of the URL's query, in their order (Werkzeug's
-// args). Pairs with ";" and invalid escapes stay data.
+// args). A ";" does not separate pairs, and invalid escapes stay unchanged.
 //
 // If the query has more than [Limits].Fields arguments, Query has the first
 // ones. A [View] is not called then: see [Request.CheckFields].
@@ -22,9 +22,9 @@ func (req *Request) Query() *datastructures.Values {
 }
 
 // Values returns a copy of the parameters of the query, which come first, and
-// the fields of the form; for GET and HEAD of the query alone (Werkzeug's
+// the fields of the form; for GET and HEAD it has only the query (Werkzeug's
 // values). The error is that of [Request.CheckFields] or [Request.Form]; the
-// parameters are there all the same.
+// parameters of the query are returned even then.
 func (req *Request) Values() (*datastructures.Values, error) {
 	err := req.CheckFields()
 	if req.Method == http.MethodGet || req.Method == http.MethodHead {
@@ -52,7 +52,7 @@ func (req *Request) CheckFields() error {
 }
 
 // firstFields returns the beginning of s with the first [Limits].Fields fields,
-// and whether that is all of s.
+// and reports whether that is all of s.
 func (req *Request) firstFields(s string, separator byte) (head string, all bool) {
 	if len(s) < uncounted {
 		return s, true
@@ -60,11 +60,11 @@ func (req *Request) firstFields(s string, separator byte) (head string, all bool
 	return cutFields(s, separator, req.reading().Limits.fields())
 }
 
-// uncounted is the length from which fields are counted. Shorter queries need not
-// look for the settings: they have no more than 16 fields.
+// uncounted is the length from which fields are counted. Shorter queries need
+// no check of the settings: they have at most 16 fields.
 const uncounted = 32
 
-// cutFields returns the beginning of s with the first fields, at most limit, and
+// cutFields returns the beginning of s with at most limit fields, and reports
 // whether that is all of s. Empty and blank fields do not count.
 func cutFields(s string, separator byte, limit int64) (head string, all bool) {
 	if int64(len(s)/2) < limit {

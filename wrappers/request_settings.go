@@ -11,47 +11,46 @@ import (
 )
 
 // Settings say how requests are read. The zero value is ready for use: every
-// zero field stands for its default. They apply to everything behind
+// zero field stands for its default. They apply to everything inside
 // [Settings.Wrap], and [Request.Configure] sets them for one request.
 type Settings struct {
-	// Limits bound what is read of a body.
+	// Limits limit what is read of a body.
 	Limits Limits
-	// FileMemory is how many bytes of uploaded files, all of a request
-	// together, are kept in memory; what comes after is written to temporary
-	// files. 0 means 500,000, a negative number no limit: all files stay in
-	// memory.
+	// FileMemory is how many bytes of uploaded filesof one request are kept in
+	// memory; the rest is written to temporary files. 0 means 500,000, a
+	// negative number no limit: all files stay in memory.
 	FileMemory int64
-	// Sink decides where an uploaded file goes. Nil, and a nil writer of it,
-	// mean memory and temporary files.
+	// Sink decides where an uploaded file goes. If it is nil, or returns a nil
+	// writer, memory and temporary files are used.
 	Sink Sink
-	// Silent makes a malformed form an empty one, as in Werkzeug, instead of an error. Limits are
-	// errors in any case.
+	// Silent treats a malformed form as an empty one, as in Werkzeug, instead of returning an
+	// error. Exceeded limits are always errors.
 	Silent bool
-	// Charset finds the encoding of a text that is declared to be in neither
-	// UTF-8, US-ASCII nor ISO-8859-1; htmlindex.Get of golang.org/x/text knows
-	// them all. Nil means that there are no others.
+	// Charset finds the encoding of a text with a declared charset other than
+	// UTF-8, US-ASCII and ISO-8859-1; htmlindex.Get of golang.org/x/text knows
+	// them all. If it is nil, other charsets are not supported.
 	Charset func(name string) (encoding.Encoding, error)
 	// JSON says how [Request.JSON] reads.
 	JSON JSONRules
 	// TrustedHosts are the hosts that [Request.Host] accepts, without ports.
-	// One that starts with a dot stands for the domain and everything below
-	// it. Empty means any host.
+	// A host that starts with a dot means the domain and everything below it.
+	// Empty means any host.
 	TrustedHosts []string
 }
 
-// Limits bound what a request may make the application read and keep. Zero stands for the default,
-// a negative number for no limit. A body beyond a limit is answered by 413 as soon as that is
-// known. Too many fields of the query or the cookies are a 400.
+// Limits limit what a request may make the application read and keep. Zero means the default, a
+// negative number no limit. A body that exceeds a limit is answered with 413 as soon as that is
+// known. Too many fields in the query or the cookies are answered with 400.
 type Limits struct {
 	// Body is the number of bytes of a whole body; 0 means 32 MiB. A declared
-	// Content-Length is held against it before the first byte is read.
+	// Content-Length is checked before the first byte is read.
 	Body int64
-	// FormMemory is the number of bytes that a form's fields, names and values
-	// together, or a body of urlencoded fields may have; 0 means 500,000.
+	// FormMemory is the number of bytes for the names and values of a form's
+	// fields, or for a body of urlencoded fields; 0 means 500,000.
 	FormMemory int64
 	// Fields is the number of fields of a query, of an urlencoded form and of
-	// the cookies, each by itself; 0 means 1,000. Queries and cookies of less
-	// than 32 bytes are not counted.
+	// the cookies, each counted separately; 0 means 1,000. Queries and cookies
+	// of less than 32 bytes are not counted.
 	Fields int
 	// Parts is the number of parts of a multipart form, fields and files
 	// together; 0 means 1,000.
@@ -87,8 +86,8 @@ type settingsKey struct{}
 
 var defaultSettings Settings
 
-// Wrap returns a handler whose requests, and those of everything behind it, are
-// read with these settings. It has the type of a middleware.
+// Wrap returns a handler whose requests, and those of all handlers inside it,
+// are read with these settings. It has the type of a middleware.
 func (s Settings) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Body.(*content); ok {
@@ -98,12 +97,12 @@ func (s Settings) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// Settings returns a copy of the settings the request is read with.
+// Settings returns a copy of the settings with which the request is read.
 func (req *Request) Settings() Settings { return *req.reading() }
 
 // Configure sets how the request is read from now on, here and by handlers that
-// get req.Request: what is read already stays as it is. To change one setting
-// of several:
+// get req.Request. Parts that have already been read do not change. To change
+// one setting of several:
 //
 //	s := req.Settings()
 //	s.Limits.Body = 1 << 30
@@ -115,7 +114,7 @@ func (req *Request) Configure(s Settings) {
 	}
 	own := req.Request.WithContext(context.WithValue(req.Context(), settingsKey{}, &s))
 	for c := req.content; c != nil; c = c.replaced {
-		if req.Request == &c.own { // stay the Request of this http.Request
+		if req.Request == &c.own { // it stays the Request of this http.Request
 			c.own = *own
 			return
 		}
@@ -123,7 +122,7 @@ func (req *Request) Configure(s Settings) {
 	req.Request = own
 }
 
-// reading returns the settings in force, not to be changed.
+// reading returns the current settings, which must not be changed.
 func (req *Request) reading() *Settings {
 	if req.settings == nil {
 		s, ok := req.Context().Value(settingsKey{}).(*Settings)

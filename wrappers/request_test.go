@@ -146,8 +146,8 @@ func TestFormThatAPlainHandlerParsedIsTheForm(t *testing.T) {
 	require.NoError(t, req.MultipartForm.RemoveAll())
 }
 
-// However a form was parsed first, a plain handler behind finds in it what net/http alone would
-// have found.
+// However a form was parsed first, an inner plain handler finds the same form as with net/http
+// alone.
 func TestPlainHandlersFindTheFormOfNetHTTP(t *testing.T) {
 	parts := "--B\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--B\r\nContent-Disposition: form-data; name=f; filename=x\r\n\r\nhello\r\n--B--\r\n"
 	for name, first := range map[string]func(*wrappers.Request) error{

@@ -36,8 +36,8 @@ func mediaType(header string) string {
 }
 
 // Text returns the whole body as text, decoded from the charset that the Content-Type declares,
-// UTF-8 by default. Bytes that do not fit it become U+FFFD: use [Request.Data] if each byte
-// counts. The error is that of Data, or answers 415 to a charset that is not known (see
+// UTF-8 by default. Bytes that are not valid in that charset become U+FFFD: use [Request.Data] if
+// each byte counts. The error is that of Data, or answers 415 if the charset is not known (see
 // [Settings].Charset).
 func (req *Request) Text() (string, error) {
 	data, err := req.Data()
@@ -58,7 +58,7 @@ func (req *Request) Text() (string, error) {
 	return string(bytes.ToValidUTF8(data, []byte("\ufffd"))), nil
 }
 
-// charset is what the Content-Type declares, or "".
+// charset returns the charset that the Content-Type declares, or "".
 func (req *Request) charset() string {
 	if !strings.Contains(req.Header.Get("Content-Type"), ";") {
 		return ""
@@ -66,8 +66,8 @@ func (req *Request) charset() string {
 	return req.ContentType().Get("charset")
 }
 
-// encoding finds the encoding of a charset's name: nil for UTF-8 and what is
-// part of it, false for one that is not known.
+// encoding finds the encoding for a charset's name. It is nil for UTF-8 and
+// subsets of UTF-8; the result is false for an unknown charset.
 func (s *Settings) encoding(name string) (encoding.Encoding, bool) {
 	switch strings.ToLower(name) {
 	case "", "utf-8", "utf8", "us-ascii", "ascii":
@@ -85,14 +85,15 @@ func (s *Settings) encoding(name string) (encoding.Encoding, bool) {
 // decodeText returns data as UTF-8.
 func decodeText(e encoding.Encoding, data []byte) string {
 	text, err := e.NewDecoder().Bytes(data)
-	if err != nil { // a decoder replaces what it does not know
+	if err != nil { // a decoder replaces invalid bytes
 		return string(bytes.ToValidUTF8(data, []byte("\ufffd")))
 	}
 	return string(text)
 }
 
 // parseURLEncoded reads the fields of an urlencoded body. They are UTF-8 unless
-// the Content-Type or a field "_charset_", as browsers fill it, says otherwise.
+// the Content-Type or a field "_charset_", which browsers fill in, names
+// another charset.
 func (s *Settings) parseURLEncoded(data []byte, charset string) (*datastructures.Values, error) {
 	text := string(data)
 	if charset == "" && strings.Contains(text, charsetField) {

@@ -12,10 +12,10 @@ import (
 	"github.com/zeugkit/zeug/urls"
 )
 
-// Scheme is how the client spoke, "http" or "https", as far as it is trusted.
+// Scheme is the protocol that the client used, "http" or "https", according to trusted sources.
 func (req *Request) Scheme() string { return gateway.OriginOf(req.Request).Scheme }
 
-// IsSecure reports whether the client spoke https.
+// IsSecure reports whether the client used https.
 func (req *Request) IsSecure() bool { return req.Scheme() == "https" }
 
 // RootPath is where the application is mounted, percent-encoded: "" or a slash and segments
@@ -31,12 +31,12 @@ func (req *Request) Client() netip.AddrPort { return gateway.OriginOf(req.Reques
 // ErrUntrustedHost is in the error of [Request.Host] (Werkzeug's SecurityError).
 var ErrUntrustedHost = errors.New("host is not valid or not trusted")
 
-// Host returns the host of the request, with the port unless it is the default one of the scheme.
-// The error answers 400: a host with characters that no host has (RFC 9112, section 3.2), or one
-// that [Settings].TrustedHosts does not name. A request of HTTP/1.0 without a Host header yields
+// Host returns the host of the request, with the port unless it is the default port of the scheme.
+// The error answers 400: the host has characters that a host cannot have (RFC 9112, section 3.2),
+// or [Settings].TrustedHosts does not list it. A request of HTTP/1.0 without a Host header returns
 // "", unless hosts must be trusted.
 //
-// The Host of the embedded [http.Request] is the value that was sent, unchecked.
+// The Host of the embedded [http.Request] is the value that was sent, without any check.
 func (req *Request) Host() (string, error) {
 	o := gateway.OriginOf(req.Request)
 	trusted := req.reading().TrustedHosts
@@ -55,10 +55,10 @@ func (req *Request) Host() (string, error) {
 }
 
 // FullURL is the absolute URL of the request, with the query (Werkzeug's url). The path and the
-// query are as they were sent, except that bytes that no URL has are percent-encoded.
+// query are unchanged, except that bytes that a URL cannot have are percent-encoded.
 //
-// If [Request.Host] has no host that can be trusted, the URL begins at the path: in the page it
-// then means the host that the page came from.
+// If [Request.Host] finds no host that can be trusted, the URL begins with the path. In a page it
+// then means the host from which the page came.
 func (req *Request) FullURL() string { return req.BaseURL() + req.query() }
 
 // BaseURL is [Request.FullURL] without the query.
@@ -74,8 +74,8 @@ func (req *Request) HostURL() string { return req.absolute("/") }
 // FullPath is the path below the root and the query, without the "?" if there is none.
 func (req *Request) FullPath() string { return rooted(escapeRest(req.path())) + req.query() }
 
-// absolute is "scheme://host" and the path, or the path alone without a host to
-// trust.
+// absolute returns "scheme://host" and the path, or only the path if there is
+// no host to trust.
 func (req *Request) absolute(path string) string {
 	path = escapeRest(path)
 	if host, err := req.Host(); err == nil && host != "" {
@@ -84,7 +84,7 @@ func (req *Request) absolute(path string) string {
 	return rooted(path)
 }
 
-// path is the path below the root, percent-encoded as it was sent.
+// path returns the path below the root, percent-encoded as it was sent.
 func (req *Request) path() string {
 	path := req.URL.EscapedPath()
 	if path == "*" { // of OPTIONS, for the server as a whole
@@ -96,8 +96,8 @@ func (req *Request) path() string {
 	return path
 }
 
-// rooted keeps a path that starts in two slashes from being taken for a host:
-// the dot says that it is a path (WHATWG URL, section 4.5).
+// rooted prevents a path that starts with two slashes from being read as a
+// host: the dot marks it as a path (WHATWG URL, section 4.5).
 func rooted(path string) string {
 	if strings.HasPrefix(path, "//") {
 		return "/." + path
@@ -105,7 +105,7 @@ func rooted(path string) string {
 	return path
 }
 
-// query is the query behind its "?", or "".
+// query returns the query with its "?", or "".
 func (req *Request) query() string {
 	if req.URL.RawQuery == "" {
 		return ""
@@ -114,11 +114,11 @@ func (req *Request) query() string {
 }
 
 // escapeRest percent-encodes the bytes of s that a URL's path or query cannot
-// carry; what is escaped already stays.
+// have; existing escapes stay.
 func escapeRest(s string) string {
 	return sentChars.Escape(s)
 }
 
-// sentChars are the bytes that may stand in a path or query (RFC 3986, section 3.4), and
-// the percent sign of escapes.
+// sentChars are the bytes that a path or query may have (RFC 3986, section 3.4), and the percent
+// sign of escapes.
 var sentChars = percent.NewSet(percent.Unreserved + "!$&'()*+,;=:@/?%")

@@ -12,31 +12,31 @@ import (
 	"github.com/zeugkit/zeug/urls"
 )
 
-// Response is a response as a value. Change it after the fact, look at it in a test, serve it: it
+// Response is a response as a value. You can change it later, inspect it in a test, or serve it: it
 // is an [http.Handler].
 //
-// A Response whose body is in memory may be served any number of times, also at once, as long as
-// it is not changed meanwhile; one that reads or streams its body is served once. The zero
+// A Response whose body is in memory may be served any number of times, even concurrently, if it is
+// not changed meanwhile. A Response that reads or streams its body can be served once. The zero
 // Response is an empty 200.
 type Response struct {
 	// Status is the status code, 100 to 999; 0 means 200.
 	Status int
 
-	contentType [1]string   // until Header makes the map
+	contentType [1]string   // nil until Header makes the map
 	header      http.Header // nil until Header is called
 
-	text        string // the body, where data and source are nil
+	text        string // the body, if data and source are nil
 	data        []byte // the body in memory
 	source      source // the body that is read or written when it is sent
-	tag         string // the ETag that AddETag made of it
+	tag         string // the ETag that AddETag made from the body
 	conditional bool   // set by MakeConditional
-	largeCookie bool   // to be logged when it is sent
+	largeCookie bool   // a warning must be logged when it is sent
 	closers     []func() error
 }
 
-// NewResponse returns a Response with a body of the given media type. Where the
-// type is text without a charset, as "text/css" or "image/svg+xml",
-// "; charset=utf-8" joins it. The Response keeps body without a copy.
+// NewResponse returns a Response with a body of the given media type. If the
+// type is text without a charset, such as "text/css" or "image/svg+xml", ";
+// charset=utf-8" is added. The Response keeps body without copying it.
 func NewResponse(contentType string, body []byte) *Response {
 	return &Response{contentType: [1]string{withCharset(contentType)}, data: alone(body)}
 }
@@ -51,7 +51,7 @@ func HTML(s string) *Response {
 	return &Response{contentType: [1]string{typeHTML}, text: s}
 }
 
-// JSON returns a Response of v as JSON; its error is json.Marshal's.
+// JSON returns a Response with v as JSON; the error is that of json.Marshal.
 func JSON(v any) (*Response, error) {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -60,13 +60,13 @@ func JSON(v any) (*Response, error) {
 	return &Response{contentType: [1]string{typeJSON}, data: append(body, '\n')}, nil
 }
 
-// NoContent returns a Response of the status 204, which has no body.
+// NoContent returns a Response with the status 204, which has no body.
 func NoContent() *Response { return &Response{Status: http.StatusNoContent} }
 
-// Header returns the header fields to send. It is the Response's own map: what
-// is set in it is sent, and a nil entry keeps net/http from adding a field of
-// its own. A value with a line break makes ServeHTTP answer 500; the methods
-// that set fields report it earlier.
+// Header returns the header fields to send. It is the Response's own map:
+// fields that you set in it are sent, and a nil entry keeps net/http from
+// adding that field itself. If a value has a line break, ServeHTTP answers with
+// 500; the methods that set fields report it earlier.
 func (resp *Response) Header() http.Header {
 	if resp.header == nil {
 		resp.header = make(http.Header)
@@ -77,17 +77,17 @@ func (resp *Response) Header() http.Header {
 	return resp.header
 }
 
-// ServeHTTP sends the response. A HEAD request and the statuses 1xx, 204, 205 and
-// 304 get no body; the callbacks of [Response.OnClose] run in every case, also
-// when the client has gone or a stream function panics.
+// ServeHTTP sends the response. A HEAD request and the statuses 1xx, 204, 205
+// and 304 get no body; the callbacks of [Response.OnClose] always run, even if
+// the client has gone or a stream function panics.
 //
 // A Response that cannot be sent (a status outside of 100 to 999, a line break in a field) is a
-// logged 500. A body that fails before its first byte answers through [httperror.Respond]. One
-// that fails later is logged and ends the connection by panicking with [http.ErrAbortHandler], so
-// that the client does not take the bytes so far for the whole.
+// logged 500. If a body fails before its first byte, the error is answered through
+// [httperror.Respond]. If it fails later, that is logged, and the connection ends with a panic of
+// [http.ErrAbortHandler], so that the client does not mistake the bytes so far for the whole.
 //
-// Fields replace those of their name which a middleware put into w before,
-// except that Set-Cookie, Vary, Link and Server-Timing join them.
+// Fields replace fields of the same name that a middleware put into w before,
+// except that Set-Cookie, Vary, Link and Server-Timing are added to them.
 func (resp *Response) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(resp.closers) > 0 {
 		defer resp.logClose(r)
@@ -130,7 +130,7 @@ func (resp *Response) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// stream sends a body that is not simply all of what is in memory.
+// stream sends a body that is not simply all of the bytes in memory.
 func (resp *Response) stream(w http.ResponseWriter, r *http.Request, a answer) {
 	out := &output{w: w, resp: resp, answer: a}
 	var err error
@@ -152,7 +152,7 @@ func (resp *Response) status() int {
 	return resp.Status
 }
 
-// check reports what makes the response impossible to send.
+// check returns the reason why the response cannot be sent, if there is one.
 func (resp *Response) check() error {
 	if resp.Status != 0 && (resp.Status < 100 || resp.Status > 999) {
 		return fmt.Errorf("response has the status %d: it must be between 100 and 999", resp.Status)
@@ -187,7 +187,7 @@ func (resp *Response) writeHeader(w http.ResponseWriter, a *answer) {
 	default:
 		if !typed && a.size != 0 {
 			if _, given := h["Content-Type"]; !given {
-				h["Content-Type"] = values.one(typeText) // nothing is guessed from the body
+				h["Content-Type"] = values.one(typeText) // the type is not guessed from the body
 			}
 		}
 		if a.size >= 0 {
@@ -203,8 +203,8 @@ func (resp *Response) writeHeader(w http.ResponseWriter, a *answer) {
 	w.WriteHeader(a.status)
 }
 
-// copyHeader puts copies of the fields into h. It reports whether a media type is
-// known to be among them.
+// copyHeader puts copies of the fields into h. It reports whether one of them
+// is a media type.
 func (resp *Response) copyHeader(h http.Header, values *fieldValues) (typed bool) {
 	if resp.header == nil {
 		if resp.contentType[0] != "" {
@@ -232,16 +232,16 @@ func (resp *Response) copyHeader(h http.Header, values *fieldValues) (typed bool
 	return false
 }
 
-// fieldValues is memory for the values of an answer's header fields. A response that is sent
+// fieldValues is memory for the values of a response's header fields. A response that is sent
 // shares no slice with the Response or with another one, since code that gets the header may write
 // to it.
 type fieldValues []string
 
-// all returns a copy of list. Its length is its capacity, so that what is appended
-// goes elsewhere.
+// all returns a copy of list. Its capacity is its length, so that appended
+// values go elsewhere.
 func (f *fieldValues) all(list []string) []string {
 	if list == nil {
-		return nil // keeps net/http from adding the field
+		return nil // this keeps net/http from adding the field
 	}
 	start := len(*f)
 	*f = append(*f, list...)
@@ -255,7 +255,7 @@ func (f *fieldValues) one(value string) []string {
 	return (*f)[start:len(*f):len(*f)]
 }
 
-// fieldCount returns about how many values the header of a response has.
+// fieldCount returns approximately how many values the header of a response has.
 func (resp *Response) fieldCount(a *answer) int {
 	n := 1 // Content-Type
 	if a.size >= 0 {
@@ -270,22 +270,23 @@ func (resp *Response) fieldCount(a *answer) int {
 	return n
 }
 
-// OnClose registers a callback for the end of the response: after it was sent,
-// or after it turned out that it could not be. The last registered runs first,
-// each once. Errors are logged.
+// OnClose registers a callback for the end of the response, whether it was sent
+// or could not be sent. Each callback runs once; the last registered runs
+// first. Errors are logged.
 func (resp *Response) OnClose(f func() error) {
 	resp.closers = append(resp.closers, f)
 }
 
-// Close runs the callbacks of [Response.OnClose] and closes what the body reads
-// from. ServeHTTP does so by itself: only a Response that is thrown away
-// unserved needs it.
+// Close runs the callbacks of [Response.OnClose] and closes the reader of the
+// body. ServeHTTP does that itself: call Close only for a Response that is
+// never served.
 func (resp *Response) Close() error {
 	closers := resp.closers
 	resp.closers = nil
 	var errs []error
 	func() {
-		// Deferred, the last runs first, and one that panics stops no other.
+		// They are deferred calls: the last one runs first, and a panic does not prevent the
+		// others.
 		for _, f := range closers {
 			defer func() { errs = append(errs, f()) }()
 		}
@@ -299,8 +300,8 @@ func (resp *Response) logClose(r *http.Request) {
 	}
 }
 
-// bodyAllowed reports whether an answer of this status may have a body
-// (RFC 9110, section 6.4.1).
+// bodyAllowed reports whether a response with this status may have a body (RFC
+// 9110, section 6.4.1).
 func bodyAllowed(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }

@@ -10,13 +10,13 @@ import (
 
 // source is a body that is not in memory.
 type source interface {
-	// length is its size in bytes, -1 when not known.
+	// length is its size in bytes, -1 if it is not known.
 	length() int64
 	// sendTo writes all of it.
 	sendTo(w streamTarget) error
 }
 
-// streamTarget is where a body goes: the client, or a buffer.
+// streamTarget is where a body is written: the client, or a buffer.
 type streamTarget interface {
 	io.Writer
 	io.StringWriter
@@ -28,17 +28,17 @@ func (resp *Response) setSource(src source) {
 	resp.forgetTag()
 }
 
-// SetBody makes b the body, without a copy.
+// SetBody makes b the body, without copying it.
 func (resp *Response) SetBody(b []byte) {
 	resp.text, resp.data, resp.source = "", alone(b), nil
 	resp.forgetTag()
 }
 
-// alone is b without the room behind it, which may belong to another slice: appended bytes go
+// alone returns b without its spare capacity, which may belong to another slice: appended bytes go
 // elsewhere.
 func alone(b []byte) []byte { return b[:len(b):len(b)] }
 
-// Size is the length of the body in bytes, -1 when it is not known.
+// Size is the length of the body in bytes, -1 if it is not known.
 func (resp *Response) Size() int64 { return resp.size() }
 
 func (resp *Response) size() int64 {
@@ -51,11 +51,11 @@ func (resp *Response) size() int64 {
 	return int64(len(resp.text))
 }
 
-// Streamed reports whether the body is read or written when it is sent, rather
-// than being in memory.
+// Streamed reports whether the body is read or written when it is sent, instead
+// of being in memory.
 func (resp *Response) Streamed() bool { return resp.source != nil }
 
-// Bytes returns the body. If the body was not in memory, Bytes reads it to its end, whatever its
+// Bytes returns the body. If the body is not in memory, Bytes reads it to its end, whatever its
 // size, and keeps it.
 func (resp *Response) Bytes() ([]byte, error) {
 	if resp.source != nil && !resp.isUnseen() {
@@ -76,9 +76,9 @@ type memory struct{ bytes.Buffer }
 
 func (*memory) Flush() error { return nil }
 
-// Write appends to the body; with it a Response can be given to whatever
-// writes: a template, a csv.Writer, a zip.Writer. A body that is read or
-// streamed comes into memory first, as by [Response.Bytes].
+// Write appends to the body. With it, a Response can be passed to anything that
+// writes: a template, a csv.Writer, a zip.Writer. If the body is read or
+// streamed, it is first read into memory, as by [Response.Bytes].
 func (resp *Response) Write(p []byte) (int, error) {
 	if err := resp.writable(); err != nil {
 		return 0, err
@@ -105,7 +105,7 @@ func (resp *Response) WriteString(s string) (int, error) {
 // writable copies the body into data, which no other code shares.
 func (resp *Response) writable() error {
 	if resp.isUnseen() {
-		delete(resp.header, "Content-Length") // it is another one, and not known
+		delete(resp.header, "Content-Length") // the error is another one, and is not known
 	} else if resp.source != nil {
 		if _, err := resp.Bytes(); err != nil {
 			return err
@@ -118,7 +118,7 @@ func (resp *Response) writable() error {
 	return nil
 }
 
-// WriteTo writes the body alone.
+// WriteTo writes only the body.
 func (resp *Response) WriteTo(w io.Writer) (int64, error) {
 	counted := &counter{w: w}
 	err := resp.sendWhole(counted)
@@ -158,7 +158,7 @@ func (resp *Response) sendWhole(w streamTarget) (err error) {
 }
 
 // IsJSON reports whether the media type is JSON: application/json, or anything
-// that ends in "+json".
+// that ends with "+json".
 func (resp *Response) IsJSON() bool { return isJSON(resp.ContentType()) }
 
 func isJSON(contentType string) bool {
@@ -167,8 +167,8 @@ func isJSON(contentType string) bool {
 	return essence == "application/json" || strings.HasPrefix(essence, "application/") && strings.HasSuffix(essence, "+json")
 }
 
-// JSON reads the body into v, for tests and for a response that [Capture] returned. A media type
-// that is not JSON is an error.
+// JSON reads the body into v, for tests and for a response that [Capture] returned. If the media
+// type is not JSON, it returns an error.
 func (resp *Response) JSON(v any) error {
 	if !resp.IsJSON() {
 		return fmt.Errorf("response is not JSON but %q", resp.ContentType())

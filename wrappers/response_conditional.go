@@ -10,27 +10,28 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 )
 
-// MakeConditional makes the response answer to the conditions of the GET and
-// HEAD requests that it is served to, and returns it. What is compared are its
-// own ETag and Last-Modified ([Response.AddETag], [Response.SetLastModified]):
+// MakeConditional makes the response evaluate the conditions of the GET and
+// HEAD requests for which it is served, and returns it. It compares the
+// conditions with the response's own ETag and Last-Modified
+// ([Response.AddETag], [Response.SetLastModified]):
 //
-//   - 304 without a body where the client has this version: If-None-Match, or
-//     else If-Modified-Since;
-//   - 412 where it asks for another version: If-Match, or else
-//     If-Unmodified-Since. A body in memory is kept, as the current version;
-//   - 206 with one range, or several as multipart/byteranges, if the size of the body is known;
-//     If-Range is obeyed; 416 with the size if no range has a byte. Other units, garbage and
-//     overlapping floods of ranges get the whole body (RFC 9110, section 14.2). Accept-Ranges says
-//     so, unless it is set to something else than "bytes": then ranges are not served.
+//   - 304 without a body if the client has this version: If-None-Match, or otherwise
+//     If-Modified-Since;
+//   - 412 if the client asks for another version: If-Match, or otherwise If-Unmodified-Since. A
+//     body in memory is kept, as the current version;
+//   - 206 with one range, or several as multipart/byteranges, if the size of the body is known.
+//     If-Range is evaluated. It is 416 with the size if no range has a byte. Other units, malformed
+//     ranges, and too many overlapping ranges get the whole body (RFC 9110, section 14.2).
+//     Accept-Ranges announces that. If it is set to something else than "bytes", ranges are not
+//     served.
 //
-// The order is that of RFC 9110, section 13.2.2. Without an ETag there is
-// nothing that If-Match and If-None-Match could be compared with, and they are
-// passed over; as are all conditions where Status is not 2xx, and ranges where
-// it is not 200.
+// The order is that of RFC 9110, section 13.2.2. If there is no ETag, If-Match
+// and If-None-Match are ignored. If Status is not 2xx, all conditions are
+// ignored, and if it is not 200, so are ranges.
 //
-// Where X-Sendfile or X-Accel-Redirect has a server in front send the body,
-// ranges are left to it. With X-Accel-Redirect so are If-Match and
-// If-Unmodified-Since: nginx sends an ETag of its own, which clients then name.
+// If X-Sendfile or X-Accel-Redirect makes a server in front send the body,
+// ranges are left to that server. With X-Accel-Redirect, so are If-Match and
+// If-Unmodified-Since: nginx sends its own ETag, which clients then send back.
 //
 // The conditions are evaluated each time the Response is served; the Response
 // itself does not change. For requests that change something, see
@@ -49,15 +50,15 @@ func (resp *Response) ranged() bool {
 	return !given || len(unit) == 1 && unit[0] == "bytes"
 }
 
-// state is the version that the response is of.
+// state returns the version of the response.
 func (resp *Response) state() (s datastructures.State) {
 	s.ETag = resp.ETag()
 	s.Modified = resp.date("Last-Modified")
 	return s
 }
 
-// decide turns the answer into a 304, 412 or 206 where the request's conditions
-// want that. The error is a 412 or 416 that has its own page.
+// decide turns the response into a 304, 412 or 206 if the request's conditions
+// ask for that. The error is a 412 or 416, which has its own page.
 func (resp *Response) decide(a *answer, r *http.Request) error {
 	read := r.Method == http.MethodGet || r.Method == http.MethodHead
 	if !read || a.status < 200 || a.status > 299 {
@@ -65,7 +66,7 @@ func (resp *Response) decide(a *answer, r *http.Request) error {
 	}
 	asked := first(r.Header, "Range")
 	if r.Method == http.MethodHead {
-		asked = "" // RFC 9110, section 14.2: a range is of GET alone
+		asked = "" // RFC 9110, section 14.2: ranges are for GET only
 	}
 	if asked == "" && !isConditional(r.Header) {
 		return nil
@@ -108,9 +109,9 @@ func (resp *Response) decide(a *answer, r *http.Request) error {
 	return nil
 }
 
-// allowsRange evaluates If-Range: ranges are served only of the version that the client has the
-// rest of. A field that is empty, or comes twice, does not hold as a condition: the whole body is
-// never wrong.
+// allowsRange evaluates If-Range: ranges are served only if the client has the other parts of the
+// same version. If a field is empty, or comes twice, its condition is false: sending the whole body
+// is never wrong.
 func allowsRange(h http.Header, state datastructures.State) bool {
 	lines := h["If-Range"]
 	if len(lines) != 1 {
@@ -144,8 +145,8 @@ func (resp *Response) ETag() datastructures.ETag {
 	return tag
 }
 
-// SetETag sets the entity tag; the zero ETag removes it. It returns an
-// error for a tag with a quote, a space or a control character.
+// SetETag sets the entity tag; the zero ETag removes it. It returns an error if
+// the tag has a quote, a space or a control character.
 func (resp *Response) SetETag(tag datastructures.ETag) error {
 	if tag == (datastructures.ETag{}) {
 		delete(resp.Header(), "Etag")
@@ -158,9 +159,9 @@ func (resp *Response) SetETag(tag datastructures.ETag) error {
 	return nil
 }
 
-// AddETag gives the response a strong ETag made of its body, unless it has one. A body that is not
-// in memory comes there. A change of the body afterwards removes that ETag, because clients would
-// keep the old body: add it again.
+// AddETag gives the response a strong ETag made from its body, unless it has one. A body that is
+// not in memory is read into memory. If the body is changed later, that ETag is removed, because
+// clients would keep the old body: add it again.
 func (resp *Response) AddETag() error {
 	if resp.ETag() != (datastructures.ETag{}) || resp.isUnseen() {
 		return nil
@@ -174,7 +175,7 @@ func (resp *Response) AddETag() error {
 	return resp.SetETag(tag)
 }
 
-// forgetTag removes the ETag that was made of an earlier body, and no other.
+// forgetTag removes the ETag that was made from an earlier body, and no other ETag.
 func (resp *Response) forgetTag() {
 	if resp.tag == "" {
 		return
@@ -185,9 +186,9 @@ func (resp *Response) forgetTag() {
 	resp.tag = ""
 }
 
-// Buffer brings the body into memory and sets Content-Length and, unless there
-// is one, an ETag: the response is then a value that can be kept and served any
-// number of times.
+// Buffer reads the body into memory and sets Content-Length and, unless there
+// is one, an ETag. The response can then be kept and served any number of
+// times.
 func (resp *Response) Buffer() error {
 	if _, err := resp.Bytes(); err != nil {
 		return err
@@ -200,14 +201,15 @@ func (resp *Response) Buffer() error {
 
 // CheckPreconditions evaluates the request's If-Match, If-Unmodified-Since, If-None-Match and
 // If-Modified-Since against the state of the resource, in the order of RFC 9110, section 13.2.2.
-// Call it before a change is made, or before an answer is prepared that the client may have:
+// Call it before you make a change, or before you prepare a response that the client may already
+// have:
 //
 //	if err := wrappers.CheckPreconditions(req.Request, state); err != nil {
 //		return nil, err
 //	}
 //
 // The error is a 412 (httperror.PreconditionFailed) if the request must not be performed, and a 304
-// if GET or HEAD ask for a version that the client has.
+// if a GET or HEAD asks for a version that the client already has.
 func CheckPreconditions(r *http.Request, state datastructures.State) error {
 	switch datastructures.ParsePreconditions(r.Header).Evaluate(r.Method, state) {
 	case http.StatusPreconditionFailed:
@@ -218,14 +220,14 @@ func CheckPreconditions(r *http.Request, state datastructures.State) error {
 	return nil
 }
 
-// notModified is the answer that the client has the current version (304). It
-// is an error so that a view can return it as one.
+// notModified is the response that says that the client has the current version
+// (304). It is an error so that a view can return it as one.
 type notModified struct{ State datastructures.State }
 
 // Error says that the resource was not modified.
 func (*notModified) Error() string { return "304 Not Modified" }
 
-// ServeHTTP sends the status with the ETag, or else with Last-Modified.
+// ServeHTTP sends the status with the ETag, or otherwise with Last-Modified.
 func (n *notModified) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	removeEntityHeaders(h)

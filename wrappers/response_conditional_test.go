@@ -22,7 +22,7 @@ import (
 
 const alphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
 
-// kinds are the ways a Response may hold one and the same body.
+// kinds are the ways in which a Response may hold the same body.
 var kinds = map[string]func() *wrappers.Response{
 	"text":    func() *wrappers.Response { return wrappers.Text(alphabet) },
 	"bytes":   func() *wrappers.Response { return wrappers.NewResponse("text/plain", []byte(alphabet)) },
@@ -128,7 +128,7 @@ func TestSeveralRanges(t *testing.T) {
 		})
 		t.Run("backwards of a "+kind, func(t *testing.T) {
 			w := serve(response().MakeConditional(), "GET", map[string]string{"Range": "bytes=-3,0-1"})
-			if kind == "reader" || kind == "stream" { // seen but once: the whole is a right answer
+			if kind == "reader" || kind == "stream" { // a body that can be read only once: the whole is a correct response
 				require.Equal(t, 200, w.Code)
 				require.Equal(t, alphabet, w.Body.String())
 				return
@@ -332,8 +332,8 @@ func TestCheckPreconditions(t *testing.T) {
 	}
 }
 
-// FuzzRanges: whatever the header, what is sent are the bytes that the answer
-// says, and every kind of body gives the same.
+// FuzzRanges checks that, whatever the header is, the bytes are the ones that
+// the response announces, and that every kind of body gives the same.
 func FuzzRanges(f *testing.F) {
 	for _, header := range []string{"bytes=0-4", "bytes=-5,1-2", "bytes=0-0,2-2,4-", "bytes=5-2", "items=1-2", "bytes=,,-0"} {
 		f.Add(header, uint8(36))
@@ -363,7 +363,7 @@ func FuzzRanges(f *testing.F) {
 				require.Equal(t, 416, w.Code)
 			}
 		}
-		if streamed.Code != 200 { // the whole is right for ranges out of order
+		if streamed.Code != 200 { // for ranges out of order, the whole is correct
 			require.Equal(t, memory.Code, streamed.Code)
 		}
 	})

@@ -10,14 +10,14 @@ import (
 	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
-// maxSetCookie is the length of a Set-Cookie field from which on some browsers
-// ignore it, attributes and all (Werkzeug's max_cookie_size).
+// maxSetCookie is the maximum length of a Set-Cookie field, including its
+// attributes. Some browsers ignore longer ones (Werkzeug's max_cookie_size).
 const maxSetCookie = 4093
 
-// SetCookie sets a cookie in the client, for all paths unless it names one. Any
-// value can be carried. The error tells what cannot (see
+// SetCookie sets a cookie in the client, for all paths unless c names one. The
+// cookie can have any value. The error says what cannot be sent (see
 // [datastructures.Cookie.Format]); nothing is dropped or cut. A field of more
-// than 4093 bytes is sent, with a warning in the log of the server.
+// than 4093 bytes is sent, but a warning is logged.
 func (resp *Response) SetCookie(c datastructures.Cookie) error {
 	if c.Path == "" {
 		c.Path = "/"
@@ -31,8 +31,8 @@ func (resp *Response) SetCookie(c datastructures.Cookie) error {
 	return nil
 }
 
-// warnOfCookies logs the cookies that some browsers do not keep. It waits until the response is sent,
-// because the request then has the logger of the server.
+// warnOfCookies logs the cookies that some browsers do not keep. It waits until the response is
+// sent, because only then is the logger of the server known.
 func (resp *Response) warnOfCookies(r *http.Request) {
 	for _, line := range resp.header["Set-Cookie"] {
 		if len(line) > maxSetCookie {
@@ -42,30 +42,30 @@ func (resp *Response) warnOfCookies(r *http.Request) {
 	}
 }
 
-// SetCookieFor is [Response.SetCookie] for the origin of the request. A cookie without a path gets
-// the path below which the application is mounted. It is Secure if the client uses https, also if a
-// trusted proxy ended the TLS connection.
+// SetCookieFor is like [Response.SetCookie], but adapts the cookie to the origin of the request. A
+// cookie without a path gets the path at which the application is mounted. It is Secure if the
+// client uses https, even if a trusted proxy ended the TLS connection.
 func (resp *Response) SetCookieFor(r *http.Request, c datastructures.Cookie) error {
 	return resp.SetCookie(along(r, c))
 }
 
-// DeleteCookie makes the client forget a cookie: the one of c's name, path and
-// domain; the path is "/" unless it names one. The other attributes matter only
-// to names that start in "__Host-" or "__Secure-", which must be Secure.
+// DeleteCookie makes the client delete the cookie with c's name, path and
+// domain; the path is "/" unless c names one. The other attributes matter only
+// for names that start with "__Host-" or "__Secure-", which must be Secure.
 func (resp *Response) DeleteCookie(c datastructures.Cookie) error {
 	c.Value, c.Expires, c.MaxAge = "", time.Unix(0, 0), -1
 	return resp.SetCookie(c)
 }
 
-// DeleteCookieFor deletes what [Response.SetCookieFor] set.
+// DeleteCookieFor deletes a cookie that [Response.SetCookieFor] set.
 func (resp *Response) DeleteCookieFor(r *http.Request, c datastructures.Cookie) error {
 	return resp.DeleteCookie(along(r, c))
 }
 
-// along lets a cookie follow the request's origin.
+// along adapts a cookie to the request's origin.
 func along(r *http.Request, c datastructures.Cookie) datastructures.Cookie {
 	origin := gateway.OriginOf(r)
-	if c.Path == "" && !strings.HasPrefix(c.Name, "__Host-") { // those are of the whole host
+	if c.Path == "" && !strings.HasPrefix(c.Name, "__Host-") { // cookies with this prefix are for the whole host
 		c.Path = origin.RootPath + "/"
 	}
 	c.Secure = c.Secure || origin.Scheme == "https"

@@ -10,12 +10,13 @@ import (
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// SetContentDisposition says how the body is to be shown, "inline" in the browser or as an
-// "attachment", which is a download, and under which file name it is to be saved; "" names none. A name that clients may misread goes out twice: with what ASCII has of it,
-// without accents and foreign letters, for old clients, and in full as UTF-8 (RFC 6266, appendix D;
-// RFC 8187). These are names that are not ASCII, and names with a quote, a backslash, "%41" or
-// "=?", which browsers take for escapes. The name is otherwise sent as it is: clients take what
-// comes after the last slash. Bytes that are not valid UTF-8 become U+FFFD.
+// SetContentDisposition says how the body is to be shown: "inline" in the browser, or as an
+// "attachment", which is a download. name is the file name for saving it; "" means none. A name
+// that clients may misread is sent twice: in ASCII for old clients, without accents and other
+// letters, and in full as UTF-8 (RFC 6266, appendix D; RFC 8187). These are names that are not
+// ASCII, and names with a quote, a backslash, "%41" or "=?", which browsers interpret as escapes.
+// Otherwise the name is sent unchanged: clients use the part after the last slash. Bytes that are
+// not valid UTF-8 become U+FFFD.
 //
 // It returns an error if the disposition is not a token.
 func (resp *Response) SetContentDisposition(disposition, filename string) error {
@@ -39,8 +40,8 @@ func (resp *Response) SetContentDisposition(disposition, filename string) error 
 	return nil
 }
 
-// asciiName returns the characters of a name that ASCII has, once accents are
-// taken off, without those that control.
+// asciiName returns the ASCII characters of a name, after its accents are
+// removed, without control characters.
 func asciiName(name string) string {
 	return strings.Map(func(c rune) rune {
 		if c < ' ' || c >= 0x7f {
@@ -50,9 +51,9 @@ func asciiName(name string) string {
 	}, norm.NFKD.String(name))
 }
 
-// misread reports whether browsers would see escapes in an ASCII name that is
-// sent as it is: "100%25.txt" is saved as "100%.txt", and what looks like an
-// encoded word of mail is decoded or dropped.
+// misread reports whether browsers would find escapes in an ASCII name that is
+// sent unchanged: "100%25.txt" is saved as "100%.txt", and text that looks like
+// an encoded word of a mail is decoded or dropped.
 func misread(name string) bool {
 	if strings.ContainsAny(name, `"\`) || strings.Contains(name, "=?") {
 		return true

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// heartbeat is how long a stream of events is silent before a comment is sent
-// to keep proxies from ending it.
+// heartbeat is how long a stream of events is silent before a comment is sent,
+// so that proxies do not end the stream.
 const heartbeat = 15 * time.Second
 
-// eventDeadline is how long one event may take to leave for a slow client.
+// eventDeadline is how long a slow client may take to receive one event.
 const eventDeadline = 30 * time.Second
 
 // errInvalidEvent is the error for an event that cannot be sent.
@@ -24,22 +24,22 @@ var errInvalidEvent = errors.New("event cannot be sent")
 // Event is a message of a stream of server-sent events
 // (https://html.spec.whatwg.org/multipage/server-sent-events.html).
 type Event struct {
-	// ID is the value that a client sends as Last-Event-ID when it connects again. It has no line
-	// break or NUL.
+	// ID is the value that a client sends as Last-Event-ID when it reconnects. It must not have a
+	// line break or NUL.
 	ID string
-	// Name is the event's type; "" is "message". It has no line break.
+	// Name is the event's type; "" is "message". It must not have a line break.
 	Name string
-	// Data is the message; it may have several lines. Line breaks of every
-	// kind reach the client as "\n".
+	// Data is the message; it may have several lines. All kinds of line breaks
+	// reach the client as "\n".
 	Data string
-	// Retry, if above 0, is how long a client waits before it connects again,
-	// in whole milliseconds.
+	// Retry, if above 0, is how long a client waits before it reconnects, in
+	// whole milliseconds.
 	Retry time.Duration
 }
 
-// appendTo appends the event in its form on the wire. An event without a data
-// line would not reach the client's code, so there is always one, except where
-// the event sets nothing but Retry.
+// appendTo appends the event in the form in which it is sent. An event without
+// a data line would not reach the client's code, so there is always one, unless
+// the event sets only Retry.
 func (e Event) appendTo(b []byte) ([]byte, error) {
 	if strings.ContainsAny(e.ID, "\r\n\x00") {
 		return b, fmt.Errorf("%w: its ID %q has a line break or NUL", errInvalidEvent, e.ID)
@@ -79,10 +79,11 @@ func appendLines(b []byte, prefix, s string) []byte {
 	}
 }
 
-// Events returns a Response that is a stream of server-sent events, which the
-// function sends for as long as it runs. It should return when the stream's
-// context ends: the client has gone, or the server shuts down. When it returns
-// the stream ends, and browsers connect again; a plain 204 tells them not to.
+// Events returns a Response that is a stream of server-sent events. The
+// function sends the events, and the stream lasts as long as the function runs.
+// It should return when the stream's context ends: the client has gone, or the
+// server shuts down. When it returns, the stream ends and browsers reconnect; a
+// plain 204 tells them not to.
 //
 //	return wrappers.Events(req.Request, func(events *wrappers.EventStream) error {
 //		for message := range since(events.Context(), events.LastEventID) {
@@ -93,8 +94,8 @@ func appendLines(b []byte, prefix, s string) []byte {
 //		return nil
 //	}), nil
 //
-// Each event is flushed. The server's read and write time-outs, which are for
-// the whole of an answer, do not apply: an event has 30 seconds to leave.
+// Each event is flushed. The server's read and write time-outs, which are for a
+// whole response, do not apply: each event may take 30 seconds.
 func Events(r *http.Request, send func(events *EventStream) error) *Response {
 	resp := Stream("", func(w *StreamWriter) error {
 		ctx, cancel := context.WithCancelCause(r.Context())
@@ -120,15 +121,15 @@ func Events(r *http.Request, send func(events *EventStream) error) *Response {
 	h := resp.Header()
 	h["Content-Type"] = []string{"text/event-stream"}
 	h["Cache-Control"] = []string{"no-cache"}
-	h["X-Accel-Buffering"] = []string{"no"} // nginx would keep the events back
+	h["X-Accel-Buffering"] = []string{"no"} // otherwise nginx would hold the events back
 	return resp
 }
 
-// EventStream is where events are sent. It may be used by several goroutines
-// for as long as the function runs that it was given to.
+// EventStream is where events are sent. Several goroutines may use it as long
+// as the function runs that received it.
 type EventStream struct {
 	// LastEventID is the ID of the last event that the client got before it
-	// lost the connection, "" on the first one.
+	// lost the connection, "" on the first connection.
 	LastEventID string
 
 	ctx        context.Context
@@ -138,15 +139,14 @@ type EventStream struct {
 
 	mu       sync.Mutex // of what follows
 	w        *StreamWriter
-	interval time.Duration // between beats, 0 without them
+	interval time.Duration // between heartbeats; 0 if there are none
 }
 
 // Context ends when the client has gone or the server shuts the request down.
 func (events *EventStream) Context() context.Context { return events.ctx }
 
-// SetHeartbeat changes how long the stream may be silent before it sends a comment, 15
-// seconds by default; 0
-// stops the comments.
+// SetHeartbeat changes how long the stream may be silent before it sends a comment; the default is
+// 15 seconds, and 0 switches the comments off.
 func (events *EventStream) SetHeartbeat(d time.Duration) {
 	events.mu.Lock()
 	defer events.mu.Unlock()
@@ -173,7 +173,7 @@ func (events *EventStream) Send(e Event) error {
 	return events.write(b)
 }
 
-// Comment sends a text that no client shows.
+// Comment sends a text that clients ignore.
 func (events *EventStream) Comment(text string) error {
 	return events.write(append(appendLines(nil, ": ", text), '\n'))
 }
@@ -185,7 +185,7 @@ func (events *EventStream) write(b []byte) error {
 		return err
 	}
 	if events.controller != nil {
-		// A connection without deadlines needs none.
+		// A connection without deadlines needs no extension.
 		events.controller.SetWriteDeadline(time.Now().Add(eventDeadline))
 	}
 	_, err := events.w.Write(b)

@@ -73,7 +73,7 @@ func TestEventsReachTheClientAtOnceAndBeat(t *testing.T) {
 			}
 		})
 	})
-	// Time-outs for whole answers do not end a stream of events.
+	// Time-outs for whole responses do not end a stream of events.
 	limited := func(s *httptest.Server) {
 		s.Config.WriteTimeout, s.Config.ReadTimeout = time.Second, time.Second
 	}
@@ -106,7 +106,7 @@ func TestEventsReachTheClientAtOnceAndBeat(t *testing.T) {
 	}
 }
 
-// FuzzEvents: the standard's parser reads the events that were sent.
+// FuzzEvents checks that the standard's parser reads the events that were sent.
 func FuzzEvents(f *testing.F) {
 	f.Add("1", "tick", "a\nb\r\nc\rd")
 	f.Add("", "", "\n")
@@ -123,7 +123,8 @@ func FuzzEvents(f *testing.F) {
 			require.Empty(t, w.Body.String())
 			return
 		}
-		// Of the lines that the standard knows by three ends, only one is sent.
+		// The standard has three kinds of line ends, but only one of them is
+		// sent.
 		text, ended := strings.CutSuffix(w.Body.String(), "\n\n")
 		require.True(t, ended)
 		require.NotContains(t, text, "\r")

@@ -58,7 +58,7 @@ func TestFields(t *testing.T) {
 			return r.SetCrossOriginPolicies(wrappers.CrossOriginPolicies{Resource: "same-site"})
 		}, "same-site"},
 
-		// The zero value takes the field away.
+		// The zero value removes the field.
 		{"Last-Modified", func(r *wrappers.Response) error { r.SetLastModified(time.Time{}); return nil }, ""},
 		{"Allow", func(r *wrappers.Response) error { return r.SetAllow() }, ""},
 		{"Etag", func(r *wrappers.Response) error { return r.SetETag(datastructures.ETag{}) }, ""},
@@ -241,8 +241,8 @@ func TestSetCookieLosesNothingSilently(t *testing.T) {
 	require.Len(t, resp.Header()["Set-Cookie"], 1)
 }
 
-// FuzzContentDisposition: the standard library reads the file name back, as far
-// as it is UTF-8.
+// FuzzContentDisposition checks that the standard library reads the same file
+// name, as far as it is UTF-8.
 func FuzzContentDisposition(f *testing.F) {
 	for _, name := range []string{"a.txt", "two words", `a"b\c`, "Grüße.pdf", "文\x00\r\n", "%22", "\xff"} {
 		f.Add(name)

@@ -39,8 +39,8 @@ func (resp *Response) Set(name, value string) error {
 	return nil
 }
 
-// Add appends a line to those of the field, as Header().Add does; its error is
-// that of [Response.Set].
+// Add appends a line to the field, as Header().Add does; it returns the same
+// errors as [Response.Set].
 func (resp *Response) Add(name, value string) error {
 	if err := checkField(name, value); err != nil {
 		return err
@@ -59,9 +59,9 @@ func (resp *Response) setOrDelete(name, value string) {
 	resp.Header().Set(name, value)
 }
 
-// AddVary names request fields by which the response differs. They join those
-// that Vary has; each is named once, in whatever case, and "*" takes the place
-// of all.
+// AddVary adds the names of request fields on which the response depends. They
+// are added to the names in Vary; each is listed once, whatever its case, and
+// "*" replaces all.
 func (resp *Response) AddVary(fields ...string) error {
 	set := resp.list("Vary")
 	set.Add(fields...)
@@ -71,19 +71,19 @@ func (resp *Response) AddVary(fields ...string) error {
 	return resp.setList("Vary", set)
 }
 
-// SetAllow names the methods that the resource has, as a 405 must and the
-// answer to OPTIONS may.
+// SetAllow names the methods that the resource has. A 405 must name them, and a
+// response to OPTIONS may.
 func (resp *Response) SetAllow(methods ...string) error {
 	return resp.setList("Allow", setOf(methods))
 }
 
-// SetContentLanguage sets the languages of the people that the body is for: "de", "en-GB".
+// SetContentLanguage sets the languages of the intended audience: "de", "en-GB".
 func (resp *Response) SetContentLanguage(tags ...string) error {
 	return resp.setList("Content-Language", setOf(tags))
 }
 
-// SetAcceptRanges says in which unit parts of the body may be asked for; "none"
-// keeps [Response.MakeConditional] from serving any.
+// SetAcceptRanges says in which unit clients may request parts of the body;
+// "none" keeps [Response.MakeConditional] from serving any.
 func (resp *Response) SetAcceptRanges(unit string) error {
 	return resp.setList("Accept-Ranges", datastructures.HeaderSet{unit})
 }
@@ -110,23 +110,24 @@ func (resp *Response) setList(name string, set datastructures.HeaderSet) error {
 	return nil
 }
 
-// SetLastModified says when the body was changed last, cut to the second: what
-// [Response.MakeConditional] compares. The zero time removes the field.
+// SetLastModified says when the body was last changed, truncated to the second.
+// [Response.MakeConditional] compares it. The zero time removes the field.
 func (resp *Response) SetLastModified(t time.Time) { resp.setDate("Last-Modified", t) }
 
-// SetExpires says until when the response may be used without asking again,
-// for caches that do not know Cache-Control's max-age, which goes before it.
+// SetExpires says until when the response may be used without a new request. It
+// is for caches that do not support Cache-Control's max-age, which takes
+// precedence.
 func (resp *Response) SetExpires(t time.Time) { resp.setDate("Expires", t) }
 
-// SetDate says when the response was made. A server says so by itself.
+// SetDate says when the response was made. A server sets that itself.
 func (resp *Response) SetDate(t time.Time) { resp.setDate("Date", t) }
 
-// SetAge says for how long the response lay in a cache, in whole seconds; a negative age is 0.
+// SetAge says for how long the response has been in a cache, in whole seconds; a negative age is 0.
 func (resp *Response) SetAge(d time.Duration) {
 	resp.Header()["Age"] = []string{datastructures.FormatAge(max(d, 0))}
 }
 
-// SetRetryAfter says how long to wait before asking again (429, 503, or a
+// SetRetryAfter says how long to wait before the next request (429, 503, or a
 // redirect): whole seconds, rounded up.
 func (resp *Response) SetRetryAfter(d time.Duration) {
 	seconds := (max(d, 0) + time.Second - 1) / time.Second
@@ -171,8 +172,8 @@ func (resp *Response) SetContentType(contentType string) error {
 	return resp.Set("Content-Type", withCharset(contentType))
 }
 
-// withCharset adds the charset that Go's strings have to a media type that is
-// text and names none.
+// withCharset adds UTF-8, the charset of Go's strings, to a media type that is
+// text and names no charset.
 func withCharset(contentType string) string {
 	if strings.Contains(contentType, ";") {
 		return contentType
@@ -188,31 +189,31 @@ func withCharset(contentType string) string {
 	return contentType + "; charset=utf-8"
 }
 
-// CacheControl returns what Cache-Control says, as a value: changes of it take
-// effect by [Response.SetCacheControl].
+// CacheControl returns the directives of Cache-Control as a value. To apply
+// changes to it, call [Response.SetCacheControl].
 func (resp *Response) CacheControl() datastructures.ResponseCacheControl {
 	return datastructures.ParseResponseCacheControl(strings.Join(resp.header["Cache-Control"], ", "))
 }
 
-// SetCacheControl sets Cache-Control; without a directive it is removed.
+// SetCacheControl sets Cache-Control; if there is no directive, the field is removed.
 func (resp *Response) SetCacheControl(cc datastructures.ResponseCacheControl) error {
 	return resp.setStructured("Cache-Control", cc.String())
 }
 
-// SetContentSecurityPolicy says what a page may load; an empty policy removes
+// SetContentSecurityPolicy sets what a page may load; an empty policy removes
 // the field.
 func (resp *Response) SetContentSecurityPolicy(p datastructures.ContentSecurityPolicy) error {
 	return resp.setStructured("Content-Security-Policy", p.String())
 }
 
-// SetContentSecurityPolicyReportOnly sets a policy that is not enforced: what
-// breaks it is only reported.
+// SetContentSecurityPolicyReportOnly sets a policy that is not enforced:
+// violations are only reported.
 func (resp *Response) SetContentSecurityPolicyReportOnly(p datastructures.ContentSecurityPolicy) error {
 	return resp.setStructured("Content-Security-Policy-Report-Only", p.String())
 }
 
-// SetWWWAuthenticate names the ways in which a client may authenticate itself, a
-// line for each, as a 401 must. None removes the field.
+// SetWWWAuthenticate names the ways in which a client may authenticate itself,
+// one on each line, as a 401 must. Without any, the field is removed.
 func (resp *Response) SetWWWAuthenticate(challenges ...datastructures.WWWAuthenticate) error {
 	lines := make([]string, len(challenges))
 	for i, challenge := range challenges {
@@ -238,7 +239,7 @@ func (resp *Response) SetContentRange(cr datastructures.ContentRange) error {
 	return resp.setStructured("Content-Range", cr.String())
 }
 
-// setStructured sets a field to a text that may turn out to be unsendable; an
+// setStructured sets a field to a string that may turn out to be invalid; an
 // empty one removes it.
 func (resp *Response) setStructured(name, value string) error {
 	if value == "" {
@@ -267,17 +268,18 @@ func RemoveEntityHeaders(h http.Header, keep ...string) {
 	}
 }
 
-// removeEntityHeaders leaves of them what belongs into a 304 (RFC 9110, section
-// 15.4.5): Content-Location and Expires, and Last-Modified where there is no
-// ETag to identify the version by. Orders to send a file go too.
+// removeEntityHeaders keeps only the ones that belong in a 304 (RFC 9110,
+// section 15.4.5): Content-Location and Expires, and also Last-Modified if
+// there is no ETag that identifies the version. Fields that make a server in
+// front send a file are removed too.
 func removeEntityHeaders(h http.Header) {
 	_, tagged := h["Etag"]
-	for name := range h { // they are fewer than those that might be there
+	for name := range h { // the header has fewer fields than there are in the list
 		switch name {
 		case "Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Md5", "Content-Range":
 			delete(h, name)
 		case "X-Sendfile", "X-Accel-Redirect":
-			// They would have a server in front send the body after all.
+			// With them, a server in front would send the body after all.
 			delete(h, name)
 		case "Last-Modified":
 			if tagged {

@@ -14,24 +14,24 @@ import (
 // (https://fetch.spec.whatwg.org/#http-cors-protocol). It only sets fields: the caller decides
 // whether the request's Origin is allowed.
 type CORS struct {
-	// Origin may read: "https://example.org", "null", or "*" for all.
+	// Origin is the origin that may read it: "https://example.org", "null", or "*" for all.
 	Origin string
-	// Credentials lets the origin read what was asked for with cookies. It does
-	// not go together with "*".
+	// Credentials lets the origin read responses to requests with cookies. It
+	// cannot be combined with "*".
 	Credentials bool
-	// Methods and Headers are those that a preflight allows for the request.
+	// Methods and Headers are the ones that a preflight allows for the request.
 	Methods, Headers []string
 	// Expose are the response's fields that scripts may read, besides the few
-	// that they always may.
+	// that are always allowed.
 	Expose []string
 	// MaxAge is how long a preflight may be kept, in whole seconds; 0 leaves it
 	// to the browser (5 seconds).
 	MaxAge time.Duration
 }
 
-// SetCORS sets the Access-Control fields, each one that c has, and removes
-// those it has not. Where Origin is a single one the response differs by origin,
-// and Vary says so.
+// SetCORS sets the Access-Control fields for which c has values, and removes
+// the others. If Origin is a single origin, the response depends on the
+// request's origin, and Vary says so.
 func (resp *Response) SetCORS(c CORS) error {
 	if c.Credentials && (c.Origin == "*" || c.Origin == "") {
 		return fmt.Errorf("%w: CORS with credentials needs an origin, not %q", errInvalidHeader, c.Origin)
@@ -65,7 +65,7 @@ func (resp *Response) SetCORS(c CORS) error {
 	return nil
 }
 
-// CrossOriginPolicies are the three fields by which a response keeps apart from other origins. An
+// CrossOriginPolicies are the three fields with which a response is isolated from other origins. An
 // empty policy removes its field.
 type CrossOriginPolicies struct {
 	// Opener says which pages share a group of windows with this one: "unsafe-none",

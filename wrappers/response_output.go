@@ -14,16 +14,17 @@ import (
 	"github.com/zeugkit/zeug/internal/serverlog"
 )
 
-// answer is the response to one request: all of the Response, parts, or none.
+// answer is the response to one request: all of the Response, some parts, or
+// nothing.
 type answer struct {
 	status int
-	size   int64  // bytes that follow the header, -1 when not known
-	parts  *parts // nil when the whole body is sent
+	size   int64  // bytes after the header, -1 if not known
+	parts  *parts // nil if the whole body is sent
 }
 
-// output is the way of one answer to the client. The header goes out with the
-// first byte of the body and not before, so that a body which fails at once
-// can still be answered by an error.
+// output writes one response to the client. The header is sent together with
+// the first byte of the body, so that an error can still be sent if the body
+// fails at once.
 type output struct {
 	w       http.ResponseWriter
 	resp    *Response
@@ -54,14 +55,15 @@ func (out *output) WriteString(s string) (int, error) {
 	return n, err
 }
 
-// ReadFrom lets the server's own writer copy, which knows sendfile.
+// ReadFrom lets the server's own writer copy, which supports sendfile.
 func (out *output) ReadFrom(r io.Reader) (int64, error) {
 	if _, ok := out.w.(io.ReaderFrom); !ok {
 		return io.Copy(justWriter{out}, r)
 	}
 	out.writeHeader()
 	n, err := io.Copy(out.w, r)
-	// A file that cannot be read says so by its name; else it was the client.
+	// If a file cannot be read, the error has its name; otherwise it was the
+	// client.
 	if _, ok := errors.AsType[*fs.PathError](err); err != nil && !ok {
 		out.lost = true
 	}
@@ -85,12 +87,12 @@ func (out *output) Flush() error {
 // possible.
 func (out *output) fail(r *http.Request, err error) {
 	switch {
-	case out.lost: // nobody is there to be told
+	case out.lost: // the client has gone
 	case !out.started:
 		httperror.Respond(out.w, r, err)
 	case responsewriter.Held(out.w):
-		// An error that answers for itself comes too late for that, and would
-		// leave what was written as if it were the whole.
+		// It is too late for an error that sends its own response: the bytes
+		// already written would look like the whole.
 		if errors.As(err, new(interface {
 			error
 			http.Handler
@@ -106,8 +108,8 @@ func (out *output) fail(r *http.Request, err error) {
 	}
 }
 
-// shortLengths are the numbers of Content-Length for short bodies, each made at
-// its first use: they spare an allocation a request.
+// shortLengths are the values of Content-Length for short bodies, each made at
+// its first use: they save one allocation for each request.
 var shortLengths [4096]atomic.Pointer[string]
 
 func decimal(n int64) string {
@@ -122,10 +124,10 @@ func decimal(n int64) string {
 	return value
 }
 
-// lengthToState returns the length that Content-Length has to state for a body
-// that is written at once, -1 where net/http states it by itself: it does so,
-// faster, for a body that fits its buffer. A length that was set, as by Buffer,
-// may no longer be right.
+// lengthToState returns the Content-Length for a body that is written at once.
+// It is -1 if net/http sets the field itself, which is faster: it does so if
+// the body fits its buffer. A length that was set before, for example by
+// Buffer, may no longer be right.
 func (resp *Response) lengthToState(r *http.Request) int64 {
 	n := resp.size()
 	if n > 0 && n < 2048 && resp.header["Content-Length"] == nil && r.Context().Value(http.ServerContextKey) != nil {

@@ -13,19 +13,19 @@ import (
 	"github.com/zeugkit/zeug/internal/ranges"
 )
 
-// maxRanges is how many ranges one request may ask for. One that asks for more
-// gets the whole (RFC 9110, section 14.2, allows it): parts of a byte each would
-// cost a hundred times what they carry.
+// maxRanges is how many ranges one request may ask for. A request for more gets
+// the whole body, which RFC 9110, section 14.2, allows: parts of one byte each
+// would cost a hundred times their content.
 const maxRanges = 64
 
-// parseRanges reads a Range header for a body of size bytes, size being above 0. No ranges at all
-// mean that the header is ignored: it has another unit, is malformed, has a range that ends before
-// its start, or more ranges than are sensible, or ranges that add up to more than the whole. If
-// unsatisfiable is true, all the ranges are valid and none of them has a byte of the body.
+// parseRanges reads a Range header for a body of size bytes; size must be above 0. If it returns no
+// ranges, the header must be ignored: it has another unit, is malformed, has a range that ends
+// before its start, has too many ranges, or its ranges add up to more than the whole. If
+// unsatisfiable is true, all the ranges are valid, but none of them contains a byte of the body.
 //
-// It differs from [datastructures.ParseRange] in what RFC 9110 wants of a
-// server: ranges may overlap and come in any order, and a suffix of no bytes is
-// one that cannot be satisfied.
+// Unlike [datastructures.ParseRange], it follows the rules of RFC 9110 for
+// servers: ranges may overlap and come in any order, and a suffix of no bytes
+// cannot be satisfied.
 func parseRanges(header string, size int64) (spans []datastructures.Span, unsatisfiable bool) {
 	unit, set, ok := strings.Cut(header, "=")
 	if !ok || !httplex.EqualFold(httplex.Trim(unit), "bytes") {
@@ -45,7 +45,7 @@ func parseRanges(header string, size int64) (spans []datastructures.Span, unsati
 		}
 		if start, stop := part.Cut(size); start < stop {
 			spans = append(spans, datastructures.Span{Start: start, Stop: stop})
-			sum += stop - start // no overflow: checked each time
+			sum += stop - start // this cannot overflow: it is checked each time
 			if sum > size && len(spans) > 1 {
 				return nil, false
 			}
@@ -54,7 +54,7 @@ func parseRanges(header string, size int64) (spans []datastructures.Span, unsati
 	return spans, asked > 0 && len(spans) == 0
 }
 
-// inOrder reports whether the spans can be cut out of a body that is seen once,
+// inOrder reports whether the spans can be cut out of a body that is read once,
 // from its beginning to its end.
 func inOrder(spans []datastructures.Span) bool {
 	for i := 1; i < len(spans); i++ {
@@ -71,8 +71,8 @@ type parts struct {
 	spans []datastructures.Span
 	total int64 // length of the whole body
 
-	heads       []string // what comes before each of several spans
-	tail        string   // what comes after them
+	heads       []string // the header before each of several spans
+	tail        string   // the delimiter after them
 	contentType string   // of several spans
 }
 
@@ -111,7 +111,7 @@ func (p *parts) setHeader(h http.Header) {
 	h["Content-Range"] = []string{contentRange(p.spans[0], p.total)}
 }
 
-// head returns what comes before the i-th span.
+// head returns the header before the i-th span.
 func (p *parts) head(i int) string {
 	if p.heads == nil {
 		return ""
@@ -149,25 +149,25 @@ func (p *parts) send(resp *Response, out *output) error {
 	return err
 }
 
-// window lets pass what the ranges ask for of a body that is written through
-// it from beginning to end: how a body that cannot seek is cut.
+// window lets only the requested ranges pass when a whole body is written
+// through it. It is for bodies that cannot seek.
 type window struct {
 	parts *parts
 	out   *output
 	pos   int64 // of the body
 	next  int   // the first span that is not complete
-	begun bool  // its head was written
+	begun bool  // its header was written
 }
 
-// errEnough ends a body that has nothing more to give for the ranges.
+// errEnough ends a body of which the ranges need no more bytes.
 var errEnough = errors.New("the client asked for no more of the body")
 
-// cut sends the parts of a body that is written once.
+// cut sends the ranges of a body that can be written only once.
 func (p *parts) cut(resp *Response, out *output) error {
 	win := &window{parts: p, out: out}
 	err := resp.source.sendTo(win)
 	if win.next == len(p.spans) {
-		return nil // whatever it says about being stopped
+		return nil // whatever error the stop has caused
 	}
 	if err == nil {
 		err = fmt.Errorf("body of a response ended at %d of %d bytes: %w", win.pos, p.total, io.ErrUnexpectedEOF)
@@ -210,7 +210,7 @@ func (win *window) Write(b []byte) (int, error) {
 
 func (win *window) WriteString(s string) (int, error) { return win.Write([]byte(s)) }
 
-// Flush flushes only what the window let pass.
+// Flush flushes only if the window has let bytes pass.
 func (win *window) Flush() error {
 	if !win.out.started {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// TestAsServeContent asks net/http's ServeContent and MakeConditional the same thousands of
-// questions. They answer alike except for the reasons given below.
+// TestAsServeContent sends thousands of requests to net/http's ServeContent and to MakeConditional.
+// They give the same responses, except for the reasons below.
 func TestAsServeContent(t *testing.T) {
 	at := time.Date(1994, 11, 6, 8, 49, 37, 0, time.UTC)
 	dates := []string{"", at.Add(-time.Second).Format(http.TimeFormat), at.Format(http.TimeFormat), at.Add(time.Hour).Format(http.TimeFormat), "garbage"}
@@ -57,9 +57,9 @@ func compareWithServeContent(t *testing.T, method string, header http.Header, et
 	asks := header.Get("Range")
 	switch {
 	case method == "HEAD" && asks != "":
-		return // RFC 9110, section 14.2: a range is of GET alone
+		return // RFC 9110, section 14.2: ranges are for GET only
 	case asks != "" && !strings.HasPrefix(asks, "bytes=") || asks == "bytes=5-2" || asks == "bytes=a-b":
-		return // the same section: what is invalid is ignored, not refused
+		return // the same section: an invalid header is ignored, not refused
 	case etag == "" && (header.Get("If-Match") != "" || header.Get("If-None-Match") != ""):
 		return // there is no tag to compare
 	case asks == "bytes=-0":

@@ -16,8 +16,8 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// TestNothingInAHeaderIsShared writes into every value that an answer put into the header. The
-// same Response must not answer differently, and neither must another one.
+// TestNothingInAHeaderIsShared writes into every value that a response put into the header.
+// Afterwards the same Response must not answer differently, and another one must not either.
 func TestNothingInAHeaderIsShared(t *testing.T) {
 	inMemory := wrappers.Text("hello")
 	withHeader := wrappers.HTML("<p>")
@@ -95,7 +95,7 @@ func TestNothingInAHeaderIsShared(t *testing.T) {
 	}
 }
 
-// TestParsedHeadersShareNothing changes what was made of a request's header.
+// TestParsedHeadersShareNothing changes the values that were parsed from a request's header.
 func TestParsedHeadersShareNothing(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/?a=1", bytes.NewReader(nil))
 	r.Header.Set("Cookie", "a=1")

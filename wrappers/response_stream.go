@@ -11,13 +11,13 @@ import (
 )
 
 // Stream returns a Response whose body the function writes while it is sent.
-// It runs when the header may go out; not at all for a HEAD request and where
-// the status has no body. It runs in the request's goroutine, may take as long
-// as it likes, and should return when a write fails or the request's context
-// ends: then the client has gone.
+// It runs when the header may be sent. It does not run at all for a HEAD
+// request, or if the status has no body. It runs in the request's goroutine,
+// may take as long as it likes, and should return when a write fails or the
+// request's context ends, because then the client has gone.
 //
-// An error that it returns before the first byte becomes the response, through [httperror.Respond].
-// A later error ends the connection.
+// If it returns an error before the first byte, that becomes the response, through
+// [httperror.Respond]. A later error ends the connection.
 func Stream(contentType string, write func(w *StreamWriter) error) *Response {
 	resp := &Response{contentType: [1]string{withCharset(contentType)}}
 	resp.setSource(&streamSource{write: write, size: -1})
@@ -35,9 +35,9 @@ func (src *streamSource) sendTo(w streamTarget) error {
 	return src.write(&StreamWriter{w})
 }
 
-// SetSize states how many bytes a body that is read or streamed will have, so
-// that it is sent with a Content-Length and ranges of it can be served; -1
-// takes that back. It has no effect on a body in memory.
+// SetSize sets how many bytes a body that is read or streamed will have. It is
+// then sent with a Content-Length, and its ranges can be served. -1 removes the
+// size. It has no effect on a body in memory.
 func (resp *Response) SetSize(n int64) {
 	n = max(n, -1)
 	switch src := resp.source.(type) {
@@ -48,8 +48,8 @@ func (resp *Response) SetSize(n int64) {
 	}
 }
 
-// StreamWriter is where a stream function writes to. Bytes may wait in the
-// server's buffer until there are enough of them; Flush sends them.
+// StreamWriter is the writer for a stream function. Bytes may wait in the
+// server's buffer until there are enough; Flush sends them.
 type StreamWriter struct {
 	target streamTarget
 }
@@ -60,17 +60,17 @@ func (w *StreamWriter) Write(p []byte) (int, error) { return w.target.Write(p) }
 // WriteString writes to the body.
 func (w *StreamWriter) WriteString(s string) (int, error) { return w.target.WriteString(s) }
 
-// ReadFrom copies r into the body, by sendfile where r is a file and the
-// server can.
+// ReadFrom copies r into the body, with sendfile if r is a file and the server
+// supports that.
 func (w *StreamWriter) ReadFrom(r io.Reader) (int64, error) { return copyFrom(w.target, r) }
 
-// Flush sends what was written. It returns an error when the client has gone,
-// and none when a middleware in between keeps the body back.
+// Flush sends what was written. It returns an error if the client has gone, but
+// none if a middleware in between holds the body back.
 func (w *StreamWriter) Flush() error { return w.target.Flush() }
 
 // Controller returns the [http.ResponseController] of the connection, for
-// deadlines. It is nil where the body goes to no connection, as by
-// [Response.Bytes].
+// deadlines. It is nil if the body is not written to a connection, for example
+// by [Response.Bytes].
 func (w *StreamWriter) Controller() *http.ResponseController {
 	if out, ok := w.target.(*output); ok {
 		return http.NewResponseController(out.w)
@@ -88,8 +88,8 @@ func (handlerSource) sendTo(streamTarget) error { return errHandler }
 var errHandler = errors.New("a response that is another handler has no body of its own: Capture it")
 
 // Handler returns a Response that lets h answer: a plain handler as the result of a view, an
-// upgrade to a WebSocket, a reverse proxy. The header fields of the Response are in place before h
-// runs; h sets the status and the body, and answers conditions.
+// upgrade to a WebSocket, a reverse proxy. The header fields of the Response are set before h runs;
+// h sets the status and the body, and evaluates conditions.
 func Handler(h http.Handler) *Response {
 	resp := new(Response)
 	resp.setSource(handlerSource{h})
@@ -97,18 +97,19 @@ func Handler(h http.Handler) *Response {
 }
 
 // Reader returns a Response with a body that is read from r when it is sent.
-// If r is also an [io.Closer] it is closed in the end, sent or not.
+// If r is also an [io.Closer], it is closed at the end, whether it was sent or
+// not.
 //
-// The size of the body is found out if r tells it: a file, a section, a buffer, anything
-// that can seek. With a size the response has a Content-Length, and
-// [Response.MakeConditional] serves ranges of it: by seeking, or else by reading past what
-// is not asked for. For other readers, [ReaderN] and [Response.SetSize] state the size. A
-// regular file goes out by sendfile if the server can.
+// The size of the body is found out if r can report it: a file, a section, a buffer, anything that
+// can seek. With a size the response has a Content-Length, and [Response.MakeConditional] serves
+// ranges of it. It seeks, or otherwise reads and skips the other bytes. For other readers, set the
+// size with [ReaderN] or [Response.SetSize]. A regular file is sent with sendfile if the server
+// supports that.
 //
-// An r with a method CopyN(w io.Writer, n int64) (int64, error) copies its next
-// n bytes to the client by it.
+// If r has a method CopyN(w io.Writer, n int64) (int64, error), that method
+// copies the next n bytes to the client.
 //
-// Bytes are taken from where r stands.
+// Bytes are read from r's current position.
 func Reader(contentType string, r io.Reader) *Response {
 	resp := &Response{contentType: [1]string{withCharset(contentType)}}
 	src := newReaderSource(r)
@@ -117,8 +118,8 @@ func Reader(contentType string, r io.Reader) *Response {
 	return resp
 }
 
-// ReaderN is [Reader] for the next n bytes of r. A body that ends before breaks the
-// connection off.
+// ReaderN is like [Reader], but for the next n bytes of r. If the body ends before that, the
+// connection is broken off.
 func ReaderN(contentType string, r io.Reader, n int64) *Response {
 	resp := &Response{contentType: [1]string{withCharset(contentType)}}
 	src := newReaderSource(r)
@@ -137,7 +138,7 @@ func (resp *Response) setReader(src *readerSource) {
 func newReaderSource(r io.Reader) *readerSource {
 	src := &readerSource{r: r, size: -1}
 	if seeker, ok := r.(io.Seeker); ok {
-		// A pipe or a terminal has the method and refuses.
+		// A pipe or a terminal has the method, but it fails.
 		if start, err := seeker.Seek(0, io.SeekCurrent); err == nil {
 			src.seeker, src.start = seeker, start
 		}
@@ -147,8 +148,8 @@ func newReaderSource(r io.Reader) *readerSource {
 
 type readerSource struct {
 	r      io.Reader
-	seeker io.Seeker // nil where r cannot seek
-	start  int64     // where r stood when it was given
+	seeker io.Seeker // nil if r cannot seek
+	start  int64     // r's position when it was passed
 	size   int64
 }
 
@@ -164,7 +165,7 @@ func (src *readerSource) measure() int64 {
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 			return max(info.Size()-src.start, 0)
 		}
-		return -1 // a device's end says nothing
+		return -1 // the end of a device has no meaning
 	}
 	end, err := src.seeker.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -180,7 +181,7 @@ func (src *readerSource) length() int64 { return src.size }
 
 func (src *readerSource) sendTo(w streamTarget) error {
 	if src.seeker != nil {
-		// It may have been read before: by Bytes, or by a first serving.
+		// The reader may have been used before: by Bytes, or when it was first served.
 		if err := src.seek(0); err != nil {
 			return err
 		}
@@ -217,9 +218,9 @@ func (src *readerSource) copyN(w io.Writer, n int64) error {
 	return err
 }
 
-// copyFrom copies r to w. A file is left to w, which may know sendfile; of
-// anything else the first bytes are read before w is touched, so that a reader
-// which fails at once leaves it untouched.
+// copyFrom copies r to w. A file is left to w, which may support sendfile. From
+// any other reader, the first bytes are read before w is used, so that w stays
+// unused if the reader fails at once.
 func copyFrom(w io.Writer, r io.Reader) (int64, error) {
 	inner := r
 	if limited, ok := r.(*io.LimitedReader); ok {

@@ -133,7 +133,7 @@ func TestFieldsOfAMiddleware(t *testing.T) {
 	resp.Header().Set("Vary", "Accept")
 	resp.Header().Add("Set-Cookie", "a=1")
 	resp.Header().Set("X-Frame-Options", "DENY")
-	for range 2 { // nothing of the first serving may be left in the Response
+	for range 2 { // nothing from the first serving may be left in the Response
 		w := httptest.NewRecorder()
 		w.Header().Set("Vary", "Origin")
 		w.Header().Set("Set-Cookie", "b=2")
@@ -353,8 +353,8 @@ func TestETag(t *testing.T) {
 	require.ErrorContains(t, failing.Buffer(), "disk gone")
 }
 
-// An ETag that was made of a body goes with it: else clients would keep the old one
-// for the new.
+// An ETag that was made from a body is removed with it; otherwise clients would mistake the old
+// body for the new one.
 func TestAnETagGoesWithItsBody(t *testing.T) {
 	for name, change := range map[string]func(*wrappers.Response){
 		"SetBody":     func(resp *wrappers.Response) { resp.SetBody([]byte("new")) },
@@ -386,7 +386,8 @@ func TestAnETagGoesWithItsBody(t *testing.T) {
 	require.NotEqual(t, old, resp.ETag())
 }
 
-// The room behind a slice belongs to its owner, and to others who cut theirs of the same array.
+// The spare capacity of a slice belongs to its owner, and to others who have slices of the same
+// array.
 func TestWhatIsAppendedToABodyStaysItsOwn(t *testing.T) {
 	shared := append(make([]byte, 0, 64), "head"...)
 	one, two := wrappers.NewResponse("text/plain", shared), new(wrappers.Response)

@@ -20,7 +20,7 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// start serves h on a socket, with HTTP/2 where asked.
+// start serves h on a socket, with HTTP/2 if requested.
 func start(t *testing.T, h http.Handler, http2 bool, configure ...func(*httptest.Server)) *httptest.Server {
 	s := httptest.NewUnstartedServer(h)
 	for _, f := range configure {
@@ -50,7 +50,7 @@ func protocols(t *testing.T, h http.Handler, test func(t *testing.T, s *httptest
 	}
 }
 
-// view serves what f returns, through a View.
+// view serves the result of f, through a View.
 func view(f func(req *wrappers.Request) *wrappers.Response) http.Handler {
 	return wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) { return f(req), nil })
 }
@@ -96,8 +96,8 @@ func TestBodiesOnTheWire(t *testing.T) {
 	})
 }
 
-// readerFroms counts what is copied by the server's own ReadFrom, the way to
-// sendfile, and of which kind of source.
+// readerFroms counts the copies by the server's own ReadFrom, which leads to
+// sendfile, and the kinds of their sources.
 type readerFroms struct {
 	http.ResponseWriter
 	files *int

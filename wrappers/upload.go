@@ -20,24 +20,25 @@ import (
 )
 
 // UploadedFile is a file of a multipart form (Werkzeug's FileStorage). It lives
-// until the request is answered: Save what shall stay.
+// until the request is answered: save files that must stay.
 type UploadedFile struct {
 	// Field is the name of the form's field.
 	Field string
-	// Name is the name as the client sent it: it may be empty, a path of
-	// another system, or hostile. Use [UploadedFile.SafeName] for a file's name.
+	// Name is the client's name, unchanged: it may be empty, a path of another
+	// system, or hostile. Use [UploadedFile.SafeName] for the name of a file on
+	// disk.
 	Name string
 	// Header holds the header fields of the part.
 	Header textproto.MIMEHeader
 	// Size is the number of bytes received.
 	Size int64
 
-	stored *multipart.FileHeader // nil where a Sink took the file
+	stored *multipart.FileHeader // nil if a Sink took the file
 	sink   io.Writer             // what took it
-	opened *openFiles            // what the request closes in the end
+	opened *openFiles            // what the request closes at the end
 }
 
-// openFiles are the files that are open, maybe in several goroutines.
+// openFiles are the open files, perhaps of several goroutines.
 type openFiles struct {
 	mu   sync.Mutex
 	list []io.Closer
@@ -63,8 +64,8 @@ type Files struct {
 	datastructures.MultiDict[*UploadedFile]
 }
 
-// Require returns the first file of the field, or an error that answers 400 and
-// names the field where there is none, or the user has chosen none.
+// Require returns the first file of the field. If there is none, or the user
+// has chosen none, it returns an error that answers 400 and names the field.
 func (f *Files) Require(field string) (*UploadedFile, error) {
 	for _, file := range f.List(field) {
 		if file.Chosen() {
@@ -78,19 +79,19 @@ func (f *Files) Require(field string) (*UploadedFile, error) {
 	}
 }
 
-// Chosen reports whether there is a file at all: browsers send an empty one
-// without a name where the user has chosen none.
+// Chosen reports whether there is a file at all: if the user has chosen none,
+// browsers send an empty file without a name.
 func (f *UploadedFile) Chosen() bool { return f.Name != "" || f.Size > 0 }
 
-// SafeName returns a name that any system can store, made of the client's name: no path, no
-// control characters, no device of Windows. It keeps the script that it is written in, as
-// [security.UnicodeFilename] does. [security.SecureFilename] of Name is Werkzeug's function, in
-// ASCII. It may be empty, and two files may have the same.
+// SafeName returns a name, made from the client's name, that any system can store: without a path,
+// control characters, or the name of a Windows device. It keeps the script in which the name is
+// written, like [security.UnicodeFilename]. [security.SecureFilename] of Name is Werkzeug's
+// function, in ASCII. It may be empty, and two files may have the same name.
 func (f *UploadedFile) SafeName() string { return security.UnicodeFilename(f.Name) }
 
 // ContentType returns the file's Content-Type: the media type in lower case as its Value ("" if it
-// is not declared), and its parameters. The client says so, and the file may be something else.
-// [UploadedFile].Header has it as it was sent.
+// is not declared), and its parameters. It comes from the client, and the file may be of another
+// type. [UploadedFile].Header has the original field.
 func (f *UploadedFile) ContentType() datastructures.Options {
 	return contentType(f.Header.Get("Content-Type"))
 }
@@ -99,15 +100,15 @@ func (f *UploadedFile) ContentType() datastructures.Options {
 // parameters (Werkzeug's mimetype), "" if it is not declared.
 func (f *UploadedFile) MediaType() string { return mediaType(f.Header.Get("Content-Type")) }
 
-// Writer returns what a [Sink] gave for the file, nil if no sink took it: the
-// hash, the upload to somewhere else.
+// Writer returns the writer of a [Sink] for the file, such as a hash or an
+// upload to somewhere else; nil if no sink took the file.
 func (f *UploadedFile) Writer() io.Writer { return f.sink }
 
-// Open returns the content from its start, as often as it is asked for. The caller may close it;
-// the request does in any case.
+// Open returns the content from its start, any number of times. The caller may close it; the
+// request closes it in any case.
 //
-// A file that a [Sink] took opens if the sink's writer has an Open method of
-// the same shape, and is an error otherwise.
+// If a [Sink] took the file, Open works if the sink's writer has an Open method
+// of the same type, and otherwise returns an error.
 func (f *UploadedFile) Open() (multipart.File, error) {
 	file, err := f.open()
 	if err == nil && f.opened != nil {
@@ -170,11 +171,11 @@ func (f *UploadedFile) WriteTo(w io.Writer) (int64, error) {
 }
 
 // Save writes the content to a new file at path, with mode 0666 before the umask. It never
-// overwrites: where something stands there, even a dangling link, the error is fs.ErrExist. The
-// bytes that were written before an error are removed.
+// overwrites: if something exists there, even a dangling link, the error is fs.ErrExist. If there
+// is an error, the bytes that were already written are removed.
 //
-// path is taken as it is: build it of your own text or [UploadedFile.SafeName],
-// not of Name.
+// path is used unchanged: build it from your own strings or
+// [UploadedFile.SafeName], not from Name.
 func (f *UploadedFile) Save(path string) error {
 	dst, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
@@ -183,9 +184,9 @@ func (f *UploadedFile) Save(path string) error {
 	return f.fill(dst, func() error { return nil })
 }
 
-// SaveIn saves the file in a directory under its [UploadedFile.SafeName], with a
-// number before the extension where that is taken ("a-2.txt"), and returns the
-// path. A file without a usable name is called "upload".
+// SaveIn saves the file in a directory under its [UploadedFile.SafeName], and
+// returns the path. If the name exists, it adds a number before the extension
+// ("a-2.txt"). If a file has no usable name, it is called "upload".
 func (f *UploadedFile) SaveIn(dir string) (string, error) {
 	name := f.SafeName()
 	if name == "" {
@@ -199,7 +200,7 @@ func (f *UploadedFile) SaveIn(dir string) (string, error) {
 	}
 }
 
-// numbered returns the n-th form of a file's name, no longer than a name may be.
+// numbered returns the n-th form of a file's name, within the maximum length.
 func numbered(name string, n int) string {
 	if n == 1 {
 		return name
@@ -212,7 +213,7 @@ func numbered(name string, n int) string {
 	return shortened(strings.TrimSuffix(name, ext), maxFilename-len(end)) + end
 }
 
-// shortened cuts s between characters, to limit bytes.
+// shortened cuts s between characters, to at most limit bytes.
 func shortened(s string, limit int) string {
 	if len(s) <= limit {
 		return s
@@ -226,12 +227,12 @@ func shortened(s string, limit int) string {
 // manyNames is how many names are tried before a directory counts as full.
 const manyNames = 10_000
 
-// maxFilename is how many bytes a name in a file system has at most.
+// maxFilename is the maximum length of a name in a file system, in bytes.
 const maxFilename = 255
 
-// SaveOver writes the content to path and replaces what stands there, in one step: a reader sees
-// the old file or the new one, and an error leaves the old. A replaced file gets the mode of the
-// old one; a new file has 0666 before the umask.
+// SaveOver writes the content to path and replaces an existing file in one step. A reader sees the
+// old file or the new one, and if there is an error, the old file stays. If a file is replaced, the
+// new one gets its mode; otherwise the mode is 0666 before the umask.
 func (f *UploadedFile) SaveOver(path string) error {
 	dst, err := createBeside(path)
 	if err != nil {
@@ -247,8 +248,8 @@ func (f *UploadedFile) SaveOver(path string) error {
 	})
 }
 
-// fill writes the content to dst, closes it and finishes; on an error it
-// removes dst.
+// fill writes the content to dst, closes it and calls finish; if there is an
+// error, it removes dst.
 func (f *UploadedFile) fill(dst *os.File, finish func() error) error {
 	_, err := f.WriteTo(dst)
 	if closed := dst.Close(); err == nil {
@@ -264,7 +265,7 @@ func (f *UploadedFile) fill(dst *os.File, finish func() error) error {
 	return nil
 }
 
-// createBeside creates a file of a new name in path's directory.
+// createBeside creates a file with a new name in path's directory.
 func createBeside(path string) (*os.File, error) {
 	base := shortened(filepath.Base(path), maxFilename-32)
 	for n := 0; ; n++ {

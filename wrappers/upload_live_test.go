@@ -26,8 +26,8 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// program returns the path of a client program, and skips the test where the
-// machine has none.
+// program returns the path of a client program, and skips the test if the
+// machine does not have it.
 func program(t *testing.T, names ...string) string {
 	t.Helper()
 	if testing.Short() {
@@ -42,15 +42,15 @@ func program(t *testing.T, names ...string) string {
 	return ""
 }
 
-// received is what a form brought.
+// received describes a received form.
 type received struct {
 	fields []string
 	files  []string // field, name, type, size and digest
 	err    error
 }
 
-// receiver is a server that takes forms and hands on what they brought. GET
-// gets the page.
+// receiver is a server that receives forms and passes on their descriptions.
+// GET returns the page.
 func receiver(t *testing.T, page string) (*httptest.Server, <-chan received) {
 	forms := make(chan received, 8)
 	server := httptest.NewServer(wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
@@ -86,7 +86,7 @@ func wanted(field, name, contentType string, content []byte) string {
 	return describedFile(field, name, contentType, int64(len(content)), digest[:])
 }
 
-// binary returns n bytes that hold everything a boundary search may stumble on.
+// binary returns n bytes that contain everything that could confuse the search for a boundary.
 func binary(n int) []byte {
 	random := rand.New(rand.NewPCG(1, 2))
 	b := make([]byte, 0, n+8)
@@ -168,8 +168,8 @@ func TestUploadFromPython(t *testing.T) {
 	require.Equal(t, []string{wanted("f", "naïve.bin", "image/x-y", content), wanted("f", "plain", "", []byte("x"))}, got.files)
 }
 
-// browserPage submits a form of its own by the browser's encoder, as a user
-// would: fields, a chosen file with an awkward name, and an input left empty.
+// browserPage submits a form with the browser's own encoder, as a user would:
+// fields, a chosen file with an awkward name, and an input left empty.
 const browserPage = `<!doctype html><meta charset=utf-8>
 <form method=post enctype=multipart/form-data action=/>
 <input name="te&quot;xt" value="a b"><textarea name=lines></textarea><input type=hidden name=_charset_>
@@ -188,8 +188,8 @@ document.forms[0].submit();
 func TestUploadFromChromium(t *testing.T) {
 	chromium := program(t, "chromium", "chromium-browser", "google-chrome")
 	server, forms := receiver(t, browserPage)
-	// Not t.TempDir: the browser's processes go on writing for a moment when it
-	// has been ended.
+	// It is not t.TempDir, because the browser's processes keep writing for a
+	// moment after the browser has ended.
 	profile, err := os.MkdirTemp("", "chromium")
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(profile) })
@@ -208,7 +208,7 @@ func TestUploadFromChromium(t *testing.T) {
 	}
 	require.Equal(t, []string{`te"xt=a b`, "lines=1\r\n2", "_charset_=UTF-8"}, got.fields)
 	require.Equal(t, []string{
-		// The browser writes a quote as %22 and leaves a %22 as it is: both are one.
+		// The browser writes a quote as %22 and leaves a %22 unchanged, so both become the same.
 		wanted("f", `a"b"ü日.bin`, "image/x-y", content),
 		wanted("f", `C:\x;y.txt`, "text/plain", []byte("\r\n--")),
 		wanted("none", "", "application/octet-stream", nil),
@@ -236,9 +236,9 @@ func TestCutConnectionAnswersNothingAndLeavesNothing(t *testing.T) {
 	require.Zero(t, count())
 }
 
-// TestClientSeesThe413 posts more than is allowed: the client gets the answer,
-// not a broken connection, and none of the body is asked for where it waits to
-// be.
+// TestClientSeesThe413 posts more than is allowed. The client gets the
+// response, not a broken connection. If the client waits for 100 Continue, none
+// of the body is requested.
 func TestClientSeesThe413(t *testing.T) {
 	server := httptest.NewServer(wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
 		_, err := req.Files()
@@ -263,8 +263,8 @@ func TestClientSeesThe413(t *testing.T) {
 
 const uploadVariable = "ZEUG_TEST_UPLOAD_SERVER"
 
-// TestMain also runs this program as a server that takes one upload and says
-// what the most memory was that it ever had.
+// TestMain also runs this program as a server that receives one upload and
+// reports its peak memory.
 func TestMain(m *testing.M) {
 	if how := os.Getenv(uploadVariable); how != "" {
 		takeUpload(how)
@@ -326,13 +326,13 @@ func TestUploadInConstantMemory(t *testing.T) {
 	}
 	t.Logf("peak memory in KiB: %v", peak)
 	small := peak[fmt.Sprint("parts", 1<<20)]
-	// The race detector's own memory is part of it.
+	// The race detector's own memory is included.
 	require.Less(t, peak[fmt.Sprint("parts", 1<<30)], small+16<<10, "a gigabyte in parts")
 	require.Less(t, peak[fmt.Sprint("files", 1<<30)], small+16<<10, "a gigabyte to a temporary file")
 }
 
-// peakOfUpload sends a file to a server of its own process and returns the most
-// memory that had, in KiB.
+// peakOfUpload sends a file to a server in a separate process and returns that
+// process's peak memory, in KiB.
 func peakOfUpload(t *testing.T, how string, size int64) int {
 	self, err := os.Executable()
 	require.NoError(t, err)

@@ -13,14 +13,14 @@ import (
 	"sync"
 )
 
-// spool takes a file into memory as long as the request's share of it lasts,
-// and then into a temporary file.
+// spool keeps a file in memory as long as the request's share of memory lasts,
+// and then in a temporary file.
 type spool struct {
 	file   *UploadedFile
-	share  *int64 // what is left of Settings.FileMemory
+	share  *int64 // the rest of Settings.FileMemory
 	memory []byte
 	disk   *os.File                    // the temporary file, once there is one
-	keep   func(*multipart.FileHeader) // remembers it, to be removed
+	keep   func(*multipart.FileHeader) // records it, to be removed
 }
 
 func (s *spool) Write(p []byte) (int, error) {
@@ -53,10 +53,10 @@ func (s *spool) Close() error {
 	return s.disk.Close()
 }
 
-// temporary creates a temporary file, and the header by which handlers of
+// temporary creates a temporary file, and a header with which handlers of
 // net/http open it and [multipart.Form.RemoveAll] removes it. Only
-// mime/multipart itself makes such a header, so it is given a form of one byte
-// to write, and the file it writes becomes ours.
+// mime/multipart itself can make such a header, so it gets a form of one byte
+// to write, and we use the file that it writes.
 func temporary() (*multipart.FileHeader, *os.File, error) {
 	headers, err := fileHeaders(0, []byte{0})
 	if err != nil {
@@ -79,16 +79,16 @@ func temporary() (*multipart.FileHeader, *os.File, error) {
 	return headers[0], file, nil
 }
 
-// ownBoundary is a boundary that no content holds, since nobody is told.
+// ownBoundary is a boundary that no content contains, since nobody knows it.
 var ownBoundary = sync.OnceValue(rand.Text)
 
-// fileHeaders returns headers of files with these contents, by way of a form
-// that mime/multipart reads, keeping up to memory bytes in memory.
+// fileHeaders returns headers of files with these contents. It lets
+// mime/multipart read them as a form, and keeps up to memory bytes in memory.
 func fileHeaders(memory int64, contents ...[]byte) ([]*multipart.FileHeader, error) {
 	boundary := ownBoundary()
 	start := []byte("--" + boundary + "\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n")
 	headers := make([]*multipart.FileHeader, 0, len(contents))
-	for some := range slices.Chunk(contents, 500) { // it takes 1,000 at most
+	for some := range slices.Chunk(contents, 500) { // ReadForm accepts at most 1,000
 		readers := make([]io.Reader, 0, 3*len(some)+1)
 		for _, content := range some {
 			readers = append(readers, bytes.NewReader(start), bytes.NewReader(content), strings.NewReader("\r\n"))
@@ -103,8 +103,8 @@ func fileHeaders(memory int64, contents ...[]byte) ([]*multipart.FileHeader, err
 	return headers, nil
 }
 
-// keepTemporary remembers a temporary file, to be removed with the request, or
-// at the latest when nothing of the request is left in memory.
+// keepTemporary records a temporary file. It is removed with the request, or at
+// the latest when the request is garbage-collected.
 func (c *content) keepTemporary(header *multipart.FileHeader) {
 	temps := c.form.temps
 	if temps == nil {
@@ -115,7 +115,7 @@ func (c *content) keepTemporary(header *multipart.FileHeader) {
 	temps.File[""] = append(temps.File[""], header)
 }
 
-// release closes what was opened of the files and removes the temporary ones.
+// release closes the files that were opened and removes the temporary ones.
 func (c *content) release() error {
 	c.form.opened.close()
 	if c.form.temps == nil {
@@ -126,12 +126,12 @@ func (c *content) release() error {
 
 // Sink decides where the file of a part goes, before its first byte is read. The writer receives
 // the content as it arrives: a hash, a file of the caller, a pipe into an upload to somewhere
-// else. A nil writer leaves the file to memory and temporary files. An error ends the reading of
-// the form, and answers the request as any error does.
+// else. With a nil writer, the file goes to memory and temporary files. An error ends the reading
+// of the form, and answers the request like any other error.
 //
-// When the file is complete a writer that is an [io.Closer] is closed; when it
-// breaks off, CloseWithError is called if the writer has it, as an
-// [io.PipeWriter] does, and else Close.
+// When the file is complete, a writer that is an [io.Closer] is closed. If the
+// file breaks off, CloseWithError is called if the writer has that method (like
+// an [io.PipeWriter]), and otherwise Close.
 type Sink func(part *Part) (io.Writer, error)
 
 // closeSink ends a sink's writer.

@@ -26,7 +26,7 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// upload is a form of files, each of a name and a content.
+// upload is a form of files, each with a name and a content.
 func upload(t testing.TB, files ...[2]string) *http.Request {
 	t.Helper()
 	var body bytes.Buffer
@@ -44,8 +44,8 @@ func upload(t testing.TB, files ...[2]string) *http.Request {
 	return r
 }
 
-// temporaries makes temporary files land in a directory of the test, and
-// returns how many there are.
+// temporaries puts temporary files into a directory of the test, and returns a
+// function that counts them.
 func temporaries(t *testing.T) func() int {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -342,7 +342,7 @@ func TestRequireNamesTheMissingFile(t *testing.T) {
 	}
 }
 
-// recorder is a sink that says how it ended.
+// recorder is a sink that records how it ended.
 type recorder struct {
 	hash.Hash
 	closed int
@@ -418,7 +418,7 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-// TestMediaTypeOfAnUploadIsInLowerCase is Werkzeug's test_mimetype_always_lowercase.
+// TestMediaTypeOfAnUploadIsInLowerCase corresponds to Werkzeug's test_mimetype_always_lowercase.
 func TestMediaTypeOfAnUploadIsInLowerCase(t *testing.T) {
 	for _, c := range []struct{ header, mediaType, charset string }{
 		{"Text/CSV", "text/csv", ""},

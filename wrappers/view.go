@@ -11,16 +11,17 @@ import (
 
 var errNoResponse = errors.New("the view returned neither a response nor an error")
 
-// View is an application, or a part of one, that returns its answer. An error
-// answers through [httperror.Respond]: an HTTP error or a redirect of the
-// router for itself, any other as a logged 500 or the debugger's page. A request
-// that [Request.CheckFields] refuses is answered without calling the view.
+// View is an application, or a part of one, that returns its response. An error
+// is answered through [httperror.Respond]: an HTTP error or a redirect of the
+// router becomes its own response, and any other error a logged 500 or the
+// debugger's page. A request that [Request.CheckFields] refuses is answered
+// without calling the view.
 type View func(*Request) (*Response, error)
 
 // ServeHTTP calls the view and sends what it returns.
 func (v View) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := NewRequest(r)
-	if c, ok := r.Body.(*content); !ok || c.first != req { // it is not of an outer view
+	if c, ok := r.Body.(*content); !ok || c.first != req { // the Request is not that of an outer view
 		defer req.Close()
 	}
 	if err := req.CheckFields(); err != nil {

@@ -15,8 +15,9 @@ import (
 	"github.com/zeugkit/zeug/timeline"
 )
 
-// BenchmarkRecorded measures the time of the processor (cpu-ns/op) for a request that is recorded, in its own
-// goroutine and in the one that tells the supervisor. Unlike ns/op it does not depend on what else runs.
+// BenchmarkRecorded measures the processor time (cpu-ns/op) for a request that is recorded, in its
+// own goroutine and in the one that reports to the supervisor. Unlike ns/op it does not depend on
+// what else is running.
 func BenchmarkRecorded(b *testing.B) {
 	for name, view := range map[string]http.HandlerFunc{
 		"nothing": func(http.ResponseWriter, *http.Request) {},
@@ -46,7 +47,8 @@ func BenchmarkRecorded(b *testing.B) {
 	}
 }
 
-// processorTime is how many nanoseconds of the processor this process has had.
+// processorTime is how many nanoseconds of processor time this process has
+// used.
 func processorTime(b *testing.B) int64 {
 	b.Helper()
 	var usage syscall.Rusage

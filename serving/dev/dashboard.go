@@ -11,10 +11,10 @@ import (
 )
 
 // debugger returns the debugger of serving.Options.Debug. A supervisor, if there is one, asks for the
-// PIN and reads variables. The dashboard has the same path with a supervisor and without.
+// PIN and reads variables. The dashboard has the same path with and without a supervisor.
 func (s *server) debugger() debugger.Debugger {
 	folder := ""
-	if own := supervise.Folder(); own != "" { // failures outlive this process with the supervisor
+	if own := supervise.Folder(); own != "" { // with a supervisor, failures outlive this process
 		folder = filepath.Join(own, "failures")
 	}
 	return debugger.Debugger{Keep: s.keep, Dashboard: debugger.Dashboard{
@@ -30,7 +30,7 @@ func (s *server) debugger() debugger.Debugger {
 	}}
 }
 
-// process returns what the dashboard shows of the process besides its build.
+// process returns the facts about the process that the dashboard shows besides its build.
 func (s *server) process() []debugger.Field {
 	list := []debugger.Field{{Name: "process", Value: strconv.Itoa(os.Getpid())}}
 	if path, err := os.Executable(); err == nil {

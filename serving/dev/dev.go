@@ -1,15 +1,15 @@
-// Package dev links the tools of development into a program that package serving runs: the debugger
+// Package dev links the development tools into a program that package serving runs: the debugger
 // (serving.Options.Debug), and the supervisor that builds and restarts the program after a change
-// (serving.Options.Reload). A program imports it for that effect alone:
+// (serving.Options.Reload). A program imports it only for that effect:
 //
 //	import _ "github.com/zeugkit/zeug/serving/dev"
 //
 // Without the import the executable has neither of them, as production needs, and serving.Run
 // returns an error if one of those options is set.
 //
-// "zeug run" adds the import while it builds, so a program that is worked on with it needs no change.
-// To import the package in some builds only, give the import a file of its own with a build
-// constraint.
+// "zeug run" adds the import while it builds, so a program that you develop with it needs no
+// change. To import the package in some builds only, put the import into a separate file with a
+// build constraint.
 package dev
 
 import (
@@ -36,5 +36,5 @@ func init() {
 	})
 }
 
-// server is a server that the debugger works for.
+// server is the server for which the debugger works.
 type server struct{ devtools.Server }

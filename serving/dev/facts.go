@@ -15,16 +15,16 @@ import (
 	"github.com/zeugkit/zeug/internal/supervise"
 )
 
-// untold is how many requests wait at most until the supervisor is told of them. Reports for which
-// there is no room are left out: their handlers do not wait.
+// untold is how many requests may wait until the supervisor gets their reports. If there is no room
+// for a report, it is left out: handlers do not wait for it.
 const untold = 256
 
 // maxParam is how many bytes of a parameter are reported.
 const maxParam = 1 << 10
 
 // tellFacts returns app with a report to the supervisor for each request: which rule matched, and
-// what happened while it was served. A request that is not in the supervisor's list costs one
-// look.
+// what happened while it was served. For a request that is not in the supervisor's list, this costs
+// one check.
 func (s *server) tellFacts(app http.Handler) http.Handler {
 	var start sync.Once
 	ended := make(chan *recorder, untold)

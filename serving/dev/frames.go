@@ -15,24 +15,24 @@ import (
 	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
-// Without a core there are no variables. These say what is needed to get them, as the debugger's
-// page shows it.
+// Without a core there are no variables. These errors say on the debugger's page what is needed to
+// get them.
 var (
 	errNoSupervisor = errors.New("To see the variables of each frame, and to evaluate expressions in them, run the program by “zeug run”.")
 	errNoCore       = fmt.Errorf("The variables of frames are available on Linux alone, on amd64 and arm64; this is %s/%s.", runtime.GOOS, runtime.GOARCH)
 )
 
-// errBusy says why a failure among many has no variables.
+// errBusy says why one of many failures has no variables.
 var errBusy = errors.New("There are no variables: other requests failed at the same moment, and one core is written at a time. Run the request again to see them.")
 
-// errCollected says why a failure that had to wait has no variables, which would be wrong.
+// errCollected says why a failure that had to wait has no variables: they would be wrong.
 var errCollected = errors.New("There are no variables: other requests failed at the same moment, and the garbage collector ran before it was the turn of this one. Run the request again to see them.")
 
 const (
 	// coreWait is how long a failure waits for its turn to write a core.
 	coreWait = 300 * time.Millisecond
-	// coreGap is the time between two cores, in which the garbage collector, which
-	// pauses while a core is written, keeps up with the memory that failures take.
+	// coreGap is the time between two cores, in which the garbage collector can
+	// free the memory of failures; it does not run while a core is written.
 	coreGap = 200 * time.Millisecond
 )
 
@@ -49,9 +49,9 @@ func writeCore(path string) (goroutine int64, err error) {
 	return goroutine, err
 }
 
-// takeTurn waits until no other core is written. It fails if the garbage collector has run meanwhile: the
-// collector frees the variables that the failed functions do not use any more, and their memory soon
-// holds something else.
+// takeTurn waits until no other core is written. It fails if the garbage collector has run
+// meanwhile. The collector frees variables that no later line of the failed functions uses, and
+// their memory is soon reused.
 func takeTurn(patience time.Duration) error {
 	before := collections()
 	timeout := time.NewTimer(patience)
@@ -68,15 +68,15 @@ func takeTurn(patience time.Duration) error {
 	return nil
 }
 
-// collections is how many times the garbage collector has run to its end.
+// collections is how many times the garbage collector has completed a run.
 func collections() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }
 
-// keep writes a core of the process at a failure, and returns what hands it to
-// the supervisor, which reads variables from it.
+// keep writes a core of the process at a failure. It returns a function that
+// passes the core to the supervisor, which reads variables from it.
 func (s *server) keep(id string) (func(*debugger.Report) (debugger.Live, error), error) {
 	c := s.Keeper()
 	if c == nil {

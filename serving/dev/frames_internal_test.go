@@ -21,7 +21,7 @@ func TestCoresAreWrittenInTurn(t *testing.T) {
 		<-coreTurn
 		err := <-waits
 		if err == nil {
-			continue // it began to wait after the collection, and now has its turn
+			continue // it began to wait only after the collection, and has got its turn
 		}
 		require.ErrorIs(t, err, errCollected)
 		coreTurn <- struct{}{}

@@ -15,12 +15,12 @@ import (
 	"github.com/zeugkit/zeug/internal/supervise"
 )
 
-// Bounds of the log records that are kept for a request. A part of both is for warnings and
-// errors, which may come after many records that matter less.
+// Limits for the log records that are kept for a request. A part of each is reserved for warnings
+// and errors, which may come after many records that matter less.
 const (
 	maxRecords     = 200
 	maxRecordBytes = 64 << 10
-	forWarnings    = 4 // the part: a fourth
+	forWarnings    = 4 // the reserved part: a fourth
 
 	maxAttrs     = 32
 	maxKey       = 128
@@ -70,8 +70,8 @@ func recorderOf(ctx context.Context) *recorder {
 	return r
 }
 
-// Enabled takes all levels while a request is served: the page shows records that the program does not
-// write too.
+// Enabled accepts all levels while a request is served: the page also shows records that the
+// program does not write.
 func (l *logs) Enabled(ctx context.Context, level slog.Level) bool {
 	if l.next.Enabled(ctx, level) {
 		return true
@@ -114,7 +114,7 @@ func (l *logs) WithGroup(name string) slog.Handler {
 	return c
 }
 
-// log keeps a record. A value is written as it is now, since it may change later.
+// log keeps a record. A value is converted to a string at once, since it may change later.
 func (r *recorder) log(l *logs, record slog.Record) {
 	r.mu.Lock()
 	open := !r.over && !r.logs.has(record)
@@ -149,8 +149,8 @@ func (r *recorder) log(l *logs, record slog.Record) {
 	}
 }
 
-// has reports whether a record is the last one, which comes twice if one recorded handler is
-// inside another one.
+// has reports whether a record is the last one, which comes twice if one such handler is inside
+// another.
 func (l *recordedLogs) has(record slog.Record) bool {
 	if len(l.list) == 0 || record.Time.IsZero() {
 		return false
@@ -159,7 +159,7 @@ func (l *recordedLogs) has(record slog.Record) bool {
 	return last.Time.Equal(record.Time) && last.PC == record.PC && last.Message == cut(record.Message, maxLogString)
 }
 
-// appendAttr appends an attribute as text, and those of a group one by one.
+// appendAttr appends an attribute as text, and the attributes of a group one by one.
 func appendAttr(list []supervise.Attr, prefix string, a slog.Attr) []supervise.Attr {
 	if len(list) >= maxAttrs || a.Equal(slog.Attr{}) {
 		return list
@@ -195,7 +195,7 @@ func cut(text string, most int) string {
 	return text[:most] + "…"
 }
 
-// told are the records in the form in which the supervisor gets them.
+// told returns the records in the form for the supervisor.
 func (l *recordedLogs) told(began time.Time) []supervise.LogRecord {
 	var list []supervise.LogRecord
 	for i, record := range l.list {
@@ -207,7 +207,7 @@ func (l *recordedLogs) told(began time.Time) []supervise.LogRecord {
 	return list
 }
 
-// sourceOf is the folder, file and line of a program counter, "" without one.
+// sourceOf returns the folder, file and line of a program counter, or "" without one.
 func sourceOf(pc uintptr) string {
 	if pc == 0 {
 		return ""
@@ -221,8 +221,8 @@ func sourceOf(pc uintptr) string {
 
 var following sync.Mutex
 
-// followDefault keeps the records of slog's default logger, whatever the program has set it to.
-// The standard logger, which writes without a context, goes on to write as it did.
+// followDefault keeps the records of slog's default logger, whichever logger the program has set.
+// The standard logger, which writes without a context, keeps writing as before.
 func followDefault() {
 	if _, ok := slog.Default().Handler().(*logs); ok {
 		return
@@ -233,7 +233,8 @@ func followDefault() {
 	if _, ok := handler.(*logs); ok {
 		return
 	}
-	// SetDefault leads the standard logger to the handler, which may itself write to the standard logger.
+	// SetDefault makes the standard logger write to the handler, which may itself write to the
+	// standard logger.
 	out, flags := log.Writer(), log.Flags()
 	slog.SetDefault(slog.New(recordLogs(handler)))
 	log.SetOutput(out)

@@ -16,12 +16,13 @@ import (
 )
 
 const (
-	// samplesPerSecond is how often the CPU profile looks. Go's own rate, 100, has no samples of most
-	// requests.
+	// samplesPerSecond is how many samples the CPU profile takes each second. At Go's own rate of
+	// 100, most requests would have no samples.
 	samplesPerSecond = 1000
 	// maxProfiled is how long a request is profiled.
 	maxProfiled = 30 * time.Second
-	// maxProfile is how many bytes of each part are told, and maxTrace those that a trace has.
+	// maxProfile is the maximum size of each part in bytes, except that maxTrace is the maximum of
+	// a trace.
 	maxProfile = 4 << 20
 	maxTrace   = 8 << 20
 )
@@ -29,12 +30,12 @@ const (
 // profiling is locked while a request is profiled: a process has one CPU profile at a time.
 var profiling sync.Mutex
 
-// profile is what is measured of one request.
+// profile is the measurement of one request.
 type profile struct {
 	told   supervise.Profile
 	cpu    bytes.Buffer
 	hasCPU bool
-	rate   int // runtime.MemProfileRate as it was
+	rate   int // the previous runtime.MemProfileRate
 	flight *trace.FlightRecorder
 	once   sync.Once
 	limit  *time.Timer
@@ -44,14 +45,14 @@ type profile struct {
 func beginProfile(exchange int) *profile {
 	p := &profile{told: supervise.Profile{Exchange: exchange}, rate: runtime.MemProfileRate}
 	runtime.MemProfileRate = 1
-	runtime.GC() // which brings the profile of allocations up to date
+	runtime.GC() // this brings the profile of allocations up to date
 	p.told.AllocsBefore = p.allocs()
 	p.flight = trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: maxProfiled, MaxBytes: maxTrace})
 	if err := p.flight.Start(); err != nil {
 		p.note(fmt.Errorf("there is no trace: %w", err))
 		p.flight = nil
 	}
-	runtime.SetCPUProfileRate(samplesPerSecond) // StartCPUProfile keeps the rate, and complains on standard error
+	runtime.SetCPUProfileRate(samplesPerSecond) // StartCPUProfile keeps the rate, but prints a message on standard error
 	if err := pprof.StartCPUProfile(&p.cpu); err != nil {
 		p.note(fmt.Errorf("there is no CPU profile: %w", err))
 	} else {
@@ -67,7 +68,7 @@ func beginProfile(exchange int) *profile {
 	return p
 }
 
-// end returns what was measured.
+// end returns the measurements.
 func (p *profile) end() supervise.Profile {
 	p.limit.Stop()
 	p.once.Do(p.stop)
@@ -75,7 +76,7 @@ func (p *profile) end() supervise.Profile {
 }
 
 func (p *profile) stop() {
-	if p.hasCPU { // or else it is somebody else's
+	if p.hasCPU { // otherwise it belongs to other code
 		pprof.StopCPUProfile()
 	}
 	p.told.CPU = p.bounded(p.cpu.Bytes())
@@ -112,8 +113,8 @@ func (p *profile) bounded(profile []byte) []byte {
 
 func (p *profile) note(err error) { p.told.Notes = append(p.told.Notes, err.Error()) }
 
-// runProfiled serves a request whose samples are told from those of other goroutines by a label, and whose
-// allocations by this function, which is in their stacks.
+// runProfiled serves a request. A label distinguishes its samples from those of other goroutines,
+// and this function, which is in the stacks, distinguishes its allocations.
 //
 //go:noinline
 func runProfiled(ctx context.Context, exchange int, serve func(context.Context)) {

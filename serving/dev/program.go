@@ -34,7 +34,7 @@ func reloadProgram(ctx context.Context, o devtools.Reload) error {
 	return s.Run(ctx)
 }
 
-// ownProgram returns what to build to get the program that runs.
+// ownProgram returns what must be built to get the running program.
 func ownProgram() (reload.Program, error) {
 	p := reload.Program{Args: os.Args[1:]}
 	file := mainFile()
@@ -50,7 +50,7 @@ func ownProgram() (reload.Program, error) {
 	}
 	p.Dir, p.Package = filepath.Dir(file), "."
 	if info.Path == "command-line-arguments" && ignored(file) {
-		p.Package = file // "go run main.go" of a file that no package has
+		p.Package = file // "go run main.go" with a file that belongs to no package
 	}
 	for _, s := range info.Settings {
 		switch {
@@ -65,8 +65,8 @@ func ownProgram() (reload.Program, error) {
 
 var mainFrame = regexp.MustCompile(`(?m)^main\.main\(.*\)\n\t(.+\.go):\d+`)
 
-// mainFile is the file of the function main: of the frames of the first
-// goroutine, which stays in it for as long as the program runs.
+// mainFile is the file of the function main. It is found in the frames of the
+// first goroutine, which stays in main as long as the program runs.
 func mainFile() string {
 	for size := 64 << 10; size <= 64<<20; size *= 4 {
 		stacks := make([]byte, size)

@@ -13,8 +13,8 @@ import (
 	"github.com/zeugkit/zeug/internal/supervise"
 )
 
-// recorder is the context of a request whose course is kept for its page. It is a
-// [recording.Recorder].
+// recorder is the context of a request whose course is recorded for its page.
+// It is a [recording.Recorder].
 type recorder struct {
 	context.Context
 	began time.Time
@@ -44,15 +44,15 @@ func (r *recorder) Value(key any) any {
 	return r.Context.Value(key)
 }
 
-// Bounds of the time line of a request.
+// Limits for the time line of a request.
 const (
 	maxSpans     = 500
 	maxSpanBytes = 64 << 10
 	maxSpanName  = 1 << 10
 )
 
-// recordedSpans are the marks of a request. The lock of its recorder guards them. The time of one that has
-// not ended is negative.
+// recordedSpans are the marks of a request. The lock of its recorder guards them. A mark that has
+// not ended has a negative time.
 type recordedSpans struct {
 	list   []supervise.Span
 	bytes  int
@@ -92,7 +92,7 @@ func (r *recorder) End(number int) {
 	}
 }
 
-// Fail is recording.Recorder's. The first failure counts: those that follow it are its consequences.
+// Fail is recording.Recorder's. The first failure counts: later failures are its consequences.
 func (r *recorder) Fail(page, what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -103,12 +103,12 @@ func (r *recorder) Fail(page, what string) {
 
 // end closes the recorder once the handler has returned.
 func (r *recorder) end(route *gateway.Route) {
-	params := paramsOf(route) // by methods of the application, which may log
+	params := paramsOf(route) // this calls methods of the application, which may log
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.over = true
 	r.facts.Took = time.Since(r.began)
-	for i := range r.spans.list { // those that have no end, as after a panic
+	for i := range r.spans.list { // marks that have not ended, for example after a panic
 		if s := &r.spans.list[i]; s.Took < 0 {
 			s.Took = r.facts.Took - s.At
 		}
@@ -116,7 +116,7 @@ func (r *recorder) end(route *gateway.Route) {
 	r.facts.Rule, r.facts.Endpoint, r.facts.Params = route.Pattern, route.Endpoint, params
 }
 
-// told are the facts that the supervisor gets about a recorder that has been closed.
+// told returns the facts for the supervisor about a recorder that has ended.
 func (r *recorder) told() supervise.Facts {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -25,7 +25,7 @@ import (
 	"github.com/zeugkit/zeug/timeline"
 )
 
-// supervised returns app as it runs under a supervisor, and the messages that the supervisor gets.
+// supervised returns app as it runs under a supervisor, and the messages to the supervisor.
 func supervised(tb testing.TB, app http.HandlerFunc) (http.Handler, <-chan supervise.Facts) {
 	tb.Helper()
 	ours, theirs := net.Pipe()
@@ -105,7 +105,7 @@ func TestLogRecordsOfARequestAreKept(t *testing.T) {
 	require.Contains(t, server.String(), "the disk is full")
 }
 
-// TestTheStandardLoggerGoesOn checks that the default logger, which writes by the standard logger,
+// TestTheStandardLoggerGoesOn checks that the default logger, which writes to the standard logger,
 // neither waits for itself nor writes something else.
 func TestTheStandardLoggerGoesOn(t *testing.T) {
 	var out bytes.Buffer

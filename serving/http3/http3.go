@@ -1,17 +1,18 @@
-// Package http3 serves an application by HTTP/3 beside HTTP/1.1 and HTTP/2.
+// Package http3 serves an application over HTTP/3, in addition to HTTP/1.1 and
+// HTTP/2.
 //
 //	serving.MainWith(":443", app, serving.Options{
 //		TLS:        certs.Files("app.crt", "app.key"),
 //		Companions: []serving.Companion{http3.Companion()},
 //	})
 //
-// It listens at the UDP ports of the server's TCP addresses, and the server's
-// responses tell clients of it (Alt-Svc, RFC 7838). QUIC is
-// github.com/quic-go/quic-go; the package is a module of its own, so that only
-// programs which use it depend on that.
+// It listens on the UDP ports with the numbers of the server's TCP ports, and
+// the server's responses announce them to clients (Alt-Svc, RFC 7838). QUIC is
+// implemented by github.com/quic-go/quic-go. The package is a separate module,
+// so that only programs that use it depend on quic-go.
 //
-// A process that takes the TCP sockets over (SIGHUP) listens at the UDP ports as
-// soon as the old one has let go of them; clients use HTTP/2 meanwhile.
+// A process that takes over the TCP sockets (SIGHUP) listens on the UDP ports
+// as soon as the old process has closed them; until then, clients use HTTP/2.
 package http3
 
 import (
@@ -33,8 +34,9 @@ import (
 	"github.com/zeugkit/zeug/serving"
 )
 
-// Companion returns what serves by HTTP/3, for serving.Options.Companions. It is
-// for one server, whose MaxHeader, IdleTimeout, MaxConnections and logger it has.
+// Companion returns a companion that serves over HTTP/3, for
+// serving.Options.Companions. It is for one server, and uses that server's
+// MaxHeader, IdleTimeout, MaxConnections and logger.
 func Companion() serving.Companion { return &companion{} }
 
 type companion struct {
@@ -45,11 +47,11 @@ type companion struct {
 
 	mu     sync.Mutex
 	closed bool
-	ports  map[string]*net.UDPConn // that are served, by address
+	ports  map[string]*net.UDPConn // the ports that are served, by address
 	conns  map[*quic.Conn]*serving.CompanionConn
 }
 
-// streams is how many requests a client may have under way.
+// streams is how many concurrent requests a client may have.
 const streams = 100
 
 // Start begins to serve.
@@ -70,7 +72,7 @@ func (c *companion) Start(config serving.CompanionConfig) error {
 	for _, addr := range config.Addrs {
 		tcp, ok := addr.(*net.TCPAddr)
 		if !ok {
-			continue // a unix socket has no UDP port beside it
+			continue // a unix socket has no UDP port
 		}
 		found = true
 		at := &net.UDPAddr{IP: tcp.IP, Port: tcp.Port, Zone: tcp.Zone}
@@ -97,7 +99,7 @@ func (c *companion) Start(config serving.CompanionConfig) error {
 	return nil
 }
 
-// serve serves at a port, and announces it for as long.
+// serve serves on a port, and announces the port for that time.
 func (c *companion) serve(udp *net.UDPConn) error {
 	addr := udp.LocalAddr().String()
 	l, err := quic.ListenEarly(udp, http3.ConfigureTLSConfig(c.TLS), &quic.Config{
@@ -130,7 +132,7 @@ func (c *companion) serve(udp *net.UDPConn) error {
 	return nil
 }
 
-// announce tells clients of the ports that are served (RFC 7838).
+// announce announces the ports that are served to clients (RFC 7838).
 func (c *companion) announce() {
 	announced := http.Header{}
 	for _, addr := range slices.Sorted(maps.Keys(c.ports)) {
@@ -142,7 +144,7 @@ func (c *companion) announce() {
 	c.Announce(announced)
 }
 
-// listener counts connections among those of the server.
+// listener counts connections together with those of the server.
 type listener struct {
 	*quic.EarlyListener
 	c *companion
@@ -174,13 +176,13 @@ func (c *companion) connContext(ctx context.Context, q *quic.Conn) context.Conte
 	if conn := c.conns[q]; conn != nil {
 		return conn.Context(ctx)
 	}
-	return ctx // the connection has ended already
+	return ctx // the connection has already ended
 }
 
 // patience is how long the process that had the port may still drain.
 const patience = 10 * time.Minute
 
-// serveLater waits for a port that another process still has.
+// serveLater waits for a port that another process still uses.
 func (c *companion) serveLater(at *net.UDPAddr) {
 	ctx, cancel := context.WithTimeout(c.ctx, patience)
 	defer cancel()
@@ -208,7 +210,7 @@ func (c *companion) serveLater(at *net.UDPAddr) {
 	}
 }
 
-// Shutdown tells clients to leave, and waits for what runs.
+// Shutdown tells clients to leave, and waits for the running requests.
 func (c *companion) Shutdown(ctx context.Context) error {
 	if c.server == nil {
 		return nil
@@ -228,14 +230,14 @@ func (c *companion) Close() error {
 	conns := slices.Collect(maps.Values(c.conns))
 	c.mu.Unlock()
 	for _, conn := range conns {
-		conn.Close() // which tells the client
+		conn.Close() // this tells the client
 	}
-	// It would wait for handlers that do not heed their context.
+	// It would wait for handlers that ignore their context.
 	go c.server.Close()
 	return c.free()
 }
 
-// free closes the ports, and with them what still runs there.
+// free closes the ports, and ends everything that still runs on them.
 func (c *companion) free() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

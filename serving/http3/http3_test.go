@@ -99,7 +99,7 @@ func TestDrainFinishesWhatRuns(t *testing.T) {
 	require.NoError(t, <-stopped)
 }
 
-// ask asks by HTTP/3 on a connection of the client's.
+// ask sends a request over HTTP/3 on a connection of the client.
 func ask(t *testing.T, client *http3.Transport, addr string) (status int, body string, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -10,7 +10,8 @@ import (
 	"syscall"
 )
 
-// explain turns the error of listening at addr into a line that says what to do.
+// explain turns the error of listening on addr into a line that says what to
+// do.
 func explain(addr string, err error) error {
 	var dns *net.DNSError
 	var form *net.AddrError

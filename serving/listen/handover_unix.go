@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// Handover returns the files to leave open in a child, to be its descriptors from first on, and
-// the environment variable that describes them; addrs are the addresses that ls were opened with.
+// Handover returns the files to leave open in a child, where their descriptors begin at first, and
+// the environment variable that describes them; addrs are the addresses with which ls were opened.
 // The child calls [HandedDown].
 func Handover(first int, addrs []string, ls []net.Listener) (files []*os.File, env string, err error) {
 	var entries []string
@@ -27,8 +27,8 @@ func Handover(first int, addrs []string, ls []net.Listener) (files []*os.File, e
 	return files, envHandover + "=" + strings.Join(entries, ","), nil
 }
 
-// absolute returns addr with the path that its socket was opened at: the working
-// directory may have changed since.
+// absolute returns addr with the absolute path at which its socket was opened:
+// the working directory may have changed since.
 func absolute(addr string, l net.Listener) string {
 	s, ok := l.(*unixSocket)
 	if !ok {
@@ -41,8 +41,8 @@ func absolute(addr string, l net.Listener) string {
 }
 
 // duplicate returns another descriptor of the same socket. Its own method File
-// does not do: the file's Fd, which starting a process takes, has both
-// descriptors block, and an Accept that begins then ends at no deadline.
+// is not suitable: os.File.Fd, which is called to start a process, makes both
+// descriptors blocking, and then a deadline does not end an Accept.
 func duplicate(l net.Listener, name string) (file *os.File, err error) {
 	conn, ok := l.(syscall.Conn)
 	if !ok {

@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// The variables by which a parent hands down sockets.
+// The variables with which a parent passes sockets on.
 const (
-	// envHandover names what an older process of the same program left open,
-	// as "3=127.0.0.1:5000,4=unix:///run/app.sock". "%" and "," in an address
-	// are "%25" and "%2C".
+	// envHandover names the sockets that an older process of the same program
+	// left open, as "3=127.0.0.1:5000,4=unix:///run/app.sock". "%" and "," in
+	// an address are "%25" and "%2C".
 	envHandover = "ZEUG_LISTEN"
-	// envCount and envPID are those of systemd: sd_listen_fds(3).
+	// envCount and envPID are the variables of systemd: sd_listen_fds(3).
 	envCount, envPID, envNames = "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"
 	firstDescriptor            = 3
 )
 
 // Activated returns the sockets that systemd, or another program with its protocol (LISTEN_FDS,
-// LISTEN_PID), opened for this process, if any. The variables are removed, so that no child takes
-// them for its own.
+// LISTEN_PID), opened for this process, if any. The variables are removed, so that no child uses
+// them.
 func Activated() ([]net.Listener, error) {
 	defer func() {
 		for _, name := range []string{envCount, envPID, envNames} {
@@ -46,10 +46,10 @@ func Activated() ([]net.Listener, error) {
 	return ls, nil
 }
 
-// HandedDown returns what an older process of the program left open for this
-// one: the addresses and listeners that it gave to Handover, in that order.
-// Closing one leaves the file of a unix socket where it is, until
-// [SetUnlinkOnClose] says that this process serves there now.
+// HandedDown returns the sockets that an older process of the program left open
+// for this one: the addresses and listeners that it passed to Handover, in that
+// order. Closing a listener leaves the file of its unix socket, until
+// [SetUnlinkOnClose] says that this process now serves there.
 func HandedDown() (addrs []string, ls []net.Listener, err error) {
 	list := os.Getenv(envHandover)
 	os.Unsetenv(envHandover)

@@ -1,5 +1,5 @@
-// Package listen opens the sockets of a server from addresses, and takes over sockets of a
-// supervisor or of an older process of the same program. If a socket cannot be opened, its error
+// Package listen opens the sockets of a server from addresses. It can also take over the sockets of
+// a supervisor, or of an older process of the same program. If a socket cannot be opened, its error
 // says in one line what to do.
 //
 // An address is one of
@@ -9,7 +9,7 @@
 //	unix:///run/a.sock  a unix socket; a relative path is "unix:a.sock"
 //	fd://3              a descriptor that the parent process left open
 //
-// and speaks of HTTP. Another protocol's name and "://" before an address set the protocol:
+// and means HTTP. The name of another protocol and "://" before an address select that protocol:
 // "fastcgi:///run/a.sock", "scgi://127.0.0.1:9000", "uwsgi://unix:a.sock", "fastcgi://fd://3"
 // ([Protocol]).
 package listen
@@ -28,12 +28,12 @@ import (
 	"time"
 )
 
-// Default is the address of a server that is given none.
+// Default is the address of a server without a given address.
 const Default = "127.0.0.1:5000"
 
-// Open listens at addr. The caller finds out by [Protocol] which protocol the socket speaks. mode
-// is the permission of a unix socket; 0 leaves it to the umask. A socket file without a listener is
-// replaced. Closing the listener removes a unix socket's file ([SetUnlinkOnClose]).
+// Open listens at addr. The function [Protocol] returns the protocol of the socket. mode is the
+// permission of a unix socket; 0 leaves it to the umask. If nothing listens on a socket's file, the
+// file is replaced. Closing the listener removes a unix socket's file ([SetUnlinkOnClose]).
 func Open(addr string, mode fs.FileMode) (net.Listener, error) {
 	protocol, socket := Protocol(addr)
 	switch {
@@ -50,8 +50,8 @@ func Open(addr string, mode fs.FileMode) (net.Listener, error) {
 	if number, ok := strings.CutPrefix(addr, "fd://"); ok {
 		return openDescriptor(number)
 	}
-	// A listener of multipath TCP cannot keep new connections away while the open ones are
-	// accepted, and costs each plain connection a fall-back.
+	// With a listener of multipath TCP, new connections cannot be kept away while the open ones are
+	// accepted, and each plain connection costs a fall-back.
 	var config net.ListenConfig
 	config.SetMultipathTCP(false)
 	l, err := config.Listen(context.Background(), "tcp", addr)
@@ -61,11 +61,11 @@ func Open(addr string, mode fs.FileMode) (net.Listener, error) {
 	return l, nil
 }
 
-// SameSocket reports whether two addresses name one socket, with whatever protocol and in whatever
+// SameSocket reports whether two addresses name one socket, whatever their protocols and the
 // spelling of a unix socket's path.
 func SameSocket(a, b string) bool { return canonical(a) == canonical(b) }
 
-// canonical is an address without its protocol, with an absolute path.
+// canonical returns an address without its protocol, with an absolute path.
 func canonical(addr string) string {
 	_, socket := Protocol(addr)
 	if path, ok := UnixPath(socket); ok {
@@ -118,7 +118,7 @@ func openUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	return socket, nil
 }
 
-// stale reports whether path is a socket without a process that listens.
+// stale reports whether path is a socket on which no process listens.
 func stale(path string) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&fs.ModeSocket == 0 {

@@ -2,7 +2,7 @@ package listen
 
 import "strings"
 
-// The protocols, beside HTTP, that a web server in front may speak.
+// The protocols that a web server in front may speak, besides HTTP.
 const (
 	FastCGI = "fastcgi"
 	SCGI    = "scgi"

@@ -8,7 +8,7 @@ import (
 )
 
 // unixSocket is a unix socket that was opened by its path. Closing it removes
-// the file while this process owns the file: the process that opened the socket
+// the file if this process owns the file. The process that opened the socket
 // owns it until another process has taken the socket over.
 type unixSocket struct {
 	*net.UnixListener
@@ -36,8 +36,8 @@ func (s *unixSocket) Close() error {
 }
 
 // SetUnlinkOnClose sets whether closing l removes the file of its unix socket. Listeners of [Open]
-// remove it, and listeners of [HandedDown] do not. The call has no effect on any other listener,
-// on TCP, on descriptors that a parent passed as fd://3, and on sockets that systemd opened: their
+// remove it, and listeners of [HandedDown] do not. The call has no effect on other listeners: on
+// TCP, on descriptors that a parent passed as fd://3, and on sockets that systemd opened: their
 // files belong to the parent.
 func SetUnlinkOnClose(l net.Listener, unlink bool) {
 	if s, ok := l.(*unixSocket); ok {

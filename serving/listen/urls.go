@@ -5,10 +5,10 @@ import (
 	"strconv"
 )
 
-// URLs returns what a browser can be given to reach addr. For an unspecified address it returns a
-// line that says so, loopback, and the address that other machines use. protocol is that of
-// [Protocol]. For a protocol that browsers do not speak it returns the address in the form of this
-// package.
+// URLs returns text that tells the user of a browser how to reach addr. For an unspecified address
+// it returns a line that says so, loopback, and the address that other machines use. protocol is
+// the result of [Protocol]. For a protocol that browsers do not speak it returns the address in the
+// form of this package.
 func URLs(addr net.Addr, protocol string, secure bool) []string {
 	if protocol != "" {
 		return []string{protocol + "://" + addr.String()}
@@ -32,8 +32,8 @@ func URLs(addr net.Addr, protocol string, secure bool) []string {
 	return lines
 }
 
-// outward returns the address that packets to other networks leave from. No
-// packet is sent to learn it.
+// outward returns the local address from which packets to other networks are
+// sent. It sends no packet to find that out.
 func outward() string {
 	c, err := net.Dial("udp", "192.0.2.1:9")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package proxyprotocol reads the PROXY protocol, versions 1 and 2, by which a proxy that passes
-// connections on unchanged (HAProxy, nginx's stream, an AWS network load balancer) says where a
+// Package proxyprotocol reads the PROXY protocol, versions 1 and 2, with which a proxy that passes
+// on connections unchanged (HAProxy, nginx's stream, an AWS network load balancer) tells where a
 // connection came from.
 //
 //	trusted, err := proxyprotocol.From("10.0.0.0/8")
@@ -8,7 +8,7 @@
 //
 // A connection from a trusted network must begin with the protocol's header. Otherwise it is
 // closed, and the log says so at most once a minute. A connection from elsewhere must not begin
-// with it, because its header would be a bad request. The protocol itself is
+// with it: such a header is a bad request. The protocol is implemented by
 // github.com/pires/go-proxyproto.
 package proxyprotocol
 
@@ -31,9 +31,9 @@ import (
 // headerTime is how long a proxy may take to send its header.
 const headerTime = 5 * time.Second
 
-// From returns a function that wraps a listener, so that connections from these networks or
-// addresses are those of the clients that their headers name. "unix" stands for a proxy that
-// connects by a unix socket.
+// From returns a function that wraps a listener. It makes connections from these networks or
+// addresses count as connections of the clients that their headers name. "unix" stands for a proxy
+// that connects through a unix socket.
 func From(networks ...string) (func(net.Listener) net.Listener, error) {
 	if len(networks) == 0 {
 		return nil, errors.New("proxyprotocol: name the networks that proxies connect from, as in 10.0.0.0/8: nobody else is believed")
@@ -84,7 +84,7 @@ func From(networks ...string) (func(net.Listener) net.Listener, error) {
 	}, nil
 }
 
-// listener logs which headers are refused.
+// listener logs refused headers.
 type listener struct {
 	net.Listener
 	logger *slog.Logger
@@ -116,8 +116,8 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// report logs that the header was refused. A proxy that only tests whether a program listens sends
-// nothing, and is not worth a line.
+// report logs that the header was refused. If a proxy only tests whether a program listens, it
+// sends nothing, and that is not logged.
 func (c *conn) report(err error) {
 	raw, ok := c.Raw().(*counted)
 	if err == nil || !ok || raw.heard.Load() == 0 || c.ProxyHeader() != nil {
@@ -126,7 +126,7 @@ func (c *conn) report(err error) {
 	c.l.seldom.Warn(c.l.logger, "a connection of a trusted proxy is refused: it does not begin with a header of the PROXY protocol", "peer", raw.RemoteAddr().String(), "err", err)
 }
 
-// counting counts what arrives at the connections of a listener.
+// counting counts the bytes that arrive at the connections of a listener.
 type counting struct{ net.Listener }
 
 func (l counting) Accept() (net.Conn, error) {
@@ -148,7 +148,7 @@ func (c *counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom keeps sendfile within reach.
+// ReadFrom keeps sendfile possible.
 func (c *counted) ReadFrom(r io.Reader) (int64, error) {
 	if to, ok := c.Conn.(io.ReaderFrom); ok {
 		return to.ReadFrom(r)
@@ -156,5 +156,5 @@ func (c *counted) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{c.Conn}, r)
 }
 
-// NetConn returns the connection as the system knows it.
+// NetConn returns the connection of the system.
 func (c *counted) NetConn() net.Conn { return c.Conn }

@@ -40,7 +40,7 @@ func start(t *testing.T, o serving.Options, networks ...string) string {
 	return s.Addrs()[0].String()
 }
 
-// ask sends a header of the protocol and a request, and returns the answer.
+// ask sends a header of the protocol and a request, and returns the response.
 func ask(t *testing.T, addr, header string, secure bool) (string, error) {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)

@@ -15,8 +15,8 @@ import (
 	"github.com/zeugkit/zeug/serving/internal/devtools"
 )
 
-// addedImport links the tools of development into a program that does not import them. The go command
-// is shown a file that is not in the folder of package main:
+// addedImport links the development tools into a program that does not import them. The go command
+// gets an overlay with a file that is not in the folder of package main:
 //
 //	go build -overlay=/tmp/zeug-reload-1/overlay.json ./cmd/app
 //
@@ -26,15 +26,15 @@ import (
 // Nothing is written to the program's folder, and the go.mod that requires zeug for package serving
 // covers the import.
 type addedImport struct {
-	folder string // of the two files
+	folder string // the folder of the two files
 	warn   func(reason error)
 
 	mu     sync.Mutex
-	shown  *shownFile // of the last listing that had the import, nil if it had not
+	shown  *shownFile // of the last listing with the import, nil if there was none
 	warned bool
 }
 
-// shownFile is a Go file that the go command sees and the file system does not have.
+// shownFile is a Go file that exists only for the go command, not on the disk.
 type shownFile struct {
 	path string // in the folder of package main
 	flag string // -overlay
@@ -42,15 +42,16 @@ type shownFile struct {
 
 const servingPath = "github.com/zeugkit/zeug/serving"
 
-// list lists the sources of p with the import, if the program has package serving and not the tools.
-// If the go command does not find them for this program, the sources are listed without.
+// list lists the sources of p with the import, if the program uses package serving and does not
+// have the tools. If the go command does not find the tools for this program, the sources are
+// listed without the import.
 func (a *addedImport) list(ctx context.Context, p *Program) (*sources, error) {
 	if a == nil {
 		return p.list(ctx, nil)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.shown != nil { // the plain listing would say the same as before
+	if a.shown != nil { // a plain listing would have the same result as before
 		if listed, err := p.list(ctx, a.shown); err == nil {
 			return listed, nil
 		}
@@ -77,7 +78,7 @@ func (a *addedImport) list(ctx context.Context, p *Program) (*sources, error) {
 	return plain, nil
 }
 
-// newFault returns the error of a package that became one by the import.
+// newFault returns the error of a package that has an error only because of the import.
 func newFault(plain, listed *sources) error {
 	for path, fault := range listed.faults {
 		if plain.faults[path] == "" {
@@ -124,8 +125,8 @@ func unusedName(dir string) string {
 // overlay is the file that the flag -overlay names.
 type overlay struct{ Replace map[string]string }
 
-// givenOverlay returns the files that the user's own overlay replaces: if there are two flags, the
-// go command obeys the last.
+// givenOverlay returns the files that the user's own overlay replaces. It is needed because the go
+// command uses only the last of two such flags.
 func givenOverlay(p *Program, goFlags []string) (map[string]string, error) {
 	name := ""
 	for i, flag := range slices.Concat(goFlags, p.Flags) {
@@ -156,7 +157,7 @@ func givenOverlay(p *Program, goFlags []string) (map[string]string, error) {
 }
 
 // arguments returns the arguments of "go list" and "go build" that name the program: flags and the
-// package. A program that is named by its file gets the shown file as another one.
+// package. If a program is named by its file, the shown file is named as a second one.
 func (p *Program) arguments(shown *shownFile) []string {
 	args := slices.Clone(p.Flags)
 	if shown == nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// asking is a program that tells whether it has the debugger.
+// asking is a program that reports whether it has the debugger.
 const asking = `package main
 
 import (
@@ -29,8 +29,8 @@ func main() {
 }
 `
 
-// quick holds flags by which a build takes less time: -trimpath lets programs of different folders
-// share compiled packages.
+// quick holds flags that make builds faster: with -trimpath, programs in different folders share
+// compiled packages.
 var quick = []string{"-trimpath", "-ldflags=-s"}
 
 // folder is a folder with a program that is built by the go command.
@@ -72,8 +72,8 @@ func (f folder) run(dir string, command ...string) string {
 	return string(out)
 }
 
-// module makes a module in a folder below, as "go mod tidy" leaves it: without the requirements that
-// only other programs of zeug have.
+// module makes a module in a subfolder, with a go.mod as "go mod tidy" writes it: without the
+// requirements that only other programs of zeug have.
 func (f folder) module(below string, files map[string]string) {
 	f.Helper()
 	f.save(filepath.Join(below, "go.mod"), "module example.org/app\n\ngo 1.26.0\n\nrequire github.com/zeugkit/zeug v0.0.0\n\nreplace github.com/zeugkit/zeug => "+f.root+"\n")

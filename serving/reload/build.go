@@ -22,17 +22,17 @@ import (
 // A Program says what to build and how to start it.
 type Program struct {
 	// Executable is a program that is not built: it is restarted after a change of the files that it
-	// asks to have watched. Package and Flags do not count then.
+	// asks to have watched. Package and Flags are not used then.
 	Executable string
-	// Dir is the folder the go command runs in, of the program's module or
-	// workspace; the current one by default.
+	// Dir is the folder in which the go command runs, in the program's module
+	// or workspace; the current one by default.
 	Dir string
-	// WorkDir is the folder the program runs in; the current one by default.
+	// WorkDir is the folder in which the program runs; the current one by default.
 	WorkDir string
-	// Package is what to build, as "go build" takes it: "./cmd/app", ".", or a file. An empty one
-	// means ".".
+	// Package is the package to build, as an argument of "go build": "./cmd/app", ".", or a file.
+	// An empty string means ".".
 	Package string
-	// Flags are those of "go build": -tags, -race, -ldflags.
+	// Flags are flags of "go build": -tags, -race, -ldflags.
 	Flags []string
 	// Args are the program's own arguments.
 	Args []string
@@ -67,14 +67,14 @@ type sources struct {
 	modules  []string // paths of the modules, for -gcflags
 	files    []string // go.mod, go.work and their sums
 	goFlags  []string // GOFLAGS
-	missing  string   // why there is no such package
+	missing  string   // why the package does not exist
 
 	paths  map[string]bool   // of all packages, by import path
 	faults map[string]string // the error of a package
-	shown  *shownFile        // with which the go command listed them
+	shown  *shownFile        // the shown file with which the go command listed them
 }
 
-// main returns the program's own package, nil if it is not one that its author can change.
+// main returns the program's own package, nil if its author cannot change the package.
 func (s *sources) main() *sourcePackage {
 	if len(s.packages) == 0 { // dependencies come first
 		return nil
@@ -112,8 +112,8 @@ func (p *sourcePackage) own() bool {
 		(p.Module == nil || p.Module.Main || p.Module.Replace != nil && p.Module.Replace.Version == "")
 }
 
-// list asks the go command what the program is made of. A program that does not build is listed as
-// far as possible. The go command also sees the file shown, if it is not nil.
+// list asks the go command for the packages and files of the program. If a program does not build,
+// it is listed as far as possible. If shown is not nil, the go command also sees that file.
 func (p *Program) list(ctx context.Context, shown *shownFile) (*sources, error) {
 	if p.Executable != "" {
 		return &sources{}, nil
@@ -195,11 +195,11 @@ func (p *Program) check(s *sources) error {
 }
 
 // build compiles the program into the file out, with the debug information that a debugger needs
-// for the author's own packages. A *Failure is its error when the source is to blame.
+// for the author's own packages. If the source is at fault, the error is a *Failure.
 func (p *Program) build(ctx context.Context, s *sources, out string) error {
 	args := slices.Concat([]string{"build", "-o", out}, compileFlags(s))
 	if !slices.ContainsFunc(slices.Concat(s.goFlags, p.Flags), isLinkFlag) {
-		// To compress what debuggers read is a fifth of the time of linking.
+		// Compressing the debug information would take a fifth of the linking time.
 		args = append(args, "-ldflags=-compressdwarf=false")
 	}
 	cmd := p.goCommand(ctx, slices.Concat(args, p.arguments(s.shown))...)
@@ -225,14 +225,14 @@ func compileFlags(s *sources) []string {
 	return append(flags, "-gcflags=command-line-arguments=-N -l")
 }
 
-// isLinkFlag reports whether a flag of "go build" is one for the linker, of
-// which only the last is obeyed.
+// isLinkFlag reports whether a flag of "go build" is for the linker; the go
+// command uses only the last such flag.
 func isLinkFlag(flag string) bool {
 	return strings.HasPrefix(strings.TrimLeft(flag, "-"), "ldflags")
 }
 
-// sameContent reports whether two programs are the same. Others differ in the
-// build's identity, at their beginning.
+// sameContent reports whether two executables are the same. Executables that
+// are not the same differ in the build ID, at their beginning.
 func sameContent(a, b string) bool {
 	var files [2]*os.File
 	for i, name := range []string{a, b} {
@@ -256,7 +256,7 @@ func sameContent(a, b string) bool {
 	}
 }
 
-// A Problem is a place in the source that the go command complains of.
+// A Problem is a place in the source for which the go command reports an error.
 type Problem struct {
 	File         string // absolute
 	Line, Column int    // from 1; Column 0 when it is not known
@@ -265,13 +265,13 @@ type Problem struct {
 
 var complaint = regexp.MustCompile(`^(?:vet: )?(.+?\.(?:go|mod|work|s|c|h)):(\d+)(?::(\d+))?: (.*)$`)
 
-// problems reads the output of the go command, which names files relative to dir.
+// problems reads the output of the go command, in which file names are relative to dir.
 func problems(dir, output string) (found []Problem) {
 	for line := range strings.Lines(output) {
 		line = strings.TrimRight(line, "\n")
 		m := complaint.FindStringSubmatch(line)
 		if m == nil {
-			// A message goes on in lines that are indented.
+			// The further lines of a message are indented.
 			if len(found) > 0 && strings.HasPrefix(line, "\t") {
 				found[len(found)-1].Message += "\n" + line
 			}
@@ -288,19 +288,19 @@ func problems(dir, output string) (found []Problem) {
 	return found
 }
 
-// Kind says what a [Failure] was.
+// Kind is the kind of a [Failure].
 type Kind string
 
 // The kinds of failures.
 const (
 	BuildFailed Kind = "build"
 	StartFailed Kind = "start" // the program ended before it served
-	Died        Kind = "died"  // it ended while it served
+	Died        Kind = "died"  // the program ended while it served
 	Refused     Kind = "refused"
-	Waiting     Kind = "waiting" // it is being built, or has not served yet
+	Waiting     Kind = "waiting" // the program is being built, or has not served yet
 )
 
-// A Failure is why the newest source is not what serves.
+// A Failure says why the newest source is not being served.
 type Failure struct {
 	Kind     Kind
 	Command  string
@@ -311,10 +311,10 @@ type Failure struct {
 	// For a program that died: the debugger's page, and where its variables are.
 	report *debugger.Report
 	live   debugger.Live
-	lost   []debugger.Field // requests that were on their way
+	lost   []debugger.Field // requests that were running
 }
 
-// Error returns what happened in one line.
+// Error returns what happened, in one line.
 func (f *Failure) Error() string {
 	switch f.Kind {
 	case BuildFailed:

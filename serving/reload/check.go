@@ -12,8 +12,8 @@ import (
 	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
-// check has Config.Check look at the source that is there now. A call that has not returned is told to
-// end first: it looks at older source.
+// check calls Config.Check for the source as it is now. If a call is still running, its context
+// ends first, because it looks at older source.
 func (c *cycle) check() {
 	if c.s.config.Check == nil {
 		return
@@ -40,28 +40,28 @@ func (c *cycle) check() {
 	})
 }
 
-// outdate ends a check, and forgets what the last one found.
+// outdate ends a check, and drops the findings of the last one.
 func (c *cycle) outdate() {
 	c.unchecked = true
 	c.endCheck()
 	c.s.live.forget()
 }
 
-// isChecked reports whether the source of an attempt is checked after it: source that does not compile has a
-// page of its own.
+// isChecked reports whether the source of an attempt is to be checked: source that does not compile
+// has a page of its own.
 func (a *attempt) isChecked() bool {
 	failure, ok := errors.AsType[*Failure](a.err)
 	return a.err == nil || ok && failure.Kind == StartFailed
 }
 
-// mistakes is what pages show of the last check.
+// mistakes holds the findings of the last check, for pages.
 type mistakes struct {
 	known bool // the check of the newest source has ended
 	list  []Problem
 	told  chan struct{} // closed and replaced when the check of the newest source ends
 }
 
-// tell has pages show problems.
+// tell makes pages show problems.
 func (l *live) tell(problems []Problem) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,14 +71,14 @@ func (l *live) tell(problems []Problem) {
 	l.mistakes = mistakes{known: true, list: problems, told: make(chan struct{})}
 }
 
-// forget has pages that are loaded from now on wait for the next check.
+// forget makes pages that are loaded from now on wait for the next check.
 func (l *live) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.mistakes.known, l.mistakes.list = false, nil
 }
 
-// found returns what the last check found, and a channel that is closed after the next one.
+// found returns the findings of the last check, and a channel that is closed after the next one.
 func (l *live) found() mistakes {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -88,13 +88,13 @@ func (l *live) found() mistakes {
 	return l.mistakes
 }
 
-// Bounds of what a page shows. The terminal shows all.
+// Limits for the findings on a page. The terminal shows all findings.
 const (
 	mostShown    = 20
 	longestShown = 500
 )
 
-// shownMistakes is what a page gets as JSON.
+// shownMistakes is the JSON for a page.
 type shownMistakes struct {
 	Count int            `json:"count"`
 	List  []shownMistake `json:"list,omitempty"` // the first ones, for clients that may see source
@@ -105,7 +105,7 @@ type shownMistake struct {
 	Message string `json:"message"`
 }
 
-// sendMistakes sends what was found to the page of r.
+// sendMistakes sends the findings to the page of r.
 func (s *Supervisor) sendMistakes(w io.Writer, r *http.Request, found mistakes) bool {
 	shown := shownMistakes{Count: len(found.list)}
 	if s.config.Guard.Access(r) == debugger.Granted {

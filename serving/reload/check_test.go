@@ -13,7 +13,8 @@ import (
 	"github.com/zeugkit/zeug/serving/reload"
 )
 
-// look is a call of Config.Check, which ends when the test says what it finds.
+// look is a call of Config.Check, which ends when the test provides its
+// findings.
 type look struct {
 	ctx   context.Context
 	flags []string
@@ -46,7 +47,8 @@ func TestTheSourceIsCheckedAfterEachChange(t *testing.T) {
 			}
 		}
 	})
-	// finds answers the next look that nothing ends: a file that is written in pieces changes more than once.
+	// finds answers the next look that is not canceled: a file that is written
+	// in pieces changes more than once.
 	finds := func(found ...reload.Problem) {
 		for {
 			l := <-looks

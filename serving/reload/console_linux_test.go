@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The terminal is a real one, and the process that owns it is another one, this test again.
+// The terminal is real, and a separate process owns it: this test, started again.
 func TestTheTerminalIsRestored(t *testing.T) {
 	if os.Getenv("ZEUG_TEST_CONSOLE") != "" {
 		restore := console(os.Stdin)

@@ -13,8 +13,8 @@ import (
 	"github.com/zeugkit/zeug/serving/reload"
 )
 
-// A process that is killed while it writes a core leaves a part of it, which is not reported. The
-// supervisor removes it, and nothing of another run.
+// If a process is killed while it writes a core, it leaves an incomplete one, which is not
+// reported. The supervisor removes it, but no file of another run.
 func TestCoresOfADeadProcessAreRemoved(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)

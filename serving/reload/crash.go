@@ -21,7 +21,7 @@ import (
 	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
-// A process that dies of a panic or a fatal error is stopped at its first message (see
+// If a process dies of a panic or a fatal error, it is stopped at its first message (see
 // supervise.EnvCrash) while a core of it is written. So its frames and variables can be read like
 // those of a request that failed. That does not depend on the system's settings for cores, and
 // leaves no core anywhere else.
@@ -30,21 +30,21 @@ import (
 type crash struct {
 	traceback []byte
 	core      string // the file
-	err       error  // the reason why there is none
+	err       error  // why there is no core
 	lost      []debugger.Field
 }
 
 const (
-	// maxTraceback is how much of a traceback is kept: the goroutine that died comes first.
+	// maxTraceback is how many bytes of a traceback are kept: the goroutine that died comes first.
 	maxTraceback = 1 << 20
-	// maxCore is how much memory a process may use for a core of it.
+	// maxCore is how much memory a process may use so that a core of it is written.
 	maxCore = 1 << 30
 	// lastWordsTime is how long after the end of a process another one may keep the pipe open.
 	lastWordsTime = time.Second
 )
 
-// watchCrash waits for the end of a process, at the other end of its pipe. With
-// a path it writes a core there.
+// watchCrash waits for the end of a process at the other end of the process's
+// pipe. If path is not empty, it writes a core there.
 func (p *Process) watchCrash(r *os.File, path string) *crash {
 	defer r.Close()
 	c := &crash{}
@@ -52,7 +52,7 @@ func (p *Process) watchCrash(r *os.File, path string) *crash {
 		return c
 	}
 	p.dying.Store(true)
-	c.lost = p.onTheirWay() // as long as their connections stand
+	c.lost = p.onTheirWay() // as long as their connections are open
 	if path != "" {
 		if _, c.err = corefile.WriteOf(p.PID, path, maxCore); c.err == nil {
 			c.core = path
@@ -60,15 +60,15 @@ func (p *Process) watchCrash(r *os.File, path string) *crash {
 	}
 	letGo(r)
 	var text bytes.Buffer
-	// Whatever comes, the process is not to wait for it to be read.
+	// Whatever happens, the process must not have to wait for a reader.
 	_, _ = io.Copy(&text, io.LimitReader(r, maxTraceback))
 	_, _ = io.Copy(io.Discard, r)
 	c.traceback = text.Bytes()
 	return c
 }
 
-// awaitEnd waits until a process that does not answer is gone, and reports false if nothing says
-// that it is ending. A process with much memory takes a while to die.
+// awaitEnd waits until a process that does not answer has ended; it returns false if nothing shows
+// that the process is ending. A process with much memory takes some time to die.
 func (p *Process) awaitEnd() bool {
 	for {
 		select {
@@ -82,8 +82,8 @@ func (p *Process) awaitEnd() bool {
 	}
 }
 
-// lastWords makes a report of the end of a process that died. If there is a core, the reader of
-// cores takes it.
+// lastWords makes a report about a process that died. If there is a core, the reader of cores gets
+// it.
 func (s *Supervisor) lastWords(p *Process, c *crash) {
 	if c.lost != nil {
 		p.lost = c.lost
@@ -119,7 +119,7 @@ func (s *Supervisor) lastWords(p *Process, c *crash) {
 	}
 }
 
-// why says what is needed to get a core.
+// why returns the text that says what is needed to get a core.
 func (c *crash) why() string {
 	switch {
 	case errors.Is(c.err, errors.ErrUnsupported), runtime.GOOS != "linux":
@@ -132,7 +132,7 @@ func (c *crash) why() string {
 	return "the program did not say that it was dying. One that calls debug.SetCrashOutput itself, or does not serve by package serving, does not."
 }
 
-// framesOf lists the frames of a report as its page numbers them.
+// framesOf lists the frames of a report, with the numbers on its page.
 func framesOf(report *debugger.Report) (list []supervise.Frame) {
 	add := func(goroutine int64, frames []debugger.Frame) {
 		for _, f := range frames {
@@ -146,7 +146,7 @@ func framesOf(report *debugger.Report) (list []supervise.Frame) {
 	return list
 }
 
-// failureOf says why a process is not there any more.
+// failureOf returns the reason why a process has ended.
 func (s *Supervisor) failureOf(p *Process, kind Kind) *Failure {
 	return &Failure{
 		Kind: kind, Command: s.commandLine(), Err: p.err, Output: p.output.String(), Problems: append(s.panics(p), s.raised(p)...),
@@ -154,14 +154,14 @@ func (s *Supervisor) failureOf(p *Process, kind Kind) *Failure {
 	}
 }
 
-// serveReport answers with the debugger's page of a failure, if there is one.
+// serveReport sends the debugger's page of a failure, if there is one.
 func (s *Supervisor) serveReport(w http.ResponseWriter, r *http.Request, f *Failure, status int, version string) bool {
 	if f.report == nil {
 		return false
 	}
 	shown := debugger.Debugger{Dashboard: debugger.Dashboard{Path: supervise.Prefix + supervise.DebuggerPath}}
 	resp := record(func(w http.ResponseWriter) { shown.Page(f.report, f.live, status).ServeHTTP(w, r) })
-	// The page loads itself again when the source has changed.
+	// The page reloads itself when the source has changed.
 	if err := s.inject(r, resp, version); err != nil {
 		return false
 	}
@@ -171,8 +171,8 @@ func (s *Supervisor) serveReport(w http.ResponseWriter, r *http.Request, f *Fail
 	return true
 }
 
-// unlock replaces the response of an application whose debugger wants the PIN, for
-// which the supervisor asks. Other responses stay as they are.
+// unlock replaces the response of an application whose debugger wants the PIN:
+// the supervisor asks for it instead. Other responses stay unchanged.
 func (s *Supervisor) unlock(r *http.Request, resp *http.Response) error {
 	if resp.Header.Get(peer.LockedHeader) == "" {
 		return nil
@@ -197,7 +197,7 @@ func record(answer func(http.ResponseWriter)) *http.Response {
 	return &http.Response{StatusCode: w.status, Header: w.header, ContentLength: int64(w.body.Len()), Body: io.NopCloser(&w.body)}
 }
 
-// recorded is an answer that is changed before it is sent.
+// recorded is a response that is changed before it is sent.
 type recorded struct {
 	header http.Header
 	status int
@@ -208,19 +208,19 @@ func (r *recorded) Header() http.Header         { return r.header }
 func (r *recorded) WriteHeader(status int)      { r.status = status }
 func (r *recorded) Write(b []byte) (int, error) { return r.body.Write(b) }
 
-// removeCores removes the cores that a run has left behind: cores that were not collected because
-// the process died while it wrote or reported them.
+// removeCores removes the cores that a run has left: cores that nobody collected, because the
+// process died while it wrote or reported them.
 func (s *Supervisor) removeCores(number int) {
 	left, err := filepath.Glob(filepath.Join(s.folder, "core-"+strconv.Itoa(number)+"-*"))
 	if err != nil {
-		return // the pattern is right
+		return // the pattern is valid
 	}
 	for _, file := range left {
 		os.Remove(file)
 	}
 }
 
-// corePath is where the core of a run's end is written, "" if it is not read.
+// corePath is where the core is written when a run dies, "" if nothing reads cores.
 func (s *Supervisor) corePath(number int) string {
 	if !s.config.Frames {
 		return ""

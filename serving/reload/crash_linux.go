@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// heldPipe returns a pipe whose writer blocks at its second piece of text until the reader takes
-// the first: in packet mode (pipe(2), O_DIRECT) each write fills one of its buffers, of which it
-// has one.
+// heldPipe returns a pipe whose writer blocks at its second write until the reader has read the
+// first. In packet mode (pipe(2), O_DIRECT) each write takes one buffer of the pipe, and this pipe
+// has only one.
 func heldPipe() (r, w *os.File, err error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_DIRECT|unix.O_CLOEXEC); err != nil {
@@ -27,8 +27,8 @@ func heldPipe() (r, w *os.File, err error) {
 	return os.NewFile(uintptr(fds[0]), "crash"), os.NewFile(uintptr(fds[1]), "crash"), nil
 }
 
-// awaitText waits until there is something to read, and reports false if the writer ended without
-// a word.
+// awaitText waits until there is something to read, and reports false if the writer ended without a
+// message.
 func awaitText(r *os.File) bool {
 	raw, err := r.SyscallConn()
 	if err != nil {
@@ -49,10 +49,10 @@ func awaitText(r *os.File) bool {
 	return err == nil && written
 }
 
-// letGo lets the writer go on at its own speed.
+// letGo lets the writer continue at its own speed.
 func letGo(r *os.File) {
 	if raw, err := r.SyscallConn(); err == nil {
-		// If the system does not give so much, it goes on slowly.
+		// If the system does not allow a larger buffer, the writer continues slowly.
 		_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, 1<<20) })
 	}
 }

@@ -14,35 +14,35 @@ import (
 //	trying      overtaken  -        idle      trying     trying
 //	overtaken   overtaken  trying   settling  settling   overtaken
 //
-// A file is saved: the supervisor waits until all files have been left alone for a moment, tries the
-// new source, and is idle again. A file that is saved during the attempt overtakes it.
+// A file is saved: the supervisor waits until no file has changed for a moment, tries the new
+// source, and is idle again. If a file is saved during the attempt, a new attempt replaces it.
 type state int
 
 const (
 	idle      state = iota // the newest source has been tried
 	settling               // it changes
 	trying                 // it is being built and started
-	overtaken              // it changes, while an older one is being built and started
+	overtaken              // it changes while an older version is being built and started
 )
 
 // event moves a supervisor from one state to another.
 type event int
 
 const (
-	changed  event = iota // a file of the source
+	changed  event = iota // a file of the source has changed
 	settled               // no file has changed for a moment
-	ended                 // the attempt has: its process serves, or has failed
-	keptDead              // the attempt has ended, and kept the process before it, which has died meanwhile
-	died                  // the process that serves, which is to be started again
+	ended                 // the attempt has ended: its process serves, or has failed
+	keptDead              // the attempt has ended and kept the previous process, which has died meanwhile
+	died                  // the serving process has died and must be started again
 )
 
-// step is what an event causes in a state.
+// step is the action for an event in a state.
 type step struct {
 	do   func(*cycle)
 	next state
 }
 
-// steps holds the table. An event without an entry means nothing.
+// steps holds the table. An event without an entry is ignored.
 var steps = map[state]map[event]step{
 	idle: {
 		changed: {(*cycle).hold, settling},
@@ -68,7 +68,7 @@ var steps = map[state]map[event]step{
 	},
 }
 
-// step does what e causes.
+// step performs the action for the event e.
 func (c *cycle) step(e event) {
 	next, ok := steps[c.state][e]
 	if !ok {
@@ -80,18 +80,19 @@ func (c *cycle) step(e event) {
 	c.state = next.next
 }
 
-// cycle is the life of a supervisor: changes cause attempts, and attempts cause swaps of processes.
-// One goroutine runs it. Attempts and listings have goroutines of their own and send their results.
+// cycle is the main loop of a supervisor: changes cause attempts, and attempts cause swaps of
+// processes. One goroutine runs it. Attempts and listings have goroutines of their own and send
+// their results.
 type cycle struct {
 	s     *Supervisor
 	ctx   context.Context
 	state state
 	work  sync.WaitGroup // attempts, listings and checks
 
-	wanted  effect           // what the changes since the last attempt ask for
-	settled <-chan time.Time // when that is tried
+	wanted  effect           // what the changes since the last attempt require
+	settled <-chan time.Time // when to try that
 
-	shown effect // what changes of files ask for that are read while the program runs
+	shown effect // what changes of files that are read while the program runs require
 	still <-chan time.Time
 
 	number   int // of attempts
@@ -99,13 +100,13 @@ type cycle struct {
 	cancel   context.CancelFunc // ends the attempt
 	outcome  attempt            // of the last one
 	deaths   chan *Process
-	dead     *Process // died, and is to be started again
+	dead     *Process // a process that died and must be started again
 	revived  bool     // the attempt starts the program that died
 
 	listed     *sources
 	listings   chan listing
 	endListing context.CancelFunc
-	unlisted   time.Time // when the last build began that is not listed yet
+	unlisted   time.Time // when the last build began whose files are not listed yet
 
 	unchecked bool // no check of the newest source has begun
 	endCheck  context.CancelFunc
@@ -120,7 +121,7 @@ func newCycle(ctx context.Context, s *Supervisor, listed *sources) *cycle {
 	}
 }
 
-// run lives until the context ends.
+// run runs until the context ends.
 func (c *cycle) run() {
 	defer c.work.Wait()
 	defer func() { c.cancel() }()
@@ -158,20 +159,20 @@ func (c *cycle) run() {
 	}
 }
 
-// isTrying reports whether an attempt is under way.
+// isTrying reports whether an attempt is running.
 func (c *cycle) isTrying() bool { return c.state == trying || c.state == overtaken }
 
 // isChanging reports whether files have changed that no attempt has seen.
 func (c *cycle) isChanging() bool { return c.state == settling || c.state == overtaken }
 
-// hear takes the changes that the watcher found.
+// hear receives the changes that the watcher found.
 func (c *cycle) hear(found change) {
 	switch {
 	case isSum(found.name) && (c.isTrying() || c.s.isHealthy()):
-		// The go command wrote it, while it built.
+		// The go command wrote the file during the build.
 	case found.effect <= restyle:
 		c.outdate()
-		if c.shown != refresh { // which loads the styles too
+		if c.shown != refresh { // this also reloads the style sheets
 			c.shown = found.effect
 		}
 		c.still = time.After(debounce)
@@ -185,7 +186,7 @@ func (c *cycle) hear(found change) {
 	}
 }
 
-// hold has requests wait, and waits for the files.
+// hold makes requests wait, and waits for the files.
 func (c *cycle) hold() {
 	c.s.hold()
 	c.settled = time.After(debounce)
@@ -201,25 +202,25 @@ func (c *cycle) tryChange() {
 	c.try(how, current)
 }
 
-// tryInstead ends the attempt, and tries the source as it has become since.
+// tryInstead ends the attempt, and tries the source as it is now.
 func (c *cycle) tryInstead() {
 	c.cancel()
 	if a := <-c.attempts; a.process != nil && !c.s.serves(a.process) {
 		a.process.kill() // it became ready just now
 	}
-	c.wanted = recompile // the running attempt may have been that one
+	c.wanted = recompile // the running attempt may have started that process
 	c.tryChange()
 }
 
-// revive starts the program again that died.
+// revive starts a program that died again.
 func (c *cycle) revive() {
 	c.revived = true
 	c.try(restart, c.dead)
 	c.dead = nil
 }
 
-// finish makes the outcome of the attempt the state of the supervisor. Another attempt follows if this
-// one was overtaken.
+// finish updates the supervisor with the outcome of the attempt. If this attempt was replaced,
+// another one follows.
 func (c *cycle) finish() {
 	c.conclude(c.state == overtaken)
 	if !c.unlisted.IsZero() {
@@ -227,8 +228,8 @@ func (c *cycle) finish() {
 	}
 }
 
-// finishAndRevive does that, and starts the process again that the attempt kept. The files of the
-// program are listed after that.
+// finishAndRevive does the same, and restarts the process that the attempt kept. After that, the
+// files of the program are listed.
 func (c *cycle) finishAndRevive() {
 	dead := c.dead
 	c.conclude(true)
@@ -236,7 +237,7 @@ func (c *cycle) finishAndRevive() {
 	c.revive()
 }
 
-// conclude settles the outcome of the attempt. More says that another one follows.
+// conclude handles the outcome of the attempt. more says that another attempt follows.
 func (c *cycle) conclude(more bool) {
 	c.cancel()
 	a := c.outcome
@@ -246,14 +247,14 @@ func (c *cycle) conclude(more bool) {
 	if a.compiled {
 		c.unlisted = a.began
 	}
-	c.s.watcher.set(c.s.scope(c.listed)) // the new process may want more to be watched
+	c.s.watcher.set(c.s.scope(c.listed)) // the new process may ask to watch more files
 	if !more && c.unchecked && a.isChecked() {
 		c.check()
 	}
 	c.revived, c.dead = false, nil
 }
 
-// mourn waits for the end of the process that serves.
+// mourn waits for the end of the serving process.
 func (c *cycle) mourn(p *Process) {
 	<-p.gone
 	select {
@@ -267,7 +268,7 @@ func (c *cycle) try(how effect, current *Process) {
 	slow := time.AfterFunc(patience, func() { c.s.config.Logger.Info("building", "package", c.s.config.Program.Package) })
 	ctx, cancel := context.WithCancel(c.ctx)
 	c.cancel = cancel
-	c.endListing() // it would be about files that change now
+	c.endListing() // it would check files that are changing now
 	c.number++
 	number, listed := c.number, c.listed
 	c.work.Go(func() {
@@ -280,7 +281,7 @@ func (c *cycle) try(how effect, current *Process) {
 	})
 }
 
-// list asks the go command what the program is made of, while the new process serves already.
+// list asks the go command for the program's files, while the new process already serves.
 func (c *cycle) list(since time.Time) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	c.endListing = cancel
@@ -302,7 +303,7 @@ func (c *cycle) take(l listing) {
 	c.listed, c.unlisted = l.sources, time.Time{}
 	c.s.watcher.set(c.s.scope(c.listed))
 	if missed, ok := c.s.watcher.changedSince(l.since); ok && !c.isChanging() {
-		// A file that was not watched yet when it changed.
+		// A file was not yet watched when it changed.
 		c.outdate()
 		c.wanted = missed.effect
 		c.step(changed)

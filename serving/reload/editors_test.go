@@ -17,12 +17,12 @@ import (
 	"github.com/zeugkit/zeug/serving/reload"
 )
 
-// source is the program with another answer.
+// source is a program with the given response.
 func source(answer string) string {
 	return strings.NewReplacer(", OPTIONS", "", `"one"`, strconv.Quote(answer)).Replace(program)
 }
 
-// However a file comes to be another one, the new one is served.
+// Whatever way a file is replaced, the new content is served.
 func TestHoweverEditorsSave(t *testing.T) {
 	t.Parallel()
 	p := run(t, nil)
@@ -76,7 +76,7 @@ func TestTheLastOfSeveralEditsIsServed(t *testing.T) {
 		}
 		_, body := p.get("/")
 		for body == "one" {
-			_, body = p.get("/") // the system had not told yet
+			_, body = p.get("/") // the system has not reported the change yet
 		}
 		require.Equal(t, "quick 19", body)
 	})
@@ -84,7 +84,7 @@ func TestTheLastOfSeveralEditsIsServed(t *testing.T) {
 		for n := range 5 {
 			save(t, filepath.Join(p.dir, "main.go"), source("slow "+strconv.Itoa(n)))
 			p.says("detected change")
-			time.Sleep(100 * time.Millisecond) // for the build to be under way
+			time.Sleep(100 * time.Millisecond) // so that the build is running
 		}
 		_, body := p.get("/")
 		require.Equal(t, "slow 4", body)
@@ -114,7 +114,7 @@ func TestTheLastOfSeveralEditsIsServed(t *testing.T) {
 	})
 }
 
-// The target of a link is watched where it is.
+// The target of a link is watched at its own path.
 func TestLinksAreFollowed(t *testing.T) {
 	t.Parallel()
 	elsewhere := t.TempDir()

@@ -2,7 +2,7 @@ package reload
 
 import "syscall"
 
-// Numbers of file systems whose changes come from another machine, or from outside of a container,
+// Numbers of file systems on which changes come from another machine, or from outside a container,
 // so that this kernel does not see them: statfs(2).
 var silent = map[int64]string{
 	0x6969:     "NFS",

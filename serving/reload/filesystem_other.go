@@ -2,5 +2,6 @@
 
 package reload
 
-// silentFileSystem: only Linux names a folder's file system this way.
+// silentFileSystem reports false: only Linux tells a folder's file system in this
+// way.
 func silentFileSystem(*scope) bool { return false }

@@ -7,12 +7,11 @@ import (
 	"time"
 )
 
-// A supervisor that is killed leaves its folder behind, with executables and cores of
-// hundreds of megabytes that hold the secrets of the program. A file in the folder is
-// locked while its supervisor lives, so the next one knows what to remove.
+// A supervisor that is killed leaves its folder behind. The folder has executables, and cores of
+// hundreds of megabytes with the secrets of the program. A file in the folder is locked while its
+// supervisor lives, so the next supervisor knows what it may remove.
 
-// folderPrefix begins the names of supervisors' folders, and lockName is the file that
-// is locked.
+// folderPrefix is the prefix of supervisors' folders, and lockName is the name of the locked file.
 const (
 	folderPrefix = "zeug-run-"
 	lockName     = "lock"
@@ -26,7 +25,7 @@ const unlockedTime = time.Hour
 func removeStale(temp string) {
 	folders, err := filepath.Glob(filepath.Join(temp, folderPrefix+"*"))
 	if err != nil {
-		return // a folder whose name is a pattern of its own has none
+		return // the path of the temporary folder is not a valid pattern
 	}
 	for _, folder := range folders {
 		info, err := os.Lstat(folder)
@@ -43,8 +42,8 @@ func removeStale(temp string) {
 	}
 }
 
-// removeTime is how long a folder is tried to be removed while something writes into it. On a busy machine a
-// process that was killed takes a while to end.
+// removeTime is how long the removal of a folder is repeated while something writes into it. On a
+// busy machine a killed process takes some time to end.
 const removeTime = 5 * time.Second
 
 func removeFolder(folder string) {
@@ -53,8 +52,8 @@ func removeFolder(folder string) {
 	}
 }
 
-// lockFolder locks a folder until the result is closed. If that fails, the lock's file
-// is left away, so that other supervisors wait for unlockedTime.
+// lockFolder locks a folder until the result is closed. If that fails, the lock's file is not left
+// there, so that other supervisors wait for unlockedTime.
 func lockFolder(folder string) io.Closer {
 	path := filepath.Join(folder, lockName)
 	if file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600); err == nil {

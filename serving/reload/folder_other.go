@@ -7,7 +7,8 @@ import (
 	"io/fs"
 )
 
-// tryLock locks nothing if there is no flock: folders of killed supervisors stay.
+// tryLock locks nothing, because there is no flock: folders of killed
+// supervisors stay.
 func tryLock(string) (lock io.Closer, free bool) { return nil, false }
 
 func isOwned(fs.FileInfo) bool { return false }

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tryLock locks a file until the result is closed. Free says that no other process has locked it;
-// a missing file is not locked.
+// tryLock locks a file until the result is closed. free says that no other process has locked it; a
+// missing file is not locked.
 func tryLock(path string) (lock io.Closer, free bool) {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {

@@ -91,7 +91,7 @@ func TestConnectionsAreScarceByHTTP1Alone(t *testing.T) {
 	require.Empty(t, browserOf(r))
 }
 
-// A browser is not left before a blank page while something takes long.
+// While something takes long, a browser does not show a blank page.
 func TestWhatIsWaitedForIsShown(t *testing.T) {
 	browser := func(method string) *http.Request {
 		r := httptest.NewRequest(method, "/", nil)

@@ -18,9 +18,9 @@ import (
 	"github.com/zeugkit/zeug/serving/listen"
 )
 
-// publicListener is a socket that clients connect to. Nothing is accepted before
-// it is known whether they are to speak TLS: until then they wait in the system's
-// queue.
+// publicListener is a socket to which clients connect. Nothing is accepted
+// before it is known whether clients must speak TLS: until then they wait in
+// the system's queue.
 type publicListener struct {
 	net.Listener
 	s         *Supervisor
@@ -41,7 +41,7 @@ func (l *publicListener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// open opens the addresses that are not open yet, and closes open ones that are not among them.
+// open opens the addresses that are not open yet, and closes the open ones that are not listed.
 func (s *Supervisor) open(addrs []string, mode fs.FileMode) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +71,7 @@ func (s *Supervisor) open(addrs []string, mode fs.FileMode) error {
 	return nil
 }
 
-// Addrs returns where the supervisor listens.
+// Addrs returns the addresses on which the supervisor listens.
 func (s *Supervisor) Addrs() []net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,7 +82,7 @@ func (s *Supervisor) Addrs() []net.Addr {
 	return addrs
 }
 
-// openFor opens what the process asks for.
+// openFor opens the addresses that the process asks for.
 func (s *Supervisor) openFor(p *Process, hello *supervise.Hello) error {
 	var config *tls.Config
 	if hello.Cert != "" {
@@ -108,7 +108,7 @@ func (s *Supervisor) openFor(p *Process, hello *supervise.Hello) error {
 	return nil
 }
 
-// accept begins to serve at every socket.
+// accept begins to serve on every socket.
 func (s *Supervisor) accept() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +120,7 @@ func (s *Supervisor) accept() {
 	}
 }
 
-// acceptAnyway does so for a program that has not yet said its address: its failure is shown at
+// acceptAnyway accepts connections for a program that has not reported its address yet: its failure is shown at
 // the address in its arguments, or at listen.Default.
 func (s *Supervisor) acceptAnyway() {
 	s.mu.Lock()
@@ -128,7 +128,7 @@ func (s *Supervisor) acceptAnyway() {
 	s.mu.Unlock()
 	if none {
 		addr := addrOf(s.config.Program.Args)
-		if addr == "" || s.open([]string{addr}, 0) != nil { // the program will say what is wrong with it
+		if addr == "" || s.open([]string{addr}, 0) != nil { // the program will say what is wrong with the address
 			if err := s.open([]string{listen.Default}, 0); err != nil {
 				s.config.Logger.Error("nowhere to show the failure", "err", err)
 				return
@@ -146,7 +146,7 @@ func (s *Supervisor) acceptAnyway() {
 // addrFlags are the usual names of the flag for the address at which a program listens.
 var addrFlags = []string{"addr", "address", "listen", "bind", "http"}
 
-// addrOf returns the address that the arguments of a program name, "" if none does.
+// addrOf returns the address in the arguments of a program, "" if there is none.
 func addrOf(args []string) string {
 	for i, arg := range args {
 		name, value, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
@@ -174,12 +174,12 @@ func (s *Supervisor) newFront() *http.Server {
 		ReadHeaderTimeout: 30 * time.Second,
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelDebug),
 		ConnContext:       peer.ConnContext,
-		// Handlers of streams end when the front does.
+		// Handlers of streams end when the front ends.
 		BaseContext: func(net.Listener) context.Context { return s.live.context() },
 	}
 }
 
-// stopFront accepts no more requests, and gives the running ones a moment.
+// stopFront accepts no more requests, and gives the running ones a short time.
 func (s *Supervisor) stopFront() {
 	s.live.end()
 	ctx, cancel := context.WithTimeout(context.Background(), exitTime)
@@ -190,15 +190,15 @@ func (s *Supervisor) stopFront() {
 }
 
 // holdTime is how long a request waits for a build. After that the old process answers it, if
-// there is one. After navigationTime a browser gets a page that says what it waits for, and that
-// loads itself again.
+// there is one. After navigationTime, a browser gets a page that says what it waits for and reloads
+// itself.
 const (
 	holdTime       = 2 * time.Minute
 	navigationTime = 20 * time.Second
 )
 
-// ServeHTTP answers a client: from the application, once it is the newest, or by
-// itself.
+// ServeHTTP answers a client. The newest application answers, or else the
+// supervisor does.
 func (s *Supervisor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.config.Guard.Unlock(w, r) {
 		return
@@ -215,12 +215,12 @@ func (s *Supervisor) pass(w http.ResponseWriter, r *http.Request) {
 	answered := func(*http.Response) {}
 	if s.config.Record != nil && !strings.HasPrefix(r.URL.Path, supervise.Prefix) {
 		r, answered = s.config.Record(r)
-		defer answered(nil) // after a response it does nothing
+		defer answered(nil) // after a response this has no effect
 	}
 	p, failure, version := s.acquire(r)
 	switch {
 	case r.Context().Err() != nil:
-		panic(http.ErrAbortHandler) // the client is gone
+		panic(http.ErrAbortHandler) // the client has gone
 	case p == nil:
 		s.serveFailure(w, r, failure, http.StatusServiceUnavailable, version)
 		return
@@ -249,12 +249,12 @@ func (s *Supervisor) pass(w http.ResponseWriter, r *http.Request) {
 	proxy.ServeHTTP(w, r)
 }
 
-// StaleHeader is a field of responses by a program that is older than its source, because
-// the newest does not build or start: "X-Zeug-Stale: build failed".
+// StaleHeader is a field in responses of a program that is older than its source, because the
+// newest source does not build or start: "X-Zeug-Stale: build failed".
 const StaleHeader = "X-Zeug-Stale"
 
-// stale says why the program that answers r is not the newest, "" if it is. The terminal
-// says so once for each failure.
+// stale says why the program that answers r is not the newest, or returns "" if it is. The terminal
+// shows that once for each failure.
 func (s *Supervisor) stale(r *http.Request) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -274,10 +274,10 @@ func (s *Supervisor) stale(r *http.Request) string {
 	return why
 }
 
-// acquire waits while the source is being built, and while the end of the process is not yet known
-// to the loop, which may start it again. It returns the process that is to answer r, and counts r
-// among its requests. If there is none, it returns the reason. version is that of the page that r
-// gets.
+// acquire waits while the source is being built. It also waits while the loop does not know yet
+// that the process has ended and may have to be started again. It returns the process that must
+// answer r, and counts r among its requests. If there is none, it returns the reason. version is
+// the version of the page that r gets.
 func (s *Supervisor) acquire(r *http.Request) (p *Process, f *Failure, version string) {
 	patience := holdTime
 	shows := r.Method == http.MethodGet && isNavigation(r)
@@ -312,7 +312,7 @@ func (s *Supervisor) acquire(r *http.Request) (p *Process, f *Failure, version s
 	}
 }
 
-// waiting says what a request waits for. It is called under the lock.
+// waiting says for what a request waits. It is called under the lock.
 func (s *Supervisor) waiting() *Failure {
 	f := &Failure{Kind: Waiting, Command: s.commandLine()}
 	if s.starting != nil {
@@ -321,15 +321,15 @@ func (s *Supervisor) waiting() *Failure {
 	return f
 }
 
-// hasUnknownDeath reports whether the process that serves has ended and the loop has not decided
-// yet what follows. It is called under the lock.
+// hasUnknownDeath reports whether the serving process has ended and the loop has not yet decided
+// what follows. It is called under the lock.
 func (s *Supervisor) hasUnknownDeath() bool {
 	p := s.current
 	return p != nil && !p.alive() && s.failure == nil && !p.leaving.Load()
 }
 
-// rewrite passes a request on as it came: the same target, header and host. About the connection,
-// it adds the facts that the process cannot see.
+// rewrite passes on a request unchanged: with the same target, header and host. It adds facts about
+// the connection that the process cannot see.
 func (s *Supervisor) rewrite(pr *httputil.ProxyRequest) {
 	in, out := pr.In, pr.Out
 	out.URL.Scheme, out.URL.Host = "http", "app"
@@ -353,9 +353,9 @@ func (s *Supervisor) rewrite(pr *httputil.ProxyRequest) {
 	client.Admitted = s.config.Guard.PIN != nil && s.config.Guard.PIN.Admits(in)
 	out.Header.Set(supervise.OriginHeader, scheme+" "+in.RemoteAddr+" "+client.String())
 	if isNavigation(in) {
-		// Nothing can be added to a compressed body. And a page that the browser keeps holds the script
-		// of the version that it was loaded with: it would load itself again and again as long as the
-		// answer is that it has not changed.
+		// Nothing can be added to a compressed body. A page in the browser's cache has the script
+		// of the version with which it was loaded. If the response said that the page has not
+		// changed, it would reload again and again.
 		for _, name := range []string{"Accept-Encoding", "If-None-Match", "If-Modified-Since"} {
 			out.Header.Del(name)
 		}
@@ -366,7 +366,7 @@ func (s *Supervisor) rewrite(pr *httputil.ProxyRequest) {
 // script for data, a fragment or an image.
 func isNavigation(r *http.Request) bool {
 	if r.Header.Get("Sec-Fetch-Mode") == "navigate" {
-		return true // also if a service worker asks for the document, with the destination "empty"
+		return true // even if a service worker asks for the document, with the destination "empty"
 	}
 	switch r.Header.Get("Sec-Fetch-Dest") {
 	case "document", "iframe", "frame":

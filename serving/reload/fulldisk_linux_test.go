@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The disk is a small one of this test's own, which only it sees: the test runs
-// again in a mount namespace.
+// The disk is a small one that only this test sees: the test runs again in a
+// mount namespace.
 func TestAFullDisk(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a program")
@@ -51,7 +51,7 @@ func TestAFullDisk(t *testing.T) {
 	p.eventually("/", "three")
 }
 
-// fill leaves nothing of the disk that name is on.
+// fill fills the disk of name completely.
 func fill(t *testing.T, name string) {
 	f, err := os.Create(name)
 	require.NoError(t, err)

@@ -17,8 +17,8 @@ import (
 	"github.com/zeugkit/zeug/serving/reload"
 )
 
-// strange is a listener whose clients are of users that the system does not tell, as
-// those outside of a container are.
+// strange is a listener for clients whose users the system does not report, as for those outside a
+// container.
 type strange struct{ net.Listener }
 
 type strangeConn struct{ net.Conn }
@@ -33,7 +33,7 @@ func (l strange) Accept() (net.Conn, error) {
 
 func (c strangeConn) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(172, 17, 0, 1), Port: 1} }
 
-// ask asks as a browser does, and follows no redirect.
+// ask sends a request like a browser, and follows no redirect.
 func (p *project) ask(method, path string, form url.Values, change func(*http.Request)) (*http.Response, string) {
 	p.t.Helper()
 	r, err := http.NewRequest(method, "http://"+p.addr+path, strings.NewReader(form.Encode()))
@@ -86,7 +86,7 @@ func TestFailuresAreShownToTheDeveloperAlone(t *testing.T) {
 	}
 }
 
-// The supervisor asks for the PIN, and the application believes it.
+// The supervisor asks for the PIN, and the application trusts its answer.
 func TestUnknownClientsShowThePINToTheSupervisor(t *testing.T) {
 	t.Parallel()
 	p := run(t, func(dir string, c *reload.Config) {
@@ -116,14 +116,14 @@ func TestUnknownClientsShowThePINToTheSupervisor(t *testing.T) {
 	_, page = p.ask("GET", "/.zeug/debugger/", nil, entered)
 	require.Contains(t, page, "Goroutines")
 
-	// No header of a client is believed.
+	// No header of a client is trusted.
 	_, page = p.ask("GET", "/panic", nil, func(r *http.Request) {
 		local(r)
 		r.Header.Set("Zeug-Origin", "http 127.0.0.1:1 127.0.0.1:1|127.0.0.1:2|0|true")
 	})
 	require.NotContains(t, page, "broken: one")
 
-	// A failed build is locked as well.
+	// A failed build is protected as well.
 	p.edit(`const answer = "one"`, `const answer = "one`)
 	p.says("does not build")
 	_, page = p.ask("GET", "/", nil, local)

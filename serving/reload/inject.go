@@ -15,8 +15,8 @@ import (
 	"github.com/zeugkit/zeug/internal/supervise"
 )
 
-// inject puts the script that listens for changes after version into an HTML or XHTML document
-// that a browser requests. It leaves fragments, downloads, compressed bodies and parts of
+// inject puts a script into an HTML or XHTML document that a browser requests. The script listens
+// for changes after version. It leaves fragments, downloads, compressed bodies and parts of
 // documents alone.
 func (s *Supervisor) inject(r *http.Request, resp *http.Response, version string) error {
 	h := resp.Header
@@ -35,14 +35,14 @@ func (s *Supervisor) inject(r *http.Request, resp *http.Response, version string
 		h.Get("Content-Encoding") != "" || h.Get("Content-Digest") != "" || h.Get("Repr-Digest") != "" {
 		return nil
 	}
-	// The beginning decides, as it comes: the rest may be a stream.
+	// The beginning is enough to decide, since the rest may be a stream.
 	head, rest := peekDocument(resp.Body, scan)
 	at, _ := scan(head)
 	if at < 0 {
 		resp.Body = readCloser{io.MultiReader(bytes.NewReader(head), rest), resp.Body}
 		return nil
 	}
-	// Each field may hold several policies, all of which are obeyed.
+	// Each field may hold several policies, and all of them apply.
 	policies := strings.Split(strings.Join(h.Values("Content-Security-Policy"), ","), ",")
 	nonce := ""
 	for i, policy := range policies {
@@ -61,8 +61,8 @@ func (s *Supervisor) inject(r *http.Request, resp *http.Response, version string
 	return nil
 }
 
-// scriptTag is the script's element in a page of that version, with the nonce that
-// its policy wants of scripts, if any.
+// scriptTag is the script's element for a page of that version, with the nonce
+// that its policy requires for scripts, if any.
 func scriptTag(version, nonce string) string {
 	if nonce != "" {
 		nonce = ` nonce="` + html.EscapeString(nonce) + `"`
@@ -70,7 +70,7 @@ func scriptTag(version, nonce string) string {
 	return fmt.Sprintf(`<script src="%slive.js" data-version="%s"%s></script>`, supervise.Prefix, version, nonce)
 }
 
-// xhtmlTag is scriptTag in XML, whatever the namespace of the element around it.
+// xhtmlTag is like scriptTag, but in XML, whatever the namespace of the element around it.
 func xhtmlTag(version, nonce string) string {
 	return strings.Replace(scriptTag(version, nonce), "<script ", `<script xmlns="http://www.w3.org/1999/xhtml" `, 1)
 }
@@ -83,7 +83,7 @@ func originOf(r *http.Request) string {
 }
 
 // allowing returns a Content-Security-Policy that also allows the script and the stream of events,
-// and nothing else in addition.
+// and nothing else.
 func allowing(policy, origin string) string {
 	p := datastructures.ParseContentSecurityPolicy(policy)
 	for directive, path := range map[string]string{"script-src": "live.js", "connect-src": "live"} {
@@ -106,7 +106,7 @@ func allowing(policy, origin string) string {
 	return p.String()
 }
 
-// scriptNonce returns the nonce by which a policy allows scripts, if there is one.
+// scriptNonce returns the nonce with which a policy allows scripts, if there is one.
 func scriptNonce(policy string) string {
 	p := datastructures.ParseContentSecurityPolicy(policy)
 	for _, directive := range []string{"script-src-elem", "script-src", "default-src"} {
@@ -129,7 +129,7 @@ type readCloser struct {
 	io.Closer
 }
 
-// headSize is how far into a document its head is looked for.
+// headSize is how many bytes of a document are searched for its head.
 const headSize = 4 << 10
 
 // peekDocument reads until scan knows where the beginning of a document ends, or that the body is
@@ -153,13 +153,13 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// utf8Mark is the byte order mark that a document in UTF-8 may begin with.
+// utf8Mark is the byte order mark with which a document in UTF-8 may begin.
 var utf8Mark = []byte("\xef\xbb\xbf")
 
-// scanHead returns where in an HTML document a script may stand first. It returns -1 if the body
-// begins with neither a doctype nor <html>, and so is not a document. It looks past these and
-// <head>, any of which may be left out, and what may stand between them. whole says that more bytes
-// would not change the answer.
+// scanHead returns the first place in an HTML document where a script may be. It returns -1 if the
+// body begins neither with a doctype nor with <html>, and so is not a document. It skips these and
+// <head>, any of which may be missing, and everything that may be between them. whole says that
+// more bytes would not change the result.
 func scanHead(b []byte) (at int, whole bool) {
 	at = -1
 	i := skipMark(b)
@@ -173,7 +173,7 @@ func scanHead(b []byte) (at int, whole bool) {
 		}
 		name, length := tagName(b[i:])
 		if length < 0 {
-			return at, false // the tag goes on beyond b
+			return at, false // the tag continues after b
 		}
 		switch name = strings.ToLower(name); {
 		case name == "!doctype", name == "html":
@@ -189,9 +189,9 @@ func scanHead(b []byte) (at int, whole bool) {
 	}
 }
 
-// scanXHTML is scanHead for XML, in which nothing may be left out: the script goes into <html>,
-// and into its <head> if that comes next. A doctype with declarations of its own is not looked
-// past, so that a document which begins with one gets no script.
+// scanXHTML does what scanHead does, but for XML, in which no tag may be missing: the script goes
+// into <html>, and into its <head> if that comes next. A doctype with declarations of its own is
+// not skipped, so a document that begins with one gets no script.
 func scanXHTML(b []byte) (at int, whole bool) {
 	at = -1
 	i := skipMark(b)
@@ -233,7 +233,7 @@ func scanXHTML(b []byte) (at int, whole bool) {
 	}
 }
 
-// skipMark returns the index after a byte order mark, or -1 within one.
+// skipMark returns the index after a byte order mark, or -1 if b ends within one.
 func skipMark(b []byte) int {
 	switch {
 	case bytes.HasPrefix(b, utf8Mark):
@@ -244,7 +244,7 @@ func skipMark(b []byte) int {
 	return 0
 }
 
-// skipBlank returns the index after blanks and comments, or -1 within a comment.
+// skipBlank returns the index after blanks and comments, or -1 if b ends within a comment.
 func skipBlank(b []byte, i int) int {
 	for i < len(b) {
 		switch {
@@ -263,9 +263,9 @@ func skipBlank(b []byte, i int) int {
 	return i
 }
 
-// tagName returns the name of the tag that b begins with and the
-// length of the whole tag: -1 when it does not end in b, and "" when b begins
-// with no tag.
+// tagName returns the name of the tag with which b begins, and the length of
+// the whole tag. The length is -1 if the tag does not end in b, and the name is
+// "" if b does not begin with a tag.
 func tagName(b []byte) (name string, length int) {
 	if b[0] != '<' {
 		return "", 0

@@ -52,7 +52,7 @@ func TestTheScriptStandsFirstInTheHead(t *testing.T) {
 	}
 }
 
-// requireHead compares the places where a script may be, also for a document in pieces.
+// requireHead compares the places where a script may be, even if the document comes in pieces.
 func requireHead(t *testing.T, scan func([]byte) (int, bool), whole string, want int) {
 	t.Helper()
 	at, _ := scan([]byte(whole))

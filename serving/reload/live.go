@@ -17,31 +17,31 @@ import (
 	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
-// live tells pages in browsers, by a stream of events, that their content has changed.
+// live tells pages in browsers, over a stream of events, that their content has changed.
 type live struct {
 	mu       sync.Mutex
 	contents int // changes of files that pages show
-	styles   int // and of their style sheets alone
+	styles   int // and changes of their style sheets alone
 	pages    []*follower
 	mistakes mistakes
 	ctx      context.Context
 	endFunc  context.CancelFunc
 }
 
-// follower is a page that follows the stream.
+// follower is a page that reads the stream.
 type follower struct {
-	browser string // its browser, "" if connections are not scarce
+	browser string // the page's browser, "" if connections are not scarce
 	events  chan effect
 	end     context.CancelFunc
 }
 
-// streams is how many pages of a browser follow at once by HTTP/1.1, for which browsers allow six
-// connections to a server. Further pages take turns, and the application keeps the other
-// connections.
+// streams is how many pages of a browser may read the stream at once over HTTP/1.1, where browsers
+// allow six connections to a server. Further pages take turns, and the remaining connections are
+// for the application.
 const streams = 3
 
-// turn is how long a page waits that gave its place to another one, or whose
-// supervisor went.
+// turn is how long a page waits after it gave its place to another one, or
+// after its supervisor has gone.
 const turn = time.Second
 
 func (l *live) init() {
@@ -50,7 +50,7 @@ func (l *live) init() {
 	}
 }
 
-// context ends when the streams are to.
+// context ends when the streams must end.
 func (l *live) context() context.Context {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,13 +76,13 @@ func (l *live) send(e effect) {
 	for _, page := range l.pages {
 		select {
 		case page.events <- e:
-		default: // it already has a reload coming
+		default: // a reload is already on its way to it
 		}
 	}
 }
 
-// version names what a page shows that is answered now. The number of another supervisor is never
-// the same.
+// version names the content of a page that is answered now. Different supervisors never use the
+// same number.
 func (l *live) version() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -91,7 +91,7 @@ func (l *live) version() string {
 
 var thisRun = strconv.FormatInt(time.Now().UnixMilli(), 36)
 
-// missed returns what a page of that version has missed.
+// missed returns the events that a page of that version has missed.
 func missed(version, now string) effect {
 	content := func(version string) string { return version[:strings.LastIndexByte(version, '.')+1] }
 	switch {
@@ -103,8 +103,8 @@ func missed(version, now string) effect {
 	return refresh
 }
 
-// join adds a page, in the place of the first one if a browser has too many. The context ends when
-// the page's stream is to.
+// join adds a page. If a browser has too many, the page replaces the first one. The context ends
+// when the page's stream must end.
 func (l *live) join(parent context.Context, browser string) (ctx context.Context, events <-chan effect, leave func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -132,7 +132,7 @@ func (l *live) join(parent context.Context, browser string) (ctx context.Context
 	}
 }
 
-// browserOf tells browsers apart, as well as possible.
+// browserOf distinguishes browsers, as well as possible.
 func browserOf(r *http.Request) string {
 	if r.ProtoMajor > 1 {
 		return ""
@@ -147,7 +147,7 @@ func browserOf(r *http.Request) string {
 //go:embed live.js
 var script string
 
-// serveReserved answers below supervise.Prefix.
+// serveReserved answers requests below supervise.Prefix.
 func (s *Supervisor) serveReserved(w http.ResponseWriter, r *http.Request) {
 	switch rest := strings.TrimPrefix(r.URL.Path, supervise.Prefix); rest {
 	case "live.js":
@@ -188,7 +188,7 @@ func (s *Supervisor) serveEvents(w http.ResponseWriter, r *http.Request) {
 		_, err := fmt.Fprintf(w, "event: %s\nid: %s\ndata: %s\n\n", event, version, version)
 		return err == nil && control.Flush() == nil
 	}
-	// A browser that lost the stream says which event it got last.
+	// A browser that lost the stream names the last event that it received.
 	since := r.Header.Get("Last-Event-ID")
 	if since == "" {
 		since = r.URL.Query().Get("since")

@@ -31,7 +31,7 @@ import (
 // patience is how long the tests wait for an event: builds take long on a busy machine.
 const patience = 3 * time.Minute
 
-// project is a program in a folder of its own, under a supervisor.
+// project is a program in its own folder, under a supervisor.
 type project struct {
 	t      *testing.T
 	dir    string
@@ -40,7 +40,7 @@ type project struct {
 	log    *output
 }
 
-// output collects what a supervisor and its program say.
+// output collects what a supervisor and its program print.
 type output struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -121,7 +121,7 @@ func main() {
 }
 `
 
-// write makes a program's files.
+// write writes a program's files.
 func write(t *testing.T, dir, options string) {
 	t.Helper()
 	root, err := filepath.Abs("../..")
@@ -130,7 +130,7 @@ func write(t *testing.T, dir, options string) {
 	require.NoError(t, err)
 	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	require.NoError(t, err)
-	// The requirements of the library are those of this program.
+	// The library requires the same modules as this program.
 	_, requirements, _ := strings.Cut(string(mod), "\nrequire")
 	save(t, filepath.Join(dir, "go.sum"), string(sums))
 	save(t, filepath.Join(dir, "go.mod"), "module example.org/app\n\ngo 1.26.0\n\nrequire github.com/zeugkit/zeug v0.0.0\n\nreplace github.com/zeugkit/zeug => "+root+"\n\nrequire"+requirements)
@@ -166,7 +166,7 @@ func run(t *testing.T, prepare func(dir string, c *reload.Config)) *project {
 	}
 	s, err := reload.New(config)
 	require.NoError(t, err)
-	if addrs := s.Addrs(); len(addrs) > 0 { // otherwise the program says where
+	if addrs := s.Addrs(); len(addrs) > 0 { // otherwise the program prints its address
 		p.addr = addrs[0].String()
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -199,8 +199,8 @@ func (p *project) get(path string) (int, string) {
 	return p.do("GET", path, "")
 }
 
-// browse is get for a browser that asks for a document. It loads the waiting page again, as that
-// page does by itself.
+// browse does what get does, for a browser that requests a document. If it gets the waiting page,
+// it loads it again, as that page itself does.
 func (p *project) browse(path string) (status int, body string) {
 	p.t.Helper()
 	for until := time.Now().Add(patience); time.Now().Before(until); {
@@ -212,8 +212,8 @@ func (p *project) browse(path string) (status int, body string) {
 	return status, body
 }
 
-// hears waits for an event. Others come more than once if a file is written in pieces with long
-// pauses.
+// hears waits for an event. Other events come more than once if a file is written in pieces with
+// long pauses.
 func (p *project) hears(events <-chan string, want string) {
 	p.t.Helper()
 	late := time.After(patience)
@@ -244,7 +244,7 @@ func (p *project) do(method, path, body string, header ...string) (int, string) 
 	return resp.StatusCode, string(b)
 }
 
-// eventually waits until path is answered so.
+// eventually waits until a request for path gets this response.
 func (p *project) eventually(path, want string) {
 	p.t.Helper()
 	last := ""
@@ -254,7 +254,7 @@ func (p *project) eventually(path, want string) {
 	}, patience, 20*time.Millisecond, "%s is not answered by %q", path, want)
 }
 
-// says waits until the log has the string, and clears the log.
+// says waits until the log contains the string, and clears the log.
 func (p *project) says(text string) {
 	p.t.Helper()
 	require.Eventually(p.t, func() bool {
@@ -276,7 +276,7 @@ func TestARequestWaitsForTheFirstBuild(t *testing.T) {
 	require.Equal(t, "one", body)
 }
 
-// Each edit under load is answered by the new code, and no request fails.
+// After each edit under load the new code answers, and no request fails.
 func TestEditsUnderLoadLoseNothing(t *testing.T) {
 	p := run(t, nil)
 	p.eventually("/", "one")
@@ -304,7 +304,7 @@ func TestEditsUnderLoadLoseNothing(t *testing.T) {
 					return
 				}
 				asked.Add(1)
-				time.Sleep(5 * time.Millisecond) // two processors build, too
+				time.Sleep(5 * time.Millisecond) // the builds need the two processors, too
 			}
 		})
 	}
@@ -369,7 +369,7 @@ func TestABuildThatFails(t *testing.T) {
 			require.Equal(t, "build failed", resp.Header.Get("X-Zeug-Stale"), "and says so")
 			require.NotContains(t, p.log.String(), "answers clients that are not browsers", "once in the terminal")
 
-			// The page that shows the failure gets an event when it is repaired.
+			// The page that shows the failure gets an event when the failure is repaired.
 			events := p.events(page)
 			p.edit(c.new, c.old)
 			p.hears(events, "reload")
@@ -382,7 +382,7 @@ func TestABuildThatFails(t *testing.T) {
 	}
 }
 
-// events follows the stream that the script of a page follows.
+// events reads the stream that the script of a page reads.
 func (p *project) events(page string) <-chan string {
 	p.t.Helper()
 	_, after, ok := strings.Cut(page, `data-version="`)
@@ -502,7 +502,7 @@ func TestSumsThatAppearBuildNothing(t *testing.T) {
 	require.NotContains(t, p.log.String(), "go.work.sum")
 }
 
-// A program that has not said where it serves may have got the address in its arguments.
+// If a program has not reported its address, the address may be in its arguments.
 func TestAFailureIsShownWhereTheArgumentsSay(t *testing.T) {
 	t.Parallel()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -583,7 +583,8 @@ func TestAProcessThatDiesIsReplacedBeforeTheNextRequest(t *testing.T) {
 		number, err := strconv.Atoi(pid)
 		require.NoError(t, err)
 		require.NoError(t, syscall.Kill(number, syscall.SIGKILL))
-		// Not before the supervisor has waited for it, and so knows: a zombie is not enough.
+		// This must not happen before the supervisor has waited for the process, and so knows of
+		// its end: a zombie is not enough.
 		require.Eventually(t, func() bool { return syscall.Kill(number, 0) != nil }, patience, 100*time.Microsecond)
 	}
 }
@@ -649,7 +650,7 @@ func (p *project) watched() {
 	save(t, filepath.Join(p.dir, "words", "word.txt"), "new word")
 	p.eventually("/words", "new word")
 
-	// A package that comes into being, and then changes.
+	// A package that is created, and then changes.
 	save(t, filepath.Join(p.dir, "more", "more.go"), "package more\n\nconst Answer = \"more\"\n")
 	p.edit(`"embed"`, "\"embed\"\n\t\"example.org/app/more\"")
 	p.edit(`answer = "one"`, `answer = more.Answer`)
@@ -657,7 +658,7 @@ func (p *project) watched() {
 	save(t, filepath.Join(p.dir, "more", "more.go"), "package more\n\nconst Answer = \"even more\"\n")
 	p.eventually("/", "even more")
 
-	// A file that goes, and one that replaces another, as editors do it.
+	// A file that disappears, and a file that replaces another, as with editors.
 	save(t, filepath.Join(p.dir, "extra.go"), "package main\n\nfunc init() { panic(1) }\n")
 	p.says("ended before it served")
 	require.NoError(t, os.Remove(filepath.Join(p.dir, "extra.go")))
@@ -776,7 +777,7 @@ func TestGoRunReloads(t *testing.T) {
 	require.NoError(t, cmd.Start())
 	p := &project{t: t, dir: dir, client: http.DefaultClient, log: log}
 	defer func() {
-		// As a terminal does it: to every process in the foreground.
+		// The signal goes to every process in the foreground, as from a terminal.
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
 		cmd.Wait() // go run exits with 1 whatever the program does
 	}()

@@ -17,9 +17,9 @@ import (
 	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
-// serveFailure says why there is no application to answer: to a browser as a page with excerpts of
-// the source, which loads itself again after a change, and to other clients as text. A client that
-// may not read source gets the status alone, or the form for the PIN.
+// serveFailure explains why there is no application to answer. A browser gets a page with excerpts
+// of the source, which reloads itself after a change; other clients get text. A client that may not
+// read source gets only the status, or the form for the PIN.
 func (s *Supervisor) serveFailure(w http.ResponseWriter, r *http.Request, f *Failure, status int, version string) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -47,7 +47,7 @@ func (s *Supervisor) serveFailure(w http.ResponseWriter, r *http.Request, f *Fai
 		h.Add("Vary", "Accept")
 		kind, body := "text/plain; charset=utf-8", fmt.Appendf(nil, "%s\n%s\n%s", f.Error(), f.asked(), uncoloured(f.Output))
 		if accepted := jsonType(r); accepted != "" {
-			// The members are strings and numbers, which JSON always has a form for.
+			// The members are strings and numbers, which always have a form in JSON.
 			if text, err := s.problem(f, status); err == nil {
 				kind, body = accepted, text
 			}
@@ -65,7 +65,7 @@ func (s *Supervisor) serveFailure(w http.ResponseWriter, r *http.Request, f *Fai
 	s.writePage(out, r, f, version, strconv.Itoa(status)+" "+http.StatusText(status))
 }
 
-// serveLost answers a request whose process ended while it ran.
+// serveLost answers a request whose process ended while the request ran.
 func (s *Supervisor) serveLost(w http.ResponseWriter, r *http.Request, t *trip, err error) {
 	if r.Context().Err() != nil {
 		panic(http.ErrAbortHandler) // the client left
@@ -137,7 +137,7 @@ func (s *Supervisor) writePage(w *bufio.Writer, r *http.Request, f *Failure, ver
 	fmt.Fprintf(w, "</main>\n<footer>%s (%s)</footer>\n</body>\n</html>\n", note, status)
 }
 
-// jsonType is the media type of JSON that a client names and prefers to text and HTML, or "".
+// jsonType returns the JSON media type that a client names and prefers to text and HTML, or "".
 func jsonType(r *http.Request) string {
 	accepted := datastructures.ParseMIMEAccept(strings.Join(r.Header["Accept"], ","))
 	best, _ := accepted.Best("text/plain", "text/html", "application/json", "application/problem+json")
@@ -147,7 +147,7 @@ func jsonType(r *http.Request) string {
 	return best
 }
 
-// problem is the failure as a problem in JSON, of RFC 9457.
+// problem returns the failure as a JSON problem of RFC 9457.
 func (s *Supervisor) problem(f *Failure, status int) ([]byte, error) {
 	type place struct {
 		File    string `json:"file"`
@@ -165,18 +165,18 @@ func (s *Supervisor) problem(f *Failure, status int) ([]byte, error) {
 	})
 }
 
-// logTime is what package log writes before a message.
+// logTime matches the time that package log writes before a message.
 var logTime = regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)? `)
 
-// headline is the most useful sentence: of a program that ended before it served, the
-// last line that it printed says more than its exit status.
+// headline returns the most useful sentence. If a program ended before it served, the last line
+// that it printed says more than its exit status.
 func (f *Failure) headline() string {
 	if f.Kind != StartFailed {
 		return f.Error()
 	}
 	for _, p := range f.Problems {
 		if p.Message != "" {
-			return p.Message // of a panic, whose traceback follows it
+			return p.Message // of a panic, which is followed by its traceback
 		}
 	}
 	lines := strings.Split(uncoloured(f.Output), "\n")
@@ -192,12 +192,12 @@ const maxHeadline = 400
 
 var colours = regexp.MustCompile("\x1b\\[[0-9;:]*[A-Za-z]")
 
-// uncoloured is the output of a program for a terminal, without escape sequences.
+// uncoloured returns the output of a program for a terminal, without escape sequences.
 func uncoloured(text string) string {
 	return strings.TrimSpace(colours.ReplaceAllString(text, ""))
 }
 
-// ending says what can be known of a process that ended without a traceback.
+// ending describes the end of a process without a traceback.
 func (f *Failure) ending() string {
 	if f.report != nil || f.Err == nil {
 		return ""
@@ -213,7 +213,7 @@ func (f *Failure) ending() string {
 	return ""
 }
 
-// asked lists the requests that were on their way, a line each.
+// asked lists the running requests, one on each line.
 func (f *Failure) asked() string {
 	var b strings.Builder
 	for _, r := range f.lost {
@@ -231,11 +231,11 @@ func (s *Supervisor) relative(file string) string {
 	return file
 }
 
-// around is how many lines are shown before and after the one that counts.
+// around is how many lines are shown before and after the important one.
 const around = 3
 
-// excerpt is the source round a problem, its line marked and its column pointed
-// at. A file that cannot be read has none.
+// excerpt is the source around a problem, with its line marked and a pointer to
+// its column. If a file cannot be read, there is no excerpt.
 func excerpt(p Problem) string {
 	source, err := os.ReadFile(p.File)
 	if err != nil || p.Line < 1 {
@@ -272,8 +272,8 @@ func excerpt(p Problem) string {
 // frame is a line of a traceback: a tab, the file, the line, an offset.
 var frame = regexp.MustCompile(`(?m)^\t(/.+\.go|[A-Za-z]:.+\.go):(\d+)(?: \+0x[0-9a-f]+)?$`)
 
-// panics returns where in the author's own source a process panicked that ended
-// so: the first few frames of its last traceback.
+// panics returns the places in the author's own source where a process
+// panicked: the first few frames of its last traceback.
 func (s *Supervisor) panics(p *Process) (found []Problem) {
 	text := p.output.String()
 	start := strings.LastIndex(text, "\npanic: ")

@@ -33,21 +33,21 @@ type Process struct {
 	output   *tail
 	conn     atomic.Pointer[supervise.Conn]
 
-	heard    chan struct{} // closed when its last message has been taken
+	heard    chan struct{} // closed when its last message has been handled
 	ready    chan struct{} // closed when it serves
-	gone     chan struct{} // closed when it ended; err is set then
+	gone     chan struct{} // closed when it has ended; err is set then
 	err      error
-	asked    atomic.Bool // it was sent a request
+	asked    atomic.Bool // a request was sent to it
 	inFlight sync.WaitGroup
 	tripsMu  sync.Mutex
-	trips    []*trip     // that are counted in inFlight, the oldest first
+	trips    []*trip     // the requests that are counted in inFlight, the oldest first
 	leaving  atomic.Bool // it was told to end
 	dying    atomic.Bool // it has begun to end, or has ended
 
-	// The remains of a process that died, set before gone is closed; nil if it printed nothing.
+	// The output of a process that died, set before gone is closed; nil if it printed nothing.
 	report *debugger.Report
 	live   debugger.Live
-	lost   []debugger.Field // the requests that were on their way
+	lost   []debugger.Field // the requests that were running
 }
 
 // start runs the executable. Its output goes to the supervisor's own standard output and error.
@@ -61,7 +61,7 @@ func (s *Supervisor) start(number int, executable string) (*Process, error) {
 		DialContext:         dialer(p.socket),
 		DisableCompression:  true,
 		MaxIdleConnsPerHost: 512,
-		IdleConnTimeout:     0, // the process keeps its side until it is told to end
+		IdleConnTimeout:     0, // the process keeps its end until it is told to end
 	}
 	p.cmd = exec.Command(executable, s.config.Program.Args...)
 	p.cmd.Dir = s.config.Program.WorkDir
@@ -82,12 +82,12 @@ func (s *Supervisor) start(number int, executable string) (*Process, error) {
 	p.cmd.Stdin = os.Stdin
 	p.cmd.Stdout = io.MultiWriter(s.config.Stdout, p.output)
 	p.cmd.Stderr = io.MultiWriter(withoutComplaint{s.config.Stderr}, p.output)
-	p.cmd.WaitDelay = time.Second // for children of its own that keep its output open
+	p.cmd.WaitDelay = time.Second // its children may keep its output open
 	s.mu.Lock()
 	s.processes = append(s.processes, p)
 	s.starting = p
 	s.mu.Unlock()
-	s.restoreConsole() // the last one may have left the terminal without echo
+	s.restoreConsole() // the previous process may have left the terminal without echo
 	if err := p.cmd.Start(); err != nil {
 		if crashes != nil {
 			crashes.Close()
@@ -116,7 +116,7 @@ func (s *Supervisor) start(number int, executable string) (*Process, error) {
 			p.err = errors.New("exit status 0")
 		}
 		if crashes != nil {
-			// A program of its own may have been left the pipe.
+			// A child of the program may have inherited the pipe.
 			_ = crashes.SetReadDeadline(time.Now().Add(lastWordsTime))
 		}
 		s.lastWords(p, <-crashed)
@@ -136,8 +136,8 @@ func (s *Supervisor) start(number int, executable string) (*Process, error) {
 	return p, nil
 }
 
-// withoutComplaint leaves out a line of Go's runtime: serving/dev sets the rate of a profile before package
-// pprof sets its own, and there is no other way to get a profile of a short request.
+// withoutComplaint removes a line that Go's runtime prints: serving/dev sets the rate of a profile
+// before package pprof sets its own, and there is no other way to get a profile of a short request.
 type withoutComplaint struct{ io.Writer }
 
 var rateLine = []byte("runtime: cannot set cpu profile rate until previous profile has finished.\n")
@@ -162,15 +162,15 @@ func (p *Process) Send(kind string, data any) error {
 	return c.Send(kind, data)
 }
 
-// How long a process that another one replaced may go on with its requests, and how long it may
+// How long a process may finish its requests after another one has replaced it, and how long it may
 // take to exit after that.
 const (
 	finishTime = 10 * time.Second
 	exitTime   = 5 * time.Second
 )
 
-// retire ends a process whose requests another one takes from now on: what runs
-// is finished, then it exits by itself, or is killed.
+// retire ends a process that another one replaces: running requests are
+// finished, and then the process exits, or is killed.
 func (p *Process) retire() {
 	if p.leaving.Swap(true) {
 		return
@@ -244,7 +244,7 @@ func (t *tail) String() string {
 	return string(t.bytes)
 }
 
-// serveControl takes the connections of processes and listens to them.
+// serveControl accepts the connections of processes and reads their messages.
 func (s *Supervisor) serveControl() {
 	for {
 		c, err := s.control.Accept()

@@ -2,12 +2,12 @@
 // builds the application, runs it, and restarts it when its source changes, so that no request is
 // ever refused or lost.
 //
-// A request that comes while the source is built waits, and is answered by the new process. If the
-// build fails, browsers are shown why, and the old process goes on for other clients. Pages in a
-// browser load themselves again when their content has changed.
+// A request that arrives during a build waits, and the new process answers it. If the build fails,
+// browsers are shown why, and the old process keeps serving other clients. Pages in a browser
+// reload themselves when their content has changed.
 //
-// [Supervisor] is used by serving.Options.Reload and by the command "zeug run". Package supervise
-// defines the messages between it and the application.
+// serving.Options.Reload and the command "zeug run" use [Supervisor]. Package supervise defines the
+// messages between the supervisor and the application.
 package reload
 
 import (
@@ -37,12 +37,12 @@ import (
 // Config says what a [Supervisor] runs, and how.
 type Config struct {
 	Program Program
-	// Listen holds the addresses to serve at; empty, the application's own are
-	// opened when it names them.
+	// Listen holds the addresses to serve at; if it is empty, the addresses of
+	// the application are opened when it names them.
 	Listen []string
 	// SocketMode is the permission of unix sockets; 0 means the mode that the application sets.
 	SocketMode fs.FileMode
-	// WrapListener changes each listener, as serving.Options.WrapListener.
+	// WrapListener changes each listener; see serving.Options.WrapListener.
 	WrapListener func(net.Listener) net.Listener
 
 	// Watch holds more files, folders and patterns whose change restarts the application; in
@@ -50,54 +50,56 @@ type Config struct {
 	// elements, whose change does nothing: fnmatch(3), where "*" matches slashes too. They are
 	// relative to Program.WorkDir.
 	Watch, Exclude []string
-	// LinkTools makes the program link package serving/dev, if it has package serving and does not
-	// import the tools of development itself.
+	// LinkTools makes the program link package serving/dev, if it uses package serving and does not
+	// import the development tools itself.
 	LinkTools bool
-	// Poll above zero looks at the files in this interval instead of waiting
-	// for the system to tell.
+	// If Poll is above zero, the files are checked at this interval, instead of
+	// waiting for events of the system.
 	Poll time.Duration
-	// NoInject leaves the script that reloads pages out of them.
+	// NoInject keeps the script that reloads pages out of the pages.
 	NoInject bool
 
 	Logger *slog.Logger
-	// Stdout and Stderr take what the application prints; the supervisor's own
-	// by default. Terminal says that Stderr is one.
+	// Stdout and Stderr receive what the application prints; the supervisor's
+	// own by default. Terminal says that Stderr is a terminal.
 	Stdout, Stderr io.Writer
 	Terminal       bool
 
-	// Handle holds handlers for paths below supervise.Prefix, without it:
-	// "frames/" answers /.zeug/frames/x.
+	// Handle holds handlers for paths below supervise.Prefix. The keys leave
+	// out the prefix: "frames/" handles /.zeug/frames/x.
 	Handle map[string]http.Handler
-	// Guard stands before everything that shows source or output: pages of failures,
-	// the program's dashboard. Default: one with a PIN of its own.
+	// Guard protects everything that shows source or output: pages of failures, and the program's
+	// dashboard. Default: a guard with a PIN of its own.
 	Guard *debugger.Debugger
-	// Receive takes the messages of a process that package supervise does not
+	// Receive gets the messages of a process that package supervise does not
 	// define. It is called by one goroutine for each process.
 	Receive func(*Process, supervise.Message)
-	// Record is given each request that the application is to answer, and returns the one to pass
-	// on in its place. It also returns a function to call with the response, before the supervisor
-	// adds anything to it, and with nil if there is none or when the request is over.
+	// Record is called with each request for the application, and returns the request to pass on
+	// instead. It also returns a function that is called with the response, before the supervisor
+	// adds anything to it. It is called with nil if there is no response, and when the request is
+	// over.
 	Record func(*http.Request) (*http.Request, func(*http.Response))
-	// Check looks for mistakes in the source that the compiler does not find, such as "zeug vet" does. It gets
-	// the flags with which the go command compiled the program. Pages show what it returns. An error says that
-	// it is not known. It is called beside the program, after a build and after a change of a file that the
-	// program reads while it runs; one call at a time. Its context ends when the source changes again.
+	// Check looks for mistakes in the source that the compiler does not find, like "zeug vet". It
+	// gets the flags with which the go command compiled the program. Pages show its findings. If it
+	// returns an error, nothing is known. It runs while the program runs: after a build, and after
+	// a change of a file that the program reads while it runs. There is only one call at a time.
+	// Its context ends when the source changes again.
 	Check func(ctx context.Context, buildFlags []string) ([]Problem, error)
-	// Frames says that Receive takes supervise.TypeFailure, and that Handle has
-	// supervise.FramesPath: that cores can be read.
+	// Frames says that cores can be read: Receive handles
+	// supervise.TypeFailure, and Handle has supervise.FramesPath.
 	Frames bool
 }
 
 // A Supervisor runs one program.
 type Supervisor struct {
 	config  Config
-	folder  string // 0700: sockets, executables, cores
+	folder  string // mode 0700: sockets, executables, cores
 	lock    io.Closer
 	control net.Listener
 	front   *http.Server
 	watcher *watcher
 	live    live
-	tools   *addedImport // nil if the program is built as it is
+	tools   *addedImport // nil if the program is built unchanged
 
 	restoreConsole func() // to its state before the program
 
@@ -107,8 +109,8 @@ type Supervisor struct {
 	since     time.Time     // when that began
 	current   *Process      // serves
 	starting  *Process
-	failure   *Failure // why the newest source is not what serves
-	staled    *Failure // of which the terminal has been told that an older program answers
+	failure   *Failure // why the newest source is not being served
+	staled    *Failure // the failure for which the terminal has shown that an older program answers
 	processes []*Process
 	refusal   map[*Process]error
 	listeners map[string]*publicListener
@@ -165,8 +167,8 @@ func New(config Config) (*Supervisor, error) {
 // Folder returns the supervisor's folder, which only its user may enter.
 func (s *Supervisor) Folder() string { return s.folder }
 
-// Run builds and runs the program until ctx ends, then has it drain and returns nil. An error means
-// that the start failed: the package is not a program, or there is no go command.
+// Run builds and runs the program until ctx ends. Then it lets the program drain and returns nil.
+// It returns an error if the start failed: the package is not a program, or there is no go command.
 func (s *Supervisor) Run(ctx context.Context) error {
 	defer s.close()
 	listed, err := s.list(ctx)
@@ -201,28 +203,28 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	return nil
 }
 
-// debounce is how long files must be left alone before they are built, or shown:
-// editors empty them first, and formatters write again.
+// debounce is how long files must not change before they are built, or shown:
+// editors empty files first, and formatters write them again.
 const debounce = 30 * time.Millisecond
 
-// patience is how long a build may take without a word.
+// patience is how long a build may take without a message.
 const patience = time.Second
 
-// attempt is how a build and start ended.
+// attempt is the result of a build and start.
 type attempt struct {
 	process  *Process // ready
-	compiled bool     // or tried to: what the program is made of may be other files
+	compiled bool     // or a compilation was tried, so the program may now consist of other files
 	began    time.Time
 	err      error
 }
 
-// listing is the list of the program's files since an attempt that began then.
+// listing is the list of the program's files for an attempt that began at that time.
 type listing struct {
 	sources *sources
 	since   time.Time
 }
 
-// list lists what the program is made of.
+// list lists the packages and files of the program.
 func (s *Supervisor) list(ctx context.Context) (*sources, error) {
 	return s.tools.list(ctx, &s.config.Program)
 }
@@ -233,8 +235,8 @@ func (s *Supervisor) warnWithoutTools(reason error) {
 		"reason", reason)
 }
 
-// attempt builds, unless only a restart is needed, and starts; it returns when the new process is
-// ready or has failed.
+// attempt builds, unless only a restart is needed, and starts the program. It returns when the new
+// process is ready or has failed.
 func (s *Supervisor) attempt(ctx context.Context, number int, listed *sources, how effect, current *Process) attempt {
 	a := attempt{began: time.Now()}
 	executable := filepath.Join(s.folder, "program"+strconv.Itoa(number))
@@ -247,7 +249,7 @@ func (s *Supervisor) attempt(ctx context.Context, number int, listed *sources, h
 	default:
 		a.compiled = true
 		if s.tools != nil && listed.shown == nil {
-			// The list did not show that the program has package serving. It may by now.
+			// The list did not show that the program uses package serving. That may have changed.
 			if now, err := s.list(ctx); err == nil {
 				listed = now
 			}
@@ -305,9 +307,9 @@ func (s *Supervisor) serves(p *Process) bool {
 	return s.current == p
 }
 
-// settle makes the outcome of an attempt the state of the supervisor, and returns
-// the process that serves from now on if it is another one. More says that
-// another attempt follows at once, revived that the program is the one that died.
+// settle updates the supervisor with the outcome of an attempt. If another
+// process serves from now on, it returns that process. more says that another
+// attempt follows at once; revived says that the program is the one that died.
 func (s *Supervisor) settle(a attempt, more, revived bool) (next *Process) {
 	var failure *Failure
 	var old *Process
@@ -326,11 +328,11 @@ func (s *Supervisor) settle(a attempt, more, revived bool) (next *Process) {
 			old, s.current = s.current, a.process
 		}
 		if !same || s.current.alive() {
-			s.failure = failure // else it died meanwhile, which stays the reason
+			s.failure = failure // otherwise the process died meanwhile, and that stays the reason
 		}
 		if !same && !(revived && failure == nil) {
-			// The pages already show what a revived program shows, and a request that killed it would do so
-			// again.
+			// The pages already show the content of a revived program, and a request that killed
+			// the program would do so again.
 			s.live.send(refresh)
 		}
 	})
@@ -349,7 +351,7 @@ func (s *Supervisor) settle(a attempt, more, revived bool) (next *Process) {
 	return next
 }
 
-// report logs a failure. The output of a program is in the terminal already.
+// report logs a failure. The output of the program is already in the terminal.
 func (s *Supervisor) report(f *Failure) {
 	switch {
 	case f.Kind == BuildFailed:
@@ -382,8 +384,8 @@ func (s *Supervisor) forgetDead() {
 	})
 }
 
-// died says why the process that served has ended, and reports whether to start it again: not if
-// it ended by itself, or if it got no request and would end again.
+// died says why the serving process has ended, and reports whether to start it again. It is not
+// started again if it ended by itself, or if it got no request and would end again.
 func (s *Supervisor) died(p *Process) (again bool) {
 	f := s.failureOf(p, Died)
 	s.config.Logger.Error(f.Error(), "pid", p.PID)
@@ -399,7 +401,7 @@ func (s *Supervisor) died(p *Process) (again bool) {
 	return again
 }
 
-// hold has requests wait from now on.
+// hold makes requests wait from now on.
 func (s *Supervisor) hold() {
 	s.update(func() {
 		if !s.busy {

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// A program may run another language: "zeug serve" runs Python, whose tracebacks
-// name the innermost call last.
+// A program may be in another language: "zeug serve" runs Python, whose
+// tracebacks name the innermost call last.
 
 var raisedAt = regexp.MustCompile(`(?m)^ *File "(.+?)", line (\d+)`)
 
-// raised returns where in the author's own source a process with a Python traceback failed, the
-// place of the failure first.
+// raised returns the places in the author's own source where a process with a Python traceback
+// failed, beginning with the innermost.
 func (s *Supervisor) raised(p *Process) (found []Problem) {
 	text := p.output.String()
 	at := strings.LastIndex(text, tracebackHead)
@@ -35,7 +35,7 @@ func (s *Supervisor) raised(p *Process) (found []Problem) {
 
 const tracebackHead = "Traceback (most recent call last):\n"
 
-// exceptionOf is the first line after the frames, which are indented.
+// exceptionOf returns the first line after the frames, which are indented.
 func exceptionOf(traceback string) string {
 	for line := range strings.Lines(traceback) {
 		if line = strings.TrimRight(line, "\n"); line != "" && line[0] != ' ' {

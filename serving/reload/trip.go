@@ -17,19 +17,19 @@ import (
 	"github.com/zeugkit/zeug/middleware/debugger"
 )
 
-// trip is the path of one request to a process, and to the next one if the first died before it
-// read any of the request.
+// trip is the path of one request to a process. If that process dies before it has read any of the
+// request, the path leads to the next process.
 type trip struct {
 	s       *Supervisor
 	r       *http.Request // as the client sent it
 	began   time.Time
-	process *Process // asked last, with the request counted
-	version string   // of the page that it answers
-	failure *Failure // why there is no other
+	process *Process // the last process that was tried; the request is counted there
+	version string   // of the page that the response contains
+	failure *Failure // why there is no other process
 	body    replayable
 }
 
-// RoundTrip asks for an answer. It is the transport of a reverse proxy.
+// RoundTrip sends the request and returns the response. It is the transport of a reverse proxy.
 func (t *trip) RoundTrip(out *http.Request) (*http.Response, error) {
 	var lost error
 	for {
@@ -42,12 +42,12 @@ func (t *trip) RoundTrip(out *http.Request) (*http.Response, error) {
 		}
 		var used *countingConn
 		var before int64
-		seen := false // part of it was written, of which a process may have taken notice
+		seen := false // a part of it was written, and a process may have acted on it
 		process := t.process
 		traced := out.WithContext(httptrace.WithClientTrace(out.Context(), &httptrace.ClientTrace{
 			WroteHeaders: func() { process.asked.Store(true) },
 			GotConn: func(info httptrace.GotConnInfo) {
-				// The transport repeats by itself the requests that it thinks harmless.
+				// The transport itself repeats requests that it considers harmless.
 				seen = seen || used != nil && used.written.Load() != before
 				used = info.Conn.(*countingConn)
 				before = used.written.Load()
@@ -75,8 +75,8 @@ func (t *trip) RoundTrip(out *http.Request) (*http.Response, error) {
 	}
 }
 
-// serve notes that a request is on its way through the process, and done that it is not
-// any more. The request has been counted already.
+// serve records that a request is running in the process, and done that it has ended. The request
+// has already been counted.
 func (p *Process) serve(t *trip) {
 	p.tripsMu.Lock()
 	defer p.tripsMu.Unlock()
@@ -90,10 +90,10 @@ func (p *Process) done(t *trip) {
 	p.inFlight.Done()
 }
 
-// maxAsked is how many requests the page of a program that died names.
+// maxAsked is how many requests are named on the page of a program that died.
 const maxAsked = 20
 
-// onTheirWay lists the requests that the process has not answered, the oldest first.
+// onTheirWay lists the requests that the process has not answered yet, the oldest first.
 func (p *Process) onTheirWay() []debugger.Field {
 	p.tripsMu.Lock()
 	defer p.tripsMu.Unlock()
@@ -114,7 +114,7 @@ func (p *Process) onTheirWay() []debugger.Field {
 // maxURI is how many bytes of a request's URI are shown.
 const maxURI = 1 << 10
 
-// countingConn is a connection to a process that knows whether anything was
+// countingConn is a connection to a process. It knows whether anything was
 // written to it.
 type countingConn struct {
 	net.Conn
@@ -138,26 +138,26 @@ func dialer(path string) func(context.Context, string, string) (net.Conn, error)
 	}
 }
 
-// replayable is the body of a request: its bytes that were read can be read again, up to
+// replayable is the body of a request. The bytes that were read can be read again, up to
 // replaySize.
 type replayable struct {
 	mu   sync.Mutex
 	from io.Reader
 	kept []byte
-	lost bool // more was read than is kept
+	lost bool // more bytes were read than are kept
 	view *view
 }
 
 const replaySize = 64 << 10
 
-// view is a reading of a body from its beginning, the last one only. A transport closes a body
-// that it could not send, and may even go on to read it; the body itself stays open.
+// view reads a body from its beginning; only the newest view is valid. A transport closes a body
+// that it could not send, and may still be reading it; the body itself stays open.
 type view struct {
 	body *replayable
 	at   int // in kept
 }
 
-// again returns a new reading, and reports false if there can be none.
+// again returns a new view, and reports false if there can be none.
 func (b *replayable) again() (io.ReadCloser, bool) {
 	if !b.mu.TryLock() {
 		return nil, false // being read

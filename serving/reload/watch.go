@@ -15,33 +15,33 @@ type effect int
 
 const (
 	nothing   effect = iota
-	refresh          // the pages in the browser are loaded again
-	restyle          // only their style sheets are
-	restart          // the program is restarted
-	recompile        // it is rebuilt before that
+	refresh          // reload the pages in the browser
+	restyle          // reload only their style sheets
+	restart          // restart the program
+	recompile        // rebuild the program, and restart it
 )
 
-// scope is the set of watched folders, and what a change in them means.
+// scope is the set of watched folders, and the effects of changes in them.
 type scope struct {
-	dirs     map[string]bool   // folders to watch, without those in them
+	dirs     map[string]bool   // folders to watch, without their subfolders
 	files    map[string]effect // single files
 	goDirs   map[string]bool   // folders of packages
 	embedded []embedding
-	extra    []string // files and folders that restart
-	globs    []glob   // of files that restart
-	assets   []string // folders that refresh, unless a file has another rule
-	declared []string // folders that refresh, unless another rule applies
+	extra    []string // files and folders whose changes restart
+	globs    []glob   // patterns of files whose changes restart
+	assets   []string // folders whose changes refresh, unless a file has another rule
+	declared []string // folders whose changes refresh, unless another rule applies
 	exclude  []*regexp.Regexp
 }
 
 // embedding is a pattern of go:embed.
 type embedding struct{ dir, pattern string }
 
-// assetDirs are the folders, beside a program's packages, of files that a
+// assetDirs are the folders, beside a program's packages, with files that a
 // program reads while it runs.
 var assetDirs = []string{"templates", "static"}
 
-// newScope is the scope that s lists, with the user's additions: files, folders and patterns that
+// newScope returns the scope for s, with the user's additions: files, folders and patterns that
 // restart, folders that refresh, patterns of files to ignore. Relative names are below dir.
 func newScope(dir string, s *sources, watch, assets, exclude []string) *scope {
 	sc := &scope{dirs: map[string]bool{}, files: map[string]effect{}, goDirs: map[string]bool{}}
@@ -89,7 +89,7 @@ func newScope(dir string, s *sources, watch, assets, exclude []string) *scope {
 			continue
 		}
 		sc.extra = append(sc.extra, name)
-		sc.dirs[filepath.Dir(name)] = true // also for one that is not there yet
+		sc.dirs[filepath.Dir(name)] = true // even if the file does not exist yet
 		sc.tree(name)
 	}
 	return sc
@@ -127,7 +127,7 @@ func constantDir(pattern string) string {
 }
 
 // tree watches root, which may be a link to a folder, and the folders below it, except hidden ones
-// and those of other ecosystems.
+// and folders of other ecosystems such as node_modules.
 func (sc *scope) tree(root string) {
 	filepath.WalkDir(root+string(filepath.Separator), func(name string, d fs.DirEntry, err error) error {
 		name = filepath.Clean(name)
@@ -142,7 +142,7 @@ func (sc *scope) tree(root string) {
 	})
 }
 
-// effect returns what a change of the file name asks for.
+// effect returns the effect of a change of the file name.
 func (sc *scope) effect(name string) effect {
 	base := filepath.Base(name)
 	if sc.excluded(name) {
@@ -154,7 +154,7 @@ func (sc *scope) effect(name string) effect {
 	if e, ok := sc.files[name]; ok {
 		return e
 	}
-	// Editors write beside a file before they replace it.
+	// Editors write a second file before they replace the first.
 	if strings.HasPrefix(base, ".") || strings.HasSuffix(base, "~") || strings.HasPrefix(base, "#") {
 		return nothing
 	}
@@ -179,7 +179,7 @@ func (sc *scope) effect(name string) effect {
 	return sc.asset(sc.assets, name)
 }
 
-// asset returns what a change of a file in one of these folders asks for.
+// asset returns the effect of a change of a file in one of these folders.
 func (sc *scope) asset(dirs []string, name string) effect {
 	base := filepath.Base(name)
 	for _, dir := range dirs {
@@ -196,7 +196,7 @@ func (sc *scope) asset(dirs []string, name string) effect {
 
 // glob is a pattern of whole paths, in which "**/" stands for any folders.
 type glob struct {
-	dir   string // above its first wildcard
+	dir   string // the folder above its first wildcard
 	names *regexp.Regexp
 }
 
@@ -208,8 +208,8 @@ func newGlob(pattern string) glob {
 	return glob{constantDir(pattern), compiled(strings.Join(parts, `(?:.*/)?`), pattern)}
 }
 
-// matches reports whether the pattern embeds name: by itself, or with one of the
-// folders it is in.
+// matches reports whether the pattern embeds name, either itself or with one of
+// the folders that it is in.
 func (e embedding) matches(name string) bool {
 	rel, err := filepath.Rel(e.dir, name)
 	if err != nil {
@@ -236,12 +236,12 @@ func (sc *scope) excluded(name string) bool {
 	return false
 }
 
-// fnmatch compiles a pattern of the shell, whose "*" also matches slashes, as
-// Werkzeug's exclude_patterns do.
+// fnmatch compiles a shell pattern in which "*" also matches slashes, as in
+// Werkzeug's exclude_patterns.
 func fnmatch(pattern string) *regexp.Regexp { return compiled(translated(pattern, "."), pattern) }
 
-// compiled matches whole names by an expression, or by the pattern as it is if it is not a valid
-// expression.
+// compiled matches whole names with an expression. If the expression is not valid, it compares
+// names with the pattern literally.
 func compiled(expression, pattern string) *regexp.Regexp {
 	re, err := regexp.Compile(`(?s)\A` + expression + `\z`)
 	if err != nil {
@@ -250,8 +250,8 @@ func compiled(expression, pattern string) *regexp.Regexp {
 	return re
 }
 
-// translated makes a regular expression of a pattern of the shell, whose wildcards
-// match what character does.
+// translated turns a shell pattern into a regular expression, in which
+// character is what a wildcard matches.
 func translated(pattern, character string) string {
 	var re strings.Builder
 	for i := 0; i < len(pattern); i++ {

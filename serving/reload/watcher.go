@@ -13,14 +13,14 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// change is a file that changed and the action that it needs.
+// change is a file that changed, and the effect of that.
 type change struct {
 	name   string
 	effect effect
 }
 
-// watcher reports changes of the files in a scope: from the system's events, and where there are
-// none, by looking at every file again and again.
+// watcher reports changes of the files in a scope. It uses the system's events or, if there are
+// none, checks every file again and again.
 type watcher struct {
 	changes chan change
 	logger  *slog.Logger
@@ -28,7 +28,7 @@ type watcher struct {
 
 	mu    sync.Mutex
 	scope *scope
-	fs    *fsnotify.Watcher   // nil when it polls
+	fs    *fsnotify.Watcher   // nil if it polls
 	seen  map[string]fileMark // when it polls
 	known map[string]bool     // folders given to fs
 	done  chan struct{}
@@ -39,10 +39,10 @@ type fileMark struct {
 	size    int64
 }
 
-// pollByDefault is how often files are looked at if the system reports nothing.
+// pollByDefault is how often files are checked if the system reports nothing.
 const pollByDefault = 500 * time.Millisecond
 
-// newWatcher watches sc. A poll above zero looks at the files in that interval, also if the system
+// newWatcher watches sc. A poll above zero checks the files at that interval, even if the system
 // reports changes.
 func newWatcher(sc *scope, poll time.Duration, logger *slog.Logger) *watcher {
 	w := &watcher{changes: make(chan change, 64), logger: logger, poll: poll, scope: &scope{}, done: make(chan struct{})}
@@ -97,8 +97,8 @@ func (w *watcher) set(sc *scope) {
 	}
 }
 
-// see records the present state of everything in scope, except for files that were in it before: a
-// change of theirs is still to be found.
+// see records the present state of everything in scope. Files that were in the scope before are
+// left out, so that their changes are still found.
 func (w *watcher) see(sc *scope) {
 	now := scan(sc)
 	for name, mark := range w.seen {
@@ -129,8 +129,8 @@ func (w *watcher) changedSince(t time.Time) (change, bool) {
 }
 
 // isSum reports whether the go command writes a file by itself: it adds the sums of modules that
-// it needs. A build that fails because a file is missing is tried again when the file changes;
-// go.mod and go.work have the others.
+// it needs. After a failed build a change of such a file is not ignored. The other settings
+// of modules are in go.mod and go.work.
 func isSum(name string) bool {
 	base := filepath.Base(name)
 	return base == "go.sum" || base == "go.work.sum"
@@ -156,7 +156,7 @@ func (w *watcher) listen(notifier *fsnotify.Watcher) {
 }
 
 func (w *watcher) told(event fsnotify.Event) {
-	// Of the attributes only the time counts, which "touch" sets.
+	// Of all attributes only the time counts, which "touch" sets.
 	if event.Op == fsnotify.Chmod {
 		if info, err := os.Stat(event.Name); err != nil || time.Since(info.ModTime()) > 2*time.Second {
 			return
@@ -167,7 +167,7 @@ func (w *watcher) told(event fsnotify.Event) {
 	info, err := os.Stat(event.Name)
 	newDir := event.Has(fsnotify.Create) && err == nil && info.IsDir() && w.fs != nil
 	if newDir {
-		// A folder that is in scope by a pattern, with its present content.
+		// A folder that is in scope because of a pattern, with its present content.
 		for _, dir := range sc.inside(event.Name) {
 			if w.fs.Add(dir) == nil {
 				w.known[dir], sc.dirs[dir] = true, true
@@ -187,7 +187,7 @@ func (w *watcher) told(event fsnotify.Event) {
 	w.report(change{event.Name, sc.effect(event.Name)})
 }
 
-// inside returns the folders from dir down that the scope asks for.
+// inside returns dir and the folders below it that are in scope.
 func (sc *scope) inside(dir string) []string {
 	wanted := sc.dirs[dir]
 	for _, root := range slices.Concat(sc.assets, sc.declared, sc.extra) {
@@ -244,7 +244,7 @@ func (w *watcher) startPolling() {
 func (w *watcher) look() {
 	w.mu.Lock()
 	sc, was := w.scope, w.seen
-	// Folders that came are in scope too.
+	// Folders that appeared are in scope too.
 	for dir := range sc.dirs {
 		entries, err := os.ReadDir(dir)
 		if err != nil {

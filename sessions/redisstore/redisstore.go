@@ -9,9 +9,8 @@
 //	...
 //	handler := sessions.Manager{Store: store}.Wrap(app)
 //
-// A session is one hash, which expires by itself. Loading it is one command and saving it
-// one script, so each takes one round trip and happens as a whole. Redis 4 or later is
-// needed.
+// A session is one hash, which expires by itself. Loading a session is one command and saving it is
+// one script, so each takes one round trip and is atomic. Redis 4 or later is needed.
 package redisstore
 
 import (
@@ -33,9 +32,9 @@ type Options struct {
 	// Prefix is put before the id of a session to make its key: "session:" by default.
 	Prefix string
 	// Replicas is how many replicas must have a change before it counts as saved; 0 by
-	// default. A master acknowledges a change before its replicas have it, so a failover
-	// loses the changes of the last moment unless this is at least 1. If too few replicas
-	// answer in time, saving fails. It is at most 1000.
+	// default. A master acknowledges a change before its replicas have it. So a failover loses the
+	// latest changes, unless Replicas is at least 1. If too few replicas answer in time, saving
+	// fails. It is at most 1000.
 	Replicas int
 }
 
@@ -45,10 +44,9 @@ type Store struct {
 	options Options
 }
 
-// New returns a Store in the Redis of a client. It returns an error if the client
-// ignores the deadline of a context: a Redis that hangs would hold requests for longer
-// than Manager.Timeout. New does not talk to Redis, so a program also starts while Redis
-// is away.
+// New returns a Store in the Redis of a client. It returns an error if the client ignores the
+// deadline of a context: a Redis that hangs would then delay requests for longer than
+// Manager.Timeout. New sends nothing to Redis, so a program can start while Redis is away.
 func New(client redis.UniversalClient, o Options) (*Store, error) {
 	heeds := true
 	switch c := client.(type) {
@@ -90,10 +88,10 @@ func (s *Store) Load(ctx context.Context, id string) (map[string][]byte, error) 
 	return fields, nil
 }
 
-// save makes a change of one session. Its arguments are whether to create and to clear
-// it, the time to live in milliseconds (0 to keep it), how many fields to remove, their
-// names, and the fields to set, each a name and a value. It returns the fields that it
-// removed likewise, or nil if there is no session.
+// save applies a change to one session. Its arguments are whether to create and to clear it, the
+// time to live in milliseconds (0 to keep it), how many fields to remove, their names, and the
+// fields to set, as names and values. It returns the fields that it removed, also as names and
+// values, or nil if there is no session.
 var save = redis.NewScript(`
 local key, ttl, count = KEYS[1], tonumber(ARGV[3]), tonumber(ARGV[4])
 if ARGV[1] == '0' and redis.call('EXISTS', key) == 0 then
@@ -192,7 +190,7 @@ func (s *Store) runAndWait(ctx context.Context, key string, script func(redis.Pi
 	list, err := done.StringSlice()
 	if err != nil {
 		if cluster, ok := s.client.(*redis.ClusterClient); ok && strings.HasPrefix(err.Error(), "MOVED") {
-			cluster.ReloadState(ctx) // for the next one
+			cluster.ReloadState(ctx) // for the next call
 		}
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func storeOf(t testing.TB, s *redistest.Server, o redisstore.Options) *redisstor
 	return storeIn(t, redis.NewClient(&redis.Options{Addr: s.Addr, ContextTimeoutEnabled: true, DialTimeout: time.Second, MaxRetries: -1}), o)
 }
 
-// storeIn keeps sessions by this client, which is closed with the test.
+// storeIn keeps sessions with this client, which is closed with the test.
 func storeIn(t testing.TB, client redis.UniversalClient, o redisstore.Options) *redisstore.Store {
 	t.Cleanup(func() { client.Close() })
 	store, err := redisstore.New(client, o)
@@ -241,7 +241,7 @@ func underLoad(t *testing.T, h http.Handler, act func(wait func(more int64))) (c
 	return cookies, failed
 }
 
-// users keeps the user of a query in the session, and answers with the user.
+// users keeps the user of a query in the session, and responds with the user.
 func users(store sessions.Store) http.Handler {
 	return sessions.Manager{Store: store}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user := r.URL.Query().Get("user"); user != "" {

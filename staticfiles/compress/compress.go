@@ -1,14 +1,14 @@
-// Package compress has the encoders that [staticfiles.SharedData] makes
-// compressed forms of files with:
+// Package compress has the encoders with which [staticfiles.SharedData] makes
+// compressed forms of files:
 //
 //	staticfiles.SharedData{
 //		Exports:  []staticfiles.Export{{Prefix: "/static", Dir: "static"}},
 //		Encoders: compress.All(),
 //	}
 //
-// It is a package of its own so that programs which compress nothing, or
-// compress when they are built, do not link the libraries. The levels are high
-// ones: a file is compressed once and sent many times.
+// It is a separate package, so that programs that compress nothing, or compress
+// at build time, do not link the libraries. The levels are high ones: a file is
+// compressed once and sent many times.
 package compress
 
 import (
@@ -36,9 +36,9 @@ func Brotli() staticfiles.Encoder {
 }
 
 // Zstd returns the encoder for zstd (RFC 8878). Its window is at most 8 MiB, as
-// RFC 9659 wants for the web.
+// RFC 9659 requires for the web.
 func Zstd() staticfiles.Encoder {
-	// Its tables are large: they are made once.
+	// Its tables are large, so they are made only once.
 	encoder := sync.OnceValues(func() (*zstd.Encoder, error) {
 		return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
 			zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8<<20), zstd.WithLowerEncoderMem(true))

@@ -1,6 +1,6 @@
 // Package devtools is where package serving finds the debugger and the reloader, if the program
-// imports serving/dev. Package serving cannot import them itself: each program that serves would link
-// them, in production too.
+// imports serving/dev. Package serving cannot import them itself, because every program that serves
+// would then link them, even in production.
 package devtools
 
 import (
@@ -17,7 +17,7 @@ import (
 // ImportPath is the package that registers the tools.
 const ImportPath = "github.com/zeugkit/zeug/serving/dev"
 
-// Tools are what serving/dev adds to a server.
+// Tools is what serving/dev adds to a server.
 type Tools struct {
 	// CheckDebugger returns an error if the debugger must not run here, as in production.
 	CheckDebugger func() error
@@ -27,7 +27,7 @@ type Tools struct {
 	Reload func(ctx context.Context, settings Reload) error
 }
 
-// Server is what the debugger asks of the server that it works for.
+// Server holds the functions of the server that the debugger needs.
 type Server struct {
 	// Keeper returns the connection to a supervisor that can read cores, nil if there is none.
 	Keeper func() *supervise.Conn
@@ -35,7 +35,7 @@ type Server struct {
 	Terms func() *supervise.Serve
 }
 
-// Reload holds the settings of a supervisor. They are those of serving.Options.
+// Reload holds the settings of a supervisor. The fields are the same as in serving.Options.
 type Reload struct {
 	Listen         []string
 	SocketMode     fs.FileMode
@@ -48,7 +48,7 @@ type Reload struct {
 
 var registered *Tools
 
-// Register makes the tools known. The init function of serving/dev calls it.
+// Register registers the tools. The init function of serving/dev calls it.
 func Register(tools *Tools) { registered = tools }
 
 // Linked returns the tools, nil if the program does not import serving/dev.
