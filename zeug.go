@@ -127,7 +127,7 @@ func (app *App) MountedAt(prefix string) http.Handler { return mounted{prefix, a
 func (app *App) URLs(r *http.Request) routing.Builder { return app.urls.Bind(r) }
 
 // URLsFrom is like [App.URLs], but for use without a request, for example for the links in a mail.
-// It returns an error if the host of base is not valid.
+// It returns an error if the host of the base is not valid.
 func (app *App) URLsFrom(place routing.Base) (routing.Builder, error) {
 	return app.urls.BindBase(place)
 }

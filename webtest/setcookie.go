@@ -193,8 +193,8 @@ func dateDelimiter(r rune) bool {
 	return r == '\t' || r >= ' ' && r <= '/' || r >= ';' && r <= '@' || r >= '[' && r <= '`' || r >= '{' && r <= '~'
 }
 
-// number reads the digits at the start of a token, if there are at least least
-// and at most most of them.
+// number reads the digits at the start of a token. Their number must not be below
+// least or above most.
 func number(token string, least, most int) (int, bool) {
 	i := 0
 	for i < len(token) && token[i] >= '0' && token[i] <= '9' {

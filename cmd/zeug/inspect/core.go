@@ -196,7 +196,7 @@ func (c *Core) answerMemory() *answerMemory {
 }
 
 // raised returns the value that a frame panicked with, if it is still known. If a newer panic has
-// replaced an older one, only the core has the older one's value.
+// replaced an older one, only the core has the value of the older one.
 func (c *Core) raised(at Place) (v Variable, ok bool) {
 	defer func() {
 		if recover() != nil { // the core may hold anything
