@@ -43,8 +43,8 @@ import (
 // of a name. A name without a field is ignored.
 //
 // If T or *T has a method Validate() error, Bind calls it. Its error may be a *[ValidationError], as
-// [Validation.Err] returns it, [FieldError] values joined by [errors.Join], or any other error, which stands for
-// the whole.
+// [Validation.Err] returns it, [FieldError] values joined by [errors.Join], or any other error,
+// which stands for the whole.
 //
 // The error answers the request: with 400 if the body is not JSON, and with 413 and 415 as
 // [wrappers.Request.JSON] does. If values do not fit, it is a 422 with every such field, as a

@@ -60,8 +60,8 @@ func OnAnyError(view ErrorView) Part {
 	return onError(written(), errorHandler{func(error) bool { return true }, view, false})
 }
 
-// ErrorPage answers errors with a status code by a template, and with the code 0 all errors. The template
-// has the name error for the *[httperror.Error], whose Description is for the client.
+// ErrorPage answers errors with a status code by a template, and with the code 0 all errors. The
+// template has the name error for the *[httperror.Error], whose Description is for the client.
 //
 //	zeug.ErrorPage(httperror.NotFound, "404.html"),
 //	zeug.ErrorPage(0, "error.html"),

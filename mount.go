@@ -11,8 +11,8 @@ import (
 	"github.com/zeugkit/zeug/routing"
 )
 
-// Mount gives a handler everything below a prefix: another App, a Python application, a router of chi, an
-// http.ServeMux.
+// Mount gives a handler everything below a prefix: another App, a Python application, a router of
+// chi, an http.ServeMux.
 //
 //	zeug.Mount("/blog", blog)
 //

@@ -7,8 +7,8 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// Response is a response as a value. Change it before the view returns it: set its Status, a cookie, a header
-// field.
+// Response is a response as a value. Change it before the view returns it: set its Status, a
+// cookie, a header field.
 type Response = wrappers.Response
 
 // UploadedFile is a file that a visitor uploaded with a form, as [Bind] and Request.Files return it.

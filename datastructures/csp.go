@@ -15,8 +15,8 @@ type cspDirective struct{ name, value string }
 
 // ContentSecurityPolicy is a policy of the Content-Security-Policy header (CSP
 // level 3): directives such as "default-src" with the sources they allow, in
-// their order. Keywords among the sources have their quotes: "'self'". A directive may have no sources: "upgrade-insecure-requests". The
-// zero policy is empty and ready for use.
+// their order. Keywords among the sources have their quotes: "'self'". A directive may have no
+// sources: "upgrade-insecure-requests". The zero policy is empty and ready for use.
 type ContentSecurityPolicy struct {
 	directives []cspDirective
 }

@@ -29,9 +29,9 @@ const (
 	mostOutput   = 1 << 20 // bytes that a check may print
 )
 
-// newCheckSource is how "zeug run" starts itself to check the source. A process of its own can be stopped at
-// any time, has less priority than the program, and its memory is bounded. Its input ends with "zeug run", and it
-// ends then too. It is not for people.
+// newCheckSource is how "zeug run" starts itself to check the source. A process of its own can be
+// stopped at any time, has less priority than the program, and its memory is bounded. Its input
+// ends with "zeug run", and it ends then too. It is not for people.
 func newCheckSource() *cobra.Command {
 	return &cobra.Command{
 		Use:    checkName + " package [-- flags of go list]",
@@ -106,8 +106,8 @@ func (c *sourceChecker) check(ctx context.Context, buildFlags []string) ([]reloa
 func (c *sourceChecker) findings(ctx context.Context, buildFlags []string) ([]finding, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, fmt.Errorf("it takes longer than %s", checkTime))
 	defer cancel()
-	// A go command that is killed leaves its files behind, so they get a folder that is removed here, or with the
-	// supervisor's.
+	// A go command that is killed leaves its files behind, so they get a folder that is removed
+	// here, or with the supervisor's.
 	folder, err := os.MkdirTemp(c.folder, "check-*")
 	if err != nil {
 		return nil, err

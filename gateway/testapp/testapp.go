@@ -22,8 +22,9 @@ import (
 )
 
 // App answers every request with a page of facts. It shows the origin (scheme, host, root path,
-// client) as middlewares left it and as the server received it, the request line and the header, the connection, and the modules from which the program was built. Browsers get HTML, other clients
-// text. It shows only the length of credentials and cookies, and nothing of the process's
+// client) as middlewares left it and as the server received it, the request line and the header,
+// the connection, and the modules from which the program was built. Browsers get HTML, other
+// clients text. It shows only the length of credentials and cookies, and nothing of the process's
 // environment. It shows strangers the versions of the program's modules: remove it when you have
 // looked.
 var App http.Handler = http.HandlerFunc(answer)

@@ -31,7 +31,8 @@ const (
 	Markdown Kind = "markdown"
 )
 
-// Sentence is one sentence, heading, list item or table cell, with single spaces and without line breaks.
+// Sentence is one sentence, heading, list item or table cell, with single spaces and without line
+// breaks.
 type Sentence struct {
 	Line int
 	Kind Kind

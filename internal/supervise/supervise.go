@@ -88,8 +88,8 @@ const (
 	TypeProfile = "profile"
 )
 
-// ProfileLabel is the label of the samples of a request in its CPU profile. Its value is the number of the
-// request.
+// ProfileLabel is the label of the samples of a request in its CPU profile. Its value is the number
+// of the request.
 const ProfileLabel = "zeug.exchange"
 
 // Profile is the data of a child's profile of a request. A part that is not available is empty.

@@ -120,8 +120,8 @@ func (s *Supervisor) accept() {
 	}
 }
 
-// acceptAnyway accepts connections for a program that has not reported its address yet: its failure is shown at
-// the address in its arguments, or at listen.Default.
+// acceptAnyway accepts connections for a program that has not reported its address yet: its failure
+// is shown at the address in its arguments, or at listen.Default.
 func (s *Supervisor) acceptAnyway() {
 	s.mu.Lock()
 	none := len(s.listeners) == 0

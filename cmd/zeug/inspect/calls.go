@@ -27,15 +27,16 @@ import (
 //
 //     func (u *user) Title() string { return strings.ToUpper(u.Name) }     u.Title() is strings.ToUpper(u.Name)
 //
-// Everything else is refused. An operation whose result might differ from what the program would have computed is
-// refused too: no answer is better than a wrong one.
+// Everything else is refused. An operation whose result might differ from what the program would
+// have computed is refused too: no answer is better than a wrong one.
 
 // evaluation evaluates an expression that has calls.
 type evaluation struct {
 	*view
 	// names are the parameters of the function whose body is evaluated; nil in the frame itself.
 	names map[string]operand
-	// pkg is the package that the expression is in, and imports its file's imports, by name; nil if they are not known.
+	// pkg is the package that the expression is in, and imports its file's imports, by name; nil if
+	// they are not known.
 	pkg     string
 	imports map[string]string
 	depth   int
@@ -73,8 +74,8 @@ func hasCall(tree ast.Expr) (found bool) {
 	return found
 }
 
-// computes reports whether an expression has operators or conversions. Delve computes them with numbers of any size, and not always
-// as Go does: ^x of an unsigned x is negative.
+// computes reports whether an expression has operators or conversions. Delve computes them with
+// numbers of any size, and not always as Go does: ^x of an unsigned x is negative.
 func computes(tree ast.Expr) (found bool) {
 	ast.Inspect(tree, func(n ast.Node) bool {
 		switch x := n.(type) {

@@ -22,7 +22,8 @@ import (
 
 // Copied is a value in the forms in which it can be pasted elsewhere.
 type Copied struct {
-	// Go is an expression of Go syntax. A part that has no such form, such as a function, is nil with a comment.
+	// Go is an expression of Go syntax. A part that has no such form, such as a function, is nil
+	// with a comment.
 	Go string `json:"go"`
 	// JSON is the value as encoding/json would write it, unexported fields too.
 	JSON json.RawMessage `json:"json"`

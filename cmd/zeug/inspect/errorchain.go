@@ -17,8 +17,8 @@ import (
 //
 //	(*fmt.wrapError) "open shop: gone" ← (*errors.errorString) "gone"
 //
-// The message of any other type is not known, and its fields are shown. An error that wraps such an error has a known
-// message only if it keeps the message in a field.
+// The message of any other type is not known, and its fields are shown. An error that wraps such an
+// error has a known message only if it keeps the message in a field.
 
 // errorType says how to read the errors of a type.
 type errorType struct {

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// knownFunctions are functions of the standard library that an expression can call. Each depends on its arguments
-// alone, and this process calls its own copy.
+// knownFunctions are functions of the standard library that an expression can call. Each depends on
+// its arguments alone, and this process calls its own copy.
 var knownFunctions = map[string]any{
 	"strings.Compare": strings.Compare, "strings.Contains": strings.Contains, "strings.ContainsAny": strings.ContainsAny, "strings.Count": strings.Count,
 	"strings.EqualFold": strings.EqualFold, "strings.Fields": strings.Fields, "strings.HasPrefix": strings.HasPrefix, "strings.HasSuffix": strings.HasSuffix,
@@ -79,7 +79,8 @@ func init() {
 	packageNames["errors"] = "errors"
 }
 
-// errUnknownFunction says that a function cannot be called. The explanation of the whole expression says more.
+// errUnknownFunction says that a function cannot be called. The explanation of the whole expression
+// says more.
 func errUnknownFunction(name string) error {
 	return fmt.Errorf("the result of %s is not known", name)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/go-delve/delve/pkg/proc"
 )
 
-// Params of package routing hold the path and the rule that matched it, and no values: a value is a part of the
-// path. The parts are found as routing's match_variables.go finds them.
+// Params of package routing hold the path and the rule that matched it, and no values: a value is a
+// part of the path. The parts are found as routing's match_variables.go finds them.
 
 // param is a variable of a rule with its value as text.
 type param struct {

@@ -23,10 +23,12 @@ type Variable struct {
 	// result without a name.
 	Name string `json:"name"`
 	Type string `json:"type"`
-	// Value is the value on one line, without Type, cut where it is long. Values of many known types are in
-	// the form of their type: a time.Time as its String method writes it, a mutex as "locked".
+	// Value is the value on one line, without Type, cut where it is long. Values of many known
+	// types are in the form of their type: a time.Time as its String method writes it, a mutex as
+	// "locked".
 	Value string `json:"value"`
-	// Note is what is worth knowing beside the value, such as the length of a string; "" for most values.
+	// Note is what is worth knowing beside the value, such as the length of a string; "" for most
+	// values.
 	Note string `json:"note,omitempty"`
 	// Expr is the expression that gives this value again, by which it is
 	// expanded; "" where there is nothing to expand.
@@ -190,8 +192,8 @@ func length(v *proc.Variable) int64 {
 	return int64(len(v.Children))
 }
 
-// children lists what is inside the value of an expression: of lists from the item numbered from, at most
-// maxItems.
+// children lists what is inside the value of an expression: of lists from the item numbered from,
+// at most maxItems.
 func (w *view) children(v *proc.Variable, expression string, from int) ([]Variable, error) {
 	if v.Unreadable != nil {
 		return nil, nil
@@ -229,8 +231,8 @@ func (w *view) ownChildren(v *proc.Variable) (list []Variable, ok bool) {
 	return nil, false
 }
 
-// maxSorted is how many entries a map may have to be shown in the order of its keys. A larger one is shown as it
-// lies in memory.
+// maxSorted is how many entries a map may have to be shown in the order of its keys. A larger one
+// is shown as it lies in memory.
 const maxSorted = 1000
 
 func (w *view) entriesFrom(v *proc.Variable, expression string, from int) ([]Variable, error) {
@@ -291,8 +293,8 @@ func (w *view) itemsFrom(v *proc.Variable, expression string, from int) ([]Varia
 	return list, nil
 }
 
-// targets shows what a pointer leads to, or an interface holds. The fields of a struct are shown at once: opening
-// two levels for one struct would be a nuisance.
+// targets shows what a pointer leads to, or an interface holds. The fields of a struct are shown at
+// once: opening two levels for one struct would be a nuisance.
 func (w *view) targets(v *proc.Variable, expression string) ([]Variable, error) {
 	var list []Variable
 	for i := range v.Children {

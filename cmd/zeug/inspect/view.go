@@ -61,8 +61,8 @@ var whole = proc.LoadConfig{FollowPointers: true, MaxVariableRecurse: 4, MaxStri
 // typeName is the full name of a value's type, as in *net/url.URL.
 func typeName(v *proc.Variable) string { return api.PrettyTypeName(v.DwarfType) }
 
-// field returns a field of a struct, or of the struct that a pointer leads to; nil if there is none, or it
-// has not been read. Several names lead from struct to struct.
+// field returns a field of a struct, or of the struct that a pointer leads to; nil if there is
+// none, or it has not been read. Several names lead from struct to struct.
 func field(v *proc.Variable, path ...string) *proc.Variable {
 	for _, name := range path {
 		v = pointed(v)
@@ -185,11 +185,11 @@ func (w *view) word(addr uint64) (uint64, error) {
 	return binary.LittleEndian.Uint64(b[:]), nil
 }
 
-// answerMemory is the memory of the program as one answer reads it. It ends after a number of reads, since a value
-// that leads to many others would be read for minutes.
+// answerMemory is the memory of the program as one answer reads it. It ends after a number of
+// reads, since a value that leads to many others would be read for minutes.
 //
-// It has two words that the program does not have. An interface can be put there, so that Delve finds the type of
-// what it holds.
+// It has two words that the program does not have. An interface can be put there, so that Delve
+// finds the type of what it holds.
 type answerMemory struct {
 	proc.MemoryReadWriter
 	reads int // that are left

@@ -212,7 +212,8 @@ var stubbed = map[string]bool{}
 // isBuiltin reports whether the filter is one of pongo2.
 func isBuiltin(name string) bool { return pongo2.FilterExists(name) && !stubbed[name] }
 
-// stubs returns filters for all names in the templates, so that pongo2 parses them. checkFilters checks their names.
+// stubs returns filters for all names in the templates, so that pongo2 parses them. checkFilters
+// checks their names.
 func stubs(scanned map[string]*template) map[string]templates.Filter {
 	filters := map[string]templates.Filter{}
 	for _, t := range scanned {

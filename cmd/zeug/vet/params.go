@@ -136,7 +136,8 @@ func (p *program) reachedBy(function ast.Node, seen map[ast.Node]bool) (all reac
 	return all
 }
 
-// onlyRouted reports whether a function is used as the target of known rules and called, and nothing else.
+// onlyRouted reports whether a function is used as the target of known rules and called, and
+// nothing else.
 func (p *program) onlyRouted(function ast.Node) bool {
 	switch f := function.(type) {
 	case *ast.FuncDecl:

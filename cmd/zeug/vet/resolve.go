@@ -25,8 +25,8 @@ type bound struct {
 // depth bounds how far an expression is followed; it also ends recursion.
 const depth = 16
 
-// resolve follows an expression to the expressions that make its value: literals, functions, and calls of
-// functions that are not part of the program. It returns false if there may be others.
+// resolve follows an expression to the expressions that make its value: literals, functions, and
+// calls of functions that are not part of the program. It returns false if there may be others.
 func (p *program) resolve(b bound) (list []bound, complete bool) {
 	r := resolver{p: p, complete: true, seen: map[bound]bool{}}
 	r.follow(b, 0)

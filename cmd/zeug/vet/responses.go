@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// checkResponses reports responses that are dropped, errors of setters that are dropped, mounts that break
-// URLs, and header fields that are set too late.
+// checkResponses reports responses that are dropped, errors of setters that are dropped, mounts
+// that break URLs, and header fields that are set too late.
 func (p *program) checkResponses() {
 	for _, pkg := range p.packages {
 		for _, f := range pkg.Files {
@@ -126,8 +126,8 @@ func setter(name string) bool {
 	return strings.HasPrefix(name, "Set") || name == "Header" || name == "Status" || name == "Write" || name == "WriteString"
 }
 
-// checkLateHeader reports a header field that is set after WriteHeader. Informational statuses and trailers
-// may come before fields.
+// checkLateHeader reports a header field that is set after WriteHeader. Informational statuses and
+// trailers may come before fields.
 func (p *program) checkLateHeader(s ast.Stmt, sent map[types.Object]bool) {
 	e, ok := s.(*ast.ExprStmt)
 	if !ok {

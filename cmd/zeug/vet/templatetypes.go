@@ -5,7 +5,8 @@ import (
 	"go/types"
 )
 
-// typesOf returns the types that the root of a use may have in a scene. A nil type is one that is not known.
+// typesOf returns the types that the root of a use may have in a scene. A nil type is one that is
+// not known.
 func (p *program) typesOf(u *use, s *scene, level int) []types.Type {
 	if level > 8 {
 		return []types.Type{nil}

@@ -1,5 +1,6 @@
-// Package marks shows the statements of a request on its time line under "zeug run". It wraps the driver of
-// SQLite, so no query of the program changes. Any other driver of database/sql can be wrapped in the same way.
+// Package marks shows the statements of a request on its time line under "zeug run". It wraps the
+// driver of SQLite, so no query of the program changes. Any other driver of database/sql can be
+// wrapped in the same way.
 package marks
 
 import (

@@ -13,7 +13,8 @@ import (
 )
 
 // Check sets each number in settings to extreme values, one at a time, and calls use, which answers
-// a request with it. The given settings must work. Use returns the status of the response, or an error if the settings are refused; it may also panic then, as Wrap does.
+// a request with it. The given settings must work. Use returns the status of the response, or an
+// error if the settings are refused; it may also panic then, as Wrap does.
 //
 // A refusal must name the field. A request must not panic. With an extreme value it must be
 // answered as with the default; only the value 1 may refuse it.
