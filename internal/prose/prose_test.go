@@ -55,10 +55,24 @@ func TestRules(t *testing.T) {
 		{"long sentence", strings.Repeat("a word ", 20) + "a.", strings.Repeat("a word ", 19) + "ends."},
 		{"private word", "It is started anew.", "It is started again. The fields be itemised."},
 		{"says to nobody", "It waits for nobody.", "Nobody waits for it."},
+		{"nor without neither", "It does not wait, nor does it fail.", "It neither waits nor fails."},
+		{"archaic word", "It is thus read for the second time.", "It is therefore read, forever."},
+		{"starts in", "Names start in `_` or a digit.", "Names start in column 1, and end with `_`."},
+		{"starts in", "A branch ends in a slash.", "A branch ends in a loop."},
+		{"in the place of", "It writes nil in the place of a value.", "It writes nil in place of a value, at the place of the call."},
+		{"as X has it", "A date as the Age header has it is read.", "It counts as saved when one replica has it."},
+		{"told of", "Logger is told of each file.", "The story that he told of it is short."},
+		{"answered by", "It is answered by a 404.", "It is answered by the handler with 404."},
+		{"also if", "It runs also if the client has gone.", "It runs too, and if it fails, it also prints."},
+		{"goes out", "The header goes out first.", "It goes on, and has gone before."},
+		{"is that of", "length is that of the body.", "The result is that of the body. It is that simple."},
+		{"is another function", "MustMap is [NewMap] for constants.", "MustMap is like [NewMap]. The error is [ErrClosed] for a closed file."},
 	} {
 		find := func(text string) []string {
 			var names []string
-			for _, f := range Check(MarkdownSentences([]byte(text))) {
+			sentences, err := GoSentences("a.go", []byte("// "+text+"\npackage a"))
+			require.NoError(t, err)
+			for _, f := range Check(sentences) {
 				names = append(names, f.Rule.Name)
 			}
 			return names

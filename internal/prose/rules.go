@@ -54,6 +54,17 @@ var Rules = []Rule{
 	{"long sentence", fmt.Sprintf("at most %d words, better 25", maxWords), long},
 	{"private word", `use the field's word`, pattern(`\b(?:by heart|straight way|hush(?:es|ed)?|whence|thence|wherein|whereof|thereof|lest|anew|be it|as it were|further (?:in|out) (?:than|of))\b`)},
 	{"says to nobody", `say what happens`, pattern(`\b(?:for|to|by|with) nobody\b`)},
+	{"nor without neither", `write "and not"`, loneNor},
+	{"archaic word", `use a word that people say today`, pattern(`\b(?:thus|hence|whereby|thereby|likewise|for ever)\b`)},
+	{"starts in", `write "starts with", "ends with"`, pattern(`\b(?:start|begin|end)s? in (?:X|[+.]|two\b|a (?:slash|dot|star|quote)\b)`)},
+	{"in the place of", `write "instead of" or "in place of"`, pattern(`\bin the place of\b`)},
+	{"as X has it", `write "as in X"`, pattern(`\bas (?:[\w./']+ ){1,3}(?:has|have) it\b`)},
+	{"told of", `write "gets a record", "is informed"`, pattern(`\b(?:is|are|was|were|be|been) told of\b`)},
+	{"answered by", `write "answered with"`, pattern(`\banswered by (?:an? )?\d{3}\b`)},
+	{"also if", `write "even if"`, pattern(`\balso (?:if|when)\b`)},
+	{"goes out", `write "is sent", or "takes precedence over"`, pattern(`\b(?:goes|went) (?:out|before)\b`)},
+	{"is that of", `repeat the noun: "is the length of"`, thatOf},
+	{"is another function", `write "is like [F], but", or "does what [F] does"`, isOther},
 }
 
 func pattern(p string) func(Sentence) string {
@@ -64,7 +75,12 @@ func pattern(p string) func(Sentence) string {
 var code = regexp.MustCompile("`[^`]*`|\"[^\"]*\"|“[^”]*”")
 
 // plain is the text with quotations and code spans replaced by X.
-func plain(text string) string { return code.ReplaceAllString(text, "X") }
+func plain(text string) string {
+	if !strings.ContainsAny(text, "`\"“") {
+		return text
+	}
+	return code.ReplaceAllString(text, "X")
+}
 
 func words(text string) []string {
 	list := strings.Fields(plain(text))
@@ -151,6 +167,36 @@ func doubled(s Sentence) string {
 		}
 	}
 	return ""
+}
+
+// loneNor finds "nor" in a sentence without "neither": "It does not wait, nor does it fail."
+func loneNor(s Sentence) string {
+	w := words(s.Text)
+	if slices.Contains(w, "nor") && !slices.ContainsFunc(w, func(w string) bool { return strings.EqualFold(w, "neither") }) {
+		return "nor"
+	}
+	return ""
+}
+
+var (
+	nameIsThat  = regexp.MustCompile(`^\w+ (?:is|are) (?:that|those) (?:of|that)\b`)
+	nameIsOther = regexp.MustCompile(`^\w+ (?:is|are) \[[\w.]+\](?:,? but\b| with(?:out)?\b| for\b| of\b)`)
+)
+
+// thatOf finds comments that do not name their thing: "length is that of the body".
+func thatOf(s Sentence) string {
+	if s.Kind != Comment {
+		return ""
+	}
+	return nameIsThat.FindString(s.Text)
+}
+
+// isOther finds comments that call one function another: "MustMap is [NewMap] for constants".
+func isOther(s Sentence) string {
+	if s.Kind != Comment {
+		return ""
+	}
+	return nameIsOther.FindString(s.Text)
 }
 
 func long(s Sentence) string {
