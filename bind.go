@@ -81,7 +81,7 @@ func (e FieldError) Error() string {
 	return e.Field + ": " + e.Detail
 }
 
-// ValidationError lists what is wrong with a value. Returned by a view, it is answered by 422.
+// ValidationError lists what is wrong with a value. If a view returns it, the response is a 422.
 type ValidationError struct{ Fields []FieldError }
 
 // Error returns all fields and details.

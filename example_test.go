@@ -62,7 +62,7 @@ func ExampleBind() {
 	app := zeug.New(zeug.Get("/", func(req *zeug.Request) (*zeug.Response, error) {
 		s, err := zeug.Bind[search](req)
 		if err != nil {
-			return nil, err // 422, with every field that is not valid
+			return nil, err // 422, with every field that does not fit
 		}
 		return zeug.Text(fmt.Sprintf("%q, page %d", s.Words, s.Page)), nil
 	}))

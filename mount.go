@@ -18,8 +18,8 @@ import (
 //
 // The handler sees the paths below the prefix: "/2024" of "/blog/2024". The prefix moves to the
 // root path of [gateway.Origin], from which Zeug's packages build URLs. Rules of the App below the
-// prefix match first. Variables are not allowed in the prefix, nor in the prefixes of the groups
-// around it.
+// prefix match first. Variables are not allowed in the prefix, and not in the prefixes of the
+// groups around it.
 func Mount(prefix string, h http.Handler) Part { return mount{written(), prefix, h} }
 
 type mount struct {

@@ -203,7 +203,7 @@ func Static(prefix string, fsys fs.FS, dir string) Part {
 	}}
 }
 
-// StaticExport is [Static] with all settings of an export.
+// StaticExport is like [Static], but with all settings of an export.
 func StaticExport(e staticfiles.Export) Part {
 	return setting{written(), func(l *list, where string) { l.exports = append(l.exports, e) }}
 }

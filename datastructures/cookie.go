@@ -151,7 +151,7 @@ const MaxCookieSize = 4096
 
 // Format returns the value of the Set-Cookie header. The error says what cannot
 // be sent: a name that is not a token, a domain that is not a host, a name and value of more than
-// [MaxCookieSize] bytes, a date before 1601, or an unknown SameSite. A name that starts in
+// [MaxCookieSize] bytes, a date before 1601, or an unknown SameSite. A name that starts with
 // "__Host-" or "__Secure-" needs the attributes that browsers demand for it.
 func (c *Cookie) Format() (string, error) {
 	var room [256]byte // more is rare
@@ -231,9 +231,9 @@ func escapeCookiePath(path string) string {
 func (c *Cookie) checkPrefix(secure bool) error {
 	switch {
 	case hasPrefixFold(c.Name, "__Host-") && !(secure && c.Domain == "" && c.Path == "/"):
-		return errors.New(`a name that starts in "__Host-" needs Secure, the path "/" and no domain`)
+		return errors.New(`a name that starts with "__Host-" needs Secure, the path "/" and no domain`)
 	case hasPrefixFold(c.Name, "__Secure-") && !secure:
-		return errors.New(`a name that starts in "__Secure-" needs Secure`)
+		return errors.New(`a name that starts with "__Secure-" needs Secure`)
 	}
 	return nil
 }

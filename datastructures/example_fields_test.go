@@ -75,7 +75,7 @@ func ExampleHeaderSet() {
 func ExampleLanguageAccept_Best() {
 	accept := datastructures.ParseLanguageAccept("de-AT, en;q=0.7")
 	fmt.Println(accept.Best("fr", "de"))
-	fmt.Println(accept.Best("fr", "de", "en")) // the same tag goes before a shorter one
+	fmt.Println(accept.Best("fr", "de", "en")) // the same tag comes before a shorter one
 	fmt.Println(accept.Best("fr"))
 	// Output:
 	// de true

@@ -22,7 +22,7 @@ func ParseOptions(header string) Options {
 }
 
 // String returns the value and its parameters. Values that are not tokens are quoted, or encoded by
-// RFC 8187 if a quoted string cannot carry them. A parameter with a name that ends in "*" must be
+// RFC 8187 if a quoted string cannot carry them. A parameter with a name that ends with "*" must be
 // encoded already; a bare one of this kind is left out.
 func (o Options) String() string { return httplex.FormatOptions(o.Value, o.list) }
 

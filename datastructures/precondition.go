@@ -54,8 +54,8 @@ type State struct {
 
 // Evaluate returns the status code for a request of this method on a resource in this state (RFC
 // 9110, section 13.2.2): 0 to go on, [http.StatusNotModified] or [http.StatusPreconditionFailed].
-// If-Match goes before If-Unmodified-Since, and If-None-Match before If-Modified-Since, which is
-// for GET and HEAD alone. A date is ignored if the resource has none. So is If-None-Match for a
+// If-Match takes precedence over If-Unmodified-Since, and If-None-Match over If-Modified-Since, which
+// is for GET and HEAD only. A date is ignored if the resource has none. So is If-None-Match for a
 // GET or HEAD of a resource without a tag; then the date decides, as in Werkzeug.
 func (p Preconditions) Evaluate(method string, s State) int {
 	if !p.mayChange(s) {

@@ -132,7 +132,7 @@ type ContentRange struct {
 	Unit string
 	// Span is the part.
 	Span Span
-	// Length is that of the whole content, -1 if it is not known.
+	// Length is the length of the whole content, -1 if it is not known.
 	Length int64
 
 	// Unsatisfied is set in the Content-Range of a 416, which has no part: "bytes */1234".

@@ -52,7 +52,7 @@ func wantRoutes() {
 	}
 }
 
-// ContextWithRoute is [WithRoute] for callers that put more into the request's context, so that the
+// ContextWithRoute is like [WithRoute], but for callers that put more into the request's context, so that the
 // request is copied once.
 func ContextWithRoute(ctx context.Context) (context.Context, *Route) {
 	wantRoutes()

@@ -130,7 +130,7 @@ func from(err error) (e Error, ok bool) {
 
 var errNil = errors.New("a nil error was to be answered")
 
-// some returns err, or an error in the place of nil and of a nil *Error.
+// some returns err, or another error if err is nil or a nil *Error.
 func some(err error) error {
 	if e, ok := err.(*Error); err == nil || ok && e == nil {
 		return errNil

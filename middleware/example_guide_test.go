@@ -15,10 +15,9 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// The examples of docs/middleware.md; TestTheGuideShowsCodeThatRuns compares
-// them.
+// The examples of docs/middleware.md, which TestTheGuideShowsCodeThatRuns compares.
 
-// stableLog prints records without the parts that differ from run to run.
+// stableLog prints records without what differs at each run.
 func stableLog() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		switch a.Key {
@@ -114,7 +113,7 @@ func Example_lint() {
 	// /x status
 }
 
-// printing stands for the t of a test in the example.
+// printing is the t of a test, as far as the example needs it.
 type printing struct{}
 
 func (printing) Error(args ...any) { fmt.Println(args[0], args[1].(middleware.Finding).Check) }

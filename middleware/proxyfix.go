@@ -34,7 +34,7 @@ const ByNetwork = -1
 // scheme and host in variables of the protocol, which are already the Origin, and passes on the
 // client's headers. Set Gateways to use them there as well.
 //
-// Values are those of all lines of a header, split at commas and nothing else. So a client cannot
+// The values come from all lines of a header, split only at commas. So a client cannot
 // shift the values of a proxy with a quote or an empty value.
 type ProxyFix struct {
 	// For is the count for X-Forwarded-For: the client's address, with or

@@ -93,8 +93,8 @@ var (
 	errEmpty    = errors.New("an empty text does not match again")
 	errStandIns = errors.New("there are too many control characters to tell the slashes apart")
 	// RFC 3986, section 4.2: the part after two slashes is read as a host.
-	errAuthority = errors.New("a path that starts in two slashes would be read as a host")
-	errSlash     = errors.New("a path that ends in a slash does not match again before another one")
+	errAuthority = errors.New("a path that starts with two slashes would be read as a host")
+	errSlash     = errors.New("a value that ends with a slash does not match again if another slash follows")
 )
 
 // leastStandIns is the length of the shortest path that holds all of standIns,

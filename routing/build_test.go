@@ -90,7 +90,7 @@ func TestBuildRefuses(t *testing.T) {
 		{"file", []routing.Value{routing.With("name", "/a")}, "not what"},
 		{"file", []routing.Value{routing.With("name", "a/../b")}, "taken out"},
 		{"file", []routing.Value{routing.With("name", "./b")}, "taken out"},
-		{"branch", []routing.Value{routing.With("name", "a/")}, "ends in a slash"},
+		{"branch", []routing.Value{routing.With("name", "a/")}, "ends with a slash"},
 		{"two", []routing.Value{routing.With("a", "x"), routing.With("b", "y-z")}, "read differently"},
 		{"typed", []routing.Value{routing.With("u", "x"), routing.With("f", 1.5)}, "not a UUID"},
 		{"file", []routing.Value{routing.With("name", struct{}{})}, "has no text"},

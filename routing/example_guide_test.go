@@ -17,7 +17,7 @@ import (
 
 // The examples of docs/routing.md, which TestGuide compares.
 
-// show prints the response of an application.
+// show prints what an application answers.
 func show(app http.Handler, method, target string) {
 	w := httptest.NewRecorder()
 	app.ServeHTTP(w, httptest.NewRequest(method, target, nil))

@@ -11,7 +11,7 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// A target is any value: here it is a function with a signature that the application has chosen.
+// A target is any value: here a function with a signature of the application's own.
 type view func(*wrappers.Request, routing.Params) (*wrappers.Response, error)
 
 func Example() {
@@ -63,7 +63,7 @@ func ExampleAdapter_Build() {
 	// routing: no URL for endpoint "entry": did you mean "entries"?
 }
 
-// A URL that is built matches again. A value with which another rule would match is refused.
+// A URL that is built matches again: a value that would make the URL another rule's is refused.
 func ExampleBuildError() {
 	urls := routing.MustMap(
 		routing.Rule[int]{Path: "/user/settings", Endpoint: "settings"},
@@ -81,7 +81,7 @@ func ExampleBuildError() {
 	//  true
 }
 
-// A match says which rule has matched.
+// A match says which rule it is of.
 func ExampleMatch_Rule() {
 	urls := routing.MustMap(routing.Rule[string]{Path: "/user/<int:id>", Endpoint: "user", Target: "a profile"})
 	match, err := urls.Bind(httptest.NewRequest("GET", "/user/7", nil)).Match()

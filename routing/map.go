@@ -83,12 +83,12 @@ func MustMap[T any](groups ...Group[T]) *Map[T] {
 	return must(newMap(Options{}, groups, caller(1)))
 }
 
-// NewMapWith is [NewMap] with options.
+// NewMapWith is like [NewMap], but with options.
 func NewMapWith[T any](options Options, groups ...Group[T]) (*Map[T], error) {
 	return newMap(options, groups, caller(1))
 }
 
-// MustMapWith is [MustMap] with options.
+// MustMapWith is like [MustMap], but with options.
 func MustMapWith[T any](options Options, groups ...Group[T]) *Map[T] {
 	return must(newMap(options, groups, caller(1)))
 }

@@ -121,7 +121,7 @@ type redirectStep struct {
 }
 
 // splitRedirect splits RedirectTo at its values. It reports a name that the rule does not have, and
-// a value in the place of the host.
+// a value where the host would be.
 func (r *rule) splitRedirect() (steps []redirectStep, err error) {
 	rest, offset := r.redirectTo, 0
 	authority := authorityOf(r.redirectTo)

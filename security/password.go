@@ -58,7 +58,7 @@ func CheckPassword(hashed, password string) bool {
 	return ok
 }
 
-// CheckPasswordContext is [CheckPassword], but returns the error of ctx if that ends
+// CheckPasswordContext is like [CheckPassword], but returns the error of ctx if that ends
 // before its turn comes. Pass the context of the request, with a timeout:
 //
 //	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)

@@ -17,8 +17,7 @@ import (
 	"github.com/zeugkit/zeug/serving/proxyprotocol"
 )
 
-// The examples of docs/deployment.md. They are compiled but not run, because
-// each serves until it is stopped.
+// The examples of docs/deployment.md. They are compiled and not run: each serves until it is stopped.
 
 func TestTheGuideShowsCodeThatCompiles(t *testing.T) {
 	guide.Holds(t, "../docs/deployment.md", nil, "example_guide_test.go")

@@ -92,11 +92,11 @@ func Run(addr string, app http.Handler, o Options) error {
 // listed them and served nothing. [ExitCode] is 0 for it.
 var ErrListed = errors.New("serving: zeug routes asked for the rules only, so nothing was served")
 
-// Main is [Run] with the default options, for the last line of a main function. It prints the error,
+// Main calls [Run] with the default options. Use it as the last line of a main function. It prints the error,
 // if there is one, and exits with [ExitCode].
 func Main(addr string, app http.Handler) { MainWith(addr, app, Options{}) }
 
-// MainWith is [Main] with options.
+// MainWith is like [Main], but with options.
 func MainWith(addr string, app http.Handler, o Options) {
 	err := Run(addr, app, o)
 	if err != nil && !errors.Is(err, ErrListed) {

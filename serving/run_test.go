@@ -210,7 +210,7 @@ func TestRunRefusesAnAddress(t *testing.T) {
 		"an address without port":     {"127.0.0.1", `write "host:port"`, 78},
 		"a port that is no number":    {"127.0.0.1:http!", `write "host:port"`, 78},
 		"another machine's address":   {"192.0.2.1:0", "is not an address of this machine", 75},
-		"a socket that is served":     {"unix:" + socket, "somebody listens at", 69},
+		"a socket that is served":     {"unix:" + socket, "is in use or is not a socket", 69},
 		"a file that is no socket":    {"unix:" + file, "no socket", 69},
 		"a socket in no folder":       {"unix:" + file + "x/s", "does not exist: make it first", 78},
 		"a socket without path":       {"unix:", "wants a path", 78},

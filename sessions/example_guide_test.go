@@ -18,7 +18,7 @@ type browser struct {
 	cookie  string
 }
 
-// post and get print the response.
+// post and get print the answer.
 func (b *browser) post(target string) { b.send("POST", target) }
 
 func (b *browser) get(target string) { b.send("GET", target) }
@@ -146,10 +146,9 @@ func ExampleSession_Renew() {
 
 func ExampleManager_expiry() {
 	store := &sessions.Memory{}
-	// The session ends when it was not used for 30 minutes, and after 12 hours
-	// in any case.
+	// Ends when it was not used for 30 minutes, and after 12 hours in any case.
 	shift := sessions.Manager{Store: store, Idle: 30 * time.Minute, MaxAge: 12 * time.Hour}
-	// The session ends 12 hours after the login, whether it is used or not.
+	// Ends 12 hours after the login, whether it is used or not.
 	fixed := sessions.Manager{Store: store, Idle: -1, MaxAge: 12 * time.Hour}
 	fmt.Println(shift.Check(), fixed.Check())
 	// Output: <nil> <nil>

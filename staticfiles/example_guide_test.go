@@ -16,7 +16,7 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// The examples of docs/static.md; TestTheGuideShowsCodeThatRuns compares them.
+// The examples of docs/static.md, which TestTheGuideShowsCodeThatRuns compares.
 
 var site = fstest.MapFS{
 	"static/style.css":   {Data: []byte(strings.Repeat("p { margin: 0 }\n", 100))},
@@ -94,7 +94,7 @@ func Example_compression() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	static.Warm(ctx) // optional: compresses before the first request
+	static.Warm(ctx) // optional: compress before the first request
 	fetch(static.Wrap(http.NotFoundHandler()), "/static/style.css", "Accept-Encoding", "br, gzip;q=0.9")
 	// Output: /static/style.css 200 text/css; charset=utf-8 br
 }

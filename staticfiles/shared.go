@@ -68,7 +68,7 @@ func (d SharedData) Open() (*Shared, error) {
 	for i := range d.Encoders {
 		c := codingOf(d.Encoders[i].Coding)
 		if c < 0 || d.Encoders[i].Encode == nil {
-			errs = append(errs, fmt.Errorf("staticfiles: encoder %d: %q is none of %v, or has no Encode", i, d.Encoders[i].Coding, codingNames))
+			errs = append(errs, fmt.Errorf("staticfiles: encoder %d: %q is not one of %v, or has no Encode", i, d.Encoders[i].Coding, codingNames))
 			continue
 		}
 		s.encoders[c] = &d.Encoders[i]

@@ -120,8 +120,8 @@ func New(files fs.FS, o Options) (*Environment, error) {
 	return e, nil
 }
 
-// MustNew is [New] for templates that are compiled into the program: it panics if New
-// returns an error.
+// MustNew is like [New], but panics if there is an error. Use it for templates
+// that are compiled into the program.
 func MustNew(files fs.FS, o Options) *Environment {
 	e, err := New(files, o)
 	if err != nil {
@@ -137,7 +137,7 @@ func (e *Environment) Render(req *wrappers.Request, name string, context Context
 	return e.RenderWith(req, nil, nil, name, context)
 }
 
-// RenderWith is [Environment.Render] for an application that has its own URLs:
+// RenderWith is like [Environment.Render], but for an application that has its own URLs:
 // url_for builds with urls and static_url with static, unless the options set
 // them. Either may be nil.
 func (e *Environment) RenderWith(req *wrappers.Request, urls routing.Builder, static func(name string) (string, error), name string, context Context) (*wrappers.Response, error) {

@@ -17,7 +17,7 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// The examples of docs/testing.md; TestGuide compares them.
+// The examples of docs/testing.md, which TestGuide compares.
 
 // shop is the application under test.
 var shop = zeug.New(

@@ -14,7 +14,7 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// send sends a request with a body to an application and prints the response.
+// send sends a request with a body to an application and prints the answer.
 func send(app http.Handler, target, contentType, body string) {
 	r := httptest.NewRequest(http.MethodPost, target, strings.NewReader(body))
 	r.Header.Set("Content-Type", contentType)
@@ -23,7 +23,7 @@ func send(app http.Handler, target, contentType, body string) {
 	fmt.Print(w.Code, " ", w.Body)
 }
 
-// crlf writes a multipart body with the boundary B in the form in which it is sent.
+// crlf writes a multipart body, whose boundary is B, as it travels.
 func crlf(body string) string { return strings.ReplaceAll(body, "\n", "\r\n") }
 
 func ExampleRequest() {
@@ -35,7 +35,7 @@ func ExampleRequest() {
 		}
 		name, err := form.Require("name")
 		if err != nil {
-			return nil, err // 400, and the error says which field
+			return nil, err // 400, and it says which field
 		}
 		return wrappers.Text(fmt.Sprintf("%s reads page %d of %s\n", name, page, req.FullURL())), nil
 	})
@@ -75,7 +75,8 @@ not really
 	// Output: 200 "../me at work.png" is saved as me_at_work.png, 10 bytes
 }
 
-// The view reads the parts as they arrive: nothing is kept, however large the upload is.
+// The view reads the parts as they arrive: nothing is kept on the way, however large the upload
+// is.
 func ExampleRequest_Parts() {
 	app := wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
 		var answer strings.Builder
@@ -101,7 +102,7 @@ all of it
 	// Output: 200 backup: 9 bytes, 07630777…
 }
 
-// A sink sends the files of a form to their destination, and the form is read as usual.
+// A sink sends the files of a form where they belong, and the form is read as always.
 func ExampleSink() {
 	settings := wrappers.Settings{
 		Limits: wrappers.Limits{Body: 1 << 30, Files: 3},
@@ -163,8 +164,8 @@ func jsonRequest(body string) *http.Request {
 	return r
 }
 
-// A middleware may read a body that the inner view reads too: here it signs the
-// raw body, and the view can still read the form.
+// A middleware may read what the view behind it reads too: here it signs the
+// raw body, and the form is still there.
 func ExampleRequest_Data() {
 	view := wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
 		form, err := req.Form()

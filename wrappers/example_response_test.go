@@ -15,7 +15,7 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// ask serves one request and prints the response.
+// ask serves one request and prints the answer.
 func ask(h http.Handler, method, target string, fields ...string) {
 	r := httptest.NewRequest(method, target, nil)
 	for i := 0; i < len(fields); i += 2 {
@@ -26,7 +26,7 @@ func ask(h http.Handler, method, target string, fields ...string) {
 	fmt.Println(strings.TrimSpace(fmt.Sprint(w.Code, " ", w.Body)))
 }
 
-// A response is a value: it can be changed after it was made, and it is a handler.
+// A response is a value: it can be changed after the fact, and is a handler.
 func ExampleResponse() {
 	resp := wrappers.Text("created\n")
 	resp.Status = http.StatusCreated
@@ -86,20 +86,20 @@ func ExampleStream() {
 	// 2
 }
 
-// A body can be read from anything; a file is sent by sendfile, and in ranges.
+// A body is read from anything; a file is sent with sendfile, in ranges too.
 func ExampleReader() {
 	view := func(req *wrappers.Request) (*wrappers.Response, error) {
 		f, err := os.Open("testdata/poem.txt")
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", httperror.NotFound, err)
 		}
-		return wrappers.Reader("text/plain", f).MakeConditional(), nil // f is closed at the end
+		return wrappers.Reader("text/plain", f).MakeConditional(), nil // f is closed in the end
 	}
 	ask(wrappers.View(view), "GET", "/", "Range", "bytes=0-4")
 	// Output: 206 Tiger
 }
 
-// Events are sent as they happen; heartbeats keep the connection open.
+// Events are sent as they happen; heartbeats keep the connection.
 func ExampleEvents() {
 	view := func(req *wrappers.Request) (*wrappers.Response, error) {
 		return wrappers.Events(req.Request, func(events *wrappers.EventStream) error {
@@ -117,7 +117,7 @@ func ExampleEvents() {
 	// data: line two
 }
 
-// With an ETag and MakeConditional, a client need not download what it already has.
+// An ETag and MakeConditional spare a client what it has.
 func ExampleResponse_MakeConditional() {
 	resp := wrappers.Text("0123456789").MakeConditional()
 	if err := resp.SetETag(datastructures.ETag{Value: "v1"}); err != nil {
@@ -147,7 +147,7 @@ func ExampleCheckPreconditions() {
 	// Output: 200 now v3
 }
 
-// Cookies can have any value, and the error names what cannot be sent.
+// Cookies carry any value, and name what cannot be carried.
 func ExampleResponse_SetCookieFor() {
 	view := func(req *wrappers.Request) (*wrappers.Response, error) {
 		resp := wrappers.Redirect("/")
@@ -167,7 +167,7 @@ func ExampleResponse_SetCookieFor() {
 	// cookie "two words": the name is not a token of letters, digits and !#$%&'*+-.^_`|~
 }
 
-// Any handler becomes a response that can be inspected and changed.
+// Any handler becomes a response that can be looked at and changed.
 func ExampleCapture() {
 	old := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "<h1>Old page</h1>")
@@ -181,7 +181,7 @@ func ExampleCapture() {
 	// Output: 200 <h1>Old page</h1><footer>new</footer>
 }
 
-// A view can pass the request on to any handler.
+// A view can hand the request over to any handler.
 func ExampleHandler() {
 	files := http.FileServer(http.Dir("testdata"))
 	app := wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {

@@ -61,7 +61,7 @@ func (req *Request) Host() (string, error) {
 // then means the host from which the page came.
 func (req *Request) FullURL() string { return req.BaseURL() + req.query() }
 
-// BaseURL is [Request.FullURL] without the query.
+// BaseURL is the absolute URL of the request without the query.
 func (req *Request) BaseURL() string { return req.absolute(req.RootPath() + req.path()) }
 
 // RootURL is the absolute URL of the application's root, with a slash at the

@@ -248,7 +248,7 @@ func (p *peer) stop() {
 	p.process.Wait()
 }
 
-// processorTime is that of the process and its descendants.
+// processorTime is the processor time of the process and its descendants.
 func (p *peer) processorTime() time.Duration {
 	var ticks int64
 	pids := []string{strconv.Itoa(p.process.Process.Pid)}

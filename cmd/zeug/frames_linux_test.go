@@ -60,7 +60,7 @@ func failingIn(t *testing.T, temp string, args ...string) *running {
 		t.Skip("builds programs")
 	}
 	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
-		t.Skip("cores are had on amd64 and arm64 alone")
+		t.Skip("cores are available only on amd64 and arm64")
 	}
 	p := &running{t: t, log: &lines{}, temp: temp, ended: make(chan error, 1)}
 	p.cmd = zeug("../..", append(append([]string{"run"}, args...), "./serving/testdata/failing")...)

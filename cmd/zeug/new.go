@@ -20,7 +20,7 @@ import (
 )
 
 // project holds what new programs begin with: all for every program, and site or api. The
-// names of Go files end in ".txt", so that the go command does not compile them with
+// names of Go files end with ".txt", so that the go command does not compile them with
 // this package.
 //
 //go:embed all:project

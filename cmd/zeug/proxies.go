@@ -20,7 +20,7 @@ func (s *pythonSettings) proxyFix() (middleware.ProxyFix, error) {
 	count, err := strconv.Atoi(s.proxies)
 	if addresses := count; err == nil {
 		if count < 1 || count > 100 {
-			return fix, fmt.Errorf("--proxies %d: from 1 on, and left out where there is none", count)
+			return fix, fmt.Errorf("--proxies %d: use 1 or more, or leave it out if there is no proxy", count)
 		}
 		return fix, s.believe(&fix, addresses, count)
 	}
@@ -59,7 +59,7 @@ func (s *pythonSettings) believe(fix *middleware.ProxyFix, addresses, others int
 		case "forwarded":
 			fix.Forwarded = addresses
 		default:
-			return fmt.Errorf("--proxy-headers: %q is none of for, proto, host, port, prefix, forwarded", header)
+			return fmt.Errorf("--proxy-headers: %q is not one of for, proto, host, port, prefix, forwarded", header)
 		}
 	}
 	if fix.Forwarded != 0 && (fix.For != 0 || fix.Proto != 0 || fix.Host != 0 || fix.Port != 0) {

@@ -11,8 +11,8 @@ import (
 
 // This file lists the files of a folder that belong to an application, for its developers.
 
-// pythonSuffixes are those of files that an application reads when it is imported,
-// or keeps once it has read them, as it does templates.
+// pythonSuffixes are the suffixes of files that an application reads when it is
+// imported, or keeps after it has read them, such as templates.
 var pythonSuffixes = []string{"py", "html", "htm", "jinja", "jinja2", "j2", "mako", "mo", "toml", "cfg", "ini", "env"}
 
 // pythonFiles returns the files that restart the application in dir, the folders whose files only

@@ -104,12 +104,12 @@ func routesOf(ctx context.Context, p reload.Program, progress io.Writer) ([]rout
 	text, missing := os.ReadFile(list)
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%s did not come as far as serving in time: --timeout gives it longer", name)
+		return nil, fmt.Errorf("%s did not serve in time: --timeout gives it longer", name)
 	case errors.Is(missing, fs.ErrNotExist):
 		if err != nil {
-			return nil, fmt.Errorf("%s ended before it would serve: %w\n%s", name, err, bytes.TrimSpace(out))
+			return nil, fmt.Errorf("%s ended before it served: %w\n%s", name, err, bytes.TrimSpace(out))
 		}
-		return nil, fmt.Errorf("%s ended and would not have served: rules are listed of a program that calls serving.Run or serving.Main", name)
+		return nil, fmt.Errorf("%s ended without serving: rules can be listed only for a program that calls serving.Run or serving.Main", name)
 	case missing != nil:
 		return nil, missing
 	}

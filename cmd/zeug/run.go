@@ -119,7 +119,7 @@ the running program. The terminal lists it, and pages show it in a strip at thei
 	flags.StringArrayVar(&exclude, "exclude", nil, "a `pattern` of files that are left alone; may be repeated")
 	flags.DurationVar(&poll, "poll", 0, "look at the files in this `interval` instead of waiting for the system to tell")
 	flags.BoolVar(&quiet, "no-live-reload", false, "leave pages in the browser as they are")
-	flags.BoolVar(&noVet, "no-vet", false, "do not look for what zeug vet finds")
+	flags.BoolVar(&noVet, "no-vet", false, "do not check the source as zeug vet does")
 	return cmd
 }
 

@@ -504,9 +504,9 @@ func TestServeRefuses(t *testing.T) {
 		"a variable's name":    {[]string{"flask_app", "-e", "NAME"}, "write NAME=value", 64},
 		"static without file":  {[]string{"flask_app", "--static", "/static=none"}, "there is no none", 64},
 		"static without URL":   {[]string{"flask_app", "--static", "static"}, "as in /static=static", 64},
-		"no proxy":             {[]string{"flask_app", "--proxies", "0"}, "from 1 on", 64},
+		"no proxy":             {[]string{"flask_app", "--proxies", "0"}, "use 1 or more", 64},
 		"a proxy's name":       {[]string{"flask_app", "--proxies", "nginx"}, "a network such as 10.0.0.0/8", 64},
-		"a header of no proxy": {[]string{"flask_app", "--proxies", "1", "--proxy-headers", "x"}, "none of for, proto", 64},
+		"a header of no proxy": {[]string{"flask_app", "--proxies", "1", "--proxy-headers", "x"}, "one of for, proto", 64},
 		"both kinds":           {[]string{"flask_app", "--proxies", "1", "--proxy-headers", "for,forwarded"}, "takes the place of for", 64},
 		"a PID file and edits": {[]string{"flask_app", "--reload", "--pid", "p"}, "leave --pid out", 64},
 

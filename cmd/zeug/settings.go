@@ -116,7 +116,7 @@ func (s *pythonSettings) add(cmd *cobra.Command) {
 
 	f.BoolVar(&s.checkOnly, "check", false, "import the application and end: with 0 if it can be served")
 	f.BoolVar(&s.debug, "debug", false, "for development: show Python's tracebacks to clients")
-	f.BoolVar(&s.validate, "validate", false, "for development: have wsgiref.validate watch what the application does")
+	f.BoolVar(&s.validate, "validate", false, "for development: check the application with wsgiref.validate")
 	f.BoolVar(&s.reload, "reload", false, "for development: restart when Python files or templates change, and load pages in the browser again")
 	f.StringArrayVar(&s.watch, "watch", nil, "with --reload: another file, folder or `pattern`; may be repeated")
 	f.StringArrayVar(&s.exclude, "exclude", nil, "with --reload: a `pattern` of what is left alone; may be repeated")

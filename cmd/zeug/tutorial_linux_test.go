@@ -66,7 +66,7 @@ func tutorialBlocks(page string) []tutorialBlock {
 // tutorialReader does what docs/tutorial.md says, in a folder of its own.
 type tutorialReader struct {
 	t       *testing.T
-	address string // in the place of 127.0.0.1:5000
+	address string // in place of 127.0.0.1:5000
 	dir     string
 	bin     string
 

@@ -61,7 +61,7 @@ there. It fails if it finds something. Without packages it checks those in and b
 	build.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&fix, "fix", false, "correct names that have only one near neighbour")
-	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "list what could not be checked, too")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "also list what could not be checked")
 	return cmd
 }
 

@@ -23,7 +23,7 @@ func newShop(secret string, legacy http.Handler) (*zeug.App, error) {
 	return zeug.TryNew(
 		zeug.Templates(pages),
 		zeug.Sessions(sessions.Manager{Flask: &sessions.Flask{Secret: secret}}),
-		zeug.Use(wsgi.Normalize), // Python takes /cart%2Fgear for /cart/gear, so the rules must too
+		zeug.Use(wsgi.Normalize), // Python takes /cart%2Fgear for /cart/gear, so the rules have to as well
 		zeug.Get("/cart", cart),
 		zeug.Post("/cart/<any(gear, spring, screw):name>", add),
 		zeug.Mount("/", legacy), // other paths, and other methods of these paths

@@ -31,7 +31,7 @@ const (
 // its two strings: a node of the policy, its timers, a slot of the table.
 const entryOverhead = 200
 
-// CachedLinks are [Links] with a cache in front of them: hot ids redirect without
+// CachedLinks are like [Links], but with a cache in front of them: hot ids redirect without
 // Redis. A link never changes, so an entry can only be older than a deletion.
 //
 //	GET /7  known here              no command

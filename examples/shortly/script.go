@@ -59,7 +59,7 @@ end
 return false
 `)
 
-// addByScript is [Links.add] by the script, or by its commands if the script found no id or the
+// addByScript does what [Links.add] does, by the script, or by separate commands if the script found no id or the
 // Redis runs no scripts for this user.
 func (l *Links) addByScript(ctx context.Context, url string) (string, error) {
 	id, err := addScript.Run(ctx, l.redis, []string{"reverse-url:" + url, "last-url-id"}, url, maxAttempts).Text()

@@ -37,12 +37,12 @@ func register(f *flag.FlagSet) *settings {
 	s := &settings{}
 	f.StringVar(&s.redis, "redis", "", redisHelp+"; the variable REDIS_URL sets it too")
 	f.StringVar(&s.dir, "dev", "", "work on the pages: read templates and static files from this directory, again for each request,\nexamples/shortly")
-	f.IntVar(&s.proxies, "proxies", 0, "how many proxies in front are ours, whose X-Forwarded-For, -Proto, -Host and -Prefix are believed")
+	f.IntVar(&s.proxies, "proxies", 0, "how many proxies of ours are in front: their X-Forwarded-For, -Proto, -Host and -Prefix are believed")
 	f.BoolVar(&s.quiet, "quiet", false, "write no access log")
 	f.IntVar(&s.cacheMiB, "cache", 64, "how many MiB of links are kept in memory, so that hot ones redirect without Redis; 0 keeps none,\nand counts each click at once")
 	f.StringVar(&s.clicks, "clicks", "batch", "batch: count clicks in memory, and send them four times a second. If the process is killed,\nthe clicks of the last quarter of a second, and of a flush under way, are lost;\nexact: count each click in Redis before its redirect")
 	f.Int64Var(&s.block, "ids", 1, "how many ids a process takes from the counter at once: with more than 1 the counter is\nno hot spot of a Cluster, and ids are not consecutive")
-	f.IntVar(&s.replicas, "replicas", 0, "how many replicas must have a new link before anybody is told of it")
+	f.IntVar(&s.replicas, "replicas", 0, "how many replicas must have a new link before its id is returned")
 	f.IntVar(&s.perMinute, "rate", 0, "how many links one client may create in a minute, counted by all processes together; 0: any number")
 	f.DurationVar(&s.drainDelay, "drain-delay", 0, "how long to serve on after SIGTERM while "+readyPath+" answers 503, so that a load balancer looks elsewhere")
 	f.StringVar(&s.pidFile, "pid-file", "", "a file that has the number of the process while it serves, also after a hand-over by SIGHUP")
@@ -53,7 +53,7 @@ func register(f *flag.FlagSet) *settings {
 func (s *settings) check() error {
 	switch {
 	case s.proxies < 0:
-		return fmt.Errorf("-proxies %d: there cannot be less than none", s.proxies)
+		return fmt.Errorf("-proxies %d: it must be 0 or more", s.proxies)
 	case s.cacheMiB < 0 || s.cacheMiB > 1<<20:
 		return fmt.Errorf("-cache %d: it must be from 0 to 1048576 MiB", s.cacheMiB)
 	case s.clicks != "" && s.clicks != "batch" && s.clicks != "exact":
@@ -61,9 +61,9 @@ func (s *settings) check() error {
 	case s.block < 0 || s.block > 1_000_000:
 		return fmt.Errorf("-ids %d: it must be from 1 to 1000000", s.block)
 	case s.replicas < 0:
-		return fmt.Errorf("-replicas %d: there cannot be less than none", s.replicas)
+		return fmt.Errorf("-replicas %d: it must be 0 or more", s.replicas)
 	case s.perMinute < 0:
-		return fmt.Errorf("-rate %d: there cannot be less than none", s.perMinute)
+		return fmt.Errorf("-rate %d: it must be 0 or more", s.perMinute)
 	case s.drainDelay < 0:
 		return fmt.Errorf("-drain-delay %v: it cannot be negative", s.drainDelay)
 	}

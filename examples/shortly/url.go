@@ -121,7 +121,7 @@ func pieces(address string) []string {
 }
 
 // leadsBelow reports whether an address is below the URL root. A short link to one of our own
-// addresses could redirect to itself for ever, and count each time. Another name of this host, or
+// addresses could redirect to itself forever, and count each time. Another name of this host, or
 // another shortener, can still close a loop; browsers stop after some twenty redirects.
 func leadsBelow(root, address string) bool {
 	ours, err := url.Parse(root)

@@ -99,7 +99,7 @@ func ReadVariables(r *bufio.Reader, limit int) (map[string]string, error) {
 		return nil, fmt.Errorf("%w: %w", ErrProtocol, err)
 	}
 	if head[size] != ',' {
-		return nil, fmt.Errorf("%w: no comma behind the variables", ErrProtocol)
+		return nil, fmt.Errorf("%w: no comma after the variables", ErrProtocol)
 	}
 	vars := make(map[string]string, 28)
 	for n, rest := 0, head[:size]; len(rest) > 0; n++ {

@@ -10,8 +10,7 @@ import (
 	"github.com/zeugkit/zeug/middleware"
 )
 
-// A Python application still runs below /legacy, and the program answers
-// everything else.
+// A Python application goes on below /legacy, and the program answers the rest.
 func Example() {
 	legacy, err := wsgi.Start(wsgi.Config{App: "flask_app:app", Dir: "legacy", Workers: 4, Threads: 2})
 	if err != nil {

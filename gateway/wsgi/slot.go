@@ -170,7 +170,7 @@ func (s *slot) await(t *ticket, patience time.Duration) (current bool) {
 }
 
 // fill reads the bytes that have arrived, unless a request is no longer the current one. It returns
-// done then, and also if there were bytes, an end or an error, which the next read returns. The
+// done then, and when there were bytes, an end or an error, which the next read returns. The
 // bytes that have arrived belong to the current request. It cannot change from here on, because the
 // thread has read it.
 func (s *slot) fill(t *ticket, fd uintptr) (done, current bool) {

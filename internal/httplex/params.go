@@ -87,8 +87,8 @@ func (g *gatherer) set(p Param) int {
 }
 
 // ParseDict reads a list of parameters: `a=1, b="x, y", c`. If a name comes twice, the last value
-// counts, at the position of the first. A value whose name ends in "*" is decoded (RFC 8187), and
-// the name loses its star. An item without a name is left out.
+// counts, at the position of the first. If a name ends with "*", its value is decoded (RFC 8187),
+// and the star is removed. An item without a name is left out.
 func ParseDict(header string) Params {
 	var g gatherer
 	for item := range Items(header) {
@@ -152,7 +152,7 @@ func FormatDict(params Params) string {
 }
 
 // AppendParam appends a parameter: the name alone, or with its value, quoted if necessary. The
-// value of a name that ends in "*" must be encoded already and stays unchanged.
+// value of a name that ends with "*" must be encoded already and stays unchanged.
 func AppendParam(dst []byte, p Param) []byte {
 	dst = append(dst, p.Name...)
 	if p.Bare {

@@ -54,7 +54,7 @@ type Compress struct {
 	// first is taken. Default: zstd, br, gzip.
 	Codings []string
 	// Types are the media types to compress: "text/html", or "text/*" for all of that kind.
-	// Default: the types of [DefaultTypes], and every type that ends in +json, +xml or +text.
+	// Default: the types of [DefaultTypes], and every type that ends with +json, +xml or +text.
 	Types []string
 	// Streams also compresses responses that flush, each piece separately.
 	Streams bool

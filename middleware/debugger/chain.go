@@ -24,7 +24,7 @@ type Cause struct {
 	Cyclic bool `json:"cyclic,omitempty"`
 	// Frames is where the error was made, if it knows.
 	Frames []Frame `json:"frames,omitempty"`
-	// Fields are those of the error's type, without the errors it wraps and the
+	// Fields are the fields of the error's type, without the errors it wraps and the
 	// stack it keeps, which are shown separately. For types of packages errors,
 	// fmt and runtime there are none: the message says it all.
 	Fields *Value `json:"fields,omitempty"`

@@ -13,8 +13,8 @@
 // The log always has the traceback as plain text.
 //
 // Responses of up to 1 MiB are kept back until their handler returns, so that the page can replace
-// a response that had begun. A response that is flushed is a stream and is not kept back. A stream
-// that fails ends in an aborted connection, and its traceback is in the log.
+// a response that had begun. A response that is flushed is a stream and is not kept back. If a
+// stream fails, the connection is aborted, and the traceback is in the log.
 package debugger
 
 import (

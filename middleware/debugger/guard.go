@@ -50,7 +50,7 @@ const (
 //
 // A client is denied everything if one of these holds:
 //
-//   - The Host is not a name of this machine, nor one of TrustedHosts. This keeps out web pages
+//   - The Host is not a name of this machine, and not one of TrustedHosts. This keeps out web pages
 //     whose host name was changed to point here (DNS rebinding).
 //   - A header field says that a proxy forwards the request of another machine.
 //   - The request comes from a page of another site, in a frame or by a script.

@@ -156,7 +156,7 @@ func recovered(value any) (any, []uintptr) {
 	return value, pcs
 }
 
-// trace finds the frames to show. They are those of a panic, even if a middleware has turned it
+// trace finds the frames to show. They are the frames of a panic, even if a middleware has turned it
 // into an error or carried it here from another goroutine. Otherwise they are those of the place
 // where the innermost error was made, if an error knows it.
 func (rep *Report) trace(src *sources, pcs, carried []uintptr) {

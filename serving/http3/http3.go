@@ -81,7 +81,7 @@ func (c *companion) Start(config serving.CompanionConfig) error {
 		case err == nil:
 			err = c.serve(udp)
 		case errors.Is(err, syscall.EADDRINUSE):
-			config.Logger.Info("HTTP/3 waits until another process lets go of its UDP port", "addr", at.String())
+			config.Logger.Info("HTTP/3 waits until another process closes its UDP port", "addr", at.String())
 			go c.serveLater(at)
 			continue
 		default:
@@ -94,7 +94,7 @@ func (c *companion) Start(config serving.CompanionConfig) error {
 	}
 	if !found {
 		c.Close()
-		return errors.New("http3: the server has no TCP address for HTTP/3 to stand beside")
+		return errors.New("http3: the server has no TCP address: HTTP/3 uses the UDP port of the same number")
 	}
 	return nil
 }

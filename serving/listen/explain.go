@@ -36,7 +36,7 @@ func explain(addr string, err error) error {
 func explainUnix(path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("serving: %s exists, and is a socket somebody listens at or no socket: stop that program, or choose another path: %w", path, err)
+		return fmt.Errorf("serving: %s exists, and is in use or is not a socket: stop that program, or choose another path: %w", path, err)
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return fmt.Errorf("serving: no permission to make the socket %s: choose a folder this user may write to: %w", path, err)
 	case errors.Is(err, fs.ErrNotExist):

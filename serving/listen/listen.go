@@ -40,7 +40,7 @@ func Open(addr string, mode fs.FileMode) (net.Listener, error) {
 	case socket != "":
 		addr = socket
 	case protocol != "":
-		return nil, fmt.Errorf("serving: %s names no socket: write it behind that, as in %s:///run/app.sock or %s://127.0.0.1:9000", addr, protocol, protocol)
+		return nil, fmt.Errorf("serving: %s names no socket: write it after that, as in %s:///run/app.sock or %s://127.0.0.1:9000", addr, protocol, protocol)
 	default:
 		addr = Default
 	}
@@ -95,7 +95,7 @@ func UnixPath(addr string) (string, bool) {
 
 func openUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	if path == "" {
-		return nil, errors.New(`serving: a unix socket wants a path, as in "unix:///run/app.sock"`)
+		return nil, errors.New(`serving: a unix socket needs a path, as in "unix:///run/app.sock"`)
 	}
 	l, err := net.Listen("unix", path)
 	if errors.Is(err, syscall.EADDRINUSE) && stale(path) {

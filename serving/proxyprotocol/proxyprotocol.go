@@ -36,7 +36,7 @@ const headerTime = 5 * time.Second
 // that connects through a unix socket.
 func From(networks ...string) (func(net.Listener) net.Listener, error) {
 	if len(networks) == 0 {
-		return nil, errors.New("proxyprotocol: name the networks that proxies connect from, as in 10.0.0.0/8: nobody else is believed")
+		return nil, errors.New("proxyprotocol: name the networks from which proxies connect, as in 10.0.0.0/8: only these are believed")
 	}
 	var trusted []netip.Prefix
 	unix := false

@@ -124,7 +124,7 @@ func (p *Program) list(ctx context.Context, shown *shownFile) (*sources, error) 
 	cmd.Stderr = &complaint
 	out, err := cmd.Output()
 	if errors.Is(err, exec.ErrNotFound) {
-		return nil, errors.New("serving: reloading wants the go command, and there is none in PATH: install Go, or serve without Reload")
+		return nil, errors.New("serving: reloading needs the go command, which is not in PATH: install Go, or serve without Reload")
 	}
 	if err != nil {
 		if text := strings.TrimSpace(complaint.String()); text != "" {

@@ -14,7 +14,7 @@ import (
 )
 
 func Example() {
-	server, err := miniredis.Run() // instead of a Redis that is already running
+	server, err := miniredis.Run() // in place of a Redis that runs already
 	if err != nil {
 		fmt.Println(err)
 		return

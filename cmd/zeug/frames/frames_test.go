@@ -41,7 +41,7 @@ var inspector = []string{os.Args[0], "inspect-core"}
 func crash(t *testing.T) (program, core string, goroutine int64) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("cores are had on Linux alone")
+		t.Skip("cores are available only on Linux")
 	}
 	dir := t.TempDir()
 	program, core = filepath.Join(dir, "crash"), filepath.Join(dir, "core")

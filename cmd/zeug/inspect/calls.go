@@ -23,7 +23,7 @@ import (
 //   - the method is one of knownMethods of a type that can be copied out of the core;
 //   - it is a method of an error or of params whose result this package knows (callKnown);
 //   - the program's source has the function, and its body is one return statement with one expression. Then that
-//     expression is evaluated, with the arguments in the place of the parameters:
+//     expression is evaluated, with the arguments in place of the parameters:
 //
 //     func (u *user) Title() string { return strings.ToUpper(u.Name) }     u.Title() is strings.ToUpper(u.Name)
 //

@@ -138,7 +138,7 @@ type toldCalls struct {
 func callsCore(t *testing.T, expressions []string) (program, core string, told toldCalls) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("cores are had on Linux alone")
+		t.Skip("cores are available only on Linux")
 	}
 	dir := t.TempDir()
 	at, err := filepath.Abs("internal/calls/main.go")

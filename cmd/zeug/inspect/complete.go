@@ -10,7 +10,7 @@ import (
 )
 
 // Complete returns the names that can replace the last one of an expression. After "user.Na" these
-// are the fields of user that start in "Na", and after "main." the variables of that package.
+// are the fields of user that start with "Na", and after "main." the variables of that package.
 // Without a dot they are the frame's variables and those of its package. The names are sorted; at
 // most 50 are returned.
 func (c *Core) Complete(at Place, expression string) (names []string, err error) {

@@ -96,7 +96,7 @@ func (p *copier) typ(v *proc.Variable) string {
 	return short(own.ReplaceAllString(typeName(v), "$1"))
 }
 
-// without writes nil in the place of a value, and says in a comment why the value is not there.
+// without writes nil in place of a value, and says in a comment why the value is not there.
 func (p *copier) without(why string) {
 	p.b.WriteString("nil /* " + strings.ReplaceAll(strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 func crashing(t *testing.T, flags ...string) (program, core string, goroutine int64) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("cores are had on Linux alone")
+		t.Skip("cores are available only on Linux")
 	}
 	dir := t.TempDir()
 	program, core = filepath.Join(dir, "crash"), filepath.Join(dir, "core")

@@ -576,7 +576,7 @@ func (o operand) converted(name string) (operand, error) {
 			low, high = 0, 0x1p64
 		}
 		if math.IsNaN(f) || f < low || f >= high || reflect.ValueOf(f).Convert(t).Convert(reflect.TypeFor[float64]()).Float() != f {
-			return o, fmt.Errorf("%v %w, a %s: what becomes of it depends on the machine", o.native.Float(), errNoFit, name)
+			return o, fmt.Errorf("%v %w, a %s: the result depends on the machine", o.native.Float(), errNoFit, name)
 		}
 	}
 	switch name {

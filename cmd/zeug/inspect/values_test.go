@@ -41,7 +41,7 @@ func valuesCrash(t *testing.T, flags ...string) (c crash, told toldValues) {
 func valuesCore(t *testing.T, flags ...string) (program, core string, told toldValues) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("cores are had on Linux alone")
+		t.Skip("cores are available only on Linux")
 	}
 	dir := t.TempDir()
 	program, core = filepath.Join(dir, "values"), filepath.Join(dir, "core")

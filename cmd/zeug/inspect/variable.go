@@ -19,7 +19,7 @@ const (
 
 // Variable is a value of the program with a name.
 type Variable struct {
-	// Name is that of the variable or the field, the index, or the key; "" for a parameter or a
+	// Name is the name of the variable or the field, the index, or the key; "" for a parameter or a
 	// result without a name.
 	Name string `json:"name"`
 	Type string `json:"type"`

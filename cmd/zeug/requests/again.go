@@ -61,7 +61,7 @@ func (l *List) send(asking *http.Request, of int, request Request) (made int, st
 		return 0, "", errNoProgram
 	}
 	if !strings.HasPrefix(request.Target, "/") && request.Target != "*" {
-		return 0, "", fmt.Errorf("the target is %q: it begins with a slash", request.Target)
+		return 0, "", fmt.Errorf("the target is %q: it must begin with a slash", request.Target)
 	}
 	again := &replay{of: of}
 	ctx := context.WithValue(asking.Context(), replayKey{}, again)
@@ -110,7 +110,7 @@ func (*discarded) Flush()                      {}
 type Change struct {
 	What          string
 	Before, After string
-	// Lines are those of a body, each with "-", "+" or " " in front.
+	// Lines are the lines of a body, each with "-", "+" or " " in front.
 	Lines []string
 }
 

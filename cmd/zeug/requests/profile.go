@@ -334,7 +334,7 @@ type profilePageData struct {
 	Exchange
 	Nonce string
 	Notes []string
-	// Flames are those that have anything to show.
+	// Flames are the graphs that are not empty.
 	Flames   []*flames
 	HasTrace bool
 }

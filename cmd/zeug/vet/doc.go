@@ -18,7 +18,7 @@
 //		}
 //	}
 //
-// It follows constants, variables by all expressions that are assigned to them, struct fields likewise,
+// It follows constants, variables and struct fields by all expressions that are assigned to them,
 // parameters by all calls, and results of functions. If it cannot follow something, such as a rule that is read
 // from a file, it is silent about everything that depends on it. [Result].Skipped lists those places.
 //

@@ -259,7 +259,7 @@ func (p *program) reportParse(e *environment, failure *templates.Error) {
 	p.result.Findings = append(p.result.Findings, Finding{Pos: at.pos, Kind: Templates, Message: text})
 }
 
-// builtinFilters are those of pongo2.
+// builtinFilters are the filters of pongo2.
 var builtinFilters = []string{
 	"escape", "safe", "escapejs", "add", "addslashes", "capfirst", "center", "cut", "date", "default", "default_if_none", "divisibleby",
 	"first", "floatformat", "get_digit", "iriencode", "join", "last", "length", "length_is", "linebreaks", "linebreaksbr", "linenumbers",

@@ -1,5 +1,5 @@
-// Command calls has variables and methods for expressions with calls. The test of package inspect puts expressions
-// in the place of the line that says so. It writes a core of itself, and prints as JSON what each expression is.
+// Command calls has variables and methods for expressions with calls. The test of package inspect replaces a
+// marked line by expressions. It writes a core of itself, and prints as JSON what each expression is.
 package main
 
 import (
