@@ -143,8 +143,8 @@ func ParseWWWAuthenticate(header string) []WWWAuthenticate {
 		if scheme, rest := cutScheme(string(text)); scheme != "" {
 			c := WWWAuthenticate{Scheme: scheme}
 			c.Token, c.Params = parseCredentials(rest)
-			// A name without a value after a comma would be the scheme of another challenge, and a
-			// name that is not a token has no meaning.
+			// After a comma, a name without a value would be read as the scheme of another challenge.
+			// A name that is not a token has no meaning.
 			c.list = slices.DeleteFunc(c.list, func(p httplex.Param) bool { return p.Bare || !httplex.IsToken(p.Name) })
 			if len(c.list) == 0 {
 				c.list = nil

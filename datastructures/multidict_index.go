@@ -48,7 +48,7 @@ func (p *positions) add(key string) {
 	p.spans[key] = s
 }
 
-// positions returns where the keys are, nil if they are to be walked.
+// positions returns where the keys are. If it returns nil, the items must be walked.
 func (d *MultiDict[V]) positions() *positions {
 	if d.index == nil {
 		return nil

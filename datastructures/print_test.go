@@ -46,7 +46,7 @@ func settable(c *datastructures.Values) (cookiesOf, bool) {
 	return cookiesOf{c}, true
 }
 
-// settingOf returns the attributes after the name in a cookie with this value.
+// settingOf returns a Set-Cookie field without the name of the cookie, which has this value.
 func settingOf(value string) (string, error) {
 	set := datastructures.Cookie{Name: "x", Value: value}
 	pair, err := set.Format()

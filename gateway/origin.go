@@ -1,11 +1,10 @@
 // Package gateway is the contract between a server and an application: what a
 // server knows about a request beyond the request itself.
 //
-// The callable of the contract is [net/http.Handler]; CGI and WSGI add a few
-// facts around it that an [net/http.Request] has no field for: the scheme and
-// host the client used, the path the application is mounted under, the
-// client's address. They are an [Origin]. A server states it, a proxy fix
-// corrects it, a mount extends its RootPath, and URLs, redirects and cookies
+// An application is an [net/http.Handler]. CGI and WSGI also have a few facts
+// for which an [net/http.Request] has no field: the scheme and host that the client used, the path
+// at which the application is mounted, and the client's address. They are an [Origin]. A server
+// states it, a proxy fix corrects it, a mount extends its RootPath, and URLs, redirects and cookies
 // are made from it.
 package gateway
 

@@ -52,8 +52,8 @@ type Rule[T any] struct {
 	// leaf with a slash is not found. If Off, each of the two matches both paths. Werkzeug:
 	// strict_slashes. Default: [Options].StrictSlashes.
 	StrictSlashes Switch
-	// MergeSlashes: if On, several slashes in a row count as one in the rule's path, and a request
-	// path that has several redirects to the path with single slashes. Werkzeug: merge_slashes.
+	// MergeSlashes: if On, several slashes in a row count as one in the rule's path. A request path
+	// with such slashes is redirected to the path with single slashes. Werkzeug: merge_slashes.
 	// Default: [Options].MergeSlashes.
 	MergeSlashes Switch
 	// Condition is a test of the request, in addition to path, method and host. It is called last;

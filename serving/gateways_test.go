@@ -349,7 +349,7 @@ func TestAConnectionAsStandardInputIsNoFastCGI(t *testing.T) {
 func TestGatewayAddressesAreRefused(t *testing.T) {
 	for name, c := range map[string]struct{ addr, says string }{
 		"a protocol alone":              {"fastcgi://", "write it after that, as in fastcgi:///run/app.sock"},
-		"a unix socket without path":    {"scgi://unix:", "wants a path"},
+		"a unix socket without path":    {"scgi://unix:", "needs a path"},
 		"a port that is no number":      {"uwsgi://127.0.0.1:http!", `write "host:port"`},
 		"a socket in no folder":         {"fastcgi:///no/such/folder/s", "does not exist: make it first"},
 		"a descriptor that is none":     {"fastcgi://fd://99", "is not a listening socket"},

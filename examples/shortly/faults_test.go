@@ -178,7 +178,7 @@ func TestANodeOfTheClusterIsAway(t *testing.T) {
 	}
 }
 
-// Without the answer of a dead node the client of go-redis would ask it for a minute.
+// A dead node does not answer, so the client of go-redis would keep asking it for a minute.
 func TestAReplicaOfTheClusterTakesOver(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for an election")

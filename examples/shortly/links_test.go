@@ -249,7 +249,7 @@ func theirs(ctx context.Context, client redis.UniversalClient, url string) (stri
 	if err != nil {
 		return "", err
 	}
-	id := fmt.Sprint(n) // below ten base 36 is base 10
+	id := fmt.Sprint(n) // numbers below ten are the same in base 36 and base 10
 	if err := client.Set(ctx, "url-target:"+id, url, 0).Err(); err != nil {
 		return "", err
 	}

@@ -33,8 +33,8 @@ type connection struct {
 	mu       sync.Mutex
 	requests map[uint16]*request
 	answers  sync.WaitGroup
-	failed   error // why the connection was cut, by mu
-	closing  bool  // the last response has been sent, by mu
+	failed   error // why the connection was cut; guarded by mu
+	closing  bool  // the last response has been sent; guarded by mu
 }
 
 // linger is how long a connection is read after its last response: if it were

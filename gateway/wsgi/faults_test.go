@@ -167,7 +167,7 @@ func TestAWorkerThatHangs(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 1, Threads: 2, RequestTimeout: 4 * time.Second})
 	other := make(chan int)
 	go func() {
-		time.Sleep(2 * time.Second) // so that the request ends after the timeout, but within its own time
+		time.Sleep(2 * time.Second) // so that the request is still running at the timeout of the other one
 		status, _ := l.get("/sleep?2.5")
 		other <- status
 	}()

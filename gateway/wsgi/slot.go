@@ -282,8 +282,8 @@ func (s *slot) abandon() (ahead []*ticket, unread bool) {
 	return ahead, unread
 }
 
-// detach keeps an answered request, whose ticket other code uses, as the current one until the
-// worker is done with it.
+// detach separates an answered request from its ticket, which other code will reuse. The request stays
+// the current one until the worker is done with it.
 func (s *slot) detach() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

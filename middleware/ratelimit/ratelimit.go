@@ -85,9 +85,9 @@ func ClientKey(r *http.Request) string {
 }
 
 // take decides about a request. KEYS[1] holds the time, in microseconds, at
-// which the bucket will be empty again. It returns: whether the request passes,
-// how many more could now, and the microseconds until one can, and until all
-// can.
+// which the bucket will be empty again. It returns four values: whether the
+// request passes, how many more could pass now, the microseconds until the next request can pass,
+// and those until all can.
 var take = redis.NewScript(`
 local now = redis.call("TIME")
 now = now[1] * 1000000 + now[2]

@@ -170,7 +170,7 @@ func TestAClockOfRedisThatJumps(t *testing.T) {
 	exhaust("a day forward")
 }
 
-// Without the answer of a dead node the client of go-redis would ask it for a minute.
+// A dead node does not answer, so the client of go-redis would keep asking it for a minute.
 func TestAReplicaOfTheClusterTakesOver(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for an election")

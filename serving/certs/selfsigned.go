@@ -49,9 +49,10 @@ func SelfSigned(hosts ...string) Source {
 }
 
 // Development is like [SelfSigned] with a certificate that is kept as base.crt and base.key, so you
-// have to tell a browser only once to trust it. A new one is made if both files are missing, or
-// within a day of its end. Files of other programs are never overwritten: the error says which. The
-// key's file is readable by its owner alone. It corresponds to Werkzeug's make_ssl_devcert.
+// have to tell a browser only once to trust it. A new certificate is made if both files are missing, or
+// if the old one ends within a day. Files of other programs are never overwritten: the error says
+// which. The key's file is readable by its owner alone. It corresponds to Werkzeug's
+// make_ssl_devcert.
 func Development(base string, hosts ...string) Source {
 	return func() (*tls.Config, error) {
 		if err := keep(base, hosts); err != nil {

@@ -83,8 +83,8 @@ func (c *Core) explain(at Place, scope *proc.EvalScope, expression string, err e
 // builtins are the functions that Delve evaluates itself.
 var builtins = []string{"len", "cap", "min", "max", "real", "imag", "complex"}
 
-// calls returns the function that an expression calls, if that is why it cannot be evaluated, or
-// "".
+// calls returns the function that an expression calls, or "". It is the reason why the expression
+// cannot be evaluated.
 func calls(tree ast.Expr, problem string) (function string) {
 	if tree == nil {
 		return ""

@@ -30,8 +30,8 @@ type Variable struct {
 	// Note is what is worth knowing beside the value, such as the length of a string; "" for most
 	// values.
 	Note string `json:"note,omitempty"`
-	// Expr is the expression that gives this value again, by which it is
-	// expanded; "" where there is nothing to expand.
+	// Expr is an expression for this value. It is used to expand the
+	// value, and is "" if there is nothing to expand.
 	Expr string `json:"expr,omitempty"`
 	// Copy is the expression by which [Core.Copy] copies this value; "" if there is none.
 	Copy string `json:"copy,omitempty"`
