@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -24,8 +23,8 @@ const (
 	noteFile   = 0x46494c45 // NT_FILE: which files are mapped where
 )
 
-// write writes the core file of a process that is stopped.
-func write(path string, pid int, limit int64) (size int64, err error) {
+// write writes the core of a process that is stopped to the file that create returns.
+func write(pid int, create func(size int64) (*os.File, error)) (size int64, err error) {
 	proc := "/proc/" + strconv.Itoa(pid)
 	mem, err := os.Open(proc + "/mem")
 	if err != nil {
@@ -36,15 +35,12 @@ func write(path string, pid int, limit int64) (size int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if core.total > uint64(limit) {
-		return 0, fmt.Errorf("write core: %d MiB of memory are in use, the limit is %d MiB", core.total>>20, limit>>20)
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := create(int64(core.total))
 	if err != nil {
-		return 0, fmt.Errorf("write core: %w", err)
+		return 0, err
 	}
-	if err := errors.Join(core.writeTo(f, mem), f.Close()); err != nil {
-		return 0, errors.Join(fmt.Errorf("write core: %w", err), os.Remove(path))
+	if err := core.writeTo(f, mem); err != nil {
+		return 0, fmt.Errorf("write core: %w", err)
 	}
 	return int64(core.total), nil
 }

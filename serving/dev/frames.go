@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/metrics"
 	"time"
 
 	"github.com/zeugkit/zeug/internal/corefile"
@@ -41,19 +40,21 @@ var coreTurn = make(chan struct{}, 1)
 
 // writeCore writes a core of this process, one at a time.
 func writeCore(path string) (goroutine int64, err error) {
-	if err := takeTurn(coreWait); err != nil {
-		return 0, err
-	}
-	defer time.AfterFunc(coreGap, func() { <-coreTurn })
-	_, goroutine, err = corefile.Write(path, 0)
-	return goroutine, err
+	corefile.Aside(func() {
+		if err = takeTurn(coreWait); err != nil {
+			return
+		}
+		defer time.AfterFunc(coreGap, func() { <-coreTurn })
+		_, _, err = corefile.Write(path, 0)
+	})
+	return corefile.GoroutineID(), err
 }
 
 // takeTurn waits until no other core is written. It fails if the garbage collector has run
 // meanwhile. The collector frees variables that no later line of the failed functions uses, and
 // their memory is soon reused.
 func takeTurn(patience time.Duration) error {
-	before := collections()
+	before := corefile.Collections()
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	select {
@@ -61,18 +62,11 @@ func takeTurn(patience time.Duration) error {
 	case <-timeout.C:
 		return errBusy
 	}
-	if collections() != before {
+	if corefile.Collections() != before {
 		<-coreTurn
 		return errCollected
 	}
 	return nil
-}
-
-// collections is how many times the garbage collector has completed a run.
-func collections() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64()
 }
 
 // keep writes a core of the process at a failure. It returns a function that
