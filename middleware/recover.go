@@ -29,6 +29,28 @@ import (
 type Recover struct {
 	// Logger is the logger of the server if nil, or [slog.Default].
 	Logger *slog.Logger
+	// Core writes a core of the process at a panic, which "zeug inspect" shows on another machine:
+	// frames, variables, the request. A *postmortem.Folder of middleware/postmortem is one. The log
+	// has its path. The request that panicked waits for it, and each request costs a copy of its
+	// header. Default: there are no cores.
+	//
+	// A panic that another goroutine has carried here, as [Timeout] does, leaves no variables: put
+	// this Recover inside of Timeout.
+	Core CoreWriter
+}
+
+// CoreWriter writes cores for [Recover].
+type CoreWriter interface {
+	// Check returns an error that names the field whose value is not valid.
+	Check() error
+	// WriteCore writes a core of the process, and returns the path of the file. The goroutine that
+	// panicked calls it, on top of its stack. header returns the header that the client sent, and
+	// value is the value of the panic. Without a core, path is "", and err says why if that was not
+	// said before.
+	//
+	// The stack must not grow before the core is written, or values of variables are lost: other
+	// goroutines do the work, while this one waits.
+	WriteCore(r *http.Request, header func() http.Header, value any) (path string, err error)
 }
 
 // panicError is the error with which [Recover] answers.
@@ -54,8 +76,13 @@ func (p *panicError) Recovered() any { return p.Value }
 // Logged is true: code that receives the panic need not log it again.
 func (p *panicError) Logged() bool { return true }
 
-// Wrap returns next with its panics answered.
+// Wrap returns next with its panics answered. It panics with the error of Core.Check if there is one.
 func (m Recover) Wrap(next http.Handler) http.Handler {
+	if m.Core != nil {
+		if err := m.Core.Check(); err != nil {
+			panic(err)
+		}
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(w.Header()) == 0 {
 			m.serve(next, w, r, nil)
@@ -70,6 +97,10 @@ func (m Recover) Wrap(next http.Handler) http.Handler {
 // serve calls next. before is the header that next finds, nil if it is empty.
 func (m *Recover) serve(next http.Handler, w http.ResponseWriter, r *http.Request, before *headerCopy) {
 	w, rec := responsewriter.Record(w)
+	var sent []sentField
+	if m.Core != nil {
+		sent = sentBy(r)
+	}
 	defer func() {
 		value := recover()
 		if value == nil {
@@ -78,8 +109,9 @@ func (m *Recover) serve(next http.Handler, w http.ResponseWriter, r *http.Reques
 		if err, ok := value.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(http.ErrAbortHandler)
 		}
+		core := m.writeCore(r, sent, value)
 		p := &panicError{value, debug.Stack()}
-		m.log(r, p)
+		m.log(r, p, core)
 		if rec.Written() && !responsewriter.Held(w) {
 			panic(http.ErrAbortHandler)
 		}
@@ -88,6 +120,51 @@ func (m *Recover) serve(next http.Handler, w http.ResponseWriter, r *http.Reques
 		httperror.Respond(w, r, &httperror.Error{Code: httperror.InternalServerError, Err: p})
 	}()
 	next.ServeHTTP(w, r)
+}
+
+// sentField is a field of the header that a client sent.
+type sentField struct{ name, value string }
+
+// sentBy copies a request's header. The application may change the map while it serves the request,
+// also from another goroutine.
+func sentBy(r *http.Request) []sentField {
+	list := make([]sentField, 0, len(r.Header))
+	for name, values := range r.Header {
+		for _, value := range values {
+			list = append(list, sentField{name, value})
+		}
+	}
+	return list
+}
+
+// headerOf is the header with the fields of a list.
+func headerOf(sent []sentField) http.Header {
+	h := make(http.Header, len(sent))
+	for _, f := range sent {
+		h[f.name] = append(h[f.name], f.value)
+	}
+	return h
+}
+
+// writeCore writes a core if there is to be one, and returns what the log has about it. A core that
+// cannot be written changes nothing else.
+func (m *Recover) writeCore(r *http.Request, sent []sentField, value any) (attr slog.Attr) {
+	if m.Core == nil {
+		return slog.Attr{}
+	}
+	defer func() {
+		if failure := recover(); failure != nil {
+			attr = slog.String("no_core", fmt.Sprint("it panicked: ", failure))
+		}
+	}()
+	path, err := m.Core.WriteCore(r, func() http.Header { return headerOf(sent) }, value)
+	switch {
+	case err != nil:
+		return slog.String("no_core", err.Error())
+	case path != "":
+		return slog.String("core", path)
+	}
+	return slog.Attr{}
 }
 
 // headerCopy is a header as it was. The few fields that outer middlewares set
@@ -125,7 +202,7 @@ func (c *headerCopy) restore(h http.Header) {
 	}
 }
 
-func (m Recover) log(r *http.Request, p *panicError) {
+func (m *Recover) log(r *http.Request, p *panicError, core slog.Attr) {
 	logger := m.Logger
 	if logger == nil {
 		logger = serverlog.From(r.Context())
@@ -136,6 +213,9 @@ func (m Recover) log(r *http.Request, p *panicError) {
 	}
 	if id := RequestIDOf(r.Context()); id != "" {
 		attrs = append(attrs, slog.String("request_id", id))
+	}
+	if core.Key != "" {
+		attrs = append(attrs, core)
 	}
 	logger.LogAttrs(r.Context(), slog.LevelError, "panic", attrs...)
 }

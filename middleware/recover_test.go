@@ -125,3 +125,64 @@ func TestRecoverKeepsManyFields(t *testing.T) {
 	require.Equal(t, "kept", resp.Header.Get("X-19"))
 	require.NotContains(t, resp.Header, "X-20")
 }
+
+// coreWriter is a CoreWriter that notes what it was asked.
+type coreWriter struct {
+	path   string
+	err    error
+	panics any
+	header http.Header
+	target string
+	value  any
+	calls  int
+}
+
+func (*coreWriter) Check() error { return nil }
+
+func (c *coreWriter) WriteCore(r *http.Request, header func() http.Header, value any) (string, error) {
+	c.header, c.target, c.value = header(), r.URL.Path, value
+	c.calls++
+	if c.panics != nil {
+		panic(c.panics)
+	}
+	return c.path, c.err
+}
+
+func TestRecoverAsksForACore(t *testing.T) {
+	for name, c := range map[string]struct {
+		writer coreWriter
+		want   string
+	}{
+		"a core":               {coreWriter{path: "/cores/a.core"}, " core=/cores/a.core\n"},
+		"none, which is known": {coreWriter{}, ""},
+		"none":                 {coreWriter{err: errors.New("full")}, " no_core=full\n"},
+		"a writer that panics": {coreWriter{panics: "no"}, ` no_core="it panicked: no"` + "\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			h := middleware.Recover{Logger: quiet(&log), Core: &c.writer}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				r.Header.Set("X-Added", "by the handler")
+				panic("no tea")
+			}))
+			resp := webtest.New(t, h).Get("/x").Expect(500)
+			require.Equal(t, "Internal Server Error", resp.HTML("h1").Text())
+			require.Equal(t, "no tea", c.writer.value)
+			require.Equal(t, "/x", c.writer.target)
+			require.NotContains(t, c.writer.header, "X-Added")
+			require.Contains(t, log.String(), c.want)
+			require.Equal(t, c.want != "", bytes.Contains(log.Bytes(), []byte("core=")))
+		})
+	}
+	t.Run("not for an abort, nor for a response", func(t *testing.T) {
+		var writer coreWriter
+		h := middleware.Recover{Core: &writer}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/abort" {
+				panic(http.ErrAbortHandler)
+			}
+		}))
+		client := webtest.New(t, h)
+		client.Get("/").Expect(200)
+		require.Error(t, client.Get("/abort", webtest.MayAbort).Err)
+		require.Zero(t, writer.calls)
+	})
+}

@@ -66,6 +66,10 @@ func TestServingLinksNoToolsOfDevelopment(t *testing.T) {
 		require.NotContains(t, production, tool+"\n")
 		require.Contains(t, development, tool+"\n")
 	}
+	cores := list("middleware/postmortem")
+	require.Contains(t, cores, module+"internal/corefile\n")
+	require.NotContains(t, cores, module+"middleware/debugger\n", "it is for production")
+	require.NotContains(t, cores, module+"serving/reload\n")
 }
 
 // TestTheProgramForProductionIsSmall builds an example as for production, and checks its size.
