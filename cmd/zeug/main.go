@@ -40,6 +40,7 @@ lists its rules, and begins a new one. It also serves applications in Python.`,
   zeug run ./cmd/app -- -db dev  with arguments of its own
   zeug routes ./cmd/app          its rules: paths, endpoints, methods
   zeug vet                       misspelt links, variables and templates
+  zeug inspect shop.core         a panic of production, with its variables
   zeug serve flask_app:app       a Python application, as gunicorn serves it`,
 		Version:       version(),
 		SilenceUsage:  true,
@@ -60,7 +61,7 @@ lists its rules, and begins a new one. It also serves applications in Python.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w: %s --help shows the flags", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRun(), newRoutes(), newNew(), newVet(), newServe(), newStatus(), newReload(), newInspect(), newCheckSource(), newVersion())
+	root.AddCommand(newRun(), newRoutes(), newNew(), newVet(), newServe(), newStatus(), newReload(), newInspect(), newReadCore(), newCheckSource(), newVersion())
 	root.SuggestionsMinimumDistance = 2
 	wrapHelp(root)
 	return root

@@ -20,8 +20,8 @@ func inspectCommand() ([]string, error) {
 	return []string{self, inspectName}, nil
 }
 
-// newInspect is how "zeug run" starts itself to read a core. It is not for people.
-func newInspect() *cobra.Command {
+// newReadCore is how "zeug run" and "zeug inspect" start themselves to read a core. It is not for people.
+func newReadCore() *cobra.Command {
 	return &cobra.Command{
 		Use:    inspectName + " program core",
 		Short:  "Answer questions about a core",

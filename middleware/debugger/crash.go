@@ -54,7 +54,7 @@ func (c Crash) Report() (*Report, bool) {
 	if rep.Message == "" {
 		rep.Message = c.Ended
 	}
-	src := c.sources(list)
+	src := sourcesOf(c.Program, c.Dir, list)
 	first := list[0]
 	rep.Goroutine = first.ID
 	rep.Frames = src.complete(foldCycles(src.raised(first.Frames)))
@@ -96,10 +96,10 @@ func (c Crash) lastWords() (head, stacks string) {
 	return signaled.ReplaceAllString(head, "\n$1"), stacks
 }
 
-// sources finds source files as the program itself would.
-func (c Crash) sources(list []Goroutine) *sources {
-	src := &sources{program: program{root: moduleRoot(c.Dir)}}
-	if info, err := buildinfo.ReadFile(c.Program); err == nil {
+// sourcesOf finds source files as the program itself would. dir is a folder of its module.
+func sourcesOf(executable, dir string, list []Goroutine) *sources {
+	src := &sources{program: program{root: moduleRoot(dir)}}
+	if info, err := buildinfo.ReadFile(executable); err == nil {
 		src.program.module = info.Main.Path
 	}
 	for _, g := range list {

@@ -320,8 +320,11 @@ func (p page) Rest() string {
 }
 
 // Again reports whether a form can send the request once more: its fields are
-// known, and none was masked.
+// known, and none was masked. A request of another machine is left alone.
 func (p page) Again() bool {
+	if p.PostMortem {
+		return false
+	}
 	if p.Request.Method == http.MethodGet {
 		return !strings.Contains(p.Request.URL, masked) && len(p.Request.URL) <= maxField
 	}

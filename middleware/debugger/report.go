@@ -58,6 +58,8 @@ type Report struct {
 	Variables string `json:"variables,omitempty"`
 	// Fate says, in a sentence, why no page could be sent, if none could.
 	Fate string `json:"fate,omitempty"`
+	// PostMortem says that the process has gone on elsewhere: see [PostMortem].
+	PostMortem bool `json:"post_mortem,omitempty"`
 
 	// The remaining fields are those of a [Crash]; its Request is empty.
 

@@ -64,6 +64,8 @@ type failure struct {
 	// nil if that is not known.
 	size    int64
 	program os.FileInfo
+	// stays says that the files are somebody's own, and are not removed.
+	stays bool
 
 	mu     sync.Mutex
 	places map[int]inspect.Place // of the page's frames in the core; nil until it is known
@@ -95,6 +97,19 @@ func (h *Handler) Receive(p *reload.Process, m supervise.Message) {
 	if info, err := os.Stat(program); err == nil {
 		f.program = info
 	}
+	h.add(f)
+}
+
+// Add takes a failure whose core and program belong to somebody else: they stay where they are.
+func (h *Handler) Add(reported supervise.Failure, program string) {
+	h.add(&failure{
+		Failure: reported, stays: true,
+		client: inspect.Client{Command: h.Inspector, Program: program, File: reported.Core},
+	})
+}
+
+// add keeps a failure, and begins to read its core.
+func (h *Handler) add(f *failure) {
 	h.mu.Lock()
 	h.failures = append(h.failures, f)
 	keep := h.kept()
@@ -220,9 +235,12 @@ func (f *failure) goroutine(number int) int64 {
 	return cmp.Or(f.Frames[number].Goroutine, f.Goroutine)
 }
 
-// close ends the reading of the core, and removes it.
+// close ends the reading of the core, and removes it unless it stays.
 func (f *failure) close() {
 	f.client.Close()
+	if f.stays {
+		return
+	}
 	_ = os.Remove(f.Core)
 	_ = os.Remove(f.Core + ".program")
 }

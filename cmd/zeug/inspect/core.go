@@ -66,7 +66,7 @@ type Frame struct {
 func Open(program, file string) (c *Core, err error) {
 	defer rescue(&err)
 	quiet()
-	if err := readable(program); err != nil {
+	if err := Check(program); err != nil {
 		return nil, err
 	}
 	group, err := core.OpenCore(file, program, nil)
@@ -79,8 +79,9 @@ func Open(program, file string) (c *Core, err error) {
 // ErrStripped says that a program has no debug information.
 var ErrStripped = errors.New("the program has no debug information: build it without -ldflags=-s or -w, to see variables")
 
-// readable returns an error that says what is missing in a program, before a reader fails on it.
-func readable(program string) error {
+// Check returns an error that says what is missing in a program, before a reader fails on it. If that is
+// the debug information, the error is [ErrStripped].
+func Check(program string) error {
 	f, err := elf.Open(program)
 	if err != nil {
 		return fmt.Errorf("open program: %w", err)
