@@ -163,7 +163,6 @@ func TestAWorkerThatDies(t *testing.T) {
 // A request that hangs is answered with 504, its stacks are printed, and the other requests of the
 // worker are finished.
 func TestAWorkerThatHangs(t *testing.T) {
-	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1, Threads: 2, RequestTimeout: 4 * time.Second})
 	other := make(chan int)
 	go func() {
@@ -183,7 +182,6 @@ func TestAWorkerThatHangs(t *testing.T) {
 // This also works for a request that holds the interpreter's lock, so that no Python runs in the
 // worker.
 func TestAWorkerThatHoldsTheLock(t *testing.T) {
-	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 2, Threads: 1, RequestTimeout: 3 * time.Second})
 	hung := make(chan int)
 	go func() {
