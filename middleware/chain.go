@@ -1,6 +1,6 @@
-// Package middleware holds handlers around handlers, one file each. The
-// settings of a middleware are the middleware: a struct whose zero value is
-// safe, with a method Wrap of the type [Middleware].
+// Package middleware holds handlers around handlers, one file each. Each
+// middleware is a struct with its settings and a method Wrap of the type [Middleware]. The zero
+// value of the struct is safe.
 package middleware
 
 import (

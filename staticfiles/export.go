@@ -32,7 +32,7 @@ type Export struct {
 	// middleware; "" or "/" exports to the root. Slashes at its end are ignored.
 	Prefix string
 
-	// Dir is a directory. If FS or Zip is set, it is a directory of that (all of it by default).
+	// Dir is a directory. If FS or Zip is set, it is a directory inside of it, by default its root.
 	// Otherwise it is a directory of the system, relative to the working directory.
 	Dir string
 	// File is a single file; Prefix itself is its URL.

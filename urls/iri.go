@@ -100,9 +100,9 @@ func controls() string {
 	return string(b[:])
 }
 
-// unescapeBut decodes the escapes of s. It leaves the escapes of characters in keep, those that are
-// not UTF-8, and those of a digit that would complete an escape: "%%366" is a percent sign and
-// "66", and "%66" would be "f".
+// unescapeBut decodes the escapes of s. It leaves escapes of characters in keep, and escapes that are
+// not UTF-8. It also leaves the escape of a digit if the digit would complete another escape:
+// "%%366" is a percent sign and "66", and "%66" would be "f".
 func unescapeBut(s string, keep *percent.Set) string {
 	if strings.IndexByte(s, '%') < 0 && utf8.ValidString(s) {
 		return s

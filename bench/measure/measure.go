@@ -31,7 +31,7 @@ type Result struct {
 	Time time.Duration
 	// Nanoseconds is the same, with the fraction.
 	Nanoseconds float64
-	// Allocations is how many there were each time.
+	// Allocations is the number of allocations for doing it once.
 	Allocations float64
 }
 

@@ -62,7 +62,7 @@ func appWithFields(w http.ResponseWriter, r *http.Request) {
 // helloApp answers the same as app.
 var helloApp = zeug.New(zeug.Get("/", func(*zeug.Request) (*zeug.Response, error) { return zeug.Text("hello"), nil }))
 
-// run serves app by a peer at a free port, and prints that.
+// run serves app with a peer on a free port, and prints the port.
 func run(peer string) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

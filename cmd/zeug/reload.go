@@ -47,7 +47,7 @@ waits for them. If they do not start, the old ones stay, and it says why and exi
 	return cmd
 }
 
-// handOver has the server that holds a PID file hand over, and waits until another
+// handOver makes the server that holds a PID file hand over, and waits until another
 // process holds the file.
 func handOver(cmd *cobra.Command, name string, limit time.Duration) error {
 	old, err := serverOf(name)

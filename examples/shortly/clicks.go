@@ -18,7 +18,7 @@ const (
 	flushInterval = 250 * time.Millisecond
 	// flushPatience is how long one flush may take.
 	flushPatience = 5 * time.Second
-	// maxPending is for how many ids clicks can wait to be sent.
+	// maxPending is the maximum number of ids with clicks that wait to be sent.
 	maxPending = 100_000
 	// maxPipeline is how many ids one pipeline has, so that Redis serves others in between.
 	maxPipeline = 1000

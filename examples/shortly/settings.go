@@ -104,7 +104,7 @@ func (s *settings) open() (*service, error) {
 	v := &service{client: redis.NewUniversalClient(options)}
 	v.client.AddHook(marks{})
 	links := &Links{redis: v.client, block: s.block, replicas: s.replicas}
-	// Only if one Redis has all keys, and this process does not take numbers in blocks.
+	// The script works only if one Redis has all keys, and this process does not take numbers in blocks.
 	_, cluster := v.client.(*redis.ClusterClient)
 	links.script = !cluster && s.block <= 1
 	var store Store = links

@@ -280,7 +280,7 @@ type importing func(path string) (*types.Package, error)
 
 func (f importing) Import(path string) (*types.Package, error) { return f(path) }
 
-// readFile reads a file or its other content.
+// readFile reads a file, or returns the content that replaces it.
 func readFile(overlay map[string][]byte, path string) ([]byte, error) {
 	if text, ok := overlay[path]; ok {
 		if text == nil {

@@ -426,7 +426,7 @@ func samplesOf(o value, converter string) (list []any) {
 	return list
 }
 
-// hasText reports whether a type writes itself.
+// hasText reports whether a type has a method that returns its text.
 func hasText(t types.Type) bool {
 	set := types.NewMethodSet(t)
 	return set.Lookup(nil, "String") != nil || set.Lookup(nil, "MarshalText") != nil
