@@ -38,7 +38,7 @@ func (p *program) checkMuxVars() {
 	known, hasRouter, complete := p.muxNames()
 	for _, read := range reads {
 		switch {
-		case !hasRouter: // the variables are those of rules
+		case !hasRouter && !read.kept: // the variables are those of rules
 			p.checkParam(read.call, read.key, "")
 		case !complete || !p.closed || p.muxElsewhere:
 			p.skip(read.key.Pos(), "the templates of mux routers cannot all be followed")
@@ -54,9 +54,10 @@ func (p *program) checkMuxVars() {
 type muxRead struct {
 	call call // of mux.Vars
 	key  ast.Expr
+	kept bool // in a field or a global variable, which any handler may read
 }
 
-// muxReads finds mux.Vars(r)["name"], also by a variable that holds nothing else.
+// muxReads finds mux.Vars(r)["name"], also by a variable or field that holds nothing else.
 func (p *program) muxReads() (reads []muxRead) {
 	calls := map[ast.Expr]call{}
 	for _, c := range p.sites {
@@ -75,19 +76,31 @@ func (p *program) muxReads() (reads []muxRead) {
 					return true
 				}
 				at := ast.Unparen(e.X)
-				if v := p.variable(at); v != nil && !isGlobalOrField(v) && !p.escaped[v] && len(p.keyed[v]) == 0 && !p.passedOn(v) {
-					if list := p.assigned[v]; len(list) == 1 && !list[0].opaque {
-						at = ast.Unparen(list[0].expr)
-					}
-				}
-				if c, ok := calls[at]; ok {
-					reads = append(reads, muxRead{c, e.Index})
+				at, kept := p.onlyValue(at, 0)
+				if c, ok := calls[at]; ok && (!kept || p.closed) {
+					reads = append(reads, muxRead{c, e.Index, kept})
 				}
 				return true
 			})
 		}
 	}
 	return reads
+}
+
+// onlyValue returns the only expression that a variable or field may hold, and whether one of those that were
+// followed is a field or a global variable. It returns other expressions as they are.
+func (p *program) onlyValue(e ast.Expr, level int) (value ast.Expr, kept bool) {
+	e = ast.Unparen(e)
+	v := p.variable(e)
+	if _, isParam := p.params[v]; v == nil || isParam || level > depth || p.escaped[v] || len(p.keyed[v]) > 0 || p.passedOn(v) {
+		return e, false
+	}
+	list := p.assigned[v]
+	if len(list) != 1 || list[0].opaque {
+		return e, false
+	}
+	value, kept = p.onlyValue(list[0].expr, level+1)
+	return value, kept || isGlobalOrField(v)
 }
 
 // muxNames returns the variables of all templates and rules. It is not complete if there may be others.

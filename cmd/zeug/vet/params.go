@@ -212,7 +212,31 @@ func (p *program) checkParams() {
 			}
 		}
 	}
+	p.checkPathValues()
 	p.checkMuxVars()
+}
+
+// checkPathValues checks what handlers read by [http.Request.PathValue], which routing.PathValues sets. It says nothing
+// about handlers that patterns of net/http may lead to as well.
+func (p *program) checkPathValues() {
+	var reads []call
+	for _, c := range p.sites {
+		switch p.callee(c.CallExpr) {
+		case "(*net/http.Request).SetPathValue":
+			return
+		case "(*net/http.Request).PathValue":
+			reads = append(reads, c)
+		}
+	}
+	for _, c := range reads {
+		v := p.variable(receiver(c.CallExpr))
+		if _, isParam := p.params[v]; v == nil || !isParam || !isNamed(v.Type(), "net/http", "Request") {
+			continue
+		}
+		if r := p.reached(c.in); len(r.rules) > 0 {
+			p.checkParam(c, c.Args[0], "")
+		}
+	}
 }
 
 // ownParams reports whether an expression is the Params of the request that the function answers.

@@ -16,6 +16,7 @@ import (
 func main() {
 	router := mux.NewRouter()
 	router.PathPrefix("/{tenant}").Subrouter().HandleFunc("/users/{id:[0-9]+}", user)
+	router.HandleFunc("/pages/{page}", newPage)
 	old, err := gorillamux.FromRouter(router)
 	if err != nil {
 		log.Fatal(err)
@@ -30,6 +31,17 @@ func user(w http.ResponseWriter, r *http.Request) {
 	vars := mux.Vars(r)
 	fmt.Fprint(w, vars["tenant"], vars["id"])
 }
+
+// page keeps the variables of its request.
+type page struct{ vars map[string]string }
+
+func newPage(w http.ResponseWriter, r *http.Request) {
+	vars := mux.Vars(r)
+	p := &page{vars: vars}
+	p.write(w)
+}
+
+func (p *page) write(w http.ResponseWriter) { fmt.Fprint(w, p.vars["page"]) }
 
 func book(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, mux.Vars(r)["number"])

@@ -31,7 +31,11 @@ type app struct {
 var api *routing.Map[http.Handler]
 
 func init() {
-	api = routing.MustMap(crud("note", notes), routing.Rule[http.Handler]{Path: "/raw/<path:name>", Endpoint: "raw", Target: http.HandlerFunc(raw)})
+	api = routing.MustMap(
+		crud("note", notes),
+		routing.Rule[http.Handler]{Path: "/raw/<path:name>", Endpoint: "raw", Target: http.HandlerFunc(raw)},
+		routing.Rule[http.Handler]{Path: "/plain/<int:number>", Target: routing.PathValues(http.HandlerFunc(plain))},
+	)
 }
 
 // crud returns the rules of a resource.
@@ -52,6 +56,11 @@ var notes = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Location", location)
 	w.WriteHeader(http.StatusFound)
 })
+
+// plain was written for patterns of net/http.
+func plain(w http.ResponseWriter, r *http.Request) {
+	w.Write([]byte(r.PathValue("number")))
+}
 
 func raw(w http.ResponseWriter, r *http.Request) {
 	w.Write([]byte(routing.ParamsOf(r).String("name")))
