@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/constant"
 	"go/types"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,14 +25,43 @@ type mutant struct {
 	renamed    string // the new name of the file
 }
 
+// String names a mutant without its line, so that the list of those that are missed stays right when an example
+// changes elsewhere.
 func (m mutant) String() string {
-	return fmt.Sprintf("%s in %s:%d: %q", m.kind, filepath.Base(m.file), m.from, m.text+m.renamed)
+	file := filepath.Join(filepath.Base(filepath.Dir(m.file)), filepath.Base(m.file))
+	if m.renamed != "" {
+		return fmt.Sprintf("%s: %s: renamed to %s", file, m.kind, m.renamed)
+	}
+	text, err := os.ReadFile(m.file)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%s: %s: %s → %s", file, m.kind, text[m.from:m.to], m.text)
 }
 
-// TestMutations makes mistakes in the examples, one at a time and of all kinds, and checks that
-// nearly all are found.
+// missed are the mistakes that Check does not find, by their String. The reasons are those of docs/vet.md.
+var missed = map[string]string{
+	`moving/shop.go: the slash of a rule: "/" → ""`:                             withoutSlash,
+	`todo/main.go: the slash of a rule: "/" → ""`:                               withoutSlash,
+	`todo/main.go: the slash of a rule: "/<int:id>" → "<int:id>"`:               withoutSlash,
+	`site/main.go: the slash of a rule: "/" → ""`:                               withoutSlash,
+	`site/main.go: the slash of a rule: "/<int:id>/remove" → "<int:id>/remove"`: withoutSlash,
+	`parts/main.go: the slash of a rule: "/" → ""`:                              withoutSlash,
+	`parts/main.go: the slash of a rule: "/<int:id>" → "<int:id>"`:              withoutSlash,
+	`site/main.go: the value of a link: req.Params.Int("page")+1 → 1 < 2`:       otherDefault,
+	`site/main.go: a missing value: req.Params.Int("page")+1 → nil`:             otherDefault,
+}
+
+const (
+	withoutSlash = "`/todos` and `/todos<int:id>` are valid rules, and some programs mean them"
+	otherDefault = "the rule with the default may be meant"
+)
+
+// TestMutations makes mistakes in the examples, one at a time and of all kinds. It checks that nearly all are found, and
+// that the others are those of missed.
 func TestMutations(t *testing.T) {
 	found, all := 0, 0
+	stale := maps.Clone(missed)
 	for _, l := range loadPrograms(t) {
 		require.Empty(t, Check(l).Findings)
 		mutants := mutantsOf(l)
@@ -46,12 +76,24 @@ func TestMutations(t *testing.T) {
 			all++
 			if len(Check(changed).Findings) > 0 {
 				found++
-			} else {
-				t.Logf("missed: %s: %s", l.Packages[len(l.Packages)-1].Path, m)
+				continue
 			}
+			name := m.String()
+			if missed[name] == "" {
+				t.Errorf("a mistake is missed without a reason: %s", name)
+			}
+			delete(stale, name)
 		}
 	}
 	t.Logf("%d of %d mistakes are found", found, all)
+	if stride == 1 {
+		require.Empty(t, stale, "these mistakes are found now")
+	}
+	text, err := os.ReadFile("../../../docs/vet.md")
+	require.NoError(t, err)
+	for name, reason := range missed {
+		require.Contains(t, string(text), "| "+reason+" |", name)
+	}
 	require.GreaterOrEqual(t, all, 300/stride)
 	require.GreaterOrEqual(t, float64(found), 0.95*float64(all))
 }
@@ -198,6 +240,10 @@ func (m *maker) call(c *ast.CallExpr) {
 		m.replace("the type of a variable", sel, other[sel.Name])
 	case "zeug.Param":
 		m.word("a variable that is read", c.Args[1], misspelt)
+	case "":
+		if m.p.callee(c) == "(*net/http.Request).PathValue" {
+			m.word("a variable that is read", c.Args[0], misspelt)
+		}
 	case "zeug.Request.Render", "templates.Environment.Text":
 		m.word("the name of a template", c.Args[0], misspelt)
 	case "templates.Environment.Render", "zeug.ErrorPage":
