@@ -247,6 +247,7 @@ func (p *program) reportParse(e *environment, failure *templates.Error) {
 	if t == nil || t.foreign {
 		return
 	}
+	t.broken = true
 	if strings.Contains(failure.Err.Error(), "cannot be read") {
 		return // see checkReferences
 	}

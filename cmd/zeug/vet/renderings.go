@@ -17,6 +17,7 @@ type rendering struct {
 	open         bool // the context may have other names
 	given        map[string]types.Type
 	closure      map[*environment][]*template
+	executions   map[*environment]map[*template]*execution
 }
 
 // findRenderings finds the calls that render a template.
@@ -117,7 +118,7 @@ func (p *program) zeugType(pkg, name string) types.Type {
 
 // checkRendering reports a template that no environment has, and finds its parts.
 func (p *program) checkRendering(r *rendering) {
-	r.closure = map[*environment][]*template{}
+	r.closure, r.executions = map[*environment][]*template{}, map[*environment]map[*template]*execution{}
 	var known []string
 	for _, e := range r.environments {
 		if !e.known {
@@ -125,7 +126,7 @@ func (p *program) checkRendering(r *rendering) {
 		}
 		known = append(known, slices.Collect(maps.Keys(e.files))...)
 		if t := e.scanned[r.name.text]; t != nil {
-			r.closure[e] = closureOf(e, t)
+			r.closure[e], r.executions[e] = closureOf(e, t), executionsOf(e, t)
 		} else if _, ok := e.files[r.name.text]; ok {
 			return
 		}

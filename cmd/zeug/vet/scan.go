@@ -2,6 +2,7 @@ package vet
 
 import (
 	"go/token"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,11 +33,53 @@ type template struct {
 	// parents are the templates that it extends, includes and imports.
 	parents []reference
 	dynamic bool                // it includes a template whose name is computed
-	defined map[string]bool     // by set, import, macro and cycle
-	given   map[string][]*local // by include … with
+	defined map[string]bool     // by set, import, macro and cycle in blocks and macros
+	outer   map[string]bool     // likewise outside of blocks and macros
+	exports map[string]bool     // the macros among outer that other templates may import
+	given   map[string][]*local // by include … with, and by the tags around a block
+	blocks  map[string]*block
+	outside []outside // tags and values that are in no other tag
+	pairs   []pair
+	macros  map[string]int // how many arguments those that it defines have
+	imports map[string]imported
 	uses    []*use
 	filters []filter
 	foreign bool // it has tags of the program
+	broken  bool // pongo2 does not parse it
+}
+
+// block is a block of a template.
+type block struct {
+	at     span
+	nested bool // in another block
+	super  bool // it uses the block that it replaces
+}
+
+// pair are the two names of a loop: for key, value in map.
+type pair struct {
+	of    *use // nil if it is not known
+	name  string
+	at    span
+	local *local
+}
+
+// imported is a macro of another template.
+type imported struct{ template, macro string }
+
+// outside is a tag or a value outside of blocks.
+type outside struct {
+	tag string // "" for a value
+	at  span
+}
+
+// extends returns the reference to the template that it extends, nil if there is none.
+func (t *template) extends() *reference {
+	for i, ref := range t.parents {
+		if ref.tag == "extends" {
+			return &t.parents[i]
+		}
+	}
+	return nil
 }
 
 type filter struct {
@@ -45,9 +88,13 @@ type filter struct {
 }
 
 type reference struct {
-	name  string
-	at    span
-	maybe bool // if_exists
+	tag    string // extends, include or import
+	name   string
+	at     span
+	maybe  bool     // if_exists
+	macros []string // that are imported
+	given  []string // the names of include … with
+	only   bool     // the included template gets no other names
 }
 
 // use is a name with the fields and calls after it: cart.Items.0, price(item).
@@ -56,24 +103,28 @@ type use struct {
 	at       span
 	local    *local
 	called   bool
-	args     [][]token2
+	args     [][]token2 // of a call of the name itself
 	steps    []step
 	optional bool // a filter gives a default
 	whole    bool // nothing but the name itself is used
+	blocks   []string
+	macro    string // in whose body it is, "" if in none
 }
 
 type step struct {
 	name   string
 	index  bool // [0] or .0
 	called bool
+	args   [][]token2
 	at     span
 }
 
 // local is a name that a tag defines.
 type local struct {
 	of      *use // nil if its value is not known
-	element bool // of the list or map
-	key     bool // of the map
+	element bool // of the list, or the key of the map if there is one name
+	key     bool // of the map, or the element of the list if there are two names
+	second  bool // the value of the map
 	loop    bool // it is forloop
 }
 
@@ -87,11 +138,20 @@ type token2 struct {
 type scanner struct {
 	t      *template
 	scopes []map[string]*local
+	open   []openTag
+}
+
+// openTag is a tag whose end has not come yet.
+type openTag struct {
+	tag, name string // the name of a block or macro
 }
 
 // scan reads a template.
 func scan(name, path, text string, file *token.File) *template {
-	t := &template{name: name, path: path, text: text, file: file, defined: map[string]bool{}, given: map[string][]*local{}}
+	t := &template{
+		name: name, path: path, text: text, file: file,
+		defined: map[string]bool{}, outer: map[string]bool{}, exports: map[string]bool{}, macros: map[string]int{}, imports: map[string]imported{}, given: map[string][]*local{}, blocks: map[string]*block{},
+	}
 	s := &scanner{t: t, scopes: []map[string]*local{{}}}
 	comment := false
 	for at := 0; at < len(text); {
@@ -105,6 +165,7 @@ func scan(name, path, text string, file *token.File) *template {
 			tokens, length := s.tokens(at)
 			at += length
 			if rest[1] == '{' && !comment {
+				s.stray("", tokens)
 				s.expression(tokens)
 			} else if len(tokens) > 0 && rest[1] == '%' {
 				comment = s.tag(tokens, comment)
@@ -213,12 +274,80 @@ var expressionTags = map[string]bool{
 	"if": true, "elif": true, "ifequal": true, "ifnotequal": true, "ifchanged": true, "firstof": true, "widthratio": true,
 }
 
+// pairedTags have an end.
+var pairedTags = map[string]bool{
+	"for": true, "with": true, "if": true, "ifequal": true, "ifnotequal": true, "ifchanged": true, "filter": true, "spaceless": true,
+	"autoescape": true, "macro": true, "block": true,
+}
+
 // tag reads a tag, and reports whether a comment is open after it.
 func (s *scanner) tag(tokens []token2, comment bool) bool {
 	name, rest := tokens[0].text, tokens[1:]
 	if comment || name == "comment" {
 		return name != "endcomment"
 	}
+	if opened, ok := strings.CutPrefix(name, "end"); ok && pairedTags[opened] {
+		s.close(opened)
+	} else {
+		s.stray(name, tokens)
+	}
+	s.content(name, rest)
+	if pairedTags[name] {
+		o := openTag{tag: name}
+		if len(rest) > 0 {
+			o.name = rest[0].text
+		}
+		s.open = append(s.open, o)
+	}
+	return false
+}
+
+// close forgets the tag that an end belongs to.
+func (s *scanner) close(tag string) {
+	for i := len(s.open) - 1; i >= 0; i-- {
+		if s.open[i].tag == tag {
+			s.open = s.open[:i]
+			return
+		}
+	}
+}
+
+// stray notes a tag or a value that is in no other tag, unless it has an effect outside of blocks.
+func (s *scanner) stray(tag string, tokens []token2) {
+	if len(s.open) == 0 && len(tokens) > 0 && tag != "extends" && tag != "block" && (tag != "macro" || !exported(tokens)) {
+		s.t.outside = append(s.t.outside, outside{tag, tokens[0].at})
+	}
+}
+
+// exported reports whether other templates may import a macro.
+func exported(tokens []token2) bool {
+	return slices.ContainsFunc(tokens, func(t token2) bool { return t.kind == 'a' && t.text == "export" })
+}
+
+// around returns the blocks and the macro that are open.
+func (s *scanner) around() (blocks []string, macro string) {
+	for _, o := range s.open {
+		switch o.tag {
+		case "block":
+			blocks = append(blocks, o.name)
+		case "macro":
+			macro = o.name
+		}
+	}
+	return blocks, macro
+}
+
+// name notes a name that a tag defines for everything that is executed after it.
+func (s *scanner) name(name string) {
+	if blocks, macro := s.around(); len(blocks) == 0 && macro == "" {
+		s.t.outer[name] = true
+	} else {
+		s.t.defined[name] = true
+	}
+}
+
+// content reads what is in a tag besides its name.
+func (s *scanner) content(name string, rest []token2) {
 	switch name {
 	case "for":
 		s.loop(rest)
@@ -230,7 +359,7 @@ func (s *scanner) tag(tokens []token2, comment bool) bool {
 	case "set":
 		if len(rest) > 2 {
 			s.expression(rest[2:])
-			s.t.defined[rest[0].text] = true
+			s.name(rest[0].text)
 		}
 	case "macro":
 		s.macro(rest)
@@ -238,14 +367,16 @@ func (s *scanner) tag(tokens []token2, comment bool) bool {
 		s.imports(rest)
 	case "include":
 		s.include(rest)
+	case "block":
+		s.block(rest)
 	case "extends":
-		s.refer(rest, false)
+		s.refer(name, rest, false)
 	case "filter":
 		s.expression(append([]token2{{text: `""`, kind: '"'}, {text: "|"}}, rest...))
 	case "cycle":
 		for i, t := range rest {
 			if t.text == "as" && t.kind == 'a' && i+1 < len(rest) {
-				s.t.defined[rest[i+1].text] = true
+				s.name(rest[i+1].text)
 				rest = rest[:i]
 				break
 			}
@@ -259,7 +390,32 @@ func (s *scanner) tag(tokens []token2, comment bool) bool {
 			s.t.foreign = true
 		}
 	}
-	return false
+}
+
+func (s *scanner) block(rest []token2) {
+	if len(rest) == 0 {
+		return
+	}
+	blocks, _ := s.around()
+	s.t.blocks[rest[0].text] = &block{at: rest[0].at, nested: len(blocks) > 0}
+	s.giveLocals() // to the block that replaces it
+}
+
+// locals returns the names of the tags around.
+func (s *scanner) locals() (names []string) {
+	for _, scope := range s.scopes[1:] {
+		names = slices.AppendSeq(names, maps.Keys(scope))
+	}
+	return names
+}
+
+// giveLocals makes the names of the tags around known to another template.
+func (s *scanner) giveLocals() {
+	for _, scope := range s.scopes[1:] {
+		for name, l := range scope {
+			s.t.given[name] = append(s.t.given[name], l)
+		}
+	}
 }
 
 func (s *scanner) loop(rest []token2) {
@@ -278,7 +434,9 @@ func (s *scanner) loop(rest []token2) {
 	first := &local{of: of, element: true}
 	if in == 3 { // key, value
 		first = &local{of: of, key: true}
-		s.define(rest[2].text, &local{of: of, element: true})
+		second := &local{of: of, second: true}
+		s.define(rest[2].text, second)
+		s.t.pairs = append(s.t.pairs, pair{of, rest[2].text, rest[2].at, second})
 	}
 	s.define(rest[0].text, first)
 }
@@ -326,13 +484,18 @@ func (s *scanner) pairs(tokens []token2, define func(name string, l *local)) {
 }
 
 func (s *scanner) macro(rest []token2) {
+	if len(rest) > 0 && exported(rest) {
+		s.t.exports[rest[0].text] = true
+	}
 	s.push()
 	for i, t := range rest {
 		switch {
 		case i == 0:
-			s.t.defined[t.text] = true
+			s.name(t.text)
+			s.t.macros[t.text] = 0
 		case t.kind == 'a' && i > 0 && (rest[i-1].text == "(" || rest[i-1].text == ","):
 			s.define(t.text, &local{})
+			s.t.macros[rest[0].text]++
 		case t.text == "=" && i+1 < len(rest) && rest[i+1].kind == 'a':
 			s.expression(rest[i+1 : i+2])
 		}
@@ -340,11 +503,21 @@ func (s *scanner) macro(rest []token2) {
 }
 
 func (s *scanner) imports(rest []token2) {
-	s.refer(rest, false)
-	for _, t := range rest[min(1, len(rest)):] {
-		if t.kind == 'a' && t.text != "as" {
-			s.t.defined[t.text] = true
+	var macros []string
+	for i := 1; i < len(rest); i++ {
+		if rest[i].kind != 'a' {
+			continue
 		}
+		macro := rest[i].text
+		macros = append(macros, macro)
+		if i+2 < len(rest) && rest[i+1].text == "as" {
+			i += 2
+		}
+		s.name(rest[i].text)
+		s.t.imports[rest[i].text] = imported{rest[0].text, macro}
+	}
+	if s.refer("import", rest, false) {
+		s.t.parents[len(s.t.parents)-1].macros = macros
 	}
 }
 
@@ -352,31 +525,39 @@ func (s *scanner) include(rest []token2) {
 	maybe := slices.ContainsFunc(rest, func(t token2) bool { return t.kind == 'a' && t.text == "if_exists" })
 	with := slices.IndexFunc(rest, func(t token2) bool { return t.kind == 'a' && t.text == "with" })
 	name := rest
+	var given []string
+	only := false
 	if with >= 0 {
 		name = rest[:with]
 		pairs := rest[with+1:]
 		if n := len(pairs); n > 0 && pairs[n-1].text == "only" && pairs[n-1].kind == 'a' {
-			pairs = pairs[:n-1]
+			pairs, only = pairs[:n-1], true
 		}
-		s.pairs(pairs, func(name string, l *local) { s.t.given[name] = append(s.t.given[name], l) })
+		s.pairs(pairs, func(name string, l *local) {
+			s.t.given[name] = append(s.t.given[name], l)
+			given = append(given, name)
+		})
 	}
 	name = slices.DeleteFunc(slices.Clone(name), func(t token2) bool { return t.kind == 'a' && (t.text == "if_exists" || t.text == "only") })
-	s.refer(name, maybe)
-	for _, scope := range s.scopes[1:] { // the locals of loops are names in included templates
-		for name, l := range scope {
-			s.t.given[name] = append(s.t.given[name], l)
+	if s.refer("include", name, maybe) {
+		ref := &s.t.parents[len(s.t.parents)-1]
+		ref.given, ref.only = given, only
+		if !only {
+			ref.given = append(ref.given, s.locals()...)
 		}
 	}
+	s.giveLocals()
 }
 
-// refer notes a template that is named, or computed.
-func (s *scanner) refer(rest []token2, maybe bool) {
+// refer notes a template that is named, or computed. It returns true for a name.
+func (s *scanner) refer(tag string, rest []token2, maybe bool) bool {
 	if len(rest) > 0 && rest[0].kind == '"' && (len(rest) == 1 || rest[1].kind == 'a') {
-		s.t.parents = append(s.t.parents, reference{rest[0].text, rest[0].at, maybe})
-		return
+		s.t.parents = append(s.t.parents, reference{tag: tag, name: rest[0].text, at: rest[0].at, maybe: maybe})
+		return true
 	}
 	s.t.dynamic = true
 	s.expression(rest)
+	return false
 }
 
 var notNames = map[string]bool{"in": true, "and": true, "or": true, "not": true, "true": true, "false": true, "as": true, "export": true}
@@ -403,6 +584,14 @@ func (s *scanner) expression(tokens []token2) {
 // chain reads a name with the fields and calls after it.
 func (s *scanner) chain(tokens []token2, i int) (u *use, next int) {
 	u = &use{root: tokens[i].text, at: tokens[i].at, local: s.lookup(tokens[i].text)}
+	u.blocks, u.macro = s.around()
+	if u.root == "block" {
+		for _, name := range u.blocks {
+			if b := s.t.blocks[name]; b != nil {
+				b.super = true
+			}
+		}
+	}
 	i++
 	for i < len(tokens) {
 		switch {
@@ -417,14 +606,14 @@ func (s *scanner) chain(tokens []token2, i int) (u *use, next int) {
 			i = min(end+1, len(tokens))
 		case tokens[i].text == "(" && tokens[i].kind == 0:
 			end := closing(tokens, i)
-			u.args = split(tokens[i+1 : end])
-			for _, a := range u.args {
+			args := split(tokens[i+1 : end])
+			for _, a := range args {
 				s.expression(a)
 			}
 			if n := len(u.steps); n > 0 {
-				u.steps[n-1].called = true
+				u.steps[n-1].called, u.steps[n-1].args = true, args
 			} else {
-				u.called = true
+				u.called, u.args = true, args
 			}
 			i = min(end+1, len(tokens))
 		default:

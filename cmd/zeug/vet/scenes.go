@@ -14,6 +14,11 @@ type scene struct {
 	names map[string]bool // names without a known value
 	given map[string][]*local
 	open  bool
+	// everywhere are the names that templates have which are included with "only" some names.
+	everywhere map[string]bool
+	// executions says what the rendering executes, of any template if dynamic is set.
+	executions map[*template]*execution
+	dynamic    bool
 	// unused are the names of the context that no template uses.
 	unused []string
 }
@@ -36,31 +41,39 @@ func (p *program) checkUses(e *environment) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.scanned)) {
 		t := e.scanned[name]
+		if t.broken {
+			continue // the program does not start with it
+		}
 		said := map[string]bool{} // a name that is absent is absent everywhere
 		for _, u := range t.uses {
 			p.checkCall(e, u, scenes[t])
+			p.checkArguments(e, t, u, scenes[t])
 			if !said[u.root] {
 				said[u.root] = p.checkUse(t, u, scenes[t])
 			}
 		}
+		p.checkPairs(t, scenes[t])
 	}
 }
 
 // scene returns the names of a rendering.
 func (p *program) scene(e *environment, r *rendering, list []*template) *scene {
 	s := &scene{known: map[string][]entry{}, types: map[string]types.Type{}, names: map[string]bool{}, given: map[string][]*local{}, open: r.open || e.globalsOpen || p.rendersOpen}
-	for _, name := range []string{"request", "url_for", "static_url", "session", "get_flashed_messages"} {
+	s.executions, s.dynamic, s.everywhere = r.executions[e], e.dynamic, map[string]bool{"block": true, "pongo2": true}
+	for _, name := range []string{"request", "url_for", "static_url", "session", "get_flashed_messages", "pongo2"} {
 		s.names[name] = true
 	}
+	s.types["block"] = blockInformation
 	s.types["request"] = p.zeugType("wrappers", "Request")
 	if len(p.apps()) > 0 {
 		s.types["session"] = p.zeugType("sessions", "Session")
 		if t := p.zeugType("sessions", "Message"); t != nil {
-			s.types["get_flashed_messages"] = types.NewSlice(t.(*types.Pointer).Elem())
+			s.types["get_flashed_messages"] = returning(types.NewSlice(t.(*types.Pointer).Elem()))
 		}
 	}
 	for _, g := range e.globals {
 		s.known[g.key.text] = append(s.known[g.key.text], g)
+		s.everywhere[g.key.text] = true
 	}
 	own := map[string][]entry{}
 	for _, g := range r.entries {
@@ -72,21 +85,25 @@ func (p *program) scene(e *environment, r *rendering, list []*template) *scene {
 	maps.Copy(s.known, own)
 	maps.Copy(s.types, r.given)
 	for _, t := range list {
-		maps.Copy(s.names, t.defined)
 		s.give(t)
 		s.open = s.open || t.foreign
 	}
 	if e.dynamic {
 		for _, t := range e.scanned {
-			maps.Copy(s.names, t.defined)
 			s.give(t)
 		}
 	}
 	return s
 }
 
-// give adds the names that a template gives to those that it includes.
+// give adds the names that a template defines, and those that it gives to other templates.
 func (s *scene) give(t *template) {
+	maps.Copy(s.names, t.defined)
+	maps.Copy(s.everywhere, t.defined)
+	if s.definesOuter(t) {
+		maps.Copy(s.names, t.outer)
+		maps.Copy(s.everywhere, t.outer)
+	}
 	for name, locals := range t.given {
 		s.given[name] = append(s.given[name], locals...)
 	}
@@ -100,10 +117,11 @@ func (s *scene) has(name string) bool {
 // checkUse reports a name that nothing passes, or a field that its type does not have. It returns true for a
 // name that nothing passes.
 func (p *program) checkUse(t *template, u *use, scenes []*scene) bool {
+	scenes = slices.DeleteFunc(slices.Clone(scenes), func(s *scene) bool { return !s.executes(t, u) })
 	if len(scenes) == 0 || t.foreign {
 		return false
 	}
-	if u.local == nil && !slices.ContainsFunc(scenes, func(s *scene) bool { return s.has(u.root) }) {
+	if u.local == nil && !slices.ContainsFunc(scenes, func(s *scene) bool { return s.defines(t, u) }) {
 		if u.optional || slices.ContainsFunc(scenes, func(s *scene) bool { return s.open }) {
 			return false
 		}
@@ -130,7 +148,19 @@ func (p *program) reportAbsent(t *template, u *use, scenes []*scene) {
 	if slices.Contains(unused, fix) {
 		fix = "" // either may be the misspelt one
 	}
-	if u.called {
+	switch {
+	case slices.ContainsFunc(scenes, func(s *scene) bool { return s.has(u.root) }):
+		p.reportWord(u.at, Templates, "", "no include of %q passes %q, and \"only\" keeps other names from it", t.name, u.root)
+		return
+	case t.outer[u.root] && t.extends() != nil:
+		if t.exports[u.root] { // checkBlocks reports the tags of other names
+			p.reportWord(u.at, Templates, fix, "%q is not defined: its macro is outside the blocks of a template that extends another one", u.root)
+		}
+		return
+	case t.outer[u.root] && u.macro != "":
+		p.reportWord(u.at, Templates, "", "%q is not defined where %q is imported: import it there, too", u.root, u.macro)
+		return
+	case u.called:
 		p.reportWord(u.at, Templates, fix, "%q is not defined%s", u.root, didYouMean(u.root, known))
 		return
 	}

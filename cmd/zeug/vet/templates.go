@@ -14,6 +14,7 @@ func (p *program) checkTemplates() {
 	for _, e := range p.environments {
 		for _, t := range e.scanned {
 			p.checkReferences(e, t)
+			p.checkBlocks(e, t)
 		}
 	}
 	for _, r := range p.renderings {

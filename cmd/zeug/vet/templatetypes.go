@@ -88,23 +88,47 @@ var loopInformation = func() types.Type {
 
 // inLoop returns the type of a local name, from the type of the value that the loop iterates over.
 func inLoop(t types.Type, l *local) types.Type {
-	if t == nil || !l.element && !l.key {
+	if t == nil || !l.element && !l.key && !l.second {
 		return t
 	}
 	if ptr, ok := t.Underlying().(*types.Pointer); ok {
 		t = ptr.Elem()
 	}
+	var of types.Type
 	switch u := t.Underlying().(type) {
 	case *types.Slice:
-		if !l.key && types.IsInterface(u.Elem()) || l.key {
-			return nil
-		}
-		return u.Elem()
+		of = u.Elem()
 	case *types.Array:
-		return u.Elem()
+		of = u.Elem()
+	case *types.Map:
+		if l.second {
+			return known(u.Elem())
+		}
+		return known(u.Key())
 	}
-	return nil // of a map: the key, or the value, depending on how many names the loop has
+	if of == nil || l.second {
+		return nil
+	}
+	return known(of)
 }
+
+// known returns a type, or nil for an interface, whose values may be anything.
+func known(t types.Type) types.Type {
+	if types.IsInterface(t) {
+		return nil
+	}
+	return t
+}
+
+// returning is the type of a function without parameters.
+func returning(t types.Type) types.Type {
+	return types.NewSignatureType(nil, nil, nil, nil, types.NewTuple(types.NewVar(0, nil, "", t)), false)
+}
+
+// blockInformation is the type of block, in the words of Go.
+var blockInformation = types.NewStruct([]*types.Var{
+	types.NewField(0, nil, "Super", returning(types.Typ[types.String]), false),
+}, nil)
 
 // missingStep is a field or method that does not exist.
 type missingStep struct {
