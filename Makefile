@@ -1,6 +1,6 @@
 # The commands one needs, by name. `make help` lists them.
 
-.PHONY: help run test check tidy fuzz bench compare screenshots release
+.PHONY: help run test check tidy fuzz others bench compare screenshots release
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 14
@@ -19,6 +19,9 @@ tidy: ## tidy the go.mod of each module
 
 fuzz: ## each fuzz target for ten seconds
 	.ci/fuzz 10s
+
+others: ## zeug vet on web applications of others, from the module proxy
+	cd cmd/zeug && go run ./vet/others
 
 bench: ## the benchmarks beside their peers
 	cd bench && go test -run '^$$' -bench . -benchmem ./...
