@@ -34,7 +34,7 @@ type template struct {
 	parents []reference
 	dynamic bool                // it includes a template whose name is computed
 	defined map[string]bool     // by set, import, macro and cycle in blocks and macros
-	outer   map[string]bool     // likewise outside of blocks and macros
+	outer   map[string]bool     // by the same tags outside of blocks and macros
 	exports map[string]bool     // the macros among outer that other templates may import
 	given   map[string][]*local // by include … with, and by the tags around a block
 	blocks  map[string]*block
