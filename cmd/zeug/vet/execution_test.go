@@ -160,6 +160,14 @@ func TestExecution(t *testing.T) {
 			map[string]string{"show.html": `{% include "part.html" with x=1 only %}`, "part.html": `{% import "macros.html" price %}{% set y = x %}{{ price(y) }}{% for i in "ab" %}{{ i }}{% endfor %}`},
 			"<b>1</b>ab", nil,
 		},
+		"url_for without an endpoint": {
+			map[string]string{"show.html": `{{ url_for() }}`},
+			"", []string{`show.html: "url_for" takes at least 1 argument, not 0`},
+		},
+		"static_url without brackets": {
+			map[string]string{"show.html": `{{ static_url }}`},
+			"", []string{`show.html: "static_url" takes 1 argument, not 0`},
+		},
 		"the version of pongo2": {
 			map[string]string{"show.html": `{% if pongo2.version %}x{% endif %}`},
 			"x", nil,

@@ -60,10 +60,10 @@ func (p *program) checkUses(e *environment) {
 func (p *program) scene(e *environment, r *rendering, list []*template) *scene {
 	s := &scene{known: map[string][]entry{}, types: map[string]types.Type{}, names: map[string]bool{}, given: map[string][]*local{}, open: r.open || e.globalsOpen || p.rendersOpen}
 	s.executions, s.dynamic, s.everywhere = r.executions[e], e.dynamic, map[string]bool{"block": true, "pongo2": true}
-	for _, name := range []string{"request", "url_for", "static_url", "session", "get_flashed_messages", "pongo2"} {
+	for _, name := range []string{"request", "session", "get_flashed_messages", "pongo2"} {
 		s.names[name] = true
 	}
-	s.types["block"] = blockInformation
+	s.types["block"], s.types["url_for"], s.types["static_url"] = blockInformation, urlFor, staticURL
 	s.types["request"] = p.zeugType("wrappers", "Request")
 	if len(p.apps()) > 0 {
 		s.types["session"] = p.zeugType("sessions", "Session")

@@ -125,6 +125,21 @@ func returning(t types.Type) types.Type {
 	return types.NewSignatureType(nil, nil, nil, nil, types.NewTuple(types.NewVar(0, nil, "", t)), false)
 }
 
+// urlFor and staticURL are the types of url_for and static_url.
+var (
+	urlFor    = function(true, types.Typ[types.String], types.NewSlice(types.NewInterfaceType(nil, nil)))
+	staticURL = function(false, types.Typ[types.String])
+)
+
+// function is the type of a function that returns a string.
+func function(variadic bool, params ...types.Type) types.Type {
+	var list []*types.Var
+	for _, t := range params {
+		list = append(list, types.NewVar(0, nil, "", t))
+	}
+	return types.NewSignatureType(nil, nil, nil, types.NewTuple(list...), types.NewTuple(types.NewVar(0, nil, "", types.Typ[types.String])), variadic)
+}
+
 // blockInformation is the type of block, in the words of Go.
 var blockInformation = types.NewStruct([]*types.Var{
 	types.NewField(0, nil, "Super", returning(types.Typ[types.String]), false),
