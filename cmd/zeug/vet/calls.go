@@ -118,32 +118,42 @@ func refusedBy(f *types.Signature, name string, args [][]token2, typeOf func([]t
 		if f.Variadic() && i >= len(params)-1 {
 			want = params[len(params)-1].(*types.Slice).Elem()
 		}
-		var got types.Type
-		switch literal(a).(type) {
-		case string:
-			got = types.Typ[types.String]
-		case int:
-			got = types.Typ[types.Int]
-		case float64:
-			got = types.Typ[types.Float64]
-		case bool:
-			got = types.Typ[types.Bool]
-		default:
+		got := typeOfLiteral(a)
+		if got == nil {
 			got = typeOf(a)
 		}
-		if got == nil || isUntyped(got) || types.IsInterface(got) || types.IsInterface(want) || isNamed(got, pongoPath, "Value") || isNamed(want, pongoPath, "Value") {
-			continue
-		}
-		if _, generic := want.(*types.TypeParam); !generic && !types.Identical(got, want) {
+		if isFixed(got) && isFixed(want) && !types.Identical(got, want) {
 			return fmt.Sprintf("argument %d of %q is of type %s, and pongo2 does not convert values of type %s", i+1, name, shortType(want), shortType(got))
 		}
 	}
 	return ""
 }
 
-func isUntyped(t types.Type) bool {
-	basic, ok := t.(*types.Basic)
-	return ok && basic.Info()&types.IsUntyped != 0
+// typeOfLiteral returns the type of an argument that is a literal, otherwise nil.
+func typeOfLiteral(tokens []token2) types.Type {
+	switch literal(tokens).(type) {
+	case string:
+		return types.Typ[types.String]
+	case int:
+		return types.Typ[types.Int]
+	case float64:
+		return types.Typ[types.Float64]
+	case bool:
+		return types.Typ[types.Bool]
+	}
+	return nil
+}
+
+// isFixed reports whether a type is known and that of all values: not an interface, nor a value of pongo2.
+func isFixed(t types.Type) bool {
+	if t == nil || types.IsInterface(t) || isNamed(t, pongoPath, "Value") {
+		return false
+	}
+	if basic, ok := t.(*types.Basic); ok && basic.Info()&types.IsUntyped != 0 {
+		return false
+	}
+	_, generic := t.(*types.TypeParam)
+	return !generic
 }
 
 func shortType(t types.Type) string {

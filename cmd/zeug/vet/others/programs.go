@@ -29,7 +29,7 @@ var programs = []program{
 	{name: "mailpit", module: "github.com/axllent/mailpit", version: "v1.33.1", packages: []string{"github.com/axllent/mailpit/..."}},
 	{name: "inbucket", module: "github.com/inbucket/inbucket/v3", version: "v3.2.0", packages: []string{"github.com/inbucket/inbucket/v3/..."}},
 	{name: "oauth2-proxy", module: "github.com/oauth2-proxy/oauth2-proxy/v7", version: "v7.15.6", packages: []string{"github.com/oauth2-proxy/oauth2-proxy/v7/..."}},
-	{name: "pkgsite", module: "golang.org/x/pkgsite", version: "v0.6.0", packages: []string{"golang.org/x/pkgsite/..."}},
+	{name: "pkgsite", module: "golang.org/x/pkgsite", version: "v0.6.0", packages: []string{"golang.org/x/pkgsite/cmd/pkgsite", "golang.org/x/pkgsite/internal/frontend/..."}},
 	{
 		name: "mailpit", module: "github.com/axllent/mailpit", version: "v1.33.1", rules: true,
 		packages: []string{".", "github.com/axllent/mailpit/..."},
