@@ -144,7 +144,7 @@ func typeOfLiteral(tokens []token2) types.Type {
 	return nil
 }
 
-// isFixed reports whether a type is known and that of all values: not an interface, nor a value of pongo2.
+// isFixed reports whether a type is known and that of all values: it is not an interface, and not pongo2.Value.
 func isFixed(t types.Type) bool {
 	if t == nil || types.IsInterface(t) || isNamed(t, pongoPath, "Value") {
 		return false
