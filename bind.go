@@ -140,8 +140,8 @@ func (v *Validation) Err() error {
 	return &ValidationError{v.fields}
 }
 
-// validationError makes a *ValidationError of the error that Validate returned. An error that
-// answers for itself stays unchanged.
+// validationError makes a *ValidationError from the error that Validate returned. An error that
+// sends its own response stays unchanged.
 func validationError(err error) error {
 	if _, ok := errors.AsType[interface {
 		error

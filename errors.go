@@ -26,7 +26,7 @@ type errorHandler struct {
 
 // OnError answers errors with a view. It is for errors that are target by [errors.Is]; an
 // [httperror.Code] stands for all errors that are answered with it, [httperror.InternalServerError] also
-// for those that no one expected. The first OnError of a list that fits handles the error. In a
+// for those that no one expected. The first OnError of the list that matches the error handles it. In a
 // [Group] it is for the group's routes, and takes precedence over those outside.
 //
 //	zeug.OnError(httperror.NotFound, func(req *zeug.Request, err error) (*zeug.Response, error) {

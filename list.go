@@ -32,7 +32,7 @@ type list struct {
 	use            []middleware.Middleware
 	before         []View
 	handlers       []errorHandler
-	problems       bool // errors without a handler are problems in JSON
+	problems       bool // answer errors that have no handler with JSON problems (RFC 9457)
 	endpointPrefix string
 	subdomain      *string
 	host           *string

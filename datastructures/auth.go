@@ -121,7 +121,8 @@ func NewChallenge(scheme string, params ...string) WWWAuthenticate {
 	return WWWAuthenticate{Scheme: httplex.Lower(scheme), Params: paramsOf(params)}
 }
 
-// paramsOf makes parameters of alternating names and values. A last name alone is bare.
+// paramsOf makes parameters from alternating names and values. If the last name has no value, it
+// becomes a bare parameter.
 func paramsOf(pairs []string) Params {
 	var p Params
 	for i := 0; i < len(pairs); i += 2 {

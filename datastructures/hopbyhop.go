@@ -6,8 +6,8 @@ import (
 	"github.com/zeugkit/zeug/internal/httplex"
 )
 
-// hopByHop are the fields that concern one connection (RFC 9110, section 7.6.1,
-// and those that are older than it).
+// hopByHop are the fields that concern one connection: those of RFC 9110,
+// section 7.6.1, and fields that are older than that RFC.
 var hopByHop = []string{
 	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
 	"Transfer-Encoding", "Upgrade",

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// packages are those whose names docs/coming-from-werkzeug.md uses, by their directory.
+// packages maps the packages that docs/coming-from-werkzeug.md names to their directories.
 var packages = map[string]string{
 	"zeug": "..", "certs": "../serving/certs", "debugger": "../middleware/debugger",
 	"datastructures": "../datastructures", "gateway": "../gateway", "httperror": "../httperror", "middleware": "../middleware",

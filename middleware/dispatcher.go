@@ -19,7 +19,7 @@ import (
 // redirects of packages wrappers and routing are right, even for mounts within mounts. To mount an
 // application that does not know root paths, use [RewriteLocation].
 type Dispatcher struct {
-	// Mounts are the applications by their paths and hosts:
+	// Mounts maps paths and hosts to applications:
 	//
 	//	"/api"                the segment api and everything below, not /apix
 	//	"/api/v%2F2"          percent-encoded, and compared decoded

@@ -38,7 +38,7 @@ type Options struct {
 	// HostMatching enables Rule.Host, and makes Rule.Subdomain an error.
 	HostMatching bool
 
-	// SortParameters sorts the query of built URLsby SortKey or, without one,
+	// SortParameters sorts the query of built URLs by SortKey or, without one,
 	// by name and value.
 	SortParameters bool
 	// SortKey orders the query of built URLs.

@@ -67,7 +67,7 @@ type pattern struct {
 	// pattern takes it.
 	suffixed bool
 	// regexp matches the whole pattern if there are several elements and one of them is a regular
-	// expression; groups are the numbers of its variables' groups.
+	// expression. groups has, for each variable, the index of its group in regexp.
 	regexp *regexp.Regexp
 	groups []int
 }

@@ -40,8 +40,8 @@ type exchange struct {
 	writing pace
 	whole   bool // the whole body has been read
 	begun   bool // net/http has read its part of the body before the response
-	// manually says that the application limits reading or writing itself. Another goroutine may
-	// set it while the handler reads, to end that read.
+	// manually says that the application sets its own limits for reading or writing. Another
+	// goroutine may set it while the handler reads, to end that read.
 	manually struct{ reading, writing atomic.Bool }
 }
 

@@ -13,9 +13,8 @@ import (
 	"github.com/zeugkit/zeug/serving/listen"
 )
 
-// gateways holds the servers for web servers that speak another protocol than
-// HTTP, by the name of the protocol. They use the listeners and limits of the
-// server.
+// gateways maps the name of a protocol other than HTTP to a server for the web
+// servers that speak it. These servers use the listeners and limits of the Server.
 type gateways map[string]gatewayServer
 
 type gatewayServer interface {

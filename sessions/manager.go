@@ -45,7 +45,7 @@ type Manager struct {
 
 	// Idle is how long a session lives after its last use; 14 days by default. A
 	// negative value means no limit. The time of the last use is written only when a tenth of Idle
-	// has passed since the last write. Flask has its own Lifetime.
+	// has passed since the last write. Sessions of Flask use [Flask].Lifetime instead.
 	Idle time.Duration
 	// MaxAge is how long a session lives after it began or was renewed, however
 	// often it is used. By default, and if it is negative, there is no limit. To have
@@ -66,7 +66,7 @@ type Manager struct {
 	// Cookie is the pattern of the cookie. Name is "session" by default. By default Path is the
 	// path at which the application is mounted. Secure is set for requests over https, and SameSite
 	// is Lax by default. The cookie is always HttpOnly. Value, Expires and MaxAge are ignored.
-	// Flask has its own Cookie.
+	// Sessions of Flask use [Flask].Cookie instead.
 	Cookie datastructures.Cookie
 }
 

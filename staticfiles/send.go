@@ -53,8 +53,8 @@ type SendOptions struct {
 	Dotfiles bool
 
 	// Offload leaves the sending to the server in front: [XSendfile] or
-	// [XAccelRedirect]. It works for files of the system; nil means that there
-	// is no such server.
+	// [XAccelRedirect]. It works for files on disk, not for those of an
+	// [fs.FS]; nil means that there is no such server.
 	Offload Offload
 }
 

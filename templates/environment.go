@@ -56,8 +56,8 @@ type Options struct {
 	Globals Context
 	// Filters can be used in every template as {{ value|name }} and {{ value|name:argument }}.
 	Filters map[string]Filter
-	// URLs builds the URLs of url_for, by a Map bound to the request. Without it, url_for does not
-	// exist.
+	// URLs returns a Map that is bound to the request. url_for builds its URLs with that. Without
+	// URLs, url_for does not exist.
 	URLs func(req *wrappers.Request) routing.Builder
 	// StaticURL builds the URLs of static_url. Without it, static_url does not exist.
 	StaticURL func(req *wrappers.Request, name string) (string, error)

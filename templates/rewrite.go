@@ -117,7 +117,7 @@ func (w *rewriter) insert(text string) {
 	w.column += len(text)
 }
 
-// word is a token of a variable or tag, by its place in the source.
+// word is a token of a variable or tag, with its offsets in the source.
 type word struct {
 	text     string
 	from, to int

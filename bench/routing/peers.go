@@ -19,8 +19,8 @@ import (
 	"github.com/zeugkit/zeug/routing"
 )
 
-// A peer is a router with the routes of a case. Its handlers read every variable,
-// and make a number of one that is typed, so that all of them deliver the same.
+// A peer is a router with the routes of a case. Its handlers read every variable, and convert
+// typed variables to numbers, so that the handlers of all peers get the same values.
 
 // route is a route as each family of routers writes it; typed names the
 // variables that are integers.

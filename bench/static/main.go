@@ -202,7 +202,7 @@ func (p *peer) ask(s settings, q question) (figure, error) {
 	return figure{requests / seconds, float64(spent.Microseconds()) / requests}, nil
 }
 
-// validators returns the validators of a path, by the fields that send them back.
+// validators returns the conditional fields for a path, with the validators that the peer sent.
 func (p *peer) validators(path string) map[string]string {
 	resp, err := http.Get("http://" + p.addr + path)
 	check(err)

@@ -12,8 +12,8 @@ import (
 )
 
 // How "zeug status" finds the control socket of a server: beside the PID file if there is one, or
-// in a folder of the user. That folder has a name for each of the user's servers, by the number of
-// the process; a link if the socket itself is elsewhere.
+// in a folder of the user. That folder has an entry for each of the user's servers, named after the
+// process ID. The entry is a link if the socket itself is elsewhere.
 
 const controlSuffix = ".control"
 

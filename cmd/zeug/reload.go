@@ -84,7 +84,7 @@ func (e *abandonedError) Error() string {
 }
 
 // serverOf returns the process that a PID file names, if that process holds the
-// file. Any other may be a stranger that has the number by now.
+// file. Otherwise another program may have got the same process ID.
 func serverOf(name string) (int, error) {
 	pid, held, err := pidfile.Read(name)
 	switch {

@@ -77,8 +77,9 @@ const maxAttempts = 40
 // stays, because it leads to the same URL and removing it would gain nothing.
 //
 // A target is never overwritten. So if a failover lost the newest value of the counter and a
-// number comes a second time, the id keeps its URL, and the next number is tried. A reverse-url:
-// that outlived its url-target: gets it back; one that leads to another URL's id is replaced.
+// number comes a second time, the id keeps its URL, and the next number is tried. If only the key
+// reverse-url: of a link is left, the key url-target: is written again. A key reverse-url: with the
+// id of another URL is replaced.
 //
 // The id is not returned before [Links.replicas] replicas have both keys, so that a failover does
 // not lose a link that a client got.

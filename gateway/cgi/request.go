@@ -86,8 +86,8 @@ func AddVariable(vars map[string]string, name, value string) {
 	vars[name] = value
 }
 
-// NewRequest makes a request of CGI variables and a body, which is cut at CONTENT_LENGTH. If there
-// is none and HTTP_TRANSFER_ENCODING says chunked, the body is all that can be read, already
+// NewRequest makes a request from CGI variables and a body, which is cut at CONTENT_LENGTH. If that
+// is missing and HTTP_TRANSFER_ENCODING says chunked, the body is all that can be read, already
 // decoded. An error wraps [ErrRequest]: a variable is missing or not valid. A request is not valid
 // if it could not have come over HTTP, for instance because of a header field with a line break.
 //

@@ -24,7 +24,8 @@ type Writer struct {
 	out    io.Writer
 	r      *http.Request
 	header http.Header
-	// For HTTP the first line is that of HTTP, "HTTP/1.1 200 OK".
+	// HTTP says that the response begins with a status line, "HTTP/1.1 200 OK", and not with the
+	// field Status of CGI.
 	HTTP bool
 
 	status int

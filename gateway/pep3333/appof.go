@@ -87,7 +87,7 @@ func reason(status int) string {
 	return "Unknown"
 }
 
-// partWriter makes parts of the bytes that a handler writes.
+// partWriter divides the bytes that a handler writes into the parts of a Body.
 type partWriter struct {
 	header http.Header
 	sent   http.Header // the header at the moment when the response began

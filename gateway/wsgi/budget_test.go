@@ -30,8 +30,8 @@ func held(t *testing.T) (size int64) {
 	return size
 }
 
-// Clients that do not read large responses hold no more memory than the budget, and one response
-// for each thread.
+// Responses that clients do not read take at most the memory of the budget, plus one response for
+// each thread.
 func TestLargeAnswersThatNobodyTakes(t *testing.T) {
 	if !sharesMemory {
 		t.Skip("no answer goes as a file in memory here")

@@ -70,7 +70,7 @@ var clauses = []struct {
 		answer: map[string]string{"X-Large": strings.Repeat("x", 500000), "X-Got": "500000"}},
 }
 
-// pythons returns every Python of this machine from 3.8 on, by its version.
+// pythons maps the version of every Python of this machine, from 3.8 on, to its executable.
 func pythons(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}

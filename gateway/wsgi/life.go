@@ -54,8 +54,8 @@ func (p *pool) await(w *worker) {
 			continue
 		}
 		if s.load > 0 {
-			// A client that waits for a response is told by the end of the stream, unless a child
-			// of the application holds the other end.
+			// The end of the stream ends the wait for a response, unless a child of the
+			// application holds the other end.
 			s.conn.SetReadDeadline(time.Now().Add(afterEnd))
 			continue
 		}

@@ -13,10 +13,10 @@ import (
 //
 //	app := wsgi.Normalize(urls.Fallback(legacy))
 //
-// Python gets the path decoded, so that /cart%2Fgear is /cart/gear there, drops a
-// fragment, and its frameworks take the method post for POST. A router in Go tells
-// these apart. Without Normalize, a request in such a spelling would not match the rule of a route
-// that has moved, and would reach the route's old view in Python.
+// A WSGI application gets the path decoded (/cart%2Fgear is /cart/gear) and without
+// a fragment, and Python's frameworks treat the method post as POST. A router in Go
+// tells these apart. Without Normalize, a request in such a spelling would not match the rule of a
+// route that has moved, and would reach the route's old view in Python.
 //
 // An escaped slash, %2F, is a plain slash for next, as it was for the
 // application. Request.RequestURI stays as it is.

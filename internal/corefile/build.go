@@ -48,8 +48,9 @@ const (
 	noteBuildID = 4 // of the owner "Go"
 )
 
-// goBuildID finds the build ID among the notes of an executable: each has the lengths of its owner's name
-// and of its content, its type, and then both, padded to four bytes.
+// goBuildID finds the build ID among the notes of an executable. A note begins with the length of its
+// owner's name, the length of its content, and its type. Then come the name and the content, each padded
+// to four bytes.
 func goBuildID(notes []byte, order binary.ByteOrder) string {
 	for len(notes) >= 12 {
 		owner, content, kind := uint64(order.Uint32(notes)), uint64(order.Uint32(notes[4:])), order.Uint32(notes[8:])

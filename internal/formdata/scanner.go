@@ -9,7 +9,7 @@
 //	\r\n--BOUNDARY--                               LastBound
 //
 // mime/multipart copies each byte twice and needs CRLF. This scanner hands out slices of one
-// buffer. It has no limits of its own: its caller counts.
+// buffer. It enforces no limits: its callers do.
 package formdata
 
 import (

@@ -221,8 +221,8 @@ func option(s string) (name, raw, tail string, ok bool) {
 // optionGatherer puts the parameters of one value together.
 type optionGatherer struct {
 	gatherer
-	// joined holds the parts of continued values by the parameter's index, so
-	// that many parts are not copied again and again.
+	// joined maps the index of a parameter to the parts of its continued value,
+	// so that many parts are not copied again and again.
 	joined map[int]*joined
 	// charset is the charset of the last extended value: later parts of a continued value do not
 	// repeat it.

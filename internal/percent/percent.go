@@ -25,7 +25,7 @@ var (
 // each byte; routing builds URLs with it.
 type Set [256]bool
 
-// EscapedPath is Path with "%", so that the escapes of a path stay.
+// EscapedPath is the set [Path] and "%", so that a path that has escapes keeps them.
 var EscapedPath = NewSet(Unreserved + "%!$&'()*+,/:;=@")
 
 // NewSet returns the set of the bytes of chars.

@@ -19,8 +19,8 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// programs are programs of users, one for each nested module that users get, by its folder.
-// Each prints "it works".
+// programs maps the folder of each nested module that users get to a program that uses it.
+// Each program prints "it works".
 var programs = map[string]string{
 	"middleware/metrics": `package main
 

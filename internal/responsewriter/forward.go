@@ -5,7 +5,7 @@
 //
 // A middleware that only needs the status and the size uses a [Recorder]. A middleware that changes
 // the response embeds a [Forward] and a [Shape] in a struct of its own, redefines some methods, and
-// gives the handler the writer that the shape makes of it. That takes one allocation in all.
+// gives the handler the writer that the shape makes from it. That takes one allocation in all.
 //
 //	type counter struct {
 //		responsewriter.Forward

@@ -158,8 +158,8 @@ func hasTrailers(h http.Header) bool {
 	return false
 }
 
-// partOfVaried reports whether the response refers to one that may be compressed (it is a 304, or
-// has some of its ranges). It must then have the same Vary (RFC 9110, sections 15.3.7 and 15.4.5).
+// partOfVaried reports whether the response is a 304, or a 206 of a media type that is compressed.
+// It must then have the same Vary (RFC 9110, sections 15.3.7 and 15.4.5).
 func (w *writer) partOfVaried() bool {
 	t := w.Header().Get("Content-Type")
 	switch w.status {

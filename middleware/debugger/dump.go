@@ -403,5 +403,5 @@ func (d *dumper) fields(o *opening) (list []entry) {
 	return list
 }
 
-// outermost reports whether the value is the dumped one, or the one that it points to.
+// outermost reports whether o is the dumped value itself, or the value that a dumped pointer leads to.
 func (o *opening) outermost() bool { return o.up == nil || o.up.node == o.node && o.up.outermost() }

@@ -54,8 +54,8 @@ type Folder struct {
 	MaxBytes int64
 
 	mu     sync.Mutex // held while a core is written
-	told   string     // the last reason why there was none
-	filled time.Time  // until when the hour is full
+	told   string     // the last error; the same one is not returned again
+	filled time.Time  // no core is written before this time, because of PerHour
 }
 
 const (
@@ -88,7 +88,7 @@ func (f *Folder) WriteCore(r *http.Request, header func() http.Header, value any
 	return f.tell(c.finish(r, header, value))
 }
 
-// tell returns the outcome of a core, without an error that has been told.
+// tell returns the path of a new core or an error, but returns the same error only once.
 func (f *Folder) tell(path string, err error) (string, error) {
 	if err == nil {
 		f.told = ""

@@ -154,8 +154,8 @@ func (c *compiler) handler(h http.Handler) http.Handler {
 	return h
 }
 
-// route makes a route. Its first matchers are those of the route around it; inherited is their
-// number.
+// route makes a route. Its first matchers come from the route around it; inherited is the number of
+// these.
 func (c *compiler) route(source *mux.Route, inherited int, around [][]middleware) *route {
 	v := reflect.ValueOf(source).Elem()
 	conf := private(v, "routeConf")

@@ -312,7 +312,7 @@ func (s *Supervisor) acquire(r *http.Request) (p *Process, f *Failure, version s
 	}
 }
 
-// waiting says for what a request waits. It is called under the lock.
+// waiting describes what a request waits for. It is called under the lock.
 func (s *Supervisor) waiting() *Failure {
 	f := &Failure{Kind: Waiting, Command: s.commandLine()}
 	if s.starting != nil {

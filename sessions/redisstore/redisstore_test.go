@@ -278,7 +278,7 @@ func TestAFailoverLosesNoAcknowledgedSession(t *testing.T) {
 		t.Skip("waits for elections")
 	}
 	for name, c := range map[string]struct {
-		// start returns the client of a Redis, and the server that is killed.
+		// start returns the client of a Redis, and the server that the test kills later.
 		start func(t *testing.T) (redis.UniversalClient, *redistest.Server)
 	}{
 		"of a master that Sentinels watch": {func(t *testing.T) (redis.UniversalClient, *redistest.Server) {

@@ -35,8 +35,8 @@ type evaluation struct {
 	*view
 	// names are the parameters of the function whose body is evaluated; nil in the frame itself.
 	names map[string]operand
-	// pkg is the package that the expression is in, and imports its file's imports, by name; nil if
-	// they are not known.
+	// pkg is the package of the expression. imports maps the names of its file's imports to their
+	// paths; it is nil if the imports are not known.
 	pkg     string
 	imports map[string]string
 	depth   int

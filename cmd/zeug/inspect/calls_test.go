@@ -21,14 +21,14 @@ import (
 // generator makes expressions with calls that compile in the function frame of internal/calls.
 type generator struct{ *rand.Rand }
 
-// leaves are variables of frame by their type.
+// leaves maps a type to variables of this type in the function frame.
 var leaves = map[string][]string{
 	"int": {"i", "j", "k", "b.width", "value.width"}, "int8": {"s8", "t8", "b.small"}, "uint8": {"u8", "v8"}, "uint": {"u", "v"},
 	"int64": {"i64", "j64"}, "uint64": {"b.wide"}, "int32": {"b.height"}, "float64": {"f", "g", "h", "nan", "zero", "b.ratio"}, "float32": {"f32", "g32"},
 	"string": {"s", "t", "e", "b.name", "value.name", "b.parts[1]"}, "bool": {"yes", "no", "b.open"},
 }
 
-// callForms are calls by the type of their result; %T stands for an expression of the type T.
+// callForms maps a type to calls with a result of this type; %T stands for an expression of the type T.
 var callForms = map[string][]string{
 	"int": {"b.Width()", "b.Area()", "value.Width()", "b.Inner().Width()", "b.Wider(%int)", "b.Len()", "b.Global()", "b.Shadow(%int)", "b.Fail()", "double(%int)", "hue.Number()", "strings.Index(%string, %string)",
 		"strings.Count(%string, %string)", "strings.Compare(%string, %string)", "len(strings.Fields(%string))", "len(strings.Split(%string, %string))", "len(%string)", "made.Year()", "made.Hour()", "later.YearDay()", "int(lasting.Milliseconds())", "ip.BitLen()", "len(header)", "len(b.Title())"},

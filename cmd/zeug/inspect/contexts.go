@@ -75,7 +75,7 @@ func (w *view) contextFacts(v *proc.Variable) contextFacts {
 	return f
 }
 
-// end notes how a context has ended, if it has.
+// end notes why a context has ended, if it has ended.
 func (f *contextFacts) end(w *view, v *proc.Variable, canEnd bool) {
 	if f.ended != "" || !canEnd {
 		return

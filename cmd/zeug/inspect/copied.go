@@ -29,7 +29,7 @@ import (
 // A type of another Go version may have other fields. Then its values are not copied, and are shown like
 // those of any struct.
 
-// copiedTypes are the types that are copied, by their full names.
+// copiedTypes are the types that are copied. The keys are their full names.
 var copiedTypes = map[string]reflect.Type{
 	"time.Time":                     reflect.TypeFor[time.Time](),
 	"time.Duration":                 reflect.TypeFor[time.Duration](),

@@ -32,7 +32,7 @@ type Core struct {
 	globals []string // the names of all package variables, once they are asked for
 	memory  *answerMemory
 	program string // the executable
-	// locations are time zones of the program, by their addresses.
+	// locations maps the addresses of time zones in the program to the time zones.
 	locations map[uint64]*time.Location
 }
 
@@ -225,7 +225,7 @@ func (c *Core) raised(at Place) (v Variable, ok bool) {
 	return v, true
 }
 
-// rescue makes an error of a panic: a core may be cut short or hold anything,
+// rescue turns a panic into an error: a core may be cut short or hold anything,
 // and a failing reader must not end its caller.
 func rescue(err *error) {
 	if p := recover(); p != nil {

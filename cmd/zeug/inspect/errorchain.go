@@ -28,7 +28,7 @@ type errorType struct {
 	wrapped string
 }
 
-// errorTypes are the known types of errors, by the full names of what an error interface holds.
+// errorTypes maps the full names of dynamic types in error interfaces to what is known of them.
 var errorTypes map[string]errorType
 
 func init() { // the functions use the table

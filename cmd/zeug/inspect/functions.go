@@ -49,7 +49,7 @@ func replaceAll(s, old, replacement string) string {
 	return strings.ReplaceAll(s, old, replacement)
 }
 
-// knownMethods are the methods of copiedTypes that an expression can call, by the type.
+// knownMethods has the methods that an expression can call, for each type of copiedTypes.
 var knownMethods = map[string]string{
 	"time.Time":                  " Year Month Day Hour Minute Second Nanosecond Unix UnixMilli UnixMicro UnixNano Weekday YearDay Format String Before After Equal Compare Sub Add AddDate Truncate Round UTC IsZero ",
 	"time.Duration":              " String Hours Minutes Seconds Milliseconds Microseconds Nanoseconds Abs Round Truncate ",
@@ -67,8 +67,8 @@ var knownMethods = map[string]string{
 	zeugModule + "/routing.UUID": " String ",
 }
 
-// packageNames are the packages of knownFunctions by the name that files use for them, unless the
-// import gives another one.
+// packageNames maps the names that files use for the packages of knownFunctions to their import
+// paths. A file's import may give a package another name.
 var packageNames = map[string]string{}
 
 func init() {

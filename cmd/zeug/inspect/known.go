@@ -19,7 +19,8 @@ import (
 // instance in a program of another Go version. The value is then written like any other.
 type form func(w *view, v *proc.Variable) (text string, ok bool)
 
-// forms are the types that have a form of their own, by their full names; [copiedTypes] have one too.
+// forms has the types that are shown in a special form. The keys are their full names. [copiedTypes]
+// are shown in a special form too.
 var forms map[string]form
 
 // inner lists what is shown inside a value of a known type, if that is not its fields.

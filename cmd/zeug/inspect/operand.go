@@ -39,7 +39,7 @@ var basicTypes = map[string]reflect.Type{
 	"byte": reflect.TypeFor[byte](), "rune": reflect.TypeFor[rune](),
 }
 
-// fromCore makes an operand of a value in the core.
+// fromCore makes an operand from a value in the core.
 func (w *view) fromCore(v *proc.Variable) (operand, error) {
 	if v.Unreadable != nil {
 		return operand{}, v.Unreadable

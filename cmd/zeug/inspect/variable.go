@@ -35,9 +35,9 @@ type Variable struct {
 	Expr string `json:"expr,omitempty"`
 	// Copy is the expression by which [Core.Copy] copies this value; "" if there is none.
 	Copy string `json:"copy,omitempty"`
-	// Argument says that it is an argument or a result of the function.
+	// Argument says that the variable is an argument or a result of the function.
 	Argument bool `json:"argument,omitempty"`
-	// Shadowed says that an inner variable of the same name hides it.
+	// Shadowed says that an inner variable of the same name hides this one.
 	Shadowed bool `json:"shadowed,omitempty"`
 	// Unreadable says why there is no value.
 	Unreadable string `json:"unreadable,omitempty"`

@@ -219,7 +219,7 @@ type opened struct {
 	// IsAwaited says that the next request like this one is to be profiled.
 	IsAwaited  bool
 	HasProfile bool
-	// Timeline is where the time went, empty until the program has told it.
+	// Timeline shows where the time went. It is empty until the program has reported it.
 	Timeline []bar
 	// Before is what this exchange repeats, and Changes how they differ.
 	Before  *Exchange

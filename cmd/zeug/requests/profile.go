@@ -277,7 +277,7 @@ func shortName(name string) string {
 	return before
 }
 
-// hueOf is one of the five colours of a graph, by the package.
+// hueOf returns one of the five colours of a graph, the same for all functions of a package.
 func hueOf(name string) int {
 	pkg := name[:strings.LastIndexByte(name, '/')+1]
 	short, _, _ := strings.Cut(shortName(name), ".")

@@ -144,7 +144,8 @@ func typeOfLiteral(tokens []token2) types.Type {
 	return nil
 }
 
-// isFixed reports whether a type is known and that of all values: it is not an interface, and not pongo2.Value.
+// isFixed reports whether every value of the static type t has exactly this type. It is false for an unknown type,
+// an interface, a type parameter, the type of an untyped constant, and pongo2.Value.
 func isFixed(t types.Type) bool {
 	if t == nil || types.IsInterface(t) || isNamed(t, pongoPath, "Value") {
 		return false

@@ -77,7 +77,8 @@ func executionsOf(e *environment, t *template) map[*template]*execution {
 	return all
 }
 
-// names returns the names that a template gets from one that gets only some: nil for all.
+// names returns the names that a template gets through the reference. only has the names of the template
+// with the reference. nil means all names.
 func (r *reference) names(only map[string]bool) map[string]bool {
 	if r.tag != "include" || only == nil && !r.only {
 		return only
@@ -92,7 +93,7 @@ func (r *reference) names(only map[string]bool) map[string]bool {
 	return names
 }
 
-// chainOf returns a template, the one that it extends, and so on.
+// chainOf returns a template, the template that it extends, and so on.
 func (e *environment) chainOf(t *template) (chain []*template) {
 	for t != nil && !slices.Contains(chain, t) {
 		chain = append(chain, t)

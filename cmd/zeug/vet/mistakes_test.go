@@ -6,7 +6,7 @@ type mistake struct {
 	want               []string
 }
 
-// mistakes are the changes, by the kind of finding. docs/vet.md shows each message.
+// mistakes maps a kind of finding to changes that cause it. docs/vet.md shows each message.
 var mistakes = map[string][]mistake{
 	"rules": {
 		{"site/main.go", `"/kind/<any(book, pen):kind>"`, `"/kind/<any(book, pen):kind"`, []string{`main.go: rule "/kind/<any(book, pen):kind": the variable "kind" is not closed by '>'`}},

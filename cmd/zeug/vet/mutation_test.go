@@ -39,7 +39,7 @@ func (m mutant) String() string {
 	return fmt.Sprintf("%s: %s: %s → %s", file, m.kind, text[m.from:m.to], m.text)
 }
 
-// missed are the mistakes that Check does not find, by their String. The reasons are those of docs/vet.md.
+// missed maps the mistakes that Check does not find, as their String, to the reason in docs/vet.md.
 var missed = map[string]string{
 	`moving/shop.go: the slash of a rule: "/" → ""`:                             withoutSlash,
 	`todo/main.go: the slash of a rule: "/" → ""`:                               withoutSlash,
@@ -57,8 +57,8 @@ const (
 	otherDefault = "the rule with the default may be meant"
 )
 
-// TestMutations makes mistakes in the examples, one at a time and of all kinds. It checks that nearly all are found, and
-// that the others are those of missed.
+// TestMutations makes mistakes of all kinds in the examples, one at a time. It checks that nearly all are found, and
+// that missed lists the others.
 func TestMutations(t *testing.T) {
 	found, all := 0, 0
 	stale := maps.Clone(missed)

@@ -57,7 +57,7 @@ type muxRead struct {
 	kept bool // in a field or a global variable, which any handler may read
 }
 
-// muxReads finds mux.Vars(r)["name"], also by a variable or field that holds nothing else.
+// muxReads finds mux.Vars(r)["name"]. The map may come from a variable or field that never holds another value.
 func (p *program) muxReads() (reads []muxRead) {
 	calls := map[ast.Expr]call{}
 	for _, c := range p.sites {
@@ -87,8 +87,8 @@ func (p *program) muxReads() (reads []muxRead) {
 	return reads
 }
 
-// onlyValue returns the only expression that a variable or field may hold, and whether one of those that were
-// followed is a field or a global variable. It returns other expressions as they are.
+// onlyValue follows an expression through variables and fields that are assigned only once, and returns the last
+// expression. kept reports whether one of them is a field or a global variable.
 func (p *program) onlyValue(e ast.Expr, level int) (value ast.Expr, kept bool) {
 	e = ast.Unparen(e)
 	v := p.variable(e)

@@ -301,13 +301,13 @@ func recursive(s *scope, function ast.Node) bool {
 
 func isNil(info *types.Info, e ast.Expr) bool { return info.Types[e].IsNil() }
 
-// word is a string that an expression may be, and the literal that has it.
+// word is a possible value of a string expression, and the literal in which it is written.
 type word struct {
 	text string
 	at   ast.Expr
 }
 
-// strings returns the strings that an expression may be, and false if there may be others.
+// strings returns the possible values of a string expression, and false if there may be others.
 func (p *program) strings(b bound) (words []word, complete bool) {
 	list, complete := p.resolve(b)
 	for _, t := range list {
@@ -325,7 +325,7 @@ func (p *program) strings(b bound) (words []word, complete bool) {
 	return words, complete
 }
 
-// sum returns the strings that a concatenation, or one of a few functions, may be.
+// sum returns the possible values of a concatenation, or of a call of one of a few functions.
 func (p *program) sum(b bound) (words []word, complete bool) {
 	switch e := b.expr.(type) {
 	case *ast.BinaryExpr:

@@ -40,7 +40,7 @@ type template struct {
 	blocks  map[string]*block
 	outside []outside // tags and values that are in no other tag
 	pairs   []pair
-	macros  map[string]int // how many arguments those that it defines have
+	macros  map[string]int // the macros that it defines, with their numbers of parameters
 	imports map[string]imported
 	uses    []*use
 	filters []filter

@@ -287,7 +287,7 @@ func samples(values []value) (list []routing.Value) {
 	return list
 }
 
-// unfit returns why a rule does not take the values, and true if it does.
+// unfit returns why a rule does not take the values, or true if it takes them.
 func (m *urlMap) unfit(r *rule, endpoint string, values []value, complete bool, adapter routing.Adapter[int]) (problem, bool) {
 	for _, v := range r.variables {
 		i := slices.IndexFunc(values, func(o value) bool { return o.known && o.name == v.name })
