@@ -145,8 +145,8 @@ func weekday(s string) int { return named(s, weekdays) }
 
 func month(s string) time.Month { return time.Month(named(s, months) + 1) }
 
-// fullYear reads a year of four digits, or of two, which is the most recent one
-// that is not more than 50 years ahead (RFC 9110, section 5.6.7).
+// fullYear reads a year of four digits or of two. Two digits mean the latest such
+// year that is not more than 50 years ahead (RFC 9110, section 5.6.7).
 func fullYear(s string) int {
 	year := digits(s)
 	if year < 0 || len(s) != 2 {
@@ -199,8 +199,8 @@ func zoneOffset(s string) (int, bool) {
 const maxAge = time.Duration(1<<63-1) / time.Second * time.Second
 
 // ParseAge reads a number of seconds, as in the Age header (RFC 9111, section
-// 1.2.2). It is never negative, and a number that a [time.Duration] cannot hold
-// becomes the longest one that it can.
+// 1.2.2). The age is never negative. A number that a [time.Duration] cannot hold
+// becomes the largest number of seconds that it can hold.
 func ParseAge(s string) (time.Duration, bool) {
 	s = httplex.Trim(s)
 	for i := 0; i < len(s); i++ {
@@ -218,7 +218,7 @@ func ParseAge(s string) (time.Duration, bool) {
 	return time.Duration(seconds) * time.Second, true
 }
 
-// FormatAge returns a time span in whole seconds; one below zero is 0.
+// FormatAge returns a time span in whole seconds; a negative one is 0.
 func FormatAge(d time.Duration) string {
 	return strconv.FormatInt(max(0, int64(d/time.Second)), 10)
 }

@@ -84,7 +84,7 @@ func ParseETags(header string) ETags {
 		return ETags{}
 	}
 	e := ETags{Tags: noTags}
-	closing := 0 // where the next quote is that ends a tag, if after the opening one
+	closing := 0 // the offset of the next closing quote; found again once it lies behind
 	for at := 0; at < len(header); {
 		text, weak := cutWeak(header[at:])
 		start := len(header) - len(text)
@@ -120,8 +120,8 @@ func ParseETags(header string) ETags {
 // noTags are the tags of a header that lists none.
 var noTags = []ETag{}
 
-// closingQuote finds the first quote from i on that ends a tag: one that a comma
-// or the header's end follows. It is len(header) if there is none.
+// closingQuote finds the first quote from i on that ends a tag, because a comma
+// or the header's end follows it. The result is len(header) if there is none.
 func closingQuote(header string, i int) int {
 	for ; i < len(header); i++ {
 		if header[i] != '"' {

@@ -39,5 +39,5 @@ func FormatList(items ...string) string { return httplex.FormatList(items) }
 // string quoted.
 func Quote(s string) string { return httplex.Quote(s) }
 
-// Unquote returns what a quoted string stands for; any other text is itself.
+// Unquote returns the value of a quoted string; any other string is returned unchanged.
 func Unquote(s string) string { return httplex.Unquote(s) }

@@ -104,8 +104,8 @@ type restated struct {
 	request http.Request
 }
 
-// restate returns a copy of r whose Origin is after instead of before. outer is
-// the one that r has, or nil.
+// restate returns a copy of r in which the Origin after replaces the Origin before.
+// outer is what was stated about r so far, or nil.
 func restate(r *http.Request, outer *stated, before, after Origin) *http.Request {
 	s := new(restated)
 	s.Context, s.origin, s.received = r.Context(), after, r

@@ -87,8 +87,8 @@ func varies(h http.Header) bool {
 
 // WriteHeader writes the status and the header of a response whose body, of the given media type,
 // the caller writes next. The header is that of the error. Fields that describe a body that is not
-// sent, such as Content-Length, ETag and Cache-Control, are removed. The code must be an error
-// code: that of an Error from [From] is one.
+// sent, such as Content-Length, ETag and Cache-Control, are removed. The Code must be 400 or above,
+// as in every Error that [From] returns.
 func (e *Error) WriteHeader(w http.ResponseWriter, contentType string) {
 	e.prepare(w.Header(), contentType)
 	w.WriteHeader(int(e.Code))

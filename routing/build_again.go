@@ -77,8 +77,8 @@ func (t *table) checkShadow(r *rule, host, path string, method methodSet) error 
 	return fmt.Errorf("%q is matched by rule %q (%s) before it", path, o.path, o.where)
 }
 
-// methodOf returns the method for which r's URL is: the given method, or GET if r takes GET, or any
-// method that r takes.
+// methodOf returns the method of a request for r's URL: the given method, or GET if r takes GET, or
+// any method that r takes.
 func methodOf(r *rule, asked methodSet) methodSet {
 	if asked == 0 {
 		asked = getMethod

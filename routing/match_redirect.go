@@ -104,7 +104,7 @@ func (t *table) redirectBuilt(b *bound, o *rule, values []Value) (err error, onH
 	return redirect, there == here
 }
 
-// values returns the Params as values for a build.
+// values returns the Params as values for building a URL.
 func (p Params) values() []Value {
 	var values []Value
 	for name, value := range p.All() {

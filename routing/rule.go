@@ -49,8 +49,8 @@ type Rule[T any] struct {
 	// other rule matches such a request. Their URLs are ws:// or wss://.
 	WebSocket bool
 	// StrictSlashes: if On, a branch without its slash redirects to the branch, and a
-	// leaf with a slash is not found. If Off, each of the two matches both paths. Werkzeug:
-	// strict_slashes. Default: [Options].StrictSlashes.
+	// leaf with a slash is not found. If Off, a rule matches its path with and without the
+	// slash. Werkzeug: strict_slashes. Default: [Options].StrictSlashes.
 	StrictSlashes Switch
 	// MergeSlashes: if On, several slashes in a row count as one in the rule's path. A request path
 	// with such slashes is redirected to the path with single slashes. Werkzeug: merge_slashes.

@@ -112,7 +112,7 @@ func (f *Flask) open(value string) (session map[string]any, at time.Time, err er
 }
 
 // Save returns the cookie that keeps a session, for Response.SetCookie. The cookie lives until the
-// browser ends, or for the lifetime if the session has a true "_permanent"(Flask's
+// browser ends, or for the lifetime if the session has a true "_permanent" (Flask's
 // session.permanent). As in Flask, the cookie of an empty session is removed. The error names a
 // value that cannot be written for Python, or says that the session is too large.
 func (f *Flask) Save(session map[string]any) (datastructures.Cookie, error) {

@@ -92,7 +92,7 @@ func (c *cache[V]) put(key string, value V, weight int64, same func(V) bool) V {
 	return value
 }
 
-// grow adds to the weight of the value of keyif same accepts the value, and reports whether there
+// grow adds to the weight of the value of key if same accepts the value, and reports whether there
 // was room.
 func (c *cache[V]) grow(key string, same func(V) bool, by int64) bool {
 	s := c.shard(key)

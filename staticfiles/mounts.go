@@ -36,7 +36,7 @@ func (m *mounts) note(r *http.Request) {
 	}
 }
 
-// of returns the innermost of them that r is below, or otherwise r's own root path.
+// of returns the innermost recorded root path that r is below, or otherwise r's own root path.
 func (m *mounts) of(r *http.Request) string {
 	root := gateway.RootPath(r)
 	if seen := m.seen.Load(); seen != nil {

@@ -24,7 +24,7 @@ import (
 // connection in memory. Each request has a separate connection, with its own address and protocol.
 type memory struct {
 	handler http.Handler
-	way     way // the way of requests that have none in their context
+	way     way // for requests that have no way in their context
 	logf    func(format string, args ...any)
 }
 

@@ -17,9 +17,9 @@ import (
 type content struct {
 	own      http.Request // the first Request's copy of the server's request, with this as its Body
 	src      io.ReadCloser
-	replaced *content  // the body before the view replaced it, if first had that too
+	replaced *content  // the earlier body of first, if a view has replaced it by this one
 	first    *Request  // the first Request that used the body; its settings limit plain reading
-	settings *Settings // the settings of an inner Wrap, which limit it instead
+	settings *Settings // the settings of an inner Wrap, which then limit plain reading instead
 	length   int64     // the declared Content-Length, or -1
 	limit    int64
 	read     int64 // how many bytes have arrived

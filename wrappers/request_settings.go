@@ -16,7 +16,7 @@ import (
 type Settings struct {
 	// Limits limit what is read of a body.
 	Limits Limits
-	// FileMemory is how many bytes of uploaded filesof one request are kept in
+	// FileMemory is how many bytes of uploaded files of one request are kept in
 	// memory; the rest is written to temporary files. 0 means 500,000, a
 	// negative number no limit: all files stay in memory.
 	FileMemory int64

@@ -12,7 +12,7 @@ import (
 	"github.com/zeugkit/zeug/wrappers"
 )
 
-// view is a view of a dispatch that is written by hand.
+// view is the kind of view that the dispatch by hand calls.
 type view func(*wrappers.Request, routing.Params) (*wrappers.Response, error)
 
 // byHand is what the application package does, written with the packages beneath it.

@@ -94,8 +94,8 @@ func (s Settings) Run(subjects []Subject) []Result {
 	for round := range s.Rounds {
 		runtime.GC()
 		for turn := range subjects {
-			// Another one comes first each time, because the first one pays for the garbage of the
-			// one before.
+			// Each round begins with another subject, because the first one pays for the garbage of
+			// the last round.
 			i := (turn + round) % len(subjects)
 			subject := subjects[i]
 			timings[i] = append(timings[i], timing(subject, counts[i]))

@@ -16,8 +16,8 @@ import (
 	"github.com/zeugkit/zeug/routing"
 )
 
-// Building URLs: only gorilla/mux and echo, of the peers, build them by a name
-// outside of a request.
+// Building URLs: of the peers, only gorilla/mux and echo build a URL by the name
+// of its route and without a request.
 
 // named returns n routes. The two in the middle have a number, and three values.
 func named(n int) []route {

@@ -26,7 +26,7 @@ var githubText string
 // github returns the API that routers are commonly compared by.
 var github = sync.OnceValue(func() []string { return strings.Split(strings.TrimSpace(githubText), "\n") })
 
-// filled puts values for the variables of routes.
+// filled replaces the variables of routes with values.
 func filled(routes []string) []string {
 	requests := make([]string, len(routes))
 	for i, r := range routes {

@@ -56,8 +56,8 @@ func newRoutes(texts []string) []route {
 	return routes
 }
 
-// with returns the path with its variables in the forms given for strings and for numbers, in
-// which "$" is the name.
+// with returns the path in the syntax of a router: text is the form of a variable for strings,
+// typed that for numbers, and "$" stands for the name of the variable.
 func (r route) with(text, typed string) string {
 	return variables.ReplaceAllStringFunc(r.path, func(v string) string {
 		name := v[1 : len(v)-1]

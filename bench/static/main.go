@@ -137,7 +137,7 @@ func median(list []figure, of func(figure) float64) float64 {
 	return of(list[len(list)/2])
 }
 
-// makeFiles makes the files that are asked for, an hour old.
+// makeFiles makes the files that are requested. Their last change is an hour ago.
 func makeFiles(root string) {
 	check(os.MkdirAll(root, 0o755))
 	var text []byte

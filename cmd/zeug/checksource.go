@@ -30,8 +30,8 @@ const (
 )
 
 // newCheckSource is how "zeug run" starts itself to check the source. A process of its own can be
-// stopped at any time, has less priority than the program, and its memory is bounded. Its input
-// ends with "zeug run", and it ends then too. It is not for people.
+// stopped at any time, has less priority than the program, and its memory is bounded. It ends when
+// its input ends, which is when "zeug run" ends. It is not for people.
 func newCheckSource() *cobra.Command {
 	return &cobra.Command{
 		Use:    checkName + " package [-- flags of go list]",

@@ -15,9 +15,9 @@ import (
 	"github.com/zeugkit/zeug/serving"
 )
 
-// control is the socket at which a server says how it is doing, and replaces its workers: HTTP at a
-// unix socket that its user alone may use, so that nothing of it can be reached at the public
-// addresses.
+// control is the control socket of a server. A client can ask for the server's status there, or for
+// new workers. The protocol is HTTP on a unix socket that only the server's user may use, so none of
+// it can be reached at the public addresses.
 //
 //	GET  /status   a serverStatus
 //	POST /reload   200, or 500 and why the workers are not replaced

@@ -128,7 +128,8 @@ func (p *running) open(path string) *shown {
 	return s
 }
 
-// openKept opens a page until its failure has variables: one that comes right after another has none.
+// openKept opens a page again and again until its failure has variables. A failure right after
+// another one has none.
 func (p *running) openKept(path string) *shown {
 	p.t.Helper()
 	for began := time.Now(); time.Since(began) < time.Minute; {

@@ -185,7 +185,7 @@ type inspection struct {
 	live   debugger.Live
 }
 
-// keep has the variables of the core answered.
+// keep lets the page request the variables of the core.
 func (i *inspection) keep() {
 	failure := supervise.Failure{Key: i.report.ID, Core: i.core, Goroutine: i.record.Goroutine, Secret: rand.Text()}
 	for _, f := range i.report.Frames {

@@ -27,8 +27,8 @@ func locate(routes []route) {
 			written[dir] = pathLiterals(dir)
 		}
 		places := written[dir][r.Path]
-		// If several have the same path and the numbers agree, the order of the program is that of
-		// the source.
+		// If there are as many rules with this path as literals in the source, both are taken to be
+		// in the same order.
 		same := 0
 		for _, o := range routes {
 			if o.Path == r.Path && strings.HasPrefix(o.Where, dir+string(filepath.Separator)) {

@@ -88,7 +88,8 @@ func (e *flagError) Error() string { return e.text }
 
 func (e *flagError) Unwrap() error { return e.error }
 
-// A field of the packages' settings, and the flags whose names are not theirs.
+// field matches a field of the packages' settings. otherNames has the flags of the fields whose
+// flags have another name.
 var (
 	field      = regexp.MustCompile(`\b(?:Options|Config)\.([A-Z]\w*)`)
 	otherNames = map[string]string{

@@ -175,8 +175,8 @@ func (r *tutorialReader) console(where, text string) {
 	}
 }
 
-// shell runs a command. One that sends a request is repeated until it prints the expected output:
-// the program may still be the old one.
+// shell runs a command. A command that sends a request is repeated until it prints the expected
+// output, because the old program may still be running.
 func (r *tutorialReader) shell(where, command, want string) {
 	t := r.t
 	t.Helper()

@@ -1,5 +1,5 @@
-// Package cgi turns the variables of CGI (RFC 3875) into requests and answers
-// back into what a CGI server reads. The other gateway protocols describe a
+// Package cgi turns the variables of CGI (RFC 3875) into requests, and writes
+// responses in the form of CGI. The other gateway protocols describe a
 // request in the same variables and build on this package.
 //
 // A program serves one request, as a web server starts it, by [Serve]:

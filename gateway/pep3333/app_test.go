@@ -30,7 +30,7 @@ func ExampleApp() {
 	// Output: 200 text/plain Hello world!
 }
 
-// greeter is an application that is a type.
+// greeter is an Application in the form of a type with a method, not of a function.
 type greeter struct{ greeting string }
 
 func (g greeter) Call(environ pep3333.Environ, start pep3333.StartResponse) pep3333.Body {

@@ -64,7 +64,7 @@ type Config struct {
 	QueueTimeout time.Duration
 	// MaxQueue is how many may wait; 1024.
 	MaxQueue int
-	// DrainTimeout is how long a worker that has to leave may finish its
+	// DrainTimeout is how long a worker that has to leave may take to finish its
 	// requests; 30 s.
 	DrainTimeout time.Duration
 

@@ -28,8 +28,8 @@ import (
 	"github.com/zeugkit/zeug/internal/procstate"
 )
 
-// load sends requests with several clients until stop is closed or that many
-// are answered, and counts statuses; 0 stands for requests without a response.
+// load sends requests with several clients and counts the statuses of the responses; 0
+// stands for requests without a response.
 func (l *legacy) load(path string, clients, requests int) map[int]int {
 	var mu sync.Mutex
 	counts := map[int]int{}

@@ -54,7 +54,7 @@ func malformed(err error) error {
 }
 
 // mayRetry reports whether a request that was lost with its worker may be sent
-// again. A request that the worker had not read may be in any case.
+// again. A request that the worker had not read may always be sent again.
 func (a *Application) mayRetry(r *http.Request, b *body, err error) bool {
 	lost := (*lostError)(nil)
 	if !errors.As(err, &lost) {

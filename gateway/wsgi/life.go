@@ -105,9 +105,9 @@ const (
 	lastPause  = 10 * time.Second
 )
 
-// respawn starts a worker in place of one of a generation, trying as often as
-// necessary, and reports whether it did. If a reload has come in between,
-// it reports false: the reload has started its own workers.
+// respawn replaces a worker of a generation. It tries until a worker starts, and
+// then returns true. If a reload has come in between, it returns false, because
+// the reload has started its own workers.
 func (p *pool) respawn(generation int) bool {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		w, err := p.spawn(generation)

@@ -21,7 +21,7 @@ type outlet struct {
 	changed sync.Cond
 	waiting [][]byte
 	size    int // of what waits
-	beyond  int // of that, at its beginning: the bytes for which the budget had no room
+	beyond  int // the first bytes of what waits for which the budget had no room
 	flushed bool
 	closed  bool
 	ended   bool // the goroutine
@@ -57,7 +57,7 @@ func (o *outlet) write(p []byte) error {
 	return nil
 }
 
-// accepts reports whether n more bytes may wait. If no bytes wait, they may in any case. Called
+// accepts reports whether n more bytes may wait. It is always true if no bytes wait. It is called
 // with mu held.
 func (o *outlet) accepts(n int) bool {
 	if o.size > 0 && o.size+n > o.limit {

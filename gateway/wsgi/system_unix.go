@@ -26,8 +26,8 @@ func pair(kind int) (ours, theirs int, err error) {
 		return -1, -1, fmt.Errorf("wsgi: make a socket: %w", err)
 	}
 	for _, fd := range fds {
-		// A block that fits, or as much as the system allows, is sent without waiting half-way for
-		// its reader: an upload then needs half as many switches between the two processes.
+		// With a buffer for a whole block, or as much of it as the system allows, the sender need
+		// not wait in the middle of a block. So an upload takes half as many context switches.
 		syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, blockSize)
 	}
 	return fds[0], fds[1], nil
@@ -115,7 +115,7 @@ func rightsOf(files []*os.File) []byte {
 // dumpSignal makes a worker print the stacks of its threads.
 const dumpSignal = syscall.SIGUSR2
 
-// signalOf is the name of the signal that ended a process by its wait status.
+// describe says how a process ended, according to its wait status.
 func describe(status int) string {
 	w := syscall.WaitStatus(status)
 	if w.Signaled() {

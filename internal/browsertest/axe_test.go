@@ -110,8 +110,8 @@ func (b *tab) accessible(name, axe string) {
 	b.do("as it was", call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{}))
 }
 
-// unfold opens every fold of the page, so that its content is checked too. Of folds for frames it
-// opens only the first of each appearance, since each has to read its variables.
+// unfold opens every fold of the page, so that its content is checked too. Of the frames that look
+// alike it opens only the first, because each open frame has to read its variables.
 const unfold = `document.querySelectorAll("details:not(.frame)").forEach((fold) => fold.open = true);
 	document.querySelectorAll(".frame").forEach((frame, i, all) => frame.open = i === [...all].findIndex((other) => other.className === frame.className))`
 

@@ -109,8 +109,8 @@ func TestShortly(t *testing.T) {
 
 	b.do("an id that is none", chromedp.Navigate(shortly+"/nothing"))
 	require.Equal(t, "There is no such link.", get(b, chromedp.Text(css("h1"))))
-	// The browser notes the statuses 422 and 404and reports nothing else: no
-	// script failed, and the policy blocked none.
+	// The browser reports the statuses 422 and 404 and nothing else: no script
+	// failed, and the policy blocked none.
 	require.Len(t, b.complaints(), 2, "%v", b.complaints())
 }
 

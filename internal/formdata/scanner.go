@@ -36,7 +36,7 @@ type Scanner struct {
 	err        error // how reading ended
 
 	dash []byte     // "--" and the boundary
-	skip [256]uint8 // how far the search for dash may move on, by the byte under its last byte
+	skip [256]uint8 // for each byte under dash's last byte, how far the search may move on
 	bare bool       // the last delimiter's line ended with a lone CR, so header lines do too
 }
 

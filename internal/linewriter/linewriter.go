@@ -27,7 +27,7 @@ const (
 	Delay = 10 * time.Millisecond
 	// Size is how many bytes of lines may wait for the output.
 	Size = 1 << 20
-	// eager is from how many bytes on the buffer is written without waiting for more.
+	// eager is the size in bytes at which the buffer is written without waiting for more.
 	eager = 32 << 10
 )
 

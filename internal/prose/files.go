@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Files calls each for the Go and Markdown files below root, with the content and the sentences of
-// each. Names are relative to root, with slashes.
+// Files calls the function each for every Go and Markdown file below root, with the file's content
+// and sentences. Names are relative to root, with slashes.
 func Files(root string, each func(name string, content []byte, sentences []Sentence)) error {
 	return filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {

@@ -46,8 +46,8 @@ func ParseSpec(item string) (spec Spec, ok bool) {
 	return spec, ok && spec.Start < spec.Stop
 }
 
-// Cut returns the range of bytes that a content of length bytes has of the part: from start up to,
-// but not including, stop. If the content has no byte of the part, start >= stop.
+// Cut returns the offsets of the part in a content of length bytes: from start up to, but not
+// including, stop. If the content has no byte of the part, start >= stop.
 func (s Spec) Cut(length int64) (start, stop int64) {
 	switch {
 	case s.Suffix:
@@ -58,8 +58,8 @@ func (s Spec) Cut(length int64) (start, stop int64) {
 	return s.Start, s.Stop
 }
 
-// Position reads digits. A number that is too large becomes the largest position that has a
-// position after it.
+// Position reads digits. A number that is too large becomes the largest position to which 1 can be
+// added.
 func Position(s string) (int64, bool) {
 	if s == "" {
 		return 0, false

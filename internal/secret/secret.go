@@ -24,8 +24,8 @@ var (
 	words    = regexp.MustCompile(`(?:^|_)(?:sid|sig|card|creditcard|vault|bearer|salt|remember)(?:_|$)`)
 )
 
-// hints are strings of which one is in every name that [Name] may find. Most names have none, and
-// cost no more than this check.
+// hints speed up [Name]: the name of a secret contains at least one of them. Most names contain
+// none, and need only this check.
 var hints = []string{"pass", "pwd", "secret", "token", "key", "sess", "sid", "auth", "cred", "csrf", "xsrf", "cvv", "cvc", "card", "ssn",
 	"private", "sig", "pin", "otp", "jwt", "vault", "bearer", "salt", "remember", "debugger"}
 

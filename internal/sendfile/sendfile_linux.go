@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// Send sends n bytes of a file , beginning at an offset, to the system's connection inside w, and
+// Send sends n bytes of a file, beginning at an offset, to the system's connection inside w, and
 // returns how many it sent. It sends fewer if there is no such connection, at the end of the file,
 // and after an error. The next write to w or read of the file returns that error.
 func Send(w io.Writer, fd int, at, n int64) (sent int64) {

@@ -163,8 +163,7 @@ func (p page) number() int {
 	return n
 }
 
-// last returns a list of pages without those before the last maxKept, of which there is at most
-// one.
+// last returns the last maxKept pages of a list, which has at most one page more.
 func last(list []page) []page {
 	if len(list) <= maxKept {
 		return list

@@ -130,8 +130,8 @@ func walk(err error, visit func(err error, depth int, cyclic bool)) (whole bool)
 	return whole
 }
 
-// same reports whether a and b are the same error. Two errors that cannot be
-// compared are not.
+// same reports whether a and b are the same error. It is false for errors that
+// cannot be compared.
 func same(a, b error) bool {
 	defer func() { _ = recover() }() // a struct with a slice in an interface
 	return reflect.TypeOf(a).Comparable() && a == b

@@ -175,8 +175,8 @@ type shownFrame struct {
 	Live  bool // it may have variables
 }
 
-// shownFrames are frames that follow each other. Frames of libraries are folded together, if there
-// are also frames of the application and more than one of these.
+// shownFrames are frames that follow each other. Two or more frames of libraries are folded if the
+// stack also has frames of the application.
 type shownFrames struct {
 	Frames []shownFrame
 	// Folded names their packages; it is "" for frames that are not folded.

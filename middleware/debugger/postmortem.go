@@ -25,8 +25,8 @@ type PostMortem struct {
 	Rule    string
 	// Process has facts about the process, which the page shows with the build.
 	Process []Field
-	// Program is the path of the executable, and Dir a folder of its module, in which source is
-	// looked for that -trimpath has taken the folder from.
+	// Program is the path of the executable. Dir is a folder of its module; source files are looked
+	// for there if the program was built with -trimpath.
 	Program, Dir string
 }
 

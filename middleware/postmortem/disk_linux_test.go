@@ -12,7 +12,7 @@ import (
 	"github.com/zeugkit/zeug/middleware/postmortem"
 )
 
-// The disk is a small one of this test's own, which only it sees: the test runs
+// The disk is a small one that only this test sees: the test runs
 // again in a mount namespace.
 func TestAFullDisk(t *testing.T) {
 	supported(t)

@@ -129,7 +129,7 @@ func (c *newCore) count() error {
 	}
 	var recent []int64
 	for line := range strings.Lines(string(text)) {
-		// A time that lies ahead is of a clock that was wrong.
+		// A time in the future comes from a clock that was wrong.
 		at, err := strconv.ParseInt(strings.TrimSpace(line), 10, 64)
 		if age := c.now.Sub(time.Unix(at, 0)); err == nil && age < time.Hour && age > -time.Minute {
 			recent = append(recent, at)
@@ -144,7 +144,7 @@ func (c *newCore) count() error {
 	for _, at := range append(recent, c.now.Unix()) {
 		fmt.Fprintln(&lines, at)
 	}
-	// A disk that is full must not cost the times that are there.
+	// A full disk must not destroy the times that are already in the file.
 	if err := c.root.WriteFile(timesFile+part, []byte(lines.String()), 0o600); err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func (c *newCore) finish(r *http.Request, header func() http.Header, value any) 
 func (c *newCore) close() {
 	if c.file != nil {
 		_ = c.file.Close()
-		_ = c.root.Remove(c.name + part) // else the next core does
+		_ = c.root.Remove(c.name + part) // if this fails, the next core removes the file
 	}
 	if c.dir != nil {
 		_ = c.dir.Close()

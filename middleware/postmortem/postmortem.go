@@ -46,9 +46,9 @@ type Folder struct {
 	// PerHour is how many cores are written in an hour at most. A core that could not be written to
 	// its end counts too. Default: 4. A negative number means no limit.
 	PerHour int
-	// MaxBytes is the largest size of all cores in the folder, in bytes, and so that of each. The
-	// oldest ones are removed before a new one is written. Default: 1 GiB. A negative number means
-	// no limit.
+	// MaxBytes is the largest size of all cores in the folder together, in bytes, so no core can be
+	// larger. The oldest cores are removed before a new one is written. Default: 1 GiB. A negative
+	// number means no limit.
 	//
 	// The disk must have room for twice the size of a core in any case.
 	MaxBytes int64
@@ -142,7 +142,7 @@ func requestOf(r *http.Request, header http.Header) corefile.Request {
 // own identifies the program that runs, once.
 var own = sync.OnceValues(func() (build string, err error) { return corefile.BuildOf("/proc/self/exe") })
 
-// nameOf is the name of the file of a core: the program, when, and the process.
+// nameOf is the file name of a core: the program, the time, and the process ID.
 func nameOf(program string, at time.Time) string {
 	program = strings.TrimSuffix(filepath.Base(program), " (deleted)")
 	program = strings.Map(func(c rune) rune {

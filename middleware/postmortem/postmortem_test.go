@@ -29,7 +29,8 @@ func supported(t *testing.T) {
 	}
 }
 
-// panics has a request panic, and returns what was logged. The response is as without a core.
+// panics sends a request that panics, and returns what was logged. The response is the same as
+// without a core.
 func panics(t *testing.T, f *postmortem.Folder) string {
 	t.Helper()
 	var log bytes.Buffer

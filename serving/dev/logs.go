@@ -149,8 +149,8 @@ func (r *recorder) log(l *logs, record slog.Record) {
 	}
 }
 
-// has reports whether a record is the last one, which comes twice if one such handler is inside
-// another.
+// has reports whether a record is the same as the last one. A record comes twice if one such
+// handler is inside another.
 func (l *recordedLogs) has(record slog.Record) bool {
 	if len(l.list) == 0 || record.Time.IsZero() {
 		return false

@@ -81,7 +81,7 @@ func (h *Handler) Receive(p *reload.Process, m supervise.Message) {
 		h.logger().Warn("report of a failure not understood", "err", err)
 		return
 	}
-	// A file under the name that the process gave it would be removed with the process.
+	// Rename the core, because the file with the original name is removed when the process ends.
 	if core := filepath.Join(filepath.Dir(f.Core), "kept-"+filepath.Base(f.Core)); os.Rename(f.Core, core) == nil {
 		f.Core = core
 	}
@@ -235,7 +235,8 @@ func (f *failure) goroutine(number int) int64 {
 	return cmp.Or(f.Frames[number].Goroutine, f.Goroutine)
 }
 
-// close ends the reading of the core, and removes it unless it stays.
+// close ends the reader of the core. It removes the files of the failure unless they belong to
+// somebody else.
 func (f *failure) close() {
 	f.client.Close()
 	if f.stays {

@@ -188,7 +188,7 @@ func (e *evaluation) name(x *ast.Ident) (operand, error) {
 	return e.read(fmt.Sprintf("%q.%s", e.pkg, x.Name)) // a variable of the package
 }
 
-// read has Delve evaluate an expression, which must not have operators.
+// read lets Delve evaluate an expression, which must not have operators.
 func (e *evaluation) read(expression string) (operand, error) {
 	if e.loads--; e.loads < 0 {
 		return operand{}, errLoads
@@ -806,7 +806,7 @@ func (e *evaluation) bind(decl *ast.FuncDecl, receiver operand, x *ast.CallExpr,
 	return nil
 }
 
-// indexOf is the number of the first parameter of a field.
+// indexOf is the index of the first parameter that is declared in a field.
 func indexOf(decl *ast.FuncDecl, field *ast.Field) int {
 	n := 0
 	for _, f := range decl.Type.Params.List {

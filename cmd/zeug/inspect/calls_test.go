@@ -150,7 +150,8 @@ func callsCore(t *testing.T, expressions []string) (program, core string, told t
 		fmt.Fprintf(&lines, "try(\"%d\", func() any { return %s })\n", i, e)
 	}
 	text := strings.Replace(string(source), "// EXPRESSIONS\n", lines.String(), 1)
-	// Its methods are on the same lines with the expressions and without, so that their source is found.
+	// The expressions come after the methods, whose lines must be the same as in the original file: the source of
+	// a method is found by its line.
 	changed, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
 	require.NoError(t, os.WriteFile(changed, []byte(text), 0o600))
 	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{at: changed}})

@@ -49,8 +49,8 @@ var ErrNoAnswer = errors.New("the core could not be read")
 
 var errRetired = fmt.Errorf("%w: it is not kept any more", ErrNoAnswer)
 
-// Ask asks, and decodes the answer into value. An error that is not
-// [ErrNoAnswer] is the answer.
+// Ask asks, and decodes the answer into value. Every error except [ErrNoAnswer]
+// is the answer of the process.
 func (c *Client) Ask(q Question, value any) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,7 +64,7 @@ func (c *Client) Ask(q Question, value any) error {
 		}
 		c.reader = r
 		c.process.Store(r.cmd.Process)
-		if c.retired.Load() { // retired meanwhile, when there was no process to kill
+		if c.retired.Load() { // Close was called before there was a process to kill
 			c.end()
 			return errRetired
 		}

@@ -7,8 +7,8 @@ import (
 	"github.com/go-delve/delve/pkg/proc"
 )
 
-// A context is a chain of contexts, each with one more value, deadline or way to be canceled. It is shown as
-// what it knows as a whole:
+// A context is a chain of contexts, each with one more value, deadline or way to be canceled. Its form
+// has the facts of the whole chain:
 //
 //	canceled: context canceled; deadline 2026-01-02 03:04:05 +0000 UTC; main.userKey(1): "ann"
 

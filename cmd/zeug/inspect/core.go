@@ -1,6 +1,6 @@
 // Package inspect reads the frames and variables of goroutines from a core file,
-// and evaluates Go expressions in each of their frames. It is Delve, used as a
-// library, behind the few questions that a debugger's page asks.
+// and evaluates Go expressions in each of their frames. It uses Delve as a
+// library, and answers only the few questions that a debugger's page asks.
 //
 // A core may contain anything, and be cut short: [Client] reads it in another process, which may
 // fail, hang or grow without harm.

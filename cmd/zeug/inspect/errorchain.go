@@ -57,7 +57,7 @@ func init() { // the functions use the table
 	}
 }
 
-// maxChain is how many errors of a chain are shown, and how deep messages are made of others.
+// maxChain is how many errors of a chain are shown, and how many messages may be inside each other.
 const maxChain = 16
 
 func errorForm(w *view, v *proc.Variable) (string, bool) {
@@ -107,7 +107,7 @@ func (w *view) chain(v *proc.Variable) []*proc.Variable {
 	return list
 }
 
-// wholeChain returns what [view.chain] does, and reports whether that is the whole chain.
+// wholeChain returns the same list as [view.chain], and reports whether the list is complete.
 func (w *view) wholeChain(v *proc.Variable) (list []*proc.Variable, complete bool) {
 	complete = true
 	var add func(v *proc.Variable)

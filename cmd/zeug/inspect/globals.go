@@ -17,8 +17,8 @@ type Globals struct {
 	Total int `json:"total"`
 }
 
-// Globals returns the variables of the package of a frame's function, in the order of their names,
-// from the one with the number from, at most 32 of them.
+// Globals returns the variables of the package of a frame's function, in the order of their names.
+// It skips the first from variables, and returns at most 32.
 func (c *Core) Globals(at Place, from int) (list Globals, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

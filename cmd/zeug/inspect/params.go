@@ -105,8 +105,8 @@ func (w *view) params(v *proc.Variable) ([]param, bool) {
 	return list, true
 }
 
-// param reads a variable, which comes after offset from of the path, and returns where its part
-// ends.
+// param reads variable i of the path at an offset of at least from. It also returns the offset at
+// which the variable's part of the path ends.
 func (w *view) param(base string, i int64, path string, from int64) (p param, to int64, ok bool) {
 	s, ok := w.segment(base, i)
 	if !ok {

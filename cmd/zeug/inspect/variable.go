@@ -93,8 +93,8 @@ func (c *Core) Eval(at Place, expression string) (Variable, error) {
 	return c.Expand(at, expression, 0)
 }
 
-// Expand evaluates an expression and returns its value with its children, from the one with the
-// number from, at most 32 of them (of a struct, all).
+// Expand evaluates an expression and returns its value with its children. It skips the first from
+// children, and returns at most 32 of them (of a struct, all).
 func (c *Core) Expand(at Place, expression string, from int) (v Variable, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -192,8 +192,8 @@ func length(v *proc.Variable) int64 {
 	return int64(len(v.Children))
 }
 
-// children lists what is inside the value of an expression: of lists from the item numbered from,
-// at most maxItems.
+// children lists what is inside the value of an expression. Of a list it skips the first from
+// items, and returns at most maxItems.
 func (w *view) children(v *proc.Variable, expression string, from int) ([]Variable, error) {
 	if v.Unreadable != nil {
 		return nil, nil

@@ -47,7 +47,7 @@ func (w *view) load(typ string, addr uint64, cfg proc.LoadConfig) (*proc.Variabl
 	return v, v.Unreadable
 }
 
-// again reads a value once more, as deeply and as much of it as cfg says.
+// again reads a value once more, within the limits of cfg.
 func (w *view) again(v *proc.Variable, cfg proc.LoadConfig) (*proc.Variable, error) {
 	if v.Flags&proc.VariableFakeAddress != 0 {
 		return nil, errors.New("the value has no address")
@@ -188,8 +188,8 @@ func (w *view) word(addr uint64) (uint64, error) {
 // answerMemory is the memory of the program as one answer reads it. It ends after a number of
 // reads, since a value that leads to many others would be read for minutes.
 //
-// It has two words that the program does not have. An interface can be put there, so that Delve
-// finds the type of what it holds.
+// It also has two words of memory that the program does not have. The two words of an interface can
+// be written there, so that Delve finds the type of the interface's value.
 type answerMemory struct {
 	proc.MemoryReadWriter
 	reads int // that are left

@@ -52,7 +52,7 @@ func (r Request) changed(form url.Values) (Request, error) {
 	return r, r.known()
 }
 
-// send has the program answer a request in the name of the client that asks for it, and returns the
+// send passes a request to the program in the name of the client that asks for it, and returns the
 // number of the exchange.
 //
 // stale says why the program that answered is older than its source, "" if it is not.
@@ -86,7 +86,7 @@ func (l *List) send(asking *http.Request, of int, request Request) (made int, st
 	return again.made.ID, answered.Get(reload.StaleHeader), nil
 }
 
-// answer has the program answer, and returns the header alone: the list keeps the rest.
+// answer passes a request to the program, and returns only the header: the list keeps the rest.
 func (l *List) answer(r *http.Request) (header http.Header) {
 	header = http.Header{}
 	defer func() {

@@ -80,7 +80,7 @@ func (r Request) Curl() (string, error) {
 // maxWord is how long a word may be that is passed to a program, in bytes: Linux takes 128 KiB.
 const maxWord = 100 << 10
 
-// escapedTarget is a target in ASCII, which means the same.
+// escapedTarget returns an equivalent target in visible ASCII.
 func escapedTarget(target string) string {
 	var b strings.Builder
 	for _, c := range []byte(target) {

@@ -49,8 +49,8 @@ func (e Exchange) Failure() string {
 	return ""
 }
 
-// Stream is what a response is that stays open: an event stream, a websocket or another protocol. It is ""
-// for other responses.
+// Stream is the kind of a response that stays open: an event stream, a websocket or another protocol.
+// It is "" for other responses.
 func (e Exchange) Stream() string {
 	switch {
 	case e.Response.Status == http.StatusSwitchingProtocols && strings.EqualFold(field(e.Response.Fields, "Upgrade"), "websocket"):
@@ -82,7 +82,7 @@ type Response struct {
 	Body   Body
 }
 
-// Field is one line of a header, or a name with its value otherwise.
+// Field is one line of a header, or another name with its value.
 type Field struct{ Name, Value string }
 
 // Body is the first [maxBody] bytes of a body.

@@ -221,7 +221,7 @@ type opened struct {
 	HasProfile bool
 	// Timeline shows where the time went. It is empty until the program has reported it.
 	Timeline []bar
-	// Before is what this exchange repeats, and Changes how they differ.
+	// Before is the exchange that this one repeats, and Changes is how the two differ.
 	Before  *Exchange
 	Changes []Change
 	// Unknown says why the request cannot be sent again as it was.
@@ -329,7 +329,7 @@ type outcome struct {
 	Status int `json:"status"` // 0 without a response
 	// Stale says why the program that answered is older than its source.
 	Stale string `json:"stale,omitempty"`
-	// Failure is the path of the page of a failure, and Failed what failed.
+	// Failure is the path of the page of a failure, and Failed says what failed.
 	Failure string `json:"failure,omitempty"`
 	Failed  string `json:"failed,omitempty"`
 }

@@ -82,7 +82,7 @@ func (l *List) waitsFor(e Exchange) bool {
 	return e.Facts.Rule != "" && l.wants(e.Request.Method) == e.Facts.Rule
 }
 
-// serveWant has the next request of the same method and rule profiled.
+// serveWant asks for a profile of the next request with the same method and rule.
 func (l *List) serveWant(w http.ResponseWriter, r *http.Request, e Exchange) {
 	if e.Facts.Rule == "" {
 		http.Error(w, "422 no rule matched this request, so the next one is not known", http.StatusUnprocessableEntity)
@@ -139,7 +139,7 @@ func (n *node) child(name string) *node {
 	return c
 }
 
-// treeOf adds up the samples of a profile from the frames that the request has itself.
+// treeOf adds up the samples of a profile in a tree of calls that begins at the request.
 func treeOf(p *profile.Profile, index int, takes func(*profile.Sample) bool) *node {
 	root := &node{name: "request"}
 	for _, s := range p.Sample {
@@ -288,8 +288,8 @@ func hueOf(name string) int {
 	return sum % 5
 }
 
-// topOf lists the functions with the largest values of their own, without those of the functions
-// that they call.
+// topOf lists the functions with the largest values. The value of a function does not include the
+// functions that it calls.
 func topOf(tree *node, text func(int64) string) []function {
 	self, total := map[string]int64{}, map[string]int64{}
 	var walk func(n *node, inside map[string]bool)

@@ -70,7 +70,7 @@ func (l *List) Record(r *http.Request) (*http.Request, func(*http.Response)) {
 	}
 }
 
-// targetOf is the target of the request line, of a proxy's request too.
+// targetOf is the target of the request line; only the path and the query for a request to a proxy.
 func targetOf(r *http.Request) string {
 	if r.URL.Host != "" || r.RequestURI == "" {
 		return r.URL.RequestURI()

@@ -67,7 +67,7 @@ func (p *program) findEnvironments() {
 	}
 }
 
-// environmentsOf returns the environments that an expression may be, nil if that is not known.
+// environmentsOf returns the possible environments of an expression, nil if they are not known.
 func (p *program) environmentsOf(e ast.Expr, s *scope) (list []*environment) {
 	if e == nil {
 		return nil

@@ -55,7 +55,7 @@ func (w *walker) findEmbeds(d *ast.GenDecl) {
 	}
 }
 
-// folderOf returns the folder that a file system is: if there are several, the embedded one.
+// folderOf returns the folder of a file system. If the expression has several values, it is the embedded one.
 func (p *program) folderOf(b bound) (f folder, known bool) {
 	list, _ := p.resolve(b)
 	for _, v := range list {

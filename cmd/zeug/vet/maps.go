@@ -26,7 +26,7 @@ type urlMap struct {
 	errors  []*routing.RuleError
 }
 
-// rule is what the program says about a rule besides its fields.
+// rule is a rule with what the program says about it.
 type rule struct {
 	routing.Rule[int]          // complete with prefixes; Target is the index in urlMap.rules
 	at                ast.Expr // the path as it is written
@@ -221,7 +221,7 @@ func (m *urlMap) build(p *program) {
 	m.built, _ = routing.NewMapWith(m.options, rules)
 }
 
-// refusals returns the errors for the rules that include returns.
+// refusals returns the errors for the rules that include accepts.
 func (m *urlMap) refusals(include func(*rule) bool) (list []*routing.RuleError) {
 	var rules routing.Rules[int]
 	for i, r := range m.rules {

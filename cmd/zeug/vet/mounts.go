@@ -41,8 +41,9 @@ func (p *program) mounted(handler ast.Expr) (what string, maps []*urlMap) {
 	return "", nil
 }
 
-// checkRewriteLocation reports middleware.RewriteLocation around what redirects to URLs with the root path: an
-// application or a map that adds a slash to paths, or a handler that redirects to a URL of a map.
+// checkRewriteLocation reports middleware.RewriteLocation around a handler whose redirects already have
+// the root path: an application or a map that adds a slash to paths, or a handler that redirects to a URL
+// of a map.
 func (p *program) checkRewriteLocation(c *ast.CallExpr) {
 	if p.zeugName(c) != "middleware.RewriteLocation" || len(c.Args) != 1 {
 		return
@@ -66,7 +67,7 @@ func (m *urlMap) addsSlashes() bool {
 	})
 }
 
-// functionOf returns the declaration or the literal that an expression is, or nil.
+// functionOf returns the declaration or the literal of the function that an expression names, or nil.
 func (p *program) functionOf(e ast.Expr) ast.Node {
 	switch e := ast.Unparen(e).(type) {
 	case *ast.FuncLit:

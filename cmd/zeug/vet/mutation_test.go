@@ -25,8 +25,8 @@ type mutant struct {
 	renamed    string // the new name of the file
 }
 
-// String names a mutant without its line, so that the list of those that are missed stays right when an example
-// changes elsewhere.
+// String names a mutant without its line, so that the entries of missed stay right when an example changes
+// elsewhere.
 func (m mutant) String() string {
 	file := filepath.Join(filepath.Base(filepath.Dir(m.file)), filepath.Base(m.file))
 	if m.renamed != "" {
@@ -494,7 +494,7 @@ func (m *maker) fields(pkg *Package) {
 	}
 }
 
-// once reports whether Go code does not mention a field besides its declaration.
+// once reports whether Go code mentions a field only in its declaration.
 func (m *maker) once(v *types.Var) bool {
 	for _, o := range m.l.Info.Uses {
 		if o == v {

@@ -64,7 +64,7 @@ type program struct {
 type assignment struct {
 	expr   ast.Expr
 	result int  // which result of a call, if the call has several
-	opaque bool // the variable gets something that is computed of expr, such as an element of it
+	opaque bool // the variable gets a value that is computed from expr, such as an element of it
 }
 
 type keyed struct {

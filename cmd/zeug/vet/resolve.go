@@ -118,7 +118,7 @@ func (r *resolver) variable(b bound, v *types.Var, level int) {
 	}
 }
 
-// scopeFor is the scope of the variable's values: that of b if v is local.
+// scopeFor is the scope of the values of v: s if v is local, otherwise nil.
 func (r *resolver) scopeFor(s *scope, v *types.Var) *scope {
 	if isGlobalOrField(v) {
 		return nil

@@ -164,7 +164,7 @@ func (p *program) checkLateHeader(s ast.Stmt, sent map[types.Object]bool) {
 	p.report(c, Responses, "this header field is set after WriteHeader, so that it is not sent")
 }
 
-// writer returns the variable that an expression is, if its type is
+// writer returns the variable that an expression names, if its type is
 // http.ResponseWriter.
 func (p *program) writer(e ast.Expr) types.Object {
 	id, ok := ast.Unparen(e).(*ast.Ident)

@@ -14,7 +14,7 @@ type scene struct {
 	names map[string]bool // names without a known value
 	given map[string][]*local
 	open  bool
-	// everywhere are the names that templates have which are included with "only" some names.
+	// everywhere are the names that every template has, even if it is included with "only".
 	everywhere map[string]bool
 	// executions says what the rendering executes, of any template if dynamic is set.
 	executions map[*template]*execution

@@ -78,7 +78,7 @@ func (p *program) checkURLs() {
 	}
 }
 
-// mapsOr returns what mapsOf does, or all maps of the program if the expression cannot be followed.
+// mapsOr is like mapsOf, but returns all maps of the program if the expression cannot be followed.
 func (p *program) mapsOr(e ast.Expr, s *scope) ([]*urlMap, bool) {
 	if maps, ok := p.mapsOf(e, s); ok {
 		return maps, true
@@ -219,7 +219,7 @@ type problem struct {
 	at         ast.Node // the name of the value, nil for the endpoint
 }
 
-// problem returns why the map does not build the URL, and true if it does or if that is not known.
+// problem returns why the map does not build the URL, or true if it builds it or if that is not known.
 func (m *urlMap) problem(endpoint string, values []value, complete bool) (problem, bool) {
 	rules := m.withEndpoint(endpoint)
 	adapter, err := m.built.BindBase(routing.Base{Scheme: "http", Host: m.host()})

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// window is how long before a fault clicks may be lost by it: clicks that its process counted, or
-// that went to its Redis. The application sends clicks four times a second; the rest is the time
-// that a flush may take on a busy machine.
+// window is the time before a fault in which a click may come too late to survive it: the process
+// that counted the click has failed, or the Redis that got it. The application sends clicks four
+// times a second; the rest is the time that a flush may take on a busy machine.
 const window = time.Second
 
 // event is what was done to the system while the load ran.

@@ -16,8 +16,8 @@ import (
 // a request with it. The given settings must work. Use returns the status of the response, or an
 // error if the settings are refused; it may also panic then, as Wrap does.
 //
-// A refusal must name the field. A request must not panic. With an extreme value it must be
-// answered as with the default; only the value 1 may refuse it.
+// A refusal must name the field. A request must not panic. With an extreme value a request must get
+// the same status as with the default; only with the value 1 may it be refused.
 func Check[T any](t *testing.T, settings T, use func(t *testing.T, settings T) (status int, err error)) {
 	t.Helper()
 	usual, err := try(t, settings, use)
