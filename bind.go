@@ -355,7 +355,8 @@ func supported(t reflect.Type) bool {
 	return false
 }
 
-// set sets v from the strings of a name. It returns the expected form, "" if the string fits.
+// set sets v from the strings that a client sent under one name. It returns the expected form, or ""
+// if the strings fit.
 func set(v reflect.Value, texts []string) (want string) {
 	text := texts[0]
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {

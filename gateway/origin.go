@@ -85,9 +85,9 @@ func WithOrigin(r *http.Request, o Origin) *http.Request {
 	return restate(r, outer, outer.originOf(r), o)
 }
 
-// Correct returns a copy of r whose Origin is the result of correct for the
-// present one, like [WithOrigin]. It returns r itself if correct changes
-// nothing.
+// Correct calls the function correct with the Origin of r, and returns a copy of r
+// with the corrected Origin, like [WithOrigin]. It returns r itself if correct
+// changes nothing.
 func Correct(r *http.Request, correct func(Origin) Origin) *http.Request {
 	outer := statement(r)
 	before := outer.originOf(r)

@@ -19,7 +19,8 @@ var passedOver = []string{
 	"github.com/zeugkit/zeug/middleware.(*linted", "github.com/zeugkit/zeug/middleware.Lint.", "github.com/zeugkit/zeug/middleware.callPlace",
 }
 
-// callPlace returns the innermost caller outside these packages, or its argument if there is none.
+// callPlace returns the place of the innermost caller outside the packages of passedOver, or its
+// argument otherwise if there is no such caller.
 func callPlace(otherwise string) string {
 	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])

@@ -200,7 +200,7 @@ func TestMultipartLimits(t *testing.T) {
 	}
 }
 
-// endless returns a start and then the same bytes without end, and counts them.
+// endless reads as start, followed by more again and again without end. It counts the bytes.
 type endless struct {
 	start, more string
 	given       int64

@@ -243,7 +243,7 @@ func lineBreak(b []byte) int {
 }
 
 // Line returns the next line of a part's header, without its break. It refuses
-// a line that is longer than most bytes.
+// a line of more bytes than the limit most.
 func (s *Scanner) Line(most int) ([]byte, error) {
 	at := 0
 	for {

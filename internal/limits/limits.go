@@ -13,11 +13,11 @@ import (
 // in the future still fits into a time.Duration and a time.Time.
 const Forever = 100 * 365 * 24 * time.Hour
 
-// Set completes the limit to which v points. Zero becomes preset. A negative
-// value becomes most, the largest value that the code behind the limit can work
-// with. Set returns an error that names the field if the value is larger than
-// that. field is the name that the user of the package reads: "serving:
-// Options.MaxHeader".
+// Set completes the limit to which v points. Zero becomes the value of preset. A
+// negative value becomes the value of most, the largest one that the code behind
+// the limit can work with. Set returns an error that names the field if the value
+// is larger than that. field is the name that the user of the package reads:
+// "serving: Options.MaxHeader".
 func Set[T ~int | ~int64](v *T, field string, preset, most T) error {
 	switch {
 	case *v == 0:
@@ -64,8 +64,8 @@ func Unlimited[T int | int64]() T {
 	return T(largest / 2)
 }
 
-// Within returns an error that names the field if v is less than least or more
-// than most. It is for numbers that are not limits, such as a delay.
+// Within returns an error that names the field if v is not in the range from
+// least to most. It is for numbers that are not limits, such as a delay.
 func Within[T ~int | ~int64](v T, field string, least, most T) error {
 	if v < least || v > most {
 		return fmt.Errorf("%s is %v: use a value from %v to %v", field, v, least, most)

@@ -117,8 +117,8 @@ type Change struct {
 // changing are fields that differ between any two responses.
 var changing = []string{"Date", "Content-Length"}
 
-// Compare returns how the response of after differs from that of before: its status, its header,
-// its body.
+// Compare returns the differences between the responses of two exchanges: in the status, the header
+// and the body.
 func Compare(before, after Exchange) []Change {
 	var list []Change
 	if b, a := before.Response.Status, after.Response.Status; b != a {
