@@ -30,7 +30,7 @@ import (
 // which server answers it.
 type protocol struct {
 	serve func(http.Handler) server
-	// head is a request up to its body, body a piece of the body, and end the bytes after the last
+	// head is a request up to its body, body is a piece of the body, and end is what follows the last
 	// piece.
 	head func(vars [][2]string) string
 	body func(piece string) string

@@ -33,8 +33,8 @@ type Options struct {
 	// reloads its pages in browsers; see package reload. It needs the go
 	// command, the program's source, and an import of serving/dev.
 	Reload bool
-	// Watch holds more files, folders and patterns whose change restarts the application, and
-	// Exclude patterns of files whose change does not; see reload.Config.
+	// Watch holds more files, folders and patterns whose change restarts the application. Exclude
+	// holds patterns of files whose change does not; see reload.Config.
 	Watch, Exclude []string
 	// Assets holds folders of files that the program reads while it runs under
 	// a supervisor: a change reloads the pages in the browser, and the program

@@ -145,8 +145,8 @@ func comma(b []byte, i int) []byte {
 // in the templates of this package.
 const filterPrefix = "zeug_"
 
-// maxWidth is the width up to which a filter may pad a string, in characters, and maxDecimals how
-// many digits it may write after the point.
+// maxWidth is the width up to which a filter may pad a string, in characters. maxDecimals is how many
+// digits it may write after the point.
 const (
 	maxWidth    = 10_000
 	maxDecimals = 1_000

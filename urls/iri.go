@@ -100,8 +100,8 @@ func controls() string {
 	return string(b[:])
 }
 
-// unescapeBut decodes the escapes of s, except those of characters in the set keep, and those that are
-// not UTF-8. It also leaves the escape of a digit if the digit would complete another escape:
+// unescapeBut decodes the escapes of s, except those of characters in the set keep, and those that
+// are not UTF-8. It also leaves the escape of a digit if the digit would complete another escape:
 // "%%366" is a percent sign and "66", and "%66" would be "f".
 func unescapeBut(s string, keep *percent.Set) string {
 	if strings.IndexByte(s, '%') < 0 && utf8.ValidString(s) {

@@ -19,7 +19,8 @@ import (
 // Building URLs: of the peers, only gorilla/mux and echo build a URL by the name
 // of its route and without a request.
 
-// named returns n routes. Of the two routes in the middle, one has a number, and one has three values.
+// named returns n routes. Of the two routes in the middle, one has a number, and one
+// has three values.
 func named(n int) []route {
 	texts := slices.Insert(table(n-2), n/2, "GET /user/{int:id}", "GET /repos/{owner}/{repo}/issues/{int:number}")
 	return newRoutes(texts)

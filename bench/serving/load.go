@@ -16,8 +16,8 @@ import (
 var loadPeers = []string{"net/http", "zeug", "net/http with the fields of an App", "zeug with its access log", "zeug with an App", "zeug with an App and its access log"}
 
 // loadTable has wrk send requests to whole servers over 64 connections. Each server has one core and one thread, and
-// wrk the other core. The servers are asked in turn, and begin in turn, since a machine changes its speed. Ratios are
-// medians of the rounds.
+// wrk has the other core. The servers are asked in turn, and begin in turn, since a machine changes its speed. Ratios
+// are medians of the rounds.
 func loadTable(w io.Writer, rounds int, slice time.Duration) error {
 	servers := make([]*loaded, len(loadPeers))
 	for i, peer := range loadPeers {

@@ -49,7 +49,7 @@ type Link struct {
 }
 
 // patience is how long one request may wait for Redis, all its commands taken
-// together, and clickPatience how long a click may take to be counted.
+// together, and clickPatience is how long a click may take to be counted.
 const (
 	patience      = 1200 * time.Millisecond
 	clickPatience = 300 * time.Millisecond

@@ -177,7 +177,7 @@ type mortal struct {
 func (m mortal) ended() <-chan struct{} { return m.done }
 
 // A child of the application may hold the sockets of a worker that has ended. Then they have no end
-// of file. Still, the server waits for such a worker less long than for one that might still answer.
+// of file. The server then waits less long than for a worker that might still answer.
 func TestNothingIsExpectedOfAWorkerThatHasEnded(t *testing.T) {
 	for name, wait := range map[string]func(*pool, *slot, *ticket){
 		"by a request that is sent":      func(_ *pool, s *slot, next *ticket) { s.submit(next, time.Minute) },

@@ -24,14 +24,14 @@ type Record struct {
 	// Program is the path of the executable, and Build what [BuildOf] returned for it.
 	Program string `json:"program"`
 	Build   string `json:"build"`
-	// Machine is the name of the host, and PID the process.
+	// Machine is the name of the host, and PID is the process ID.
 	Machine string `json:"machine"`
 	PID     int    `json:"pid"`
-	// Goroutine is the id of the goroutine that panicked, and Stack its stack as the runtime
+	// Goroutine is the id of the goroutine that panicked, and Stack is its stack as the runtime
 	// prints it.
 	Goroutine int64  `json:"goroutine"`
 	Stack     string `json:"stack"`
-	// Message is the value of the panic as text, and Type its type.
+	// Message is the value of the panic as text, and Type is its type.
 	Message string  `json:"message"`
 	Type    string  `json:"type"`
 	Request Request `json:"request"`
@@ -52,7 +52,7 @@ type Request struct {
 	RootPath string              `json:"rootPath,omitempty"`
 	Client   string              `json:"client"`
 	Header   map[string][]string `json:"header"`
-	// Rule is the rule that matched, "" if that is not known, and ID the id of the request.
+	// Rule is the rule that matched, "" if that is not known, and ID is the id of the request.
 	Rule string `json:"rule,omitempty"`
 	ID   string `json:"id,omitempty"`
 }

@@ -255,7 +255,7 @@ func (s *Scanner) Line(most int) ([]byte, error) {
 			return nil, ErrFull
 		}
 		// In a header whose lines end with lone CRs, a CR before an LF is half of a line break.
-		// Only after the CR that ends the header, the LF belongs to the content.
+		// The CR that ends the header is an exception: an LF after it belongs to the content.
 		half := at > 0 && at < len(w) && w[at] == '\r'
 		if at < len(w) && !(half && at+1 == len(w) && s.err == nil) {
 			line := w[:at]

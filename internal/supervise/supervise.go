@@ -116,8 +116,8 @@ type Facts struct {
 	Rule     string  `json:"rule,omitempty"`
 	Endpoint string  `json:"endpoint,omitempty"`
 	Params   []Param `json:"params,omitempty"`
-	// Failure is the path of the page of the request's failure, "" if there was none, and Failed
-	// what failed.
+	// Failure is the path of the page of the request's failure, "" if there was none. Failed says what
+	// failed.
 	Failure string `json:"failure,omitempty"`
 	Failed  string `json:"failed,omitempty"`
 	// Logs are the log records made meanwhile, and LogsMissed is how many more there were.
@@ -202,8 +202,8 @@ type Hello struct {
 	Cert string `json:"cert,omitempty"`
 	Key  string `json:"key,omitempty"`
 	H2C  bool   `json:"h2c,omitempty"`
-	// Watch holds files, folders and patterns whose change restarts the application, Assets
-	// folders whose change only reloads the pages, and Exclude patterns of files to ignore.
+	// Watch holds files, folders and patterns whose change restarts the application. Assets holds
+	// folders whose change only reloads the pages. Exclude holds patterns of files to ignore.
 	Watch   []string `json:"watch,omitempty"`
 	Assets  []string `json:"assets,omitempty"`
 	Exclude []string `json:"exclude,omitempty"`

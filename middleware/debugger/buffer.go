@@ -38,7 +38,7 @@ type buffer struct {
 	state  state
 	status int
 	// length is the Content-Length that the handler promised, -1 for none, and
-	// written how many bytes it tried to write.
+	// written is how many bytes it tried to write.
 	length, written int64
 	held            *hold
 	// cut is called with the error that has ended a stream.

@@ -44,7 +44,7 @@ type Value struct {
 	Left   int      `json:"left,omitempty"`
 
 	form form
-	// pointer says that the value is what a pointer leads to, and closed that
+	// pointer says that the value is what a pointer leads to. closed says that
 	// it was not read because another goroutine may be writing to it.
 	pointer, closed bool
 }

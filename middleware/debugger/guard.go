@@ -118,7 +118,7 @@ func (d *Debugger) trustsForwarded(r *http.Request) bool {
 }
 
 // addressFields are header fields in which proxies name the client by address alone, and
-// proxyFields others that only proxies send.
+// proxyFields are others that only proxies send.
 var (
 	addressFields = []string{"X-Forwarded-For", "X-Original-Forwarded-For", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip",
 		"Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "True-Client-Ip", "Fly-Client-Ip", "Fastly-Client-Ip", "X-Envoy-External-Address"}

@@ -13,14 +13,13 @@ import (
 // a page of it.
 type PostMortem struct {
 	Time time.Time
-	// Message is the value of the panic as text, and Type its type.
+	// Message is the value of the panic as text, and Type is its type.
 	Message, Type string
-	// Goroutine is the id of the goroutine that panicked, and Stack its stack as Go's runtime prints
-	// it.
+	// Goroutine is the id of the goroutine that panicked. Stack is its stack as Go's runtime prints it.
 	Goroutine int64
 	Stack     string
-	// Request is the request as the client sent it, and Rule the rule that matched, "" if that is
-	// not known.
+	// Request is the request as the client sent it. Rule is the rule that matched, "" if that is not
+	// known.
 	Request *http.Request
 	Rule    string
 	// Process has facts about the process, which the page shows with the build.

@@ -49,7 +49,7 @@ type Report struct {
 	Build []Field `json:"build,omitempty"`
 	// Goroutine is the id of the goroutine that failed; 0 if it is not known.
 	Goroutine int64 `json:"goroutine,omitempty"`
-	// Goroutines is how many there were, and Stacks their stacks as the
+	// Goroutines is how many there were, and Stacks has their stacks as the
 	// runtime prints them.
 	Goroutines int    `json:"goroutines"`
 	Stacks     string `json:"-"`
@@ -79,7 +79,7 @@ type Report struct {
 const maxStacks = 256 << 10
 
 // newReport describes a failure: value is the error that was returned or the value of the panic,
-// and pcs the stack where that was noticed.
+// and pcs is the stack where that was noticed.
 func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, settings *Debugger) *Report {
 	src := &sources{program: self(), hide: settings.Hide, secret: settings.secret()}
 	value, carried := recovered(value)

@@ -45,7 +45,7 @@ type RequestFacts struct {
 // masked stands for a secret.
 const masked = secret.Dots
 
-// maxField is how many bytes of one value are shown, and maxFields how many
+// maxField is how many bytes of one value are shown, and maxFields is how many
 // fields of one table.
 const (
 	maxField  = 8 << 10

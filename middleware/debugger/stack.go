@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// maxDepth is how many frames are captured, and maxFrames how many of them are shown: the newest
+// maxDepth is how many frames are captured, and maxFrames is how many of them are shown: the newest
 // ones, and the few oldest ones, which show where an endless recursion began.
 const (
 	maxDepth  = 8 << 10

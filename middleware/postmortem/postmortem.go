@@ -101,8 +101,8 @@ func (f *Folder) tell(path string, err error) (string, error) {
 	return "", err
 }
 
-// maxText is how much is kept of the stack and of the panic's value, and maxHeader of all header
-// fields, in bytes.
+// maxText is how many bytes are kept of the stack and of the panic's value, and maxHeader is how many
+// are kept of all header fields.
 const (
 	maxText   = 64 << 10
 	maxHeader = 128 << 10

@@ -67,7 +67,7 @@ type Profiler struct {
 // Info is the information from which a file's name is made.
 type Info struct {
 	Method string
-	// Path is the request's path, and Rule the routing rule that matched, or
+	// Path is the request's path, and Rule is the routing rule that matched, or
 	// "".
 	Path, Rule string
 	Status     int

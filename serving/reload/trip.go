@@ -75,8 +75,8 @@ func (t *trip) RoundTrip(out *http.Request) (*http.Response, error) {
 	}
 }
 
-// serve records that a request is running in the process, and done that it has ended. The request
-// has already been counted.
+// serve records that a request is running in the process, and done records that it has ended. The
+// request has already been counted.
 func (p *Process) serve(t *trip) {
 	p.tripsMu.Lock()
 	defer p.tripsMu.Unlock()

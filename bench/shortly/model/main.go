@@ -59,8 +59,8 @@ func row(t *tabwriter.Writer, what string, predicted, measured float64) {
 	fmt.Fprintf(t, "%s\t%.3g\t%.3g\t%+.0f %%\n", what, predicted, measured, 100*(predicted/measured-1))
 }
 
-// check predicts the case "mix", of which 90 % are redirects, 8 % forms and 2 % new links,
-// from the other cases, and the commands of a cache from the requests a second.
+// check makes two kinds of predictions. The case "mix" (90 % redirects, 8 % forms, 2 % new links)
+// comes from the other cases. The commands of a cache come from the requests a second.
 func check(all map[string]map[string]figure) {
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	defer t.Flush()

@@ -60,7 +60,7 @@ type Handler struct {
 type failure struct {
 	supervise.Failure
 	client inspect.Client
-	// size is the size of the core, and program the executable that the supervisor keeps for it;
+	// size is the size of the core, and program is the executable that the supervisor keeps for it;
 	// nil if that is not known.
 	size    int64
 	program os.FileInfo

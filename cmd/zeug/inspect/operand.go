@@ -19,7 +19,7 @@ import (
 type operand struct {
 	// typ is the full name of its type; "" for a constant without a type.
 	typ string
-	// constant is the value of a constant without a type, and kind its default type.
+	// constant is the value of a constant without a type, and kind is its default type.
 	constant constant.Value
 	kind     string
 	// native is the value in this process: of a basic type, of one of copiedTypes, or what a known

@@ -45,9 +45,9 @@ func (c *Core) Answer(q Question) (any, error) {
 	return nil, fmt.Errorf("there is no question %q", q.Ask)
 }
 
-// Serve opens the core of a program and answers questions, a line of JSON each, until the input ends.
-// It runs in the other process of a [Client], and has no other caller: it limits the memory of its
-// process, and ends the process at the end of the input.
+// Serve opens the core of a program and answers questions, a line of JSON each, until the input
+// ends. It runs in the other process of a [Client], and has no other caller: it limits the memory of
+// its process, and ends the process at the end of the input.
 func Serve(program, file string, in io.Reader, out io.Writer) error {
 	limitMemory()
 	questions := make(chan Question)
