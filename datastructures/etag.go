@@ -84,7 +84,7 @@ func ParseETags(header string) ETags {
 		return ETags{}
 	}
 	e := ETags{Tags: noTags}
-	closing := 0 // the offset of the next closing quote; found again once it lies behind
+	closing := 0 // the offset of a closing quote; the next one is looked for when at has passed it
 	for at := 0; at < len(header); {
 		text, weak := cutWeak(header[at:])
 		start := len(header) - len(text)

@@ -22,8 +22,8 @@ import (
 	"github.com/zeugkit/zeug/gateway/internal/echo/app"
 )
 
-// odd are unusual requests, to the byte: {} stands for the path where the application is mounted,
-// {host} for the web server.
+// odd has the exact bytes of unusual requests. {} stands for the path where the application is
+// mounted, {host} for the web server.
 var odd = map[string]string{
 	"encoded slashes":              "GET {}/a%2Fb//c?x=%2F HTTP/1.1\r\nHost: {host}\r\n\r\n",
 	"an encoded percent":           "GET {}/50%25 HTTP/1.1\r\nHost: {host}\r\n\r\n",

@@ -131,7 +131,7 @@ func prefixOf(s string) (string, bool) {
 }
 
 // plainSegment reports whether s is an ordinary segment: it consists of a
-// path's characters (RFC 3986, section 3.3), and neither empty nor dots.
+// path's characters (RFC 3986, section 3.3), is not empty, and is not "." or "..".
 func plainSegment(s string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]

@@ -18,7 +18,7 @@ import (
 	"github.com/zeugkit/zeug/middleware"
 )
 
-// raw sends a request to the byte, and returns the response and its body.
+// raw sends exactly the bytes of text as a request, and returns the response and its body.
 func raw(t *testing.T, server *httptest.Server, text string) (*http.Response, string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
