@@ -24,8 +24,9 @@ var (
 // errBusy says why one of many failures has no variables.
 var errBusy = errors.New("There are no variables: other requests failed at the same moment, and one core is written at a time. Run the request again to see them.")
 
-// errCollected says why a failure that had to wait has no variables: they would be wrong.
-var errCollected = errors.New("There are no variables: other requests failed at the same moment, and the garbage collector ran before it was the turn of this one. Run the request again to see them.")
+// errCollected says why a failure has no variables: they might be wrong. The garbage collector frees
+// variables that no later line of the failed functions uses, and their memory is soon reused.
+var errCollected = errors.New("There are no variables: the garbage collector ran before they were kept. Run the request again to see them.")
 
 const (
 	// coreWait is how long a failure waits for its turn to write a core.
@@ -41,18 +42,21 @@ var coreTurn = make(chan struct{}, 1)
 // writeCore writes a core of this process, one at a time.
 func writeCore(path string) (goroutine int64, err error) {
 	corefile.Aside(func() {
+		before := corefile.Collections()
 		if err = takeTurn(coreWait); err != nil {
 			return
 		}
 		defer time.AfterFunc(coreGap, func() { <-coreTurn })
-		_, _, err = corefile.Write(path, 0)
+		// A collection that is running now ends before Write pauses the collector.
+		if _, _, err = corefile.Write(path, 0); err == nil && corefile.Collections() != before {
+			err = errors.Join(errCollected, os.Remove(path))
+		}
 	})
 	return corefile.GoroutineID(), err
 }
 
 // takeTurn waits until no other core is written. It fails if the garbage collector has run
-// meanwhile. The collector frees variables that no later line of the failed functions uses, and
-// their memory is soon reused.
+// meanwhile.
 func takeTurn(patience time.Duration) error {
 	before := corefile.Collections()
 	timeout := time.NewTimer(patience)

@@ -1,6 +1,9 @@
 package dev
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -28,4 +31,38 @@ func TestCoresAreWrittenInTurn(t *testing.T) {
 		return
 	}
 	require.Fail(t, "a collection went by unseen a thousand times")
+}
+
+func TestNoCoreIsKeptIfTheCollectorRan(t *testing.T) {
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				runtime.GC()
+			}
+		}
+	}()
+	defer func() { close(stop); <-ended }()
+	for range 10 {
+		// Its turn comes at once, so only a collection that ends later can be the reason.
+		coreTurn <- struct{}{}
+		<-coreTurn
+		path := filepath.Join(t.TempDir(), "core")
+		_, err := writeCore(path)
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skip("cores are written on Linux, on amd64 and arm64")
+		}
+		if err == nil {
+			require.NoError(t, os.Remove(path))
+			continue // no collection ended meanwhile
+		}
+		require.ErrorIs(t, err, errCollected)
+		require.NoFileExists(t, path)
+		return
+	}
+	require.Fail(t, "a collection went by unseen ten times")
 }
