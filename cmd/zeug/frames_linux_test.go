@@ -480,7 +480,7 @@ func TestAStormOfFailures(t *testing.T) {
 			with++
 		} else {
 			// It waited too long for its turn, or so long that the garbage collector had run.
-			require.Contains(t, a.body, "other requests failed at the same moment")
+			require.Regexp(t, "There are no variables: (other requests failed at the same moment|the garbage collector ran before they were kept)", a.body)
 			without++
 		}
 	}
