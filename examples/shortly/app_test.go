@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -33,7 +32,6 @@ func newTestApp(t *testing.T, client redis.UniversalClient) *App {
 func submit(target string) url.Values { return url.Values{"url": {target}} }
 
 func TestShortlyOnEveryRedis(t *testing.T) {
-	t.Parallel()
 	onEach(t, func(t *testing.T, client redis.UniversalClient) {
 		person := webtest.New(t, newTestApp(t, client))
 		const target = "https://example.org/a?b=c&d=ä#e"
@@ -337,10 +335,6 @@ func TestMain(m *testing.M) {
 	if os.Getenv("SHORTLY_RUNS_AS_PROGRAM") != "" {
 		main()
 		return
-	}
-	// Most of the parallel tests wait for servers, so that more of them may run than there are processors.
-	if err := flag.Set("test.parallel", "12"); err != nil {
-		panic(err)
 	}
 	os.Exit(m.Run())
 }

@@ -62,10 +62,8 @@ func (h hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 }
 
 func TestCachedLinksOnEveryRedis(t *testing.T) {
-	t.Parallel()
 	for _, d := range deployments {
 		t.Run(d.name, func(t *testing.T) {
-			t.Parallel()
 			if d.heavy && testing.Short() {
 				t.Skip("starts several servers")
 			}
@@ -141,7 +139,6 @@ func TestManyRequestsForOneColdIDAskRedisOnce(t *testing.T) {
 }
 
 func TestAnAbsentIDIsNotLookedUpAgainForASecond(t *testing.T) {
-	t.Parallel()
 	o := startEmbedded(t)
 	links, other := cached(t, o), cached(t, o)
 	gets := watch(links.redis, "get", nil)

@@ -52,10 +52,8 @@ func (p *pipelines) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pr
 }
 
 func TestClicksOnEveryRedis(t *testing.T) {
-	t.Parallel()
 	for _, d := range deployments {
 		t.Run(d.name, func(t *testing.T) {
-			t.Parallel()
 			if d.heavy && testing.Short() {
 				t.Skip("starts several servers")
 			}
@@ -112,7 +110,6 @@ func TestClicksWaitForRedisAndTheirMemoryIsBounded(t *testing.T) {
 }
 
 func TestCloseSaysWhatWasNotCounted(t *testing.T) {
-	t.Parallel()
 	s := redistest.Start(t)
 	c := NewClickCounter(parse(t, "redis://"+s.Addr))
 	s.Stop()

@@ -92,7 +92,6 @@ func (f *faulty) works(t *testing.T) {
 }
 
 func TestARedisThatHangs(t *testing.T) {
-	t.Parallel()
 	s := redistest.Start(t)
 	f := newFaulty(t, parse(t, "redis://"+s.Addr), s.Client)
 	f.follow(t, 10)
@@ -131,7 +130,6 @@ func TestAFullRedis(t *testing.T) {
 }
 
 func TestANodeOfTheClusterIsAway(t *testing.T) {
-	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts several servers")
 	}
@@ -224,7 +222,6 @@ func TestAClockOfRedisThatJumps(t *testing.T) {
 }
 
 func TestFailoverBehindTheCache(t *testing.T) {
-	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for an election")
 	}
@@ -355,7 +352,6 @@ func TestASlowRedis(t *testing.T) {
 // TestAPartition loses every packet between an instance and its Redis, while another
 // instance goes on. Neither of them makes a second id for a URL, or a wrong redirect.
 func TestAPartition(t *testing.T) {
-	t.Parallel()
 	s := redistest.Start(t)
 	w := newWire(t, s.Addr)
 	partition(t, "redis://"+w.addr, "redis://"+s.Addr, s.Client, func(apart bool) { w.cut.Store(apart) })
@@ -386,7 +382,6 @@ func partition(t *testing.T, divided, direct string, raw redis.UniversalClient, 
 // whose cable is pulled. Only root can make such a network; for other users TestAPartition does the
 // test.
 func TestAPartitionOfNetworkNamespaces(t *testing.T) {
-	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make a network")
 	}

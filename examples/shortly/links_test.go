@@ -24,7 +24,6 @@ import (
 )
 
 func TestLinksOnEveryRedis(t *testing.T) {
-	t.Parallel()
 	onEach(t, func(t *testing.T, client redis.UniversalClient) {
 		links(t, client, &Links{redis: client})
 		if _, cluster := client.(*redis.ClusterClient); cluster {
@@ -503,12 +502,10 @@ func TestRedisAway(t *testing.T) {
 			"redis+sentinel://" + mute + "," + other + "/links", "unix:///nonexistent.sock", "redis://no-such-host.invalid",
 		} {
 			t.Run(address, func(t *testing.T) {
-				t.Parallel()
 				everyCall(t, &Links{redis: connect(t, parse(t, address))})
 			})
 		}
 		t.Run("packets get lost", func(t *testing.T) {
-			t.Parallel()
 			o := parse(t, "redis://"+mute)
 			o.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) {
 				<-ctx.Done()
@@ -601,7 +598,6 @@ func TestFailoverOfTheMaster(t *testing.T) {
 }
 
 func TestOneNodeIsNotTheWholeCluster(t *testing.T) {
-	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts several servers")
 	}

@@ -80,7 +80,6 @@ func TestACounterThatCannotBeRead(t *testing.T) {
 }
 
 func TestALinkIsToldOfWhenAReplicaHasIt(t *testing.T) {
-	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts several servers")
 	}

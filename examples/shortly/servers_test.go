@@ -41,7 +41,6 @@ var deployments = []deployment{
 func onEach(t *testing.T, test func(t *testing.T, client redis.UniversalClient)) {
 	for _, d := range deployments {
 		t.Run(d.name, func(t *testing.T) {
-			t.Parallel()
 			if d.heavy && testing.Short() {
 				t.Skip("starts several servers")
 			}

@@ -5,7 +5,6 @@ package redisstore_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -53,32 +52,24 @@ func sentinelClient(sentinel *redistest.Server) redis.UniversalClient {
 // TestMain leaves the log out, which many requests that fail would fill.
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	// Most of the parallel tests wait for servers, so that more of them may run than there are processors.
-	if err := flag.Set("test.parallel", "12"); err != nil {
-		panic(err)
-	}
 	os.Exit(m.Run())
 }
 
 // stores runs a test on a fresh store of each kind.
 func stores(t *testing.T, test func(t *testing.T, store sessions.Store)) {
 	t.Run("memory", func(t *testing.T) {
-		t.Parallel()
 		test(t, &sessions.Memory{})
 	})
 	t.Run("Redis", func(t *testing.T) {
-		t.Parallel()
 		test(t, storeOf(t, redistest.Start(t), redisstore.Options{}))
 	})
 	t.Run("Redis Cluster", func(t *testing.T) {
-		t.Parallel()
 		if testing.Short() {
 			t.Skip("starts several servers")
 		}
 		test(t, storeIn(t, clusterClient(redistest.StartCluster(t, false)), redisstore.Options{}))
 	})
 	t.Run("Sentinel", func(t *testing.T) {
-		t.Parallel()
 		if testing.Short() {
 			t.Skip("starts several servers")
 		}
@@ -88,7 +79,6 @@ func stores(t *testing.T, test func(t *testing.T, store sessions.Store)) {
 }
 
 func TestStoresKeepTheContract(t *testing.T) {
-	t.Parallel()
 	stores(t, func(t *testing.T, store sessions.Store) {
 		ctx := t.Context()
 		fields, err := store.Load(ctx, "a")
@@ -146,10 +136,7 @@ func TestConcurrentRequestsLoseNoMessage(t *testing.T) {
 	if testing.Short() {
 		requests = 1_000
 	}
-	var load sync.Mutex // of one store at a time: a Sentinel or node that waits for the processor would be taken for dead
 	stores(t, func(t *testing.T, store sessions.Store) {
-		load.Lock()
-		defer load.Unlock()
 		var seen sync.Map
 		var shown atomic.Int64
 		show := func(s *sessions.Session) {
@@ -253,7 +240,6 @@ func users(store sessions.Store) http.Handler {
 }
 
 func TestAKilledRedisLosesNoAcknowledgedSession(t *testing.T) {
-	t.Parallel()
 	s := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
 	h := users(storeOf(t, s, redisstore.Options{}))
 	cookies, failed := underLoad(t, h, func(wait func(int64)) {
@@ -273,7 +259,6 @@ func TestAKilledRedisLosesNoAcknowledgedSession(t *testing.T) {
 }
 
 func TestAFailoverLosesNoAcknowledgedSession(t *testing.T) {
-	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for elections")
 	}
@@ -291,7 +276,6 @@ func TestAFailoverLosesNoAcknowledgedSession(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			client, master := c.start(t)
 			cookies, _ := underLoad(t, users(storeIn(t, client, redisstore.Options{Replicas: 1})), func(wait func(int64)) {
 				wait(1000)
@@ -314,7 +298,6 @@ func TestAFailoverLosesNoAcknowledgedSession(t *testing.T) {
 }
 
 func TestASessionIsRefusedWhereNoReplicaIsLeft(t *testing.T) {
-	t.Parallel()
 	s := redistest.Start(t)
 	w, _ := visit(users(storeOf(t, s, redisstore.Options{Replicas: 1})), "/?user=alone", "")
 	require.Equal(t, 503, w.Code)
