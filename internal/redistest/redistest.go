@@ -184,6 +184,20 @@ func follows(t testing.TB, master, replica *Server) {
 		r, err2 := replica.Client.Info(t.Context(), "replication").Result()
 		return err1 == nil && err2 == nil && strings.Contains(m, "state=online") && strings.Contains(r, "master_link_status:up")
 	}, patience, 10*time.Millisecond, "%s follows %s", replica.Addr, master.Addr)
+	// A master counts a replica as online a second before it sends it the first change.
+	conn := master.Client.Conn()
+	defer conn.Close()
+	require.Eventually(t, func() bool {
+		for n := range 100 { // until a key is one of this node of a Cluster
+			key := fmt.Sprintf("follows-%d", n)
+			if conn.Set(t.Context(), key, "", 0).Err() != nil {
+				continue
+			}
+			got, err := conn.Wait(t.Context(), 1, time.Second).Result()
+			return err == nil && got == 1 && conn.Del(t.Context(), key).Err() == nil
+		}
+		return false
+	}, patience, 10*time.Millisecond, "%s sends its changes to %s", master.Addr, replica.Addr)
 }
 
 // StartSentinels starts a master, a replica of it, and a Sentinel that watches both under a name.
