@@ -31,7 +31,7 @@ func buildShop(t *testing.T, flags ...string) string {
 		t.Skip("builds programs")
 	}
 	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
-		t.Skip("cores are had on amd64 and arm64 alone")
+		t.Skip("cores are available only on amd64 and arm64")
 	}
 	program := filepath.Join(t.TempDir(), "shop")
 	cmd := exec.Command("go", append(append([]string{"build", "-o", program}, flags...), "./"+shopPackage)...)
