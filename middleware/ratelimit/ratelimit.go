@@ -263,14 +263,16 @@ func (t *limiter) take(ctx context.Context, key string, cost int) (state, error)
 	default:
 		return state{}, errBusy
 	}
+	// The call itself must not cancel ctx when it ends: then both cases below could be ready, and
+	// select would take the error in place of the result every other time.
 	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
+	defer cancel()
 	type result struct {
 		state
 		err error
 	}
 	done := make(chan result, 1)
 	go func() {
-		defer cancel()
 		defer func() { <-t.calls }()
 		s, err := t.run(ctx, key, cost)
 		done <- result{s, err}

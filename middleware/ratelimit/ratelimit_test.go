@@ -1,6 +1,7 @@
 package ratelimit_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"math"
@@ -9,6 +10,8 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -221,6 +224,43 @@ func TestTimeoutIsKept(t *testing.T) {
 			require.Less(t, time.Since(start), 2*time.Second)
 		})
 	}
+}
+
+// immediate answers every command without a network: each request passes, and four are left.
+type immediate struct{}
+
+func (immediate) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (immediate) ProcessHook(redis.ProcessHook) redis.ProcessHook {
+	return func(_ context.Context, cmd redis.Cmder) error {
+		cmd.(*redis.Cmd).SetVal([]any{int64(1), int64(4), int64(0), int64(0)})
+		return nil
+	}
+}
+
+func (immediate) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// A result that arrives before the request waits for it counts as much as any other.
+func TestAnImmediateResultCounts(t *testing.T) {
+	client := redis.NewClient(&redis.Options{})
+	client.AddHook(immediate{})
+	defer client.Close()
+	h := ratelimit.RateLimit{Client: client, Timeout: patience, Rate: 5, Closed: true}.Wrap(http.HandlerFunc(ok))
+	var refused atomic.Int64
+	var clients sync.WaitGroup
+	for range 8 {
+		clients.Go(func() {
+			for range 10_000 {
+				if ask(h, "192.0.2.1:1").Code != http.StatusNoContent {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	clients.Wait()
+	require.Zero(t, refused.Load())
 }
 
 func TestRedisAway(t *testing.T) {
