@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// loadPeers are the servers of loadTable. All say hello. net/http has no access log. An App sets Content-Type and
-// Content-Length, as the third peer does; the others leave that to net/http.
-var loadPeers = []string{"net/http", "zeug", "net/http with the fields of an App", "zeug with its access log", "zeug with an App", "zeug with an App and its access log"}
+// loadPeers are the servers of loadTable. All say hello. net/http has no access log. An App sets Content-Type,
+// as the third peer does; the others leave that to net/http.
+var loadPeers = []string{"net/http", "zeug", "net/http that sets Content-Type", "zeug with its access log", "zeug with an App", "zeug with an App and its access log"}
 
 // loadTable has wrk send requests to whole servers over 64 connections. Each server has one core and one thread, and
 // wrk has the other core. The servers are asked in turn, and begin in turn, since a machine changes its speed. Ratios
