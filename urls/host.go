@@ -55,7 +55,11 @@ func isHostChar(c byte) bool {
 }
 
 func isNameChar(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.'
+	return isLowerNameChar(c) || 'A' <= c && c <= 'Z'
+}
+
+func isLowerNameChar(c byte) bool {
+	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '.'
 }
 
 // validHost reports whether a Host header is a valid host, with or without a port: a name or an

@@ -19,6 +19,9 @@ import (
 // The result has no control characters, spaces or backslashes, so it can be
 // sent as a Location.
 func IRIToURI(iri string) string {
+	if isPlainURI(iri) {
+		return iri
+	}
 	p := split(iri)
 	before := p
 	if p.hasAuthority {
@@ -31,6 +34,36 @@ func IRIToURI(iri string) string {
 		return iri // most are URIs already
 	}
 	return p.String()
+}
+
+// isPlainURI reports whether s is a path or an http URL that is the same as a URI. It is the fast path
+// for most redirects, and may report false for other URIs that stay the same.
+func isPlainURI(s string) bool {
+	path := s
+	name, ok := strings.CutPrefix(s, "https://")
+	if !ok {
+		name, ok = strings.CutPrefix(s, "http://")
+	}
+	if ok {
+		end := 0
+		for end < len(name) && isLowerNameChar(name[end]) {
+			end++
+		}
+		path = name[end:]
+	}
+	if path == "" {
+		return ok
+	}
+	if path[0] != '/' || !ok && strings.HasPrefix(path, "//") {
+		return false
+	}
+	// A path may contain what a query may, except "?", which begins the query.
+	for i := range len(path) {
+		if !iriQueryChars[path[i]] {
+			return false
+		}
+	}
+	return true
 }
 
 func escapeUser(s string) string { return iriUserChars.Escape(s) }

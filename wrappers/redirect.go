@@ -18,9 +18,14 @@ import (
 // [Response.SetLocation]). A redirect to a location from a client is an open redirect: check that
 // it is one of your own URLs.
 func Redirect(location string) *Response {
-	link := html.EscapeString(urls.IRIToURI(location))
+	uri := urls.IRIToURI(location)
+	link := html.EscapeString(uri)
+	text := link
+	if uri != location {
+		text = html.EscapeString(location)
+	}
 	resp := HTML("<!doctype html>\n<html lang=en>\n<title>Redirect</title>\n" +
-		"<p>This is now at <a href=\"" + link + "\">" + html.EscapeString(location) + "</a>.</p>\n")
+		"<p>This is now at <a href=\"" + link + "\">" + text + "</a>.</p>\n")
 	resp.Status = http.StatusSeeOther
 	resp.SetLocation(location)
 	return resp

@@ -95,7 +95,8 @@ func (resp *Response) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if resp.largeCookie {
 		resp.warnOfCookies(r)
 	}
-	if err := resp.check(); err != nil {
+	fields, err := resp.check()
+	if err != nil {
 		httperror.Respond(w, r, err)
 		return
 	}
@@ -104,7 +105,7 @@ func (resp *Response) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.handler.ServeHTTP(w, r)
 		return
 	}
-	a := answer{status: resp.status(), size: resp.size()}
+	a := answer{status: resp.status(), size: resp.size(), fields: fields}
 	if resp.conditional {
 		if err := resp.decide(&a, r); err != nil {
 			httperror.Respond(w, r, err)
@@ -152,26 +153,27 @@ func (resp *Response) status() int {
 	return resp.Status
 }
 
-// check returns the reason why the response cannot be sent, if there is one.
-func (resp *Response) check() error {
+// check returns how many values the header has, or the reason why the response cannot be sent.
+func (resp *Response) check() (values int, err error) {
 	if resp.Status != 0 && (resp.Status < 100 || resp.Status > 999) {
-		return fmt.Errorf("response has the status %d: it must be between 100 and 999", resp.Status)
+		return 0, fmt.Errorf("response has the status %d: it must be between 100 and 999", resp.Status)
 	}
 	if resp.header == nil {
 		switch resp.contentType[0] {
 		case "", typeText, typeHTML, typeJSON:
-			return nil
+			return 0, nil
 		}
-		return checkField("Content-Type", resp.contentType[0])
+		return 0, checkField("Content-Type", resp.contentType[0])
 	}
-	for name, values := range resp.header {
-		for _, value := range values {
+	for name, list := range resp.header {
+		values += len(list)
+		for _, value := range list {
 			if err := checkField(name, value); err != nil {
-				return err
+				return 0, err
 			}
 		}
 	}
-	return nil
+	return values, nil
 }
 
 // writeHeader sends the status and the fields.
@@ -255,17 +257,14 @@ func (f *fieldValues) one(value string) []string {
 	return (*f)[start:len(*f):len(*f)]
 }
 
-// fieldCount returns approximately how many values the header of a response has.
+// fieldCount returns approximately how many values are sent.
 func (resp *Response) fieldCount(a *answer) int {
-	n := 1 // Content-Type
+	n := a.fields + 1 // Content-Type
 	if a.size >= 0 {
 		n++ // Content-Length
 	}
 	if resp.conditional {
 		n++ // Accept-Ranges
-	}
-	for _, list := range resp.header {
-		n += len(list)
 	}
 	return n
 }

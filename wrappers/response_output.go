@@ -20,6 +20,7 @@ type answer struct {
 	status int
 	size   int64  // bytes after the header, -1 if not known
 	parts  *parts // nil if the whole body is sent
+	fields int    // how many values the Response's header has
 }
 
 // output writes one response to the client. The header is sent together with
