@@ -16,6 +16,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,6 +57,33 @@ func TestAPI(t *testing.T) {
 			t.Errorf("testdata/%s is of a package that is gone: %s", entry.Name(), command)
 		}
 	}
+}
+
+// TestCount compares the number of exported names of each package with names.txt, so that a
+// package that grows is visible in one line.
+func TestCount(t *testing.T) {
+	var b strings.Builder
+	total := 0
+	for _, dir := range publicPackages(t) {
+		names := countNames(exported(t, dir))
+		total += names
+		fmt.Fprintf(&b, "%5d  %s\n", names, dir)
+	}
+	fmt.Fprintf(&b, "%5d  in all\n", total)
+	if *update {
+		require.NoError(t, os.WriteFile("names.txt", []byte(b.String()), 0o644))
+		return
+	}
+	was, err := os.ReadFile("names.txt")
+	require.NoError(t, err)
+	require.Equal(t, string(was), b.String(), "the number of exported names has changed. If that is intended: %s", command)
+}
+
+// countNames reads the number in the first line of a rendering.
+func countNames(rendering string) int {
+	first, _, _ := strings.Cut(rendering, " ")
+	n, _ := strconv.Atoi(first)
+	return n
 }
 
 func TestChangesAreShown(t *testing.T) {
