@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/zeugkit/zeug/serving/listen"
+	"github.com/zeugkit/zeug/internal/listen"
 )
 
 // announce prints the addresses of the server.

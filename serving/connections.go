@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/zeugkit/zeug/serving/listen"
+	"github.com/zeugkit/zeug/internal/listen"
 )
 
 // connections holds every connection of a server. It keeps their number at the limit: for a new

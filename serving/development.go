@@ -7,8 +7,8 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/zeugkit/zeug/serving/internal/devtools"
-	"github.com/zeugkit/zeug/serving/listen"
+	"github.com/zeugkit/zeug/internal/devtools"
+	"github.com/zeugkit/zeug/internal/listen"
 )
 
 // developmentTools returns the debugger and the reloader, which a program has if it imports

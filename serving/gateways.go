@@ -9,8 +9,8 @@ import (
 	"github.com/zeugkit/zeug/gateway/fastcgi"
 	"github.com/zeugkit/zeug/gateway/scgi"
 	"github.com/zeugkit/zeug/gateway/uwsgi"
+	"github.com/zeugkit/zeug/internal/listen"
 	"github.com/zeugkit/zeug/internal/requestcopy"
-	"github.com/zeugkit/zeug/serving/listen"
 )
 
 // gateways maps the name of a protocol other than HTTP to a server for the web

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/zeugkit/zeug/internal/devtools"
 	"github.com/zeugkit/zeug/middleware"
-	"github.com/zeugkit/zeug/serving/internal/devtools"
 	"github.com/zeugkit/zeug/staticfiles"
 )
 

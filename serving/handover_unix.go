@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/zeugkit/zeug/serving/listen"
+	"github.com/zeugkit/zeug/internal/listen"
 )
 
 // envReady is the descriptor to which a new process writes once it serves.

@@ -12,9 +12,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/zeugkit/zeug/internal/listen"
 	"github.com/zeugkit/zeug/internal/peer"
 	"github.com/zeugkit/zeug/internal/supervise"
-	"github.com/zeugkit/zeug/serving/listen"
 )
 
 // A Server serves one application at any number of addresses. [Run] makes a

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/zeugkit/zeug/gateway/fastcgi"
-	"github.com/zeugkit/zeug/serving/listen"
+	"github.com/zeugkit/zeug/internal/listen"
 )
 
 // open takes over the sockets that were passed to the process, and opens the

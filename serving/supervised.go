@@ -14,11 +14,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/zeugkit/zeug/internal/devtools"
+	"github.com/zeugkit/zeug/internal/listen"
 	"github.com/zeugkit/zeug/internal/peer"
 	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/serving/certs"
-	"github.com/zeugkit/zeug/serving/internal/devtools"
-	"github.com/zeugkit/zeug/serving/listen"
 )
 
 // Supervised reports whether this process runs under a supervisor, either of

@@ -5,8 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/zeugkit/zeug/internal/devtools"
 	_ "github.com/zeugkit/zeug/serving/dev"
-	"github.com/zeugkit/zeug/serving/internal/devtools"
 )
 
 func TestZeugRunSwitchesTheDebuggerOn(t *testing.T) {

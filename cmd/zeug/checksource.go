@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zeugkit/zeug/cmd/zeug/vet"
-	"github.com/zeugkit/zeug/serving/reload"
+	"github.com/zeugkit/zeug/internal/reload"
 )
 
 const checkName = "check-source"

@@ -15,10 +15,10 @@ import (
 	"github.com/zeugkit/zeug/cmd/zeug/frames"
 	"github.com/zeugkit/zeug/cmd/zeug/requests"
 	"github.com/zeugkit/zeug/internal/reaper"
+	"github.com/zeugkit/zeug/internal/reload"
 	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/middleware/debugger"
 	"github.com/zeugkit/zeug/serving"
-	"github.com/zeugkit/zeug/serving/reload"
 )
 
 // buildFlags are the flags of "go build" that choose what is built.

@@ -14,9 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zeugkit/zeug/gateway/wsgi"
+	"github.com/zeugkit/zeug/internal/reload"
 	"github.com/zeugkit/zeug/serving"
 	_ "github.com/zeugkit/zeug/serving/dev"
-	"github.com/zeugkit/zeug/serving/reload"
 )
 
 func newServe() *cobra.Command {

@@ -62,14 +62,14 @@ func TestServingLinksNoToolsOfDevelopment(t *testing.T) {
 	}
 	production := list("serving") + list("examples/hello") + list("timeline")
 	development := list("serving/dev")
-	for _, tool := range []string{module + "middleware/debugger", module + "internal/corefile", module + "serving/reload", "github.com/fsnotify/fsnotify"} {
+	for _, tool := range []string{module + "middleware/debugger", module + "internal/corefile", module + "internal/reload", "github.com/fsnotify/fsnotify"} {
 		require.NotContains(t, production, tool+"\n")
 		require.Contains(t, development, tool+"\n")
 	}
 	cores := list("middleware/postmortem")
 	require.Contains(t, cores, module+"internal/corefile\n")
 	require.NotContains(t, cores, module+"middleware/debugger\n", "it is for production")
-	require.NotContains(t, cores, module+"serving/reload\n")
+	require.NotContains(t, cores, module+"internal/reload\n")
 }
 
 // TestTheProgramForProductionIsSmall builds an example as for production, and checks its size.
@@ -86,7 +86,7 @@ func TestTheProgramForProductionIsSmall(t *testing.T) {
 	symbols, err := exec.Command("go", "tool", "nm", name).Output()
 	require.NoError(t, err)
 	require.Contains(t, string(symbols), module+"serving.Main")
-	for _, tool := range []string{"middleware/debugger", "internal/corefile", "serving/reload", "serving/dev", "internal/recording/recordingtest"} {
+	for _, tool := range []string{"middleware/debugger", "internal/corefile", "internal/reload", "serving/dev", "internal/recording/recordingtest"} {
 		require.NotContains(t, string(symbols), module+tool)
 	}
 	require.NotContains(t, string(symbols), "runtime/trace.Start", "nothing profiles a request")

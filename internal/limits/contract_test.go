@@ -134,7 +134,6 @@ var elsewhere = map[string]string{
 	"gateway/scgi.Settings":    "gateway/settings_test.go",
 	"gateway/uwsgi.Settings":   "gateway/settings_test.go",
 	"gateway/wsgi.Config":      "gateway/wsgi/config_internal_test.go",
-	"serving/reload.Config":    "serving/reload/config_internal_test.go",
 }
 
 // completed are structs that their package has checked and passes to users, so users do not set

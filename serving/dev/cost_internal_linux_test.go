@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/zeugkit/zeug/internal/devtools"
 	"github.com/zeugkit/zeug/internal/supervise"
-	"github.com/zeugkit/zeug/serving/internal/devtools"
 	"github.com/zeugkit/zeug/timeline"
 )
 

@@ -15,9 +15,9 @@ package dev
 import (
 	"net/http"
 
+	"github.com/zeugkit/zeug/internal/devtools"
 	"github.com/zeugkit/zeug/internal/recording"
 	"github.com/zeugkit/zeug/internal/supervise"
-	"github.com/zeugkit/zeug/serving/internal/devtools"
 )
 
 func init() {

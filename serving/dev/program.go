@@ -12,8 +12,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/zeugkit/zeug/serving/internal/devtools"
-	"github.com/zeugkit/zeug/serving/reload"
+	"github.com/zeugkit/zeug/internal/devtools"
+	"github.com/zeugkit/zeug/internal/reload"
 )
 
 // reloadProgram makes this process the supervisor of its own program, which is built again from

@@ -18,10 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/devtools"
 	"github.com/zeugkit/zeug/internal/peer"
 	"github.com/zeugkit/zeug/internal/serverlog"
 	"github.com/zeugkit/zeug/internal/supervise"
-	"github.com/zeugkit/zeug/serving/internal/devtools"
 	"github.com/zeugkit/zeug/timeline"
 )
 

@@ -24,9 +24,9 @@ import (
 	"sync"
 
 	"github.com/zeugkit/zeug/cmd/zeug/inspect"
+	"github.com/zeugkit/zeug/internal/reload"
 	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/middleware/debugger"
-	"github.com/zeugkit/zeug/serving/reload"
 )
 
 const (

@@ -18,9 +18,9 @@ import (
 
 	"github.com/zeugkit/zeug/cmd/zeug/frames"
 	"github.com/zeugkit/zeug/cmd/zeug/inspect"
+	"github.com/zeugkit/zeug/internal/reload"
 	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/middleware/debugger"
-	"github.com/zeugkit/zeug/serving/reload"
 )
 
 // TestMain lets the test's own executable be the reader of cores.

@@ -15,7 +15,7 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 	"golang.org/x/net/http/httpguts"
 
-	"github.com/zeugkit/zeug/serving/reload"
+	"github.com/zeugkit/zeug/internal/reload"
 )
 
 // changed is the request with the changes from a form: method, target, header (a line for each

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/internal/peer"
+	"github.com/zeugkit/zeug/internal/reload"
 	"github.com/zeugkit/zeug/internal/supervise"
-	"github.com/zeugkit/zeug/serving/reload"
 )
 
 // List keeps the last 200 exchanges. The zero value is empty and ready.

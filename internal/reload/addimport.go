@@ -12,7 +12,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/zeugkit/zeug/serving/internal/devtools"
+	"github.com/zeugkit/zeug/internal/devtools"
 )
 
 // addedImport links the development tools into a program that does not import them. The go command

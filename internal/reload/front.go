@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/zeugkit/zeug/internal/listen"
 	"github.com/zeugkit/zeug/internal/peer"
 	"github.com/zeugkit/zeug/internal/supervise"
-	"github.com/zeugkit/zeug/serving/listen"
 )
 
 // publicListener is a socket to which clients connect. Nothing is accepted

@@ -29,9 +29,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/zeugkit/zeug/internal/listen"
 	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/middleware/debugger"
-	"github.com/zeugkit/zeug/serving/listen"
 )
 
 // Config says what a [Supervisor] runs, and how.

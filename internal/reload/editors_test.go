@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zeugkit/zeug/serving/reload"
+	"github.com/zeugkit/zeug/internal/reload"
 )
 
 // source is a program with the given response.

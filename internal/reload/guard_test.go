@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zeugkit/zeug/serving/reload"
+	"github.com/zeugkit/zeug/internal/reload"
 )
 
 // strange is a listener for clients whose users the system does not report, as for those outside a

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/zeugkit/zeug/serving/reload"
+	"github.com/zeugkit/zeug/internal/reload"
 )
 
 // look is a call of Config.Check, which ends when the test provides its
