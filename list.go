@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/routelist"
 	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/routing"
 	"github.com/zeugkit/zeug/sessions"
@@ -42,12 +43,18 @@ type list struct {
 	named       map[string]named // automatic endpoints
 	pages       Renderer
 	sessions    *sessions.Manager
-	exports     []staticfiles.Export
+	exports     []export
 	mapOptions  *routing.Options
 	trusted     []string
 	unprotected bool
 	mounts      bool
 	responder   httperror.Responder
+}
+
+// export is a part Static or StaticExport.
+type export struct {
+	staticfiles.Export
+	where string
 }
 
 // named is the view that an endpoint was named after.
@@ -328,3 +335,16 @@ func beforeHandler(app *App, before []View, next http.Handler) http.Handler {
 
 // code returns the entry point of a view's code, which distinguishes views with the same name.
 func code(view View) uintptr { return reflect.ValueOf(view).Pointer() }
+
+// listed describes exported files for "zeug routes" and the debugger.
+func listed(exports []export) []routelist.Route {
+	list := make([]routelist.Route, len(exports))
+	for i, e := range exports {
+		path := strings.TrimRight(e.Prefix, "/")
+		if e.File == "" {
+			path += "/<path:name>"
+		}
+		list[i] = routelist.Route{Path: path, Methods: []string{"GET"}, Note: "static files", Where: e.where}
+	}
+	return list
+}

@@ -36,6 +36,7 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/internal/development"
 	"github.com/zeugkit/zeug/internal/requestcopy"
+	"github.com/zeugkit/zeug/internal/routelist"
 	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/routing"
 	"github.com/zeugkit/zeug/sessions"
@@ -90,9 +91,14 @@ func TryNew(parts ...Part) (*App, error) {
 	app.pages, app.session = list.pages, list.sessions != nil
 	h := protection(http.HandlerFunc(app.dispatch))
 	if len(list.exports) > 0 {
-		if app.static, err = (staticfiles.SharedData{Exports: list.exports, Development: development.On()}).Open(); err != nil {
+		data := staticfiles.SharedData{Development: development.On()}
+		for _, e := range list.exports {
+			data.Exports = append(data.Exports, e.Export)
+		}
+		if app.static, err = data.Open(); err != nil {
 			return nil, err
 		}
+		routelist.Append(app.urls, listed(list.exports))
 		h = app.static.Wrap(h)
 	}
 	h = middleware.Chain(list.use...)(h)
@@ -199,13 +205,13 @@ func Sessions(m sessions.Manager) Part {
 // that does not exist below the prefix is answered with 404. [StaticExport] has more settings.
 func Static(prefix string, fsys fs.FS, dir string) Part {
 	return setting{written(), func(l *list, where string) {
-		l.exports = append(l.exports, staticfiles.Export{Prefix: prefix, FS: fsys, Dir: dir, NotFound: true})
+		l.exports = append(l.exports, export{staticfiles.Export{Prefix: prefix, FS: fsys, Dir: dir, NotFound: true}, where})
 	}}
 }
 
 // StaticExport is like [Static], but with all settings of an export.
 func StaticExport(e staticfiles.Export) Part {
-	return setting{written(), func(l *list, where string) { l.exports = append(l.exports, e) }}
+	return setting{written(), func(l *list, where string) { l.exports = append(l.exports, export{e, where}) }}
 }
 
 // MapOptions sets the options of the App's routing map: converters, host matching, slashes.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -17,9 +18,11 @@ import (
 	"github.com/zeugkit/zeug"
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/internal/development"
+	"github.com/zeugkit/zeug/internal/routelist"
 	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/routing"
 	"github.com/zeugkit/zeug/sessions"
+	"github.com/zeugkit/zeug/staticfiles"
 	"github.com/zeugkit/zeug/templates"
 	"github.com/zeugkit/zeug/webtest"
 	"github.com/zeugkit/zeug/wrappers"
@@ -596,4 +599,21 @@ func TestAppsAreSharedByGoroutines(t *testing.T) {
 			t.Fatal("the requests are not answered")
 		}
 	}
+}
+
+func TestFilesAreListedWithTheRules(t *testing.T) {
+	files := fstest.MapFS{"style.css": {Data: []byte("a{}")}}
+	app := zeug.New(
+		zeug.Get("/there", text("")),
+		zeug.Static("/static/", files, "."),
+		zeug.StaticExport(staticfiles.Export{Prefix: "/favicon.ico", FS: files, File: "style.css"}),
+	)
+	var listed []string
+	for _, r := range routelist.All() {
+		if strings.Contains(r.Where, "zeug_test.go:") {
+			listed = append(listed, strings.Join(append(r.Methods, r.Path, r.Note), " "))
+		}
+	}
+	require.Subset(t, listed, []string{"GET /there ", "GET /static/<path:name> static files", "GET /favicon.ico static files"})
+	runtime.KeepAlive(app)
 }

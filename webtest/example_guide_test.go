@@ -48,7 +48,7 @@ func login(req *zeug.Request) (*zeug.Response, error) {
 		return nil, err
 	}
 	resp := zeug.Redirect(req.URL("index"))
-	return resp, resp.SetCookieFor(req.Request.Request, datastructures.Cookie{Name: "user", Value: form.Get("name"), MaxAge: time.Hour})
+	return resp, resp.SetCookieFor(req.Request, datastructures.Cookie{Name: "user", Value: form.Get("name"), MaxAge: time.Hour})
 }
 
 func photo(req *zeug.Request) (*zeug.Response, error) {

@@ -151,7 +151,7 @@ func ExampleCheckPreconditions() {
 func ExampleResponse_SetCookieFor() {
 	view := func(req *wrappers.Request) (*wrappers.Response, error) {
 		resp := wrappers.Redirect("/")
-		err := resp.SetCookieFor(req.Request, datastructures.Cookie{
+		err := resp.SetCookieFor(req, datastructures.Cookie{
 			Name: "greeting", Value: "Grüß dich; und dich", MaxAge: 24 * time.Hour,
 			HTTPOnly: true, SameSite: http.SameSiteLaxMode,
 		})

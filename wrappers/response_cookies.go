@@ -45,8 +45,8 @@ func (resp *Response) warnOfCookies(r *http.Request) {
 // SetCookieFor is like [Response.SetCookie], but adapts the cookie to the origin of the request. A
 // cookie without a path gets the path at which the application is mounted. It is Secure if the
 // client uses https, even if a trusted proxy ended the TLS connection.
-func (resp *Response) SetCookieFor(r *http.Request, c datastructures.Cookie) error {
-	return resp.SetCookie(along(r, c))
+func (resp *Response) SetCookieFor(req *Request, c datastructures.Cookie) error {
+	return resp.SetCookie(along(req, c))
 }
 
 // DeleteCookie makes the client delete the cookie with c's name, path and
@@ -58,13 +58,13 @@ func (resp *Response) DeleteCookie(c datastructures.Cookie) error {
 }
 
 // DeleteCookieFor deletes a cookie that [Response.SetCookieFor] set.
-func (resp *Response) DeleteCookieFor(r *http.Request, c datastructures.Cookie) error {
-	return resp.DeleteCookie(along(r, c))
+func (resp *Response) DeleteCookieFor(req *Request, c datastructures.Cookie) error {
+	return resp.DeleteCookie(along(req, c))
 }
 
 // along adapts a cookie to the request's origin.
-func along(r *http.Request, c datastructures.Cookie) datastructures.Cookie {
-	origin := gateway.OriginOf(r)
+func along(req *Request, c datastructures.Cookie) datastructures.Cookie {
+	origin := gateway.OriginOf(req.Request)
 	if c.Path == "" && !strings.HasPrefix(c.Name, "__Host-") { // cookies with this prefix are for the whole host
 		c.Path = origin.RootPath + "/"
 	}

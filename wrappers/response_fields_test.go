@@ -199,14 +199,14 @@ func TestSetCookie(t *testing.T) {
 			if c.r == nil {
 				require.NoError(t, resp.SetCookie(c.cookie))
 			} else {
-				require.NoError(t, resp.SetCookieFor(c.r, c.cookie))
+				require.NoError(t, resp.SetCookieFor(wrappers.NewRequest(c.r), c.cookie))
 			}
 			require.Equal(t, []string{c.want}, resp.Header()["Set-Cookie"])
 
 			if c.r == nil {
 				require.NoError(t, resp.DeleteCookie(c.cookie))
 			} else {
-				require.NoError(t, resp.DeleteCookieFor(c.r, c.cookie))
+				require.NoError(t, resp.DeleteCookieFor(wrappers.NewRequest(c.r), c.cookie))
 			}
 			deleted, ok := datastructures.ParseSetCookie(resp.Header()["Set-Cookie"][1])
 			require.True(t, ok)

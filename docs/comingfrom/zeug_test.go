@@ -104,7 +104,7 @@ func agent(req *zeug.Request) (*zeug.Response, error) {
 func theme(req *zeug.Request) (*zeug.Response, error) {
 	theme := req.Cookies().GetOr("theme", "light")
 	resp := zeug.Text(theme)
-	err := resp.SetCookieFor(req.Request.Request, datastructures.Cookie{Name: "theme", Value: "dark", MaxAge: 24 * time.Hour})
+	err := resp.SetCookieFor(req.Request, datastructures.Cookie{Name: "theme", Value: "dark", MaxAge: 24 * time.Hour})
 	return resp, err
 }
 

@@ -41,6 +41,7 @@ var (
 type known struct {
 	alive func() bool
 	rules func() []Route
+	is    func(m any) bool
 }
 
 // Wanted reports whether the program must write a list instead of serving.
@@ -67,7 +68,23 @@ func Add[M any](m *M, rules func(*M) []Route) {
 			}
 			return nil
 		},
+		is: func(m any) bool { return m == any(at.Value()) },
 	})
+}
+
+// Append lists more routes after the rules of a map that Add has registered. They are what answers
+// beside the map, such as static files.
+func Append[M any](m *M, more []Route) {
+	mu.Lock()
+	defer mu.Unlock()
+	i := slices.IndexFunc(maps, func(k known) bool { return k.is(m) })
+	k := maps[i]
+	maps[i].rules = func() []Route {
+		if !k.alive() {
+			return nil
+		}
+		return append(k.rules(), more...)
+	}
 }
 
 // All returns the rules of all existing maps, in the order in which the maps were made.

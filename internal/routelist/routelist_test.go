@@ -24,7 +24,7 @@ func TestMapsAreKnownAsLongAsTheyAre(t *testing.T) {
 	for range 1000 {
 		routelist.Add(&table{[]string{"/gone"}}, rules)
 	}
-	last := &table{[]string{"/last"}}
+	last, without := &table{[]string{"/last"}}, &table{}
 	require.Eventually(t, func() bool {
 		runtime.GC()
 		for _, r := range routelist.All() {
@@ -35,7 +35,12 @@ func TestMapsAreKnownAsLongAsTheyAre(t *testing.T) {
 		return true
 	}, 10e9, 1e6)
 	routelist.Add(last, rules)
-	require.Equal(t, []routelist.Route{{Map: 1, Path: "/kept"}, {Map: 1, Path: "/also"}, {Map: 2, Path: "/last"}}, routelist.All())
+	routelist.Add(without, rules)
+	for _, m := range []*table{kept, without} { // what answers beside a map follows its rules
+		routelist.Append(m, []routelist.Route{{Path: "/static"}})
+	}
+	require.Equal(t, []routelist.Route{{Map: 1, Path: "/kept"}, {Map: 1, Path: "/also"}, {Map: 1, Path: "/static"}, {Map: 2, Path: "/last"}, {Map: 3, Path: "/static"}}, routelist.All())
 	runtime.KeepAlive(kept)
 	runtime.KeepAlive(last)
+	runtime.KeepAlive(without)
 }
