@@ -340,14 +340,14 @@ func FuzzRecords(f *testing.F) {
 	f.Add([]byte("\x01\x09\x00\x00\x00\x10\x00\x00\x0e\x00FCGI_MAX_CONNS"))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(f, err)
-	s := &fastcgi.Server{Handler: http.HandlerFunc(echo), Settings: fastcgi.Settings{Logger: slog.New(slog.DiscardHandler), HeaderTimeout: time.Second, StallTimeout: time.Second}}
+	s := &fastcgi.Server{Handler: http.HandlerFunc(echo), Settings: fastcgi.Settings{Logger: slog.New(slog.DiscardHandler), HeaderTimeout: time.Minute, StallTimeout: time.Minute}}
 	go func() { _ = s.Serve(l) }()
 	f.Cleanup(func() { _ = s.Shutdown(context.Background()) })
 	f.Fuzz(func(t *testing.T, bytes []byte) {
 		c, err := net.Dial("tcp", l.Addr().String())
 		require.NoError(t, err)
 		defer c.Close()
-		require.NoError(t, c.SetDeadline(time.Now().Add(10*time.Second)))
+		require.NoError(t, c.SetDeadline(time.Now().Add(2*time.Minute)))
 		_, _ = c.Write(bytes)
 		_ = c.(*net.TCPConn).CloseWrite()
 		_, err = io.Copy(io.Discard, c)
@@ -356,7 +356,7 @@ func FuzzRecords(f *testing.F) {
 		other, err := net.Dial("tcp", l.Addr().String())
 		require.NoError(t, err)
 		defer other.Close()
-		require.NoError(t, other.SetDeadline(time.Now().Add(10*time.Second)))
+		require.NoError(t, other.SetDeadline(time.Now().Add(2*time.Minute)))
 		p := &peer{t, other}
 		p.request(1, 0, "QUERY_STRING", "q")
 		require.Contains(t, p.answers(1)[1], "q:")

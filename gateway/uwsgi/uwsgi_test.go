@@ -81,7 +81,7 @@ func FuzzConnections(f *testing.F) {
 	f.Add(packet(0, "REQUEST_METHOD", "A B", "CONTENT_LENGTH", "-1"))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(f, err)
-	s := &uwsgi.Server{Settings: uwsgi.Settings{HeaderTimeout: time.Second, StallTimeout: time.Second, Logger: slog.New(slog.DiscardHandler)},
+	s := &uwsgi.Server{Settings: uwsgi.Settings{HeaderTimeout: time.Minute, StallTimeout: time.Minute, Logger: slog.New(slog.DiscardHandler)},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })}
 	go func() { _ = s.Serve(l) }()
 	f.Cleanup(func() { _ = s.Shutdown(context.Background()) })
@@ -90,7 +90,7 @@ func FuzzConnections(f *testing.F) {
 			c, err := net.Dial("tcp", l.Addr().String())
 			require.NoError(t, err)
 			defer c.Close()
-			require.NoError(t, c.SetDeadline(time.Now().Add(10*time.Second)))
+			require.NoError(t, c.SetDeadline(time.Now().Add(2*time.Minute)))
 			_, _ = io.WriteString(c, send)
 			_ = c.(*net.TCPConn).CloseWrite()
 			answer, err := io.ReadAll(c)
