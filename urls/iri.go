@@ -22,6 +22,10 @@ func IRIToURI(iri string) string {
 	if isPlainURI(iri) {
 		return iri
 	}
+	return toURI(iri)
+}
+
+func toURI(iri string) string {
 	p := split(iri)
 	before := p
 	if p.hasAuthority {
