@@ -139,6 +139,7 @@ func FuzzMapsBuildWhatTheyMatch(f *testing.F) {
 	for seed := range uint64(300) {
 		f.Add(seed)
 	}
+	f.Add(uint64(824)) // "/" matches "/<words:v0>/" without its last slash
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		d := &random{rand.New(rand.NewPCG(seed, 3))}
 		urls, err := routing.NewMapWith[int](routing.Options{StrictSlashes: d.off(4), MergeSlashes: d.off(4), KeepDefaults: d.one(3), Converters: converters})
@@ -180,7 +181,8 @@ func FuzzMapsBuildWhatTheyMatch(f *testing.F) {
 			require.NoError(t, err)
 			match, err := bound(urls, "GET", u).Match()
 			if err != nil || strings.Contains(u.RawPath, "%2F") || match.Rule().Defaults != nil ||
-				strings.HasSuffix(u.Path, "/") != strings.HasSuffix(match.Rule().Path, "/") {
+				strings.HasSuffix(u.Path, "/") != strings.HasSuffix(match.Rule().Path, "/") ||
+				strings.Count(u.Path, "/") < strings.Count(match.Rule().Path, "/") {
 				continue // the path has more information than the rule and the values
 			}
 			var values []routing.Value
