@@ -22,10 +22,9 @@ type conn struct {
 	stall time.Duration // 0: not bounded
 	plain bool          // not TLS: the client sees the bytes that are written here
 	http  bool          // HTTP, and not the protocol of a gateway
-	// companion says that the connection belongs to a companion, which neither reads nor writes
-	// through it.
-	companion bool
-	since     time.Duration // when it was accepted, by ticks
+	// overUDP says that this is a connection of HTTP/3, which neither reads nor writes through it.
+	overUDP bool
+	since   time.Duration // when it was accepted, by ticks
 
 	state atomic.Int32 // an http.ConnState
 	heard atomic.Int64 // bytes read since the last request was answered
@@ -189,14 +188,14 @@ func (c *conn) endWait() { c.waiting.Add(-1) }
 
 // begin counts a request of HTTP/2 or HTTP/3.
 func (c *conn) begin() {
-	if c.running.Add(1) == 1 && c.companion {
+	if c.running.Add(1) == 1 && c.overUDP {
 		c.all.move(c, http.StateActive)
 	}
 }
 
 func (c *conn) end() {
 	c.rested.Store(int64(ticks()))
-	if c.running.Add(-1) == 0 && c.companion {
+	if c.running.Add(-1) == 0 && c.overUDP {
 		c.all.move(c, http.StateIdle)
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/zeugkit/zeug/internal/devtools"
 	"github.com/zeugkit/zeug/internal/listen"
+	"github.com/zeugkit/zeug/internal/starterror"
+	"github.com/zeugkit/zeug/internal/supervise"
 )
 
 // developmentTools returns the debugger and the reloader, which a program has if it imports
@@ -24,11 +26,11 @@ func developmentTools(field string) (*devtools.Tools, error) {
 // runSupervisor makes this process the supervisor of its own program.
 func runSupervisor(addrs []string, o Options) error {
 	if err := o.complete(); err != nil {
-		return &StartError{err}
+		return &starterror.Error{Err: err}
 	}
 	tools, err := developmentTools("Reload")
 	if err != nil {
-		return &StartError{err}
+		return &starterror.Error{Err: err}
 	}
 	for i, addr := range addrs {
 		if addr == "" {
@@ -40,10 +42,10 @@ func runSupervisor(addrs []string, o Options) error {
 	err = tools.Reload(ctx, devtools.Reload{
 		Listen: addrs, SocketMode: o.SocketMode, WrapListener: o.WrapListener,
 		Watch: o.Watch, Exclude: o.Exclude, Poll: o.Poll,
-		Logger: o.Logger, Terminal: OnTerminal(),
+		Logger: o.Logger, Terminal: supervise.OnTerminal(),
 	})
 	if err != nil {
-		return &StartError{err}
+		return &starterror.Error{Err: err}
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	// These run at the same time, because a web server keeps sending requests on its open
 	// connections.
 	ends := []<-chan bool{
-		resultOf(func() bool { return s.shutdownCompanions(ctx) }),
+		resultOf(func() bool { return s.shutdownHTTP3(ctx) }),
 		s.gateways.shutdown(ctx),
 		resultOf(func() bool { return s.shutdownHTTP(ctx) }),
 		resultOf(func() bool { return s.upgraded.wait(ctx) }),
@@ -165,8 +165,8 @@ func (s *Server) Close() error {
 // cut ends everything that is still running. The connections are closed first,
 // because net/http waits for its listeners, which may never return.
 func (s *Server) cut() {
-	for _, c := range s.options.Companions {
-		c.Close()
+	if s.options.HTTP3 != nil {
+		s.options.HTTP3.Close()
 	}
 	s.upgraded.close()
 	s.gateways.close()
@@ -197,7 +197,7 @@ func wait(ctx context.Context, done <-chan struct{}, d time.Duration) {
 // connections.
 func (s *Server) endable(app http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.isStopping() && r.ProtoMajor < 3 { // for HTTP/3, the companion tells clients
+		if s.isStopping() && r.ProtoMajor < 3 { // the server for HTTP/3 tells its clients itself
 			w.Header().Set("Connection", "close")
 		}
 		socket := isWebsocket(r)

@@ -308,6 +308,6 @@ func TestAStopMayComeWhileServeBegins(t *testing.T) {
 		served := make(chan error, 1)
 		go func() { served <- s.Serve() }()
 		require.NoError(t, s.Shutdown(t.Context()))
-		require.ErrorIs(t, <-served, serving.ErrStopped)
+		require.ErrorIs(t, <-served, http.ErrServerClosed)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/zeugkit/zeug/gateway/uwsgi"
 	"github.com/zeugkit/zeug/internal/listen"
 	"github.com/zeugkit/zeug/internal/requestcopy"
+	"github.com/zeugkit/zeug/internal/starterror"
 )
 
 // gateways maps the name of a protocol other than HTTP to a server for the web
@@ -79,13 +80,13 @@ func (g gateways) close() {
 // runCGI answers the one request for which the process was started. That web server has the
 // sockets, the certificates and an access log.
 func runCGI(app http.Handler, o Options) error {
-	o.TLS, o.Companions, o.WrapListener, o.NoAccessLog = nil, nil, nil, true
+	o.TLS, o.HTTP3, o.WrapListener, o.NoAccessLog = nil, nil, nil, true
 	s, err := New(app, o)
 	if err != nil {
-		return &StartError{err}
+		return &starterror.Error{Err: err}
 	}
 	if err := o.start(nil); err != nil {
-		return &StartError{err}
+		return &starterror.Error{Err: err}
 	}
 	server := cgi.Server{Handler: s.asOwn(s.inner), MaxBody: -1, Logger: s.options.Logger}
 	return server.Serve()

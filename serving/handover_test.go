@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
 	"github.com/zeugkit/zeug/internal/procstate"
 )
 
@@ -68,7 +69,7 @@ func TestAFailedHandoverKeepsTheSocketAndThePIDFile(t *testing.T) {
 		"the PID file cannot be written":           "TEST_PID_FILE=/nonexistent/pid exec PROGRAM",
 		"the release listens elsewhere, and fails": "TEST_SERVE_AT=127.0.0.1:0 TEST_HOOKS=fail exec PROGRAM",
 		"the release also listens where it cannot": "TEST_LISTEN=127.0.0.1 exec PROGRAM",
-		"a companion cannot start":                 "TEST_COMPANION=fail exec PROGRAM",
+		"HTTP/3 cannot start":                      "TEST_HTTP3=fail exec PROGRAM",
 		"the release ends":                         "exit 3",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/zeugkit/zeug/internal/http3server"
 	"github.com/zeugkit/zeug/internal/limits"
 	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/serving/certs"
@@ -64,10 +65,9 @@ type Options struct {
 	TLS certs.Source
 	// H2C serves HTTP/2 without TLS as well, to clients that know that the server supports it.
 	H2C bool
-	// Companions serve the same application over other transports;
-	// serving/http3 is one. Under a supervisor they are left out, because its
-	// sockets outlive the process.
-	Companions []Companion
+	// HTTP3 serves HTTP/3 as well: set it to http3.New(), of the module serving/http3. It wants TLS.
+	// A server under a supervisor leaves it out, because the supervisor's sockets outlive the process.
+	HTTP3 http3server.Server
 
 	// Logger receives the server's messages, and a record for each request. By
 	// default it writes plain lines if standard error is a terminal, and JSON
@@ -98,7 +98,7 @@ type Options struct {
 	// Start is called by [Run] when the addresses are open and before connections are accepted.
 	// Use it for work that takes long, that must not be done twice, or that is useless if an
 	// address is in use. Its argument is the list of URLs, as in the log. If it returns an error,
-	// Run returns it as a [StartError].
+	// Run returns it.
 	Start func(urls []string) error
 	// HangUp is called for SIGHUP. Set it if the application has files to load again. With HangUp,
 	// SIGUSR2 does what SIGHUP does without it: it starts the executable and hands over. An error
@@ -186,8 +186,8 @@ func (o *Options) complete() error {
 	if err := o.ProxyFix.Check(); err != nil {
 		return fmt.Errorf("serving: Options.ProxyFix: %w", err)
 	}
-	if len(o.Companions) > 0 && o.TLS == nil {
-		return errors.New("serving: Options.Companions want certificates: set Options.TLS")
+	if o.HTTP3 != nil && o.TLS == nil {
+		return errors.New("serving: Options.HTTP3 wants certificates: set Options.TLS")
 	}
 	return nil
 }

@@ -13,11 +13,12 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/zeugkit/zeug/gateway/cgi"
 	"github.com/zeugkit/zeug/internal/pidfile"
 	"github.com/zeugkit/zeug/internal/reaper"
 	"github.com/zeugkit/zeug/internal/routelist"
+	"github.com/zeugkit/zeug/internal/starterror"
 	"github.com/zeugkit/zeug/internal/supervise"
+	"github.com/zeugkit/zeug/internal/webserver"
 )
 
 // Run serves app at addr until SIGINT or SIGTERM arrives. Then it drains like
@@ -43,16 +44,15 @@ import (
 // program needs them, it can call signal.Notify in Options.Start. As process 1
 // of a container, Run also collects orphaned processes that end there (Linux).
 //
+// If "zeug routes" has started the program, Run lists the rules of app, serves nothing and returns nil.
+//
 // If the start fails, the error is one line that says what to do. It corresponds to Werkzeug's
 // run_simple.
 func Run(addr string, app http.Handler, o Options) error {
 	if routelist.Wanted() {
-		if err := routelist.Write(); err != nil {
-			return err
-		}
-		return ErrListed
+		return routelist.Write()
 	}
-	if cgi.Started() {
+	if webserver.ForOneRequest() {
 		return runCGI(app, o)
 	}
 	defer flushAccessLog()
@@ -62,7 +62,7 @@ func Run(addr string, app http.Handler, o Options) error {
 	supervisor, err := supervise.Connect()
 	switch {
 	case err != nil:
-		return &StartError{err}
+		return &starterror.Error{Err: err}
 	case supervisor != nil:
 		return runSupervised(supervisor, addrs, app, o)
 	case o.Reload:
@@ -70,27 +70,23 @@ func Run(addr string, app http.Handler, o Options) error {
 	}
 	s, err := New(app, o)
 	if err != nil {
-		return &StartError{err}
+		return &starterror.Error{Err: err}
 	}
 	if o.PIDFile != "" {
 		if err := pidfile.Check(o.PIDFile); err != nil {
-			return &StartError{explainPIDFile(err)}
+			return &starterror.Error{Err: explainPIDFile(err)}
 		}
 	}
 	if err := s.open(addrs); err != nil {
 		s.Close()
-		return &StartError{err}
+		return &starterror.Error{Err: err}
 	}
 	if err := o.start(s.urls()); err != nil {
 		s.Close()
-		return &StartError{err}
+		return &starterror.Error{Err: err}
 	}
 	return s.run()
 }
-
-// ErrListed is the error of [Run] if "zeug routes" started the program to list its rules: Run has
-// listed them and served nothing. [ExitCode] is 0 for it.
-var ErrListed = errors.New("serving: zeug routes asked for the rules only, so nothing was served")
 
 // Main calls [Run] with the default options. Use it as the last line of a main function. It prints the error,
 // if there is one, and exits with [ExitCode].
@@ -99,26 +95,17 @@ func Main(addr string, app http.Handler) { MainWith(addr, app, Options{}) }
 // MainWith is like [Main], but with options.
 func MainWith(addr string, app http.Handler, o Options) {
 	err := Run(addr, app, o)
-	if err != nil && !errors.Is(err, ErrListed) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	os.Exit(ExitCode(err))
 }
 
-// A StartError says why a server did not start.
-type StartError struct{ Err error }
-
-// Error returns the one line.
-func (e *StartError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *StartError) Unwrap() error { return e.Err }
-
 // ExitCode returns the code with which a process should exit after [Run]
 // returned err. The code tells a supervisor whether to start it again. The
 // codes are those of sysexits.h:
 //
-//	0   there is no error, or it is ErrListed
+//	0   there is no error
 //	69  an address or the PID file is another server's
 //	75  requests were cut, or the system has too little of something, or an
 //	    address that is not there yet: it may pass
@@ -126,11 +113,11 @@ func (e *StartError) Unwrap() error { return e.Err }
 //	78  options or certificates are wrong
 //	1   anything else: Options.Start returned an error, a listener failed
 func ExitCode(err error) int {
-	var start *StartError
+	var start *starterror.Error
 	var held *pidfile.HeldError
 	var hook *hookError
 	switch {
-	case err == nil, errors.Is(err, ErrListed):
+	case err == nil:
 		return 0
 	case errors.Is(err, ErrCut):
 		return 75
@@ -212,11 +199,11 @@ func (s *Server) run() error {
 	// A second signal while the process ends must not kill it: its exit code says how it ended.
 	defer time.AfterFunc(time.Second, func() { signal.Stop(l.signals) })
 
-	// If a companion cannot start, that must be known before an older process is told that this one
+	// If HTTP/3 cannot start, that must be known before an older process is told that this one
 	// serves.
-	if err := s.startCompanions(); err != nil {
+	if err := s.startHTTP3(); err != nil {
 		s.Close()
-		return &StartError{err}
+		return &starterror.Error{Err: err}
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
@@ -224,7 +211,7 @@ func (s *Server) run() error {
 		var err error
 		if l.pid, err = pidfile.Take(o.PIDFile); err != nil {
 			s.Close()
-			return &StartError{explainPIDFile(err)}
+			return &starterror.Error{Err: explainPIDFile(err)}
 		}
 		defer l.pid.Remove()
 	}

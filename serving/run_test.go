@@ -28,6 +28,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/http3server"
 	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/serving"
 	"github.com/zeugkit/zeug/serving/certs"
@@ -50,8 +51,8 @@ func TestMain(m *testing.M) {
 	}
 	app := middleware.ProxyFix{For: 1, Proto: 1, Host: 1}.Wrap(http.HandlerFunc(driven))
 	o := serving.Options{PIDFile: os.Getenv("TEST_PID_FILE"), Listen: strings.Fields(os.Getenv("TEST_LISTEN")), DrainTimeout: 5 * time.Second, PassPanics: os.Getenv("TEST_PASS_PANICS") != "", Debug: os.Getenv("TEST_DEBUG") != ""}
-	if os.Getenv("TEST_COMPANION") != "" {
-		o.TLS, o.Companions = certs.SelfSigned(), []serving.Companion{failing{}}
+	if os.Getenv("TEST_HTTP3") != "" {
+		o.TLS, o.HTTP3 = certs.SelfSigned(), failing{}
 	}
 	switch os.Getenv("TEST_HOOKS") {
 	case "":
@@ -76,10 +77,10 @@ func TestMain(m *testing.M) {
 	serving.MainWith(addr, app, o)
 }
 
-// failing is a companion that cannot start.
+// failing is a server for HTTP/3 that cannot start.
 type failing struct{}
 
-func (failing) Start(serving.CompanionConfig) error { return errors.New("no port for it") }
+func (failing) Start(http3server.Config) error { return errors.New("no port for it") }
 
 func (failing) Shutdown(context.Context) error { return nil }
 

@@ -22,20 +22,20 @@ import (
 // themselves, such as tests, use it directly. It corresponds to Werkzeug's
 // make_server.
 type Server struct {
-	options   Options
-	app       http.Handler // with everything that the server adds
-	inner     http.Handler // app for gateways, which limit their connections themselves
-	http      *http.Server
-	tls       *tls.Config // nil without TLS
-	all       *connections
-	listeners []*listener
-	taken     []bool // for each socket of an older process, whether this one serves on it
-	gateways  gateways
-	announced []atomic.Pointer[http.Header] // by each companion
-	assisted  bool                          // the companions have been started
-	upgraded  upgrades
-	keeper    atomic.Pointer[supervise.Conn]  // the supervisor, if it can read cores of failures
-	terms     atomic.Pointer[supervise.Serve] // of the supervisor
+	options      Options
+	app          http.Handler // with everything that the server adds
+	inner        http.Handler // app for gateways, which limit their connections themselves
+	http         *http.Server
+	tls          *tls.Config // nil without TLS
+	all          *connections
+	listeners    []*listener
+	taken        []bool // for each socket of an older process, whether this one serves on it
+	gateways     gateways
+	announced    atomic.Pointer[http.Header] // the header fields that announce HTTP/3
+	http3Started bool
+	upgraded     upgrades
+	keeper       atomic.Pointer[supervise.Conn]  // the supervisor, if it can read cores of failures
+	terms        atomic.Pointer[supervise.Serve] // of the supervisor
 
 	draining atomic.Bool   // no longer ready
 	stopping chan struct{} // closed when streams must end
@@ -43,9 +43,6 @@ type Server struct {
 	accept   sync.WaitGroup // the listeners
 	starting sync.Mutex     // locked while listeners are added to accept, for which Shutdown waits
 }
-
-// ErrStopped is what [Server.Serve] returns after [Server.Shutdown].
-var ErrStopped = http.ErrServerClosed
 
 // ErrCut is the error of a stop in which requests had to be cut.
 var ErrCut = errors.New("serving: the time to drain was over before every request was answered: Options.DrainTimeout gives them longer")
@@ -67,7 +64,6 @@ func New(app http.Handler, o Options) (*Server, error) {
 	s.inner = s.handler(app)
 	s.app = s.bounded(s.inner)
 	s.gateways = newGateways(s)
-	s.announced = make([]atomic.Pointer[http.Header], len(o.Companions))
 	s.http = &http.Server{
 		Handler:           s.announcing(s.app),
 		Protocols:         protocols,
@@ -146,18 +142,18 @@ func (s *Server) Addrs() []net.Addr {
 	return addrs
 }
 
-// Serve serves until [Server.Shutdown] and then returns [ErrStopped]; any other
-// error says that a listener or companion failed.
+// Serve serves until [Server.Shutdown] and then returns [http.ErrServerClosed]; any other
+// error says that a listener or HTTP/3 failed.
 func (s *Server) Serve() error {
 	if len(s.listeners) == 0 {
 		return errors.New("serving: the server listens nowhere: call Listen before Serve")
 	}
-	if err := s.startCompanions(); err != nil {
+	if err := s.startHTTP3(); err != nil {
 		return err
 	}
 	ended := make(chan error, len(s.listeners))
 	if !s.acceptAll(ended) {
-		return ErrStopped
+		return http.ErrServerClosed
 	}
 	for range s.listeners {
 		if err := <-ended; !errors.Is(err, http.ErrServerClosed) && !s.isStopping() {
@@ -165,7 +161,7 @@ func (s *Server) Serve() error {
 			return fmt.Errorf("serving: %w", err)
 		}
 	}
-	return ErrStopped
+	return http.ErrServerClosed
 }
 
 // acceptAll makes each listener accept connections in its own goroutine. It reports false if the
@@ -192,7 +188,3 @@ func (s *Server) acceptAll(ended chan<- error) bool {
 	}
 	return true
 }
-
-// Handler returns the application with everything that the server adds to it, for another kind of
-// server.
-func (s *Server) Handler() http.Handler { return s.app }

@@ -42,7 +42,7 @@ func start(t *testing.T, app http.HandlerFunc, o serving.Options) (*serving.Serv
 	go func() { served <- s.Serve() }()
 	t.Cleanup(func() {
 		s.Close()
-		require.ErrorIs(t, <-served, serving.ErrStopped)
+		require.ErrorIs(t, <-served, http.ErrServerClosed)
 	})
 	return s, s.Addrs()[0].String()
 }

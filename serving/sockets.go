@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/zeugkit/zeug/gateway/fastcgi"
 	"github.com/zeugkit/zeug/internal/listen"
+	"github.com/zeugkit/zeug/internal/webserver"
 )
 
 // open takes over the sockets that were passed to the process, and opens the
@@ -14,7 +14,7 @@ import (
 // sockets from systemd, sockets from an older process of the program, and then
 // the addresses.
 func (s *Server) open(addrs []string) error {
-	inherited, isInherited := fastcgi.Inherited()
+	inherited, isInherited := webserver.Inherited()
 	activated, err := listen.Activated()
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"github.com/zeugkit/zeug/internal/devtools"
 	"github.com/zeugkit/zeug/internal/listen"
 	"github.com/zeugkit/zeug/internal/peer"
+	"github.com/zeugkit/zeug/internal/starterror"
 	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/serving/certs"
 )
@@ -42,10 +43,10 @@ func runSupervised(c *supervise.Conn, addrs []string, app http.Handler, o Option
 	source := o.TLS
 	o.Debug = o.debugSupervised()
 	// The supervisor limits its clients, and keeps connections open as it chooses.
-	o.TLS, o.Companions, o.WrapListener, o.IdleTimeout = nil, nil, nil, -1
+	o.TLS, o.HTTP3, o.WrapListener, o.IdleTimeout = nil, nil, nil, -1
 	s, err := New(app, o)
 	if err != nil {
-		return &StartError{err}
+		return &starterror.Error{Err: err}
 	}
 	hello := supervise.Hello{Run: supervise.Run(), SocketMode: uint32(o.SocketMode), H2C: o.H2C, Watch: o.Watch, Exclude: o.Exclude}
 	hello.Assets = append(hello.Assets, o.Assets...)
@@ -60,18 +61,18 @@ func runSupervised(c *supervise.Conn, addrs []string, app http.Handler, o Option
 	}
 	if source != nil {
 		if hello.Cert, hello.Key, err = exported(source); err != nil {
-			return &StartError{err}
+			return &starterror.Error{Err: err}
 		}
 	}
 	terms, err := negotiate(c, hello)
 	if err != nil {
-		return &StartError{err}
+		return &starterror.Error{Err: err}
 	}
 	if err := o.start(terms.URLs); err != nil {
-		return &StartError{err}
+		return &starterror.Error{Err: err}
 	}
 	if err := s.Listen("unix:" + terms.Socket); err != nil {
-		return &StartError{err}
+		return &starterror.Error{Err: err}
 	}
 	s.terms.Store(&terms)
 	if terms.Frames {

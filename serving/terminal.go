@@ -187,16 +187,6 @@ func plain(s string) string {
 	return s
 }
 
-// OnTerminal reports whether standard error is a terminal, or a supervisor's pipe
-// to one.
-func OnTerminal() bool {
-	if os.Getenv(supervise.EnvTerminal) != "" {
-		return true
-	}
-	info, err := os.Stderr.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
 var toTerminal, toPipe = slog.New(newTerminal(os.Stderr)), slog.New(slog.NewJSONHandler(os.Stderr, nil))
 
 // DefaultLogger returns the default of Options.Logger: plain lines on a
@@ -204,7 +194,7 @@ var toTerminal, toPipe = slog.New(newTerminal(os.Stderr)), slog.New(slog.NewJSON
 // is not a terminal. The variables NO_COLOR (not empty) and TERM=dumb switch
 // the colours off.
 func DefaultLogger() *slog.Logger {
-	if OnTerminal() {
+	if supervise.OnTerminal() {
 		return toTerminal
 	}
 	return toPipe

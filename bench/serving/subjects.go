@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/zeugkit/zeug/bench/measure"
-	"github.com/zeugkit/zeug/serving"
+	"github.com/zeugkit/zeug/internal/supervise"
 )
 
 // subjects ask each peer over one connection that is kept. The client is part of
@@ -23,7 +23,7 @@ func subjects() (list []measure.Subject) {
 			"Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\nAccept-Language: en\r\nAccept-Encoding: gzip, br\r\nCookie: a=b\r\n\r\n", false},
 		{"POST of 1 KB", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1024\r\n\r\n" + strings.Repeat("x", 1024), false},
 	}
-	if !serving.OnTerminal() {
+	if !supervise.OnTerminal() {
 		cases = append(cases, cases[1])
 		logged := &cases[len(cases)-1]
 		logged.name, logged.logs = "the same, with Zeug's access log", true

@@ -16,6 +16,7 @@ import (
 	"github.com/zeugkit/zeug/cmd/zeug/requests"
 	"github.com/zeugkit/zeug/internal/reaper"
 	"github.com/zeugkit/zeug/internal/reload"
+	"github.com/zeugkit/zeug/internal/starterror"
 	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/middleware/debugger"
 	"github.com/zeugkit/zeug/serving"
@@ -72,11 +73,11 @@ the running program. The terminal lists it, and pages show it in a strip at thei
 			program := program(cmd, args, build)
 			pin, err := debugger.NewPIN(os.Stderr)
 			if err != nil {
-				return &serving.StartError{Err: err}
+				return &starterror.Error{Err: err}
 			}
 			inspector, err := inspectCommand()
 			if err != nil {
-				return &serving.StartError{Err: err}
+				return &starterror.Error{Err: err}
 			}
 			guard := debugger.Debugger{PIN: pin}
 			variables := &frames.Handler{Guard: guard, Inspector: inspector, Logger: serving.DefaultLogger()}
@@ -84,7 +85,7 @@ the running program. The terminal lists it, and pages show it in a strip at thei
 			list := &requests.List{Guard: guarded(&guard), Tests: func() string { return packageFolder(program.Package) }}
 			config := reload.Config{
 				Program: program, Listen: addrs, Watch: watch, Exclude: exclude, Poll: poll, NoInject: quiet,
-				Logger: serving.DefaultLogger(), Terminal: serving.OnTerminal(),
+				Logger: serving.DefaultLogger(), Terminal: supervise.OnTerminal(),
 				Handle: map[string]http.Handler{supervise.FramesPath: variables, supervise.RequestsPath: list},
 				Record: list.Record, Guard: &guard, Receive: func(p *reload.Process, m supervise.Message) {
 					variables.Receive(p, m)
@@ -93,21 +94,21 @@ the running program. The terminal lists it, and pages show it in a strip at thei
 			}
 			checker, err := newSourceChecker(program, config.Logger)
 			if err != nil {
-				return &serving.StartError{Err: err}
+				return &starterror.Error{Err: err}
 			}
 			if !noVet {
 				config.Check = checker.check
 			}
 			s, err := reload.New(config)
 			if err != nil {
-				return &serving.StartError{Err: err}
+				return &starterror.Error{Err: err}
 			}
 			checker.folder = s.Folder()
 			list.Program = s
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 			defer stop()
 			if err := s.Run(ctx); err != nil {
-				return &serving.StartError{Err: err}
+				return &starterror.Error{Err: err}
 			}
 			return nil
 		},

@@ -15,6 +15,8 @@ import (
 
 	"github.com/zeugkit/zeug/gateway/wsgi"
 	"github.com/zeugkit/zeug/internal/reload"
+	"github.com/zeugkit/zeug/internal/starterror"
+	"github.com/zeugkit/zeug/internal/supervise"
 	"github.com/zeugkit/zeug/serving"
 	_ "github.com/zeugkit/zeug/serving/dev"
 )
@@ -91,7 +93,7 @@ func (s *pythonServer) run() error {
 		s.application.ServeHTTP(w, r)
 	}), &o)
 	if err != nil {
-		return &serving.StartError{Err: err}
+		return &starterror.Error{Err: err}
 	}
 	defer closeLog()
 	o.Start, o.HangUp = s.start, s.replaceWorkers
@@ -116,7 +118,7 @@ func (s *pythonServer) start(urls []string) (err error) {
 	}
 	if s.application, err = wsgi.Start(s.config()); err != nil {
 		// An error in the settings would return at each start, unlike other errors of Start.
-		return &exitError{err, serving.ExitCode(&serving.StartError{Err: err})}
+		return &exitError{err, serving.ExitCode(&starterror.Error{Err: err})}
 	}
 	leaveProcessors()
 	s.resizeOnSignals()
@@ -178,7 +180,7 @@ func (s *pythonServer) runCheck(cmd *cobra.Command) error {
 	s.workers = 1
 	app, err := wsgi.Start(s.config())
 	if err != nil {
-		return explained(&serving.StartError{Err: err}, s)
+		return explained(&starterror.Error{Err: err}, s)
 	}
 	app.Close()
 	fmt.Fprintln(cmd.OutOrStdout(), s.app+" can be served")
@@ -190,20 +192,20 @@ func (s *pythonServer) runCheck(cmd *cobra.Command) error {
 func (s *pythonServer) supervise() error {
 	executable, err := os.Executable()
 	if err != nil {
-		return &serving.StartError{Err: err}
+		return &starterror.Error{Err: err}
 	}
 	supervisor, err := reload.New(reload.Config{
 		Program: reload.Program{Executable: executable, Args: os.Args[1:]},
 		Listen:  s.bind, SocketMode: s.fileMode(), Poll: time.Duration(s.poll), NoInject: s.noLiveReload,
-		Logger: serving.DefaultLogger(), Terminal: serving.OnTerminal(),
+		Logger: serving.DefaultLogger(), Terminal: supervise.OnTerminal(),
 	})
 	if err != nil {
-		return &serving.StartError{Err: err}
+		return &starterror.Error{Err: err}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	if err := supervisor.Run(ctx); err != nil {
-		return &serving.StartError{Err: err}
+		return &starterror.Error{Err: err}
 	}
 	return nil
 }

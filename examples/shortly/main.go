@@ -9,7 +9,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -38,7 +37,7 @@ func main() {
 	if lost := service.Close(); lost != nil {
 		serving.DefaultLogger().Error("shortly: " + lost.Error())
 	}
-	if err != nil && !errors.Is(err, serving.ErrListed) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	os.Exit(serving.ExitCode(err))

@@ -1,3 +1,13 @@
+// Package cgi serves one request by CGI (RFC 3875), as a web server starts the program for it:
+//
+//	func main() { log.Fatal(cgi.Serve(newApp())) }
+//
+// The request's context ends when the web server stops the program by SIGTERM, and
+// on Linux when it closes the program's output.
+//
+// The request's [gateway.Origin] has the place where the application is mounted (SCRIPT_NAME), the
+// client and the scheme, so that the application builds the right URLs. [Variables] returns the
+// variables that have no place in a request. The other gateway protocols use the same variables.
 package cgi
 
 import (
@@ -11,14 +21,11 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"time"
 
-	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/gateway/internal/exchange"
 	"github.com/zeugkit/zeug/internal/limits"
-	"github.com/zeugkit/zeug/internal/requestcopy"
-	"github.com/zeugkit/zeug/internal/secret"
 )
 
 // Server answers the one request for which a web server has started the program. Its zero value,
@@ -42,10 +49,6 @@ type Server struct {
 	In  io.Reader
 	Out io.Writer
 }
-
-// Started reports whether a web server has started the process for a request by
-// CGI.
-func Started() bool { return os.Getenv("GATEWAY_INTERFACE") != "" && os.Getenv("REQUEST_METHOD") != "" }
 
 // Serve answers the request in the process's environment with handler.
 func Serve(handler http.Handler) error { return (&Server{Handler: handler}).Serve() }
@@ -85,12 +88,12 @@ func (s *Server) Serve() error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	defer watch(out, cancel)()
-	r, err := NewRequest(ctx, vars, bufio.NewReaderSize(in, 32<<10))
+	r, err := exchange.NewRequest(ctx, vars, bufio.NewReaderSize(in, 32<<10))
 	if err != nil {
 		fmt.Fprint(out, "Status: 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nBad Request\n")
 		return err
 	}
-	err = Answer(s.Handler, NewWriter(out, r), r, maxBody, logger)
+	err = exchange.Answer(s.Handler, exchange.NewWriter(out, r), r, maxBody, logger)
 	if err == nil {
 		drain(r.Body)
 	}
@@ -111,36 +114,6 @@ func drain(body io.Reader) {
 	}
 }
 
-// Answer runs handler for r and completes the response in w. A body longer than maxBody bytes is
-// answered with 413; a negative maxBody means no limit. If its length was not sent, reading beyond
-// the limit returns an [http.MaxBytesError]. A panic is answered with 500 if nothing was sent, and
-// its stack goes to logger. The error says why the response is not complete.
-func Answer(handler http.Handler, w *Writer, r *http.Request, maxBody int64, logger *slog.Logger) (err error) {
-	defer func() {
-		value := recover()
-		if value == nil {
-			return
-		}
-		err = fmt.Errorf("handler panicked: %v", value)
-		if value == http.ErrAbortHandler {
-			return
-		}
-		logger.ErrorContext(r.Context(), "handler panicked", "method", r.Method, "uri", secret.URI(r.RequestURI), "panic", value, "stack", string(debug.Stack()))
-		if !w.Began() {
-			err = w.fail()
-		}
-	}()
-	if maxBody >= 0 && r.ContentLength > maxBody {
-		httperror.Respond(w, r, httperror.ContentTooLarge)
-		return w.Close()
-	}
-	if maxBody >= 0 && r.ContentLength < 0 {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	}
-	defer requestcopy.RemoveFiles(r, &http.Request{})
-	handler.ServeHTTP(w, r)
-	if r.Context().Err() == context.DeadlineExceeded && !w.Began() {
-		httperror.Respond(w, r, httperror.ServiceUnavailable)
-	}
-	return w.Close()
-}
+// Variables returns the variables of CGI that a request was made of, or nil for a request that came
+// in another way. They must not be changed.
+func Variables(r *http.Request) map[string]string { return exchange.Variables(r) }

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/zeugkit/zeug/gateway/cgi"
 	"github.com/zeugkit/zeug/gateway/internal/accept"
+	"github.com/zeugkit/zeug/gateway/internal/exchange"
 )
 
 // connection carries requests, one after the other or interleaved. One
@@ -73,7 +73,7 @@ func (c *connection) serve() error {
 	switch {
 	case failed != nil:
 		return failed
-	case errors.Is(err, ErrProtocol):
+	case errors.Is(err, errProtocol):
 		return err
 	}
 	return accept.ErrGone
@@ -120,7 +120,7 @@ func (c *connection) take(in *reader, rec record) error {
 		// This is the rest of a request that was answered already, or is for filters.
 		return in.skip(rec.size + rec.padding)
 	case rec.kind == typeParams && req != nil && len(req.params)+rec.size > c.settings.MaxHeader:
-		return fmt.Errorf("%w: variables of more than %d bytes", ErrProtocol, c.settings.MaxHeader)
+		return fmt.Errorf("%w: variables of more than %d bytes", errProtocol, c.settings.MaxHeader)
 	}
 	content, err := in.content(rec)
 	if err != nil {
@@ -162,7 +162,7 @@ func (c *connection) act(rec record, content []byte, req *request) error {
 		req.cancel()
 		req.body.end(io.ErrUnexpectedEOF)
 	default:
-		return fmt.Errorf("%w: a record of type %d in a request", ErrProtocol, rec.kind)
+		return fmt.Errorf("%w: a record of type %d in a request", errProtocol, rec.kind)
 	}
 	return nil
 }
@@ -199,7 +199,7 @@ func (c *connection) manage(rec record, content []byte) error {
 
 func (c *connection) begin(rec record, content []byte, open *request) error {
 	if open != nil || len(content) < 3 {
-		return fmt.Errorf("%w: request %d begins twice or without a role", ErrProtocol, rec.id)
+		return fmt.Errorf("%w: request %d begins twice or without a role", errProtocol, rec.id)
 	}
 	keep := content[2]&flagKeep != 0
 	if role := int(content[0])<<8 | int(content[1]); role != roleResponder {
@@ -279,13 +279,13 @@ func (c *connection) close() {
 }
 
 func (c *connection) answer(ctx context.Context, req *request, vars map[string]string) error {
-	r, err := cgi.NewRequest(ctx, vars, req.body)
+	r, err := exchange.NewRequest(ctx, vars, req.body)
 	if err != nil {
 		c.settings.Logger.Warn("request not answered", "err", err)
 		text := "Status: 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nBad Request\n"
 		return c.end(req, []byte(text))
 	}
-	if err := cgi.Answer(c.handler, cgi.NewWriter(&stdout{c, req.id}, r), r, c.settings.MaxBody, c.settings.Logger); err != nil {
+	if err := exchange.Answer(c.handler, exchange.NewWriter(&stdout{c, req.id}, r), r, c.settings.MaxBody, c.settings.Logger); err != nil {
 		return err
 	}
 	return c.end(req, nil)

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/zeugkit/zeug/gateway/cgi"
+	"github.com/zeugkit/zeug/gateway/internal/exchange"
 )
 
 // Types of records (specification, section 8).
@@ -37,8 +37,8 @@ const (
 	maxVariableName = 1 << 10
 )
 
-// ErrProtocol says that the input is not FastCGI.
-var ErrProtocol = errors.New("not FastCGI")
+// errProtocol says that the input is not FastCGI.
+var errProtocol = errors.New("not FastCGI")
 
 // record is the header of a record.
 type record struct {
@@ -62,7 +62,7 @@ func (r *reader) head() (record, error) {
 		return record{}, err
 	}
 	if head[0] != version {
-		return record{}, fmt.Errorf("%w: version %d", ErrProtocol, head[0])
+		return record{}, fmt.Errorf("%w: version %d", errProtocol, head[0])
 	}
 	rec := record{
 		kind: head[1], id: binary.BigEndian.Uint16(head[2:]),
@@ -129,9 +129,9 @@ func variables(p string) (map[string]string, error) {
 		name, rest, ok := length(p)
 		value, rest, whole := length(rest)
 		if !ok || !whole || name > maxVariableName || name+value > len(rest) {
-			return nil, fmt.Errorf("%w: a variable without an end", ErrProtocol)
+			return nil, fmt.Errorf("%w: a variable without an end", errProtocol)
 		}
-		cgi.AddVariable(vars, rest[:name], rest[name:name+value])
+		exchange.AddVariable(vars, rest[:name], rest[name:name+value])
 		p = rest[name+value:]
 	}
 	return vars, nil

@@ -31,7 +31,7 @@ func FuzzVariablesRoundTrip(f *testing.F) {
 		require.Equal(t, map[string]string{a: x, b: y}, vars)
 		_, err = variables(string(p[:len(p)-1]))
 		if len(b)+len(y) > 0 {
-			require.ErrorIs(t, err, ErrProtocol)
+			require.ErrorIs(t, err, errProtocol)
 		}
 	})
 }

@@ -25,8 +25,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/zeugkit/zeug/gateway/cgi"
 	"github.com/zeugkit/zeug/gateway/internal/accept"
+	"github.com/zeugkit/zeug/gateway/internal/exchange"
 	"github.com/zeugkit/zeug/gateway/internal/single"
 )
 
@@ -63,31 +63,31 @@ type Server struct {
 // [http.ErrServerClosed], or until l fails. It returns an error that names the field
 // if one of the Settings is out of range.
 func (s *Server) Serve(l net.Listener) error {
-	return s.server.Serve(l, accept.Settings(s.Settings), single.Protocol{Read: ReadVariables}.Serve(s.Handler))
+	return s.server.Serve(l, accept.Settings(s.Settings), single.Protocol{Read: readVariables}.Serve(s.Handler))
 }
 
 // Shutdown stops accepting and waits until the running requests are answered, or until ctx ends;
 // then it cuts the connections.
 func (s *Server) Shutdown(ctx context.Context) error { return s.server.Shutdown(ctx) }
 
-// ErrProtocol says that the input is not SCGI.
-var ErrProtocol = errors.New("not SCGI")
+// errProtocol says that the input is not SCGI.
+var errProtocol = errors.New("not SCGI")
 
-// ReadVariables reads the header of a request: a netstring of names and values,
+// readVariables reads the header of a request: a netstring of names and values,
 // each ended by a zero byte, of at most limit bytes. Its first variable must be
 // CONTENT_LENGTH, and SCGI must be 1.
-func ReadVariables(r *bufio.Reader, limit int) (map[string]string, error) {
+func readVariables(r *bufio.Reader, limit int) (map[string]string, error) {
 	size := 0
 	for digits := 0; ; digits++ {
 		c, err := r.ReadByte()
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrProtocol, err)
+			return nil, fmt.Errorf("%w: %w", errProtocol, err)
 		}
 		if c == ':' && digits > 0 {
 			break
 		}
 		if c < '0' || c > '9' || digits == 9 {
-			return nil, fmt.Errorf("%w: it does not begin with a length", ErrProtocol)
+			return nil, fmt.Errorf("%w: it does not begin with a length", errProtocol)
 		}
 		size = 10*size + int(c-'0')
 	}
@@ -96,10 +96,10 @@ func ReadVariables(r *bufio.Reader, limit int) (map[string]string, error) {
 	}
 	head, err := single.ReadText(r, size+1)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrProtocol, err)
+		return nil, fmt.Errorf("%w: %w", errProtocol, err)
 	}
 	if head[size] != ',' {
-		return nil, fmt.Errorf("%w: no comma after the variables", ErrProtocol)
+		return nil, fmt.Errorf("%w: no comma after the variables", errProtocol)
 	}
 	vars := make(map[string]string, 28)
 	for n, rest := 0, head[:size]; len(rest) > 0; n++ {
@@ -107,16 +107,16 @@ func ReadVariables(r *bufio.Reader, limit int) (map[string]string, error) {
 		value, next, ended := strings.Cut(after, "\x00")
 		switch {
 		case !ok || !ended || name == "":
-			return nil, fmt.Errorf("%w: a variable without an end or a name", ErrProtocol)
+			return nil, fmt.Errorf("%w: a variable without an end or a name", errProtocol)
 		case n == 0 && name != "CONTENT_LENGTH":
-			return nil, fmt.Errorf("%w: the first variable is %q, not CONTENT_LENGTH", ErrProtocol, name)
+			return nil, fmt.Errorf("%w: the first variable is %q, not CONTENT_LENGTH", errProtocol, name)
 		}
 		// The protocol does not allow a name twice, but nginx sends one name twice.
-		cgi.AddVariable(vars, name, value)
+		exchange.AddVariable(vars, name, value)
 		rest = next
 	}
 	if vars["SCGI"] != "1" {
-		return nil, fmt.Errorf("%w: the variable SCGI is not 1", ErrProtocol)
+		return nil, fmt.Errorf("%w: the variable SCGI is not 1", errProtocol)
 	}
 	return vars, nil
 }

@@ -27,8 +27,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/zeugkit/zeug/gateway/cgi"
 	"github.com/zeugkit/zeug/gateway/internal/accept"
+	"github.com/zeugkit/zeug/gateway/internal/exchange"
 	"github.com/zeugkit/zeug/gateway/internal/single"
 )
 
@@ -65,42 +65,42 @@ type Server struct {
 // [http.ErrServerClosed], or until l fails. It returns an error that names the field
 // if one of the Settings is out of range.
 func (s *Server) Serve(l net.Listener) error {
-	return s.server.Serve(l, accept.Settings(s.Settings), single.Protocol{Read: ReadVariables, HTTP: true}.Serve(s.Handler))
+	return s.server.Serve(l, accept.Settings(s.Settings), single.Protocol{Read: readVariables, HTTP: true}.Serve(s.Handler))
 }
 
 // Shutdown stops accepting and waits until the running requests are answered, or until ctx ends;
 // then it cuts the connections.
 func (s *Server) Shutdown(ctx context.Context) error { return s.server.Shutdown(ctx) }
 
-// ErrProtocol says that the input is not a request in uwsgi.
-var ErrProtocol = errors.New("not uwsgi")
+// errProtocol says that the input is not a request in uwsgi.
+var errProtocol = errors.New("not uwsgi")
 
-// ReadVariables reads the header of a request: a packet of modifier 0 with
+// readVariables reads the header of a request: a packet of modifier 0 with
 // names and values, each after its length in 16 bits, of at most limit bytes.
-func ReadVariables(r *bufio.Reader, limit int) (map[string]string, error) {
+func readVariables(r *bufio.Reader, limit int) (map[string]string, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrProtocol, err)
+		return nil, fmt.Errorf("%w: %w", errProtocol, err)
 	}
 	size := int(binary.LittleEndian.Uint16(head[1:]))
 	switch {
 	case head[0] != 0 || head[3] != 0:
-		return nil, fmt.Errorf("%w: modifiers %d and %d, only requests (0 and 0) are understood", ErrProtocol, head[0], head[3])
+		return nil, fmt.Errorf("%w: modifiers %d and %d, only requests (0 and 0) are understood", errProtocol, head[0], head[3])
 	case size > limit:
 		return nil, fmt.Errorf("variables of %d bytes, the limit is %d", size, limit)
 	}
 	packet, err := single.ReadText(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrProtocol, err)
+		return nil, fmt.Errorf("%w: %w", errProtocol, err)
 	}
 	vars := make(map[string]string, 28)
 	for packet != "" {
 		name, rest, ok := text(packet)
 		value, rest, whole := text(rest)
 		if !ok || !whole || name == "" {
-			return nil, fmt.Errorf("%w: a variable without an end or a name", ErrProtocol)
+			return nil, fmt.Errorf("%w: a variable without an end or a name", errProtocol)
 		}
-		cgi.AddVariable(vars, name, value)
+		exchange.AddVariable(vars, name, value)
 		packet = rest
 	}
 	return vars, nil

@@ -74,7 +74,7 @@ import (
 )
 
 func main() {
-	if len(serving.Options{Companions: []serving.Companion{http3.Companion()}}.Companions) == 1 {
+	if (serving.Options{HTTP3: http3.New()}).HTTP3 != nil {
 		println("it works")
 	}
 }

@@ -323,3 +323,13 @@ func (c *Conn) Close() (err error) {
 	c.once.Do(func() { err = c.c.Close() })
 	return err
 }
+
+// OnTerminal reports whether standard error is a terminal, or a supervisor's pipe
+// to one.
+func OnTerminal() bool {
+	if os.Getenv(EnvTerminal) != "" {
+		return true
+	}
+	info, err := os.Stderr.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -2,8 +2,8 @@
 // HTTP/2.
 //
 //	serving.MainWith(":443", app, serving.Options{
-//		TLS:        certs.Files("app.crt", "app.key"),
-//		Companions: []serving.Companion{http3.Companion()},
+//		TLS:   certs.Files("app.crt", "app.key"),
+//		HTTP3: http3.New(),
 //	})
 //
 // It listens on the UDP ports with the numbers of the server's TCP ports, and
@@ -31,16 +31,15 @@ import (
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 
-	"github.com/zeugkit/zeug/serving"
+	"github.com/zeugkit/zeug/internal/http3server"
 )
 
-// Companion returns a companion that serves over HTTP/3, for
-// serving.Options.Companions. It is for one server, and uses that server's
+// New returns the value for serving.Options.HTTP3. It is for one server, and uses that server's
 // MaxHeader, IdleTimeout, MaxConnections and logger.
-func Companion() serving.Companion { return &companion{} }
+func New() http3server.Server { return &server{} }
 
-type companion struct {
-	serving.CompanionConfig
+type server struct {
+	http3server.Config
 	server *http3.Server
 	ctx    context.Context // until no more connections are accepted
 	cancel context.CancelFunc
@@ -48,19 +47,19 @@ type companion struct {
 	mu     sync.Mutex
 	closed bool
 	ports  map[string]*net.UDPConn // the ports that are served, by address
-	conns  map[*quic.Conn]*serving.CompanionConn
+	conns  map[*quic.Conn]http3server.Conn
 }
 
 // streams is how many concurrent requests a client may have.
 const streams = 100
 
 // Start begins to serve.
-func (c *companion) Start(config serving.CompanionConfig) error {
+func (c *server) Start(config http3server.Config) error {
 	if c.server != nil {
-		return errors.New("http3: a companion is for one server: make another one")
+		return errors.New("http3: the value of http3.New is for one server: make another one")
 	}
-	c.CompanionConfig = config
-	c.ports, c.conns = map[string]*net.UDPConn{}, map[*quic.Conn]*serving.CompanionConn{}
+	c.Config = config
+	c.ports, c.conns = map[string]*net.UDPConn{}, map[*quic.Conn]http3server.Conn{}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.server = &http3.Server{
 		Handler:        config.Handler,
@@ -100,7 +99,7 @@ func (c *companion) Start(config serving.CompanionConfig) error {
 }
 
 // serve serves on a port, and announces the port for that time.
-func (c *companion) serve(udp *net.UDPConn) error {
+func (c *server) serve(udp *net.UDPConn) error {
 	addr := udp.LocalAddr().String()
 	l, err := quic.ListenEarly(udp, http3.ConfigureTLSConfig(c.TLS), &quic.Config{
 		MaxIdleTimeout: c.IdleTimeout, MaxIncomingStreams: streams,
@@ -133,7 +132,7 @@ func (c *companion) serve(udp *net.UDPConn) error {
 }
 
 // announce announces the ports that are served to clients (RFC 7838).
-func (c *companion) announce() {
+func (c *server) announce() {
 	announced := http.Header{}
 	for _, addr := range slices.Sorted(maps.Keys(c.ports)) {
 		service := `h3=":` + strconv.Itoa(c.ports[addr].LocalAddr().(*net.UDPAddr).Port) + `"; ma=86400`
@@ -147,7 +146,7 @@ func (c *companion) announce() {
 // listener counts connections together with those of the server.
 type listener struct {
 	*quic.EarlyListener
-	c *companion
+	c *server
 }
 
 func (l *listener) Accept(ctx context.Context) (*quic.Conn, error) {
@@ -170,7 +169,7 @@ func (l *listener) Accept(ctx context.Context) (*quic.Conn, error) {
 	return q, nil
 }
 
-func (c *companion) connContext(ctx context.Context, q *quic.Conn) context.Context {
+func (c *server) connContext(ctx context.Context, q *quic.Conn) context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if conn := c.conns[q]; conn != nil {
@@ -183,7 +182,7 @@ func (c *companion) connContext(ctx context.Context, q *quic.Conn) context.Conte
 const patience = 10 * time.Minute
 
 // serveLater waits for a port that another process still uses.
-func (c *companion) serveLater(at *net.UDPAddr) {
+func (c *server) serveLater(at *net.UDPAddr) {
 	ctx, cancel := context.WithTimeout(c.ctx, patience)
 	defer cancel()
 	ticker := time.NewTicker(50 * time.Millisecond)
@@ -211,7 +210,7 @@ func (c *companion) serveLater(at *net.UDPAddr) {
 }
 
 // Shutdown tells clients to leave, and waits for the running requests.
-func (c *companion) Shutdown(ctx context.Context) error {
+func (c *server) Shutdown(ctx context.Context) error {
 	if c.server == nil {
 		return nil
 	}
@@ -221,7 +220,7 @@ func (c *companion) Shutdown(ctx context.Context) error {
 }
 
 // Close ends everything at once.
-func (c *companion) Close() error {
+func (c *server) Close() error {
 	if c.server == nil {
 		return nil
 	}
@@ -238,7 +237,7 @@ func (c *companion) Close() error {
 }
 
 // free closes the ports, and ends everything that still runs on them.
-func (c *companion) free() error {
+func (c *server) free() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true

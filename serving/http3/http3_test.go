@@ -32,7 +32,7 @@ func start(t *testing.T, app http.HandlerFunc) (s *serving.Server, addr string) 
 
 func startWith(t *testing.T, app http.HandlerFunc, o serving.Options) (s *serving.Server, addr string) {
 	t.Helper()
-	o.TLS, o.Companions = certs.SelfSigned(), []serving.Companion{zeug3.Companion()}
+	o.TLS, o.HTTP3 = certs.SelfSigned(), zeug3.New()
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -280,7 +280,7 @@ func TestAPortThatAnotherProcessStillHasIsTakenLater(t *testing.T) {
 	other, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: tcp.Addr().(*net.TCPAddr).Port})
 	require.NoError(t, err)
 	s, err := serving.New(http.NotFoundHandler(), serving.Options{
-		TLS: certs.SelfSigned(), Companions: []serving.Companion{zeug3.Companion()}, NoAccessLog: true, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		TLS: certs.SelfSigned(), HTTP3: zeug3.New(), NoAccessLog: true, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	require.NoError(t, err)
 	s.Use("", tcp)

@@ -11,8 +11,8 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/zeugkit/zeug/gateway/cgi"
 	"github.com/zeugkit/zeug/gateway/internal/accept"
+	"github.com/zeugkit/zeug/gateway/internal/exchange"
 )
 
 // Protocol is the part that differs.
@@ -54,7 +54,7 @@ func (p Protocol) serve(handler http.Handler, c *accept.Conn, settings accept.Se
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	body := &body{in: in, conn: c, gone: cancel}
-	r, err := cgi.NewRequest(ctx, vars, body)
+	r, err := exchange.NewRequest(ctx, vars, body)
 	if err != nil {
 		first := "Status:"
 		if p.HTTP {
@@ -65,9 +65,9 @@ func (p Protocol) serve(handler http.Handler, c *accept.Conn, settings accept.Se
 		return err
 	}
 	body.begin(r.ContentLength)
-	w := cgi.NewWriter(c, r)
+	w := exchange.NewWriter(c, r)
 	w.HTTP = p.HTTP
-	err = cgi.Answer(handler, w, r, settings.MaxBody, settings.Logger)
+	err = exchange.Answer(handler, w, r, settings.MaxBody, settings.Logger)
 	more := body.end()
 	switch {
 	case err != nil && ctx.Err() != nil:

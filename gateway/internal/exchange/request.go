@@ -1,18 +1,15 @@
-// Package cgi turns the variables of CGI (RFC 3875) into requests, and writes
-// responses in the form of CGI. The other gateway protocols describe a
-// request in the same variables and build on this package.
+// Package exchange is what the gateways for CGI, FastCGI, SCGI and uwsgi share. All four describe a
+// request in the variables of CGI (RFC 3875). [NewRequest] makes a request of them, and a [Writer]
+// writes the response in the form of CGI. [Answer] calls the handler in between.
 //
-// A program serves one request, as a web server starts it, by [Serve]:
+// Variables such as
 //
-//	func main() { log.Fatal(cgi.Serve(newApp())) }
+//	SCRIPT_NAME=/app  PATH_INFO=/x  REQUEST_METHOD=GET  HTTP_HOST=example.org
 //
-// The request's context ends when the web server stops the program by SIGTERM, and
-// on Linux when it closes the program's output.
+// become GET /x on example.org, whose [gateway.Origin] has the root path /app. The response begins
 //
-// The request's [gateway.Origin] has the place where the application is mounted (SCRIPT_NAME), the
-// client and the scheme, so that the application builds the right URLs. [Variables] returns the
-// variables that have no place in a request.
-package cgi
+//	Status: 200 OK
+package exchange
 
 import (
 	"context"

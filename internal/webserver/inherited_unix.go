@@ -1,6 +1,6 @@
 //go:build unix
 
-package fastcgi
+package webserver
 
 import (
 	"os"

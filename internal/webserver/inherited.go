@@ -1,4 +1,6 @@
-package fastcgi
+// Package webserver finds out how a web server has started this program: for one request of CGI, or
+// as a process of FastCGI with a socket.
+package webserver
 
 import (
 	"net"
@@ -6,7 +8,7 @@ import (
 )
 
 // Inherited returns the socket that a web server passes as standard input when it starts the
-// program (specification, section 2.2). It returns false if standard input is not a listening
+// program (FastCGI specification, section 2.2). It returns false if standard input is not a listening
 // socket.
 func Inherited() (net.Listener, bool) {
 	if !listens(os.Stdin) {

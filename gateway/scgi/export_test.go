@@ -1,0 +1,4 @@
+package scgi
+
+// ReadVariables is readVariables, for tests.
+var ReadVariables = readVariables

@@ -1,0 +1,4 @@
+package uwsgi
+
+// ReadVariables is readVariables, for tests.
+var ReadVariables = readVariables
