@@ -94,17 +94,6 @@ func (a MIMEAccept) Quality(mediaType string) float64 {
 	return a.quality(mediaType, httplex.MediaRanges)
 }
 
-// AcceptsJSON reports whether the client takes application/json.
-func (a MIMEAccept) AcceptsJSON() bool { return a.Quality("application/json") > 0 }
-
-// AcceptsXHTML reports whether the client takes XHTML or XML.
-func (a MIMEAccept) AcceptsXHTML() bool {
-	return a.Quality("application/xhtml+xml") > 0 || a.Quality("application/xml") > 0
-}
-
-// AcceptsHTML reports whether the client takes HTML or XHTML.
-func (a MIMEAccept) AcceptsHTML() bool { return a.Quality("text/html") > 0 || a.AcceptsXHTML() }
-
 // EncodingAccept is the Accept-Encoding header: the content codings a client understands (RFC
 // 9110, section 12.5.3). The zero EncodingAccept stands for a header that is empty, or was not
 // sent. An empty header asks for no coding. Without a header the client may understand any coding,

@@ -145,13 +145,13 @@ type Cookie struct {
 	Partitioned bool
 }
 
-// MaxCookieSize is the number of bytes that name and value of a cookie may have
+// maxCookieSize is the number of bytes that name and value of a cookie may have
 // together: browsers ignore a longer one (RFC 6265bis, section 5.6).
-const MaxCookieSize = 4096
+const maxCookieSize = 4096
 
 // Format returns the value of the Set-Cookie header. The error says what cannot
 // be sent: a name that is not a token, a domain that is not a host, a name and value of more than
-// [MaxCookieSize] bytes, a date before 1601, or an unknown SameSite. A name that starts with
+// [maxCookieSize] bytes, a date before 1601, or an unknown SameSite. A name that starts with
 // "__Host-" or "__Secure-" needs the attributes that browsers demand for it.
 func (c *Cookie) Format() (string, error) {
 	var room [256]byte // more is rare
@@ -168,8 +168,8 @@ func (c *Cookie) append(b []byte) ([]byte, error) {
 	}
 	b = append(append(b, c.Name...), '=')
 	b = appendCookieValue(b, c.Value)
-	if size := len(b) - 1; size > MaxCookieSize {
-		return nil, fmt.Errorf("name and value take %d bytes, browsers keep %d at most", size, MaxCookieSize)
+	if size := len(b) - 1; size > maxCookieSize {
+		return nil, fmt.Errorf("name and value take %d bytes, browsers keep %d at most", size, maxCookieSize)
 	}
 	if c.Domain != "" {
 		domain, err := cookieDomain(c.Domain)

@@ -25,12 +25,11 @@ func ExampleGet() {
 	// Output: Saturday
 }
 
-func ExampleNewMultiDict() {
-	sizes := datastructures.NewMultiDict(
-		datastructures.Item[int]{Key: "shirt", Value: 40},
-		datastructures.Item[int]{Key: "shoe", Value: 43},
-		datastructures.Item[int]{Key: "shirt", Value: 42},
-	)
+func ExampleMultiDict() {
+	var sizes datastructures.MultiDict[int]
+	sizes.Add("shirt", 40)
+	sizes.Add("shoe", 43)
+	sizes.Add("shirt", 42)
 	fmt.Println(sizes.Get("shirt"), sizes.List("shirt"), sizes.GetOr("hat", 56))
 	// Output: 40 [40 42] 56
 }

@@ -115,8 +115,7 @@ func TestHeaderSet(t *testing.T) {
 	s := datastructures.ParseHeaderSet("Accept, Cookie, ACCEPT")
 	require.Equal(t, 3, len(s))
 	require.True(t, s.Has("accept"))
-	require.Equal(t, 1, s.Index("cookie"))
-	require.Equal(t, -1, s.Index("x"))
+	require.True(t, s.Has("cookie"))
 	require.Equal(t, "Cookie", s[1])
 	c := s
 	c.Add("cookie", "Origin", "origin")
@@ -238,8 +237,6 @@ func TestWWWAuthenticate(t *testing.T) {
 }
 
 func TestHopByHop(t *testing.T) {
-	require.True(t, datastructures.IsHopByHop("transfer-encoding"))
-	require.False(t, datastructures.IsHopByHop("Content-Encoding"))
 	h := http.Header{"Connection": {"close, X-Mine", "x-other"}, "X-Mine": {"1"}, "X-Other": {"2"}, "Te": {"trailers"}, "Upgrade": {"h2c"}, "Etag": {"3"}}
 	datastructures.RemoveHopByHop(h)
 	require.Equal(t, http.Header{"Etag": {"3"}}, h)

@@ -15,13 +15,13 @@ type HeaderSet []string
 // twice, and counts once.
 func ParseHeaderSet(header string) HeaderSet { return httplex.ParseList(header) }
 
-// Index is the index of a name, -1 if it is not in the set.
-func (s HeaderSet) Index(name string) int {
+// index is the index of a name, -1 if it is not in the set.
+func (s HeaderSet) index(name string) int {
 	return slices.IndexFunc(s, func(item string) bool { return httplex.EqualFold(item, name) })
 }
 
 // Has reports whether a name is in the set.
-func (s HeaderSet) Has(name string) bool { return s.Index(name) >= 0 }
+func (s HeaderSet) Has(name string) bool { return s.index(name) >= 0 }
 
 // Add appends the names that are not in the set yet.
 func (s *HeaderSet) Add(names ...string) {

@@ -13,17 +13,6 @@ var hopByHop = []string{
 	"Transfer-Encoding", "Upgrade",
 }
 
-// IsHopByHop reports whether a field of this name concerns one connection, and not the message,
-// which may pass several. [RemoveHopByHop] also knows those that a message names itself.
-func IsHopByHop(name string) bool {
-	for _, field := range hopByHop {
-		if httplex.EqualFold(field, name) {
-			return true
-		}
-	}
-	return false
-}
-
 // RemoveHopByHop removes the fields that concern one connection, with those that the Connection
 // field names: a message must lose them before it is passed on or kept.
 func RemoveHopByHop(h http.Header) {

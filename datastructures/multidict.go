@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Item is one key and one value of a [MultiDict].
-type Item[V any] struct {
+// item is one key and one value of a [MultiDict].
+type item[V any] struct {
 	Key   string
 	Value V
 }
@@ -19,30 +19,8 @@ type Item[V any] struct {
 // the sizes that requests have. A dictionary of many items that is read often keeps a map beside
 // them.
 type MultiDict[V any] struct {
-	items []Item[V]
+	items []item[V]
 	index *keyIndex // nil if there are few items
-}
-
-// Source is what a [MultiDict] offers for reading: accept or return this type
-// if nothing may be changed. [*MultiDict] and [*Values] are Sources.
-type Source[V any] interface {
-	// Len is the number of items.
-	Len() int
-	// Has reports whether key has a value.
-	Has(key string) bool
-	// Lookup returns the first value of key and whether there is one.
-	Lookup(key string) (V, bool)
-	// List returns all values of key in order, nil if there are none.
-	List(key string) []V
-	// All ranges over the items in order.
-	All() iter.Seq2[string, V]
-}
-
-// NewMultiDict returns a MultiDict of the items, in their order.
-func NewMultiDict[V any](items ...Item[V]) *MultiDict[V] {
-	d := &MultiDict[V]{items: slices.Clone(items)}
-	d.moved()
-	return d
 }
 
 // FromMap returns a MultiDict of a map such as [net/url.Values] or
@@ -143,21 +121,15 @@ func (d *MultiDict[V]) Lists() iter.Seq2[string, []V] {
 
 // Clone returns a copy that shares nothing but the values themselves.
 func (d *MultiDict[V]) Clone() *MultiDict[V] {
-	return NewMultiDict(d.items...)
+	c := &MultiDict[V]{items: slices.Clone(d.items)}
+	c.moved()
+	return c
 }
 
 // Add appends a value to those of key.
 func (d *MultiDict[V]) Add(key string, value V) {
-	d.items = append(d.items, Item[V]{key, value})
+	d.items = append(d.items, item[V]{key, value})
 	d.grown(key)
-}
-
-// Extend appends the items of other.
-func (d *MultiDict[V]) Extend(other Source[V]) {
-	d.items = slices.Grow(d.items, other.Len())
-	for key, value := range other.All() {
-		d.Add(key, value)
-	}
 }
 
 // Set makes value the only one of key. It takes the position of the first.
@@ -201,12 +173,3 @@ func (d *MultiDict[V]) SetList(key string, values ...V) {
 
 // Del removes all values of key.
 func (d *MultiDict[V]) Del(key string) { d.SetList(key) }
-
-// Pop removes all values of key and returns them.
-func (d *MultiDict[V]) Pop(key string) []V {
-	list := d.List(key)
-	if list != nil {
-		d.Del(key)
-	}
-	return list
-}

@@ -48,7 +48,7 @@ func Get[T any](v texts, key string, parse func(string) (T, error), fallback T) 
 
 // GetList returns the results of parse for the values of key, without the
 // values for which it returns an error.
-func GetList[T any](v Source[string], key string, parse func(string) (T, error)) []T {
+func GetList[T any](v *Values, key string, parse func(string) (T, error)) []T {
 	var list []T
 	for _, s := range v.List(key) {
 		if t, err := parse(s); err == nil {

@@ -21,7 +21,9 @@ type Values struct {
 func Combine(sources ...*Values) *Values {
 	v := &Values{sources: sources}
 	for _, source := range sources {
-		v.Extend(source)
+		for key, value := range source.All() {
+			v.Add(key, value)
+		}
 	}
 	return v
 }
@@ -50,13 +52,13 @@ func roomFor(n int) *Values {
 	if n <= 6 {
 		few := new(struct {
 			Values
-			room [6]Item[string]
+			room [6]item[string]
 		})
 		few.items = few.room[:0]
 		return &few.Values
 	}
 	v := new(Values)
-	v.items = make([]Item[string], 0, min(n, 32))
+	v.items = make([]item[string], 0, min(n, 32))
 	return v
 }
 

@@ -32,7 +32,6 @@ const (
 	ImATeapot                   Code = 418
 	MisdirectedRequest          Code = 421
 	UnprocessableContent        Code = 422
-	UnprocessableEntity         Code = UnprocessableContent // its name before RFC 9110
 	Locked                      Code = 423
 	FailedDependency            Code = 424
 	PreconditionRequired        Code = 428

@@ -241,7 +241,7 @@ func Example_whichRule() {
 
 func Example_ownAnswers() {
 	urls := routing.MustMap(routing.Rule[http.Handler]{Path: "/user/<int:id>", Target: http.NotFoundHandler()})
-	app := urls.DispatchOr(
+	app := urls.Dispatch(
 		func(w http.ResponseWriter, r *http.Request, match routing.Match[http.Handler]) {
 			match.Target.ServeHTTP(w, r)
 		},

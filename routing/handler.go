@@ -9,16 +9,15 @@ import (
 	"github.com/zeugkit/zeug/internal/requestcopy"
 )
 
-// Dispatch returns a handler that calls serve for each match, and
-// [httperror.Respond] if no rule matches. The request for serve holds the
+// Dispatch returns a handler that calls serve for each match. The request for serve holds the
 // Params for [ParamsOf], and has the rule's path as Pattern; see also
 // [PathValues].
-func (m *Map[T]) Dispatch(serve func(w http.ResponseWriter, r *http.Request, match Match[T])) http.Handler {
-	return m.DispatchOr(serve, httperror.Respond)
-}
-
-// DispatchOr is like [Map.Dispatch], but the caller passes a handler for errors of Match.
-func (m *Map[T]) DispatchOr(serve func(w http.ResponseWriter, r *http.Request, match Match[T]), fail httperror.Responder) http.Handler {
+//
+// fail gets the errors of Match; nil means [httperror.Respond].
+func (m *Map[T]) Dispatch(serve func(w http.ResponseWriter, r *http.Request, match Match[T]), fail httperror.Responder) http.Handler {
+	if fail == nil {
+		fail = httperror.Respond
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		match, err := m.Bind(r).Match()
 		if err != nil {
@@ -72,14 +71,14 @@ func (r *rule) silent() bool { return len(r.variables) == 0 && len(r.defaults) =
 // matches; the handler reads the values with [ParamsOf]. Every target must be
 // an [http.Handler]; otherwise the response is a 500.
 func (m *Map[T]) Handler() http.Handler {
-	return m.Dispatch(call[T])
+	return m.Dispatch(call[T], nil)
 }
 
 // Fallback returns [Map.Handler] with another handler for requests whose path no rule matches. So
 // next gets the requests that are not yet moved into the Map. If only the method is wrong, or a
 // redirect is needed, the Map itself answers.
 func (m *Map[T]) Fallback(next http.Handler) http.Handler {
-	return m.DispatchOr(call[T], func(w http.ResponseWriter, r *http.Request, err error) {
+	return m.Dispatch(call[T], func(w http.ResponseWriter, r *http.Request, err error) {
 		if err == error(httperror.NotFound) {
 			next.ServeHTTP(w, r)
 			return

@@ -55,7 +55,7 @@ func newClient(t TB, rt http.RoundTripper, options []Option) *Client {
 	if t == nil {
 		t = panics{}
 	}
-	c := &Client{Jar: NewJar(), t: t, options: options, last: new(lastAnswer), own: rt}
+	c := &Client{Jar: new(Jar), t: t, options: options, last: new(lastAnswer), own: rt}
 	t.Cleanup(func() {
 		c.last.Lock()
 		defer c.last.Unlock()
@@ -103,18 +103,6 @@ func (c *Client) Post(target string, options ...Option) *Response {
 	return c.Do(http.MethodPost, target, options...)
 }
 
-// PostForm posts a form: c.Post(target, Form(values), …).
-func (c *Client) PostForm(target string, values url.Values, options ...Option) *Response {
-	c.t.Helper()
-	return c.Do(http.MethodPost, target, slices.Concat([]Option{Form(values)}, options)...)
-}
-
-// PostJSON posts v as JSON: c.Post(target, JSON(v), …).
-func (c *Client) PostJSON(target string, v any, options ...Option) *Response {
-	c.t.Helper()
-	return c.Do(http.MethodPost, target, slices.Concat([]Option{JSON(v)}, options)...)
-}
-
 // Put sends a PUT request with the body that the options set.
 func (c *Client) Put(target string, options ...Option) *Response {
 	c.t.Helper()
@@ -125,18 +113,6 @@ func (c *Client) Put(target string, options ...Option) *Response {
 func (c *Client) Patch(target string, options ...Option) *Response {
 	c.t.Helper()
 	return c.Do(http.MethodPatch, target, options...)
-}
-
-// PutJSON sends v as JSON with PUT: c.Put(target, JSON(v), …).
-func (c *Client) PutJSON(target string, v any, options ...Option) *Response {
-	c.t.Helper()
-	return c.Do(http.MethodPut, target, slices.Concat([]Option{JSON(v)}, options)...)
-}
-
-// PatchJSON sends v as JSON with PATCH: c.Patch(target, JSON(v), …).
-func (c *Client) PatchJSON(target string, v any, options ...Option) *Response {
-	c.t.Helper()
-	return c.Do(http.MethodPatch, target, slices.Concat([]Option{JSON(v)}, options)...)
 }
 
 // Options sends an OPTIONS request.
@@ -355,7 +331,7 @@ func (c *Client) SetCookie(cookie *http.Cookie) {
 // Cookie returns the cookie of this name that the client would send to the base
 // URL, with its attributes, or nil.
 func (c *Client) Cookie(name string) *http.Cookie {
-	return c.Jar.Get(c.baseURL(), name)
+	return c.Jar.get(c.baseURL(), name)
 }
 
 func (c *Client) baseURL() *url.URL {

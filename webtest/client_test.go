@@ -100,7 +100,7 @@ func TestRequest(t *testing.T) {
 		{"has credentials", "GET", "/", []webtest.Option{webtest.BasicAuth("ann", "ü:x")}, func(t *testing.T, e echoed) {
 			require.Equal(t, "Basic YW5uOsO8Ong=", e.Header.Get("Authorization"))
 		}},
-		{"has a token", "GET", "/", []webtest.Option{webtest.Bearer("t")}, func(t *testing.T, e echoed) {
+		{"has a token", "GET", "/", []webtest.Option{webtest.Header("Authorization", "Bearer t")}, func(t *testing.T, e echoed) {
 			require.Equal(t, "Bearer t", e.Header.Get("Authorization"))
 		}},
 		{"comes from an address", "GET", "/", []webtest.Option{webtest.RemoteAddr("@")}, func(t *testing.T, e echoed) { require.Equal(t, "@", e.RemoteAddr) }},
@@ -176,7 +176,7 @@ form-data; name="empty"; filename="e"|image/png|
 `, got)
 	require.Equal(t, "false\nform-data; name=\"f\"; filename=\"a\"|application/octet-stream|x\n",
 		c.Post("/", webtest.File("f", "a", io.MultiReader(strings.NewReader("x")))).Text(), "a reader without an end is sent in chunks")
-	require.Equal(t, "true\nform-data; name=\"f\"||x\n", c.PostForm("/", url.Values{"f": {"x"}}, webtest.Multipart).Text())
+	require.Equal(t, "true\nform-data; name=\"f\"||x\n", c.Post("/", webtest.Form(url.Values{"f": {"x"}}), webtest.Multipart).Text())
 }
 
 func TestPanicOfTheApplicationPanicsInTheTest(t *testing.T) {
@@ -318,9 +318,9 @@ func TestProtocolSwitch(t *testing.T) {
 func TestMethodsHaveTheirShortForms(t *testing.T) {
 	client := webtest.New(t, echo)
 	for method, resp := range map[string]*webtest.Response{
-		http.MethodPost:    client.PostJSON("/", 1),
-		http.MethodPut:     client.PutJSON("/", 1),
-		http.MethodPatch:   client.PatchJSON("/", 1),
+		http.MethodPost:    client.Post("/", webtest.JSON(1)),
+		http.MethodPut:     client.Put("/", webtest.JSON(1)),
+		http.MethodPatch:   client.Patch("/", webtest.JSON(1)),
 		http.MethodOptions: client.Options("/", webtest.JSON(1)),
 	} {
 		var e echoed

@@ -3,7 +3,7 @@
 // returns responses that are easy to inspect.
 //
 //	client := webtest.New(t, app)
-//	page := client.PostForm("/login", url.Values{"name": {"ann"}}, webtest.Follow)
+//	page := client.Post("/login", webtest.Form(url.Values{"name": {"ann"}}), webtest.Follow)
 //	require.Equal(t, "Welcome, ann", page.HTML("h1").Text())
 //
 // No socket is opened. Each request is written to net/http's own server over a connection in

@@ -107,7 +107,7 @@ func Example_guideForms() {
 
 func Example_guideCookies() {
 	client := webtest.New(nil, shop)
-	client.PostForm("/login", url.Values{"name": {"Ann"}})
+	client.Post("/login", webtest.Form(url.Values{"name": {"Ann"}}))
 	fmt.Println(client.Cookie("user").Value)
 	client.Jar.Advance(2 * time.Hour)
 	fmt.Println(client.Get("/").HTML("h1").Text())
@@ -124,7 +124,7 @@ func Example_guideCookies() {
 
 func Example_guideOtherSites() {
 	client := webtest.New(nil, shop)
-	attack := client.PostForm("/login", url.Values{"name": {"Eve"}}, webtest.FromPage("https://evil.example/"))
+	attack := client.Post("/login", webtest.Form(url.Values{"name": {"Eve"}}), webtest.FromPage("https://evil.example/"))
 	fmt.Println(attack.Status)
 	// Output: 403
 }
@@ -137,7 +137,7 @@ func Example_guideBodies() {
 	}
 	client.Post("/photo", webtest.Field("album", "cats"), webtest.File("photo", "cat.png", strings.NewReader("pixels"))).Expect(200).JSON(&got)
 	fmt.Println(got.Name, got.Type, got.Size)
-	fmt.Println(client.PostJSON("/photo", map[string]int{"n": 1}).Status)
+	fmt.Println(client.Post("/photo", webtest.JSON(map[string]int{"n": 1})).Status)
 	fmt.Println(client.Post("/photo", webtest.Body("text/csv", strings.NewReader("a,b"))).Status)
 	// Output:
 	// cat.png image/png 6

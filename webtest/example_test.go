@@ -25,7 +25,7 @@ func Example() {
 	})
 
 	client := webtest.New(nil, app) // in a test: webtest.New(t, app)
-	page := client.PostForm("/login", url.Values{"name": {"Ann"}}, webtest.Follow)
+	page := client.Post("/login", webtest.Form(url.Values{"name": {"Ann"}}), webtest.Follow)
 	fmt.Println(page.Status, page.HTML("h1").Text())
 
 	client.Jar.Advance(time.Hour)

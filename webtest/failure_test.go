@@ -75,7 +75,7 @@ func TestFailure(t *testing.T) {
 		do   func(c *webtest.Client)
 		want []string
 	}{
-		{"of another status prints the exchange", func(c *webtest.Client) { c.PostForm("/", url.Values{"a": {"b"}}).Expect(404) },
+		{"of another status prints the exchange", func(c *webtest.Client) { c.Post("/", webtest.Form(url.Values{"a": {"b"}})).Expect(404) },
 			[]string{"status 200, want 404", "> POST http://example.com/", "> Content-Type: application/x-www-form-urlencoded", "> a=b", "< HTTP/1.1 200 OK", "(7 bytes that are not text)"}},
 		{"of a loop", func(c *webtest.Client) { c.Get("/loop", webtest.Follow) }, []string{"a loop of redirects: back at http://example.com/loop", "< Location: /loop"}},
 		{"of too many redirects", func(c *webtest.Client) { c.Get("/endless", webtest.Follow) }, []string{"more than 20 redirects"}},

@@ -23,7 +23,7 @@ func (resp *Response) document() *goquery.Document {
 	if m := resp.MediaType(); m != "text/html" && m != "application/xhtml+xml" {
 		resp.t.Fatalf("webtest: the answer is %q, not HTML\n%s", m, resp)
 	}
-	doc, err := goquery.NewDocumentFromReader(bytes.NewReader(resp.Bytes()))
+	doc, err := goquery.NewDocumentFromReader(bytes.NewReader(resp.bytes()))
 	if err != nil {
 		resp.t.Fatalf("webtest: the answer as HTML: %v\n%s", err, resp)
 	}

@@ -16,7 +16,7 @@ import (
 
 // Jar holds cookies like a browser (RFC 6265bis), with public suffixes, name
 // prefixes and SameSite. Its clock can be changed. It is an [http.CookieJar].
-// Several goroutines may use one.
+// Several goroutines may use one. The zero Jar is empty and ready for use.
 //
 // A cookie without SameSite counts as Lax, and Secure cookies need https, even
 // on localhost.
@@ -35,16 +35,6 @@ type stored struct {
 	serial   int
 }
 
-// NewJar returns an empty Jar.
-func NewJar() *Jar { return new(Jar) }
-
-// Now is the time of the jar's clock.
-func (j *Jar) Now() time.Time {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.now()
-}
-
 func (j *Jar) now() time.Time { return time.Now().Add(j.turned) }
 
 // Advance moves the jar's clock forward or back.
@@ -52,13 +42,6 @@ func (j *Jar) Advance(d time.Duration) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.turned += d
-}
-
-// Clear removes all cookies.
-func (j *Jar) Clear() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.cookies = nil
 }
 
 // EndSession removes the cookies that last until the browser ends.
@@ -81,9 +64,9 @@ func (j *Jar) All() []*http.Cookie {
 	return all
 }
 
-// Get returns a copy of the cookie of this name that would be sent to u (the
+// get returns a copy of the cookie of this name that would be sent to u (the
 // first if there are several), or nil.
-func (j *Jar) Get(u *url.URL, name string) *http.Cookie {
+func (j *Jar) get(u *url.URL, name string) *http.Cookie {
 	for _, s := range j.matching(u, site{same: true, safe: true}) {
 		if s.Name == name {
 			return s.copy()

@@ -153,8 +153,6 @@ func TestCookiesOfTheClient(t *testing.T) {
 	other := webtest.New(t, setting)
 	other.Jar = c.Jar
 	require.Equal(t, "s=2", other.Get("https://example.com/").Text())
-	c.Jar.Clear()
-	require.Empty(t, other.Jar.All())
 
 	resp := c.Get("/", webtest.Query(url.Values{"set": {"x=1; Path=/there"}}))
 	require.Equal(t, "/there", resp.Cookie("x").Path)
@@ -162,7 +160,7 @@ func TestCookiesOfTheClient(t *testing.T) {
 }
 
 func TestJarServesAnHTTPClient(t *testing.T) {
-	var _ http.CookieJar = webtest.NewJar()
+	var _ http.CookieJar = new(webtest.Jar)
 	c := webtest.New(t, setting)
 	resp, err := c.HTTPClient().Get("http://example.com/?set=a%3Db%20c")
 	require.NoError(t, err)

@@ -17,7 +17,7 @@ func TestLive(t *testing.T) {
 	t.Cleanup(server.Close)
 	c := webtest.Live(t, server.URL+"/app")
 	var e echoed
-	c.PostJSON("/x%2Fy?q", 1).Expect(200).JSON(&e)
+	c.Post("/x%2Fy?q", webtest.JSON(1)).Expect(200).JSON(&e)
 	require.Equal(t, "/app/x%2Fy?q", e.Target)
 	require.Equal(t, "1", e.Body)
 	require.Equal(t, server.Listener.Addr().String(), e.Host)

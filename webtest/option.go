@@ -101,9 +101,6 @@ func BasicAuth(user, password string) Option {
 	}
 }
 
-// Bearer sets the Authorization field of RFC 6750.
-func Bearer(token string) Option { return Header("Authorization", "Bearer "+token) }
-
 // RemoteAddr sets the address from which the request seems to come, in the
 // server's form: "192.0.2.7:1234", or "@" for a unix socket. By default it is
 // "127.0.0.1:40000".

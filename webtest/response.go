@@ -64,8 +64,8 @@ func (resp *Response) take(got *http.Response, stream bool) error {
 	return err
 }
 
-// Bytes returns the body. For a streaming response, it reads the rest.
-func (resp *Response) Bytes() []byte {
+// bytes returns the body. For a streaming response, it reads the rest.
+func (resp *Response) bytes() []byte {
 	resp.t.Helper()
 	if resp.live {
 		defer resp.Body.Close()
@@ -83,7 +83,7 @@ func (resp *Response) Bytes() []byte {
 // Text returns the body as text.
 func (resp *Response) Text() string {
 	resp.t.Helper()
-	return string(resp.Bytes())
+	return string(resp.bytes())
 }
 
 // JSON decodes the body into v. The test fails if the response does not have a
@@ -93,7 +93,7 @@ func (resp *Response) JSON(v any) {
 	if m := resp.MediaType(); m != "application/json" && !strings.HasSuffix(m, "+json") {
 		resp.t.Fatalf("webtest: the answer is %q, not JSON\n%s", m, resp)
 	}
-	if err := json.Unmarshal(resp.Bytes(), v); err != nil {
+	if err := json.Unmarshal(resp.bytes(), v); err != nil {
 		resp.t.Fatalf("webtest: the answer as JSON: %v\n%s", err, resp)
 	}
 }

@@ -57,12 +57,6 @@ func AppendSlashRedirect(r *http.Request) *Response {
 // as another host. Control characters are encoded at once.
 func (resp *Response) SetLocation(location string) { resp.setIRI("Location", location) }
 
-// SetContentLocation sets Content-Location, the URL of this very body, in the
-// same way as [Response.SetLocation].
-func (resp *Response) SetContentLocation(location string) {
-	resp.setIRI("Content-Location", location)
-}
-
 func (resp *Response) setIRI(name, iri string) {
 	if !httplex.IsFieldValue(iri) {
 		iri = urls.IRIToURI(iri)

@@ -92,6 +92,6 @@ func FuzzRedirect(f *testing.F) {
 
 func TestContentLocation(t *testing.T) {
 	resp := wrappers.Text("x")
-	resp.SetContentLocation("/ü")
+	require.NoError(t, resp.Set("Content-Location", "/ü"))
 	require.Equal(t, "/%C3%BC", serve(resp, "GET", nil).Header().Get("Content-Location"))
 }

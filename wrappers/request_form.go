@@ -161,7 +161,9 @@ func (req *Request) adopt(f *formState) bool {
 	if r.PostForm == nil && r.MultipartForm == nil {
 		return false
 	}
-	f.fields.Extend(datastructures.FromMap(r.PostForm))
+	for key, value := range datastructures.FromMap(r.PostForm).All() {
+		f.fields.Add(key, value)
+	}
 	if r.MultipartForm == nil {
 		return len(r.PostForm) > 0
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/zeugkit/zeug/datastructures"
 	"github.com/zeugkit/zeug/httperror"
@@ -49,11 +48,6 @@ func (req *Request) Range() (datastructures.Range, bool) {
 	return datastructures.ParseRange(req.Header.Get("Range"))
 }
 
-// IfRange returns the state of the content for which [Request.Range] is meant.
-func (req *Request) IfRange() (datastructures.IfRange, bool) {
-	return datastructures.ParseIfRange(req.Header.Get("If-Range"))
-}
-
 // CacheControl returns the client's instructions to caches.
 func (req *Request) CacheControl() datastructures.RequestCacheControl {
 	return datastructures.ParseRequestCacheControl(req.field("Cache-Control"))
@@ -86,23 +80,11 @@ func (req *Request) cookieHeader() string {
 	return strings.Join(lines, "; ")
 }
 
-// Date returns when the request was made, if the client says so.
-func (req *Request) Date() (time.Time, bool) {
-	return datastructures.ParseDate(req.Header.Get("Date"))
-}
-
 // MaxForwards returns how often a TRACE or OPTIONS may be forwarded; it returns false if the field
 // is missing or is not a number.
 func (req *Request) MaxForwards() (int, bool) {
 	n, err := strconv.ParseUint(req.Header.Get("Max-Forwards"), 10, 31)
 	return int(n), err == nil
-}
-
-// AccessControlRequestHeaders returns the header fields that a CORS preflight
-// asks for. The requested method and the Origin are plain strings in the
-// Header.
-func (req *Request) AccessControlRequestHeaders() datastructures.HeaderSet {
-	return datastructures.ParseHeaderSet(req.field("Access-Control-Request-Headers"))
 }
 
 // ForwardedFor returns the addresses that X-Forwarded-For lists, or otherwise

@@ -157,10 +157,6 @@ func (resp *Response) sendWhole(w streamTarget) (err error) {
 	return err
 }
 
-// IsJSON reports whether the media type is JSON: application/json, or anything
-// that ends with "+json".
-func (resp *Response) IsJSON() bool { return isJSON(resp.ContentType()) }
-
 func isJSON(contentType string) bool {
 	essence, _, _ := strings.Cut(contentType, ";")
 	essence = strings.ToLower(strings.TrimSpace(essence))
@@ -170,7 +166,7 @@ func isJSON(contentType string) bool {
 // JSON reads the body into v, for tests and for a response that [Capture] returned. If the media
 // type is not JSON, it returns an error.
 func (resp *Response) JSON(v any) error {
-	if !resp.IsJSON() {
+	if !isJSON(resp.ContentType()) {
 		return fmt.Errorf("response is not JSON but %q", resp.ContentType())
 	}
 	body, err := resp.Bytes()

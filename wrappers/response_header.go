@@ -30,7 +30,16 @@ func checkField(name, value string) error {
 }
 
 // Set makes value the only one of the field, as Header().Set does, and returns
-// an error if the field cannot be sent.
+// an error if the field cannot be sent. The types and functions of package datastructures make the
+// values of structured fields:
+//
+//	resp.Set("Expires", datastructures.FormatDate(t))
+//	resp.Set("Age", datastructures.FormatAge(d))
+//	resp.Set("Allow", datastructures.HeaderSet{"GET", "HEAD"}.String())
+//	resp.Set("Content-Range", contentRange.String())
+//	resp.Set("Content-Security-Policy", policy.String())
+//
+// Location and Content-Location may be IRIs, see [Response.SetLocation].
 func (resp *Response) Set(name, value string) error {
 	if err := checkField(name, value); err != nil {
 		return err
@@ -40,7 +49,7 @@ func (resp *Response) Set(name, value string) error {
 }
 
 // Add appends a line to the field, as Header().Add does; it returns the same
-// errors as [Response.Set].
+// errors as [Response.Set]. A response 401 has one line of WWW-Authenticate for each challenge.
 func (resp *Response) Add(name, value string) error {
 	if err := checkField(name, value); err != nil {
 		return err
@@ -71,29 +80,6 @@ func (resp *Response) AddVary(fields ...string) error {
 	return resp.setList("Vary", set)
 }
 
-// SetAllow names the methods that the resource has. A 405 must name them, and a
-// response to OPTIONS may.
-func (resp *Response) SetAllow(methods ...string) error {
-	return resp.setList("Allow", setOf(methods))
-}
-
-// SetContentLanguage sets the languages of the intended audience: "de", "en-GB".
-func (resp *Response) SetContentLanguage(tags ...string) error {
-	return resp.setList("Content-Language", setOf(tags))
-}
-
-// SetAcceptRanges says in which unit clients may request parts of the body;
-// "none" keeps [Response.MakeConditional] from serving any.
-func (resp *Response) SetAcceptRanges(unit string) error {
-	return resp.setList("Accept-Ranges", datastructures.HeaderSet{unit})
-}
-
-// setOf returns the names, each once.
-func setOf(names []string) (set datastructures.HeaderSet) {
-	set.Add(names...)
-	return set
-}
-
 // list returns the names of a list field, of all its lines.
 func (resp *Response) list(name string) datastructures.HeaderSet {
 	return datastructures.ParseHeaderSet(strings.Join(resp.header[name], ", "))
@@ -113,19 +99,6 @@ func (resp *Response) setList(name string, set datastructures.HeaderSet) error {
 // SetLastModified says when the body was last changed, truncated to the second.
 // [Response.MakeConditional] compares it. The zero time removes the field.
 func (resp *Response) SetLastModified(t time.Time) { resp.setDate("Last-Modified", t) }
-
-// SetExpires says until when the response may be used without a new request. It
-// is for caches that do not support Cache-Control's max-age, which takes
-// precedence.
-func (resp *Response) SetExpires(t time.Time) { resp.setDate("Expires", t) }
-
-// SetDate says when the response was made. A server sets that itself.
-func (resp *Response) SetDate(t time.Time) { resp.setDate("Date", t) }
-
-// SetAge says for how long the response has been in a cache, in whole seconds; a negative age is 0.
-func (resp *Response) SetAge(d time.Duration) {
-	resp.Header()["Age"] = []string{datastructures.FormatAge(max(d, 0))}
-}
 
 // SetRetryAfter says how long to wait before the next request (429, 503, or a
 // redirect): whole seconds, rounded up.
@@ -198,45 +171,6 @@ func (resp *Response) CacheControl() datastructures.ResponseCacheControl {
 // SetCacheControl sets Cache-Control; if there is no directive, the field is removed.
 func (resp *Response) SetCacheControl(cc datastructures.ResponseCacheControl) error {
 	return resp.setStructured("Cache-Control", cc.String())
-}
-
-// SetContentSecurityPolicy sets what a page may load; an empty policy removes
-// the field.
-func (resp *Response) SetContentSecurityPolicy(p datastructures.ContentSecurityPolicy) error {
-	return resp.setStructured("Content-Security-Policy", p.String())
-}
-
-// SetContentSecurityPolicyReportOnly sets a policy that is not enforced:
-// violations are only reported.
-func (resp *Response) SetContentSecurityPolicyReportOnly(p datastructures.ContentSecurityPolicy) error {
-	return resp.setStructured("Content-Security-Policy-Report-Only", p.String())
-}
-
-// SetWWWAuthenticate names the ways in which a client may authenticate itself,
-// one on each line, as a 401 must. Without any, the field is removed.
-func (resp *Response) SetWWWAuthenticate(challenges ...datastructures.WWWAuthenticate) error {
-	lines := make([]string, len(challenges))
-	for i, challenge := range challenges {
-		lines[i] = challenge.String()
-		if err := checkField("WWW-Authenticate", lines[i]); err != nil {
-			return err
-		}
-	}
-	if len(lines) == 0 {
-		delete(resp.Header(), "Www-Authenticate")
-		return nil
-	}
-	resp.Header()["Www-Authenticate"] = lines
-	return nil
-}
-
-// SetContentRange says which part of a whole the body is, for a 206 that was not
-// made by [Response.MakeConditional]; the zero ContentRange removes the field.
-func (resp *Response) SetContentRange(cr datastructures.ContentRange) error {
-	if cr.Unit != "" && !httplex.IsToken(cr.Unit) {
-		return fmt.Errorf("%w: the unit %q of Content-Range is not a token", errInvalidHeader, cr.Unit)
-	}
-	return resp.setStructured("Content-Range", cr.String())
 }
 
 // setStructured sets a field to a string that may turn out to be invalid; an

@@ -24,7 +24,7 @@ func TestNothingInAHeaderIsShared(t *testing.T) {
 	withHeader.Header().Set("X-A", "1")
 	withHeader.Header()["Date"] = []string{"Mon, 02 Nov 2026 00:00:00 GMT"}
 	require.NoError(t, withHeader.AddVary("Accept"))
-	require.NoError(t, withHeader.SetAllow("GET"))
+	require.NoError(t, withHeader.Set("Allow", "GET"))
 	ranged := wrappers.NewResponse("application/octet-stream", []byte("0123456789")).MakeConditional()
 	require.NoError(t, ranged.AddETag())
 	ranged.SetLastModified(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC))

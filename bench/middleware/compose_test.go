@@ -146,7 +146,7 @@ func requireCapable(t *testing.T, chain ...member) {
 			require.Contains(t, []int{200, 501}, resp.Status, name)
 		default:
 			require.Equal(t, 200, resp.Status, "%s: %s", name, resp)
-			require.Len(t, resp.Bytes(), 10_000, name)
+			require.Len(t, resp.Text(), 10_000, name)
 		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

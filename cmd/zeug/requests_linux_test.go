@@ -40,7 +40,7 @@ func TestRequestsOutliveTheProgram(t *testing.T) {
 	}, 5*time.Minute, 20*time.Millisecond, "%s", log)
 
 	client := webtest.Live(t, address)
-	client.PostJSON("/notes/", map[string]string{"text": "Buy milk"}).Expect(201)
+	client.Post("/notes/", webtest.JSON(map[string]string{"text": "Buy milk"})).Expect(201)
 	client.Get("/notes/").Expect(200)
 	client.Get("/notes/7").Expect(404)
 	list := client.Get("/.zeug/requests/").Expect(200)

@@ -116,12 +116,12 @@ func TestPagesOfOtherSitesCannotWrite(t *testing.T) {
 	client := visit(t)
 	logIn(client, "Ada", "correct horse")
 	form := url.Values{"Text": {"spam"}}
-	client.PostForm("/", form, webtest.FromPage("https://evil.example/")).Expect(http.StatusForbidden)
+	client.Post("/", webtest.Form(form), webtest.FromPage("https://evil.example/")).Expect(http.StatusForbidden)
 	require.Zero(t, client.Get("/").HTML("article").Length())
 }
 
 func TestStrangersCannotWrite(t *testing.T) {
-	page := visit(t).PostForm("/", url.Values{"Text": {"spam"}})
+	page := visit(t).Post("/", webtest.Form(url.Values{"Text": {"spam"}}))
 	require.Equal(t, "Please log in and write something.", flash(page))
 	require.Zero(t, page.HTML("article").Length())
 }

@@ -40,9 +40,9 @@ func TestShortlyOnEveryRedis(t *testing.T) {
 		require.Equal(t, "Create a short link | shortly", page.HTML("title").Text())
 		require.Equal(t, 1, page.HTML("form input[name=url]").Length())
 
-		created := person.PostForm("/", submit(target)).Expect(303)
+		created := person.Post("/", webtest.Form(submit(target))).Expect(303)
 		require.Equal(t, "/1+", created.Header.Get("Location"))
-		require.Equal(t, "/1+", person.PostForm("/", submit(target)).Expect(303).Header.Get("Location"), "a URL keeps its id")
+		require.Equal(t, "/1+", person.Post("/", webtest.Form(submit(target))).Expect(303).Header.Get("Location"), "a URL keeps its id")
 
 		details := person.Get("/1+").Expect(200)
 		require.Equal(t, "Details about /1 | shortly", details.HTML("title").Text())
@@ -73,13 +73,13 @@ func TestShortlyOnEveryRedis(t *testing.T) {
 func TestWhatIsNoURLComesBack(t *testing.T) {
 	person := webtest.New(t, newTestApp(t, connect(t, startEmbedded(t))))
 	for _, typed := range []string{"", "example.org", "javascript:alert(1)", `"><script>alert(1)</script>`, "http://", "ftp://x/", `' onfocus='alert(1)`, "{{ 7|add:7 }}"} {
-		page := person.PostForm("/", submit(typed)).Expect(422)
+		page := person.Post("/", webtest.Form(submit(typed))).Expect(422)
 		require.Equal(t, typed, page.HTML("input[name=url]").AttrOr("value", "none"))
 		require.Contains(t, page.HTML("#error").Text(), "Please enter a")
 		require.Zero(t, page.HTML("script").Length())
 		require.Equal(t, 1, page.HTML("input").Length())
 	}
-	person.PostForm("/", url.Values{"other": {"x"}}).Expect(422)
+	person.Post("/", webtest.Form(url.Values{"other": {"x"}})).Expect(422)
 	person.Post("/", webtest.Body("application/x-www-form-urlencoded", strings.NewReader(strings.Repeat("a", 1<<20)))).Expect(413)
 }
 
@@ -91,7 +91,7 @@ func TestNothingTypedLeavesThePageAsMarkup(t *testing.T) {
 		`https://user"><b>@example.org/`,
 		"https://example.org/{{ 7|add:7 }}{% now \"2006\" %}",
 	} {
-		created := person.PostForm("/", submit(typed))
+		created := person.Post("/", webtest.Form(submit(typed)))
 		if created.Status == 422 { // a user's name with a bracket in it
 			require.Equal(t, typed, created.HTML("input[name=url]").AttrOr("value", ""))
 			continue
@@ -123,7 +123,7 @@ func TestStaticFiles(t *testing.T) {
 
 func TestWhoAsksWhereALinkLeadsIsNotCounted(t *testing.T) {
 	person := webtest.New(t, newTestApp(t, connect(t, startEmbedded(t))))
-	person.PostForm("/", submit("https://example.org/")).Expect(303)
+	person.Post("/", webtest.Form(submit("https://example.org/"))).Expect(303)
 	require.Equal(t, "https://example.org/", person.Head("/1").Expect(302).Header.Get("Location"))
 	require.Equal(t, "0", person.Get("/1+").HTML(".count dd").Text())
 	person.Get("/1").Expect(302)
@@ -134,7 +134,7 @@ func TestWhoAsksWhereALinkLeadsIsNotCounted(t *testing.T) {
 // TestNoLinkLeadsInACircle guesses the id that a link to itself would have.
 func TestNoLinkLeadsInACircle(t *testing.T) {
 	person := webtest.New(t, newTestApp(t, connect(t, startEmbedded(t))))
-	page := person.PostForm("/", submit("http://example.com/1")).Expect(422)
+	page := person.Post("/", webtest.Form(submit("http://example.com/1"))).Expect(422)
 	require.Contains(t, page.HTML("#error").Text(), "another site")
 	person.Get("/1").Expect(404)
 }
@@ -151,7 +151,7 @@ func TestEveryAnswerHasItsPageAndPolicy(t *testing.T) {
 		"another method":  {person.Delete("/"), 405, "Method Not Allowed"},
 		"no such link":    {person.Get("/none"), 404, "Page not found"},
 		"another site's":  {person.Post("/", form, webtest.Header("Sec-Fetch-Site", "cross-site")), 403, "Forbidden"},
-		"a form too long": {person.PostForm("/", submit(strings.Repeat("a", 1<<20))), 413, "Content Too Large"},
+		"a form too long": {person.Post("/", webtest.Form(submit(strings.Repeat("a", 1<<20)))), 413, "Content Too Large"},
 		"a broken form":   {person.Post("/", webtest.Body("multipart/form-data", strings.NewReader("x"))), 400, "Bad Request"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,7 +174,7 @@ func TestUnderAPrefix(t *testing.T) {
 	page := person.Get("/").Expect(200)
 	require.Equal(t, "/s/", page.HTML("form").AttrOr("action", ""))
 	require.True(t, strings.HasPrefix(page.HTML("link[rel=stylesheet]").AttrOr("href", ""), "/s/static/style."))
-	require.Equal(t, "/s/1+", person.PostForm("/", submit("https://example.org/")).Expect(303).Header.Get("Location"))
+	require.Equal(t, "/s/1+", person.Post("/", webtest.Form(submit("https://example.org/"))).Expect(303).Header.Get("Location"))
 	details := person.Get("/1+").Expect(200)
 	require.Equal(t, "https://go.example/s/1", details.HTML("#short").Text())
 	require.Equal(t, "/s/1", details.HTML("#short").AttrOr("href", ""))
@@ -228,7 +228,7 @@ http {
 	}, 10*time.Second, 10*time.Millisecond)
 
 	person := webtest.Live(t, base)
-	details := person.PostForm("/tools/short/", submit("https://example.org/"), webtest.Follow).Expect(200)
+	details := person.Post("/tools/short/", webtest.Form(submit("https://example.org/")), webtest.Follow).Expect(200)
 	require.Equal(t, base+"/tools/short/1", details.HTML("#short").Text())
 	require.Equal(t, "https://example.org/", person.Get(details.HTML("#short").AttrOr("href", "")).Expect(302).Header.Get("Location"))
 	person.Get(details.HTML("link[rel=stylesheet]").AttrOr("href", "")).Expect(200)
@@ -245,7 +245,7 @@ func TestThePageWhenRedisIsAway(t *testing.T) {
 	s := redistest.Start(t)
 	client := connect(t, parse(t, "redis://"+s.Addr))
 	person := webtest.New(t, newTestApp(t, client))
-	person.PostForm("/", submit("https://example.org/")).Expect(303)
+	person.Post("/", webtest.Form(submit("https://example.org/"))).Expect(303)
 	s.Stop()
 
 	person.Get("/").Expect(200)
@@ -253,7 +253,7 @@ func TestThePageWhenRedisIsAway(t *testing.T) {
 	for name, ask := range map[string]func() *webtest.Response{
 		"following":  func() *webtest.Response { return person.Get("/1") },
 		"details":    func() *webtest.Response { return person.Get("/1+") },
-		"submitting": func() *webtest.Response { return person.PostForm("/", submit("https://example.org/new")) },
+		"submitting": func() *webtest.Response { return person.Post("/", webtest.Form(submit("https://example.org/new"))) },
 	} {
 		began := time.Now()
 		page := ask().Expect(503)
@@ -283,7 +283,7 @@ func TestWhatWerkzeugsShortlyWrote(t *testing.T) {
 	require.Equal(t, "http:foo bar", details.HTML(".target dd").Text())
 	require.Equal(t, "http:foo%20bar", person.Get("/14").Expect(302).Header.Get("Location"))
 	require.Equal(t, "https://example.org/", person.Get("/my-link").Expect(302).Header.Get("Location"))
-	require.Equal(t, "/15+", person.PostForm("/", submit("https://example.org/41")).Expect(303).Header.Get("Location"))
+	require.Equal(t, "/15+", person.Post("/", webtest.Form(submit("https://example.org/41"))).Expect(303).Header.Get("Location"))
 	require.Zero(t, person.Get("/z+").Expect(200).HTML("[href^='javascript:']").Length())
 
 	require.NoError(t, client.Set(ctx, "click-count:14", "many", 0).Err())

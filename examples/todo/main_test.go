@@ -14,9 +14,9 @@ func TestTodosAreKept(t *testing.T) {
 	client := webtest.New(t, newApp())
 	require.JSONEq(t, `[]`, client.Get("/todos/").Expect(200).Text())
 
-	created := client.PostJSON("/todos/", todo{Title: "write a test"}).Expect(201)
+	created := client.Post("/todos/", webtest.JSON(todo{Title: "write a test"})).Expect(201)
 	require.Equal(t, "/todos/1", created.Header.Get("Location"))
-	client.PostJSON("/todos/", todo{Title: "run it"}).Expect(201)
+	client.Post("/todos/", webtest.JSON(todo{Title: "run it"})).Expect(201)
 	require.JSONEq(t, `{"id": 1, "title": "write a test", "done": false}`, client.Get("/todos/1").Expect(200).Text())
 
 	client.Do(http.MethodPut, "/todos/1", webtest.JSON(todo{ID: 9, Title: "write a test", Done: true})).Expect(200)
@@ -49,7 +49,7 @@ func TestMistakesOfClientsAreProblemsInJSON(t *testing.T) {
 func TestOnlyTheFrontendMayCallFromABrowser(t *testing.T) {
 	client := webtest.New(t, newApp())
 	for origin, status := range map[string]int{frontend: 201, "https://evil.example": 403, "": 201} {
-		client.PostJSON("/todos/", todo{Title: "x"}, webtest.Header("Origin", origin)).Expect(status)
+		client.Post("/todos/", webtest.JSON(todo{Title: "x"}), webtest.Header("Origin", origin)).Expect(status)
 	}
 	preflight := client.Do(http.MethodOptions, "/todos/1", webtest.Header("Origin", frontend), webtest.Header("Access-Control-Request-Method", "PUT"))
 	require.Equal(t, frontend, preflight.Header.Get("Access-Control-Allow-Origin"))

@@ -14,7 +14,7 @@ func ExampleCompress() {
 	client := webtest.New(nil, app)
 	for _, codings := range []string{"gzip, br", "gzip, br;q=0.5", "identity"} {
 		answer := client.Get("/", webtest.Header("Accept-Encoding", codings))
-		fmt.Printf("%q: below 100 bytes: %t %s\n", codings, len(answer.Bytes()) < 100, answer.Header.Get("Content-Encoding"))
+		fmt.Printf("%q: below 100 bytes: %t %s\n", codings, len(answer.Text()) < 100, answer.Header.Get("Content-Encoding"))
 	}
 	// Output:
 	// "gzip, br": below 100 bytes: true br

@@ -70,7 +70,7 @@ func TestTheListKeepsTheLastRequests(t *testing.T) {
 	l := &requests.List{}
 	client := webtest.New(t, pages(l, http.HandlerFunc(echo)))
 	for i := range 205 {
-		client.PostJSON(fmt.Sprintf("/item/%d", i), map[string]int{"n": i})
+		client.Post(fmt.Sprintf("/item/%d", i), webtest.JSON(map[string]int{"n": i}))
 	}
 	all := l.All()
 	require.Len(t, all, 200)
@@ -116,7 +116,7 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 func TestSecretsAreShownWhenAskedFor(t *testing.T) {
 	l := &requests.List{}
 	client := webtest.New(t, pages(l, http.HandlerFunc(echo)))
-	client.Get("/?token=hidden", webtest.Bearer("concealed"))
+	client.Get("/?token=hidden", webtest.Header("Authorization", "Bearer concealed"))
 	page := client.Get("/.zeug/requests/1").Text()
 	require.NotContains(t, page, "concealed")
 	page = client.Get("/.zeug/requests/1?reveal").Text()
@@ -392,7 +392,7 @@ func TestARequestRunsAgain(t *testing.T) {
 		fmt.Fprintf(w, "first line\nrun %d of %s %s\nCookie %s\n", n, r.Method, r.URL, r.Header.Get("Cookie"))
 		_, _ = io.Copy(w, r.Body)
 	})))
-	client.PostForm("/order?x=1", url.Values{"name": {"Ann"}}, webtest.Header("Cookie", "a=b"))
+	client.Post("/order?x=1", webtest.Form(url.Values{"name": {"Ann"}}), webtest.Header("Cookie", "a=b"))
 	page := client.Get("/.zeug/requests/1").Submit(".tools form", nil, webtest.Follow).Expect(200)
 	text := page.Text()
 	require.Contains(t, text, "run 2 of POST /order?x=1")
@@ -409,9 +409,9 @@ func TestARequestRunsAgain(t *testing.T) {
 		require.Contains(t, page.Text(), "run 3 of PUT /else\nCookie c=d\nnew")
 	})
 	t.Run("a line that is not a field is refused", func(t *testing.T) {
-		client.PostForm("/.zeug/requests/1/again", url.Values{"header": {"no colon"}}).Expect(422)
-		client.PostForm("/.zeug/requests/1/again", url.Values{"method": {"GE T"}}).Expect(422)
-		client.PostForm("/.zeug/requests/1/again", url.Values{"target": {"http://elsewhere/"}}).Expect(422)
+		client.Post("/.zeug/requests/1/again", webtest.Form(url.Values{"header": {"no colon"}})).Expect(422)
+		client.Post("/.zeug/requests/1/again", webtest.Form(url.Values{"method": {"GE T"}})).Expect(422)
+		client.Post("/.zeug/requests/1/again", webtest.Form(url.Values{"target": {"http://elsewhere/"}})).Expect(422)
 		require.Equal(t, 3, n)
 	})
 	t.Run("pages of others may not ask", func(t *testing.T) {
@@ -635,9 +635,9 @@ func TestGetX(t *testing.T) {
 	client := webtest.New(t, pages(l, http.HandlerFunc(app)))
 	client.Get("/x")
 	client.Get("/x/"+"日本?q=`a`&b=%22", webtest.Header("X-Agent", "a\"b`c\\"))
-	client.PostForm("/login", url.Values{"name": {"Ann", "`b`"}, "q\"": {"\n"}})
+	client.Post("/login", webtest.Form(url.Values{"name": {"Ann", "`b`"}, "q\"": {"\n"}}))
 	client.Post("/upload", webtest.Field("by", "Ann"), webtest.FileOfType("picture", `ka"tze.png`, "image/png", strings.NewReader("\x00\xff`")))
-	client.PostJSON("/json", map[string]any{"a": []int{1, 2}, "b": "`\"\n"})
+	client.Post("/json", webtest.JSON(map[string]any{"a": []int{1, 2}, "b": "`\"\n"}))
 	client.Do("QUERY", "/odd;x=1?%ff", webtest.Body("text/plain", strings.NewReader("\u202e\r\n`")))
 	client.Delete("/x")
 	n := len(l.All())

@@ -33,7 +33,7 @@ func (p *program) mounted(handler ast.Expr) (what string, maps []*urlMap) {
 		switch p.zeugName(inner) {
 		case "zeug.New", "zeug.TryNew":
 			return "App", []*urlMap{p.mapAt[inner]}
-		case "routing.Map.Handler", "routing.Map.Dispatch", "routing.Map.DispatchOr", "routing.Map.Fallback":
+		case "routing.Map.Handler", "routing.Map.Dispatch", "routing.Map.Fallback":
 			maps, _ := p.mapsOf(receiver(inner), v.scope)
 			return "Map", maps
 		}

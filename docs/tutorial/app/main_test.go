@@ -16,7 +16,7 @@ func TestShortly(t *testing.T) {
 	s := &Shortly{redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})}
 	client := webtest.New(t, s.app())
 	submit := func(target string) *webtest.Response {
-		return client.PostForm("/", url.Values{"url": {target}}, webtest.Follow)
+		return client.Post("/", webtest.Form(url.Values{"url": {target}}), webtest.Follow)
 	}
 
 	require.Equal(t, 1, client.Get("/").Expect(200).HTML("form input").Length())
