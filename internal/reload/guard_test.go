@@ -92,6 +92,7 @@ func TestUnknownClientsShowThePINToTheSupervisor(t *testing.T) {
 	p := run(t, func(dir string, c *reload.Config) {
 		write(t, dir, ", Debug: true")
 		c.WrapListener = func(l net.Listener) net.Listener { return strange{l} }
+		c.LinkTools = true
 	})
 	local := func(r *http.Request) { r.Host = "localhost:5000" }
 	p.eventually("/", "one")
