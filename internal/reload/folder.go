@@ -52,16 +52,21 @@ func removeFolder(folder string) {
 	}
 }
 
-// lockFolder locks a folder until the result is closed. If that fails, the lock's file is not left
-// there, so that other supervisors wait for unlockedTime.
+// lockFolder locks a folder until the result is closed. The lock's file gets its name when it is locked: another
+// supervisor would remove a folder whose lock is free. If locking fails, the file is not left there, so that
+// other supervisors wait for unlockedTime.
 func lockFolder(folder string) io.Closer {
 	path := filepath.Join(folder, lockName)
-	if file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
+	unlocked := path + "-new"
+	if file, err := os.OpenFile(unlocked, os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
 		file.Close()
 	}
-	if lock, _ := tryLock(path); lock != nil {
-		return lock
+	if lock, _ := tryLock(unlocked); lock != nil {
+		if os.Rename(unlocked, path) == nil {
+			return lock
+		}
+		lock.Close()
 	}
-	os.Remove(path)
+	os.Remove(unlocked)
 	return io.NopCloser(nil)
 }
