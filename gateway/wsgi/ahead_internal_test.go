@@ -111,10 +111,14 @@ func TestRequestsTakenBack(t *testing.T) {
 					}
 				}
 			})
+			rounds := 100
+			if os.Getenv("CI") != "" {
+				rounds = 400
+			}
 			answered := make([]int, 16)
 			for c := range answered {
 				clients.Go(func() {
-					for range 400 {
+					for range rounds {
 						ctx, cancel := context.WithCancel(t.Context())
 						if test.leave && rand.IntN(4) == 0 {
 							time.AfterFunc(time.Duration(rand.IntN(100))*time.Microsecond, cancel)

@@ -66,7 +66,7 @@ func TestEachRequestRunsOnce(t *testing.T) {
 					}
 				})
 			}
-			answered, failed := l.note(t, 32, requests(t, 3000), test.leave)
+			answered, failed := l.note(t, 32, rounds(3000), test.leave)
 			stop()
 			others.Wait()
 			l.server.Close()

@@ -58,9 +58,13 @@ func (l *legacy) load(path string, clients, requests int) map[int]int {
 	return counts
 }
 
-func requests(t *testing.T, n int) int {
-	if testing.Short() {
+// rounds returns how many requests a test sends: n in CI, where CI is set, and fewer elsewhere.
+func rounds(n int) int {
+	switch {
+	case testing.Short():
 		return n / 10
+	case os.Getenv("CI") == "":
+		return n / 4
 	}
 	return n
 }
@@ -73,7 +77,7 @@ func TestWorkersThatAreKilled(t *testing.T) {
 			l := run(t, wsgi.Config{Workers: 2, RetryIdempotent: retry})
 			ctx, stop := context.WithCancel(t.Context())
 			killed := make(chan int)
-			total := requests(t, 10000)
+			total := rounds(10000)
 			go func() {
 				n, answered := 0, 0
 				for ctx.Err() == nil {
@@ -117,7 +121,7 @@ func TestReplacementsUnderLoad(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := run(t, c)
 			done := make(chan map[int]int)
-			total := requests(t, 8000)
+			total := rounds(8000)
 			go func() { done <- l.load("/", 8, total) }()
 			if c.MaxRequests == 0 && c.MaxLifetime == 0 {
 				for range 5 {
@@ -353,13 +357,9 @@ func TestClientsThatVanish(t *testing.T) {
 		})
 	}
 	var vanishing sync.WaitGroup
-	rounds := 400
-	if testing.Short() {
-		rounds = 40
-	}
 	for range 4 {
 		vanishing.Go(func() {
-			for range rounds / 4 {
+			for range rounds(100) {
 				text := requests[rand.IntN(len(requests))]
 				c, err := net.Dial("tcp", strings.TrimPrefix(l.server.URL, "http://"))
 				if err != nil {
