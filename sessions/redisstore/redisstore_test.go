@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -294,6 +295,25 @@ func TestAFailoverLosesNoAcknowledgedSession(t *testing.T) {
 			}
 			t.Logf("%d sessions", len(cookies))
 		})
+	}
+}
+
+// patience is how long the tests wait for a replica on a busy machine.
+const patience = time.Minute
+
+func TestASavedSessionIsInTheReplica(t *testing.T) {
+	master := redistest.Start(t, "--repl-diskless-sync-delay", "0")
+	host, port, _ := strings.Cut(master.Addr, ":")
+	replica := redistest.Start(t, "--replicaof", host+" "+port)
+	store := storeIn(t, redis.NewClient(&redis.Options{Addr: master.Addr, ContextTimeoutEnabled: true, ReadTimeout: patience}), redisstore.Options{Replicas: 1})
+	for n := range 100 {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		_, err := store.Save(ctx, strconv.Itoa(n), sessions.Change{Create: true, Set: map[string][]byte{"n": {'1'}}, TTL: time.Hour})
+		cancel()
+		require.NoError(t, err)
+		keys, err := replica.Client.DBSize(t.Context()).Result()
+		require.NoError(t, err)
+		require.EqualValues(t, n+1, keys, "session %d is in the replica when Save returns", n)
 	}
 }
 
