@@ -133,12 +133,13 @@ func TestABodyThatStallsEnds(t *testing.T) {
 }
 
 func TestABodyThatGoesOnIsRead(t *testing.T) {
+	t.Parallel()
 	_, addr := start(t, func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)
 		fmt.Fprint(w, len(b), err)
-	}, serving.Options{StallTimeout: time.Second})
+	}, serving.Options{StallTimeout: 3 * time.Second})
 	c, r := dial(t, addr, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
-	tick := time.NewTicker(150 * time.Millisecond)
+	tick := time.NewTicker(400 * time.Millisecond)
 	defer tick.Stop()
 	for range 10 { // longer in total than the stall time
 		<-tick.C

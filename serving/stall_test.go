@@ -227,12 +227,12 @@ func TestABodyBelowTheLeastRateEnds(t *testing.T) {
 				if err != nil {
 					httperror.Respond(w, r, err)
 				}
-			}, serving.Options{StallTimeout: 300 * time.Millisecond, MinRate: c.rate})
-			conn, r := dial(t, addr, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200\r\n\r\n")
+			}, serving.Options{StallTimeout: time.Second, MinRate: c.rate})
+			conn, r := dial(t, addr, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 600\r\n\r\n")
 			go func() {
 				tick := time.NewTicker(10 * time.Millisecond)
 				defer tick.Stop()
-				for range 100 { // for one second, 200 bytes per second
+				for range 300 { // for three seconds, 200 bytes per second
 					<-tick.C
 					if _, err := io.WriteString(conn, "xx"); err != nil {
 						return
