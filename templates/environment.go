@@ -267,7 +267,7 @@ func (run *rendering) context(own Context) pongo2.Context {
 			run.urls = options.URLs(run.request)
 		}
 		if run.urls != nil {
-			all["url_for"] = run.urlFor
+			all["url_for"] = linkFunc(run.urlFor)
 		}
 		if static := options.StaticURL; static != nil {
 			run.static = func(name string) (string, error) { return static(run.request, name) }

@@ -81,7 +81,16 @@ func parseOperand(arguments *pongo2.Parser) (operand, *pongo2.Error) {
 // write writes a value as text, escaped unless it is marked as safe.
 func (o operand) write(ctx *pongo2.ExecutionContext, w pongo2.TemplateWriter, value *pongo2.Value) {
 	text := textOf(value.Interface())
-	if ctx.Autoescape && !o.safe && !isSafe(value) {
+	if isSafe(value) {
+		w.WriteString(text)
+		return
+	}
+	o.writeText(ctx, w, text)
+}
+
+// writeText writes a text, escaped unless the template marks it as safe.
+func (o operand) writeText(ctx *pongo2.ExecutionContext, w pongo2.TemplateWriter, text string) {
+	if ctx.Autoescape && !o.safe {
 		text = escaper.Replace(text)
 	}
 	w.WriteString(text)
@@ -125,6 +134,7 @@ type value struct {
 	operand
 	token *pongo2.Token
 	names names
+	link  *link // nil for everything else
 }
 
 func parseValue(_ *pongo2.Parser, start *pongo2.Token, arguments *pongo2.Parser) (pongo2.INodeTag, *pongo2.Error) {
@@ -139,12 +149,23 @@ func parseValue(_ *pongo2.Parser, start *pongo2.Token, arguments *pongo2.Parser)
 	if arguments.Remaining() > 0 {
 		return nil, arguments.Error("'}}' expected", nil)
 	}
+	n.link = linkOf(arguments)
 	return n, nil
 }
 
 func (n *value) Execute(ctx *pongo2.ExecutionContext, w pongo2.TemplateWriter) *pongo2.Error {
 	run := renderingOf(ctx)
 	run.at = n.token
+	if n.link != nil {
+		text, ok, err := n.link.build(run, ctx, n.token)
+		if err != nil {
+			return err
+		}
+		if ok {
+			n.writeText(ctx, w, text)
+			return nil
+		}
+	}
 	v, err := n.expr.Evaluate(ctx)
 	if err != nil {
 		return err

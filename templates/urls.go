@@ -13,10 +13,15 @@ import (
 func (run *rendering) urlFor(endpoint string, pairs ...*pongo2.Value) (string, error) {
 	built, err := run.build(endpoint, pairs)
 	if err != nil {
-		run.cause = fmt.Errorf("url_for(%q): %w", endpoint, err)
-		return "", run.cause
+		return "", run.refused(endpoint, err)
 	}
 	return built, nil
+}
+
+// refused keeps the reason why an endpoint has no URL.
+func (run *rendering) refused(endpoint string, err error) error {
+	run.cause = fmt.Errorf("url_for(%q): %w", endpoint, err)
+	return run.cause
 }
 
 func (run *rendering) build(endpoint string, pairs []*pongo2.Value) (string, error) {
