@@ -25,7 +25,7 @@ import (
 )
 
 // patience is how long a server, a Cluster or a Sentinel may take until it is ready.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // Server is a redis-server.
 type Server struct {
