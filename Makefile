@@ -27,7 +27,7 @@ bench: ## the benchmarks beside their peers
 	cd bench && go test -run '^$$' -bench . -benchmem ./...
 
 compare: ## the tables of docs/performance.md, held to the goals of bench/goals.txt
-	cd bench && failed=; for area in headers middleware routing app; do echo; echo "$$area:"; \
+	cd bench && failed=; for area in headers wrappers middleware templates routing app; do echo; echo "$$area:"; \
 		go run ./$$area -goals || failed="$$failed $$area"; done; \
 		[ -z "$$failed" ] || { echo "behind their goals:$$failed"; exit 1; }
 
