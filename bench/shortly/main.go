@@ -1,14 +1,23 @@
+//go:build linux
+
 // Command shortly compares examples/shortly with Werkzeug's own, and with the same
-// program on chi and go-redis: requests per second by wrk, and the processor time of the
+// program on chi and go-redis: requests per second, and the processor time of the
 // program and of its Redis for each request.
 //
 //	GOWORK=off go run ./shortly -werkzeug ~/werkzeug/examples/shortly
+//	GOWORK=off go run ./shortly -latency
 //
 // runs in the folder bench. Each program has a Redis of its own. All of them run at once and get
 // requests in turn, so that a busy machine slows all of them: ratios hold, absolute figures vary.
-// Figures are medians of the rounds.
+// Figures are medians of the rounds. With -latency, shortly alone gets requests at fixed rates.
 //
-// It needs Linux, wrk, and Debian's redis-server, gunicorn, uwsgi-core,
+// On a machine that does other work, -realtime keeps that work from disturbing the figures, and -rest lets it go
+// on in between. Linux gives other work a twentieth of a second after a second in which it had nothing, so
+// slices must be shorter:
+//
+//	GOWORK=off go run ./shortly -latency -realtime -slice 900ms -rest 1s
+//
+// It needs Linux, and Debian's redis-server, haproxy, gunicorn, uwsgi-core,
 // uwsgi-plugin-python3, python3-werkzeug, python3-redis and python3-jinja2.
 package main
 
@@ -30,6 +39,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/zeugkit/zeug/bench/shortly/load"
 	"github.com/zeugkit/zeug/internal/freeport"
 )
 
@@ -64,11 +74,17 @@ func main() {
 	log.SetFlags(0)
 	werkzeug := flag.String("werkzeug", "", "the folder examples/shortly of Werkzeug's repository; without it Werkzeug is left out")
 	rounds := flag.Int("rounds", 5, "how often each program is asked")
-	slice := flag.Duration("slice", 2*time.Second, "how long each time, in whole seconds")
-	connections := flag.Int("connections", 16, "of wrk")
+	slice := flag.Duration("slice", 2*time.Second, "how long each time")
+	flag.BoolVar(&realtime, "realtime", false, "run the programs before all other work on the machine, by chrt; only root may do this")
+	rest := flag.Duration("rest", 0, "a pause after each time, for other work on the machine")
+	connections := flag.Int("connections", 16, "of the client")
+	only := flag.String("only", "", "leave out programs whose names do not contain this")
+	late := flag.Bool("latency", false, "send shortly requests at fixed rates instead, and print how late responses are")
+	links := flag.Int("links", 1_000_000, "how many links exist, with -latency")
 	out := flag.String("json", "", "a file that the figures are written to, for the model of docs/scaling.md")
 	flag.Parse()
-	if *rounds < 1 || *rounds > 50 || *slice < time.Second || *slice > time.Minute || *connections < 1 || *connections > 256 {
+	if *rounds < 1 || *rounds > 50 || *slice < time.Second/10 || *slice > time.Minute || *rest < 0 || *connections < 1 || *connections > 256 ||
+		*links < 1 || *links > 10_000_000 {
 		log.Fatal("a setting is out of range")
 	}
 	dir, err := os.MkdirTemp("", "shortly")
@@ -82,30 +98,27 @@ func main() {
 		}
 	}
 	check(os.WriteFile(filepath.Join(dir, "werkzeug_entry.py"), entry, 0o600))
-	var running []*peer
+	if realtime {
+		check(overtake())
+	}
+	if *late {
+		err := latency{dir: dir, rounds: *rounds, slice: *slice, rest: *rest, connections: *connections, links: *links}.measure()
+		if err != nil {
+			log.Print(err) // log.Fatal would leave the folder behind
+		}
+		return
+	}
+	running := startAll(dir, *werkzeug, *only)
 	defer func() {
 		for _, p := range running {
 			p.stop()
 		}
 	}()
-	for _, p := range peers(dir, *werkzeug) {
-		running = append(running, p)
-		if err := p.start(dir, *werkzeug); err != nil {
-			log.Printf("%s is left out: %v", p.name, err)
-			p.stop()
-			running = running[:len(running)-1]
-		}
-	}
-	if b, err := balancer(dir, running[0]); err != nil {
-		log.Printf("HAProxy is left out: %v", err)
-	} else {
-		running = append(running, b)
-	}
 	figures := map[string]map[string][]Figure{} // by peer and case
 	for range *rounds {
 		for _, name := range cases {
 			for _, p := range running {
-				f, err := p.ask(dir, name, *connections, *slice)
+				f, err := p.ask(name, *connections, *slice)
 				if errors.Is(err, errNoPage) {
 					continue
 				}
@@ -117,6 +130,7 @@ func main() {
 					figures[p.name] = map[string][]Figure{}
 				}
 				figures[p.name][name] = append(figures[p.name][name], f)
+				time.Sleep(*rest)
 			}
 		}
 	}
@@ -133,6 +147,60 @@ func main() {
 		check(err)
 		check(os.WriteFile(*out, append(text, '\n'), 0o600))
 	}
+}
+
+// realtime is the flag -realtime.
+var realtime bool
+
+// The priorities of -realtime. The client and Redis run for microseconds at a time, and the usual scheduler lets such
+// processes run as soon as they have something to do. A program keeps a processor for milliseconds, for example to collect
+// garbage, so it comes last.
+const (
+	programPriority = "10"
+	redisPriority   = "11"
+	clientPriority  = "12"
+)
+
+// start returns a command, which runs before all other work if realtime is set. Threads of one priority take turns
+// (SCHED_RR): with SCHED_FIFO a thread that waits in a loop could keep the processor from the thread that it waits for.
+func start(priority, name string, args ...string) *exec.Cmd {
+	if realtime {
+		name, args = "chrt", append([]string{"-r", priority, name}, args...)
+	}
+	return exec.Command(name, args...)
+}
+
+// overtake gives this process, the client, its priority.
+func overtake() error {
+	out, err := exec.Command("chrt", "-a", "-r", "-p", clientPriority, strconv.Itoa(os.Getpid())).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("chrt: %w: %s", err, out)
+	}
+	return nil
+}
+
+// startAll starts the programs whose names contain only, and a balancer before the first.
+func startAll(dir, werkzeug, only string) (running []*peer) {
+	for _, p := range peers(dir, werkzeug) {
+		if !strings.Contains(p.name, only) {
+			continue
+		}
+		if err := p.start(dir, werkzeug); err != nil {
+			log.Printf("%s is left out: %v", p.name, err)
+			p.stop()
+			continue
+		}
+		running = append(running, p)
+	}
+	if len(running) == 0 {
+		log.Fatal("no program runs")
+	}
+	if b, err := balancer(dir, running[0]); err != nil {
+		log.Printf("HAProxy is left out: %v", err)
+	} else {
+		running = append(running, b)
+	}
+	return running
 }
 
 // peers returns the programs, those in Python with a worker for each of two processors.
@@ -160,7 +228,7 @@ func (p *peer) start(dir, werkzeug string) error {
 		return err
 	}
 	p.addr, p.redisAddr = "127.0.0.1:"+ports[0], "127.0.0.1:"+ports[1]
-	p.redis = exec.Command("redis-server", "--port", ports[1], "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no")
+	p.redis = start(redisPriority, "redis-server", "--port", ports[1], "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no")
 	if err := p.redis.Start(); err != nil {
 		return err
 	}
@@ -168,7 +236,7 @@ func (p *peer) start(dir, werkzeug string) error {
 	for i := range p.command {
 		p.command[i] = fill.Replace(p.command[i])
 	}
-	p.program = exec.Command(p.command[0], p.command[1:]...)
+	p.program = start(programPriority, p.command[0], p.command[1:]...)
 	p.program.Dir = dir
 	p.program.Env = append(os.Environ(), "SHORTLY="+werkzeug, "REDIS_PORT="+ports[1])
 	p.program.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -224,7 +292,7 @@ backend shortly
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err
 	}
-	p.program = exec.Command("/usr/sbin/haproxy", "-db", "-f", file)
+	p.program = start(programPriority, "/usr/sbin/haproxy", "-db", "-f", file)
 	p.program.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.program.Start(); err != nil {
 		return nil, err
@@ -294,76 +362,86 @@ func (p *peer) spent() (program, store time.Duration) {
 	return program, store
 }
 
-// script is the script that wrk runs.
-func (p *peer) script(name string) string {
-	quoted, _ := json.Marshal(p.links)
-	links := "local links = {" + strings.Trim(string(quoted), "[]") + "}\n"
-	switch name {
-	case "redirect, 1,000 ids":
-		return links + "local n = 0\nrequest = function() n = n + 1; return wrk.format('GET', '/' .. links[n % #links + 1]) end\n"
-	case "mix":
-		return links + fmt.Sprintf("local n = 0\nrequest = function() n = n + 1\n"+
-			"if n %% 50 == 0 then return wrk.format('POST', '/', {['Content-Type'] = 'application/x-www-form-urlencoded'}, 'url=https://example.org/%d/' .. n) end\n"+
-			"if n %% 25 < 2 then return wrk.format('GET', '/') end\n"+
-			"return wrk.format('GET', '/' .. links[n %% #links + 1]) end\n", time.Now().UnixNano())
-	case "create":
-		return fmt.Sprintf("local n = 0\nrequest = function() n = n + 1\nreturn wrk.format('POST', '/', {['Content-Type'] = 'application/x-www-form-urlencoded'}, 'url=https://example.org/%d/' .. n) end\n", time.Now().UnixNano())
+// get returns the request for a path.
+func (p *peer) get(path string) []byte {
+	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, p.addr)
+}
+
+// creator returns a function that makes a request for a new link each time.
+func (p *peer) creator() func(n int) []byte {
+	began, request := time.Now().UnixNano(), []byte(nil)
+	return func(n int) []byte {
+		form := fmt.Sprintf("url=https://example.org/%d/%d", began, n)
+		request = fmt.Appendf(request[:0], "POST / HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", p.addr, len(form), form)
+		return request
 	}
-	return ""
+}
+
+// requests returns the requests of a case. They are made beforehand, so that the client is not what limits the
+// server.
+func (p *peer) requests(name string) func(n int) []byte {
+	var follow [][]byte
+	for _, id := range p.links {
+		follow = append(follow, p.get("/"+id))
+	}
+	form, create := p.get("/"), p.creator()
+	switch name {
+	case "redirect, one hot id":
+		return func(int) []byte { return follow[0] }
+	case "redirect, 1,000 ids":
+		return func(n int) []byte { return follow[n%len(follow)] }
+	case "form":
+		return func(int) []byte { return form }
+	case "create":
+		return create
+	}
+	return func(n int) []byte { // 90 % redirects, 8 % forms, 2 % new links
+		switch n % 50 {
+		case 0:
+			return create(n)
+		case 12, 25, 37, 49:
+			return form
+		}
+		return follow[n%len(follow)]
+	}
 }
 
 // errNoPage is the error of hello for pages that only a shortener has.
 var errNoPage = errors.New("there is no such page")
 
-// ask runs wrk for a while.
-func (p *peer) ask(dir, name string, connections int, slice time.Duration) (f Figure, err error) {
-	path := "/"
-	if strings.HasPrefix(name, "redirect") {
-		path = "/" + p.links[0]
-	} else if p.name == "hello" {
+// ask sends requests for a while, each as soon as a connection is free.
+func (p *peer) ask(name string, connections int, slice time.Duration) (f Figure, err error) {
+	if p.name == "hello" && !strings.HasPrefix(name, "redirect") {
 		return f, errNoPage
 	}
-	file := filepath.Join(dir, "wrk.lua")
-	if err := os.WriteFile(file, []byte(p.script(name)), 0o600); err != nil {
-		return f, err
-	}
+	f, _, err = p.send(load.Load{Addr: p.addr, Connections: connections, Duration: slice, Request: p.requests(name)}, name == "create")
+	return f, err
+}
+
+// send sends requests and measures what they take.
+func (p *peer) send(l load.Load, creates bool) (f Figure, result *load.Result, err error) {
 	commands, memory, keys := p.info()
 	program, store := p.spent()
-	out, err := exec.Command("wrk", "-t1", "--latency", "-d", strconv.Itoa(int(slice.Seconds()))+"s", "-c", strconv.Itoa(connections), "-s", file, "http://"+p.addr+path).CombinedOutput()
+	result, err = l.Run()
 	if err != nil {
-		return f, fmt.Errorf("wrk: %w: %s", err, out)
+		return f, nil, err
 	}
 	program2, store2 := p.spent()
 	commands2, memory2, keys2 := p.info()
-	var requests float64
-	for line := range strings.Lines(string(out)) {
-		if strings.Contains(line, "Non-2xx") || strings.Contains(line, "Socket errors") {
-			return f, errors.New(strings.TrimSpace(line))
-		}
-		fields := strings.Fields(line)
-		switch {
-		case strings.Contains(line, " requests in "):
-			requests, _ = strconv.ParseFloat(fields[0], 64)
-			f.Bytes = size(fields[len(fields)-2])
-		case strings.HasPrefix(line, "Requests/sec:"):
-			f.PerSecond, _ = strconv.ParseFloat(fields[1], 64)
-		case len(fields) == 2 && fields[0] == "99%":
-			d, _ := time.ParseDuration(fields[1])
-			f.P99 = float64(d.Microseconds()) / 1000
-		}
-	}
-	if requests == 0 {
-		return f, fmt.Errorf("wrk counted no request: %s", out)
-	}
+	requests := float64(result.Requests)
+	f.PerSecond = result.PerSecond()
+	f.P99 = milliseconds(result.Within(0.99))
 	f.CPU = float64((program2 - program).Microseconds()) / requests
 	f.Redis = float64((store2 - store).Microseconds()) / requests
 	f.Commands = (commands2 - commands) / requests
-	f.Bytes /= requests
-	if links := (keys2 - keys) / 2; name == "create" && links > 0 {
+	f.Bytes = float64(result.Bytes) / requests
+	if links := (keys2 - keys) / 2; creates && links > 0 {
 		f.Link = (memory2 - memory) / links
 	}
-	return f, nil
+	return f, result, nil
 }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // info returns how many commands the Redis has done, how much memory it uses, and how
 // many keys it has.
@@ -389,18 +467,6 @@ func (p *peer) info() (commands, memory, keys float64) {
 		}
 	}
 	return commands, memory, keys
-}
-
-// size reads a number of bytes as wrk writes it: "1.25MB".
-func size(text string) float64 {
-	for suffix, unit := range map[string]float64{"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30} {
-		if number, ok := strings.CutSuffix(text, suffix); ok {
-			n, _ := strconv.ParseFloat(number, 64)
-			return n * unit
-		}
-	}
-	n, _ := strconv.ParseFloat(strings.TrimSuffix(text, "B"), 64)
-	return n
 }
 
 func median(list []Figure) Figure {
