@@ -11,6 +11,14 @@ import (
 // values and no others. Nearly all URLs of nearly all pages are of this kind, so the fast path
 // checks nothing else. In all other cases build builds the URL (build_url.go), with a precise
 // error.
+//
+//	rule     /user/<int:id>/<name>     steps: "/user/"  id  "/"  name
+//	values   id=7, name="anna"         below the root path /app
+//	written  "/app"  "/user/"  "7"  "/"  "anna"
+//
+// The fast path never returns an error. It only says that it does not know, for instance because a
+// value is missing, has the wrong type, or cannot be part of a URL. Then the URL is built again in
+// the other way, whose error names the value.
 
 // fastKind is a kind of variable whose values need no encoding or checks.
 type fastKind uint8
@@ -70,6 +78,7 @@ func (t *table) fastURL(b *bound, endpoint string, values []Value) (text string,
 			continue
 		}
 		at := int(o.variable)
+		// Callers mostly name the values in the order of the rule.
 		if values[at].name != o.text {
 			if at = indexOf(values, o.text); at < 0 {
 				return "", false
@@ -91,6 +100,8 @@ func (t *table) fastURL(b *bound, endpoint string, values []Value) (text string,
 			}
 		}
 	}
+	// A value that had to be encoded can make the URL ambiguous: two slashes at the start would be
+	// read as a host, and a long path may hold all bytes that can stand for a slash.
 	if !plain {
 		if rest := path[len(root):]; len(path) > leastStandIns || len(rest) > 1 && rest[1] == '/' {
 			return "", false

@@ -17,6 +17,11 @@ import (
 //	the first needs page=1: no
 //	the second: "/entries/" "2", and what is left is the query "?sort=new+first"
 //
+// If the caller names no method, the rules for the request's method are tried first, and then all
+// others. So the view of a form builds the URL of the rule for POST if there are two. With
+// HostMatching, a rule on the host of the request is preferred to one that was registered earlier on
+// another host: its URL needs no scheme and no host.
+//
 // The host and the path are in two buffers that pass through the methods, so that they can stay on
 // the stack. So a URL costs only one allocation, its string.
 
@@ -102,6 +107,7 @@ func (w building) rule(host, path []byte, r *rule, values []Value, p *valueIndex
 	if path, err = w.steps(path, r, r.pathOps, values, p, false); err != nil {
 		return host, path, err
 	}
+	// An empty first value makes "//evil.example", which a browser reads as a host.
 	if n := w.mount; len(path) > n+1 && path[n+1] == '/' {
 		if !w.loose {
 			return host, path, errAuthority
@@ -113,6 +119,8 @@ func (w building) rule(host, path []byte, r *rule, values []Value, p *valueIndex
 			return host, path, err
 		}
 	}
+	// From here on, the checks make sure that the URL matches again with the same values. Each one is
+	// made only for rules that need it; build_again.go has examples.
 	if !w.loose && r.build.sharesParts {
 		if err = r.checkDivision(values, p); err != nil {
 			return host, path, err
@@ -165,7 +173,7 @@ func (r *rule) appendVariable(b []byte, ops []op, i int, v *Value) ([]byte, erro
 	switch {
 	case err != nil:
 		return b, err
-	case start == len(b): // the converter accepts an empty string: see rule.hollow
+	case start == len(b): // the converter accepts an empty string: see buildFlags.takesEmpty
 	case b[len(b)-1] == '/' && i+2 == len(ops) && ops[i+1].text == "/":
 		return b, errSlash
 	case bytes.IndexByte(b[start:], '.') >= 0:

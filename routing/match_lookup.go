@@ -9,6 +9,22 @@ import "strings"
 //	anything else                      a walk, from the host on if hosts differ
 //	no rule                            once more with single slashes, then 404 or 405
 //	a rule that can redirect           alias, defaults, RedirectTo: see match_redirect.go
+//
+// For the rules
+//
+//	/about                 1
+//	/user/<int:id>         2
+//	/user/<name>/posts     3
+//	/docs/<path:page>      4
+//
+// the paths take these steps:
+//
+//	/about             1 is in the index of paths without variables
+//	/docs/a/b          one way: "docs". Its only pattern is not a fast one, so search goes on there
+//	/user/7            "user" has two patterns, digits and segment: search goes on at "user"
+//	/user/7/posts      search tries the digits first, goes back, and finds 3
+//	//user/7           two slashes at the start are read as one, before the walk
+//	/user//7           no rule. With one slash 2 matches: redirect to /user/7
 
 // match finds the rule for the request or the base of b, with method, and returns the state of the
 // match.
@@ -16,10 +32,14 @@ func (t *table) match(b *bound, method methodSet) (*found, string, error) {
 	if b.base != nil {
 		return t.search(b, method, b.base.Path, nil, 1)
 	}
+	// RawPath is set if the path has an encoded slash, or something else that decoding would lose.
+	// Such a slash must not end a segment, so search puts a stand-in there.
 	path := b.request.URL.Path
 	if b.request.URL.RawPath != "" {
 		return t.search(b, method, path, nil, 1)
 	}
+	// A rule that is not final needs more than the path and the method. The rules after it must wait
+	// for its answer, so the loop ends there and search decides.
 	for _, r := range t.statics.find(path) {
 		if !r.match.isFinal {
 			break
@@ -31,6 +51,7 @@ func (t *table) match(b *bound, method methodSet) (*found, string, error) {
 	if t.start == nil || t.webSockets || path == "" || path[0] != '/' || len(path) > 1 && path[1] == '/' {
 		return t.search(b, method, path, nil, 1)
 	}
+	// If several rules end at the node, the first that takes the method matches, as in end.
 	n, i := t.start.only(path, 1)
 	if i > len(path) {
 		for _, r := range n.rules {
@@ -52,6 +73,7 @@ func (n *node) only(path string, i int) (*node, int) {
 	for i <= len(path) {
 		rest := path[i:]
 		if rest == "" || rest[0] == '/' {
+			// A loose rule at this node would match as well, and a variable may take an empty string.
 			if n.slash == nil || len(n.edges) > 0 || n.loose {
 				break
 			}
@@ -61,7 +83,7 @@ func (n *node) only(path string, i int) (*node, int) {
 		if len(n.literals) > 0 {
 			if next, length := n.child(rest); next != nil {
 				if len(n.edges) > 0 {
-					break
+					break // the walk may have to come back and try a pattern
 				}
 				n, i = next, i+length
 				continue
@@ -153,7 +175,8 @@ func (t *table) unmatched(b *bound, m *matcher, r *rule) error {
 }
 
 // merged matches once more, with single slashes. If something matches, it
-// returns the redirect to that path.
+// returns the redirect to that path. This second walk is only for paths that match nothing, so it
+// costs nothing for others, and a variable that may contain slashes still gets two in a row.
 func (t *table) merged(b *bound, m *matcher) error {
 	if !t.options.MergeSlashes.or(true) || !strings.Contains(m.path, "//") {
 		return nil
@@ -172,7 +195,9 @@ func (t *table) merged(b *bound, m *matcher) error {
 // staticPaths finds the rules that end at a path without variables.
 type staticPaths struct {
 	textIndex
-	lengths uint64 // a bit for the length of each path, modulo 64
+	// lengths has a bit for the length of each path, modulo 64. If no path in the index
+	// has the length of the request's path, its bytes need not be hashed.
+	lengths uint64
 }
 
 // find returns the rules that end exactly at path.

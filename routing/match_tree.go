@@ -36,6 +36,18 @@ import "slices"
 // A node's literal edges are tried first, then the slash, then its patterns in the order of their
 // weights. This is Werkzeug's order of precedence. Nodes with a single literal edge are merged with
 // the next one, so "/a/b/c" may be one edge.
+//
+// At most one literal edge of a node fits a segment, so among literals there is no choice and
+// nothing to go back to. Only patterns make a walk go back.
+//
+// The tree is built in two steps. add puts each rule in, with one edge for each segment. finish
+// sorts the patterns, notes what decides a match quickly, and joins edges:
+//
+//	added     ── "api" ── "v1" ─┬─ "users"
+//	                            └─ "teams"
+//
+//	finished  ── "api/v1" ──────┬─ "users"
+//	                            └─ "teams"
 
 // table holds everything that a Map has built: the tree, and the rules by endpoint. It never
 // changes once it is built.
@@ -93,7 +105,8 @@ type edge struct {
 	kind    edgeKind
 }
 
-// edgeKind is the kind of a pattern that has a fast path.
+// edgeKind is the kind of a pattern that has a fast path. Nearly all variables in rules of real
+// programs are <name> or <int:id>, and both can be decided by one look at the segment's bytes.
 type edgeKind uint8
 
 const (
@@ -108,6 +121,8 @@ func (e *edge) skipDigits(path string, i int) int {
 	if e.kind != digitsEdge {
 		return 0
 	}
+	// The segment must end where the digits end, and must fit an int. A segment of few digits fits
+	// for sure, so that it need not be parsed.
 	end := digits(path, i)
 	if end == i || end < len(path) && path[end] != '/' || end-i > surelyInt && !isInt(path[i:end]) {
 		return 0
@@ -115,7 +130,8 @@ func (e *edge) skipDigits(path string, i int) int {
 	return end + 1
 }
 
-// nodeSlabs allocates nodes, and the first element of their lists.
+// nodeSlabs allocates nodes, and the first element of their lists. Most lists have one element, so
+// a Map of a thousand rules takes some large allocations and not some thousand small ones.
 type nodeSlabs struct {
 	nodes    slab[node]
 	literals slab[literalEdge]
@@ -137,6 +153,8 @@ func (t *table) add(r *rule, slabs *nodeSlabs) *node {
 	}
 	for _, p := range r.pathParts[1:] { // the first part is the one before the leading slash
 		switch {
+		// A pattern for a whole rest of the path is always the last part of a rule, or is followed
+		// only by the empty part of a slash.
 		case p.pattern != nil:
 			s.edges, s = follow(s.edges, p, slabs)
 		case p.static == "":
@@ -159,6 +177,8 @@ func (t *table) add(r *rule, slabs *nodeSlabs) *node {
 
 // follow returns the node after the edge of the part p, and adds the edge if it does not exist.
 func follow(edges []edge, p part, slabs *nodeSlabs) ([]edge, *node) {
+	// The compiler has made equal patterns one, so that comparing pointers is enough: the rules
+	// /user/<int:id> and /user/<int:number>/edit share the edge for digits.
 	for _, e := range edges {
 		if e.pattern == p.pattern {
 			return edges, e.next
@@ -223,6 +243,10 @@ func sortEdges(edges []edge) {
 
 // order sorts the edges of s, and of all nodes after it, by the weights of
 // their patterns. exposed is true if something else is tried before s.
+//
+// In the tree above, the node of rule 2 is exposed: for the segment "settings" or "7" another edge is
+// tried first. Its URLs must therefore be matched before Build returns them (build_again.go). The
+// node of rule 1 is not exposed, since a literal edge is always tried first.
 func (s *node) order(exposed bool) {
 	sortEdges(s.edges)
 	s.expose(exposed)
@@ -251,7 +275,9 @@ func (s *node) finish(t *table) {
 	for i := range s.literals {
 		k := &s.literals[i]
 		k.next.finish(t)
-		// If an edge leads to a node with nothing but one literal edge, the two edges are joined.
+		// If an edge leads to a node with nothing but one literal edge, the two edges are joined. The
+		// next node has been finished already, so its own edge may be a joined one. The index of s
+		// stays valid, because it looks only at the first segment of a label.
 		if n := k.next; len(n.literals) == 1 && n.slash == nil && len(n.edges) == 0 && len(n.rules) == 0 {
 			k.label += "/" + n.literals[0].label
 			k.next = n.literals[0].next
@@ -263,6 +289,8 @@ func (s *node) finish(t *table) {
 // lead there; nil if there is no such edge. rest must not be empty.
 func (s *node) child(rest string) (next *node, length int) {
 	if s.index != nil {
+		// The index finds the edge by its first segment. A joined edge must fit with all of its
+		// segments, and take compares them.
 		segment := rest[:segmentEnd(rest, 0)]
 		i := s.index.find(s.literals, segment)
 		if i < 0 {
@@ -276,6 +304,7 @@ func (s *node) child(rest string) (next *node, length int) {
 	}
 	for i := range s.literals {
 		k := &s.literals[i]
+		// The first byte is compared alone: it tells most labels apart without a call to compare memory.
 		if n := len(k.label); len(rest) >= n && rest[0] == k.label[0] && rest[:n] == k.label && (len(rest) == n || rest[n] == '/') {
 			return k.next, n + 1
 		}

@@ -14,6 +14,16 @@ import (
 //	path  /user/17/xanna
 //	id    from 6 to the next slash: "17"
 //	name  from 9 to the end, without the "x": "anna"
+//
+// A variable of a long rule can be nearer to the end. If every variable takes exactly one segment, and
+// a slash at the end counts, the distance to the end is known too, and the path is read backwards:
+//
+//	rule  /<lang>/docs/<version>/<page>/edit     tail: the 5 bytes of "/edit"
+//	path  /en/docs/v2/intro/edit
+//	page  the segment that ends 5 bytes before the end: "intro"
+//
+// A handler usually reads each value once or not at all. So this costs less than recording the
+// values of each match.
 
 // found is the state of one match, without the path. Most matches of a rule share one that the rule
 // allocates in advance.
@@ -72,7 +82,8 @@ func (c *compiler) findVariableParts(r *rule) {
 		r.variableParts = append(r.variableParts, s)
 		skip = 1
 	}
-	// The end of a path is the end of the rule, unless a slash there is ignored.
+	// The end of a path is the end of the rule, unless a slash there is ignored. skip counts the slash
+	// before the next part, which does not exist here.
 	if r.tail = skip - 1; !plain || !r.slashes.strict {
 		return
 	}
@@ -85,6 +96,7 @@ func (c *compiler) findVariableParts(r *rule) {
 // end returns the end of the part that starts at from.
 func (s *variablePart) end(path string, from int) int {
 	if s.final {
+		// The slash belongs to the rule /docs/<path:page>/, not to the value.
 		if s.suffixed && len(path) > from && path[len(path)-1] == '/' {
 			return len(path) - 1
 		}
@@ -102,6 +114,7 @@ func (f *found) text(path string, i int) string {
 	if v.late {
 		return f.rule.lateText(path, v.variablePart)
 	}
+	// All parts up to this variable are single segments, so only slashes need to be counted.
 	variableParts := f.rule.variableParts[:v.variablePart+1]
 	from := variableParts[0].skip
 	for n := 1; n < len(variableParts); n++ {

@@ -13,6 +13,21 @@ import (
 //
 // If a rule would match except for its method, the method is recorded. If no rule matches at all,
 // the recorded methods become the Allow header of the 405.
+//
+// An offset i in the path stands for a place between segments: the next segment begins at path[i].
+// This is the walk of /user/anna/x (12 bytes) through the tree of match_tree.go. A node is named
+// after the edges that lead to it:
+//
+//	walk(first node, 1)      "user/anna/x" is left. The edge "user" leads to offset 6.
+//	                         The node has a pattern too, so this is a recursive call.
+//	  walk(user, 6)          "anna/x" is left. No literal fits, and "anna" is not digits.
+//	                         The pattern for any segment leads to offset 11.
+//	    walk(segment, 11)    "x" is left, and this node has no edges: nil
+//	                         There is no other pattern: nil
+//	                         The pattern for a path takes "user/anna/x" and leads to 13.
+//	end(path)                13 > 12, so no segment is left: rule 5
+//
+// Offset 12 would mean that one empty segment is left, as in /user/anna/x/.
 
 // matcher is one walk through a table: its goal and its result.
 type matcher struct {
@@ -43,6 +58,8 @@ func (m *matcher) run(t *table, start *node) *rule {
 	if start != nil {
 		return m.walk(start, first)
 	}
+	// A literal host comes before hosts with variables. If it has no rule for the path, the others
+	// are tried, as with the segments of a path.
 	if s := t.hosts[m.host]; s != nil {
 		if r := m.walk(s, first); r != nil {
 			return r
@@ -78,6 +95,8 @@ func (m *matcher) walk(s *node, i int) *rule {
 			next, length = s.child(rest)
 		}
 		if next != nil {
+			// Nothing else can be tried at this node, so there is nothing to come back to. This makes
+			// a walk along literals a loop, and keeps the stack small for long paths.
 			if len(s.edges) == 0 && !(s.loose && rest == "") {
 				s, i = next, i+length
 				continue
@@ -90,6 +109,8 @@ func (m *matcher) walk(s *node, i int) *rule {
 			e := &s.edges[n]
 			after := 0
 			if e.kind == segmentEdge {
+				// This is take(e, i) written out, because most variables take any segment. An empty
+				// segment, as in /user/, is not a value.
 				if after = segmentEnd(m.path, i) + 1; after == i+1 {
 					continue
 				}
@@ -106,6 +127,9 @@ func (m *matcher) walk(s *node, i int) *rule {
 				return r
 			}
 		}
+		// The path ends with a slash that the rules of this node do not have. Rules without strict
+		// slashes ignore it, but only after every edge has been tried. One of them may be the edge of
+		// the slash itself, or a variable that takes an empty string.
 		if rest == "" && s.loose {
 			for _, r := range s.rules {
 				if !r.slashes.strict && m.fits(s, r) {
@@ -139,10 +163,14 @@ func (m *matcher) take(e *edge, i int) int {
 // end chooses one of the rules that end at s.
 func (m *matcher) end(s *node) *rule {
 	for _, r := range s.rules {
+		// The first condition is fits(s, r) for the rules that most Maps consist of.
 		if r.match.byPathAndMethod && r.methods&m.method != 0 && !m.webSocket || m.fits(s, r) {
 			return r
 		}
 	}
+	// No rule ends here, but one may end behind a slash that the path does not have: /user/7 for the
+	// rule /user/<int:id>/. The redirect is only for requests that this rule would take. A request
+	// with another method must become a 405 or 404, because a redirect would lead to nothing better.
 	if s.slash != nil {
 		for _, r := range s.slash.rules {
 			if r.webSocket == m.webSocket && r.methods&m.method != 0 && m.accepts(r) {
@@ -157,7 +185,10 @@ func (m *matcher) end(s *node) *rule {
 }
 
 // fits reports whether r, which ends at s, fits the request, and otherwise records what was
-// missing.
+// missing. The order of the checks decides the error. Values come first: if a converter refuses
+// one, the rule is not about this path, and its methods must not appear in Allow. Then come the
+// method (405) and the WebSocket (400). The condition comes last, because it is a function of the
+// program, which should not run for requests that cannot match.
 func (m *matcher) fits(s *node, r *rule) bool {
 	if r.match.asksConverters && !m.acceptsValues(r) {
 		return false
@@ -203,6 +234,8 @@ func (m *matcher) acceptsCondition(r *rule) bool {
 
 // found returns the state of the match, without the path.
 func (m *matcher) found(r *rule) *found {
+	// Only these three differ from one match to the next. All other matches share the rule's state,
+	// so that a match allocates nothing.
 	if m.slash == 0 && m.vars == nil && !r.match.hasHostParams {
 		return &r.found
 	}

@@ -141,7 +141,14 @@ type part struct {
 }
 
 // weight orders the patterns of one node, as Werkzeug's matcher does: more literals first, then
-// longer literals, then more variables, then the converters' weights.
+// longer literals, then more variables, then the converters' weights. From first to last:
+//
+//	v<int:major>.<int:minor>   two literals, of 1 and 1
+//	report-<name>              one literal, of 7
+//	<name>.json                one literal, of 5
+//	<a><b>                     no literal, two variables
+//	<int:id>                   no literal, one variable, of weight 50
+//	<name>                     no literal, one variable, of weight 100
 type weight struct {
 	statics   []int // lengths of the literals
 	variables []int // weights of the converters
@@ -235,7 +242,9 @@ func (c *compiler) path(text string) error {
 }
 
 // needsChecks reports whether a converter must still check the strings after the parts have
-// matched.
+// matched. The pattern of <int(max=9):n> takes any digits, so the converter decides about "12". An
+// <int:n> without bounds and alone in its segment needs no check: its edge takes only digits that
+// fit an int.
 func (r *rule) needsChecks() bool {
 	i := 0
 	for _, parts := range [][]part{r.hostParts, r.pathParts} {
@@ -359,8 +368,13 @@ func (c *compiler) static(text string) {
 	}
 }
 
-// patternKey returns a key that differs for different patterns. The order of words matters only
-// next to other variables, which take the rest of the string.
+// patternKey returns a key that differs for different patterns. Names of variables are not part of
+// it: the rules /user/<int:id> and /user/<int:number>/edit share a pattern. A literal is written with
+// its length before it, so that no literal can look like the key of a variable.
+//
+// The order of words matters only next to other variables, which take the rest of the string: alone
+// in a segment, <any(de,en):lang> and <any(en,de):lang> take the same strings. In "<any(a,ab):x><y>"
+// the first word that fits decides what is left for y.
 func (c *compiler) patternKey(final, suffixed bool) []byte {
 	key := c.key[:0]
 	for _, e := range c.elements {

@@ -25,6 +25,18 @@ import (
 // filled from right to left. Its size is the number of elements times the length of the string, so
 // no string takes longer.
 
+// For the same pattern and string, these are the offsets in the table:
+//
+//	s                    x   -   y   -   z
+//	offset               0   1   2   3   4   5
+//	after all elements                       *    the string must end here
+//	from <b> on          *   *   *   *   *        each leaves at least one character for b
+//	from "-" on              *       *            a dash, and after it an offset of the line above
+//	from <a> on          *   *   *                a can end at 1 or at 3
+//
+// The result is read from left to right. The variable a starts at 0 and takes as much as it can, so
+// it ends at 3, the last marked offset of "-". The dash ends at 4, and b takes the rest.
+
 // element is one piece of a pattern: a literal, or a variable's form.
 type element struct {
 	literal string
@@ -88,7 +100,10 @@ func newPattern(elements []element, final, suffixed bool) (*pattern, error) {
 	return p, p.compile()
 }
 
-// compile makes one regular expression from the elements.
+// compile makes one regular expression from the elements. Where a regular expression of a rule ends
+// depends on what follows it, so the whole part becomes one expression:
+//
+//	<regexp("[0-9]+?"):a>-<b>   becomes   \A([0-9]+?)-([^/]+)\z
 func (p *pattern) compile() error {
 	source := &strings.Builder{}
 	source.WriteString(`\A`)
@@ -216,6 +231,7 @@ func (p *pattern) divide(s string, found *spans) bool {
 	if last := p.elements[len(p.elements)-1]; last.form == nil && !strings.HasSuffix(s, last.literal) {
 		return false
 	}
+	// Most strings need few steps. For one that was made to need many, the table is faster.
 	search := search{elements: p.elements, s: s, steps: 64}
 	ok := search.try(0, 0, found)
 	if search.steps < 0 {
@@ -254,6 +270,8 @@ func (m *search) try(i, pos int, found *spans) bool {
 	if e.form == nil {
 		return strings.HasPrefix(m.s[pos:], e.literal) && m.try(i+1, pos+len(e.literal), found)
 	}
+	// Words are tried in the order in which the rule lists them, as the alternatives of a regular
+	// expression are.
 	if e.form.kind == wordsForm {
 		for _, word := range e.form.words {
 			if strings.HasPrefix(m.s[pos:], word) && m.tryEnd(i, pos, pos+len(word), found) {
@@ -346,7 +364,13 @@ func (e *element) end(s string, at int, marks *marks, next *nearest) (int, bool)
 	return end, end >= low
 }
 
-// nearest returns, for an offset of a string, the nearest marked offset.
+// nearest returns, for an offset of a string, the nearest marked offset, or -1. With it a variable finds
+// its end in one step: the last marked offset before the end of its range, or, for a path, the first
+// one after its beginning. For the marks 1 and 3 of a string of 5 bytes:
+//
+//	offset    0   1   2   3   4   5
+//	before   -1   1   1   3   3   3
+//	after     1   1   3   3  -1  -1
 type nearest struct{ before, after []int32 }
 
 func newNearest(n int, marked func(at int) bool) nearest {
