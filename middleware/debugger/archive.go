@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
 )
 
 // archive is a folder with the pages of the last failures, which later processes can show too. A
@@ -103,7 +105,7 @@ func (a archive) put(p page) error {
 	record.HTML, record.JSON = string(html), string(text)
 	data, err := json.Marshal(record)
 	if err == nil && len(data) > maxArchived {
-		record.HTML, record.JSON, record.Text = "", "", cut(record.Text, maxArchived/8)
+		record.HTML, record.JSON, record.Text = "", "", dump.Cut(record.Text, maxArchived/8)
 		data, err = json.Marshal(record)
 	}
 	if err != nil { // it is made of strings, so this cannot fail

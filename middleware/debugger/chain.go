@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
 )
 
 // maxCauses limits the list of causes: a tree that errors.Join grows in a loop
@@ -37,7 +38,7 @@ type Cause struct {
 func (s *sources) causes(err error) []Cause {
 	var list []Cause
 	walk(err, func(err error, depth int, cyclic bool) {
-		cause := Cause{Type: typeName(err), Message: s.print(err), Depth: depth, Cyclic: cyclic, err: err}
+		cause := Cause{Type: dump.TypeName(err), Message: s.Print(err), Depth: depth, Cyclic: cyclic, err: err}
 		if !cyclic {
 			pcs := stackOf(err)
 			if raised, ok := panicking(pcs); ok {
@@ -63,21 +64,21 @@ func (s *sources) fields(err error) *Value {
 	}
 	inner := unwrap(err)
 	_, ofTemplate := err.(templateError)
-	d := s.dumper(maxFieldValues)
-	d.skip = func(v reflect.Value) bool {
+	d := s.Dumper(dump.FieldValues)
+	d.Skip = func(v reflect.Value) bool {
 		switch v.Kind() {
 		case reflect.Map:
 			return ofTemplate // its variables, below its lines
 		case reflect.Slice:
 			of := v.Type().Elem()
-			return of.Kind() == reflect.Uintptr || len(inner) > 0 && of == errorType
+			return of.Kind() == reflect.Uintptr || len(inner) > 0 && of == reflect.TypeFor[error]()
 		case reflect.Interface, reflect.Pointer:
 			return slices.ContainsFunc(inner, func(err error) bool { return isIn(v, err) })
 		}
 		return false
 	}
 	// Its message is shown already.
-	value := d.inside(err)
+	value := d.Inside(err)
 	if len(value.Inside) == 0 {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/internal/secret"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/place"
 )
 
 // Crash is the end of a whole process: a panic that no request caught, two goroutines that write to
@@ -98,7 +99,7 @@ func (c Crash) lastWords() (head, stacks string) {
 
 // sourcesOf finds source files as the program itself would. dir is a folder of its module.
 func sourcesOf(executable, dir string, list []Goroutine) *sources {
-	src := &sources{program: program{root: moduleRoot(dir)}}
+	src := &sources{program: program{root: place.ModuleRoot(dir)}}
 	if info, err := buildinfo.ReadFile(executable); err == nil {
 		src.program.module = info.Main.Path
 	}
@@ -111,7 +112,7 @@ func sourcesOf(executable, dir string, list []Goroutine) *sources {
 			}
 		}
 	}
-	src.program.goroot = goroot()
+	src.program.goroot = place.GoRoot()
 	return src
 }
 

@@ -17,6 +17,8 @@ import (
 
 	"github.com/zeugkit/zeug/internal/peer"
 	"github.com/zeugkit/zeug/internal/routelist"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/place"
 )
 
 // Dashboard is the settings of a page about the running program: its failures so far, the rules of
@@ -168,7 +170,7 @@ func (d *dashboard) answer(w http.ResponseWriter, r *http.Request) {
 //go:embed dashboard.html
 var dashboardHTML string
 
-var dashboardTemplate = template.Must(template.New("dashboard").Funcs(functions).Parse(dashboardHTML))
+var dashboardTemplate = template.Must(template.New("dashboard").Funcs(dump.Functions).Funcs(functions).Parse(dashboardHTML))
 
 func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 	view := overview{
@@ -181,7 +183,7 @@ func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 	if process := d.settings.Dashboard.Process; process != nil {
 		view.Process = process()
 	}
-	for _, dep := range build().Deps {
+	for _, dep := range place.Build().Deps {
 		if dep.Replace != nil {
 			dep = dep.Replace
 		}
@@ -213,7 +215,7 @@ type overview struct {
 
 // Module is the name of the program.
 func (v overview) Module() string {
-	if info := build(); info.Path != "" && info.Path != "command-line-arguments" {
+	if info := place.Build(); info.Path != "" && info.Path != "command-line-arguments" {
 		return info.Path
 	}
 	return filepath.Base(os.Args[0])
@@ -234,7 +236,7 @@ func (v overview) Edit(where string) template.URL {
 // Place is where a rule was written, in short form.
 func (v overview) Place(where string) string {
 	file, line := placeOf(where)
-	return shortPath(file) + ":" + strconv.Itoa(line)
+	return place.Short(file) + ":" + strconv.Itoa(line)
 }
 
 func placeOf(where string) (file string, line int) {

@@ -38,6 +38,7 @@ import (
 	"github.com/zeugkit/zeug/internal/recording"
 	"github.com/zeugkit/zeug/internal/requestcopy"
 	"github.com/zeugkit/zeug/internal/secret"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
 )
 
 // Debugger is the settings of the debugger. The zero value is the safest.
@@ -349,9 +350,9 @@ func (h *handler) report(id string, r *http.Request, value any, panicked bool, p
 	defer func() {
 		if p := recover(); p != nil {
 			rep = &Report{
-				Time: time.Now(), Panicked: panicked, Type: typeName(value), Message: printed(value),
+				Time: time.Now(), Panicked: panicked, Type: dump.TypeName(value), Message: dump.Printed(value),
 				Frames: bareFrames(pcs), Goroutine: goroutineID(), Goroutines: runtime.NumGoroutine(),
-				Origin: "The rest of the report is missing: making it panicked with " + printed(p) + ".",
+				Origin: "The rest of the report is missing: making it panicked with " + dump.Printed(p) + ".",
 			}
 		}
 		rep.ID = id
@@ -372,7 +373,7 @@ func (reported) Logged() bool { return true }
 func (h *handler) keep(id string) (tell func(*Report) (Live, error), err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			err = errors.New("The variables were not kept: " + printed(value) + ".")
+			err = errors.New("The variables were not kept: " + dump.Printed(value) + ".")
 		}
 	}()
 	if h.settings.Keep == nil {
@@ -386,7 +387,7 @@ func (h *handler) keep(id string) (tell func(*Report) (Live, error), err error) 
 func (h *handler) live(rep *Report, tell func(*Report) (Live, error), err error) (live Live) {
 	defer func() {
 		if value := recover(); value != nil {
-			live, rep.Variables = Live{}, "The variables were not kept: "+printed(value)+"."
+			live, rep.Variables = Live{}, "The variables were not kept: "+dump.Printed(value)+"."
 		}
 	}()
 	switch {

@@ -5,6 +5,8 @@ import (
 	gotoken "go/token"
 	"html/template"
 	"strings"
+
+	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
 )
 
 // token is a piece of a source line with the class that colours it: "k" for
@@ -113,7 +115,7 @@ func (b *lineBuilder) finish() []SourceLine {
 func (l SourceLine) HTML() template.HTML {
 	var b strings.Builder
 	for _, t := range l.tokens {
-		text := template.HTMLEscapeString(visible(t.text))
+		text := template.HTMLEscapeString(dump.Visible(t.text))
 		if t.class == "" {
 			b.WriteString(text)
 			continue

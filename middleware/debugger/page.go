@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/zeugkit/zeug/datastructures"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/place"
 )
 
 var (
@@ -38,20 +40,13 @@ type page struct {
 }
 
 var functions = template.FuncMap{
-	"visible": visible,
-	"short":   func(file string) string { return visible(shortPath(file)) },
-	"lines":   visibleLines,
-	"dumped":  (*Value).insideHTML,
-	"unread":  (*Value).unread,
-	"opens":   (*Value).opens,
-	"preview": (*Value).preview,
-	"counted": counted,
-	"count":   func(g Goroutine) int { return g.Alike + 1 },
-	"css":     func() template.CSS { return template.CSS(pageCSS) },
-	"js":      func() template.JS { return template.JS(pageJS) },
+	"short": func(file string) string { return dump.Visible(place.Short(file)) },
+	"count": func(g Goroutine) int { return g.Alike + 1 },
+	"css":   func() template.CSS { return template.CSS(pageCSS) },
+	"js":    func() template.JS { return template.JS(pageJS) },
 }
 
-var pageTemplate = template.Must(template.New("page").Funcs(functions).Parse(pageHTML))
+var pageTemplate = template.Must(template.New("page").Funcs(dump.Functions).Funcs(functions).Parse(pageHTML))
 
 func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -151,7 +146,7 @@ func (p page) json() []byte {
 		// A report is made of strings and numbers, so this cannot fail.
 		return []byte(strconv.Quote(err.Error()))
 	}
-	return append(escapeHidden(text), '\n')
+	return append(dump.EscapeHidden(text), '\n')
 }
 
 func (p page) html(nonce string) []byte {
@@ -302,11 +297,11 @@ func (p page) Chain() bool {
 // Headline is the first line of the message, and Rest is the remaining text, if there is any.
 func (p page) Headline() string {
 	first, _, _ := strings.Cut(p.Message, "\n")
-	if p.Value != nil && p.Value.form != plainForm && len(first) > 120 {
-		return first[:boundary(first, 120)] + "…" // the whole message follows, in order
+	if p.Value != nil && dump.HasParts(p.Value) && len(first) > 120 {
+		return first[:dump.Boundary(first, 120)] + "…" // the whole message follows, in order
 	}
 	if len(first) > 400 {
-		return cut(first, 400)
+		return dump.Cut(first, 400)
 	}
 	return first
 }
@@ -335,7 +330,7 @@ func (p page) Again() bool {
 		return false
 	}
 	for _, f := range p.Request.Form {
-		if f.Value == masked || len(f.Value) > maxField || len(f.Name) > maxField || visibleLines(f.Name+f.Value) != f.Name+f.Value {
+		if f.Value == masked || len(f.Value) > maxField || len(f.Name) > maxField || dump.VisibleLines(f.Name+f.Value) != f.Name+f.Value {
 			return false // bytes that cannot be shown would be sent differently
 		}
 	}

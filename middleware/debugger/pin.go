@@ -26,6 +26,7 @@ import (
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/internal/hosts"
 	"github.com/zeugkit/zeug/internal/peer"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
 )
 
 // week is how long a browser that has sent the PIN is let in.
@@ -163,7 +164,7 @@ func (p *PIN) printPIN() { fmt.Fprintf(p.out, " * Debugger PIN: %s\n", p) }
 
 func (p *PIN) printLink(r *http.Request) {
 	link := url.URL{Scheme: gateway.OriginOf(r).Scheme, Host: r.Host, Path: "/", RawQuery: linkParameter + "=" + p.link}
-	fmt.Fprintf(p.out, " * Debugger link: %s\n", visible(link.String()))
+	fmt.Fprintf(p.out, " * Debugger link: %s\n", dump.Visible(link.String()))
 }
 
 // The errors of [PIN.Try] for a wrong PIN, and for too many clients that wait to try one.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/place"
 )
 
 // Report is everything that the debugger knows about one failure. The page, the
@@ -81,13 +83,13 @@ const maxStacks = 256 << 10
 // newReport describes a failure: value is the error that was returned or the value of the panic,
 // and pcs is the stack where that was noticed.
 func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, settings *Debugger) *Report {
-	src := &sources{program: self(), hide: settings.Hide, secret: settings.secret()}
+	src := &sources{program: self(), hide: settings.Hide, Reader: dump.NewReader(settings.secret())}
 	value, carried := recovered(value)
 	rep := &Report{
 		Time:       time.Now(),
 		Panicked:   panicked,
-		Type:       typeName(value),
-		Message:    src.print(value),
+		Type:       dump.TypeName(value),
+		Message:    src.Print(value),
 		Goroutine:  goroutineID(),
 		Goroutines: runtime.NumGoroutine(),
 		Build:      buildFacts(),
@@ -100,7 +102,7 @@ func newReport(r *http.Request, value any, panicked bool, pcs []uintptr, setting
 		rep.Causes = src.causes(v)
 	case string, nil:
 	default:
-		if shown := src.dumper(maxPageValues).inside(v); len(shown.Inside) > 0 || shown.Whole != "" {
+		if shown := src.Dumper(dump.PageValues).Inside(v); len(shown.Inside) > 0 || shown.Whole != "" {
 			rep.Value = shown
 		}
 	}
@@ -126,8 +128,8 @@ func matched(r *http.Request, src *sources, secret func(string) bool) (rule stri
 	}
 	if route.Params != nil {
 		for name, arg := range route.Params() {
-			value := src.dumper(maxFieldValues).of(arg)
-			if text := cut(src.print(arg), maxField); secret(name) && text != "" {
+			value := src.Dumper(dump.FieldValues).Of(arg)
+			if text := dump.Cut(src.Print(arg), maxField); secret(name) && text != "" {
 				secrets, value = append(secrets, text), &Value{Type: value.Type, Text: masked}
 			}
 			value.Name = name
@@ -209,7 +211,7 @@ func allStacks() string {
 }
 
 func buildFacts() []Field {
-	fields := buildFields(build())
+	fields := buildFields(place.Build())
 	fields[0].Value = runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
 	return fields
 }
@@ -234,7 +236,7 @@ func buildFields(info *debug.BuildInfo) []Field {
 // Title is the failure in one line: its type and the first line of its message.
 func (rep *Report) Title() string {
 	first, _, _ := strings.Cut(rep.Message, "\n")
-	if first = cut(first, 200); rep.Panicked && !strings.HasPrefix(first, "panic: ") {
+	if first = dump.Cut(first, 200); rep.Panicked && !strings.HasPrefix(first, "panic: ") {
 		return "panic: " + first
 	}
 	return first

@@ -3,6 +3,8 @@ package debugger
 import (
 	"fmt"
 	"strings"
+
+	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
 )
 
 // Text is the report as plain text, the traceback of the log. No byte of it can
@@ -30,7 +32,7 @@ func (rep *Report) Text() string {
 type traceback struct{ text strings.Builder }
 
 func (t *traceback) line(format string, args ...any) {
-	t.text.WriteString(visibleLines(fmt.Sprintf(format, args...)))
+	t.text.WriteString(dump.VisibleLines(fmt.Sprintf(format, args...)))
 	t.text.WriteByte('\n')
 }
 
@@ -56,12 +58,12 @@ func (t *traceback) causes(causes []Cause) {
 		switch indent := strings.Repeat("  ", cause.Depth); {
 		case i == 0:
 		case cause.Cyclic:
-			t.line("%scaused by itself: %s", indent, visible(cause.Type))
+			t.line("%scaused by itself: %s", indent, dump.Visible(cause.Type))
 		default:
-			t.line("%scaused by: %s (%s)", indent, visible(cause.Message), visible(cause.Type))
+			t.line("%scaused by: %s (%s)", indent, dump.Visible(cause.Message), dump.Visible(cause.Type))
 		}
 		if cause.Fields != nil {
-			t.line("%s  with %s", strings.Repeat("  ", cause.Depth), visible(cause.Fields.line(maxText)))
+			t.line("%s  with %s", strings.Repeat("  ", cause.Depth), dump.Visible(dump.Line(cause.Fields, dump.MaxText)))
 		}
 	}
 }
@@ -70,15 +72,15 @@ func (t *traceback) causes(causes []Cause) {
 // ended.
 func (t *traceback) occasion(rep *Report) {
 	if rep.Ended != "" {
-		t.line("the program ended: %s", visible(rep.Ended))
+		t.line("the program ended: %s", dump.Visible(rep.Ended))
 		for _, r := range rep.Requests {
-			t.line("on its way: %s %s", visible(r.Name), visible(r.Value))
+			t.line("on its way: %s %s", dump.Visible(r.Name), dump.Visible(r.Value))
 		}
 	} else {
-		t.line("%s %s from %s", visible(rep.Request.Method), visible(rep.Request.URL), visible(rep.Request.Client))
+		t.line("%s %s from %s", dump.Visible(rep.Request.Method), dump.Visible(rep.Request.URL), dump.Visible(rep.Request.Client))
 	}
 	if rep.Rule != "" {
-		t.line("matched %s", visible(rep.Rule))
+		t.line("matched %s", dump.Visible(rep.Rule))
 	}
 	if rep.Origin != "" {
 		t.line("%s", rep.Origin)
@@ -90,7 +92,7 @@ func (t *traceback) goroutine(g *Goroutine) {
 	if g.Alike > 0 {
 		alike = fmt.Sprintf(", and %d alike", g.Alike)
 	}
-	t.line("goroutine %d [%s]%s:", g.ID, visible(g.State), alike)
+	t.line("goroutine %d [%s]%s:", g.ID, dump.Visible(g.State), alike)
 	t.stack(g.Frames)
 }
 
@@ -120,15 +122,15 @@ func (t *traceback) stack(frames []Frame) {
 
 // frame is a function call, with the line of source if the function belongs to the application.
 func (t *traceback) frame(frame *Frame) {
-	t.line("%s", visible(frame.Function))
+	t.line("%s", dump.Visible(frame.Function))
 	if frame.Line == 0 {
-		t.line("\t%s", visible(frame.File))
+		t.line("\t%s", dump.Visible(frame.File))
 		return
 	}
-	t.line("\t%s:%d", visible(frame.File), frame.Line)
+	t.line("\t%s:%d", dump.Visible(frame.File), frame.Line)
 	for _, source := range frame.Source {
 		if source.Current && !frame.Library {
-			t.line("\t    %s", strings.TrimSpace(visible(source.Text)))
+			t.line("\t    %s", strings.TrimSpace(dump.Visible(source.Text)))
 		}
 	}
 	if frame.Repeated > 0 && frame.Cycle == 0 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/internal/secret"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
 )
 
 // Field is a name with its value, as a row of a table.
@@ -48,7 +49,7 @@ const masked = secret.Dots
 // maxField is how many bytes of one value are shown, and maxFields is how many
 // fields of one table.
 const (
-	maxField  = 8 << 10
+	maxField  = dump.MaxField
 	maxFields = 500
 )
 
@@ -89,7 +90,7 @@ func facts(r *http.Request, is func(string) bool, secrets []string) RequestFacts
 		if value != "" && is(name) {
 			return masked
 		}
-		return cut(secret.Text(value, masked, is), maxField)
+		return dump.Cut(secret.Text(value, masked, is), maxField)
 	}
 	parameter := func(name string) bool { return is(name) || strings.EqualFold(name, "code") }
 	maskParameter := func(name, value string) string {
@@ -115,7 +116,7 @@ func facts(r *http.Request, is func(string) bool, secrets []string) RequestFacts
 	if len(f.Query) > 0 {
 		f.URL += "?" + secret.Query(r.URL.RawQuery, masked, parameter)
 	}
-	f.URL = cut(f.URL, maxField)
+	f.URL = dump.Cut(f.URL, maxField)
 	for name, values := range r.Header {
 		if name == "Cookie" {
 			continue
@@ -124,7 +125,7 @@ func facts(r *http.Request, is func(string) bool, secrets []string) RequestFacts
 			if before, query, ok := strings.Cut(value, "?"); ok && name == "Referer" {
 				value = before + "?" + secret.Query(query, masked, parameter)
 			}
-			f.Headers = append(f.Headers, Field{cut(name, maxField), mask(name, value)})
+			f.Headers = append(f.Headers, Field{dump.Cut(name, maxField), mask(name, value)})
 		}
 	}
 	byName(f.Headers)
@@ -142,7 +143,7 @@ func facts(r *http.Request, is func(string) bool, secrets []string) RequestFacts
 		}
 		for name, files := range m.File {
 			for _, file := range files {
-				f.Files = append(f.Files, Field{cut(name, maxField), fmt.Sprintf("%s (%d bytes)", cut(file.Filename, maxField), file.Size)})
+				f.Files = append(f.Files, Field{dump.Cut(name, maxField), fmt.Sprintf("%s (%d bytes)", dump.Cut(file.Filename, maxField), file.Size)})
 			}
 		}
 		byName(f.Files)
@@ -163,7 +164,7 @@ func fields(values map[string][]string, mask func(string, string) string) []Fiel
 	var list []Field
 	for name, all := range values {
 		for _, value := range all {
-			list = append(list, Field{cut(name, maxField), mask(name, value)})
+			list = append(list, Field{dump.Cut(name, maxField), mask(name, value)})
 		}
 	}
 	byName(list)

@@ -3,13 +3,13 @@ package debugger
 import (
 	"os"
 	"path/filepath"
-	"reflect"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/place"
 )
 
 // margin is how many source lines are shown on each side of a frame's line.
@@ -31,25 +31,21 @@ type SourceLine struct {
 // sources holds everything from which one report is made: source files, each read once, and the
 // messages of the application's values.
 type sources struct {
-	program program
-	files   map[string][]SourceLine
-	hide    []string
-	// secret reports whether values of this name are masked.
-	secret func(name string) bool
-	// patience ends when the application's methods have used up their time.
-	patience  *time.Timer
-	impatient bool
+	program      program
+	files        map[string][]SourceLine
+	hide         []string
+	*dump.Reader // of the values in a report; nil where only source files are read
 }
 
 // program holds the facts that help to find and classify a source file.
 type program struct {
-	goroot string // as [goroot] returns it
+	goroot string // as place.GoRoot returns it
 	module string // the path of the main module
 	root   string // its folder
 }
 
 // self is the running program.
-func self() program { return program{goroot(), build().Main.Path, moduleRoot("")} }
+func self() program { return program{place.GoRoot(), place.Build().Main.Path, place.ModuleRoot("")} }
 
 // around returns the lines of a Go file around line, or nil if the file cannot be read, because the
 // program was built elsewhere, or with -trimpath and started outside its module.
@@ -144,15 +140,6 @@ func readSource(file string) (string, bool) {
 	return string(text), err == nil
 }
 
-// build is the information in the binary about its build.
-var build = sync.OnceValue(func() *debug.BuildInfo {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return new(debug.BuildInfo)
-	}
-	return info
-})
-
 // locate finds a file if -trimpath has left only its import path. It looks for files of the main
 // module below the module's folder, if the program runs in it, for files of Go below GOROOT, and
 // for those of a dependency in the module cache.
@@ -178,56 +165,6 @@ func (p program) locate(file string) string {
 	}
 	return file
 }
-
-// moduleRoot returns the nearest folder with a go.mod, beginning at dir and
-// going up; "" is the working directory.
-func moduleRoot(dir string) string {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return ""
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			return ""
-		}
-		dir = up
-	}
-}
-
-// shortPath is a file's path in its shortest form: relative to the module's folder if it is below
-// that, otherwise to Go's folder or the module cache.
-func shortPath(file string) string {
-	slashed := filepath.ToSlash(file)
-	if root := goroot(); root != "" {
-		if rest, ok := strings.CutPrefix(slashed, root); ok {
-			return rest
-		}
-	}
-	if _, rest, ok := strings.Cut(slashed, "/pkg/mod/"); ok {
-		return rest
-	}
-	if root := moduleRoot(""); root != "" {
-		if rest, ok := strings.CutPrefix(slashed, filepath.ToSlash(root)+"/"); ok {
-			return rest
-		}
-	}
-	return file
-}
-
-// goroot is the folder in which the Go that built the program keeps its
-// packages, with "/src/" at its end, or "" in a program built with -trimpath.
-var goroot = sync.OnceValue(func() string {
-	f := runtime.FuncForPC(reflect.ValueOf(strings.ToUpper).Pointer())
-	file, _ := f.FileLine(f.Entry())
-	if root, ok := strings.CutSuffix(file, "strings/strings.go"); ok {
-		return root
-	}
-	return ""
-})
 
 // zeug is the module of this package. Its packages are a library to the application, except for
 // its examples and its own tests.

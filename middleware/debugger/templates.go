@@ -11,6 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+
+	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/place"
 )
 
 // A mistake in a template is in a file that Go's stack does not contain. It is
@@ -40,16 +43,16 @@ func (s *sources) variables(err error, secret func(string) bool) (list []*Value)
 		return nil
 	}
 	all := e.Variables()
-	d := s.dumper(maxPageValues)
+	d := s.Dumper(dump.PageValues)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if len(list) == maxVariables {
 			return append(list, &Value{Name: "…", Text: strconv.Itoa(len(all)-maxVariables) + " more"})
 		}
-		value := d.of(all[name])
+		value := d.Of(all[name])
 		if secret(name) && all[name] != nil {
 			value = &Value{Type: value.Type, Text: masked}
 		}
-		value.Name = cut(name, maxField)
+		value.Name = dump.Cut(name, maxField)
 		list = append(list, value)
 	}
 	return list
@@ -95,7 +98,7 @@ func standardPlace(text string) (file string, line int, source string) {
 	}
 	line, _ = strconv.Atoi(m[2])
 	name, piece := m[1], strings.TrimSuffix(m[3], "...")
-	path := findBelow(moduleRoot(""), filepath.FromSlash(name))
+	path := findBelow(place.ModuleRoot(""), filepath.FromSlash(name))
 	if path == "" {
 		return name, line, ""
 	}

@@ -1,4 +1,4 @@
-package debugger
+package dump
 
 import (
 	"cmp"
@@ -11,11 +11,11 @@ import (
 // Maps have no order. Their entries are shown in the order of their keys.
 
 // key is the key of a map as text.
-func (d *dumper) key(v reflect.Value) string {
-	inner := dumper{src: d.src, secret: d.secret, owned: d.owned, values: min(d.values, 50), bytes: min(d.bytes, maxText)}
+func (d *Dumper) key(v reflect.Value) string {
+	inner := Dumper{src: d.src, secret: d.secret, owned: d.owned, values: min(d.values, 50), bytes: min(d.bytes, MaxText)}
 	node := &Value{}
 	inner.fill(node, v, true)
-	name := node.line(maxText)
+	name := node.line(MaxText)
 	d.bytes -= len(name)
 	return name
 }

@@ -1,4 +1,4 @@
-package debugger
+package dump
 
 import (
 	"fmt"
@@ -15,46 +15,61 @@ import (
 const (
 	maxMessage  = 32 << 10               // bytes of a string
 	maxPatience = 500 * time.Millisecond // for all methods of a report
+
+	// MaxField is how many bytes of one value are shown.
+	MaxField = 8 << 10
+	masked   = secret.Dots // stands for a secret
 )
 
-// printed does what [sources.print] does, for a single value.
-func printed(value any) string { return (&sources{secret: secret.Name}).print(value) }
+// A Reader reads the values of one report.
+type Reader struct {
+	secret func(name string) bool // reports whether values of this name are masked
+	// patience ends when the application's methods have used up their time.
+	patience  *time.Timer
+	impatient bool
+}
 
-// print returns a value as a string: the result of its method Error or String, or a dump of it on
+// NewReader returns a Reader. hidden reports whether values of a name are masked.
+func NewReader(hidden func(name string) bool) *Reader { return &Reader{secret: hidden} }
+
+// Printed does what [Reader.print] does, for a single value.
+func Printed(value any) string { return (&Reader{secret: secret.Name}).Print(value) }
+
+// Print returns a value as a string: the result of its method Error or String, or a dump of it on
 // one line.
-func (s *sources) print(value any) string {
+func (s *Reader) Print(value any) string {
 	switch v := value.(type) {
 	case string:
 		return s.withoutSecrets(v, maxMessage)
 	case error:
 		return s.ask(methodOf(v), maxMessage, v.Error)
 	case fmt.Stringer:
-		if !s.dumper(0).tells(reflect.TypeOf(v)) {
+		if !s.Dumper(0).tells(reflect.TypeOf(v)) {
 			return s.ask(methodOf(v), maxMessage, v.String)
 		}
 	}
-	return s.dumper(maxPageValues).of(value).line(maxMessage)
+	return s.Dumper(PageValues).Of(value).line(maxMessage)
 }
 
 // withoutSecrets returns a string with its secrets masked, cut to a limit.
-func (s *sources) withoutSecrets(text string, limit int) string {
+func (s *Reader) withoutSecrets(text string, limit int) string {
 	if len(text) <= limit {
 		return secret.Text(text, masked, s.secret)
 	}
 	// A secret may continue after the cut, so a little more is searched.
-	shown := secret.Text(text[:boundary(text, limit+256)], masked, s.secret)
-	return shown[:boundary(shown, limit)] + fmt.Sprintf("… (%d bytes)", len(text))
+	shown := secret.Text(text[:Boundary(text, limit+256)], masked, s.secret)
+	return shown[:Boundary(shown, limit)] + fmt.Sprintf("… (%d bytes)", len(text))
 }
 
-// dumper returns a dumper for values that other goroutines may be writing to.
-func (s *sources) dumper(limit int) *dumper {
-	return &dumper{src: s, secret: s.secret, values: limit, bytes: maxBytes}
+// Dumper returns a Dumper for values that other goroutines may be writing to.
+func (s *Reader) Dumper(limit int) *Dumper {
+	return &Dumper{src: s, secret: s.secret, values: limit, bytes: maxBytes}
 }
 
 // ask calls a method of the application, and cuts the string that it returns. It runs on another
 // goroutine, and is abandoned if it does not return. After maxPatience in total, no more methods
 // are called.
-func (s *sources) ask(method string, limit int, say func() string) string {
+func (s *Reader) ask(method string, limit int, say func() string) string {
 	if s.impatient {
 		return "(not asked: an earlier method did not return)"
 	}
@@ -66,7 +81,7 @@ func (s *sources) ask(method string, limit int, say func() string) string {
 		text := "(its " + method + " ended the goroutine)"
 		defer func() {
 			if p := recover(); p != nil {
-				text = "(its " + method + " panicked: " + cut(fmt.Sprintf("%v", plainPanic(p)), 256) + ")"
+				text = "(its " + method + " panicked: " + Cut(fmt.Sprintf("%v", plainPanic(p)), 256) + ")"
 			}
 			done <- text
 		}()
@@ -103,19 +118,19 @@ func plainPanic(p any) any {
 	}:
 		return v.Error()
 	}
-	return typeName(p)
+	return TypeName(p)
 }
 
-// typeName returns the type of a value as %T writes it, "nil" for none.
-func typeName(value any) string {
+// TypeName returns the type of a value as %T writes it, "nil" for none.
+func TypeName(value any) string {
 	if value == nil {
 		return "nil"
 	}
-	return cut(reflect.TypeOf(value).String(), 1<<10)
+	return Cut(reflect.TypeOf(value).String(), 1<<10)
 }
 
-// cut shortens a string to a limit of bytes, and adds its original length.
-func cut(s string, limit int) string {
+// Cut shortens a string to a limit of bytes, and adds its original length.
+func Cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}

@@ -1,10 +1,12 @@
-package debugger
+package dump
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -57,9 +59,27 @@ func (v *torn) write(stop chan struct{}, k int) {
 	}
 }
 
-// DumpTorn dumps such a value again and again. It is for a process of its own. A torn value leads
+const envTorn = "TEST_DUMP_TORN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(envTorn) == "" {
+		os.Exit(m.Run())
+	}
+	dumpTorn()
+	fmt.Println("alive")
+}
+
+func TestValuesThatAreWrittenToMeanwhile(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), envTorn+"=yes", "GORACE=report_bugs=0")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, string(out), "alive")
+}
+
+// dumpTorn dumps such a value again and again. It is for a process of its own. A torn value leads
 // to memory of another type, and recover cannot stop the crash.
-func DumpTorn() {
+func dumpTorn() {
 	stop := make(chan struct{})
 	v := &torn{Map: map[int]any{1: 1}}
 	for k := range 3 {
@@ -67,8 +87,8 @@ func DumpTorn() {
 	}
 	began := time.Now()
 	for i := 0; i < 3000 && time.Since(began) < 5*time.Second; i++ { // half a minute under the race detector
-		s := &sources{secret: secret.Name}
-		s.dumper(maxPageValues).of(v)
+		s := NewReader(secret.Name)
+		s.Dumper(PageValues).Of(v)
 	}
 	close(stop)
 }
@@ -80,19 +100,19 @@ func TestWhatIsReadBehindPointers(t *testing.T) {
 		Any: 1, Text: "text", List: []any{1, 2}, Names: []string{"a"}, Bytes: []byte("bytes"), Numbers: []int{7, 8},
 		Pointer: &torn{Text: "inner"}, Map: map[int]any{1: 2}, At: time.Unix(0, 0).UTC(), URL: &url.URL{Host: "h"}, addr: netip.IPv4Unspecified(),
 	}
-	s := &sources{secret: secret.Name}
-	shown := s.dumper(maxPageValues).of(v)
+	s := NewReader(secret.Name)
+	shown := s.Dumper(PageValues).Of(v)
 	text := shown.String()
 	for _, want := range []string{
 		"Any interface {} (not read)", "Two interface {} nil", `Text string "text"`, "List []interface {} [2 items, not read]",
-		"Names []string [1 item, not read]", `Bytes []uint8 "bytes"`, "Numbers []int\n    0 int 7\n    1 int 8", "Pointer *debugger.torn\n", `    Text string "inner"`,
+		"Names []string [1 item, not read]", `Bytes []uint8 "bytes"`, "Numbers []int\n    0 int 7\n    1 int 8", "Pointer *dump.torn\n", `    Text string "inner"`,
 		"Map map[int]interface {} map[1 entry, not read]", "At time.Time 1970-01-01 00:00:00 +0000 UTC", "URL *url.URL //h", "addr netip.Addr 0.0.0.0",
 	} {
 		require.Contains(t, text, want)
 	}
 	require.True(t, shown.unread())
 	// The value of a panic is a copy, so no other goroutine changes its own words.
-	text = s.dumper(maxPageValues).of(struct {
+	text = s.Dumper(PageValues).Of(struct {
 		Names []string
 		Any   any
 		Err   error
@@ -100,7 +120,7 @@ func TestWhatIsReadBehindPointers(t *testing.T) {
 	for _, want := range []string{`0 string "a"`, "Any int 5", "Err *url.Error get \"/\": file already exists"} {
 		require.Contains(t, text, want)
 	}
-	owned := Debugger{}.Dump(v)
+	owned := Owned(v, secret.Name)
 	require.False(t, owned.unread())
 	require.Contains(t, owned.String(), "Names []string\n    0 string \"a\"")
 }

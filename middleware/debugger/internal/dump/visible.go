@@ -1,4 +1,4 @@
-package debugger
+package dump
 
 import (
 	"bytes"
@@ -8,13 +8,13 @@ import (
 	"unicode/utf16"
 )
 
-// visible replaces characters that a terminal would obey or a reader would not see: control
+// Visible replaces characters that a terminal would obey or a reader would not see: control
 // characters, escape sequences, marks that change the direction of text. Tabs stay; newlines become
 // \n.
-func visible(s string) string { return replaceHidden(s, false) }
+func Visible(s string) string { return replaceHidden(s, false) }
 
-// visibleLines does what visible does, but newlines stay.
-func visibleLines(s string) string { return replaceHidden(s, true) }
+// VisibleLines does what Visible does, but newlines stay.
+func VisibleLines(s string) string { return replaceHidden(s, true) }
 
 func replaceHidden(s string, lines bool) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
@@ -43,9 +43,9 @@ func isHidden(c rune) bool {
 	return unicode.IsControl(c) || unicode.Is(unicode.Cf, c) || c == '\u2028' || c == '\u2029'
 }
 
-// escapeHidden escapes characters in JSON that JSON allows and a terminal may obey. The JSON value
+// EscapeHidden escapes characters in JSON that JSON allows and a terminal may obey. The JSON value
 // stays the same.
-func escapeHidden(text []byte) []byte {
+func EscapeHidden(text []byte) []byte {
 	hidden := func(c rune) bool { return c != '\n' && isHidden(c) }
 	if bytes.IndexFunc(text, hidden) < 0 {
 		return text

@@ -1,4 +1,4 @@
-package debugger
+package dump
 
 import (
 	"fmt"
@@ -6,13 +6,15 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/zeugkit/zeug/middleware/debugger/internal/place"
 )
 
 // A value's methods are called if its type holds nothing secret.
 
 // said returns the result of the method Error or String of a value. It also reports whether that is
 // all that can be shown, as for types of the standard library that hide their fields.
-func (d *dumper) said(v reflect.Value) (text string, leaf bool) {
+func (d *Dumper) said(v reflect.Value) (text string, leaf bool) {
 	t := v.Type()
 	base := t
 	if t.Kind() == reflect.Pointer {
@@ -72,12 +74,12 @@ func opaque(t reflect.Type) bool {
 func isStandard(pkg string) bool {
 	first, _, _ := strings.Cut(pkg, "/")
 	return pkg != "" && pkg != "main" && !strings.Contains(first, ".") && first != "command-line-arguments" &&
-		first != strings.Split(build().Main.Path, "/")[0]
+		first != strings.Split(place.Build().Main.Path, "/")[0]
 }
 
 // tells reports whether a type's method may reveal a secret: the type has, at some depth, a field
 // with a secret name.
-func (d *dumper) tells(t reflect.Type) bool {
+func (d *Dumper) tells(t reflect.Type) bool {
 	if t == urlType || opaque(t) && isStandard(t.PkgPath()) && t.PkgPath() != "net/url" {
 		return false // String leaves out the password of a URL, and Go's other types hold none
 	}
@@ -103,13 +105,13 @@ func (d *dumper) tells(t reflect.Type) bool {
 }
 
 // hides reports whether values of this name are masked.
-func (d *dumper) hides(name string) bool {
+func (d *Dumper) hides(name string) bool {
 	return d.secret(name) || strings.EqualFold(name, "Cookie") || strings.EqualFold(name, "Set-Cookie")
 }
 
 // masks reports whether a value is secret because of its name. An empty value, true and false are
 // not secrets.
-func (d *dumper) masks(e entry, name string) bool {
+func (d *Dumper) masks(e entry, name string) bool {
 	if e.key.IsValid() {
 		for e.key.Kind() == reflect.Interface {
 			e.key = e.key.Elem()

@@ -1,4 +1,4 @@
-package debugger
+package dump
 
 import (
 	"encoding/hex"
@@ -8,12 +8,14 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/zeugkit/zeug/middleware/debugger/internal/place"
 )
 
 // Values without parts are written as Go writes them; strings and bytes are cut, and copied.
 
 // scalar writes a value without parts.
-func (d *dumper) scalar(node *Value, v reflect.Value) string {
+func (d *Dumper) scalar(node *Value, v reflect.Value) string {
 	switch v.Kind() {
 	case reflect.String:
 		return d.text(node, v.String())
@@ -40,48 +42,48 @@ func (d *dumper) scalar(node *Value, v reflect.Value) string {
 		}
 		if f := runtime.FuncForPC(v.Pointer()); f != nil {
 			file, line := f.FileLine(f.Entry())
-			return f.Name() + " (" + shortPath(file) + ":" + strconv.Itoa(line) + ")"
+			return f.Name() + " (" + place.Short(file) + ":" + strconv.Itoa(line) + ")"
 		}
 	}
 	return "0x" + strconv.FormatUint(uint64(v.Pointer()), 16)
 }
 
 // text writes a string as Go does; the node of a long string also has the whole.
-func (d *dumper) text(node *Value, s string) string {
-	if len(s) <= maxText {
-		return strconv.Quote(d.spend(d.src.withoutSecrets(s, maxField)))
+func (d *Dumper) text(node *Value, s string) string {
+	if len(s) <= MaxText {
+		return strconv.Quote(d.spend(d.src.withoutSecrets(s, MaxField)))
 	}
-	whole := d.spend(d.src.withoutSecrets(s, maxField))
+	whole := d.spend(d.src.withoutSecrets(s, MaxField))
 	node.Whole = whole
-	return strconv.Quote(whole[:boundary(whole, maxText)]) + "… (" + strconv.Itoa(len(s)) + " bytes)"
+	return strconv.Quote(whole[:Boundary(whole, MaxText)]) + "… (" + strconv.Itoa(len(s)) + " bytes)"
 }
 
 // octets shows n bytes as text if they are text.
-func (d *dumper) octets(node *Value, v reflect.Value, n int) {
-	b := make([]byte, min(v.Len(), maxField+utf8.UTFMax))
+func (d *Dumper) octets(node *Value, v reflect.Value, n int) {
+	b := make([]byte, min(v.Len(), MaxField+utf8.UTFMax))
 	for i := range b {
 		b[i] = byte(v.Index(i).Uint())
 	}
 	end := len(b)
 	if n > end {
-		end = boundary(string(b), end-1) // the last character may be cut
+		end = Boundary(string(b), end-1) // the last character may be cut
 	}
 	if n > 0 && utf8.Valid(b[:end]) && len(bytesHidden(b[:end])) == 0 {
 		if n == len(b) {
 			node.Text = d.text(node, string(b))
 			return
 		}
-		whole := d.spend(d.src.withoutSecrets(string(b[:boundary(string(b), maxField)]), maxField))
+		whole := d.spend(d.src.withoutSecrets(string(b[:Boundary(string(b), MaxField)]), MaxField))
 		node.Whole = whole + "… (" + strconv.Itoa(n) + " bytes)"
-		node.Text = strconv.Quote(whole[:boundary(whole, maxText)]) + "… (" + strconv.Itoa(n) + " bytes)"
+		node.Text = strconv.Quote(whole[:Boundary(whole, MaxText)]) + "… (" + strconv.Itoa(n) + " bytes)"
 		return
 	}
-	shown := min(n, maxText/4)
+	shown := min(n, MaxText/4)
 	node.Text = "0x" + hex.EncodeToString(b[:shown])
 	if n > shown {
 		node.Text += "… (" + strconv.Itoa(n) + " bytes)"
-		node.Whole = d.spend(hex.Dump(b[:min(n, maxText*5)]))
-		if n > maxText*5 {
+		node.Whole = d.spend(hex.Dump(b[:min(n, MaxText*5)]))
+		if n > MaxText*5 {
 			node.Whole += "… (" + strconv.Itoa(n) + " bytes)\n"
 		}
 	} else if n == 0 {
@@ -99,9 +101,9 @@ func bytesHidden(b []byte) string {
 	}, string(b))
 }
 
-// boundary returns where to cut a string so that at most limit bytes are left and no character is
+// Boundary returns where to cut a string so that at most limit bytes are left and no character is
 // split.
-func boundary(s string, limit int) int {
+func Boundary(s string, limit int) int {
 	if len(s) <= limit {
 		return len(s)
 	}
@@ -114,9 +116,9 @@ func boundary(s string, limit int) int {
 
 // spend subtracts a string's length from the limit of all strings, and cuts the string if too
 // little is left. It returns a copy, which keeps nothing else in memory.
-func (d *dumper) spend(s string) string {
+func (d *Dumper) spend(s string) string {
 	if len(s) > d.bytes {
-		s = cut(s, max(d.bytes, 0))
+		s = Cut(s, max(d.bytes, 0))
 	}
 	d.bytes -= len(s)
 	return strings.Clone(s)

@@ -1,4 +1,4 @@
-package debugger
+package dump
 
 import (
 	"cmp"
@@ -11,14 +11,14 @@ import (
 // interface or a slice belong together, and it is unknown which of these a method reads.
 
 // close notes that a value was not read, unless the value's method has described it.
-func (d *dumper) close(node *Value, said, text string) {
+func (d *Dumper) close(node *Value, said, text string) {
 	node.form, node.closed, node.Text = plainForm, true, cmp.Or(said, text)
 }
 
 // asks reports whether a value's method is called. It is called for the outermost value, for errors
 // that no other goroutine reaches (errors are not changed once they are made), and for types whose
 // methods read nothing that may be torn.
-func (d *dumper) asks(o *opening, t reflect.Type) bool {
+func (d *Dumper) asks(o *opening, t reflect.Type) bool {
 	return d.owned || o.up == nil || steady(t) || !o.shared && t.Implements(errorType)
 }
 
@@ -34,7 +34,7 @@ func copied(v reflect.Value) reflect.Value {
 	}
 	limit := maxItems
 	if of.Kind() == reflect.Uint8 {
-		limit = maxField + 4
+		limit = MaxField + 4
 	}
 	v = reflect.NewAt(v.Type(), v.Addr().UnsafePointer()).Elem() // even of a field that is not exported
 	c := reflect.MakeSlice(v.Type(), min(v.Len(), limit, maxCopied/int(of.Size())), limit)

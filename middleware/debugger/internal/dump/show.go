@@ -1,4 +1,4 @@
-package debugger
+package dump
 
 import (
 	"html/template"
@@ -29,11 +29,11 @@ func (v *Value) write(b *strings.Builder, indent string) {
 		parts[2] = v.preview()
 	}
 	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
-	b.WriteString(indent + visible(strings.Join(parts, " ")))
+	b.WriteString(indent + Visible(strings.Join(parts, " ")))
 	b.WriteByte('\n')
 	indent += "  "
 	for line := range strings.Lines(v.Whole) {
-		b.WriteString(indent + "| " + visible(strings.TrimRight(line, "\r\n")) + "\n")
+		b.WriteString(indent + "| " + Visible(strings.TrimRight(line, "\r\n")) + "\n")
 	}
 	for _, inner := range v.Inside {
 		inner.write(b, indent)
@@ -48,7 +48,7 @@ func (v *Value) write(b *strings.Builder, indent string) {
 func (v *Value) line(limit int) string {
 	var b strings.Builder
 	v.inLine(&b, limit)
-	return cut(b.String(), limit)
+	return Cut(b.String(), limit)
 }
 
 // preview is the beginning of the line.
@@ -56,7 +56,7 @@ func (v *Value) preview() string {
 	var b strings.Builder
 	v.inLine(&b, maxPreview)
 	text := b.String()
-	if end := boundary(text, maxPreview); end < len(text) {
+	if end := Boundary(text, maxPreview); end < len(text) {
 		return text[:end] + "…"
 	}
 	return text
@@ -142,7 +142,7 @@ func (v *Value) markup(b *strings.Builder, open bool) {
 	}
 	element := func(tag, text string) {
 		if text != "" {
-			b.WriteString("<" + tag + ">" + template.HTMLEscapeString(visible(text)) + "</" + tag + "> ")
+			b.WriteString("<" + tag + ">" + template.HTMLEscapeString(Visible(text)) + "</" + tag + "> ")
 		}
 	}
 	element("b", v.Name)
@@ -162,7 +162,7 @@ func (v *Value) markup(b *strings.Builder, open bool) {
 
 func (v *Value) list(b *strings.Builder) {
 	if v.Whole != "" {
-		b.WriteString(`<pre>` + template.HTMLEscapeString(visibleLines(v.Whole)) + "</pre>")
+		b.WriteString(`<pre>` + template.HTMLEscapeString(VisibleLines(v.Whole)) + "</pre>")
 		return
 	}
 	items := func(list []*Value) {
@@ -189,4 +189,18 @@ func (v *Value) list(b *strings.Builder) {
 		b.WriteString("</ul></details></li>")
 	}
 	b.WriteString("</ul>")
+}
+
+// Line returns a value on one line, cut at a limit of bytes.
+func Line(v *Value, limit int) string { return v.line(limit) }
+
+// Functions are for the templates of pages that show values.
+var Functions = template.FuncMap{
+	"dumped":  (*Value).insideHTML,
+	"unread":  (*Value).unread,
+	"opens":   (*Value).opens,
+	"preview": (*Value).preview,
+	"counted": counted,
+	"visible": Visible,
+	"lines":   VisibleLines,
 }
