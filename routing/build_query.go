@@ -9,7 +9,12 @@ import (
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
-// The query of a built URL: the values that the rule does not have.
+// The query of a built URL: the values that the rule does not have, in the order in which they were
+// given. A list becomes one parameter for each element, and nil none.
+//
+//	rule     /search/<lang>
+//	values   lang="de", q="a b", tag=["x", "y"], page=nil
+//	URL      /search/de?q=a+b&tag=x&tag=y
 
 // query appends the values that r does not have; more says that there are some.
 func (w building) query(b []byte, r *rule, values []Value, more bool) ([]byte, error) {

@@ -9,6 +9,12 @@ import (
 
 // Methods are bits of a set, so that the test of a method is one instruction, and the methods of a
 // 405 are a union.
+//
+//	bit   0    1     2     3    4       5        6        7      8      9 …           63
+//	      GET  HEAD  POST  PUT  DELETE  CONNECT  OPTIONS  TRACE  PATCH  of the rules  all others
+//
+// A rule for POST and PURGE has the bits 2 and 9. A request with PURGE has bit 9. One with a method
+// that no rule names has bit 63, so that only rules for all methods take it.
 
 // methodSet is a set of methods, with one bit for each. The standard methods
 // have their own bits; a Map gives further bits to other names when rules
@@ -87,13 +93,15 @@ func (t *table) learn(names []string) (methodSet, []string, error) {
 		}
 		set |= bit
 	}
+	// A server answers HEAD as GET without the body (RFC 9110, section 9.3.2).
 	if set&getMethod != 0 {
 		set |= headMethod
 	}
 	return set, t.refusal(set).Allow, nil
 }
 
-// refusal returns the error for any method that is not in set. There is one error for each set.
+// refusal returns the error for any method that is not in set. There is one error for each set, made
+// when the Map is made, so that most 405s allocate nothing.
 func (t *table) refusal(set methodSet) *MethodNotAllowedError {
 	e := t.refusals[set]
 	if e == nil {

@@ -62,7 +62,7 @@ func (t *table) canonical(b *bound, m *matcher, r *rule, params Params) error {
 }
 
 // shortened returns the redirect to o if the values are equal to o's defaults,
-// otherwise nil.
+// otherwise nil. It asks whether o's URL can be built with the values, which is the same question.
 func (t *table) shortened(b *bound, m *matcher, o *rule, params Params) error {
 	values := params.values()
 	if o.methods&m.method == 0 {
@@ -122,6 +122,9 @@ type redirectStep struct {
 
 // splitRedirect splits RedirectTo at its values. It reports a name that the rule does not have, and
 // a value where the host would be.
+//
+//	"/new/<id>?from=<name>"      "/new/"  id  "?from="  name (in the query)
+//	"https://<name>.test/"       an error: the client would choose the host
 func (r *rule) splitRedirect() (steps []redirectStep, err error) {
 	rest, offset := r.redirectTo, 0
 	authority := authorityOf(r.redirectTo)
@@ -241,6 +244,10 @@ func (t *table) ruleRedirect(b *bound, r *rule, params Params) error {
 
 // keepsHost returns target, which is RedirectTo with its values, in a form in
 // which no value can change the scheme or host (RFC 3986, section 4.2).
+//
+//	RedirectTo     value               target               returned
+//	"<to>"         "javascript:x"      "javascript:x"       "./javascript:x"
+//	"/<to>"        "/evil.example"     "//evil.example"     "/evil.example"
 func (r *rule) keepsHost(target string) string {
 	first := r.redirectTo
 	if i := strings.IndexAny(first, "/?#"); i >= 0 {

@@ -278,6 +278,21 @@ func (c *compiler) domain(text string) error {
 	return err
 }
 
+// parts compiles a path or a host. It reads the tokens once and fills two lists, whose borders differ:
+// parts end at slashes, and steps end at variables. For "/img/<int:id>.png/" it goes
+//
+//	token          current part           parts so far            steps so far
+//	slash                                 ""                      (the string "/" has begun)
+//	"img"          "img"                  ""                      (it is "/img")
+//	slash                                 "" "img"                (it is "/img/")
+//	<int:id>       digits                 "" "img"                "/img/" id
+//	".png"         digits ".png"          "" "img"                "/img/" id (".png" has begun)
+//	slash                                 "" "img" digits+".png"  "/img/" id (it is ".png/")
+//	end                                   … and ""                "/img/" id ".png/"
+//
+// The empty part at the end is the slash with which the path ends. A variable that may contain
+// slashes makes its part final: slashes behind it are literals of this part and do not end it, except
+// for one at the end of the path, which the pattern takes along (suffixed).
 func (c *compiler) parts(text string, host bool) (parts []part, ops []op, err error) {
 	if c.tokens, err = tokens(c.tokens[:0], text); err != nil {
 		return nil, nil, err
@@ -300,7 +315,8 @@ func (c *compiler) parts(text string, host bool) (parts []part, ops []op, err er
 	parts, ops = c.partLists.list(strings.Count(text, "/")+1), c.opLists.list(2*variables+1)
 	final, start := false, 0
 	c.text = c.text[:0]
-	// write adds a step for the literal since start, usually as it is written in the rule.
+	// write adds a step for the literal since start, usually as it is written in the rule. Then the
+	// step is a part of the rule's own string and takes no memory.
 	write := func(end int) {
 		if len(c.text) == 0 {
 			return
@@ -327,6 +343,7 @@ func (c *compiler) parts(text string, host bool) (parts []part, ops []op, err er
 					return nil, nil, faultf(t.offset, "%v", err)
 				}
 			}
+			// The parts have the literal as it is matched, and the steps as it is sent.
 			c.weight.statics = append(c.weight.statics, utf8.RuneCountInString(t.text))
 			c.static(t.text)
 			c.text = appendEscaped(c.text, t.text, true)

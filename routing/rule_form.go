@@ -100,6 +100,16 @@ func (f *form) whole(s string) bool {
 // can end. It can also end after every character between them. If the first is larger than the
 // last, no string of the form starts there.
 //
+// For at = 0:
+//
+//	form             s            low  high
+//	any segment      "ab/c"       1    2       the slash is not part of it
+//	digits           "12a"        1    2
+//	decimal          "1.25x"      3    4       after the first digit behind the point, or the second
+//	UUID             36 of them   36   36
+//	path             "a/b"        1    3
+//	digits           "x"          1    0       none
+//
 // It does not support words and regular expressions, which have no window.
 func (f *form) window(s string, at int, marks *marks) (low, high int) {
 	switch f.kind {

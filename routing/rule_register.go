@@ -155,7 +155,7 @@ func (b *builder) contradiction(d *definition) error {
 	return nil
 }
 
-// enter adds a compiled rule to the tree.
+// enter adds a compiled rule to the tree, unless it only builds.
 func (b *builder) enter(r *rule) {
 	t := b.table
 	t.rules = append(t.rules, r)
@@ -204,7 +204,13 @@ func (r *rule) takes(o *rule) bool {
 }
 
 // covering returns rules before r, the last rule of the node, that together
-// take all of its requests; nil if some requests are left for r.
+// take all of its requests; nil if some requests are left for r. For the rules at the top of this
+// file:
+//
+//	r               left at first   rules before r that take some of it      left
+//	all             all             GET,HEAD                                 all but GET and HEAD
+//	POST            POST            none: the rule for all methods yields    POST
+//	GET, the fifth  GET, HEAD       HEAD, and GET,HEAD                       nothing: an error
 func (s *node) covering(r *rule) (list []*rule) {
 	left := r.methods
 	for _, o := range s.rules[:len(s.rules)-1] {
@@ -246,6 +252,9 @@ func (s *node) place(r *rule) {
 	}
 }
 
+// finish completes the table. The order of its steps matters. Sorting the tree shows which rules can
+// be shadowed, and sorting an endpoint's rules shows which of them redirect. Only then is it known
+// which matches need nothing but the path and the method.
 func (b *builder) finish() (*table, error) {
 	if len(b.errs) > 0 {
 		return nil, errors.Join(b.errs...)
@@ -291,7 +300,13 @@ func byEndpoint(rules []*rule) map[string][]*rule {
 }
 
 // preferShorter sorts the rules of an endpoint in the order of Build, and gives each rule the
-// others whose defaults make its URL shorter.
+// others whose defaults make its URL shorter. For the endpoint "all" with the rules
+//
+//	/all/             Defaults: page=1
+//	/all/<int:page>
+//
+// both have the argument page. The first comes first, because it has a default. So page=1 builds
+// /all/, any other page builds the second URL, and a request for /all/1 is redirected to /all/.
 func preferShorter(rules []*rule, keepDefaults bool) {
 	slices.SortStableFunc(rules, func(a, b *rule) int {
 		if a.alias != b.alias {
