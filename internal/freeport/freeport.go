@@ -4,13 +4,15 @@
 // program. Until the program listens there, the system may give the port to another process:
 // another test that asks for a port, or any outgoing connection. The ports here are chosen at
 // random below those that the system assigns (32768 and higher on Linux, 49152 on other systems),
-// and a process gets each once.
+// and a process gets each once. On Linux a port also belongs to the process until it ends, so that
+// the tests of other packages do not choose it meanwhile.
 package freeport
 
 import (
 	"errors"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"strconv"
 	"sync"
 )
@@ -25,6 +27,8 @@ const (
 var (
 	mu    sync.Mutex
 	given = map[int]bool{}
+	// The sockets of reserve, so that they are not closed as unused.
+	reserved []net.Listener
 )
 
 // Choose returns n free ports of 127.0.0.1. It fails if it does not find them among a thousand.
@@ -45,11 +49,29 @@ func Choose(n int) ([]string, error) {
 		if err != nil {
 			continue
 		}
+		ours := reserve(text)
 		_ = l.Close()
+		if !ours {
+			continue
+		}
 		given[port] = true
 		ports = append(ports, text)
 	}
 	return ports, nil
+}
+
+// reserve takes a port until this process ends. It reports false if another process has the port. Its means is
+// a socket without a file, which takes nothing that a program may want to use.
+func reserve(port string) bool {
+	if runtime.GOOS != "linux" {
+		return true
+	}
+	l, err := net.Listen("unix", "@zeug-freeport-"+port)
+	if err != nil {
+		return false
+	}
+	reserved = append(reserved, l)
+	return true
 }
 
 // Port returns one such port. It fails the test if there is none.
