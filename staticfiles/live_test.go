@@ -57,19 +57,14 @@ func TestCurlContinues(t *testing.T) {
 func TestLargeFilesLeaveBySendfile(t *testing.T) {
 	strace := program(t, "strace")
 	dir := write(t, map[string]string{"large.bin": string(digits(3_000_000)), "kept.bin": string(digits(200_000)), "small.css": string(digits(1000))})
-	for server, serve := range map[string]string{
-		"net/http":        "http.Serve(l, app)",
-		"package serving": `s, err := serving.New(app, serving.Options{NoAccessLog: true}); if err != nil { panic(err) }; s.Use("", l); s.Serve()`,
-	} {
+	binary, source := filepath.Join(t.TempDir(), "serve"), filepath.Join(t.TempDir(), "main.go")
+	require.NoError(t, os.WriteFile(source, []byte(sendfileProgram), 0o644))
+	out, err := exec.Command("go", "build", "-ldflags=-w", "-o", binary, source).CombinedOutput()
+	require.NoError(t, err, string(out))
+	for _, server := range []string{"net/http", "package serving"} {
 		t.Run("under "+server, func(t *testing.T) {
-			binary := filepath.Join(t.TempDir(), "serve")
-			source := filepath.Join(t.TempDir(), "main.go")
-			imported := map[bool]string{true: `"github.com/zeugkit/zeug/serving"`}[strings.Contains(serve, "serving")]
-			require.NoError(t, os.WriteFile(source, fmt.Appendf(nil, sendfileProgram, imported, serve), 0o644))
-			out, err := exec.Command("go", "build", "-o", binary, source).CombinedOutput()
-			require.NoError(t, err, string(out))
 			trace := filepath.Join(t.TempDir(), "trace")
-			cmd := exec.Command(strace, "-f", "-o", trace, "-e", "trace=sendfile,write,read,pread64", binary, dir)
+			cmd := exec.Command(strace, "-f", "-o", trace, "-e", "trace=sendfile,write,read,pread64", binary, dir, server)
 			cmd.Stderr = os.Stderr
 			stdout, err := cmd.StdoutPipe()
 			require.NoError(t, err)
@@ -128,7 +123,7 @@ import (
 	"net/http"
 	"os"
 
-	%s
+	"github.com/zeugkit/zeug/serving"
 	"github.com/zeugkit/zeug/staticfiles"
 )
 
@@ -139,7 +134,16 @@ func main() {
 	}
 	fmt.Println(l.Addr())
 	app := staticfiles.SharedData{Exports: []staticfiles.Export{{Prefix: "/s", Dir: os.Args[1]}}}.Wrap(http.NotFoundHandler())
-	go func() { %s }()
+	if os.Args[2] == "net/http" {
+		go http.Serve(l, app)
+	} else {
+		s, err := serving.New(app, serving.Options{NoAccessLog: true})
+		if err != nil {
+			panic(err)
+		}
+		s.Use("", l)
+		go s.Serve()
+	}
 	io.Copy(io.Discard, os.Stdin)
 }
 `
