@@ -615,7 +615,7 @@ func TestWhatIsWatchedByPolling(t *testing.T) {
 		save(t, filepath.Join(dir, "static", "css", "a.css"), "a")
 		save(t, filepath.Join(dir, "data", "file.txt"), "data")
 		c.Watch, c.Exclude = []string{"data"}, []string{"*.ignored", "*/secret/*"}
-		c.Poll = 20 * time.Millisecond
+		c.Poll = 100 * time.Millisecond
 	})
 	p.watched()
 }
