@@ -1,0 +1,155 @@
+package inspect
+
+import (
+	"go/ast"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A function of this process is called with copies of the program's values. It must be one whose
+// result depends on its arguments alone, and the program must have been built by the same version of Go.
+
+// native calls a function of this process.
+func (e *evaluation) native(name string, f reflect.Value, x *ast.CallExpr) (o operand, err error) {
+	if err := e.sameVersion(); err != nil {
+		return o, err
+	}
+	t := f.Type()
+	if t.NumOut() != 1 {
+		return o, unknown("%s has %d results", name, t.NumOut())
+	}
+	fixed := t.NumIn()
+	if t.IsVariadic() {
+		fixed--
+	}
+	if len(x.Args) < fixed || len(x.Args) > fixed && !t.IsVariadic() {
+		return o, unknown("%s takes %d arguments", name, fixed)
+	}
+	var args []reflect.Value
+	for i, arg := range x.Args {
+		want := t.In(min(i, t.NumIn()-1))
+		if t.IsVariadic() && i >= fixed {
+			want = want.Elem()
+		}
+		value, err := e.argument(arg, want)
+		if err != nil {
+			return o, err
+		}
+		args = append(args, value)
+	}
+	if name == "fmt.Sprintf" && strings.Contains(args[0].String(), "p") && slices.ContainsFunc(args, func(v reflect.Value) bool { return v.Kind() == reflect.Map || v.Kind() == reflect.Slice }) {
+		return o, unknown("a format with the letter p may show an address, which is not known here")
+	}
+	defer func() {
+		switch p := recover(); p.(type) {
+		case nil:
+		case tooLong:
+			err = unknown("the result of %s is too long", name)
+		default:
+			err = unknown("%s panics: %v", name, p)
+		}
+	}()
+	result := f.Call(args)[0]
+	if result.Kind() == reflect.String && result.Len() > maxOperand {
+		return o, unknown("the result of %s is too long", name)
+	}
+	return nativeOperand(result)
+}
+
+// argument evaluates an argument of a function of this process.
+func (e *evaluation) argument(x ast.Expr, want reflect.Type) (value reflect.Value, err error) {
+	o, err := e.eval(x)
+	if err != nil {
+		return value, err
+	}
+	if o.typ == "" && want.Kind() != reflect.Interface {
+		o, err = o.typed(want.String())
+	} else {
+		o, err = o.settled()
+	}
+	if err != nil {
+		return value, err
+	}
+	if !o.native.IsValid() {
+		return e.stringList(o, want)
+	}
+	return passed(o, want)
+}
+
+// stringList copies a []string of the program for a function that takes one.
+func (e *evaluation) stringList(o operand, want reflect.Type) (value reflect.Value, err error) {
+	if want != reflect.TypeFor[[]string]() || o.core == nil || o.typ != "[]string" {
+		return value, unknown("a %s cannot be passed to a function here", o.typ)
+	}
+	value = reflect.New(want).Elem()
+	full, err := e.again(o.core, whole)
+	if err != nil {
+		return value, err
+	}
+	return value, e.copyInto(value, full, 0)
+}
+
+// passed is a value in the form in which a function of this process takes it.
+func passed(o operand, want reflect.Type) (value reflect.Value, err error) {
+	if t, ok := o.native.Interface().(time.Time); ok && t.Location() == unknownZone {
+		return value, errUnknownZone
+	}
+	// A value of a named type of the program may have methods that the function would call.
+	known := copiedTypes[o.typ]
+	if known == nil {
+		known = basicTypes[o.typ]
+	}
+	if o.typ == "[]string" {
+		known = reflect.TypeFor[[]string]()
+	}
+	native := o.native
+	if o.typ == "time.Duration" {
+		native = native.Convert(known)
+	}
+	switch {
+	case known == nil || native.Type() != known || known == reflect.TypeFor[uuid]():
+		return value, unknown("a %s cannot be passed to a function here", o.typ)
+	case want.Kind() == reflect.Interface && want.NumMethod() == 0 && (known.Kind() != reflect.Struct || known.PkgPath() == "time" || known.PkgPath() == "net/netip"):
+		return native, nil
+	case want == known:
+		return native, nil
+	case want.Kind() == reflect.Pointer && want.Elem() == known:
+		pointer := reflect.New(known)
+		pointer.Elem().Set(native)
+		return pointer, nil
+	}
+	return value, unknown("a %s cannot be used as a %v", o.typ, want)
+}
+
+func (e *evaluation) copiedMethod(target operand, methods, name string, x *ast.CallExpr) (operand, error) {
+	if !strings.Contains(methods, " "+name+" ") || !target.native.IsValid() {
+		return target, errUnknownFunction(name)
+	}
+	if t, ok := target.native.Interface().(time.Time); ok && t.Location() == unknownZone {
+		return target, errUnknownZone
+	}
+	t := copiedTypes[target.typ]
+	receiver := reflect.New(t)
+	receiver.Elem().Set(target.native.Convert(t))
+	return e.native(name, receiver.MethodByName(name), x)
+}
+
+// sameVersion refuses a program of another version of Go, whose functions may do something else.
+func (e *evaluation) sameVersion() error {
+	producer := e.scope.BinInfo.Producer()
+	minor := func(version string) string {
+		_, version, _ = strings.Cut(version, "go1.")
+		end := strings.IndexFunc(version, func(r rune) bool { return r < '0' || r > '9' })
+		if end < 0 {
+			return version
+		}
+		return version[:end]
+	}
+	if got, own := minor(producer), minor(runtime.Version()); got != own {
+		return unknown("the program was built with Go 1.%s, and zeug with Go 1.%s: a call might have another result", got, own)
+	}
+	return nil
+}
