@@ -421,8 +421,6 @@ func TestSecretsAreMasked(t *testing.T) {
 	require.NotContains(t, w.Body.String(), `action=`, "a form with a masked field is not offered for sending again")
 }
 
-// Later changes of the header by the application, on any goroutine, do not show and do not end the
-// process: reading a map that is written to is a fatal error.
 func TestSecretsInsideOfValuesAreMasked(t *testing.T) {
 	word := "hunter" + "2"
 	type config struct {
@@ -455,6 +453,8 @@ func TestSecretsInsideOfValuesAreMasked(t *testing.T) {
 	}
 }
 
+// Later changes of the header by the application, on any goroutine, do not show and do not end the
+// process: reading a map that is written to is a fatal error.
 func TestTheHeaderIsTheClients(t *testing.T) {
 	r := local("GET", "/")
 	r.Header.Set("Accept", "application/json")
