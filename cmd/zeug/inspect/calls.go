@@ -5,9 +5,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/go-delve/delve/pkg/proc"
 )
@@ -16,26 +16,19 @@ import (
 //
 //   - the function is one of knownFunctions, and this process calls its own copy with the same arguments;
 //   - the method is one of knownMethods of a type that can be copied out of the core;
-//   - it is a method of an error or of params whose result this package knows (callKnown);
-//   - the program's source has the function, and its body is one return statement with one expression. Then that
-//     expression is evaluated, with the arguments in place of the parameters:
-//
-//     func (u *user) Title() string { return strings.ToUpper(u.Name) }     u.Title() is strings.ToUpper(u.Name)
+//   - it is a method of an error or of params whose result this package knows, or a function of package errors;
+//   - the program's source has the function. Then its statements are interpreted (interpret.go).
 //
 // Everything else is refused. An operation whose result might differ from what the program would
 // have computed is refused too: no answer is better than a wrong one.
 
-// evaluation evaluates an expression that has calls.
+// evaluation evaluates an expression that has calls, in a frame.
 type evaluation struct {
-	*view
-	// names are the parameters of the function whose body is evaluated; nil in the frame itself.
-	names map[string]operand
+	*caller
 	// pkg is the package of the expression. imports maps the names of its file's imports to their
 	// paths; it is nil if the imports are not known.
 	pkg     string
 	imports map[string]string
-	depth   int
-	steps   *int
 }
 
 const (
@@ -56,11 +49,10 @@ var errUnknownZone = errUnknown{"the program had not looked up its time zone yet
 func hasCall(tree ast.Expr) (found bool) {
 	ast.Inspect(tree, func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok {
-			name, _ := call.Fun.(*ast.Ident)
-			switch call.Fun.(type) {
+			switch f := call.Fun.(type) {
 			case *ast.Ident:
-				found = found || !slices.Contains(builtins, name.Name) && basicTypes[name.Name] == nil
-			case *ast.SelectorExpr:
+				found = found || !slices.Contains(builtins, f.Name) && basicTypes[f.Name] == nil
+			case *ast.SelectorExpr, *ast.IndexExpr:
 				found = true
 			}
 		}
@@ -95,7 +87,7 @@ func (w *view) call(expression string) (v Variable, err error) {
 		return v, err
 	}
 	steps := 0
-	e := &evaluation{view: w, pkg: packageOf(w.scope.Fn.Name), steps: &steps}
+	e := &evaluation{caller: &caller{view: w, steps: &steps}, pkg: packageOf(w.scope.Fn.Name)}
 	if file, _ := w.scope.BinInfo.EntryLineForFunc(w.scope.Fn); file != "" {
 		e.imports = importsOf(file)
 	}
@@ -107,8 +99,8 @@ func (w *view) call(expression string) (v Variable, err error) {
 }
 
 func (e *evaluation) eval(tree ast.Expr) (operand, error) {
-	if *e.steps++; *e.steps > maxSteps {
-		return operand{}, unknown("the expression takes too many steps")
+	if err := e.step(); err != nil {
+		return operand{}, err
 	}
 	switch x := tree.(type) {
 	case *ast.ParenExpr:
@@ -139,7 +131,7 @@ func (e *evaluation) eval(tree ast.Expr) (operand, error) {
 		if err != nil || o.core == nil || o.core.Kind != reflect.Pointer {
 			return o, cmpErr(err, unknown("only pointers of the program can be followed here"))
 		}
-		return e.read("*" + e.address(o))
+		return e.read("*" + address(o.core))
 	case *ast.CallExpr:
 		return e.called(x)
 	}
@@ -161,96 +153,82 @@ func (e *evaluation) called(x *ast.CallExpr) (operand, error) {
 	switch f := ast.Unparen(x.Fun).(type) {
 	case *ast.Ident:
 		return e.calledName(f, x)
+	case *ast.IndexExpr:
+		if selector, ok := f.X.(*ast.SelectorExpr); ok && selector.Sel.Name == "AsType" {
+			if pkg, ok := e.packageNamed(selector.X); ok && pkg == "errors" {
+				return e.errorsAsExpression(x, f.Index)
+			}
+		}
 	case *ast.SelectorExpr:
 		if pkg, ok := e.packageNamed(f.X); ok {
-			return e.calledFunction(pkg, f.Sel.Name, x)
+			if pkg == "errors" && f.Sel.Name == "As" {
+				return e.errorsAsExpression(x, nil)
+			}
+			args, err := e.arguments(x)
+			if err != nil {
+				return operand{}, err
+			}
+			return e.function(pkg, f.Sel.Name, args)
 		}
 		receiver, err := e.eval(f.X)
 		if err != nil {
 			return receiver, err
 		}
-		return e.calledMethod(receiver, f.Sel.Name, x)
+		args, err := e.arguments(x)
+		if err != nil {
+			return operand{}, err
+		}
+		return e.method(receiver, f.Sel.Name, args)
 	}
 	return operand{}, unknown("a call of this form is not known here")
 }
 
+func (e *evaluation) arguments(x *ast.CallExpr) (list []operand, err error) {
+	for _, arg := range x.Args {
+		o, err := e.eval(arg)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, o)
+	}
+	return list, nil
+}
+
 func (e *evaluation) calledName(f *ast.Ident, x *ast.CallExpr) (operand, error) {
-	if _, ok := e.names[f.Name]; ok {
+	isFunction := e.scope.BinInfo.LookupFunc()[e.pkg+"."+f.Name] != nil
+	if _, err := e.scope.EvalExpression(f.Name, proc.LoadConfig{}); err == nil && !isFunction {
 		return operand{}, errUnknownFunction(f.Name)
 	}
-	if e.names == nil {
-		if _, err := e.scope.EvalExpression(f.Name, proc.LoadConfig{}); err == nil && e.scope.BinInfo.LookupFunc()[e.pkg+"."+f.Name] == nil {
-			return operand{}, errUnknownFunction(f.Name)
-		}
-	}
-	if e.scope.BinInfo.LookupFunc()[e.pkg+"."+f.Name] != nil {
-		return e.body(e.pkg+"."+f.Name, operand{}, x)
-	}
-	if basicTypes[f.Name] != nil && len(x.Args) == 1 {
+	if !isFunction && basicTypes[f.Name] != nil && len(x.Args) == 1 {
 		o, err := e.eval(x.Args[0])
 		if err != nil {
 			return o, err
 		}
 		return o.converted(f.Name)
 	}
-	if f.Name == "len" && len(x.Args) == 1 {
+	if !isFunction && f.Name == "len" && len(x.Args) == 1 {
 		return e.length(x.Args[0])
 	}
-	return e.body(e.pkg+"."+f.Name, operand{}, x)
+	if types.Universe.Lookup(f.Name) != nil && !isFunction {
+		return operand{}, errUnknownFunction(f.Name)
+	}
+	args, err := e.arguments(x)
+	if err != nil {
+		return operand{}, err
+	}
+	return e.function(e.pkg, f.Name, args)
 }
 
-// calledFunction evaluates a call of a package's function.
-func (e *evaluation) calledFunction(pkg, name string, x *ast.CallExpr) (operand, error) {
-	if pkg == "errors" && name == "Is" && len(x.Args) == 2 {
-		return e.errorsIs(x)
+func (e *evaluation) length(x ast.Expr) (operand, error) {
+	o, err := e.eval(x)
+	if err != nil {
+		return o, err
 	}
-	f, ok := knownFunctions[pkg+"."+name]
-	if !ok {
-		return e.body(pkg+"."+name, operand{}, x)
-	}
-	return e.native(pkg+"."+name, reflect.ValueOf(f), x)
-}
-
-// calledMethod evaluates a call of a method.
-func (e *evaluation) calledMethod(receiver operand, name string, x *ast.CallExpr) (operand, error) {
-	if receiver.core != nil && receiver.core.Kind == reflect.Interface {
-		if receiver.typ == "error" && name == "Error" && len(x.Args) == 0 {
-			return e.errorText(receiver.core)
-		}
-		held := e.held(receiver.core)
-		if held == nil {
-			return receiver, unknown("nil pointer dereference: the interface is nil")
-		}
-		o, err := e.fromCore(held)
-		if err != nil && o.typ == "" {
+	if o.typ == "" && !o.null {
+		if o, err = o.settled(); err != nil {
 			return o, err
 		}
-		receiver = o
 	}
-	target := receiver
-	if receiver.core != nil && receiver.core.Kind == reflect.Pointer {
-		if len(receiver.core.Children) != 1 || receiver.core.Children[0].Addr == 0 {
-			return receiver, unknown("nil pointer dereference: the receiver of %s is nil", name)
-		}
-		pointed, err := e.read("*" + e.address(receiver))
-		if err != nil {
-			return pointed, err
-		}
-		target = pointed
-	}
-	if target.typ == zeugModule+"/routing.Params" && target.core != nil {
-		return e.paramsMethod(target.core, name, x)
-	}
-	if methods, ok := knownMethods[target.typ]; ok {
-		return e.copiedMethod(target, methods, name, x)
-	}
-	if i := strings.LastIndexByte(target.typ, '.'); i > 0 && !strings.ContainsAny(target.typ, "[ {") {
-		pkg, typ := target.typ[:i], target.typ[i+1:]
-		for _, function := range []string{pkg + ".(*" + typ + ")." + name, pkg + "." + typ + "." + name} {
-			if e.scope.BinInfo.LookupFunc()[function] != nil {
-				return e.body(function, target, x)
-			}
-		}
-	}
-	return receiver, errUnknownFunction(name)
+	n, err := e.lengthOf(o)
+	return operand{typ: "int", native: reflect.ValueOf(int(n))}, err
 }

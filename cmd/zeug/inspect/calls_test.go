@@ -134,31 +134,35 @@ type toldCalls struct {
 	Want      map[string]string
 }
 
-// callsCore builds internal/calls with expressions in it, and runs it.
-func callsCore(t *testing.T, expressions []string) (program, core string, told toldCalls) {
+// callsCore builds a copy of internal/calls with expressions and functions in it, and runs it.
+func callsCore(t *testing.T, expressions []string, functions string) (program, core string, told toldCalls) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("cores are available only on Linux")
 	}
 	dir := t.TempDir()
-	at, err := filepath.Abs("internal/calls/main.go")
-	require.NoError(t, err)
-	source, err := os.ReadFile(at)
+	root, err := filepath.Abs("../../..")
 	require.NoError(t, err)
 	var lines strings.Builder
 	for i, e := range expressions {
 		fmt.Fprintf(&lines, "try(\"%d\", func() any { return %s })\n", i, e)
 	}
-	text := strings.Replace(string(source), "// EXPRESSIONS\n", lines.String(), 1)
-	// The expressions come after the methods, whose lines must be the same as in the original file: the source of
-	// a method is found by its line.
-	changed, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
-	require.NoError(t, os.WriteFile(changed, []byte(text), 0o600))
-	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{at: changed}})
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(overlay, replace, 0o600))
+	files := map[string]string{
+		"go.mod":       fmt.Sprintf("module github.com/zeugkit/zeug/calls\n\ngo 1.26.0\n\nrequire github.com/zeugkit/zeug v0.0.0\n\nreplace github.com/zeugkit/zeug => %s\n", root),
+		"functions.go": "package main\n\n" + functions,
+	}
+	for _, name := range []string{"main.go", "bodies.go"} {
+		source, err := os.ReadFile(filepath.Join("internal/calls", name))
+		require.NoError(t, err)
+		files[name] = strings.Replace(string(source), "// EXPRESSIONS\n", lines.String(), 1)
+	}
+	for name, text := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
 	program, core = filepath.Join(dir, "calls"), filepath.Join(dir, "core")
-	build := exec.Command("go", "build", "-trimpath=false", "-overlay", overlay, "-o", program, unoptimized, "./internal/calls")
+	build := exec.Command("go", "build", "-mod=mod", "-trimpath=false", "-o", program, unoptimized, ".")
+	build.Dir = dir
+	build.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOPROXY=off")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%.2000s", out)
 	run := exec.Command(program, core)
@@ -170,9 +174,9 @@ func callsCore(t *testing.T, expressions []string) (program, core string, told t
 }
 
 // callsCrash opens the core of internal/calls.
-func callsCrash(t *testing.T, expressions []string) (c crash, want map[string]string) {
+func callsCrash(t *testing.T, expressions []string, functions string) (c crash, want map[string]string) {
 	t.Helper()
-	program, core, told := callsCore(t, expressions)
+	program, core, told := callsCore(t, expressions, functions)
 	opened, err := inspect.Open(program, core)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, opened.Close()) })
@@ -181,7 +185,7 @@ func callsCrash(t *testing.T, expressions []string) (c crash, want map[string]st
 
 // Source that is newer than the program is not the program's.
 func TestCallsOfChangedSourceAreRefused(t *testing.T) {
-	program, core, told := callsCore(t, []string{"b.Title()"})
+	program, core, told := callsCore(t, []string{"b.Title()"}, "")
 	title := func() (string, error) {
 		opened, err := inspect.Open(program, core)
 		require.NoError(t, err)
@@ -195,7 +199,7 @@ func TestCallsOfChangedSourceAreRefused(t *testing.T) {
 	old := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
 	require.NoError(t, os.Chtimes(program, old, old))
 	_, err = title()
-	require.ErrorContains(t, err, "main.go has changed since the program was built")
+	require.ErrorContains(t, err, ".go has changed since the program was built")
 }
 
 // The console must give the result that the program computes. CALL_EXPRESSIONS says how many are tried.
@@ -216,7 +220,7 @@ func TestCallsAreWhatTheProgramComputes(t *testing.T) {
 			expressions = append(expressions, e)
 		}
 	}
-	c, want := callsCrash(t, expressions)
+	c, want := callsCrash(t, expressions, "")
 	frame := index(t, c, "main.frame")
 	refused, panicked := map[string]int{}, 0
 	known := 0

@@ -31,7 +31,8 @@ type Core struct {
 	stacks  map[int64]*stack
 	globals []string // the names of all package variables, once they are asked for
 	memory  *answerMemory
-	program string // the executable
+	program string  // the executable
+	source  *source // of the program, once an expression needs it
 	// locations maps the addresses of time zones in the program to the time zones.
 	locations map[uint64]*time.Location
 }

@@ -6,7 +6,6 @@ import (
 	"go/constant"
 	"go/token"
 	"reflect"
-	"runtime"
 
 	"github.com/go-delve/delve/pkg/proc"
 )
@@ -25,47 +24,16 @@ func literal(x *ast.BasicLit) (operand, error) {
 
 // name evaluates a name alone.
 func (e *evaluation) name(x *ast.Ident) (operand, error) {
-	if o, ok := e.names[x.Name]; ok {
-		return o, nil
-	}
-	if e.names == nil {
-		if o, err := e.read(x.Name); err == nil {
-			return o, nil
-		} else if x.Name != "true" && x.Name != "false" {
-			return o, err
+	o, err := e.read(x.Name)
+	if err != nil {
+		switch x.Name {
+		case "true", "false":
+			return operand{constant: constant.MakeBool(x.Name == "true"), kind: "bool"}, nil
+		case "nil":
+			return operand{null: true}, nil
 		}
 	}
-	switch x.Name {
-	case "true", "false":
-		return operand{constant: constant.MakeBool(x.Name == "true"), kind: "bool"}, nil
-	case "nil":
-		return operand{}, unknown("nil cannot be used with calls")
-	}
-	return e.read(fmt.Sprintf("%q.%s", e.pkg, x.Name)) // a variable of the package
-}
-
-// read lets Delve evaluate an expression, which must not have operators.
-func (e *evaluation) read(expression string) (operand, error) {
-	if e.loads--; e.loads < 0 {
-		return operand{}, errLoads
-	}
-	v, err := e.scope.EvalExpression(expression, shallow)
-	if err != nil {
-		return operand{}, err
-	}
-	if v.Addr == 0 || v.Addr >= madeAddr || v.Flags&proc.VariableFakeAddress != 0 {
-		return operand{}, unknown("%s has no address, and cannot be used with calls", expression)
-	}
-	o, err := e.fromCore(v)
-	if err != nil && o.typ == "" {
-		return o, err
-	}
-	return o, nil // without its value, which may not be needed
-}
-
-// address is an expression by which Delve finds a value of the core again.
-func (e *evaluation) address(o operand) string {
-	return fmt.Sprintf("(*(*%q)(%#x))", typeName(o.core), o.core.Addr)
+	return o, err
 }
 
 func (e *evaluation) binary(x *ast.BinaryExpr) (operand, error) {
@@ -80,10 +48,16 @@ func (e *evaluation) binary(x *ast.BinaryExpr) (operand, error) {
 	if err != nil {
 		return right, err
 	}
-	if runtime.GOARCH != "amd64" && (x.Op == token.ADD || x.Op == token.SUB) && left.native.IsValid() && left.native.CanFloat() {
-		return left, unknown("floats cannot be added with calls here: the program may have done it in another precision")
+	if (x.Op == token.EQL || x.Op == token.NEQ) && (left.isReference() || right.isReference()) {
+		same, err := e.same(left, right, left.isInterface(), right.isInterface() || right.null && left.isInterface())
+		return operand{typ: "bool", native: reflect.ValueOf(same == (x.Op == token.EQL))}, err
 	}
-	return operate(x.Op, left, right)
+	return e.compute(x.Op, left, right)
+}
+
+// isReference reports whether a value is compared as [caller.same] does.
+func (o operand) isReference() bool {
+	return o.null || o.target != nil || o.core != nil && !o.native.IsValid()
 }
 
 func (e *evaluation) logical(x *ast.BinaryExpr, left operand) (operand, error) {
@@ -121,16 +95,13 @@ func (e *evaluation) selector(x *ast.SelectorExpr) (operand, error) {
 		return e.read(fmt.Sprintf("%q.%s", pkg, x.Sel.Name))
 	}
 	o, err := e.eval(x.X)
-	if id, ok := x.X.(*ast.Ident); ok && e.names == nil && (err != nil || o.core != nil && o.core.Kind == reflect.Func) {
+	if id, ok := x.X.(*ast.Ident); ok && (err != nil || o.core != nil && o.core.Kind == reflect.Func) {
 		return e.read(id.Name + "." + x.Sel.Name) // a package that is not imported in this file, or the program's own
 	}
 	if err != nil {
 		return o, err
 	}
-	if o.core == nil {
-		return o, unknown("the fields of a result cannot be read")
-	}
-	return e.read(e.address(o) + "." + x.Sel.Name)
+	return e.fieldNamed(o, x.Sel.Name)
 }
 
 // packageNamed returns the path of the package that a name stands for, unless a variable has the
@@ -140,19 +111,14 @@ func (e *evaluation) packageNamed(x ast.Expr) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	if _, ok := e.names[id.Name]; ok {
+	if _, err := e.scope.EvalExpression(id.Name, proc.LoadConfig{}); err == nil {
 		return "", false
-	}
-	if e.names == nil {
-		if _, err := e.scope.EvalExpression(id.Name, proc.LoadConfig{}); err == nil {
-			return "", false
-		}
 	}
 	if path, ok := e.imports[id.Name]; ok {
 		return path, true
 	}
 	path, ok := packageNames[id.Name]
-	return path, ok && e.names == nil
+	return path, ok
 }
 
 func (e *evaluation) index(x *ast.IndexExpr) (operand, error) {
@@ -195,7 +161,7 @@ func (e *evaluation) index(x *ast.IndexExpr) (operand, error) {
 	if at.native.Kind() == reflect.String {
 		key = fmt.Sprintf("%q", key)
 	}
-	return e.read(fmt.Sprintf("%s[%s]", e.address(o), key))
+	return e.read(fmt.Sprintf("%s[%s]", address(o.core), key))
 }
 
 // slice evaluates a part of a string.
@@ -231,23 +197,4 @@ func (e *evaluation) slice(x *ast.SliceExpr) (operand, error) {
 		return o, unknown("index out of range: the string has %d bytes", o.native.Len())
 	}
 	return operand{typ: o.typ, native: o.native.Slice(int(bounds[0]), int(bounds[1]))}, nil
-}
-
-func (e *evaluation) length(x ast.Expr) (operand, error) {
-	o, err := e.eval(x)
-	if err != nil {
-		return o, err
-	}
-	if o.typ == "" {
-		if o, err = o.settled(); err != nil {
-			return o, err
-		}
-	}
-	switch {
-	case o.core != nil && (isList(o.core) || o.core.Kind == reflect.String):
-		return operand{typ: "int", native: reflect.ValueOf(int(o.core.Len))}, nil
-	case o.native.IsValid() && (o.native.Kind() == reflect.String || o.native.Kind() == reflect.Slice || o.native.Kind() == reflect.Map):
-		return operand{typ: "int", native: reflect.ValueOf(o.native.Len())}, nil
-	}
-	return o, unknown("a %s has no length that is known here", o.typ)
 }

@@ -264,7 +264,7 @@ func TestEval(t *testing.T) {
 		"items[0].Price%0":               "division by zero",
 		"who.hello()":                    "functions cannot be called here, and who.hello is one",
 		"hello()":                        "functions cannot be called here, and hello is one",
-		"strings.Map(nil, target)":       "functions cannot be called here, and strings.Map does more than return one expression",
+		"strings.Map(nil, target)":       "functions cannot be called here, and what strings.Map returns is not known",
 		`r.Header.Add("A", "b")`:         "functions cannot be called here, and Add is one",
 		`strings.Repeat(target, 100000)`: "the result of strings.Repeat is too long",
 		`strings.Repeat(target, -1)`:     "strings.Repeat panics: strings: negative Repeat count",

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"go/ast"
 	"reflect"
 	"runtime"
 	"slices"
@@ -13,8 +12,8 @@ import (
 // result depends on its arguments alone, and the program must have been built by the same version of Go.
 
 // native calls a function of this process.
-func (e *evaluation) native(name string, f reflect.Value, x *ast.CallExpr) (o operand, err error) {
-	if err := e.sameVersion(); err != nil {
+func (c *caller) native(name string, f reflect.Value, operands []operand) (o operand, err error) {
+	if err := c.sameVersion(); err != nil {
 		return o, err
 	}
 	t := f.Type()
@@ -25,16 +24,16 @@ func (e *evaluation) native(name string, f reflect.Value, x *ast.CallExpr) (o op
 	if t.IsVariadic() {
 		fixed--
 	}
-	if len(x.Args) < fixed || len(x.Args) > fixed && !t.IsVariadic() {
+	if len(operands) < fixed || len(operands) > fixed && !t.IsVariadic() {
 		return o, unknown("%s takes %d arguments", name, fixed)
 	}
 	var args []reflect.Value
-	for i, arg := range x.Args {
+	for i, arg := range operands {
 		want := t.In(min(i, t.NumIn()-1))
 		if t.IsVariadic() && i >= fixed {
 			want = want.Elem()
 		}
-		value, err := e.argument(arg, want)
+		value, err := c.argument(arg, want)
 		if err != nil {
 			return o, err
 		}
@@ -59,12 +58,8 @@ func (e *evaluation) native(name string, f reflect.Value, x *ast.CallExpr) (o op
 	return nativeOperand(result)
 }
 
-// argument evaluates an argument of a function of this process.
-func (e *evaluation) argument(x ast.Expr, want reflect.Type) (value reflect.Value, err error) {
-	o, err := e.eval(x)
-	if err != nil {
-		return value, err
-	}
+// argument is an argument of a function of this process.
+func (c *caller) argument(o operand, want reflect.Type) (value reflect.Value, err error) {
 	if o.typ == "" && want.Kind() != reflect.Interface {
 		o, err = o.typed(want.String())
 	} else {
@@ -74,22 +69,22 @@ func (e *evaluation) argument(x ast.Expr, want reflect.Type) (value reflect.Valu
 		return value, err
 	}
 	if !o.native.IsValid() {
-		return e.stringList(o, want)
+		return c.stringList(o, want)
 	}
 	return passed(o, want)
 }
 
 // stringList copies a []string of the program for a function that takes one.
-func (e *evaluation) stringList(o operand, want reflect.Type) (value reflect.Value, err error) {
+func (c *caller) stringList(o operand, want reflect.Type) (value reflect.Value, err error) {
 	if want != reflect.TypeFor[[]string]() || o.core == nil || o.typ != "[]string" {
 		return value, unknown("a %s cannot be passed to a function here", o.typ)
 	}
 	value = reflect.New(want).Elem()
-	full, err := e.again(o.core, whole)
+	full, err := c.again(o.core, whole)
 	if err != nil {
 		return value, err
 	}
-	return value, e.copyInto(value, full, 0)
+	return value, c.copyInto(value, full, 0)
 }
 
 // passed is a value in the form in which a function of this process takes it.
@@ -124,7 +119,7 @@ func passed(o operand, want reflect.Type) (value reflect.Value, err error) {
 	return value, unknown("a %s cannot be used as a %v", o.typ, want)
 }
 
-func (e *evaluation) copiedMethod(target operand, methods, name string, x *ast.CallExpr) (operand, error) {
+func (c *caller) copiedMethod(target operand, methods, name string, args []operand) (operand, error) {
 	if !strings.Contains(methods, " "+name+" ") || !target.native.IsValid() {
 		return target, errUnknownFunction(name)
 	}
@@ -134,12 +129,12 @@ func (e *evaluation) copiedMethod(target operand, methods, name string, x *ast.C
 	t := copiedTypes[target.typ]
 	receiver := reflect.New(t)
 	receiver.Elem().Set(target.native.Convert(t))
-	return e.native(name, receiver.MethodByName(name), x)
+	return c.native(name, receiver.MethodByName(name), args)
 }
 
 // sameVersion refuses a program of another version of Go, whose functions may do something else.
-func (e *evaluation) sameVersion() error {
-	producer := e.scope.BinInfo.Producer()
+func (c *caller) sameVersion() error {
+	producer := c.scope.BinInfo.Producer()
 	minor := func(version string) string {
 		_, version, _ = strings.Cut(version, "go1.")
 		end := strings.IndexFunc(version, func(r rune) bool { return r < '0' || r > '9' })

@@ -27,6 +27,15 @@ type operand struct {
 	native reflect.Value
 	// core is the value in the core, if it comes from there.
 	core *proc.Variable
+	// target is the value of the core that a pointer leads to, if the pointer itself is not in the core.
+	target *proc.Variable
+	// copied says that the target, or the value in the core, stands for a copy that the program has
+	// at an address that is not known.
+	copied bool
+	// null says that the value is nil; typ is "" for a nil without a type.
+	null bool
+	// list has several results of a call; they have no type of their own.
+	list []operand
 }
 
 // basicTypes are the types of the language that calls can work with.

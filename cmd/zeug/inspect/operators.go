@@ -10,7 +10,7 @@ import (
 )
 
 // Operators work as in Go: integers wrap around, constants without a type are exact and take the type
-// of the other operand, and two types do not mix. What Go does not compile is an error.
+// of the other operand, and two types do not mix. An operation that Go does not compile is an error.
 
 // constantKinds are the default types of constants. The result of an operation has the later type
 // of the two.

@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"fmt"
-	"go/ast"
 	"reflect"
 
 	"github.com/go-delve/delve/pkg/proc"
@@ -11,18 +10,18 @@ import (
 // The methods of routing.Params are known from the rule and the path, as params.go finds them.
 
 // paramsMethod evaluates a method of routing.Params.
-func (e *evaluation) paramsMethod(v *proc.Variable, name string, x *ast.CallExpr) (operand, error) {
-	list, ok := e.params(v)
+func (c *caller) paramsMethod(v *proc.Variable, name string, args []operand) (operand, error) {
+	list, ok := c.params(v)
 	if !ok {
 		return operand{}, unknown("the params of this rule are not known here")
 	}
-	if name == "Len" && len(x.Args) == 0 {
+	if name == "Len" && len(args) == 0 {
 		return operand{typ: "int", native: reflect.ValueOf(len(list))}, nil
 	}
-	if len(x.Args) != 1 || name != "Int" && name != "String" {
+	if len(args) != 1 || name != "Int" && name != "String" {
 		return operand{}, errUnknownFunction(name)
 	}
-	arg, err := e.argument(x.Args[0], basicTypes["string"])
+	arg, err := c.argument(args[0], basicTypes["string"])
 	if err != nil {
 		return operand{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-delve/delve/pkg/proc"
@@ -14,6 +15,18 @@ import (
 
 // describe shows an operand as a variable.
 func (w *view) describe(o operand) (Variable, error) {
+	switch {
+	case len(o.list) > 0:
+		return w.describeList(o.list)
+	case o.null:
+		return Variable{Type: o.typ, Value: "nil"}, nil
+	case o.target != nil:
+		v, err := w.scope.EvalExpression(fmt.Sprintf("(*%q)(%#x)", typeName(o.target), o.target.Addr), shallow)
+		if err != nil {
+			return Variable{}, err
+		}
+		return w.show(v), nil
+	}
 	o, err := o.settled()
 	if err != nil {
 		return Variable{}, err
@@ -71,4 +84,20 @@ func lengthOf(v reflect.Value) int {
 		return v.Len()
 	}
 	return 0
+}
+
+// describeList shows several results as one value.
+func (w *view) describeList(list []operand) (Variable, error) {
+	var names, values []string
+	for _, o := range list {
+		shown, err := w.describe(o)
+		if err != nil {
+			return shown, err
+		}
+		if shown.Unreadable != "" {
+			return shown, errors.New(shown.Unreadable)
+		}
+		names, values = append(names, shown.Type), append(values, shown.Value)
+	}
+	return Variable{Type: "(" + strings.Join(names, ", ") + ")", Value: cut(strings.Join(values, ", "))}, nil
 }

@@ -108,6 +108,16 @@ func frame(b *box, value box) {
 	ip := netip.MustParseAddr("10.1.2.3")
 	gone, wrapped := errGone, fmt.Errorf("open: %w", errGone)
 	var none error
+	c := makeCrate(b)
+	numbers, names := &stack[int]{items: []int{4, 8, 15}, limit: 3}, stack[string]{items: []string{"x", "é"}}
+	boxes := stack[*box]{items: []*box{b, b.inner}}
+	both := pair[string, *box]{"key", b}
+	bytes8 := []uint8{3, 200, 7}
+	failed := error(&failure{"open", 3, fmt.Errorf("inner: %w", errGone)})
+	wanted := &failure{"other", 7, nil}
+	other := wanted
+	var empty *crate
+	twice := local()
 
 	want := map[string]string{}
 	try := func(name string, f func() any) {
@@ -122,7 +132,7 @@ func frame(b *box, value box) {
 	_, goroutine, err := corefile.Write(os.Args[1], 0)
 	must(err)
 	must(json.NewEncoder(os.Stdout).Encode(result{goroutine, want}))
-	keep(&i, &j, &k, &s8, &t8, &u8, &v8, &u, &v, &i64, &j64, &f, &g, &h, &nan, &zero, &f32, &g32, &s, &t, &e, &yes, &no, &hue, &header, &at, &made, &later, &lasting, &ip, &gone, &wrapped, &none, errOther, try, b, value, path.Base, strings.ToUpper)
+	keep(&i, &j, &k, &s8, &t8, &u8, &v8, &u, &v, &i64, &j64, &f, &g, &h, &nan, &zero, &f32, &g32, &s, &t, &e, &yes, &no, &hue, &header, &at, &made, &later, &lasting, &ip, &gone, &wrapped, &none, errOther, try, b, value, path.Base, strings.ToUpper, c, numbers, names, boxes, both, bytes8, largest(bytes8), &failed, wanted, &other, empty, twice, split{}.N())
 }
 
 func told(v any) string {
