@@ -152,7 +152,7 @@ except ImportError:
     b = _make_boundary()
     body = ("--%s\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\na b\r\nü\r\n--%s\r\nContent-Disposition: form-data; name=\"f\"; filename*=utf-8''na%%C3%%AFve.bin\r\nContent-Type: image/x-y\r\n\r\n" % (b, b)).encode()
     body += content + ("\r\n--%s\r\nContent-Disposition: form-data; name=\"f\"; filename=\"plain\"\r\n\r\nx\r\n--%s--\r\n" % (b, b)).encode()
-    urlopen(Request(sys.argv[1], body, {"Content-Type": "multipart/form-data; boundary=" + b}))
+    urlopen(Request(sys.argv[1], body, {"Content-Type": "multipart/form-data; boundary=\"%s\"" % b}))
 `
 
 func TestUploadFromPython(t *testing.T) {
