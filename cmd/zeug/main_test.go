@@ -124,7 +124,7 @@ func TestANewProjectIsWhole(t *testing.T) {
 	t.Run("its rules are listed", func(t *testing.T) {
 		out, problem, code := output(t, dir, "routes")
 		require.Equal(t, 0, code, problem)
-		require.Regexp(t, `(?m)^ENDPOINT +METHODS +RULE +WRITTEN AT\nindex +GET +/ +main\.go:\d+\nhello +GET +/hello/<name> +main\.go:\d+\n$`, out)
+		require.Regexp(t, `(?m)^ENDPOINT +METHODS +RULE +WRITTEN AT\nindex +GET +/ +main\.go:\d+\nhello +GET +/hello/<name> +main\.go:\d+\n- +GET +/static/<path:name>  \(static files\)  main\.go:\d+\n$`, out)
 		source, err := os.ReadFile(filepath.Join(dir, "main.go"))
 		require.NoError(t, err)
 		line := regexp.MustCompile(`hello/<name> +main\.go:(\d+)`).FindStringSubmatch(out)[1]
@@ -135,7 +135,7 @@ func TestANewProjectIsWhole(t *testing.T) {
 		out, _, _ = output(t, dir, "routes", "--json")
 		var routes []route
 		require.NoError(t, json.Unmarshal([]byte(out), &routes))
-		require.Equal(t, []string{"/", "/hello/<name>"}, []string{routes[0].Path, routes[1].Path})
+		require.Equal(t, []string{"/", "/hello/<name>", "/static/<path:name>"}, []string{routes[0].Path, routes[1].Path, routes[2].Path})
 	})
 
 	t.Run("it runs and follows its files", func(t *testing.T) { follow(t, dir) })
