@@ -72,6 +72,8 @@ type connection struct {
 	fd     int
 	due    time.Duration // when the request was to be sent
 	buffer []byte        // what has come of the response
+	served int           // how many responses came
+	sent   []byte        // the request that is under way, empty without one
 }
 
 // runner is the state of a run.
@@ -133,6 +135,10 @@ func (r *runner) open() (err error) {
 
 // connect opens connection i, or opens it again.
 func (r *runner) connect(i int) error {
+	if fd := r.connections[i].fd; fd >= 0 {
+		syscall.Close(fd)
+	}
+	r.connections[i].fd, r.connections[i].served = -1, 0
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("socket: %w", err)
@@ -223,11 +229,30 @@ func (r *runner) send(n int, due time.Duration) error {
 	i := r.free[len(r.free)-1]
 	r.free = r.free[:len(r.free)-1]
 	c := &r.connections[i]
-	c.due, c.buffer = due, c.buffer[:0]
-	if _, err := syscall.Write(c.fd, r.Request(n)); err != nil { // the socket blocks, so this writes all
-		return fmt.Errorf("request %d: %w", n, err)
+	c.due, c.buffer, c.sent = due, c.buffer[:0], append(c.sent[:0], r.Request(n)...)
+	return r.write(i)
+}
+
+// write sends the request of connection i. A server may end a connection after any response (RFC 9112, section 9.5), and
+// then the request is sent on a new connection.
+func (r *runner) write(i int) error {
+	c := &r.connections[i]
+	if _, err := syscall.Write(c.fd, c.sent); err != nil { // the socket blocks, so this writes all
+		return r.again(i, err)
 	}
 	return nil
+}
+
+// again sends the request of connection i on a new connection, unless the old one was new as well.
+func (r *runner) again(i int, err error) error {
+	c := &r.connections[i]
+	if c.served == 0 || len(c.buffer) > 0 {
+		return fmt.Errorf("the server ended a connection: %w", err)
+	}
+	if err := r.connect(i); err != nil || len(c.sent) == 0 {
+		return err
+	}
+	return r.write(i)
 }
 
 // receive reads what has come on connection i.
@@ -238,7 +263,7 @@ func (r *runner) receive(i int) error {
 	}
 	n, err := syscall.Read(c.fd, c.buffer[len(c.buffer):cap(c.buffer)])
 	if err != nil || n == 0 {
-		return fmt.Errorf("the server ended a connection: %w", cmp.Or(err, io.ErrUnexpectedEOF))
+		return r.again(i, cmp.Or(err, io.ErrUnexpectedEOF))
 	}
 	c.buffer = c.buffer[:len(c.buffer)+n]
 	response, err := parse(c.buffer)
@@ -251,9 +276,9 @@ func (r *runner) receive(i int) error {
 	r.result.Requests++
 	r.result.Bytes += int64(response.size)
 	r.result.latencies = append(r.result.latencies, time.Since(r.start)-c.due)
+	c.served++
+	c.buffer, c.sent = c.buffer[:0], c.sent[:0]
 	if response.last {
-		syscall.Close(c.fd)
-		c.fd = -1
 		if err := r.connect(i); err != nil {
 			return err
 		}

@@ -73,6 +73,28 @@ func TestAServerMayEndAConnectionAfterAResponse(t *testing.T) {
 	require.Equal(t, 20, result.Requests)
 }
 
+func TestAServerMayEndAConnectionWithoutNotice(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	t.Cleanup(func() { l.Close(); all.Wait() })
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if _, err := c.Read(make([]byte, 1000)); err == nil {
+				io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+			}
+			c.Close()
+		}
+	})
+	result, err := load.Load{Addr: l.Addr().String(), Connections: 1, Rate: 1000, Duration: 20 * time.Millisecond, Request: get}.Run()
+	require.NoError(t, err)
+	require.Equal(t, 20, result.Requests)
+}
+
 func TestAResponseInPieces(t *testing.T) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)
