@@ -6,10 +6,12 @@
 //
 //	GOWORK=off go run ./shortly -werkzeug ~/werkzeug/examples/shortly
 //	GOWORK=off go run ./shortly -latency
+//	GOWORK=off go run ./shortly -cluster
 //
 // runs in the folder bench. Each program has a Redis of its own. All of them run at once and get
 // requests in turn, so that a busy machine slows all of them: ratios hold, absolute figures vary.
-// Figures are medians of the rounds. With -latency, shortly alone gets requests at fixed rates.
+// Figures are medians of the rounds. With -latency, shortly alone gets requests at fixed rates. With
+// -cluster, commands to a Redis Cluster are compared with commands to one Redis.
 //
 // On a machine that does other work, -realtime keeps that work from disturbing the figures, and -rest lets it go
 // on in between. Linux gives other work a twentieth of a second after a second in which it had nothing, so
@@ -80,6 +82,7 @@ func main() {
 	connections := flag.Int("connections", 16, "of the client")
 	only := flag.String("only", "", "leave out programs whose names do not contain this")
 	late := flag.Bool("latency", false, "send shortly requests at fixed rates instead, and print how late responses are")
+	cluster := flag.Bool("cluster", false, "compare commands to a Redis Cluster with commands to one Redis instead")
 	links := flag.Int("links", 1_000_000, "how many links exist, with -latency")
 	out := flag.String("json", "", "a file that the figures are written to, for the model of docs/scaling.md")
 	flag.Parse()
@@ -90,6 +93,15 @@ func main() {
 	dir, err := os.MkdirTemp("", "shortly")
 	check(err)
 	defer os.RemoveAll(dir)
+	if *cluster {
+		if realtime {
+			check(overtake())
+		}
+		if err := (overhead{dir: dir, rounds: *rounds, slice: *slice, rest: *rest, connections: *connections}).measure(); err != nil {
+			log.Print(err) // log.Fatal would leave the folder behind
+		}
+		return
+	}
 	for _, source := range []string{"../examples/shortly", "shortly/chi", "shortly/hello"} {
 		build := exec.Command("go", "build", "-o", filepath.Join(dir, filepath.Base(source)), ".")
 		build.Dir = source // its dependencies are those of its own module
@@ -114,11 +126,22 @@ func main() {
 			p.stop()
 		}
 	}()
+	medians := askAll(running, *rounds, *connections, *slice, *rest)
+	tables(running, medians)
+	if *out != "" {
+		text, err := json.MarshalIndent(medians, "", "  ")
+		check(err)
+		check(os.WriteFile(*out, append(text, '\n'), 0o600))
+	}
+}
+
+// askAll sends each program the requests of each case in turn, and returns the medians by program and case.
+func askAll(running []*peer, rounds, connections int, slice, rest time.Duration) map[string]map[string]Figure {
 	figures := map[string]map[string][]Figure{} // by peer and case
-	for range *rounds {
+	for range rounds {
 		for _, name := range cases {
 			for _, p := range running {
-				f, err := p.ask(name, *connections, *slice)
+				f, err := p.ask(name, connections, slice)
 				if errors.Is(err, errNoPage) {
 					continue
 				}
@@ -130,7 +153,7 @@ func main() {
 					figures[p.name] = map[string][]Figure{}
 				}
 				figures[p.name][name] = append(figures[p.name][name], f)
-				time.Sleep(*rest)
+				time.Sleep(rest)
 			}
 		}
 	}
@@ -141,12 +164,7 @@ func main() {
 			medians[name][name2] = median(list)
 		}
 	}
-	tables(running, medians)
-	if *out != "" {
-		text, err := json.MarshalIndent(medians, "", "  ")
-		check(err)
-		check(os.WriteFile(*out, append(text, '\n'), 0o600))
-	}
+	return medians
 }
 
 // realtime is the flag -realtime.

@@ -26,9 +26,11 @@ type settings struct {
 	popular     float64 // exponent of Zipf's law
 	cache       float64 // MiB of each process
 	cores       float64 // of a process
-	utilisation float64 // of a core that is busy
+	utilisation float64 // share of the highest load
 	create      float64 // links made, for each redirect
 	flushes     float64 // of clicks, by each process, a second
+	pipelined   float64 // µs of Redis for a command in a pipeline
+	cluster     float64 // µs of a process for a command in a pipeline to a Cluster, in addition
 }
 
 func main() {
@@ -39,8 +41,10 @@ func main() {
 	flag.Float64Var(&s.popular, "zipf", 1, "the exponent of Zipf's law: how unequal links are")
 	flag.Float64Var(&s.cache, "cache", 64, "MiB of the cache of a process")
 	flag.Float64Var(&s.cores, "cores", 2, "cores of a process")
-	flag.Float64Var(&s.utilisation, "utilisation", 0.6, "how busy a core may be")
+	flag.Float64Var(&s.utilisation, "utilisation", 0.6, "what share of its highest load a process gets")
 	flag.Float64Var(&s.create, "create", 0.01, "links that are made, for each redirect")
+	flag.Float64Var(&s.pipelined, "pipelined", 0.8, "microseconds of Redis for a command in a pipeline, which ./shortly -cluster measures")
+	flag.Float64Var(&s.cluster, "cluster", 0.8, "how many microseconds more a process needs to send that command to a Cluster than to one Redis")
 	flag.Parse()
 	text, err := os.ReadFile(*name)
 	if err != nil {
@@ -144,9 +148,14 @@ func (s settings) tell(all map[string]map[string]figure) {
 	for _, rate := range []float64{1000, 10_000, 100_000, 1_000_000} {
 		busy := rate * (redirect.CPU + (1-hit)*math.Max(0, cold.CPU-redirect.CPU) + s.create*create.CPU) / 1e6
 		processes := math.Max(2, math.Ceil(busy/s.utilisation/s.cores))
-		each := rate / processes
-		commands := rate*(1-hit) + processes*s.flushes*distinct(popularity, each/s.flushes) + rate*s.create*create.Commands
-		primaries := math.Max(1, math.Ceil(commands*command/1e6/s.utilisation))
+		clicks := processes * s.flushes * distinct(popularity, rate/processes/s.flushes)
+		single := rate*(1-hit) + rate*s.create*create.Commands
+		primaries := math.Max(1, math.Ceil((single*command+clicks*s.pipelined)/1e6/s.utilisation))
+		if primaries > 1 {
+			busy += clicks * s.cluster / 1e6
+			processes = math.Max(2, math.Ceil(busy/s.utilisation/s.cores))
+		}
+		commands := single + clicks
 		memory := s.links * math.Max(create.Link, 200) * 2 / (1 << 30)
 		fmt.Fprintf(t, "%.0f\t%.0f\t%.1f\t%.1f\t%.0f\t%.0f\t%.1f\t%.0f\n",
 			rate, processes, busy/s.utilisation, rate*hop.CPU/1e6/s.utilisation, commands, primaries, memory, rate*redirect.Bytes*8/1e6)
