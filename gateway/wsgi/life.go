@@ -202,6 +202,10 @@ func (p *pool) retire(w *worker) {
 	go w.killAfter(p.config.DrainTimeout)
 }
 
+// printTime is how long a process may take to print the stacks of its threads before it is killed. A busy
+// machine may not let it run for most of that time.
+const printTime = time.Second
+
 // hangs takes a worker out of service if one of its threads does not answer:
 // its stacks are printed, and it ends once nothing else runs in it.
 func (p *pool) hangs(w *worker) {
@@ -225,12 +229,13 @@ func (p *pool) hangs(w *worker) {
 	go func() {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
-		until := time.Now().Add(p.config.DrainTimeout)
-		for now := range tick.C { // the first tick also leaves time for printing the stacks
+		printed := time.Now().Add(printTime)
+		until := time.Now().Add(max(printTime, p.config.DrainTimeout))
+		for now := range tick.C {
 			p.mu.Lock()
 			busy := w.busy
 			p.mu.Unlock()
-			if busy == 0 || now.After(until) {
+			if busy == 0 && now.After(printed) || now.After(until) {
 				break
 			}
 		}

@@ -182,7 +182,7 @@ func starting(c *Config, control *channel, p process) error {
 		p.signal(dumpSignal) // to show where it hangs
 		select {
 		case <-p.ended():
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(printTime):
 		}
 		p.kill()
 		return fmt.Errorf("%w: %s was not imported within %v (Config.StartTimeout)", ErrStartTimeout, c.App, c.StartTimeout)
