@@ -105,18 +105,27 @@ func (w *view) sourceOf() (*source, error) {
 		file, _ := bin.EntryLineForFunc(fn[0])
 		s.root = filepath.Dir(filepath.Dir(file))
 	}
+	tries := map[string]int{}
 	for i := range bin.Functions {
-		s.locate(bin, &bin.Functions[i])
+		s.locate(bin, &bin.Functions[i], tries)
 	}
 	w.core.source = s
 	return s, nil
 }
 
+// maxTries is how many functions of a package are looked at to find its folder.
+const maxTries = 20
+
 // locate notes the folder of a function's package. The standard library has functions with the name
-// of another package than the one that they are written in (go:linkname).
-func (s *source) locate(bin *proc.BinaryInfo, fn *proc.Function) {
+// of another package than the one that they are written in (go:linkname). tries counts the functions of
+// each package: finding the line of one takes as long as its package is large.
+func (s *source) locate(bin *proc.BinaryInfo, fn *proc.Function, tries map[string]int) {
 	path, err := url.PathUnescape(fn.PackageName())
-	if err != nil || path == "" || s.folders[path] != "" {
+	if err != nil || path == "" || s.folders[path] != "" || tries[path] >= maxTries {
+		return
+	}
+	if tries[path]++; tries[path] == 1 && s.root != "" && isFolder(filepath.Join(s.root, path)) {
+		tries[path] = maxTries // it is of the standard library
 		return
 	}
 	file, _ := bin.EntryLineForFunc(fn)
