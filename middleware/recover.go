@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"runtime/debug"
 
 	"github.com/zeugkit/zeug/httperror"
+	"github.com/zeugkit/zeug/internal/requestcopy"
 	"github.com/zeugkit/zeug/internal/responsewriter"
 	"github.com/zeugkit/zeug/internal/secret"
 	"github.com/zeugkit/zeug/internal/serverlog"
@@ -43,6 +45,10 @@ type Recover struct {
 type CoreWriter interface {
 	// Check returns an error that names the field whose value is not valid.
 	Check() error
+	// Follow is called before a request is served. It returns the context for the request: ctx, or
+	// one in which the writer keeps what a core shall have of the request. WriteCore gets a request
+	// with that context.
+	Follow(ctx context.Context) context.Context
 	// WriteCore writes a core of the process, and returns the path of the file. The goroutine that
 	// panicked calls it, on top of its stack. header returns the header that the client sent, and
 	// value is the value of the panic. Without a core, path is "", and err says why if that was not
@@ -98,9 +104,15 @@ func (m Recover) Wrap(next http.Handler) http.Handler {
 func (m *Recover) serve(next http.Handler, w http.ResponseWriter, r *http.Request, before *headerCopy) {
 	w, rec := responsewriter.Record(w)
 	var sent []sentField
+	own := r
 	if m.Core != nil {
 		sent = sentBy(r)
+		if ctx := m.Core.Follow(r.Context()); ctx != r.Context() {
+			r = r.WithContext(ctx)
+		}
 	}
+	// This comes after the core, since the stack must not grow before.
+	defer requestcopy.RemoveFiles(r, own)
 	defer func() {
 		value := recover()
 		if value == nil {

@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -138,6 +139,8 @@ type coreWriter struct {
 }
 
 func (*coreWriter) Check() error { return nil }
+
+func (*coreWriter) Follow(ctx context.Context) context.Context { return ctx }
 
 func (c *coreWriter) WriteCore(r *http.Request, header func() http.Header, value any) (string, error) {
 	c.header, c.target, c.value = header(), r.URL.Path, value

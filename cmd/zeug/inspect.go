@@ -115,7 +115,7 @@ func (p *postMortem) describe() {
 	}
 	p.report = debugger.PostMortem{
 		Time: r.Time, Message: r.Message, Type: r.Type, Goroutine: r.Goroutine, Stack: r.Stack,
-		Request: requestOf(&r.Request), Rule: r.Request.Rule, Process: process, Program: p.program, Dir: p.source,
+		Request: requestOf(&r.Request), Rule: r.Request.Rule, Log: r.Log, Process: process, Program: p.program, Dir: p.source,
 	}.Report()
 	if r.Collected {
 		p.report.Origin = "The garbage collector ran between the panic and the core. A variable that the functions no longer used may show other contents."

@@ -153,6 +153,7 @@ func TestAPanicOfProductionIsShown(t *testing.T) {
 	require.Contains(t, page, "fmt.Fprint(w, customer, len(stock), prices[items[at].Name])", "the source")
 	require.Contains(t, page, "X-Customer")
 	require.Contains(t, page, "/order?at=9")
+	require.Regexp(t, `level=WARN msg=&#34;the stock is low&#34; customer=&#34;Zoë Ann&#34; left=3 token=`, page, "the log of the request")
 	require.NotContains(t, page, "x23y", "secrets are masked")
 	require.NotContains(t, page, "Run again", "nothing is sent to the program")
 
@@ -173,6 +174,7 @@ func TestAPanicOfProductionIsShown(t *testing.T) {
 	t.Run("the terminal has the traceback", func(t *testing.T) {
 		require.Contains(t, p.log.String(), "panic: runtime error: index out of range [9] with length 3 (runtime.boundsError)")
 		require.Contains(t, p.log.String(), "main.order")
+		require.Contains(t, p.log.String(), `msg="the stock is low"`)
 		require.NotContains(t, p.log.String(), "x23y")
 	})
 	t.Run("the files stay", func(t *testing.T) {

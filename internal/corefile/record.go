@@ -35,6 +35,8 @@ type Record struct {
 	Message string  `json:"message"`
 	Type    string  `json:"type"`
 	Request Request `json:"request"`
+	// Log has the log records of the request, the oldest first, as slog's text.
+	Log []string `json:"log,omitempty"`
 	// Collected says that the garbage collector has run between the panic and the end of the
 	// core.
 	Collected bool `json:"collected,omitempty"`

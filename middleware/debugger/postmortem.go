@@ -22,6 +22,8 @@ type PostMortem struct {
 	// known.
 	Request *http.Request
 	Rule    string
+	// Log has the log records of the request as text, the oldest first.
+	Log []string
 	// Process has facts about the process, which the page shows with the build.
 	Process []Field
 	// Program is the path of the executable. Dir is a folder of its module; source files are looked
@@ -36,6 +38,9 @@ func (p PostMortem) Report() *Report {
 	rep := &Report{
 		ID: "core", Time: p.Time, Panicked: true, Type: p.Type, Message: secret.Text(p.Message, masked, secret.Name),
 		Goroutine: p.Goroutine, Request: facts(p.Request, secret.Name, nil), Rule: p.Rule, PostMortem: true, Build: p.Process,
+	}
+	for _, line := range p.Log {
+		rep.Log = append(rep.Log, secret.Text(line, masked, secret.Name))
 	}
 	if len(list) > 0 {
 		rep.Frames = src.complete(shortened(foldCycles(src.raised(list[0].Frames))))

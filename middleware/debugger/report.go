@@ -62,6 +62,8 @@ type Report struct {
 	Fate string `json:"fate,omitempty"`
 	// PostMortem says that the process has gone on elsewhere: see [PostMortem].
 	PostMortem bool `json:"post_mortem,omitempty"`
+	// Log has the log records of the request, the oldest first, if PostMortem is set.
+	Log []string `json:"log,omitempty"`
 
 	// The remaining fields are those of a [Crash]; its Request is empty.
 

@@ -21,6 +21,13 @@ func (rep *Report) Text() string {
 		t.line("")
 		t.goroutine(&g)
 	}
+	if len(rep.Log) > 0 {
+		t.line("")
+		t.line("log of the request:")
+		for _, line := range rep.Log {
+			t.line("\t%s", line)
+		}
+	}
 	if rep.Fate != "" {
 		t.line("")
 		t.line("%s", rep.Fate)

@@ -30,3 +30,22 @@ func Example() {
 	fmt.Println(webtest.New(nil, app).Get("/order").Status)
 	// Output: 500
 }
+
+// The core of a panic has what was logged with the context of its request.
+func ExampleLogs() {
+	dir, err := os.MkdirTemp("", "cores")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+
+	logger := slog.New(postmortem.Logs(slog.NewJSONHandler(os.Stderr, nil)))
+	app := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		logger.DebugContext(r.Context(), "looking for the order") // JSONHandler takes no such records
+		panic("no such order")
+	})
+
+	cores := &postmortem.Folder{Path: filepath.Join(dir, "cores")}
+	fmt.Println(webtest.New(nil, middleware.Recover{Core: cores, Logger: slog.New(slog.DiscardHandler)}.Wrap(app)).Get("/order").Status)
+	// Output: 500
+}

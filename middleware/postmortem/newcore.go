@@ -222,7 +222,7 @@ func (c *newCore) finish(r *http.Request, header func() http.Header, value any) 
 	c.record.Collected = corefile.Collections() != c.collections
 	c.record.Message, c.record.Type = cut(fmt.Sprint(value), maxText), fmt.Sprintf("%T", value)
 	c.record.Goroutine, c.record.Stack = corefile.GoroutineID(), cut(string(debug.Stack()), maxText)
-	c.record.Request = requestOf(r, header())
+	c.record.Request, c.record.Log = requestOf(r, header()), linesOf(r.Context())
 	if err := c.record.Write(c.file); err != nil {
 		return "", err
 	}

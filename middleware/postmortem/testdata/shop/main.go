@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"strconv"
@@ -29,7 +30,9 @@ func main() {
 	mux.HandleFunc("/ok", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
 	mux.HandleFunc("/order", order)
 	app := middleware.Recover{Core: &cores}.Wrap(mux)
-	serving.MainWith("127.0.0.1:0", app, serving.Options{NoAccessLog: true})
+	logger := slog.New(postmortem.Logs(serving.DefaultLogger().Handler()))
+	slog.SetDefault(logger)
+	serving.MainWith("127.0.0.1:0", app, serving.Options{NoAccessLog: true, Logger: logger})
 }
 
 // order prints its variables before it panics.
@@ -39,6 +42,7 @@ func order(w http.ResponseWriter, r *http.Request) {
 	prices := map[string]int{"pen": 2, "ink": 5}
 	at, _ := strconv.Atoi(r.URL.Query().Get("at"))
 	customer := "Zoë " + r.Header.Get("X-Customer")
+	slog.WarnContext(r.Context(), "the stock is low", "customer", customer, "left", len(stock), "token", r.URL.Query().Get("token"))
 	if r.URL.Query().Get("print") != "" {
 		_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"items": items, "prices": prices, "at": at, "customer": customer})
 	}
