@@ -88,12 +88,13 @@ func TestDebugger(t *testing.T) {
 	require.True(t, get(b, chromedp.Evaluate[bool](`document.activeElement === document.querySelector(".frame > summary")`)), "the PIN leads to the first frame")
 
 	for expression, want := range map[string]string{
-		"len(items)":           "3",
-		"items[2].Price*3":     "33",
-		`buyer.Name + "!"`:     `"Ann!"`,
-		`buyer.Tags["none"]`:   "the map has no such key",
-		"buyer.Boss.Boss.Name": `"Ann"`,
-		"total(items, 1)":      "functions cannot be called here",
+		"len(items)":              "3",
+		"items[2].Price*3":        "33",
+		`buyer.Name + "!"`:        `"Ann!"`,
+		`buyer.Tags["none"]`:      "the map has no such key",
+		"buyer.Boss.Boss.Name":    `"Ann"`,
+		"total(items, 1)":         "7",
+		"append(items, shelf[0])": "functions cannot be called here",
 	} {
 		b.do(expression,
 			chromedp.SendKeys(css(`.frame[data-frame="1"] .console input`), expression+kb.Enter),
