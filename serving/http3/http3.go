@@ -32,11 +32,15 @@ import (
 	"github.com/quic-go/quic-go/http3"
 
 	"github.com/zeugkit/zeug/internal/http3server"
+	"github.com/zeugkit/zeug/serving"
 )
 
 // New returns the value for serving.Options.HTTP3. It is for one server, and uses that server's
 // MaxHeader, IdleTimeout, MaxConnections and logger.
 func New() http3server.Server { return &server{} }
+
+// The value fits into the options of serving. A program that gets this module gets what serving needs with it.
+var _ = func() serving.Options { return serving.Options{HTTP3: New()} }
 
 type server struct {
 	http3server.Config
