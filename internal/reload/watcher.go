@@ -66,9 +66,10 @@ func newWatcher(sc *scope, poll time.Duration, logger *slog.Logger) *watcher {
 func (w *watcher) set(sc *scope) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	previous := w.scope
 	w.scope = sc
 	if w.fs == nil {
-		w.see(sc)
+		w.see(sc, previous)
 		return
 	}
 	for dir := range sc.dirs {
@@ -84,7 +85,7 @@ func (w *watcher) set(sc *scope) {
 			w.fs.Close()
 			w.fs = nil
 			w.startPolling()
-			w.see(sc)
+			w.see(sc, &scope{})
 			return
 		}
 		w.known[dir] = true
@@ -97,10 +98,16 @@ func (w *watcher) set(sc *scope) {
 	}
 }
 
-// see records the present state of everything in scope. Files that were in the scope before are
-// left out, so that their changes are still found.
-func (w *watcher) see(sc *scope) {
+// see records the present state of everything in scope. It leaves out the files of the previous scope
+// that have appeared or changed since the last look, so that the next look finds them.
+func (w *watcher) see(sc, previous *scope) {
 	now := scan(sc)
+	previous.grow()
+	for name := range scan(previous) {
+		if _, known := w.seen[name]; !known {
+			delete(now, name)
+		}
+	}
 	for name, mark := range w.seen {
 		if sc.dirs[filepath.Dir(name)] {
 			now[name] = mark
@@ -244,20 +251,7 @@ func (w *watcher) startPolling() {
 func (w *watcher) look() {
 	w.mu.Lock()
 	sc, was := w.scope, w.seen
-	// Folders that appeared are in scope too.
-	for dir := range sc.dirs {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			continue
-		}
-		for _, e := range entries {
-			if name := filepath.Join(dir, e.Name()); e.IsDir() && !sc.dirs[name] {
-				for _, found := range sc.inside(name) {
-					sc.dirs[found] = true
-				}
-			}
-		}
-	}
+	sc.grow()
 	now := scan(sc)
 	w.seen = now
 	w.mu.Unlock()
@@ -269,6 +263,23 @@ func (w *watcher) look() {
 	for name := range was {
 		if _, ok := now[name]; !ok {
 			w.report(change{name, sc.effect(name)})
+		}
+	}
+}
+
+// grow adds the folders that have appeared inside of those in scope.
+func (sc *scope) grow() {
+	for dir := range sc.dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			if name := filepath.Join(dir, e.Name()); e.IsDir() && !sc.dirs[name] {
+				for _, found := range sc.inside(name) {
+					sc.dirs[found] = true
+				}
+			}
 		}
 	}
 }
