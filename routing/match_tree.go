@@ -37,8 +37,8 @@ import "slices"
 // weights. This is Werkzeug's order of precedence. Nodes with a single literal edge are merged with
 // the next one, so "/a/b/c" may be one edge.
 //
-// At most one literal edge of a node fits a segment, so among literals there is no choice and
-// nothing to go back to. Only patterns make a walk go back.
+// At most one literal edge of a node fits a segment, so a walk never chooses among literals. Only patterns
+// make it go back.
 //
 // The tree is built in two steps. add puts each rule in, with one edge for each segment. finish
 // sorts the patterns, notes what decides a match quickly, and joins edges:

@@ -23,7 +23,7 @@ import (
 //	  walk(user, 6)          "anna/x" is left. No literal fits, and "anna" is not digits.
 //	                         The pattern for any segment leads to offset 11.
 //	    walk(segment, 11)    "x" is left, and this node has no edges: nil
-//	                         There is no other pattern: nil
+//	                         The node "user" has no further pattern: nil
 //	                         The pattern for a path takes "user/anna/x" and leads to 13.
 //	end(path)                13 > 12, so no segment is left: rule 5
 //

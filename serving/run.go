@@ -105,7 +105,7 @@ func MainWith(addr string, app http.Handler, o Options) {
 // returned err. The code tells a supervisor whether to start it again. The
 // codes are those of sysexits.h:
 //
-//	0   there is no error
+//	0   err is nil
 //	69  an address or the PID file is another server's
 //	75  requests were cut, or the system has too little of something, or an
 //	    address that is not there yet: it may pass

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -73,7 +74,7 @@ func linesOf(ctx context.Context) []string {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]string(nil), l.lines...)
+	return slices.Clone(l.lines)
 }
 
 // logHandler is what Logs returns.
@@ -93,7 +94,7 @@ func (h *logHandler) Handle(ctx context.Context, record slog.Record) error {
 		if l, _ := ctx.Value(logKey{}).(*requestLog); l != nil {
 			// A value may log while it is formatted, so there is neither a lock nor a shared buffer here.
 			var line bytes.Buffer
-			text := h.with(slog.NewTextHandler(&line, &slog.HandlerOptions{Level: record.Level}))
+			text := h.with(slog.NewTextHandler(&line, nil))
 			if text.Handle(ctx, record) == nil {
 				l.add(string(bytes.TrimSuffix(line.Bytes(), []byte("\n"))))
 			}
