@@ -2,35 +2,23 @@ package reload_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/zeugkit/zeug/internal/smalldisk"
 )
 
-// The disk is a small one that only this test sees: the test runs again in a
-// mount namespace.
 func TestAFullDisk(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a program")
 	}
-	if os.Getenv("ZEUG_TEST_DISK") == "" {
-		t.Parallel()
-		if out, err := exec.Command("unshare", "-rm", "true").CombinedOutput(); err != nil && os.Getenv("CI") == "" {
-			t.Skipf("this system lets nobody mount a disk: %s", out)
-		}
-		again := exec.Command("unshare", "-rm", os.Args[0], "-test.run=^TestAFullDisk$")
-		again.Env = append(os.Environ(), "ZEUG_TEST_DISK=1")
-		out, err := again.CombinedOutput()
-		require.NoError(t, err, "%s", out)
+	if smalldisk.RunAgain(t) {
 		return
 	}
-	disk := filepath.Join(t.TempDir(), "disk")
-	require.NoError(t, os.Mkdir(disk, 0o700))
-	require.NoError(t, syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=256m"))
-	t.Cleanup(func() { require.NoError(t, syscall.Unmount(disk, syscall.MNT_DETACH)) })
+	disk := smalldisk.Mount(t, "256m")
 	t.Setenv("TMPDIR", disk)
 	p := run(t, nil)
 	p.eventually("/", "one")
