@@ -20,7 +20,7 @@ func (p *program) checkArguments(e *environment, t *template, u *use, scenes []*
 			continue
 		}
 		for _, of := range p.typesOf(u, s, 0) {
-			r := refused(of, u, func(tokens []token2) types.Type { return p.argumentType(tokens, e, scenes) })
+			r := refused(of, u, func(tokens []lexeme) types.Type { return p.argumentType(tokens, e, scenes) })
 			if r == nil {
 				return
 			}
@@ -60,7 +60,7 @@ type refusal struct {
 }
 
 // refused returns why pongo2 refuses a call in a use whose root has the type, nil if it does not or if that is not known.
-func refused(t types.Type, u *use, typeOf func([]token2) types.Type) *refusal {
+func refused(t types.Type, u *use, typeOf func([]lexeme) types.Type) *refusal {
 	path, at, called, args := u.root, u.at, u.called, u.args
 	for i := 0; ; i++ {
 		if t == nil || types.IsInterface(t) || isNamed(t, pongoPath, "Value") {
@@ -95,7 +95,7 @@ func refused(t types.Type, u *use, typeOf func([]token2) types.Type) *refusal {
 }
 
 // refusedBy returns why a function cannot be called with the arguments, "" if it can.
-func refusedBy(f *types.Signature, name string, args [][]token2, typeOf func([]token2) types.Type) string {
+func refusedBy(f *types.Signature, name string, args [][]lexeme, typeOf func([]lexeme) types.Type) string {
 	if n := f.Results().Len(); n != 1 && (n != 2 || !types.IsInterface(f.Results().At(1).Type())) {
 		return fmt.Sprintf("%q cannot be called, because it has %d results instead of one, or of one and an error", name, n)
 	}
@@ -130,7 +130,7 @@ func refusedBy(f *types.Signature, name string, args [][]token2, typeOf func([]t
 }
 
 // typeOfLiteral returns the type of an argument that is a literal, otherwise nil.
-func typeOfLiteral(tokens []token2) types.Type {
+func typeOfLiteral(tokens []lexeme) types.Type {
 	switch literal(tokens).(type) {
 	case string:
 		return types.Typ[types.String]

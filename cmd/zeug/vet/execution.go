@@ -24,8 +24,17 @@ type execution struct {
 // entered is one execution of a template.
 type entered struct {
 	replaced map[string]bool // the blocks that templates which extend it replace
-	// only are the names that the template gets, nil for all: include "card.html" with card=item only.
-	only map[string]bool
+	passed
+}
+
+// passed are the names that an include passes to a template, besides those of the rendering.
+//
+//	{% for item in cart %}{% include "card.html" with price=item.Price %}{% endfor %}
+//
+// passes item, forloop and price. After the loop, the including template has none of them.
+type passed struct {
+	names map[string]bool
+	only  bool // the template does not get the names of the rendering: include "card.html" with card=item only
 }
 
 // executionsOf returns what a rendering of a template executes of it and of the templates that it names.
@@ -38,25 +47,25 @@ func executionsOf(e *environment, t *template) map[*template]*execution {
 		return all[t]
 	}
 	done := map[string]bool{}
-	var enter, follow func(t *template, only map[string]bool)
-	enter = func(t *template, only map[string]bool) {
+	var enter, follow func(t *template, got passed)
+	enter = func(t *template, got passed) {
 		replaced := map[string]bool{}
 		for _, at := range e.chainOf(t) {
-			get(at).entries = append(get(at).entries, entered{maps.Clone(replaced), only})
+			get(at).entries = append(get(at).entries, entered{maps.Clone(replaced), got})
 			for name, b := range at.blocks {
 				replaced[name] = replaced[name] || !b.super
 			}
-			follow(at, only)
+			follow(at, got)
 		}
 	}
-	follow = func(t *template, only map[string]bool) {
+	follow = func(t *template, got passed) {
 		for _, ref := range t.parents {
 			other := e.scanned[resolveName(t.name, ref.name)]
 			if other == nil || ref.tag == "extends" {
 				continue
 			}
-			names := ref.names(only)
-			key := fmt.Sprintf("%s %s %t %q", ref.tag, other.name, names == nil, slices.Sorted(maps.Keys(names)))
+			passed := e.passedBy(&ref, got)
+			key := fmt.Sprintf("%s %s %t %q", ref.tag, other.name, passed.only, slices.Sorted(maps.Keys(passed.names)))
 			if ref.tag == "import" {
 				for _, name := range ref.macros {
 					get(other).macros[name] = true
@@ -67,28 +76,47 @@ func executionsOf(e *environment, t *template) map[*template]*execution {
 			}
 			done[key] = true
 			if ref.tag == "import" {
-				follow(other, only)
+				follow(other, got)
 			} else {
-				enter(other, names)
+				enter(other, passed)
 			}
 		}
 	}
-	enter(t, nil)
+	enter(t, passed{})
 	return all
 }
 
-// names returns the names that a template gets through the reference. only has the names of the template
-// with the reference. nil means all names.
-func (r *reference) names(only map[string]bool) map[string]bool {
-	if r.tag != "include" || only == nil && !r.only {
-		return only
+// passedBy returns what a template gets through a reference. got is what the template with the reference got.
+func (e *environment) passedBy(r *reference, got passed) passed {
+	if r.tag != "include" {
+		return got
+	}
+	if r.only {
+		got = passed{only: true}
 	}
 	names := map[string]bool{}
-	if !r.only {
-		maps.Copy(names, only)
-	}
+	maps.Copy(names, got.names)
 	for _, name := range r.given {
 		names[name] = true
+	}
+	if !r.only {
+		maps.Copy(names, e.namesAround(r.blocks))
+	}
+	return passed{names, got.only}
+}
+
+// namesAround returns the names of the tags that stand around blocks in any template: a template that replaces the block
+// has these names there.
+func (e *environment) namesAround(blocks []string) map[string]bool {
+	names := map[string]bool{}
+	for _, t := range e.scanned {
+		for _, name := range blocks {
+			if b := t.blocks[name]; b != nil {
+				for _, name := range b.around {
+					names[name] = true
+				}
+			}
+		}
 	}
 	return names
 }
@@ -133,7 +161,17 @@ func (s *scene) defines(t *template, u *use) bool {
 	if x == nil || s.dynamic || u.macro != "" || s.everywhere[u.root] {
 		return true
 	}
-	return slices.ContainsFunc(x.entries, func(at entered) bool { return at.executes(u) && (at.only == nil || at.only[u.root]) })
+	ofRendering := s.hasItself(u.root)
+	around := s.environment.namesAround(u.blocks)[u.root]
+	return slices.ContainsFunc(x.entries, func(at entered) bool {
+		return at.executes(u) && (around || at.names[u.root] || ofRendering && !at.only)
+	})
+}
+
+// keeps reports whether "only" keeps from a template a name that the rendering has.
+func (s *scene) keeps(t *template, u *use) bool {
+	x := s.executions[t]
+	return x != nil && s.has(u.root) && slices.ContainsFunc(x.entries, func(at entered) bool { return at.executes(u) && at.only })
 }
 
 // definesOuter reports whether a rendering executes the tags of a template that are outside of blocks.

@@ -152,6 +152,42 @@ func TestExecution(t *testing.T) {
 			map[string]string{"show.html": `{% include "part.html" with x="ab" only %}`, "part.html": `{% for i in x %}{% include "other.html" %}{% endfor %}`, "other.html": `{{ i }}{{ forloop.Counter }}`},
 			"a1b2", nil,
 		},
+		"the names of a loop end with it, though it includes a template": {
+			map[string]string{"show.html": `{% for i in "ab" %}{% include "part.html" %}{% endfor %}{{ i }}{{ forloop.Counter }}`, "part.html": `{{ i }}{{ forloop.Counter }}`},
+			"", []string{`show.html: no Render of "show.html" passes "i"`, `show.html: no Render of "show.html" passes "forloop"`},
+		},
+		"the names of a loop are not passed by an include after it": {
+			map[string]string{"show.html": `{% for i in "ab" %}{% include "part.html" %}{% endfor %}{% include "other.html" %}`, "part.html": `{{ i }}`, "other.html": `{{ i }}`},
+			"", []string{`other.html: no Render of "other.html" passes "i"`},
+		},
+		"one of two includes is in a loop": {
+			map[string]string{"show.html": `{% for i in "ab" %}{% include "part.html" %}{% endfor %}{% include "part.html" with i=3 %}`, "part.html": `{{ i }}`},
+			"ab3", nil,
+		},
+		"an include in a block in a loop of the layout": {
+			map[string]string{
+				"base.html": `{% for i in "ab" %}{% block row %}{% endblock %}{% endfor %}`,
+				"show.html": `{% extends "base.html" %}{% block row %}{% include "part.html" %}{% endblock %}`,
+				"part.html": `{{ i }}{{ forloop.Counter }}`,
+			},
+			"a1b2", nil,
+		},
+		"an include that keeps names, in a block in a loop of the layout": {
+			map[string]string{
+				"base.html": `{% for i in "ab" %}{% block row %}{% endblock %}{% endfor %}`,
+				"show.html": `{% extends "base.html" %}{% block row %}{% include "part.html" with x=i only %}{% endblock %}`,
+				"part.html": `{{ x }}{{ i }}`,
+			},
+			"", []string{`part.html: no include of "part.html" passes "i", and "only" keeps other names from it`},
+		},
+		"a template that includes itself": {
+			map[string]string{"show.html": `{% if item %}{% include "show.html" with item=1 %}{% endif %}`},
+			"", []string{`show.html: the template includes or extends itself, so it cannot be read`},
+		},
+		"templates that include each other": {
+			map[string]string{"show.html": `{% extends "base.html" %}{% block body %}{% include "./part.html" %}{% endblock %}`, "part.html": `{% if item %}{% include "show.html" %}{% endif %}`},
+			"", []string{`show.html: the template includes or extends itself through "part.html", so it cannot be read`, `part.html: the template includes or extends itself through "show.html", so it cannot be read`},
+		},
 		"one of two includes keeps names": {
 			map[string]string{"show.html": `{% include "part.html" with x=1 %}{% if not item %}{% include "part.html" with x=1 only %}{% endif %}`, "part.html": `{{ x }}{{ item.Name }}`},
 			"1Tea", nil,

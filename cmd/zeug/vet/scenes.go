@@ -9,11 +9,12 @@ import (
 
 // scene is the set of variables that a template may be rendered with.
 type scene struct {
-	known map[string][]entry // the names of the context, with their values
-	types map[string]types.Type
-	names map[string]bool // names without a known value
-	given map[string][]*local
-	open  bool
+	environment *environment
+	known       map[string][]entry // the names of the context, with their values
+	types       map[string]types.Type
+	names       map[string]bool // names without a known value
+	given       map[string][]*local
+	open        bool
 	// everywhere are the names that every template has, even if it is included with "only".
 	everywhere map[string]bool
 	// executions says what the rendering executes, of any template if dynamic is set.
@@ -58,7 +59,7 @@ func (p *program) checkUses(e *environment) {
 
 // scene returns the names of a rendering.
 func (p *program) scene(e *environment, r *rendering, list []*template) *scene {
-	s := &scene{known: map[string][]entry{}, types: map[string]types.Type{}, names: map[string]bool{}, given: map[string][]*local{}, open: r.open || e.globalsOpen || p.rendersOpen}
+	s := &scene{environment: e, known: map[string][]entry{}, types: map[string]types.Type{}, names: map[string]bool{}, given: map[string][]*local{}, open: r.open || e.globalsOpen || p.rendersOpen}
 	s.executions, s.dynamic, s.everywhere = r.executions[e], e.dynamic, map[string]bool{"block": true, "pongo2": true}
 	for _, name := range []string{"request", "session", "get_flashed_messages", "pongo2"} {
 		s.names[name] = true
@@ -109,9 +110,12 @@ func (s *scene) give(t *template) {
 	}
 }
 
-func (s *scene) has(name string) bool {
+func (s *scene) has(name string) bool { return s.hasItself(name) || len(s.given[name]) > 0 }
+
+// hasItself reports whether a rendering has a name that no template needs to pass.
+func (s *scene) hasItself(name string) bool {
 	_, typed := s.types[name]
-	return s.names[name] || typed || len(s.given[name]) > 0 || len(s.known[name]) > 0
+	return s.names[name] || typed || len(s.known[name]) > 0
 }
 
 // checkUse reports a name that nothing passes, or a field that its type does not have. It returns true for a
@@ -149,7 +153,7 @@ func (p *program) reportAbsent(t *template, u *use, scenes []*scene) {
 		fix = "" // either may be the misspelt one
 	}
 	switch {
-	case slices.ContainsFunc(scenes, func(s *scene) bool { return s.has(u.root) }):
+	case slices.ContainsFunc(scenes, func(s *scene) bool { return s.keeps(t, u) }):
 		p.reportWord(u.at, Templates, "", "no include of %q passes %q, and \"only\" keeps other names from it", t.name, u.root)
 		return
 	case t.outer[u.root] && t.extends() != nil:

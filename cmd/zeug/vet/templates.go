@@ -40,6 +40,13 @@ func resolveName(base, name string) string {
 func (p *program) checkReferences(e *environment, t *template) {
 	for _, ref := range t.parents {
 		name := resolveName(t.name, ref.name)
+		if slices.Contains(closureOf(e, e.scanned[name]), t) {
+			through := ""
+			if name != t.name {
+				through = fmt.Sprintf(" through %q", name)
+			}
+			p.reportWord(ref.at, Templates, "", "the template includes or extends itself%s, so it cannot be read", through)
+		}
 		if _, ok := e.files[name]; ok || ref.maybe {
 			continue
 		}

@@ -77,7 +77,7 @@ func (p *program) checkURLFor(e *environment, u *use, endpoint string, at span, 
 
 // argumentType returns the type of an argument that is a name, if it is the same for all code that
 // renders the template.
-func (p *program) argumentType(tokens []token2, e *environment, scenes []*scene) (typ types.Type) {
+func (p *program) argumentType(tokens []lexeme, e *environment, scenes []*scene) (typ types.Type) {
 	var u *use
 	for _, t := range e.scanned {
 		for _, o := range t.uses {
