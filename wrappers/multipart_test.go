@@ -374,10 +374,10 @@ func readTheirs(body []byte) ([]parsed, error) {
 	}
 }
 
-// isPlainForm reports whether body is as clients write it: its delimiters fill their lines, the last ends it, and the boundary
-// stands nowhere else. In any other the readers may disagree about what is a delimiter: of blanks behind one,
-// mime/multipart accepts spaces and tabs, this package and Werkzeug form feeds too, and those two take a last
-// delimiter for the end whatever follows it on its line.
+// isPlainForm reports whether body is as clients write it: its delimiters fill their lines, the last ends it, and
+// the boundary stands nowhere else. In any other body the readers may disagree about what is a delimiter. Behind one,
+// mime/multipart accepts spaces and tabs, this package and Werkzeug form feeds too. For those two a last delimiter is the
+// end, whatever follows it on its line.
 func isPlainForm(body []byte) bool {
 	lines := strings.Split(string(body), "\r\n")
 	for i, line := range lines {
