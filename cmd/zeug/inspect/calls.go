@@ -86,8 +86,7 @@ func (w *view) call(expression string) (v Variable, err error) {
 	if err != nil {
 		return v, err
 	}
-	steps := 0
-	e := &evaluation{caller: &caller{view: w, steps: &steps}, pkg: packageOf(w.scope.Fn.Name)}
+	e := &evaluation{caller: &caller{view: w, run: new(run)}, pkg: packageOf(w.scope.Fn.Name)}
 	if file, _ := w.scope.BinInfo.EntryLineForFunc(w.scope.Fn); file != "" {
 		e.imports = importsOf(file)
 	}
@@ -133,7 +132,11 @@ func (e *evaluation) eval(tree ast.Expr) (operand, error) {
 		}
 		return e.read("*" + address(o.core))
 	case *ast.CallExpr:
-		return e.called(x)
+		o, err := e.called(x)
+		if err == nil && o.nothing {
+			err = unknown("it returns nothing")
+		}
+		return o, err
 	}
 	return operand{}, unknown("an expression of this form cannot be used with calls")
 }
@@ -147,9 +150,6 @@ func cmpErr(err, otherwise error) error {
 
 // called evaluates a call, or a conversion.
 func (e *evaluation) called(x *ast.CallExpr) (operand, error) {
-	if x.Ellipsis.IsValid() {
-		return operand{}, unknown("arguments with ... are not known here")
-	}
 	switch f := ast.Unparen(x.Fun).(type) {
 	case *ast.Ident:
 		return e.calledName(f, x)
@@ -190,6 +190,9 @@ func (e *evaluation) arguments(x *ast.CallExpr) (list []operand, err error) {
 			return nil, err
 		}
 		list = append(list, o)
+	}
+	if x.Ellipsis.IsValid() {
+		list[len(list)-1].spread = true
 	}
 	return list, nil
 }

@@ -191,8 +191,8 @@ func (a *activation) errorsAs(x *ast.CallExpr, arguments []types.Type) (operand,
 		return o, a.placed(x, err)
 	}
 	if found {
-		if a.variables[object], err = a.assigned(match, object.Type()); err != nil {
-			return o, a.placed(x, err)
+		if err := a.set(x, object, match); err != nil {
+			return o, err
 		}
 	}
 	return yes(found), nil

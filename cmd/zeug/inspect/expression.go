@@ -136,6 +136,13 @@ func (e *evaluation) index(x *ast.IndexExpr) (operand, error) {
 	if !at.native.IsValid() || !at.basic() {
 		return at, unknown("a %s is not an index that can be used with calls", at.typ)
 	}
+	if o.own != nil {
+		i, ok := at.integer()
+		if !ok {
+			return o, unknown("a %s is not an index that can be used with calls", at.typ)
+		}
+		return e.item(o, i)
+	}
 	if o.native.IsValid() && (at.native.CanInt() || at.native.CanUint()) {
 		i := int64(-1)
 		if at.native.CanInt() {
@@ -144,7 +151,7 @@ func (e *evaluation) index(x *ast.IndexExpr) (operand, error) {
 			i = int64(at.native.Uint())
 		}
 		switch {
-		case o.native.Type() != reflect.TypeFor[[]string]() && o.native.Type() != basicTypes["string"]:
+		case o.native.Type() != basicTypes["string"]:
 			return o, unknown("a %s has no items that can be read here", o.typ)
 		case i < 0 || i >= int64(o.native.Len()):
 			return o, unknown("index out of range: there are %d items", o.native.Len())

@@ -29,6 +29,7 @@ type activation struct {
 	*caller
 	*checkedBody
 	variables map[types.Object]operand
+	pinned    map[types.Object]bool // something may point to them
 	returned  []operand
 }
 
@@ -63,7 +64,7 @@ func (c *caller) interpreted(fn *types.Func, arguments []types.Type, receiver *o
 	if err != nil {
 		return o, err
 	}
-	a := &activation{caller: &caller{c.view, c.depth + 1, c.steps}, checkedBody: body, variables: map[types.Object]operand{}}
+	a := &activation{caller: &caller{c.view, c.depth + 1, c.run}, checkedBody: body, variables: map[types.Object]operand{}, pinned: map[types.Object]bool{}}
 	if err := a.bind(receiver, args); err != nil {
 		return o, err
 	}
@@ -71,10 +72,12 @@ func (c *caller) interpreted(fn *types.Func, arguments []types.Type, receiver *o
 	if err != nil {
 		return o, err
 	}
-	if end.kind != token.RETURN {
-		return o, unknown("it returns nothing")
-	}
-	if len(a.returned) == 1 {
+	switch {
+	case body.types.Results().Len() == 0:
+		return operand{nothing: true}, nil
+	case end.kind != token.RETURN:
+		return o, unknown("it ends without a result")
+	case len(a.returned) == 1:
 		return a.returned[0], nil
 	}
 	return operand{list: a.returned}, nil
@@ -90,9 +93,13 @@ func (a *activation) bind(receiver *operand, args []operand) error {
 		args = append([]operand{*receiver}, args...)
 	}
 	if a.types.Variadic() {
-		return unknown("it has a variable number of arguments")
+		packed, err := a.packed(args, parameters.Len())
+		if err != nil {
+			return err
+		}
+		args = packed
 	}
-	if len(args) != parameters.Len() {
+	if len(args) != parameters.Len() || len(args) > 0 && args[len(args)-1].spread {
 		return unknown("it takes %d arguments", parameters.Len())
 	}
 	for i, arg := range args {
@@ -106,9 +113,12 @@ func (a *activation) bind(receiver *operand, args []operand) error {
 		if result.Name() == "" || result.Name() == "_" {
 			continue
 		}
-		zero, err := zeroValue(result.Type())
+		zero, err := a.zero(result.Type())
 		if err != nil {
 			return err
+		}
+		if zero.builder != nil {
+			zero.builder.stored = true
 		}
 		a.variables[result] = zero
 	}
@@ -122,6 +132,8 @@ func (c *caller) assigned(o operand, t types.Type) (operand, error) {
 	switch {
 	case len(o.list) > 0:
 		return o, unknown("a call has several results")
+	case o.builder != nil && !isPointerName(o.typ):
+		return o.stored()
 	case o.null && o.typ == "":
 		if !isInterface {
 			if name == "" {

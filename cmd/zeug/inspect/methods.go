@@ -12,12 +12,20 @@ import (
 // caller calls functions with operands, for an expression of a frame and for the bodies of functions.
 type caller struct {
 	*view
-	depth int  // of calls inside each other
-	steps *int // that the whole expression has taken
+	depth int // of calls inside each other
+	run   *run
+}
+
+// run is what the calls of one expression share.
+type run struct {
+	steps   int  // that were taken
+	made    int  // how many slices and builders were made
+	barrier int  // those that were made before it may not be changed
+	again   bool // an expression is evaluated a second time
 }
 
 func (c *caller) step() error {
-	if *c.steps++; *c.steps > maxSteps {
+	if c.run.steps++; c.run.steps > maxSteps {
 		return unknown("the expression takes too many steps")
 	}
 	return nil
@@ -57,6 +65,8 @@ func (c *caller) function(pkg, name string, args []operand) (operand, error) {
 	switch {
 	case pkg == "errors" && name == "Is" && len(args) == 2:
 		return c.errorsIs(args[0], args[1])
+	case printers[pkg+"."+name]:
+		return c.printed(pkg+"."+name, args)
 	case knownFunctions[pkg+"."+name] != nil:
 		return c.native(pkg+"."+name, reflect.ValueOf(knownFunctions[pkg+"."+name]), args)
 	}
@@ -77,6 +87,9 @@ func (c *caller) function(pkg, name string, args []operand) (operand, error) {
 
 // method calls a method of a value, which may be promoted from an embedded field.
 func (c *caller) method(receiver operand, name string, args []operand) (operand, error) {
+	if receiver.builder != nil {
+		return c.builderMethod(receiver, name, args)
+	}
 	if receiver.core != nil && receiver.core.Kind == reflect.Interface {
 		return c.interfaceMethod(receiver, name, args)
 	}

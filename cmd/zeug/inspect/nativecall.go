@@ -16,6 +16,9 @@ func (c *caller) native(name string, f reflect.Value, operands []operand) (o ope
 	if err := c.sameVersion(); err != nil {
 		return o, err
 	}
+	if operands, err = c.spreadOut(operands); err != nil {
+		return o, err
+	}
 	t := f.Type()
 	if t.NumOut() != 1 {
 		return o, unknown("%s has %d results", name, t.NumOut())
@@ -55,6 +58,9 @@ func (c *caller) native(name string, f reflect.Value, operands []operand) (o ope
 	if result.Kind() == reflect.String && result.Len() > maxOperand {
 		return o, unknown("the result of %s is too long", name)
 	}
+	if list, ok := result.Interface().([]string); ok {
+		return c.stringsOf(list, !strings.Contains(name, ".")), nil // the result of a method may be an array of the program
+	}
 	return nativeOperand(result)
 }
 
@@ -67,6 +73,13 @@ func (c *caller) argument(o operand, want reflect.Type) (value reflect.Value, er
 	}
 	if err != nil {
 		return value, err
+	}
+	if item := basicTypes[strings.TrimPrefix(o.typ, "[]")]; o.own != nil && item != nil && (want == reflect.SliceOf(item) || want == reflect.TypeFor[any]()) {
+		value = reflect.MakeSlice(reflect.SliceOf(item), 0, len(o.own.items()))
+		for _, i := range o.own.items() {
+			value = reflect.Append(value, i.native)
+		}
+		return value, nil
 	}
 	if !o.native.IsValid() {
 		return c.stringList(o, want)
@@ -96,9 +109,6 @@ func passed(o operand, want reflect.Type) (value reflect.Value, err error) {
 	known := copiedTypes[o.typ]
 	if known == nil {
 		known = basicTypes[o.typ]
-	}
-	if o.typ == "[]string" {
-		known = reflect.TypeFor[[]string]()
 	}
 	native := o.native
 	if o.typ == "time.Duration" {

@@ -34,6 +34,13 @@ type operand struct {
 	copied bool
 	// null says that the value is nil; typ is "" for a nil without a type.
 	null bool
+	// own is a slice that an interpreted function has made, and builder a builder of its own, or a pointer to it.
+	own     *ownSlice
+	builder *builder
+	// spread says that the value is the last argument of a call, and is passed with ...
+	spread bool
+	// nothing says that a call has no result.
+	nothing bool
 	// list has several results of a call; they have no type of their own.
 	list []operand
 }
@@ -165,8 +172,6 @@ func nativeOperand(v reflect.Value) (operand, error) {
 			return operand{}, errors.New("the result is nil")
 		}
 		return operand{typ: "net/url.URL", native: v.Elem()}, nil
-	case reflect.TypeFor[[]string]():
-		return operand{typ: "[]string", native: v}, nil
 	}
 	return operand{}, fmt.Errorf("the result is a %v, which cannot be shown", v.Type())
 }

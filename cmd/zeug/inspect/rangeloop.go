@@ -63,10 +63,12 @@ func (a *activation) iterate(s *ast.RangeStmt, label string, key, value operand)
 		if o.typ == "" && !o.null {
 			return outcome{}, true, a.at(x, "an item cannot be read")
 		}
-		if o, err = a.assigned(o, object.Type()); err != nil {
-			return outcome{}, true, a.placed(s, err)
+		if s.Tok == token.DEFINE {
+			delete(a.pinned, object)
 		}
-		a.variables[object] = o
+		if err := a.set(s, object, o); err != nil {
+			return outcome{}, true, err
+		}
 	}
 	end, err := a.block(s.Body.List)
 	if err != nil {
@@ -165,6 +167,11 @@ func (a *activation) rangeMap(s *ast.RangeStmt, label string, o operand) (outcom
 	changed, ok := a.changedInside(s)
 	if !ok && v.Len > 1 {
 		return outcome{}, a.at(s, "the result may depend on the order of the map")
+	}
+	if v.Len > 1 {
+		barrier := a.run.barrier
+		a.run.barrier = a.run.made
+		defer func() { a.run.barrier = barrier }()
 	}
 	ends := map[string]outcome{}
 	var returned []operand

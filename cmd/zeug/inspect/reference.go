@@ -42,7 +42,7 @@ func (c *caller) isNil(o operand) (bool, error) {
 	switch {
 	case o.null:
 		return true, nil
-	case o.target != nil, o.native.IsValid() && o.native.Kind() != reflect.Slice && o.native.Kind() != reflect.Map:
+	case o.own != nil, o.builder != nil, o.target != nil, o.native.IsValid() && o.native.Kind() != reflect.Slice && o.native.Kind() != reflect.Map:
 		return false, nil
 	case o.core == nil:
 		return false, unknown("whether a %s is nil is not known here", o.typ)

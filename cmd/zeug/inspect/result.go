@@ -18,6 +18,8 @@ func (w *view) describe(o operand) (Variable, error) {
 	switch {
 	case len(o.list) > 0:
 		return w.describeList(o.list)
+	case o.own != nil:
+		return w.describeOwn(o)
 	case o.null:
 		return Variable{Type: o.typ, Value: "nil"}, nil
 	case o.target != nil:
@@ -52,19 +54,6 @@ func (w *view) describe(o operand) (Variable, error) {
 		shown.Value = strconv.FormatFloat(v.Float(), 'g', -1, 32)
 	case v.Kind() == reflect.Float64:
 		shown.Value = strconv.FormatFloat(v.Float(), 'g', -1, 64)
-	case v.Type() == reflect.TypeFor[[]string]():
-		list := v.Interface().([]string)
-		shown.Note = fmt.Sprintf("len %d", len(list))
-		for i, item := range list {
-			shown.Value += map[bool]string{true: "[", false: " "}[i == 0] + strconv.Quote(item)
-			if len(shown.Value) > maxValue {
-				break
-			}
-		}
-		if len(list) == 0 {
-			shown.Value = "["
-		}
-		shown.Value = cut(shown.Value + "]")
 	case o.basic() && basicTypes[v.Type().String()] == v.Type():
 		shown.Value = fmt.Sprint(v.Interface())
 	default:

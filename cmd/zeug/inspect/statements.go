@@ -67,9 +67,9 @@ func (a *activation) simple(s ast.Stmt) error {
 	case *ast.DeclStmt:
 		return a.declare(s)
 	case *ast.ExprStmt:
-		return a.effect(s.X)
+		return a.effect(s.X, false)
 	case *ast.DeferStmt:
-		return a.effect(s.Call)
+		return a.effect(s.Call, true)
 	}
 	return a.at(s, "a statement of this form is not known here")
 }
@@ -341,6 +341,7 @@ func (a *activation) typeSwitch(s *ast.TypeSwitchStmt) (outcome, error) {
 	for _, clause := range s.Body.List { // the variable of the case, or of the default
 		if clause := clause.(*ast.CaseClause); clause == chosen || chosen == nil && clause.List == nil {
 			if object := a.Implicits[clause]; object != nil {
+				delete(a.pinned, object)
 				a.variables[object] = bound
 			}
 		}
@@ -371,22 +372,22 @@ func (a *activation) declare(s *ast.DeclStmt) error {
 			if object == nil || name.Name == "_" {
 				continue
 			}
-			value, err := zeroOr(values, i, object.Type())
+			delete(a.pinned, object)
+			value, err := a.zeroOr(values, i, object.Type())
 			if err == nil {
-				value, err = a.assigned(value, object.Type())
+				err = a.set(s, object, value)
 			}
 			if err != nil {
-				return err
+				return a.placed(s, err)
 			}
-			a.variables[object] = value
 		}
 	}
 	return nil
 }
 
-func zeroOr(values []operand, i int, t types.Type) (operand, error) {
+func (a *activation) zeroOr(values []operand, i int, t types.Type) (operand, error) {
 	if values == nil {
-		return zeroValue(t)
+		return a.zero(t)
 	}
 	return values[i], nil
 }
@@ -399,29 +400,75 @@ func (a *activation) assign(s *ast.AssignStmt) error {
 		}
 		return a.change(s.Lhs[0], assignOperators[s.Tok], value)
 	}
-	var objects []types.Object
+	var places []place
 	for _, x := range s.Lhs {
-		object, err := a.local(x)
+		p, err := a.place(x)
 		if err != nil {
 			return err
 		}
-		objects = append(objects, object)
+		places = append(places, p)
 	}
 	values, err := a.values(s.Rhs, len(s.Lhs))
 	if err != nil {
 		return err
 	}
-	for i, object := range objects {
-		if object == nil {
-			continue
-		}
-		value, err := a.assigned(values[i], object.Type())
-		if err != nil {
+	for i, p := range places {
+		if err := a.store(p, values[i]); err != nil {
 			return err
 		}
-		a.variables[object] = value
 	}
 	return nil
+}
+
+// place is what a statement assigns to: a variable of the function, an item of a slice of its own, or _.
+type place struct {
+	at     ast.Expr
+	object types.Object // nil for an item and for _
+	list   operand
+	index  int64
+	elem   types.Type // nil for a variable and for _
+}
+
+func (a *activation) place(x ast.Expr) (p place, err error) {
+	p.at = x
+	index, ok := ast.Unparen(x).(*ast.IndexExpr)
+	if !ok {
+		p.object, err = a.local(x)
+		if name, ok := ast.Unparen(x).(*ast.Ident); ok && a.Defs[name] != nil {
+			delete(a.pinned, p.object)
+		}
+		return p, err
+	}
+	slice, ok := a.TypeOf(index.X).Underlying().(*types.Slice)
+	if !ok {
+		return p, a.at(x, "it changes something outside of the function")
+	}
+	if p.list, err = a.eval(index.X); err != nil {
+		return p, err
+	}
+	at, err := a.eval(index.Index)
+	if err != nil {
+		return p, err
+	}
+	if p.index, ok = at.integer(); !ok {
+		return p, a.at(x, "the index is not known")
+	}
+	p.elem = slice.Elem()
+	return p, nil
+}
+
+func (a *activation) store(p place, value operand) error {
+	switch {
+	case p.object != nil:
+		return a.set(p.at, p.object, value)
+	case p.elem == nil:
+		return nil
+	}
+	value, err := a.assigned(value, p.elem)
+	if err != nil {
+		return a.placed(p.at, err)
+	}
+	return a.setItem(p.at, p.list, p.index, value)
 }
 
 // local is the variable of the function that an expression names; nil for _.
@@ -452,36 +499,49 @@ var assignOperators = map[token.Token]token.Token{
 
 // change applies an operator to a variable of the function.
 func (a *activation) change(x ast.Expr, op token.Token, by operand) error {
-	object, err := a.local(x)
+	p, err := a.place(x)
 	if err != nil {
 		return err
 	}
-	if object == nil {
+	var before operand
+	switch {
+	case p.object != nil:
+		before = a.variables[p.object]
+	case p.elem == nil:
 		return a.at(x, "an operator needs a variable")
+	default:
+		if before, err = a.item(p.list, p.index); err != nil {
+			return a.placed(x, err)
+		}
 	}
-	value, err := a.compute(op, a.variables[object], by)
+	value, err := a.compute(op, before, by)
 	if err != nil {
 		return err
 	}
-	if value, err = a.assigned(value, object.Type()); err != nil {
-		return err
-	}
-	a.variables[object] = value
-	return nil
+	return a.store(p, value)
 }
 
-// effect runs a call whose result is not used. Only locks are known: they change nothing that a result
-// depends on.
-func (a *activation) effect(x ast.Expr) error {
+// effect runs a call whose result is not used. A function that is interpreted can change only what functions
+// that are interpreted have made. A deferred call runs later, so only locks are known there: they change
+// nothing that a result depends on.
+func (a *activation) effect(x ast.Expr, deferred bool) error {
 	call, ok := ast.Unparen(x).(*ast.CallExpr)
 	if !ok {
 		return a.at(x, "a statement of this form is not known here")
 	}
 	selector, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
-	selection := a.Selections[selector]
-	if !ok || selection == nil || len(call.Args) != 0 || !strings.HasSuffix(selector.Sel.Name, "ock") {
-		return a.at(x, "a call whose result is not used may change something")
+	if ok && a.Selections[selector] != nil && len(call.Args) == 0 && strings.HasSuffix(selector.Sel.Name, "ock") {
+		return a.lockCall(x, selector, a.Selections[selector])
 	}
+	if deferred {
+		return a.at(x, "a deferred call may change something")
+	}
+	_, err := a.call(call)
+	return err
+}
+
+// lockCall checks a call of a method of a lock.
+func (a *activation) lockCall(x ast.Expr, selector *ast.SelectorExpr, selection *types.Selection) error {
 	o, err := a.eval(selector.X)
 	if err != nil {
 		return err

@@ -13,8 +13,6 @@ func (a *activation) call(x *ast.CallExpr) (operand, error) {
 	f := ast.Unparen(x.Fun)
 	typed := a.Types[f]
 	switch {
-	case x.Ellipsis.IsValid():
-		return operand{}, a.at(x, "arguments with ... are not known here")
 	case typed.IsType():
 		return a.convert(x, typed.Type)
 	case typed.IsBuiltin():
@@ -75,6 +73,9 @@ func (a *activation) arguments(x *ast.CallExpr) (list []operand, err error) {
 		}
 		list = append(list, o)
 	}
+	if x.Ellipsis.IsValid() {
+		list[len(list)-1].spread = true
+	}
 	return list, nil
 }
 
@@ -89,6 +90,11 @@ func (a *activation) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, selection 
 	if _, ok := selection.Recv().Underlying().(*types.Pointer); !ok {
 		copied, known := a.isCopy(f.X)
 		receiver.copied = copied || !known
+		if _, ok := selection.Obj().(*types.Func).Signature().Recv().Type().(*types.Pointer); ok {
+			if err := a.pin(f.X); err != nil {
+				return receiver, err
+			}
+		}
 	}
 	args, err := a.arguments(x)
 	if err != nil {
@@ -109,6 +115,17 @@ func (a *activation) methodCall(x *ast.CallExpr, f *ast.SelectorExpr, selection 
 
 func (a *activation) builtin(x *ast.CallExpr, f ast.Expr) (operand, error) {
 	name, ok := f.(*ast.Ident)
+	switch {
+	case !ok:
+	case name.Name == "append":
+		return a.appended(x)
+	case name.Name == "make":
+		return a.made(x)
+	case name.Name == "new" && builtTypes[typeString(a.TypeOf(x.Args[0]))]:
+		o := a.newBuilder(typeString(a.TypeOf(x.Args[0])))
+		o.typ = "*" + o.typ
+		return o, nil
+	}
 	if !ok || name.Name != "len" && name.Name != "cap" && name.Name != "min" && name.Name != "max" {
 		return operand{}, a.at(x, "a call of this built-in function is not known here")
 	}
@@ -121,6 +138,9 @@ func (a *activation) builtin(x *ast.CallExpr, f ast.Expr) (operand, error) {
 		n, err := a.lengthOf(args[0])
 		return operand{typ: "int", native: reflect.ValueOf(int(n))}, a.placed(x, err)
 	case "cap":
+		if own := args[0].own; own != nil && own.array.capacity >= 0 {
+			return operand{typ: "int", native: reflect.ValueOf(own.array.capacity - own.from)}, nil
+		}
 		if args[0].core == nil || args[0].core.Kind != reflect.Slice {
 			return operand{}, a.at(x, "the capacity is not known")
 		}
@@ -168,7 +188,13 @@ func (a *activation) convert(x *ast.CallExpr, t types.Type) (operand, error) {
 			err = unknown("the string is too long")
 		}
 		return operand{typ: name, native: reflect.ValueOf(string(b))}, a.placed(x, err)
-	case types.IsInterface(t):
+	case isBasic && basic.Kind() == types.String && o.own != nil && (o.typ == "[]uint8" || o.typ == "[]int32"):
+		text, err := textOf(o)
+		return operand{typ: name, native: reflect.ValueOf(text)}, a.placed(x, err)
+	case (name == "[]uint8" || name == "[]int32") && o.native.IsValid() && o.native.Kind() == reflect.String:
+		o, err := a.itemsOfText(o.native.String(), name)
+		return o, a.placed(x, err)
+	case o.null && o.typ == "", types.IsInterface(t):
 		o, err := a.assigned(o, t)
 		return o, a.placed(x, err)
 	case types.Identical(under, a.TypeOf(x.Args[0]).Underlying()) && !isBasic:

@@ -30,6 +30,8 @@ func (a *activation) eval(x ast.Expr) (operand, error) {
 		return o, err
 	case len(o.list) > 0:
 		return o, a.at(x, "a call has several results")
+	case o.nothing:
+		return o, a.at(x, "it returns nothing")
 	case o.null || o.typ == "" || typed.Type == nil:
 		return o, nil
 	}
@@ -81,6 +83,8 @@ func (a *activation) evaluated(x ast.Expr) (operand, error) {
 		return a.binary(x)
 	case *ast.CallExpr:
 		return a.call(x)
+	case *ast.CompositeLit:
+		return a.literal(x)
 	case *ast.TypeAssertExpr:
 		o, ok, err := a.asserted(x, x.Type)
 		if err == nil && !ok {
@@ -186,8 +190,11 @@ func (c *caller) item(o operand, i int64) (operand, error) {
 		return o, err
 	case i < 0 || i >= length:
 		return o, unknown("index out of range: there are %d items", length)
-	case o.native.IsValid():
+	case o.own != nil:
+		return o.own.items()[i], nil
+	case o.native.IsValid() && o.native.Kind() == reflect.String:
 		return nativeOperand(o.native.Index(int(i)))
+	case o.core == nil:
 	case o.core.Kind == reflect.Slice || o.core.Kind == reflect.Array:
 		return c.read(fmt.Sprintf("%s[%d]", address(o.core), i))
 	}
@@ -199,6 +206,8 @@ func (c *caller) lengthOf(o operand) (int64, error) {
 	switch {
 	case o.null:
 		return 0, nil
+	case o.own != nil:
+		return int64(len(o.own.items())), nil
 	case o.native.IsValid() && (o.native.Kind() == reflect.String || o.native.Kind() == reflect.Slice || o.native.Kind() == reflect.Map):
 		return int64(o.native.Len()), nil
 	case o.core != nil && (isList(o.core) || o.core.Kind == reflect.String):
@@ -239,10 +248,15 @@ func (a *activation) sliced(x *ast.SliceExpr) (operand, error) {
 	if err != nil {
 		return o, err
 	}
-	if x.Slice3 || !o.native.IsValid() || o.native.Kind() != reflect.String {
-		return o, a.at(x, "only strings can be sliced here")
+	isText := o.native.IsValid() && o.native.Kind() == reflect.String
+	if x.Slice3 || !isText && o.own == nil {
+		return o, a.at(x, "only strings and slices of the function's own can be sliced here")
 	}
-	bounds := [2]int64{0, int64(o.native.Len())}
+	length, err := a.lengthOf(o)
+	if err != nil {
+		return o, a.placed(x, err)
+	}
+	bounds := [2]int64{0, length}
 	for i, bound := range []ast.Expr{x.Low, x.High} {
 		if bound == nil {
 			continue
@@ -257,8 +271,11 @@ func (a *activation) sliced(x *ast.SliceExpr) (operand, error) {
 		}
 		bounds[i] = n
 	}
-	if bounds[0] < 0 || bounds[0] > bounds[1] || bounds[1] > int64(o.native.Len()) {
-		return o, a.at(x, "index out of range: the string has %d bytes", o.native.Len())
+	if bounds[0] < 0 || bounds[0] > bounds[1] || bounds[1] > length {
+		return o, a.at(x, "index out of range: the length is %d", length)
+	}
+	if o.own != nil {
+		return o.part(bounds[0], bounds[1]), nil
 	}
 	return operand{typ: o.typ, native: o.native.Slice(int(bounds[0]), int(bounds[1]))}, nil
 }
@@ -271,12 +288,17 @@ func (a *activation) unary(x *ast.UnaryExpr) (operand, error) {
 	if err != nil {
 		return o, err
 	}
+	if x.Op == token.AND && o.builder != nil && !isPointerName(o.typ) {
+		o.typ = "*" + o.typ
+		o.builder.stored = true
+		return o, a.pin(x.X)
+	}
 	if x.Op == token.AND {
 		copied, ok := a.isCopy(x.X)
 		if !ok || o.core == nil {
 			return o, a.at(x, "the address is not known here")
 		}
-		return operand{typ: "*" + o.typ, target: o.core, copied: copied}, nil
+		return operand{typ: "*" + o.typ, target: o.core, copied: copied}, a.pin(x.X)
 	}
 	o, err = unary(x.Op, o)
 	return o, a.placed(x, err)
@@ -294,17 +316,18 @@ func (a *activation) isCopy(x ast.Expr) (copied, ok bool) {
 			return false, true // a variable of a package
 		}
 		if _, ok := a.TypeOf(x.X).Underlying().(*types.Pointer); ok {
-			o, err := a.eval(x.X)
+			o, err := a.evalAgain(x.X)
 			return o.copied, err == nil
 		}
 		return a.isCopy(x.X)
 	case *ast.IndexExpr:
 		if _, ok := a.TypeOf(x.X).Underlying().(*types.Slice); ok {
-			return false, true
+			o, err := a.evalAgain(x.X)
+			return o.own != nil, err == nil
 		}
 		return a.isCopy(x.X)
 	case *ast.StarExpr:
-		o, err := a.eval(x.X)
+		o, err := a.evalAgain(x.X)
 		return o.copied, err == nil
 	}
 	return true, false

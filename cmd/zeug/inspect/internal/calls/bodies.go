@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,8 @@ type crate struct {
 	cause  error
 	any    any
 	text   []byte
+	full3  []int // without room behind it
+	spare  []int // with room behind it
 }
 
 type label struct{ text string }
@@ -349,6 +352,168 @@ func (c *crate) Shadow(n int) int {
 	}
 }
 
+// Slices of the function's own.
+
+func (c *crate) Widths() (list []int) {
+	for _, b := range c.boxes {
+		list = append(list, b.width)
+	}
+	return list
+}
+
+func (c *crate) Names() []string {
+	names := make([]string, 0, 1)
+	for _, b := range c.boxes {
+		names = append(names, b.name)
+	}
+	return append(names, strings.Split("x,y", ",")...)
+}
+
+func (c *crate) Reversed(s string) string {
+	r := []rune(s)
+	for i, j := 0, len(r)-1; i < j; i, j = i+1, j-1 {
+		r[i], r[j] = r[j], r[i]
+	}
+	return string(r)
+}
+
+func (c *crate) Padded() []byte { return append(append([]byte(c.label.text), ' '), c.text[0]) }
+
+// Overwritten appends twice to a slice with room, so that the second append changes what the first returned.
+func (c *crate) Overwritten() int {
+	s := append([]int(nil), 1, 2, 3)
+	t := append(s, 4)
+	_ = append(s, 5)
+	return t[3]
+}
+
+func (c *crate) Moved() int {
+	s := append([]int(nil), 1, 2, 3)
+	t := append(s, 4)
+	t[0] = 9
+	return s[0]
+}
+
+// Full appends twice to a slice without room, so that each append returns its own array.
+func (c *crate) Full() int {
+	s := []int{1, 2, 3}
+	t, u := append(s, 4), append(s, 5)
+	s[0], t[0], u[0] = 7, 8, 9
+	return s[0]*100 + t[0]*10 + u[0] + 1000*t[3] + 10000*u[3]
+}
+
+func (c *crate) Shared() int {
+	s := make([]int, 3)
+	t := s[1:]
+	t[0] = 4
+	s[2] += 5
+	return s[1]*10 + t[1]
+}
+
+func (c *crate) Spare() []int { return append(c.spare, 3) }
+func (c *crate) Given() []int { return append(c.full3, 3) }
+func (c *crate) Emptied() int { list := c.full3; list[0] = 1; return list[0] }
+
+func (c *crate) Passed() int {
+	list := []int{1, 2}
+	return list[0] + clear0(list)
+}
+
+func clear0(list []int) int { list[0] = 50; return 1 }
+
+func (c *crate) Stale() int {
+	v := *c.box
+	p := &v
+	v = *c.inner
+	return p.width
+}
+
+func (c *crate) StaleSelf() int {
+	v := *c.box
+	p := v.self()
+	v = *c.inner
+	return p.width
+}
+
+func (c *crate) StaleItem() int {
+	list := []box{*c.box}
+	p := list[0].self()
+	list[0] = *c.inner
+	return p.width
+}
+
+func count(n int, more ...int) int {
+	for _, m := range more {
+		n = n*10 + m
+	}
+	return n*10 + len(more)
+}
+
+func (c *crate) Counted() []int {
+	return []int{count(1), count(1, 2), count(1, 2, 3), count(1, []int{4, 5}...), count(2, c.full3...), count(3, nil...)}
+}
+
+func (c *crate) Line() string {
+	var b strings.Builder
+	for i, x := range c.boxes {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s=%d", x.name, x.width)
+		put(&b, 'é')
+	}
+	if n, err := b.WriteString("!"); err != nil || n != 1 {
+		b.Reset()
+	}
+	return b.String()
+}
+
+func put(b *strings.Builder, r rune) {
+	b.WriteRune(r)
+	b.WriteByte('\xff')
+}
+
+func (c *crate) Buffered() string {
+	b := new(bytes.Buffer)
+	var w io.Writer = b
+	fmt.Fprint(w, c.width, c.Name())
+	io.WriteString(w, ";")
+	b.Write([]byte("z"))
+	return b.String() + fmt.Sprint(b.Len())
+}
+
+//lint:ignore SA9999 a copied builder panics
+func (c *crate) CopiedBuilder() string {
+	var b strings.Builder
+	b.WriteString("a")
+	d := b
+	return d.String()
+}
+
+func (c *crate) Twice() string {
+	var b strings.Builder
+	_ = mark(&b).self().width
+	return b.String()
+}
+
+func mark(b *strings.Builder) *holder {
+	b.WriteString("x")
+	return held
+}
+
+var held = &holder{box{width: 3}}
+
+type holder struct{ box }
+
+// Keys writes the keys of a map in its order.
+func (c *crate) Keys() string {
+	var b strings.Builder
+	for k := range c.counts {
+		b.WriteString(k)
+	}
+	return b.String()
+}
+
 // split is declared twice, as a type and inside a function.
 type split struct{ n int }
 
@@ -361,7 +526,7 @@ func local() any {
 
 func makeCrate(b *box) *crate {
 	c := &crate{box: b, label: label{"Fragile"}, boxes: []*box{b, b.inner, {name: "wide", width: 40, height: 2}}, counts: map[string]int{"pen": 3, "ink": 4, "é": 0},
-		colors: map[color]string{9: "blue", 255: "black"}, flags: [4]bool{true, false, true, true}, text: []byte("tëxt\x00"),
+		colors: map[color]string{9: "blue", 255: "black"}, flags: [4]bool{true, false, true, true}, text: []byte("tëxt\x00"), full3: []int{5, 6, 7}, spare: append(make([]int, 0, 8), 1, 2),
 		cause: fmt.Errorf("load: %w", &failure{"load", 7, errGone}), any: 41}
 	c.next = &crate{box: b.inner, any: b, cause: io.EOF, next: &crate{any: color(3), cause: errors.Join(errOther, refusal{7}), box: b}}
 	c.loads.Store(99)

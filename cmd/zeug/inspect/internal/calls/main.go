@@ -140,7 +140,11 @@ func told(v any) string {
 	case string:
 		return "string " + strconv.Quote(x)
 	case []string:
-		return fmt.Sprintf("[]string %q", x)
+		return "[]string " + strings.ReplaceAll(fmt.Sprintf("%q", x), `" "`, `", "`)
+	case []int:
+		return "[]int " + strings.ReplaceAll(fmt.Sprint(x), " ", ", ")
+	case []byte:
+		return "[]uint8 " + strconv.Quote(string(x))
 	case float64:
 		return "float64 " + strconv.FormatFloat(x, 'g', -1, 64)
 	case float32:
