@@ -120,6 +120,9 @@ const maxTries = 20
 // of another package than the one that they are written in (go:linkname). tries counts the functions of
 // each package: finding the line of one takes as long as its package is large.
 func (s *source) locate(bin *proc.BinaryInfo, fn *proc.Function, tries map[string]int) {
+	if fn.Entry == 0 { // it has been inlined wherever it is called, and has no line of its own
+		return
+	}
 	path, err := url.PathUnescape(fn.PackageName())
 	if err != nil || path == "" || s.folders[path] != "" || tries[path] >= maxTries {
 		return
