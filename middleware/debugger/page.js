@@ -167,7 +167,7 @@
       button.addEventListener("click", async () => {
         try {
           const copied = await ask("copy", { frame, expr: v.copy });
-          await navigator.clipboard.writeText(form === "Go" ? copied.go : JSON.stringify(copied.json, null, 2));
+          await navigator.clipboard.writeText(form === "Go" ? copied.go : copied.json);
           said.textContent = "Copied.";
           show("Copied");
         } catch (failure) {

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -25,8 +26,9 @@ type Copied struct {
 	// Go is an expression of Go syntax. A part that has no such form, such as a function, is nil
 	// with a comment.
 	Go string `json:"go"`
-	// JSON is the value as encoding/json would write it, unexported fields too.
-	JSON json.RawMessage `json:"json"`
+	// JSON is the value as encoding/json would write it, unexported fields too. It is a text for the page: a
+	// script would round large numbers.
+	JSON string `json:"json"`
 }
 
 // copyLimits is how much of a value is copied.
@@ -68,10 +70,11 @@ func (c *Core) Copy(at Place, expression string) (copied Copied, err error) {
 	if p.err != nil {
 		return copied, p.err
 	}
-	copied.JSON = json.RawMessage(p.b.String())
-	if !json.Valid(copied.JSON) {
+	var indented bytes.Buffer
+	if json.Indent(&indented, []byte(p.b.String()), "", "  ") != nil {
 		return copied, errors.New("the value has no form in JSON")
 	}
+	copied.JSON = indented.String()
 	return copied, nil
 }
 
@@ -253,6 +256,8 @@ func (p *copier) scalar(v *proc.Variable, typ string) {
 	case v.Value == nil:
 		p.without("unknown")
 		return
+	case p.isNegativeZero(v):
+		text, typ = "math.Copysign(0, -1)", notFloat64(typ)
 	case v.FloatSpecial == proc.FloatIsNaN:
 		text, typ = "math.NaN()", notFloat64(typ)
 	case v.FloatSpecial == proc.FloatIsPosInf:
@@ -496,6 +501,8 @@ func (p *copier) jsonScalar(v *proc.Variable) {
 		}
 		text, _ := json.Marshal(strings.ToValidUTF8(s, string(utf8.RuneError)))
 		p.b.Write(text)
+	case p.isNegativeZero(v):
+		p.b.WriteString("-0")
 	case v.Value == nil || v.FloatSpecial != 0:
 		p.b.WriteString("null")
 	case v.Kind == reflect.Int || v.Kind == reflect.Uint || v.Kind == reflect.Bool:

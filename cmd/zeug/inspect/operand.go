@@ -147,6 +147,15 @@ func (w *view) copyFloat(to reflect.Value, from *proc.Variable) error {
 	return nil
 }
 
+// isNegativeZero reports whether a value is -0.
+func (w *view) isNegativeZero(v *proc.Variable) bool {
+	if v.Kind != reflect.Float32 && v.Kind != reflect.Float64 || v.Value == nil || v.FloatSpecial != 0 || constant.Sign(v.Value) != 0 {
+		return false
+	}
+	number := reflect.New(basicTypes[v.Kind.String()]).Elem()
+	return w.copyFloat(number, v) == nil && math.Signbit(number.Float())
+}
+
 func nativeOperand(v reflect.Value) (operand, error) {
 	for name, t := range basicTypes {
 		if t == v.Type() && name != "byte" && name != "rune" {

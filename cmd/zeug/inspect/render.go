@@ -60,6 +60,9 @@ func (w *view) write(b *strings.Builder, v *proc.Variable, depth int) {
 	case reflect.Chan:
 		b.WriteString(w.channel(v))
 	default:
+		if w.isNegativeZero(v) {
+			b.WriteByte('-')
+		}
 		b.WriteString(scalar(v))
 	}
 }
