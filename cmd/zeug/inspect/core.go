@@ -35,6 +35,9 @@ type Core struct {
 	source  *source // of the program, once an expression needs it
 	// locations maps the addresses of time zones in the program to the time zones.
 	locations map[uint64]*time.Location
+	// pages tells which memory has values; noPages says that it is not known.
+	pages   *heapPages
+	noPages bool
 }
 
 // stack is a goroutine of the program.
@@ -43,6 +46,9 @@ type stack struct {
 	frames    []proc.Stackframe
 	// first is the index of the newest frame of the program: the frames above it handle the panic.
 	first int
+	// low and high are the bounds of its memory, if bounded is set and they are known.
+	low, high uint64
+	bounded   bool
 }
 
 // Place is a frame of a goroutine.
@@ -188,7 +194,10 @@ func (c *Core) scope(at Place) (*proc.EvalScope, error) {
 	if fn := s.frames[i].Call.Fn; fn != nil && fn.Optimized() {
 		return nil, ErrOptimized
 	}
-	return proc.FrameToScope(c.target, c.answerMemory(), s.goroutine, 0, s.frames[i:]...), nil
+	memory := c.answerMemory()
+	scope := proc.FrameToScope(c.target, memory, s.goroutine, 0, s.frames[i:]...)
+	c.withoutOtherStacks(scope, s, memory)
+	return scope, nil
 }
 
 // answerMemory is the memory that the next answer reads.

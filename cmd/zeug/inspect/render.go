@@ -3,6 +3,7 @@ package inspect
 import (
 	"cmp"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"go/constant"
 	"go/token"
@@ -42,6 +43,10 @@ func (w *view) write(b *strings.Builder, v *proc.Variable, depth int) {
 	}
 	if text, ok := w.ownForm(v); ok {
 		b.WriteString(text)
+		return
+	}
+	if len(v.Children) > 0 && errors.Is(v.Children[0].Unreadable, errLeftStack) && (v.Kind == reflect.Struct || v.Kind == reflect.Slice || v.Kind == reflect.Array) {
+		fmt.Fprintf(b, "(unreadable: %v)", errLeftStack) // once, instead of for each part
 		return
 	}
 	switch v.Kind {

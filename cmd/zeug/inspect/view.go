@@ -194,6 +194,10 @@ type answerMemory struct {
 	proc.MemoryReadWriter
 	reads int // that are left
 	words [16]byte
+	// pages tells where stacks are, and low and high are the bounds of the goroutine's own stack. It is nil if that
+	// is not known.
+	pages     *heapPages
+	low, high uint64
 }
 
 const (
@@ -211,6 +215,9 @@ func (m *answerMemory) ReadMemory(buf []byte, addr uint64) (int, error) {
 	}
 	if m.reads--; m.reads < 0 {
 		return 0, errReads
+	}
+	if m.pages != nil && (addr < m.low || addr >= m.high) && !m.pages.hasValues(addr) {
+		return 0, errLeftStack
 	}
 	return m.MemoryReadWriter.ReadMemory(buf, addr)
 }
