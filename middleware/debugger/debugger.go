@@ -39,6 +39,7 @@ import (
 	"github.com/zeugkit/zeug/internal/requestcopy"
 	"github.com/zeugkit/zeug/internal/secret"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/hold"
 )
 
 // Debugger is the settings of the debugger. The zero value is the safest.
@@ -159,13 +160,13 @@ type handler struct {
 
 // exchange is one request with its response.
 type exchange struct {
-	buffer
-	handler *handler
+	response hold.Response
+	handler  *handler
 	// received is the original request, with which outer handlers answer.
 	received *http.Request
 	// sent is its header at that time.
 	sent []Field
-	// writer is the writer that the handler got from the buffer.
+	// writer is the writer that the handler got for the response.
 	writer http.ResponseWriter
 }
 
@@ -178,7 +179,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := &exchange{handler: h, received: r, sent: sentBy(r)}
-	x.writer, x.cut = x.start(w), x.cutShort
+	x.writer, x.response.Cut = x.response.Start(w), x.cutShort
 	received := r
 	r, _ = gateway.WithRoute(r)
 	r = httperror.WithResponder(r.WithContext(development.WithDebugger(r.Context())), x.respond)
@@ -191,19 +192,19 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// the connection with it.
 		value := recover()
 		if value == nil {
-			x.drop()
+			x.response.Drop()
 			return
 		}
 		if value == http.ErrAbortHandler {
-			x.drop()
+			x.response.Drop()
 			panic(value)
 		}
-		defer x.drop()
+		defer x.response.Drop()
 		x.fail(r, value, true, callers(1))
 	}()
 	requestcopy.Serve(h.next, x.writer, r, received)
 	returned = true
-	x.finish()
+	x.response.Finish()
 }
 
 // respond is the [httperror.Responder] of everything inside the debugger: errors that send their
@@ -214,7 +215,7 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	if w != x.writer {
-		if began, ok := w.(interface{ Written() bool }); ok && !began.Written() && !x.Written() {
+		if began, ok := w.(interface{ Written() bool }); ok && !began.Written() && !x.response.Written() {
 			// An access log in between then sees the status that the client gets. The page replaces
 			// this header.
 			w.WriteHeader(http.StatusInternalServerError)
@@ -237,12 +238,10 @@ func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr
 	// it, so it is kept alive here.
 	defer runtime.KeepAlive(r)
 	r = x.untouched(r)
-	x.mu.Lock()
-	state := x.state
-	x.mu.Unlock()
+	state := x.response.State()
 	id := h.nextID()
 	access := h.settings.Access(r)
-	shown := state == holding && access == Granted
+	shown := state == hold.Holding && access == Granted
 	var tell func(*Report) (Live, error)
 	var untold error
 	if shown {
@@ -251,17 +250,17 @@ func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr
 	rep := h.report(id, r, value, panicked, pcs)
 	rep.Exchange = peer.Of(r).Exchange
 	switch state {
-	case streaming:
+	case hold.Streaming:
 		rep.Fate = begun
 		h.log(rep)
 		h.file(r, h.page(rep))
 		panic(http.ErrAbortHandler)
-	case sealed:
+	case hold.Sealed:
 		rep.Fate = "The page of an earlier failure of this request had been sent already."
 		h.log(rep)
 		h.file(r, h.page(rep))
 		return
-	case over:
+	case hold.Over:
 		rep.Fate = "The request had been answered already."
 		h.log(rep)
 		h.file(r, h.page(rep))
@@ -279,7 +278,7 @@ func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr
 		h.file(r, h.page(rep))
 		answer, r = h.unread(access), x.untouched(x.received)
 	}
-	x.replace(func(w http.ResponseWriter) { answer.ServeHTTP(w, r) })
+	x.response.Replace(func(w http.ResponseWriter) { answer.ServeHTTP(w, r) })
 }
 
 // unread is the response for a client that must not read the page. A client that is locked out may

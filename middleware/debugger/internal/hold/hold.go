@@ -1,4 +1,14 @@
-package debugger
+// Package hold keeps a response back until its handler returns, so that the page of a failure can replace
+// it:
+//
+//	var response hold.Response
+//	handler.ServeHTTP(response.Start(w), r)
+//	response.Finish()                        // sends what was kept back; or, after a failure:
+//	response.Replace(func(w http.ResponseWriter) { … })
+//	response.Drop()
+//
+// A handler that flushes makes a stream, which can no longer be replaced.
+package hold
 
 import (
 	"bufio"
@@ -17,54 +27,54 @@ import (
 	"github.com/zeugkit/zeug/internal/responsewriter"
 )
 
-// bufferLimit is how many bytes of a response are kept back so that the page can still replace it.
+// limit is how many bytes of a response are kept back so that the page can still replace it.
 // A longer one is sent on as the handler writes it.
-const bufferLimit = 1 << 20
+const limit = 1 << 20
 
-// buffer is a ResponseWriter that holds a response back until its handler returns. A handler that
+// Response is a ResponseWriter that holds a response back until its handler returns. A handler that
 // flushes, hijacks or asks for full duplex makes a stream: the bytes kept so far are sent, and the
 // rest goes straight through.
 //
 // To its handler it behaves like net/http's own writer. The header is recorded as it is at
 // WriteHeader. A body that the status or the Content-Length does not allow is refused. A status
 // that is not valid panics at once.
-type buffer struct {
+type Response struct {
 	responsewriter.Forward
 	responsewriter.Shape
 
 	// mu guards the fields below. A handler has one goroutine, but a handler that a time limit has
 	// abandoned may still write while another one answers.
 	mu     sync.Mutex
-	state  state
+	state  State
 	status int
 	// length is the Content-Length that the handler promised, -1 for none, and
 	// written is how many bytes it tried to write.
 	length, written int64
-	held            *hold
-	// cut is called with the error that has ended a stream.
-	cut func(*http.Request, error)
+	held            *memory
+	// Cut is called with the error that has ended a stream.
+	Cut func(*http.Request, error)
 }
 
-// state says who writes the response: the handler or the page.
-type state int
+// State says who writes the response: the handler or the page.
+type State int
 
 const (
-	holding   state = iota // the handler writes into the buffer
-	streaming              // the handler writes directly to the client
-	sealed                 // the page writes: the handler's further bytes are dropped
-	over                   // nobody writes: the handler has returned
+	Holding   State = iota // the handler writes into the buffer
+	Streaming              // the handler writes directly to the client
+	Sealed                 // the page writes: the handler's further bytes are dropped
+	Over                   // nobody writes: the handler has returned
 )
 
-// hold is the memory of a buffer. No handler ever sees it, so that it can be
+// memory is what a response needs while it is held back. No handler ever sees it, so that it can be
 // used again for another request.
-type hold struct {
+type memory struct {
 	body []byte
 	// before is the header when the request came in, and header is the header
 	// when the response began.
 	before, header headerCopy
 }
 
-var holds = sync.Pool{New: func() any { return new(hold) }}
+var memories = sync.Pool{New: func() any { return new(memory) }}
 
 // headerCopy is a copy of a header that shares the slices of its values.
 type headerCopy []headerField
@@ -101,17 +111,17 @@ func (c headerCopy) same(h http.Header) bool {
 	return true
 }
 
-// start begins a response through w, and returns the writer for the handler.
-func (b *buffer) start(w http.ResponseWriter) http.ResponseWriter {
+// Start begins a response through w, and returns the writer for the handler.
+func (b *Response) Start(w http.ResponseWriter) http.ResponseWriter {
 	b.ResponseWriter = w
 	b.length = -1
-	b.held = holds.Get().(*hold)
+	b.held = memories.Get().(*memory)
 	b.held.before.take(w.Header())
 	return b.Like(b, w)
 }
 
 // release frees the memory.
-func (b *buffer) release() {
+func (b *Response) release() {
 	h := b.held
 	if b.held = nil; h == nil {
 		return
@@ -123,73 +133,80 @@ func (b *buffer) release() {
 		clear(*c)
 		*c = (*c)[:0]
 	}
-	holds.Put(h)
+	memories.Put(h)
 }
 
 // below is the writer that an [http.ResponseController] finds inside the buffer.
 type below struct {
-	http.ResponseWriter // the buffer
-	buffer              *buffer
+	http.ResponseWriter // the response
+	response            *Response
 }
 
 // Unwrap is for [http.ResponseController].
-func (b *buffer) Unwrap() http.ResponseWriter { return below{b, b} }
+func (b *Response) Unwrap() http.ResponseWriter { return below{b, b} }
 
 // Unwrap returns the writer inside the buffer.
-func (u below) Unwrap() http.ResponseWriter { return u.buffer.ResponseWriter }
+func (u below) Unwrap() http.ResponseWriter { return u.response.ResponseWriter }
 
 // EnableFullDuplex is for handlers that answer while they read. If their
 // response were held back, both sides could wait for each other.
 func (u below) EnableFullDuplex() error {
-	u.buffer.mu.Lock()
-	defer u.buffer.mu.Unlock()
-	if u.buffer.state == holding {
-		if err := u.buffer.commit(); err != nil {
+	u.response.mu.Lock()
+	defer u.response.mu.Unlock()
+	if u.response.state == Holding {
+		if err := u.response.commit(); err != nil {
 			return err
 		}
 	}
-	return http.NewResponseController(u.buffer.ResponseWriter).EnableFullDuplex()
+	return http.NewResponseController(u.response.ResponseWriter).EnableFullDuplex()
 }
 
 // Held tells code that looks for it behind an Unwrap that a response that has begun can still be
 // replaced. See [responsewriter.Held].
 func (u below) Held() bool {
-	u.buffer.mu.Lock()
-	defer u.buffer.mu.Unlock()
-	return u.buffer.state == holding
+	u.response.mu.Lock()
+	defer u.response.mu.Unlock()
+	return u.response.state == Holding
 }
 
 // CutShort receives the error that ended a response that had been sent in part.
 // See [responsewriter.CutShort].
-func (u below) CutShort(r *http.Request, err error) { u.buffer.cut(r, err) }
+func (u below) CutShort(r *http.Request, err error) { u.response.Cut(r, err) }
 
 // Written reports whether the handler has begun to answer.
-func (b *buffer) Written() bool {
+func (b *Response) Written() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.state != holding || b.status != 0
+	return b.state != Holding || b.status != 0
+}
+
+// State returns who writes.
+func (b *Response) State() State {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state
 }
 
 // Header is the header that will be sent; once the page has replaced the response, it is discarded.
-func (b *buffer) Header() http.Header {
+func (b *Response) Header() http.Header {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.state >= sealed {
+	if b.state >= Sealed {
 		return http.Header{}
 	}
 	return b.ResponseWriter.Header()
 }
 
-func (b *buffer) WriteHeader(status int) {
+func (b *Response) WriteHeader(status int) {
 	b.mu.Lock()
 	switch {
-	case b.state >= sealed:
+	case b.state >= Sealed:
 		b.mu.Unlock()
 		return
-	case b.state == holding && (status < 100 || status > 999):
+	case b.state == Holding && (status < 100 || status > 999):
 		b.mu.Unlock()
 		panic(fmt.Sprintf("invalid WriteHeader code %d", status)) // as in net/http
-	case b.state == holding && (status >= 200 || status == http.StatusSwitchingProtocols):
+	case b.state == Holding && (status >= 200 || status == http.StatusSwitchingProtocols):
 		repeated := b.status != 0
 		if !repeated {
 			b.begin(status)
@@ -205,7 +222,7 @@ func (b *buffer) WriteHeader(status int) {
 }
 
 // begin records the present header.
-func (b *buffer) begin(status int) {
+func (b *Response) begin(status int) {
 	b.status = status
 	h := b.ResponseWriter.Header()
 	b.held.header.take(h)
@@ -217,12 +234,12 @@ func (b *buffer) begin(status int) {
 }
 
 // superfluous says, in the words of net/http, that a status came too late.
-func (b *buffer) superfluous() {
+func (b *Response) superfluous() {
 	pcs := make([]uintptr, 16)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
 	for {
 		frame, more := frames.Next()
-		if !strings.HasPrefix(frame.Function, zeug+"internal/responsewriter.") {
+		if !strings.HasPrefix(frame.Function, "github.com/zeugkit/zeug/internal/responsewriter.") {
 			log.Printf("http: superfluous response.WriteHeader call from %s (%s:%d)", frame.Function, frame.File, frame.Line)
 			return
 		}
@@ -234,15 +251,15 @@ func (b *buffer) superfluous() {
 
 var errOver = errors.New("debugger: the handler has returned, and its answer is over")
 
-func (b *buffer) Write(p []byte) (int, error) { return write(b, p, b.ResponseWriter.Write) }
+func (b *Response) Write(p []byte) (int, error) { return write(b, p, b.ResponseWriter.Write) }
 
 // WriteString is Write without a copy of s.
-func (b *buffer) WriteString(s string) (int, error) { return write(b, s, b.Forward.WriteString) }
+func (b *Response) WriteString(s string) (int, error) { return write(b, s, b.Forward.WriteString) }
 
-func write[T string | []byte](b *buffer, p T, through func(T) (int, error)) (int, error) {
+func write[T string | []byte](b *Response, p T, through func(T) (int, error)) (int, error) {
 	b.mu.Lock()
-	if b.state == holding {
-		n, err := hold1(b, p)
+	if b.state == Holding {
+		n, err := keep(b, p)
 		if err != errNoRoom {
 			b.mu.Unlock()
 			return n, err
@@ -255,9 +272,9 @@ func write[T string | []byte](b *buffer, p T, through func(T) (int, error)) (int
 	state := b.state
 	b.mu.Unlock()
 	switch state {
-	case sealed:
+	case Sealed:
 		return len(p), nil
-	case over:
+	case Over:
 		return 0, errOver
 	}
 	return through(p)
@@ -265,8 +282,8 @@ func write[T string | []byte](b *buffer, p T, through func(T) (int, error)) (int
 
 var errNoRoom = errors.New("the buffer is full")
 
-// hold1 keeps a part of the body, or returns errNoRoom.
-func hold1[T string | []byte](b *buffer, p T) (int, error) {
+// keep keeps a part of the body, or returns errNoRoom.
+func keep[T string | []byte](b *Response, p T) (int, error) {
 	if b.status == 0 {
 		b.begin(http.StatusOK)
 	}
@@ -275,7 +292,7 @@ func hold1[T string | []byte](b *buffer, p T) (int, error) {
 		return 0, nil
 	case b.status < 200, b.status == http.StatusNoContent, b.status == http.StatusNotModified:
 		return 0, http.ErrBodyNotAllowed
-	case len(b.held.body)+len(p) > bufferLimit:
+	case len(b.held.body)+len(p) > limit:
 		return 0, errNoRoom
 	}
 	if b.written += int64(len(p)); b.length >= 0 && b.written > b.length {
@@ -286,19 +303,19 @@ func hold1[T string | []byte](b *buffer, p T) (int, error) {
 }
 
 // ReadFrom lets net/http send files that are longer than the limit by sendfile.
-func (b *buffer) ReadFrom(src io.Reader) (int64, error) {
+func (b *Response) ReadFrom(src io.Reader) (int64, error) {
 	b.mu.Lock()
 	state, room := b.state, 0
-	if state == holding {
-		room = bufferLimit - len(b.held.body)
+	if state == Holding {
+		room = limit - len(b.held.body)
 	}
 	b.mu.Unlock()
 	switch state {
-	case sealed:
+	case Sealed:
 		return io.Copy(io.Discard, src)
-	case over:
+	case Over:
 		return 0, errOver
-	case streaming:
+	case Streaming:
 		return b.Forward.ReadFrom(src)
 	}
 	n, err := io.Copy(writerOnly{b}, io.LimitReader(src, int64(room)))
@@ -306,7 +323,7 @@ func (b *buffer) ReadFrom(src io.Reader) (int64, error) {
 		return n, err
 	}
 	b.mu.Lock()
-	if b.state == holding {
+	if b.state == Holding {
 		err = b.commit()
 	}
 	b.mu.Unlock()
@@ -321,16 +338,16 @@ func (b *buffer) ReadFrom(src io.Reader) (int64, error) {
 type writerOnly struct{ io.Writer }
 
 // FlushError sends the bytes kept so far and makes the response a stream.
-func (b *buffer) FlushError() error {
+func (b *Response) FlushError() error {
 	b.mu.Lock()
 	switch {
-	case b.state == sealed:
+	case b.state == Sealed:
 		b.mu.Unlock()
 		return nil
-	case b.state == over:
+	case b.state == Over:
 		b.mu.Unlock()
 		return errOver
-	case b.state == holding:
+	case b.state == Holding:
 		if err := b.commit(); err != nil {
 			b.mu.Unlock()
 			return err
@@ -342,27 +359,27 @@ func (b *buffer) FlushError() error {
 
 // Hijack hands the connection over, after the bytes kept so far: some handlers write a 101 and
 // then take the connection.
-func (b *buffer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (b *Response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.state >= sealed {
+	if b.state >= Sealed {
 		return nil, nil, errOver
 	}
-	if b.state == holding && b.status != 0 {
+	if b.state == Holding && b.status != 0 {
 		if err := b.commit(); err != nil {
 			return nil, nil, err
 		}
 	}
 	conn, rw, err := b.Forward.Hijack()
 	if err == nil {
-		b.state = streaming
+		b.state = Streaming
 	}
 	return conn, rw, err
 }
 
 // commit sends the bytes kept so far, unchanged, and makes the response a stream.
-func (b *buffer) commit() error {
-	b.state = streaming
+func (b *Response) commit() error {
+	b.state = Streaming
 	if b.status == 0 {
 		return nil
 	}
@@ -384,34 +401,34 @@ func (b *buffer) commit() error {
 	return err
 }
 
-// finish sends the bytes kept so far and ends the response: later writes are refused.
-func (b *buffer) finish() {
+// Finish sends the bytes kept so far and ends the response: later writes are refused.
+func (b *Response) Finish() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.state == holding {
+	if b.state == Holding {
 		_ = b.commit() // the client has gone
 	}
-	b.state = over
+	b.state = Over
 	b.release()
 }
 
-// drop ends the response and discards the bytes kept so far.
-func (b *buffer) drop() {
+// Drop ends the response and discards the bytes kept so far.
+func (b *Response) Drop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.state = over
+	b.state = Over
 	b.release()
 }
 
-// replace discards the bytes kept so far, and the header fields that were set since the request
+// Replace discards the bytes kept so far, and the header fields that were set since the request
 // came in. It sends another response instead. It reports false if it is too late for that.
-func (b *buffer) replace(answer func(http.ResponseWriter)) bool {
+func (b *Response) Replace(answer func(http.ResponseWriter)) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.state != holding {
+	if b.state != Holding {
 		return false
 	}
-	b.state = sealed
+	b.state = Sealed
 	header := b.ResponseWriter.Header()
 	shared := sharing(header)
 	b.held.before.restore(header)
