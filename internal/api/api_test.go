@@ -183,7 +183,75 @@ func exported(t *testing.T, dir string) string {
 		require.NoError(t, err)
 		files = append(files, file)
 	}
+	for _, internal := range aliased(files) {
+		files = append(files, internalTypes(t, internal)...)
+	}
 	return render(files)
+}
+
+// aliased takes the aliases of types of internal packages out of the files: users see the types themselves. It returns
+// the names of the types for each internal package, with its import path in "".
+func aliased(files []*ast.File) (list []map[string]string) {
+	for _, file := range files {
+		packages := map[string]map[string]string{}
+		for _, spec := range file.Imports {
+			if p := strings.Trim(spec.Path.Value, `"`); strings.HasPrefix(p, module) && strings.Contains(p, "/internal/") {
+				packages[path.Base(p)] = map[string]string{"": p}
+			}
+		}
+		for _, decl := range file.Decls {
+			types, ok := decl.(*ast.GenDecl)
+			if !ok {
+				continue
+			}
+			types.Specs = slices.DeleteFunc(types.Specs, func(spec ast.Spec) bool {
+				alias, ok := spec.(*ast.TypeSpec)
+				if !ok || !alias.Assign.IsValid() || !alias.Name.IsExported() {
+					return false
+				}
+				of, ok := alias.Type.(*ast.SelectorExpr)
+				if !ok || packages[of.X.(*ast.Ident).Name] == nil {
+					return false
+				}
+				packages[of.X.(*ast.Ident).Name][of.Sel.Name] = alias.Name.Name
+				return true
+			})
+		}
+		for _, types := range packages {
+			if len(types) > 1 {
+				list = append(list, types)
+			}
+		}
+	}
+	return list
+}
+
+const module = "github.com/zeugkit/zeug/"
+
+// internalTypes returns the declarations of types of an internal package, with their methods.
+func internalTypes(t *testing.T, names map[string]string) (files []*ast.File) {
+	dir := filepath.Join("../..", strings.TrimPrefix(names[""], module))
+	p, err := linux().ImportDir(dir, 0)
+	require.NoError(t, err)
+	for _, name := range p.GoFiles {
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, name), nil, 0)
+		require.NoError(t, err)
+		file.Decls = slices.DeleteFunc(file.Decls, func(decl ast.Decl) bool {
+			switch decl := decl.(type) {
+			case *ast.FuncDecl:
+				return decl.Recv == nil || names[receiver(decl.Recv.List[0].Type)] == ""
+			case *ast.GenDecl:
+				decl.Specs = slices.DeleteFunc(decl.Specs, func(spec ast.Spec) bool {
+					declared, ok := spec.(*ast.TypeSpec)
+					return !ok || names[declared.Name.Name] == ""
+				})
+				return len(decl.Specs) == 0
+			}
+			return true
+		})
+		files = append(files, file)
+	}
+	return files
 }
 
 // render returns the exported declarations of a package in order, after a line that

@@ -17,6 +17,7 @@ import (
 
 	"github.com/zeugkit/zeug/internal/peer"
 	"github.com/zeugkit/zeug/internal/routelist"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/capture"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/place"
 )
@@ -175,7 +176,7 @@ var dashboardTemplate = template.Must(template.New("dashboard").Funcs(dump.Funct
 func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 	view := overview{
 		dashboard: d, Path: d.settings.Dashboard.Path, Now: time.Now(), Started: d.started,
-		Routes: routelist.All(), Build: buildFacts(), Memory: memory(), Profiles: profiles(r),
+		Routes: routelist.All(), Build: capture.BuildFacts(), Memory: memory(), Profiles: profiles(r),
 	}
 	if requests := d.settings.Dashboard.Requests; requests != nil {
 		view.Requests = requests()
@@ -187,7 +188,7 @@ func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 		if dep.Replace != nil {
 			dep = dep.Replace
 		}
-		view.Modules = append(view.Modules, Field{dep.Path, dep.Version})
+		view.Modules = append(view.Modules, Field{Name: dep.Path, Value: dep.Version})
 	}
 	view.goroutines()
 	view.Failures = d.failures()
@@ -227,7 +228,7 @@ func (v overview) Uptime() string { return v.Now.Sub(v.Started).Round(time.Secon
 // Edit is the link that opens the place of a rule, "file:line", in the editor.
 func (v overview) Edit(where string) template.URL {
 	file, line := placeOf(where)
-	if !filepath.IsAbs(self().locate(file)) {
+	if !filepath.IsAbs(capture.Locate(file)) {
 		return ""
 	}
 	return page{editor: v.settings.Editor}.edit(Frame{File: file, Line: line, Source: []SourceLine{{}}})
@@ -258,14 +259,7 @@ func (v *overview) goroutines() {
 	text := make([]byte, maxGoroutines)
 	n := runtime.Stack(text, true)
 	v.Cut = n == len(text)
-	list := parseTraceback(string(text[:n]))
-	src := &sources{program: self(), hide: v.settings.Hide}
-	for _, g := range list {
-		for i, f := range g.Frames {
-			g.Frames[i].Library, g.Frames[i].Hidden = src.isLibrary(f), hidden(src.hide, f.Package())
-		}
-	}
-	v.Goroutines, v.More = grouped(list, maxOthers)
+	v.Goroutines, v.More = capture.Goroutines(string(text[:n]), v.settings.Hide)
 	slices.SortStableFunc(v.Goroutines, func(a, b Goroutine) int { return b.Alike - a.Alike })
 }
 
@@ -301,11 +295,11 @@ func memory() []Field {
 		share = ", " + strconv.FormatFloat(100*gc/all, 'f', 1, 64) + " % of the processors' time"
 	}
 	return []Field{
-		{"heap in use", size(number["/memory/classes/heap/objects:bytes"]) + " in " + strconv.FormatUint(number["/gc/heap/objects:objects"], 10) + " objects"},
-		{"next collection at", size(number["/gc/heap/goal:bytes"]) + " (GOGC " + strconv.FormatUint(number["/gc/gogc:percent"], 10) + ")"},
-		{"of the system", size(number["/memory/classes/total:bytes"]) + ", limit " + limit},
-		{"collections", strconv.FormatUint(number["/gc/cycles/total:gc-cycles"], 10) + share},
-		{"processors", strconv.FormatUint(number["/sched/gomaxprocs:threads"], 10) + " of " + strconv.Itoa(runtime.NumCPU())},
+		{Name: "heap in use", Value: size(number["/memory/classes/heap/objects:bytes"]) + " in " + strconv.FormatUint(number["/gc/heap/objects:objects"], 10) + " objects"},
+		{Name: "next collection at", Value: size(number["/gc/heap/goal:bytes"]) + " (GOGC " + strconv.FormatUint(number["/gc/gogc:percent"], 10) + ")"},
+		{Name: "of the system", Value: size(number["/memory/classes/total:bytes"]) + ", limit " + limit},
+		{Name: "collections", Value: strconv.FormatUint(number["/gc/cycles/total:gc-cycles"], 10) + share},
+		{Name: "processors", Value: strconv.FormatUint(number["/sched/gomaxprocs:threads"], 10) + " of " + strconv.Itoa(runtime.NumCPU())},
 	}
 }
 

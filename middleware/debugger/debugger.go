@@ -29,7 +29,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
@@ -38,6 +37,7 @@ import (
 	"github.com/zeugkit/zeug/internal/recording"
 	"github.com/zeugkit/zeug/internal/requestcopy"
 	"github.com/zeugkit/zeug/internal/secret"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/capture"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/hold"
 )
@@ -165,7 +165,7 @@ type exchange struct {
 	// received is the original request, with which outer handlers answer.
 	received *http.Request
 	// sent is its header at that time.
-	sent []Field
+	sent capture.Sent
 	// writer is the writer that the handler got for the response.
 	writer http.ResponseWriter
 }
@@ -178,7 +178,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.dashboard.ServeHTTP(w, r)
 		return
 	}
-	x := &exchange{handler: h, received: r, sent: sentBy(r)}
+	x := &exchange{handler: h, received: r, sent: capture.SentBy(r)}
 	x.writer, x.response.Cut = x.response.Start(w), x.cutShort
 	received := r
 	r, _ = gateway.WithRoute(r)
@@ -200,7 +200,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(value)
 		}
 		defer x.response.Drop()
-		x.fail(r, value, true, callers(1))
+		x.fail(r, value, true, capture.Callers(1))
 	}()
 	requestcopy.Serve(h.next, x.writer, r, received)
 	returned = true
@@ -210,7 +210,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // respond is the [httperror.Responder] of everything inside the debugger: errors that send their
 // own response do so, all others get the page.
 func (x *exchange) respond(w http.ResponseWriter, r *http.Request, err error) {
-	if answers(err) {
+	if capture.Answers(err) {
 		httperror.Respond(w, r, err) // the outer responder answers, or the default
 		return
 	}
@@ -223,11 +223,11 @@ func (x *exchange) respond(w http.ResponseWriter, r *http.Request, err error) {
 		// A time limit in between may have answered already, and would not accept another response.
 		// If it fails, the write reports that.
 		if _, refused := w.Write(nil); errors.Is(refused, http.ErrHandlerTimeout) {
-			x.late(r, err, callers(1))
+			x.late(r, err, capture.Callers(1))
 			return
 		}
 	}
-	x.fail(r, err, false, callers(1))
+	x.fail(r, err, false, capture.Callers(1))
 }
 
 // fail logs a failure and sends its page. It panics if a part of the response has already been
@@ -237,7 +237,7 @@ func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr
 	// Developers look at the handler's request most often, but no later line of the handler may use
 	// it, so it is kept alive here.
 	defer runtime.KeepAlive(r)
-	r = x.untouched(r)
+	r = x.sent.Untouched(r)
 	state := x.response.State()
 	id := h.nextID()
 	access := h.settings.Access(r)
@@ -269,14 +269,14 @@ func (x *exchange) fail(r *http.Request, value any, panicked bool, pcs []uintptr
 	h.log(rep)
 	var answer http.Handler
 	if shown {
-		rep.Stacks = allStacks()
+		rep.Stacks = capture.AllStacks()
 		shown := h.page(rep)
 		shown.Live = h.live(rep, tell, untold)
 		h.file(r, shown)
 		answer = shown
 	} else {
 		h.file(r, h.page(rep))
-		answer, r = h.unread(access), x.untouched(x.received)
+		answer, r = h.unread(access), x.sent.Untouched(x.received)
 	}
 	x.response.Replace(func(w http.ResponseWriter) { answer.ServeHTTP(w, r) })
 }
@@ -300,7 +300,7 @@ func (h *handler) unread(access Access) http.Handler {
 const begun = "The answer had begun: the client got its first part and then an aborted connection."
 
 // cutShort logs a failure of a stream whose handler itself aborts the connection.
-func (x *exchange) cutShort(r *http.Request, err error) { x.tell(r, err, callers(1), begun) }
+func (x *exchange) cutShort(r *http.Request, err error) { x.tell(r, err, capture.Callers(1), begun) }
 
 // late logs a failure of a handler whose request has already been answered.
 func (x *exchange) late(r *http.Request, value any, pcs []uintptr) {
@@ -309,7 +309,7 @@ func (x *exchange) late(r *http.Request, value any, pcs []uintptr) {
 
 // tell logs a failure for which no page can be sent.
 func (x *exchange) tell(r *http.Request, value any, pcs []uintptr, fate string) {
-	rep := x.handler.report(x.handler.nextID(), x.untouched(r), value, false, pcs)
+	rep := x.handler.report(x.handler.nextID(), x.sent.Untouched(r), value, false, pcs)
 	rep.Exchange = peer.Of(r).Exchange
 	rep.Fate = fate
 	x.handler.log(rep)
@@ -343,20 +343,11 @@ func (h *handler) nextID() string {
 
 func idOf(number int64) string { return "f" + strconv.FormatInt(number, 10) }
 
-// report describes a failure. If a part of it cannot be described, that must
-// not hide the failure itself.
-func (h *handler) report(id string, r *http.Request, value any, panicked bool, pcs []uintptr) (rep *Report) {
-	defer func() {
-		if p := recover(); p != nil {
-			rep = &Report{
-				Time: time.Now(), Panicked: panicked, Type: dump.TypeName(value), Message: dump.Printed(value),
-				Frames: bareFrames(pcs), Goroutine: goroutineID(), Goroutines: runtime.NumGoroutine(),
-				Origin: "The rest of the report is missing: making it panicked with " + dump.Printed(p) + ".",
-			}
-		}
-		rep.ID = id
-	}()
-	return newReport(r, value, panicked, pcs, &h.settings)
+// report describes a failure.
+func (h *handler) report(id string, r *http.Request, value any, panicked bool, pcs []uintptr) *Report {
+	rep := capture.New(r, value, panicked, pcs, capture.Settings{Secret: h.settings.Secret, Hide: h.settings.Hide})
+	rep.ID = id
+	return rep
 }
 
 // reported is the cause of a response to a failure that is already in the log.

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/zeugkit/zeug/datastructures"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/capture"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/place"
 )
@@ -194,22 +195,22 @@ func (p page) shown(frames []Frame, first, open int) []shownFrames {
 	var list []shownFrames
 	own := false
 	for _, f := range frames {
-		own = own || !f.aside()
+		own = own || !aside(f)
 	}
 	for i, f := range frames {
 		shown := shownFrame{Frame: f, Index: first + i, Edit: p.edit(f), Live: p.Live.URL != "" && !f.Template}
-		if open > 0 && (!f.aside() || !own && i == 0 && p.Panicked) {
+		if open > 0 && (!aside(f) || !own && i == 0 && p.Panicked) {
 			shown.Open = true
 			open--
 		}
 		last := len(list) - 1
-		aside := own && f.aside()
-		if !aside || last < 0 || list[last].Folded == "" || list[last].Hidden != f.Hidden || f.Panicked || f.Omitted > 0 {
+		folded := own && aside(f)
+		if !folded || last < 0 || list[last].Folded == "" || list[last].Hidden != f.Hidden || f.Panicked || f.Omitted > 0 {
 			list = append(list, shownFrames{Hidden: f.Hidden})
-			if last++; aside {
-				list[last].Folded = f.shortPackage()
+			if last++; folded {
+				list[last].Folded = shortPackage(f)
 			}
-		} else if name := f.shortPackage(); !slices.Contains(strings.Split(list[last].Folded, ", "), name) {
+		} else if name := shortPackage(f); !slices.Contains(strings.Split(list[last].Folded, ", "), name) {
 			list[last].Folded += ", " + name
 		}
 		list[last].Frames = append(list[last].Frames, shown)
@@ -240,17 +241,17 @@ func (p page) ShownOthers() []shownGoroutine {
 }
 
 // aside reports whether a frame is outside the code that the developer is working on.
-func (f Frame) aside() bool { return f.Library || f.Hidden }
+func aside(f Frame) bool { return f.Library || f.Hidden }
 
 // shortPackage is the last part of the package's import path.
-func (f Frame) shortPackage() string {
+func shortPackage(f Frame) string {
 	pkg := f.Package()
 	return pkg[strings.LastIndexByte(pkg, '/')+1:]
 }
 
 // edit returns the link that opens a frame's place in an editor, or "".
 func (p page) edit(f Frame) template.URL {
-	file := self().locate(f.File)
+	file := capture.Locate(f.File)
 	if p.editor == "off" || len(f.Source) == 0 || !filepath.IsAbs(file) {
 		return ""
 	}
@@ -321,16 +322,16 @@ func (p page) Again() bool {
 		return false
 	}
 	if p.Request.Method == http.MethodGet {
-		return !strings.Contains(p.Request.URL, masked) && len(p.Request.URL) <= maxField
+		return !strings.Contains(p.Request.URL, capture.Masked) && len(p.Request.URL) <= capture.MaxField
 	}
 	if p.Request.Method != http.MethodPost || !p.Request.FormParsed || len(p.Request.Files) > 0 {
 		return false
 	}
-	if len(p.Request.Form) > maxFields || len(p.Request.URL) > maxField {
+	if len(p.Request.Form) > capture.MaxFields || len(p.Request.URL) > capture.MaxField {
 		return false
 	}
 	for _, f := range p.Request.Form {
-		if f.Value == masked || len(f.Value) > maxField || len(f.Name) > maxField || dump.VisibleLines(f.Name+f.Value) != f.Name+f.Value {
+		if f.Value == capture.Masked || len(f.Value) > capture.MaxField || len(f.Name) > capture.MaxField || dump.VisibleLines(f.Name+f.Value) != f.Name+f.Value {
 			return false // bytes that cannot be shown would be sent differently
 		}
 	}
@@ -345,4 +346,11 @@ func (p page) Multipart() bool {
 		}
 	}
 	return false
+}
+
+// Page returns a handler that sends a report with the given status. It sends it to every client:
+// [Debugger.MayRead] says which clients may see it. If live has a URL, the page gets its frames'
+// variables there.
+func (d Debugger) Page(rep *Report, live Live, status int) http.Handler {
+	return page{Report: rep, Live: live, editor: d.editor(), Dashboard: d.Dashboard.Path, status: status}
 }

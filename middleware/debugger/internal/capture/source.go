@@ -1,4 +1,4 @@
-package debugger
+package capture
 
 import (
 	"os"
@@ -43,6 +43,9 @@ type program struct {
 	module string // the path of the main module
 	root   string // its folder
 }
+
+// Locate finds a source file of the running program, if -trimpath has left only its import path.
+func Locate(file string) string { return self().locate(file) }
 
 // self is the running program.
 func self() program { return program{place.GoRoot(), place.Build().Main.Path, place.ModuleRoot("")} }

@@ -1,4 +1,4 @@
-package debugger
+package capture
 
 import (
 	"reflect"
@@ -14,9 +14,9 @@ const (
 	oldest    = 30
 )
 
-// callers returns the program counters of the calling goroutine, newest first,
+// Callers returns the program counters of the calling goroutine, newest first,
 // without skip functions above callers itself.
-func callers(skip int) []uintptr {
+func Callers(skip int) []uintptr {
 	for size := 256; ; size *= 8 {
 		pcs := make([]uintptr, min(size, maxDepth))
 		if n := runtime.Callers(skip+2, pcs); n < len(pcs) || n == maxDepth {
@@ -106,7 +106,7 @@ type Frame struct {
 	// panic followed before this one was handled. The newer panic is that of a deferred function,
 	// or of a function that recovers and panics again.
 	Panicked bool `json:"panicked,omitempty"`
-	// Hidden says that Debugger.Hide names the function's package.
+	// Hidden says that Settings.Hide names the function's package.
 	Hidden bool `json:"hidden,omitempty"`
 	// Repeated is how many more times the function called itself from this line. If Cycle is set,
 	// functions called each other: the sequence of this frame and those after it, Cycle frames in

@@ -1,8 +1,7 @@
-package debugger
+package capture
 
 import (
 	"debug/buildinfo"
-	"net/http"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -47,8 +46,8 @@ func (c Crash) Report() (*Report, bool) {
 	if len(list) == 0 {
 		return nil, false
 	}
-	rep := &Report{ID: "crash", Time: time.Now(), Ended: c.Ended, Output: secret.Text(c.Output, masked, secret.Name), Goroutines: len(list)}
-	rep.Message = secret.Text(strings.TrimSpace(head), masked, secret.Name)
+	rep := &Report{ID: "crash", Time: time.Now(), Ended: c.Ended, Output: secret.Text(c.Output, Masked, secret.Name), Goroutines: len(list)}
+	rep.Message = secret.Text(strings.TrimSpace(head), Masked, secret.Name)
 	if rest, ok := strings.CutPrefix(rep.Message, "panic: "); ok {
 		rep.Panicked, rep.Message = true, rest
 	}
@@ -123,11 +122,4 @@ func (s *sources) complete(frames []Frame) []Frame {
 		frames[i].Source = s.around(frames[i].File, frames[i].Line)
 	}
 	return frames
-}
-
-// Page returns a handler that sends a report with the given status. It sends it to every client:
-// [Debugger.MayRead] says which clients may see it. If live has a URL, the page gets its frames'
-// variables there.
-func (d Debugger) Page(rep *Report, live Live, status int) http.Handler {
-	return page{Report: rep, Live: live, editor: d.editor(), Dashboard: d.Dashboard.Path, status: status}
 }

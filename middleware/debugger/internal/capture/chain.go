@@ -1,4 +1,4 @@
-package debugger
+package capture
 
 import (
 	"net/http"
@@ -150,10 +150,10 @@ func unwrap(err error) (inner []error) {
 	return nil
 }
 
-// answers reports whether an error sends its own response: it is, or wraps, an [http.Handler]. A
+// Answers reports whether an error sends its own response: it is, or wraps, an [http.Handler]. A
 // 500 with a cause does not count, because some code has made it of a failure. An error that wraps
 // itself does not: the search for the handler in it would never end.
-func answers(err error) bool {
+func Answers(err error) bool {
 	found, failed := false, false
 	whole := walk(err, func(err error, _ int, _ bool) {
 		if _, ok := err.(http.Handler); ok {

@@ -1,4 +1,4 @@
-package debugger
+package capture
 
 import (
 	"regexp"
@@ -27,7 +27,7 @@ type Goroutine struct {
 // frame; without frames it is nil.
 func (g Goroutine) Where() *Frame {
 	for i, f := range g.Frames {
-		if !f.aside() {
+		if !f.Library && !f.Hidden {
 			return &g.Frames[i]
 		}
 	}
@@ -96,6 +96,19 @@ func (s *sources) raised(frames []Frame) []Frame {
 		}
 	}
 	return frames
+}
+
+// Goroutines lists the goroutines of a traceback with their facts, each stack once, and says how many more
+// there are. The packages in hide are hidden.
+func Goroutines(text string, hide []string) (list []Goroutine, more int) {
+	list = parseTraceback(text)
+	src := &sources{program: self(), hide: hide}
+	for _, g := range list {
+		for i, f := range g.Frames {
+			g.Frames[i].Library, g.Frames[i].Hidden = src.isLibrary(f), hidden(hide, f.Package())
+		}
+	}
+	return grouped(list, maxOthers)
 }
 
 // grouped lists each stack once, with the number of goroutines that have it, up

@@ -1,4 +1,4 @@
-package debugger
+package capture
 
 import (
 	htmltemplate "html/template"
@@ -50,9 +50,9 @@ func (s *sources) variables(err error, secret func(string) bool) (list []*Value)
 		}
 		value := d.Of(all[name])
 		if secret(name) && all[name] != nil {
-			value = &Value{Type: value.Type, Text: masked}
+			value = &Value{Type: value.Type, Text: Masked}
 		}
-		value.Name = dump.Cut(name, maxField)
+		value.Name = dump.Cut(name, MaxField)
 		list = append(list, value)
 	}
 	return list

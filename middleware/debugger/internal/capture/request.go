@@ -1,4 +1,4 @@
-package debugger
+package capture
 
 import (
 	"fmt"
@@ -20,7 +20,7 @@ type Field struct {
 }
 
 // RequestFacts is what the page shows about the request. Values of secrets are
-// masked, see [Debugger.Secret].
+// masked, see [Settings].
 type RequestFacts struct {
 	Method string `json:"method"`
 	// URL is the absolute URL, as the client sees it.
@@ -43,21 +43,21 @@ type RequestFacts struct {
 	FormParsed bool `json:"form_parsed"`
 }
 
-// masked stands for a secret.
-const masked = secret.Dots
+// Masked stands for a secret.
+const Masked = secret.Dots
 
-// maxField is how many bytes of one value are shown, and maxFields is how many
+// MaxField is how many bytes of one value are shown, and MaxFields is how many
 // fields of one table.
 const (
-	maxField  = dump.MaxField
-	maxFields = 500
+	MaxField  = dump.MaxField
+	MaxFields = 500
 )
 
-// sentBy copies a request's header. When a failure is shown, another goroutine of the application
+// SentBy copies a request's header. When a failure is shown, another goroutine of the application
 // may write to the map, and reading it would end the process. A middleware may also have removed
 // the fields of a proxy that identify the client.
-func sentBy(r *http.Request) []Field {
-	list := make([]Field, 0, len(r.Header))
+func SentBy(r *http.Request) Sent {
+	list := make(Sent, 0, len(r.Header))
 	for name, values := range r.Header {
 		for _, value := range values {
 			list = append(list, Field{name, value})
@@ -66,11 +66,14 @@ func sentBy(r *http.Request) []Field {
 	return list
 }
 
-// untouched returns r with the header that the client sent, in a separate map.
-func (x *exchange) untouched(r *http.Request) *http.Request {
+// Sent is the header of a request as the client sent it.
+type Sent []Field
+
+// Untouched returns r with this header, in a separate map.
+func (s Sent) Untouched(r *http.Request) *http.Request {
 	u := *r
-	u.Header = make(http.Header, len(x.sent))
-	for _, f := range x.sent {
+	u.Header = make(http.Header, len(s))
+	for _, f := range s {
 		u.Header[f.Name] = append(u.Header[f.Name], f.Value)
 	}
 	return &u
@@ -88,14 +91,14 @@ func facts(r *http.Request, is func(string) bool, secrets []string) RequestFacts
 	}
 	mask := func(name, value string) string {
 		if value != "" && is(name) {
-			return masked
+			return Masked
 		}
-		return dump.Cut(secret.Text(value, masked, is), maxField)
+		return dump.Cut(secret.Text(value, Masked, is), MaxField)
 	}
 	parameter := func(name string) bool { return is(name) || strings.EqualFold(name, "code") }
 	maskParameter := func(name, value string) string {
 		if value != "" && parameter(name) {
-			return masked
+			return Masked
 		}
 		return mask(name, value)
 	}
@@ -109,23 +112,23 @@ func facts(r *http.Request, is func(string) bool, secrets []string) RequestFacts
 	}
 	path := r.URL.EscapedPath()
 	for _, s := range secrets {
-		path = strings.ReplaceAll(path, url.PathEscape(s), masked)
-		path = strings.ReplaceAll(path, (&url.URL{Path: s}).EscapedPath(), masked)
+		path = strings.ReplaceAll(path, url.PathEscape(s), Masked)
+		path = strings.ReplaceAll(path, (&url.URL{Path: s}).EscapedPath(), Masked)
 	}
 	f.URL = o.Scheme + "://" + o.Host + o.RootPath + path
 	if len(f.Query) > 0 {
-		f.URL += "?" + secret.Query(r.URL.RawQuery, masked, parameter)
+		f.URL += "?" + secret.Query(r.URL.RawQuery, Masked, parameter)
 	}
-	f.URL = dump.Cut(f.URL, maxField)
+	f.URL = dump.Cut(f.URL, MaxField)
 	for name, values := range r.Header {
 		if name == "Cookie" {
 			continue
 		}
 		for _, value := range values {
 			if before, query, ok := strings.Cut(value, "?"); ok && name == "Referer" {
-				value = before + "?" + secret.Query(query, masked, parameter)
+				value = before + "?" + secret.Query(query, Masked, parameter)
 			}
-			f.Headers = append(f.Headers, Field{dump.Cut(name, maxField), mask(name, value)})
+			f.Headers = append(f.Headers, Field{dump.Cut(name, MaxField), mask(name, value)})
 		}
 	}
 	byName(f.Headers)
@@ -143,7 +146,7 @@ func facts(r *http.Request, is func(string) bool, secrets []string) RequestFacts
 		}
 		for name, files := range m.File {
 			for _, file := range files {
-				f.Files = append(f.Files, Field{dump.Cut(name, maxField), fmt.Sprintf("%s (%d bytes)", dump.Cut(file.Filename, maxField), file.Size)})
+				f.Files = append(f.Files, Field{dump.Cut(name, MaxField), fmt.Sprintf("%s (%d bytes)", dump.Cut(file.Filename, MaxField), file.Size)})
 			}
 		}
 		byName(f.Files)
@@ -152,19 +155,19 @@ func facts(r *http.Request, is func(string) bool, secrets []string) RequestFacts
 	return f
 }
 
-// some cuts a list to maxFields, with a note about the rest.
+// some cuts a list to MaxFields, with a note about the rest.
 func some(list []Field) []Field {
-	if len(list) <= maxFields {
+	if len(list) <= MaxFields {
 		return list
 	}
-	return append(list[:maxFields:maxFields], Field{"…", strconv.Itoa(len(list)-maxFields) + " more"})
+	return append(list[:MaxFields:MaxFields], Field{"…", strconv.Itoa(len(list)-MaxFields) + " more"})
 }
 
 func fields(values map[string][]string, mask func(string, string) string) []Field {
 	var list []Field
 	for name, all := range values {
 		for _, value := range all {
-			list = append(list, Field{dump.Cut(name, maxField), mask(name, value)})
+			list = append(list, Field{dump.Cut(name, MaxField), mask(name, value)})
 		}
 	}
 	byName(list)

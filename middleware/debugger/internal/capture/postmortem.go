@@ -1,4 +1,4 @@
-package debugger
+package capture
 
 import (
 	"debug/buildinfo"
@@ -36,11 +36,11 @@ func (p PostMortem) Report() *Report {
 	list := parseTraceback(p.Stack)
 	src := sourcesOf(p.Program, p.Dir, list)
 	rep := &Report{
-		ID: "core", Time: p.Time, Panicked: true, Type: p.Type, Message: secret.Text(p.Message, masked, secret.Name),
+		ID: "core", Time: p.Time, Panicked: true, Type: p.Type, Message: secret.Text(p.Message, Masked, secret.Name),
 		Goroutine: p.Goroutine, Request: facts(p.Request, secret.Name, nil), Rule: p.Rule, PostMortem: true, Build: p.Process,
 	}
 	for _, line := range p.Log {
-		rep.Log = append(rep.Log, secret.Text(line, masked, secret.Name))
+		rep.Log = append(rep.Log, secret.Text(line, Masked, secret.Name))
 	}
 	if len(list) > 0 {
 		rep.Frames = src.complete(shortened(foldCycles(src.raised(list[0].Frames))))
