@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -32,8 +33,11 @@ func newTestApp(t *testing.T, client redis.UniversalClient) *App {
 func submit(target string) url.Values { return url.Values{"url": {target}} }
 
 func TestShortlyOnEveryRedis(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(t *testing.T, client redis.UniversalClient) {
-		person := webtest.New(t, newTestApp(t, client))
+		app, err := NewApp(&Links{redis: client, patience: longPatience}, "")
+		require.NoError(t, err)
+		person := webtest.New(t, app)
 		const target = "https://example.org/a?b=c&d=ä#e"
 
 		page := person.Get("/").Expect(200)
@@ -335,6 +339,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv("SHORTLY_RUNS_AS_PROGRAM") != "" {
 		main()
 		return
+	}
+	// The parallel tests wait for servers, so that more of them may run than there are processors. Those that use the
+	// processor, or expect an answer within a time, run alone before.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

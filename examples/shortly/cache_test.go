@@ -18,10 +18,10 @@ import (
 	"github.com/zeugkit/zeug/internal/redistest"
 )
 
-// cached returns links with a cache of one MiB, and clicks counted in batches.
+// cached returns links with a cache of one MiB and a long patience, and clicks counted in batches.
 func cached(t *testing.T, o *redis.UniversalOptions) *CachedLinks {
 	t.Helper()
-	links, err := NewCachedLinks(&Links{redis: connect(t, o)}, 1<<20, NewClickCounter(o))
+	links, err := NewCachedLinks(&Links{redis: connect(t, o), patience: longPatience}, 1<<20, NewClickCounter(o))
 	require.NoError(t, err)
 	t.Cleanup(func() { links.Close() })
 	return links
@@ -62,8 +62,10 @@ func (h hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 }
 
 func TestCachedLinksOnEveryRedis(t *testing.T) {
+	t.Parallel()
 	for _, d := range deployments {
 		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
 			if d.heavy && testing.Short() {
 				t.Skip("starts several servers")
 			}
@@ -139,6 +141,7 @@ func TestManyRequestsForOneColdIDAskRedisOnce(t *testing.T) {
 }
 
 func TestAnAbsentIDIsNotLookedUpAgainForASecond(t *testing.T) {
+	t.Parallel()
 	o := startEmbedded(t)
 	links, other := cached(t, o), cached(t, o)
 	gets := watch(links.redis, "get", nil)
@@ -213,6 +216,7 @@ func TestALinkThatIsRemovedByHandIsForgotten(t *testing.T) {
 }
 
 func TestHotIDsRedirectWhileRedisIsAway(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	links := cached(t, parse(t, "redis://"+s.Addr))
 	hot, err := links.Add(t.Context(), "https://example.org/hot")

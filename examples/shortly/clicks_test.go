@@ -52,8 +52,10 @@ func (p *pipelines) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pr
 }
 
 func TestClicksOnEveryRedis(t *testing.T) {
+	t.Parallel()
 	for _, d := range deployments {
 		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
 			if d.heavy && testing.Short() {
 				t.Skip("starts several servers")
 			}
@@ -96,6 +98,7 @@ func TestManyIDsAreSentInSeveralPipelines(t *testing.T) {
 }
 
 func TestClicksWaitForRedisAndTheirMemoryIsBounded(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	c := NewClickCounter(parse(t, "redis://"+s.Addr))
 	s.Stop()
@@ -110,6 +113,7 @@ func TestClicksWaitForRedisAndTheirMemoryIsBounded(t *testing.T) {
 }
 
 func TestCloseSaysWhatWasNotCounted(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	c := NewClickCounter(parse(t, "redis://"+s.Addr))
 	s.Stop()
@@ -198,6 +202,7 @@ func click(t *testing.T, address string) {
 }
 
 func TestStoppingTheProgramLosesNoClick(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	require.NoError(t, s.Client.Set(t.Context(), "url-target:1", "https://example.org/", 0).Err())
 	for name, c := range map[string]struct {

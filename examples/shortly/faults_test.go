@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -52,16 +53,34 @@ func (f *faulty) follow(t *testing.T, n int) {
 	}
 }
 
-// refused expects a 503 in time for links that are not in the cache.
+// hasty returns the same links with the default patience.
+func (f *faulty) hasty() *CachedLinks {
+	return &CachedLinks{Links: &Links{redis: f.links.redis}, targets: f.links.targets, clicks: f.links.clicks}
+}
+
+// refused calls what needs Redis, all at once, and expects a 503 in time.
 func (f *faulty) refused(t *testing.T) {
 	t.Helper()
-	for name, call := range map[string]func() error{
-		"add":    func() error { _, err := f.links.Add(t.Context(), "https://example.org/new"); return err },
-		"follow": func() error { _, err := f.links.Follow(t.Context(), "cold"); return err },
-		"get":    func() error { _, err := f.links.Get(t.Context(), f.hot); return err },
-	} {
-		err := within(t, 10*time.Second, call)
-		require.ErrorIs(t, err, httperror.ServiceUnavailable, name)
+	links := f.hasty()
+	calls := map[string]func() error{
+		"add":    func() error { _, err := links.Add(t.Context(), "https://example.org/new"); return err },
+		"follow": func() error { _, err := links.Follow(t.Context(), "cold"); return err },
+		"get":    func() error { _, err := links.Get(t.Context(), f.hot); return err },
+	}
+	began := time.Now()
+	errs := make(chan error, len(calls))
+	for name, call := range calls {
+		go func() {
+			err := call()
+			if took := time.Since(began); took > 10*time.Second || !errors.Is(err, httperror.ServiceUnavailable) {
+				errs <- fmt.Errorf("%s: %v after %v", name, err, took)
+				return
+			}
+			errs <- nil
+		}()
+	}
+	for range calls {
+		require.NoError(t, <-errs)
 	}
 }
 
@@ -93,6 +112,7 @@ func (f *faulty) works(t *testing.T) {
 }
 
 func TestARedisThatHangs(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	f := newFaulty(t, parse(t, "redis://"+s.Addr), s.Client)
 	f.follow(t, 10)
@@ -108,6 +128,7 @@ func TestARedisThatHangs(t *testing.T) {
 }
 
 func TestAFullRedis(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	f := newFaulty(t, parse(t, "redis://"+s.Addr), s.Client)
 	ctx := t.Context()
@@ -131,6 +152,7 @@ func TestAFullRedis(t *testing.T) {
 }
 
 func TestANodeOfTheClusterIsAway(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts several servers")
 	}
@@ -179,12 +201,13 @@ func TestANodeOfTheClusterIsAway(t *testing.T) {
 
 // A dead node does not answer, so the client of go-redis would keep asking it for a minute.
 func TestAReplicaOfTheClusterTakesOver(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for an election")
 	}
 	nodes := redistest.StartCluster(t, true)
 	o := parse(t, "redis://"+strings.Join(redistest.Addrs(nodes), ","))
-	links := &Links{redis: connect(t, o), replicas: 1}
+	links := &Links{redis: connect(t, o), replicas: 1, patience: longPatience}
 	told := map[string]string{}
 	for n := range 30 { // enough that each node has some of them
 		url := fmt.Sprintf("https://example.org/%d", n)
@@ -192,17 +215,19 @@ func TestAReplicaOfTheClusterTakesOver(t *testing.T) {
 		require.NoError(t, err)
 		told[id] = url
 	}
-	nodes[1].Stop()
+	hasty := &Links{redis: links.redis}
+	nodes[1].FailOver(t)
 	end := time.Now().Add(40 * time.Second) // the table is read each minute
 	for id, url := range told {
 		require.Eventually(t, func() bool {
-			target, err := links.Target(t.Context(), id)
+			target, err := hasty.Target(t.Context(), id)
 			return err == nil && target == url
 		}, time.Until(end), 20*time.Millisecond, "link %s", id)
 	}
 }
 
 func TestAClockOfRedisThatJumps(t *testing.T) {
+	t.Parallel()
 	server, jump := redistest.StartWithClock(t)
 	f := newFaulty(t, parse(t, "redis://"+server.Addr), server.Client)
 	ids := map[string]bool{f.hot: true}
@@ -223,6 +248,7 @@ func TestAClockOfRedisThatJumps(t *testing.T) {
 }
 
 func TestFailoverBehindTheCache(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for an election")
 	}
@@ -239,7 +265,7 @@ func TestFailoverBehindTheCache(t *testing.T) {
 	f.links.replicas = 0 // no pause is left after the failover
 	f.follow(t, 10)
 	f.counted(t, 0) // on the replica
-	master.Stop()
+	master.FailOver(t)
 	f.follow(t, 10)
 	f.refused(t)
 	f.works(t)
@@ -336,10 +362,12 @@ func (w *wire) carry(all *sync.WaitGroup, from, to net.Conn) {
 // It stands in for "tc qdisc add dev lo root netem delay 50ms", which not every kernel has. A proxy delays bytes, not
 // packets: connections open at once, nothing is lost or sent again, and TCP's windows do not limit what is under way.
 func TestASlowRedis(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	w := newWire(t, s.Addr)
 	f := newFaulty(t, parse(t, "redis://"+w.addr+"?pool_size=20"), s.Client)
 	w.delay.Store(int64(50 * time.Millisecond))
+	links := f.hasty()
 	told := sync.Map{} // the URL of each id that was returned
 	for name, workers := range map[string]int{"without load": 1, "with load": 20} {
 		t.Run(name, func(t *testing.T) {
@@ -348,18 +376,18 @@ func TestASlowRedis(t *testing.T) {
 			for i := range workers {
 				all.Go(func() {
 					for range 100 {
-						if target, err := f.links.Follow(t.Context(), f.hot); err != nil || target != "https://example.org/hot" {
+						if target, err := links.Follow(t.Context(), f.hot); err != nil || target != "https://example.org/hot" {
 							t.Errorf("hot: %q, %v", target, err)
 						}
 					}
 					began := time.Now()
 					// A machine that is busy as well may make Redis too slow.
-					target, err := f.links.Follow(t.Context(), "cold"+name)
+					target, err := links.Follow(t.Context(), "cold"+name)
 					if err == nil && target != "https://example.org/cold" {
 						t.Errorf("cold: %q", target)
 					}
 					url := fmt.Sprintf("https://example.org/%s/%d", name, i)
-					if id, err := f.links.Add(t.Context(), url); err == nil {
+					if id, err := links.Add(t.Context(), url); err == nil {
 						if other, again := told.LoadOrStore(id, url); again {
 							t.Errorf("one id for %s and %s", other, url)
 						}
@@ -386,6 +414,7 @@ func TestASlowRedis(t *testing.T) {
 // TestAPartition loses every packet between an instance and its Redis, while another
 // instance goes on. Neither of them makes a second id for a URL, or a wrong redirect.
 func TestAPartition(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	w := newWire(t, s.Addr)
 	partition(t, "redis://"+w.addr, "redis://"+s.Addr, s.Client, func(apart bool) { w.cut.Store(apart) })
@@ -416,6 +445,7 @@ func partition(t *testing.T, divided, direct string, raw redis.UniversalClient, 
 // whose cable is pulled. Only root can make such a network; for other users TestAPartition does the
 // test.
 func TestAPartitionOfNetworkNamespaces(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make a network")
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ type Links struct {
 	script bool
 	// replicas is how many replicas must have a link before Add returns its id.
 	replicas int
+	// patience is how long one request may wait for Redis, all its commands taken together. 0 means [patience].
+	patience time.Duration
 	// numbers are the numbers of the block that are left.
 	numbers numbers
 }
@@ -48,8 +51,8 @@ type Link struct {
 	Clicks int64
 }
 
-// patience is how long one request may wait for Redis, all its commands taken
-// together, and clickPatience is how long a click may take to be counted.
+// patience is how long one request waits for Redis by default, and clickPatience is how long a click may take
+// to be counted.
 const (
 	patience      = 1200 * time.Millisecond
 	clickPatience = 300 * time.Millisecond
@@ -84,7 +87,7 @@ const maxAttempts = 40
 // The id is not returned before [Links.replicas] replicas have both keys, so that a failover does
 // not lose a link that a client got.
 func (l *Links) Add(ctx context.Context, url string) (id string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := l.limit(ctx)
 	defer cancel()
 	add := l.add
 	if l.script {
@@ -94,6 +97,11 @@ func (l *Links) Add(ctx context.Context, url string) (id string, err error) {
 		return "", err
 	}
 	return id, l.replicated(ctx, "url-target:"+id, "reverse-url:"+url)
+}
+
+// limit returns the context of one request.
+func (l *Links) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, cmp.Or(l.patience, patience))
 }
 
 func (l *Links) add(ctx context.Context, url string) (id string, err error) {
@@ -177,7 +185,7 @@ func (l *Links) count(ctx context.Context, id string) {
 // Target returns the URL that id leads to, and counts nothing. Its error is
 // [httperror.NotFound] for an id that leads nowhere.
 func (l *Links) Target(ctx context.Context, id string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := l.limit(ctx)
 	defer cancel()
 	return l.target(ctx, id)
 }
@@ -185,7 +193,7 @@ func (l *Links) Target(ctx context.Context, id string) (string, error) {
 // Get returns the link of id. Its error is [httperror.NotFound] for an id that
 // leads nowhere.
 func (l *Links) Get(ctx context.Context, id string) (link Link, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := l.limit(ctx)
 	defer cancel()
 	link.ID = id
 	if link.Target, err = l.target(ctx, id); err != nil {

@@ -24,14 +24,15 @@ import (
 )
 
 func TestLinksOnEveryRedis(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(t *testing.T, client redis.UniversalClient) {
-		links(t, client, &Links{redis: client})
+		links(t, client, &Links{redis: client, patience: longPatience})
 		if _, cluster := client.(*redis.ClusterClient); cluster {
 			return
 		}
 		t.Run("by the script", func(t *testing.T) {
 			require.NoError(t, client.FlushAll(t.Context()).Err())
-			links(t, client, &Links{redis: client, script: true})
+			links(t, client, &Links{redis: client, script: true, patience: longPatience})
 		})
 	})
 }
@@ -76,7 +77,7 @@ func links(t *testing.T, client redis.UniversalClient, links *Links) {
 			var all sync.WaitGroup
 			for i := range ids {
 				all.Go(func() {
-					id, err := (&Links{redis: client, script: links.script}).Add(ctx, url)
+					id, err := (&Links{redis: client, script: links.script, patience: longPatience}).Add(ctx, url)
 					if err != nil {
 						t.Errorf("add: %v", err)
 					}
@@ -502,10 +503,12 @@ func TestRedisAway(t *testing.T) {
 			"redis+sentinel://" + mute + "," + other + "/links", "unix:///nonexistent.sock", "redis://no-such-host.invalid",
 		} {
 			t.Run(address, func(t *testing.T) {
+				t.Parallel()
 				everyCall(t, &Links{redis: connect(t, parse(t, address))})
 			})
 		}
 		t.Run("packets get lost", func(t *testing.T) {
+			t.Parallel()
 			o := parse(t, "redis://"+mute)
 			o.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) {
 				<-ctx.Done()
@@ -524,6 +527,7 @@ func TestRedisAway(t *testing.T) {
 // TestManyWaitForARedisThatHangs tests the pool: a request that waits for a connection fails as
 // soon as one that has a connection. If they waited in turn, 50 requests would take half a minute.
 func TestManyWaitForARedisThatHangs(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	links := &Links{redis: connect(t, parse(t, "redis://"+s.Addr+"?pool_size=2"))}
 	_, err := links.Add(t.Context(), "https://example.org/")
@@ -586,18 +590,19 @@ func TestFailoverOfTheMaster(t *testing.T) {
 	id, err := links.Add(t.Context(), "https://example.org/before")
 	require.NoError(t, err)
 	require.NoError(t, master.Client.Wait(t.Context(), 1, 5*time.Second).Err(), "the replica has it")
-	master.Stop()
+	master.FailOver(t)
 	everyCall(t, links)
 	require.Eventually(t, func() bool {
 		other, err := links.Add(t.Context(), "https://example.org/after")
 		return err == nil && other != id
-	}, 30*time.Second, 100*time.Millisecond, "the replica takes over")
+	}, time.Minute, 20*time.Millisecond, "the replica takes over")
 	target, err := links.Follow(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, "https://example.org/before", target)
 }
 
 func TestOneNodeIsNotTheWholeCluster(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts several servers")
 	}

@@ -89,7 +89,7 @@ func TestALinkIsToldOfWhenAReplicaHasIt(t *testing.T) {
 		"by Sentinel":    "redis+sentinel://" + sentinel.Addr + "/links",
 	} {
 		t.Run(name, func(t *testing.T) {
-			links := &Links{redis: connect(t, parse(t, address)), replicas: 1}
+			links := &Links{redis: connect(t, parse(t, address)), replicas: 1, patience: longPatience}
 			for n := range 20 {
 				url := fmt.Sprintf("https://example.org/%s/%d", name, n)
 				id, err := links.Add(t.Context(), url)

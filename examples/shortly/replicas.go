@@ -26,7 +26,7 @@ func (l *Links) replicated(ctx context.Context, keys ...string) error {
 		// mark past the write, which was made on another connection.
 		pipe := node.Pipeline()
 		pipe.Get(ctx, key)
-		have := pipe.Do(ctx, "WAIT", l.replicas, (patience / 2).Milliseconds())
+		have := pipe.Do(ctx, "WAIT", l.replicas, (cmp.Or(l.patience, patience) / 2).Milliseconds())
 		if _, err := pipe.Exec(ctx); err != nil {
 			return l.away(ctx, err)
 		}

@@ -24,23 +24,35 @@ import (
 // deployment is a way to run Redis that shortly must work with.
 type deployment struct {
 	name  string
-	start func(t *testing.T) *redis.UniversalOptions
+	open  func(t *testing.T) *redis.UniversalOptions
 	heavy bool // takes seconds to start
 }
 
 var deployments = []deployment{
-	{name: "embedded", start: startEmbedded},
-	{name: "single", start: startSingle},
-	{name: "unix socket", start: startUnix},
-	{name: "TLS", start: startTLS},
-	{name: "cluster", start: startCluster, heavy: true},
-	{name: "sentinel", start: startSentinel, heavy: true},
+	{name: "embedded", open: startEmbedded},
+	{name: "single", open: startSingle},
+	{name: "unix socket", open: startUnix},
+	{name: "TLS", open: startTLS},
+	{name: "cluster", open: startCluster, heavy: true},
+	{name: "sentinel", open: startSentinel, heavy: true},
+}
+
+// longPatience is for requests that a busy machine may let wait for longer than a client should.
+const longPatience = time.Minute
+
+// start starts a Redis of this kind, for clients that wait for it for long.
+func (d deployment) start(t *testing.T) *redis.UniversalOptions {
+	t.Helper()
+	o := d.open(t)
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = longPatience, longPatience, longPatience, longPatience
+	return o
 }
 
 // onEach runs a test on a fresh Redis of each kind.
 func onEach(t *testing.T, test func(t *testing.T, client redis.UniversalClient)) {
 	for _, d := range deployments {
 		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
 			if d.heavy && testing.Short() {
 				t.Skip("starts several servers")
 			}

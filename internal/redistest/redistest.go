@@ -4,6 +4,7 @@
 package redistest
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/binary"
@@ -14,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +39,8 @@ type Server struct {
 	args    []string
 	env     []string  // beside that of the test
 	command *exec.Cmd // nil while it is stopped
+	// watch makes the Sentinel, or the other nodes of the Cluster, notice soon that this server has ended.
+	watch func(ctx context.Context) error
 }
 
 // Start starts a server that keeps its data in memory. The arguments are those of redis-server: a
@@ -120,6 +124,15 @@ func (s *Server) Stop() {
 	}
 }
 
+// FailOver kills a master of a Cluster with replicas, or the master that StartSentinels returned. Its
+// replica takes over some seconds later. Until this call nothing takes a server for dead: on a busy machine one
+// that waits for the processor may not answer for longer than that.
+func (s *Server) FailOver(t testing.TB) {
+	t.Helper()
+	require.NoError(t, s.watch(t.Context()))
+	s.Stop()
+}
+
 // Signal sends a signal to the process: SIGSTOP for a server that hangs.
 func (s *Server) Signal(sig os.Signal) error { return s.command.Process.Signal(sig) }
 
@@ -143,10 +156,21 @@ func StartCluster(t testing.TB, replicas bool) (nodes []*Server) {
 	}
 	for range count {
 		nodes = append(nodes, Start(t, "--cluster-enabled", "yes", "--cluster-port", freeport.Port(t),
-			"--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0"))
+			"--cluster-node-timeout", strconv.FormatInt(patience.Milliseconds(), 10), "--repl-diskless-sync-delay", "0"))
+	}
+	for _, node := range nodes {
+		node.watch = func(ctx context.Context) (err error) {
+			for _, each := range nodes {
+				err = cmp.Or(err, each.Client.ConfigSet(ctx, "cluster-node-timeout", "2000").Err())
+			}
+			return err
+		}
 	}
 	ctx := t.Context()
 	for i, node := range nodes {
+		// Nodes that begin with one epoch agree on others by and by. A replica whose master ends before that may
+		// ask for votes with an old epoch, and never gets them.
+		require.NoError(t, node.Client.Do(ctx, "CLUSTER", "SET-CONFIG-EPOCH", i+1).Err())
 		if i < 3 {
 			require.NoError(t, node.Client.ClusterAddSlotsRange(ctx, i*16384/3, (i+1)*16384/3-1).Err())
 		}
@@ -201,7 +225,7 @@ func follows(t testing.TB, master, replica *Server) {
 }
 
 // StartSentinels starts a master, a replica of it, and a Sentinel that watches both under a name.
-// The Sentinel lets the replica take over half a second after the master is gone.
+// See [Server.FailOver].
 func StartSentinels(t testing.TB, name string) (master, replica, sentinel *Server) {
 	t.Helper()
 	// A master waits five seconds for more replicas before it sends its data, unless it is told not to.
@@ -213,14 +237,21 @@ func StartSentinels(t testing.TB, name string) (master, replica, sentinel *Serve
 	follows(t, master, replica)
 	conf := filepath.Join(t.TempDir(), "sentinel.conf")
 	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil,
-		"sentinel monitor %[1]s %[2]s %[3]s 1\nsentinel down-after-milliseconds %[1]s 500\nsentinel failover-timeout %[1]s 4000\n", name, host, port), 0o600))
+		"sentinel monitor %[1]s %[2]s %[3]s 1\nsentinel down-after-milliseconds %[1]s %[4]d\nsentinel failover-timeout %[1]s 4000\n",
+		name, host, port, patience.Milliseconds()), 0o600))
 	sentinel = Start(t, conf, "--sentinel")
+	// A Sentinel that had to wait for the processor for two seconds does nothing for half a minute, and it
+	// chooses no replica that it has not heard of for five seconds. Before Redis 7 neither can be set.
+	sentinel.Client.Do(t.Context(), "SENTINEL", "DEBUG", "TILT-TRIGGER", patience.Milliseconds(), "INFO-PERIOD", 500)
 	s := redis.NewSentinelClient(&redis.Options{Addr: sentinel.Addr})
 	defer s.Close()
 	require.Eventually(t, func() bool {
 		replicas, err := s.Replicas(t.Context(), name).Result()
 		return err == nil && len(replicas) == 1 && replicas[0]["flags"] == "slave" && replicas[0]["master-link-status"] == "ok"
 	}, patience, 50*time.Millisecond, "the Sentinel sees the replica")
+	master.watch = func(ctx context.Context) error {
+		return sentinel.Client.Do(ctx, "SENTINEL", "SET", name, "down-after-milliseconds", 500).Err()
+	}
 	return master, replica, sentinel
 }
 

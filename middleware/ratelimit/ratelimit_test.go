@@ -188,7 +188,7 @@ func TestAReplicaOfTheClusterTakesOver(t *testing.T) {
 	for n := range 30 { // enough that each node counts some of them
 		require.Eventually(t, func() bool { return ask(h, visitor(n)).Code == 204 }, patience, 20*time.Millisecond)
 	}
-	nodes[1].Stop()
+	nodes[1].FailOver(t)
 	end := time.Now().Add(40 * time.Second) // the table is read each minute
 	for n := range 30 {
 		require.Eventually(t, func() bool { return ask(h, visitor(n)).Code == 204 }, time.Until(end), 20*time.Millisecond, "visitor %d", n)

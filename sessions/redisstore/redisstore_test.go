@@ -5,6 +5,7 @@ package redisstore_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -53,24 +54,32 @@ func sentinelClient(sentinel *redistest.Server) redis.UniversalClient {
 // TestMain leaves the log out, which many requests that fail would fill.
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
+	// The parallel tests wait for servers, so that more of them may run than there are processors.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 
-// stores runs a test on a fresh store of each kind.
+// stores runs a test on a fresh store of each kind, side by side.
 func stores(t *testing.T, test func(t *testing.T, store sessions.Store)) {
 	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
 		test(t, &sessions.Memory{})
 	})
 	t.Run("Redis", func(t *testing.T) {
+		t.Parallel()
 		test(t, storeOf(t, redistest.Start(t), redisstore.Options{}))
 	})
 	t.Run("Redis Cluster", func(t *testing.T) {
+		t.Parallel()
 		if testing.Short() {
 			t.Skip("starts several servers")
 		}
 		test(t, storeIn(t, clusterClient(redistest.StartCluster(t, false)), redisstore.Options{}))
 	})
 	t.Run("Sentinel", func(t *testing.T) {
+		t.Parallel()
 		if testing.Short() {
 			t.Skip("starts several servers")
 		}
@@ -140,7 +149,10 @@ func TestConcurrentRequestsLoseNoMessage(t *testing.T) {
 	case os.Getenv("CI") == "":
 		requests = 2_500
 	}
+	var load sync.Mutex // the requests of one store have the processors for themselves
 	stores(t, func(t *testing.T, store sessions.Store) {
+		load.Lock()
+		defer load.Unlock()
 		var seen sync.Map
 		var shown atomic.Int64
 		show := func(s *sessions.Session) {
@@ -244,6 +256,7 @@ func users(store sessions.Store) http.Handler {
 }
 
 func TestAKilledRedisLosesNoAcknowledgedSession(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
 	h := users(storeOf(t, s, redisstore.Options{}))
 	cookies, failed := underLoad(t, h, func(wait func(int64)) {
@@ -263,6 +276,7 @@ func TestAKilledRedisLosesNoAcknowledgedSession(t *testing.T) {
 }
 
 func TestAFailoverLosesNoAcknowledgedSession(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for elections")
 	}
@@ -280,10 +294,11 @@ func TestAFailoverLosesNoAcknowledgedSession(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			client, master := c.start(t)
 			cookies, _ := underLoad(t, users(storeIn(t, client, redisstore.Options{Replicas: 1})), func(wait func(int64)) {
 				wait(1000)
-				master.Stop()
+				master.FailOver(t)
 			})
 			require.NotEmpty(t, cookies)
 			// The replica that took over has no replica of its own.
@@ -293,7 +308,7 @@ func TestAFailoverLosesNoAcknowledgedSession(t *testing.T) {
 				require.Eventually(t, func() bool {
 					w, _ = visit(h, "/", cookie)
 					return w.Code == 200
-				}, 30*time.Second, 20*time.Millisecond, "the replica takes over")
+				}, patience, 20*time.Millisecond, "the replica takes over")
 				require.Equal(t, user, w.Body.String())
 			}
 			t.Logf("%d sessions", len(cookies))
