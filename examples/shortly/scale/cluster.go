@@ -74,6 +74,10 @@ func (n *node) start(ctx context.Context) (err error) {
 // join makes the nodes a cluster.
 func (c *cluster) join(ctx context.Context, busPorts []string) error {
 	for i, n := range c.nodes {
+		// Nodes that begin with one epoch agree on others by and by. Until then a replica may not be elected.
+		if err := n.client.Do(ctx, "CLUSTER", "SET-CONFIG-EPOCH", i+1).Err(); err != nil {
+			return err
+		}
 		if i < 3 {
 			if err := n.client.ClusterAddSlotsRange(ctx, i*16384/3, (i+1)*16384/3-1).Err(); err != nil {
 				return err

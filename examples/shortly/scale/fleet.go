@@ -162,16 +162,20 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, data, 0o700)
 }
 
-// stop makes every instance drain and end.
+// stop makes all instances drain at once, and end.
 func (f *fleet) stop(ctx context.Context) error {
-	var err error
+	pids := map[*instance]int{}
 	for _, in := range f.instances {
 		if pid := readPID(in.pidFile); pid != 0 && runs(pid) {
 			signalPID(pid, syscall.SIGTERM)
-			if e := in.gone(ctx, pid); e != nil {
-				signalPID(pid, syscall.SIGKILL)
-				err = errors.Join(err, e)
-			}
+			pids[in] = pid
+		}
+	}
+	var err error
+	for in, pid := range pids {
+		if e := in.gone(ctx, pid); e != nil {
+			signalPID(pid, syscall.SIGKILL)
+			err = errors.Join(err, e)
 		}
 	}
 	return err

@@ -15,7 +15,7 @@ func TestShortlyAtScale(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a balancer, a cluster and several processes")
 	}
-	r, err := Run(t.Context(), Config{Processes: 3, Rate: 100, Links: 60, Warm: time.Second, Longest: 5 * time.Minute, Log: t.Logf})
+	r, err := Run(t.Context(), Config{Processes: 3, Rate: 100, Links: 60, Warm: 300 * time.Millisecond, Longest: 5 * time.Minute, Log: t.Logf})
 	require.NotNil(t, r, "%v", err)
 	var table strings.Builder
 	r.write(&table)
