@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/page"
 )
 
 // archive is a folder with the pages of the last failures, which later processes can show too. A
@@ -94,14 +95,14 @@ func (a archive) take() string {
 func (a archive) path(number int) string { return filepath.Join(a.folder, idOf(int64(number))) }
 
 // put keeps a page if its id is still one of the newest.
-func (a archive) put(p page) error {
+func (a archive) put(p page.Page) error {
 	path := filepath.Join(a.folder, p.ID)
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("keep a failure: %w", err)
 	}
-	record := archived{failureLine: p.line(), Nonce: rand.Text(), Text: p.Text()}
-	_, html := p.body(asHTML, record.Nonce)
-	_, text := p.body(asJSON, "")
+	record := archived{failureLine: lineOf(p), Nonce: rand.Text(), Text: p.Text()}
+	_, html := p.Body(page.HTML, record.Nonce)
+	_, text := p.Body(page.JSON, "")
 	record.HTML, record.JSON = string(html), string(text)
 	data, err := json.Marshal(record)
 	if err == nil && len(data) > maxArchived {
@@ -117,7 +118,7 @@ func (a archive) put(p page) error {
 	if err := os.Rename(path+unfinished, path); err != nil {
 		return fmt.Errorf("keep a failure: %w", err)
 	}
-	if list := a.numbers(); len(list) > 0 && p.number() <= list[len(list)-1]-maxKept {
+	if list := a.numbers(); len(list) > 0 && numberOf(p) <= list[len(list)-1]-maxKept {
 		return os.Remove(path) // it was removed meanwhile, and has now come back
 	}
 	return nil
@@ -144,12 +145,12 @@ func (a archive) lines() (list []failureLine) {
 
 func (a archived) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	nonce := own(h)
+	nonce := page.SetHeader(h)
 	kind, body := "text/plain; charset=utf-8", a.Text
-	switch f := wanted(r); {
-	case f == asHTML && a.HTML != "":
+	switch f := page.Wanted(r); {
+	case f == page.HTML && a.HTML != "":
 		kind, body = "text/html; charset=utf-8", strings.ReplaceAll(a.HTML, a.Nonce, nonce)
-	case f == asJSON && a.JSON != "":
+	case f == page.JSON && a.JSON != "":
 		kind, body = "application/json", a.JSON
 	}
 	h.Set("Content-Type", kind)
@@ -159,27 +160,27 @@ func (a archived) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// number is the number in the id.
-func (p page) number() int {
+// numberOf is the number in the id.
+func numberOf(p page.Page) int {
 	n, _ := strconv.Atoi(strings.TrimPrefix(p.ID, "f"))
 	return n
 }
 
 // last returns the last maxKept pages of a list, which has at most one page more.
-func last(list []page) []page {
+func last(list []page.Page) []page.Page {
 	if len(list) <= maxKept {
 		return list
 	}
 	oldest := 0
 	for i, p := range list {
-		if p.number() < list[oldest].number() {
+		if numberOf(p) < numberOf(list[oldest]) {
 			oldest = i
 		}
 	}
 	return slices.Delete(list, oldest, oldest+1)
 }
 
-// line is the line for the failure in a list.
-func (p page) line() failureLine {
+// lineOf is the line for the failure in a list.
+func lineOf(p page.Page) failureLine {
 	return failureLine{ID: p.ID, Title: p.Title(), Method: p.Request.Method, URL: p.Request.URL, Time: p.Time}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/zeugkit/zeug/internal/routelist"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/capture"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/page"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/place"
 )
 
@@ -50,8 +51,8 @@ type dashboard struct {
 	started  time.Time
 
 	mu      sync.Mutex
-	kept    []page // the newest last
-	unfiled []page // pages that the archive does not have yet
+	kept    []page.Page // the newest last
+	unfiled []page.Page // pages that the archive does not have yet
 	filing  bool
 }
 
@@ -65,7 +66,7 @@ func newDashboard(settings *Debugger) *dashboard {
 }
 
 // keep keeps the page of a failure; its report no longer changes.
-func (d *dashboard) keep(p page) {
+func (d *dashboard) keep(p page.Page) {
 	if d == nil {
 		return
 	}
@@ -100,10 +101,10 @@ func (d *dashboard) file() {
 }
 
 // find returns a kept page. It is called under the lock.
-func (d *dashboard) find(id string) (p page, ok bool) {
-	at := slices.IndexFunc(d.kept, func(p page) bool { return p.ID == id })
+func (d *dashboard) find(id string) (p page.Page, ok bool) {
+	at := slices.IndexFunc(d.kept, func(p page.Page) bool { return p.ID == id })
 	if at < 0 {
-		return page{}, false
+		return page.Page{}, false
 	}
 	return d.kept[at], true
 }
@@ -117,7 +118,7 @@ func (d *dashboard) failures() []failureLine {
 	d.mu.Lock()
 	for _, p := range d.kept {
 		if !slices.ContainsFunc(list, func(f failureLine) bool { return f.ID == p.ID }) {
-			list = append(list, p.line())
+			list = append(list, lineOf(p))
 		}
 	}
 	d.mu.Unlock()
@@ -163,7 +164,7 @@ func (d *dashboard) answer(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "this failure is not kept any more: the last ten are", http.StatusNotFound)
 			return
 		}
-		kept.status = http.StatusOK
+		kept.Status = http.StatusOK
 		kept.ServeHTTP(w, r)
 	}
 }
@@ -171,7 +172,7 @@ func (d *dashboard) answer(w http.ResponseWriter, r *http.Request) {
 //go:embed dashboard.html
 var dashboardHTML string
 
-var dashboardTemplate = template.Must(template.New("dashboard").Funcs(dump.Functions).Funcs(functions).Parse(dashboardHTML))
+var dashboardTemplate = template.Must(template.New("dashboard").Funcs(dump.Functions).Funcs(page.Functions).Parse(dashboardHTML))
 
 func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 	view := overview{
@@ -192,7 +193,7 @@ func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 	}
 	view.goroutines()
 	view.Failures = d.failures()
-	view.Nonce = own(w.Header())
+	view.Nonce = page.SetHeader(w.Header())
 	if r.Method != http.MethodHead {
 		_ = dashboardTemplate.Execute(w, view) // the client has gone
 	}
@@ -231,7 +232,7 @@ func (v overview) Edit(where string) template.URL {
 	if !filepath.IsAbs(capture.Locate(file)) {
 		return ""
 	}
-	return page{editor: v.settings.Editor}.edit(Frame{File: file, Line: line, Source: []SourceLine{{}}})
+	return page.Edit(v.settings.Editor, Frame{File: file, Line: line, Source: []SourceLine{{}}})
 }
 
 // Place is where a rule was written, in short form.

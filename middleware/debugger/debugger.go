@@ -40,6 +40,7 @@ import (
 	"github.com/zeugkit/zeug/middleware/debugger/internal/capture"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/hold"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/page"
 )
 
 // Debugger is the settings of the debugger. The zero value is the safest.
@@ -79,14 +80,6 @@ type Debugger struct {
 	// The function that it returns is called once: with the report, to say where the variables
 	// are, or with nil if they are not wanted.
 	Keep func(id string) (func(*Report) (Live, error), error)
-}
-
-// Live is the path where a page gets the variables of its frames.
-type Live struct {
-	// URL is the address below which they are: a path with a slash at its end.
-	URL string
-	// Secret is the value that each request needs in the header field Zeug-Secret.
-	Secret string
 }
 
 // errNoKeeper says what is needed to get variables.
@@ -317,7 +310,7 @@ func (x *exchange) tell(r *http.Request, value any, pcs []uintptr, fate string) 
 }
 
 // file keeps a page for the dashboard, and names its path in the response to its request.
-func (h *handler) file(r *http.Request, p page) {
+func (h *handler) file(r *http.Request, p page.Page) {
 	if h.dashboard == nil {
 		return
 	}
@@ -328,8 +321,8 @@ func (h *handler) file(r *http.Request, p page) {
 }
 
 // page is the page of a report, without variables.
-func (h *handler) page(rep *Report) page {
-	return page{Report: rep, editor: h.settings.Editor, Dashboard: h.settings.Dashboard.Path, status: http.StatusInternalServerError}
+func (h *handler) page(rep *Report) page.Page {
+	return page.Page{Report: rep, Editor: h.settings.Editor, Dashboard: h.settings.Dashboard.Path, Status: http.StatusInternalServerError}
 }
 
 func (h *handler) nextID() string {
@@ -402,4 +395,11 @@ func (h *handler) log(rep *Report) {
 	h.logging.Lock()
 	defer h.logging.Unlock()
 	_, _ = io.WriteString(h.settings.Output, rep.Text())
+}
+
+// Page returns a handler that sends a report with the given status. It sends it to every client:
+// [Debugger.MayRead] says which clients may see it. If live has a URL, the page gets its frames'
+// variables there.
+func (d Debugger) Page(rep *Report, live Live, status int) http.Handler {
+	return page.Page{Report: rep, Live: live, Editor: d.editor(), Dashboard: d.Dashboard.Path, Status: status}
 }

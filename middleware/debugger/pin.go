@@ -27,6 +27,7 @@ import (
 	"github.com/zeugkit/zeug/internal/hosts"
 	"github.com/zeugkit/zeug/internal/peer"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/page"
 )
 
 // week is how long a browser that has sent the PIN is let in.
@@ -229,7 +230,7 @@ func (p *PIN) Admit(w http.ResponseWriter, r *http.Request) {
 //go:embed pin.html
 var pinHTML string
 
-var pinTemplate = template.Must(template.New("pin").Funcs(functions).Parse(pinHTML))
+var pinTemplate = template.Must(template.New("pin").Funcs(page.Functions).Parse(pinHTML))
 
 // linkParameter is the name in the query of a request to be let in: a GET with the value that is
 // printed in the terminal, or a POST of the form with the value formValue. It is Werkzeug's.
@@ -284,7 +285,7 @@ func (d *Debugger) Unlock(w http.ResponseWriter, r *http.Request) bool {
 // Ask answers the failed request of a client that is locked out. Browsers get the form for the PIN,
 // and the terminal shows the PIN and the link. Other clients get the plain error.
 func (d *Debugger) Ask(w http.ResponseWriter, r *http.Request, status int) {
-	if d.PIN == nil || wanted(r) != asHTML {
+	if d.PIN == nil || page.Wanted(r) != page.HTML {
 		plain := &httperror.Error{Code: httperror.Code(status), Err: reported{}}
 		plain.ServeHTTP(w, r)
 		return
@@ -347,7 +348,7 @@ func (p *PIN) ask(w http.ResponseWriter, r *http.Request, status int, said strin
 	action := target(r)
 	query := action.Query()
 	query.Set(linkParameter, formValue)
-	nonce := own(w.Header())
+	nonce := page.SetHeader(w.Header())
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_ = pinTemplate.Execute(w, map[string]any{ // the client has gone

@@ -1,6 +1,9 @@
 package debugger
 
-import "github.com/zeugkit/zeug/middleware/debugger/internal/capture"
+import (
+	"github.com/zeugkit/zeug/middleware/debugger/internal/capture"
+	"github.com/zeugkit/zeug/middleware/debugger/internal/page"
+)
 
 // The types of what a failure's page shows.
 type (
@@ -25,4 +28,6 @@ type (
 	// PostMortem is a panic of a request that another process has answered, perhaps on another machine, and of which
 	// it has kept a core. The command "zeug inspect" opens the core; the method Report makes a page of it.
 	PostMortem = capture.PostMortem
+	// Live is where a page gets the variables of its frames: the URL, and the Secret that each request needs.
+	Live = page.Live
 )

@@ -1,4 +1,11 @@
-package debugger
+// Package page shows the report of a failure in the form that a client wants: as a page for browsers, as JSON, as text,
+// or as a piece of HTML for a library that puts responses into a page.
+//
+//	page.Page{Report: report, Status: 500}.ServeHTTP(w, r)
+//
+// The page is one document with its style and script. Its frames get their variables from the address in
+// [Live]. The debugger decides before whether a client may see the page.
+package page
 
 import (
 	"bytes"
@@ -29,41 +36,52 @@ var (
 	pageJS string
 )
 
-// page answers with a [Report]. Everything it needs is in the document, so it uses no other URL of
+// Page answers with a report. Everything it needs is in the document, so it uses no other URL of
 // the application.
-type page struct {
-	*Report
-	Live   Live
-	editor string
+type Page struct {
+	*capture.Report
+	Live Live
+	// Editor is the link that opens a file in an editor.
+	Editor string
 	// Dashboard is the path of that page, or "".
 	Dashboard string
-	status    int
+	// Status is the status of the response.
+	Status int
 }
 
-var functions = template.FuncMap{
+// Live is the path where a page gets the variables of its frames.
+type Live struct {
+	// URL is the address below which they are: a path with a slash at its end.
+	URL string
+	// Secret is the value that each request needs in the header field Zeug-Secret.
+	Secret string
+}
+
+// Functions are what the templates of all pages of the debugger can call.
+var Functions = template.FuncMap{
 	"short": func(file string) string { return dump.Visible(place.Short(file)) },
-	"count": func(g Goroutine) int { return g.Alike + 1 },
+	"count": func(g capture.Goroutine) int { return g.Alike + 1 },
 	"css":   func() template.CSS { return template.CSS(pageCSS) },
 	"js":    func() template.JS { return template.JS(pageJS) },
 }
 
-var pageTemplate = template.Must(template.New("page").Funcs(dump.Functions).Funcs(functions).Parse(pageHTML))
+var pageTemplate = template.Must(template.New("page").Funcs(dump.Functions).Funcs(Functions).Parse(pageHTML))
 
-func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	nonce := own(h)
-	kind, body := p.body(wanted(r), nonce)
+	nonce := SetHeader(h)
+	kind, body := p.Body(Wanted(r), nonce)
 	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(p.status)
+	w.WriteHeader(p.Status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // the client has gone
 	}
 }
 
-// own sets in a header the fields of the debugger's pages, and returns the nonce of its style and
+// SetHeader sets in a header the fields of the debugger's pages, and returns the nonce of its style and
 // script.
-func own(h http.Header) (nonce string) {
+func SetHeader(h http.Header) (nonce string) {
 	// Fields that an outer middleware has set for the original response do not apply to this page.
 	for _, name := range []string{"Content-Disposition", "Content-Security-Policy-Report-Only", "Etag", "Expires", "Last-Modified"} {
 		h.Del(name)
@@ -79,54 +97,55 @@ func own(h http.Header) (nonce string) {
 	return nonce
 }
 
-// body returns the report in one of its forms, or as text if that fails.
-func (p page) body(f format, nonce string) (kind string, body []byte) {
+// Body returns the report in one of its forms, or as text if that fails.
+func (p Page) Body(f Format, nonce string) (kind string, body []byte) {
 	defer func() {
 		if recover() != nil {
 			kind, body = "text/plain; charset=utf-8", []byte(p.Text())
 		}
 	}()
 	switch f {
-	case asHTML:
+	case HTML:
 		return "text/html; charset=utf-8", p.html(nonce)
-	case asFragment:
+	case Fragment:
 		return "text/html; charset=utf-8", p.fragment()
-	case asJSON:
+	case JSON:
 		return "application/json", p.json()
 	}
 	return "text/plain; charset=utf-8", []byte(p.Text())
 }
 
-type format int
+// Format is a form of a report.
+type Format int
 
 const (
-	asText format = iota
-	asJSON
-	asHTML
-	asFragment
+	Text Format = iota
+	JSON
+	HTML
+	Fragment
 )
 
-// wanted returns the form of the report that suits the client: HTML or JSON, whichever it names and
+// Wanted returns the form of the report that suits the client: HTML or JSON, whichever it names and
 // prefers. Clients that accept anything (curl, fetch) get text. A library that puts the response
 // into a page (htmx, Unpoly) gets the text as HTML.
-func wanted(r *http.Request) format {
+func Wanted(r *http.Request) Format {
 	for kind, quality := range datastructures.ParseMIMEAccept(strings.Join(r.Header["Accept"], ",")).All() {
 		kind, _, _ = strings.Cut(strings.ToLower(kind), ";")
 		switch kind = strings.TrimSpace(kind); {
 		case quality == 0:
 		case kind == "application/json", strings.HasSuffix(kind, "+json"):
-			return asJSON
+			return JSON
 		case kind == "text/html", kind == "application/xhtml+xml":
 			if inserts(r) {
-				return asFragment
+				return Fragment
 			}
-			return asHTML
+			return HTML
 		}
 	}
 	if inserts(r) {
-		return asFragment
+		return Fragment
 	}
-	return asText
+	return Text
 }
 
 // inserts reports whether the request says that a script will put the response
@@ -137,11 +156,11 @@ func inserts(r *http.Request) bool {
 
 // fragment is the report as a part of another page: it has neither style nor script, because that
 // page's policy might forbid them.
-func (p page) fragment() []byte {
+func (p Page) fragment() []byte {
 	return []byte(`<section role="alert"><pre>` + template.HTMLEscapeString(p.Text()) + "</pre></section>\n")
 }
 
-func (p page) json() []byte {
+func (p Page) json() []byte {
 	text, err := json.MarshalIndent(p.Report, "", "  ")
 	if err != nil {
 		// A report is made of strings and numbers, so this cannot fail.
@@ -150,10 +169,10 @@ func (p page) json() []byte {
 	return append(dump.EscapeHidden(text), '\n')
 }
 
-func (p page) html(nonce string) []byte {
+func (p Page) html(nonce string) []byte {
 	var b bytes.Buffer
 	err := pageTemplate.Execute(&b, struct {
-		page
+		Page
 		Nonce string
 	}{p, nonce})
 	if err != nil {
@@ -164,7 +183,7 @@ func (p page) html(nonce string) []byte {
 
 // shownFrame is a frame with what the page adds to it.
 type shownFrame struct {
-	Frame
+	capture.Frame
 	Index int
 	Open  bool
 	Edit  template.URL
@@ -186,19 +205,19 @@ const maxOpen = 3
 
 // ShownFrames are the frames of the failure. The newest frames of the application are open at
 // first, or, if there are none, the newest of all.
-func (p page) ShownFrames() []shownFrames {
+func (p Page) ShownFrames() []shownFrames {
 	return p.shown(p.Frames, 0, maxOpen)
 }
 
 // shown groups frames; the first of them has the given number. It opens some of the groups.
-func (p page) shown(frames []Frame, first, open int) []shownFrames {
+func (p Page) shown(frames []capture.Frame, first, open int) []shownFrames {
 	var list []shownFrames
 	own := false
 	for _, f := range frames {
 		own = own || !aside(f)
 	}
 	for i, f := range frames {
-		shown := shownFrame{Frame: f, Index: first + i, Edit: p.edit(f), Live: p.Live.URL != "" && !f.Template}
+		shown := shownFrame{Frame: f, Index: first + i, Edit: Edit(p.Editor, f), Live: p.Live.URL != "" && !f.Template}
 		if open > 0 && (!aside(f) || !own && i == 0 && p.Panicked) {
 			shown.Open = true
 			open--
@@ -225,12 +244,12 @@ func (p page) shown(frames []Frame, first, open int) []shownFrames {
 
 // shownGoroutine is one of the other goroutines; the numbers of its frames continue the count.
 type shownGoroutine struct {
-	Goroutine
+	capture.Goroutine
 	Shown []shownFrames
 }
 
 // ShownOthers lists the other goroutines, apart from the one that failed.
-func (p page) ShownOthers() []shownGoroutine {
+func (p Page) ShownOthers() []shownGoroutine {
 	list := make([]shownGoroutine, len(p.Others))
 	next := len(p.Frames)
 	for i, g := range p.Others {
@@ -241,18 +260,18 @@ func (p page) ShownOthers() []shownGoroutine {
 }
 
 // aside reports whether a frame is outside the code that the developer is working on.
-func aside(f Frame) bool { return f.Library || f.Hidden }
+func aside(f capture.Frame) bool { return f.Library || f.Hidden }
 
 // shortPackage is the last part of the package's import path.
-func shortPackage(f Frame) string {
+func shortPackage(f capture.Frame) string {
 	pkg := f.Package()
 	return pkg[strings.LastIndexByte(pkg, '/')+1:]
 }
 
-// edit returns the link that opens a frame's place in an editor, or "".
-func (p page) edit(f Frame) template.URL {
+// Edit returns the link that opens a frame's place in an editor, or "".
+func Edit(editor string, f capture.Frame) template.URL {
 	file := capture.Locate(f.File)
-	if p.editor == "off" || len(f.Source) == 0 || !filepath.IsAbs(file) {
+	if editor == "off" || len(f.Source) == 0 || !filepath.IsAbs(file) {
 		return ""
 	}
 	// All parts of the path stay in it, whether it is a path or an argument in the link.
@@ -264,7 +283,7 @@ func (p page) edit(f Frame) template.URL {
 			fmt.Fprintf(&path, "%%%02X", c)
 		}
 	}
-	link := strings.NewReplacer("{file}", path.String(), "{line}", strconv.Itoa(f.Line), "{column}", strconv.Itoa(max(1, f.Column))).Replace(p.editor)
+	link := strings.NewReplacer("{file}", path.String(), "{line}", strconv.Itoa(f.Line), "{column}", strconv.Itoa(max(1, f.Column))).Replace(editor)
 	link = strings.Replace(link, "file//", "file/", 1)
 	scheme := editorScheme.FindString(link)
 	switch strings.ToLower(scheme) {
@@ -278,7 +297,7 @@ var editorScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 
 // Told returns the causes that know where they were made, without the one whose frames are the
 // traceback.
-func (p page) Told(c Cause) bool {
+func (p Page) Told(c capture.Cause) bool {
 	if len(c.Frames) == 0 {
 		return false
 	}
@@ -291,12 +310,12 @@ func (p page) Told(c Cause) bool {
 }
 
 // Chain reports whether there is more to show than the error's message: wrapped errors, or fields.
-func (p page) Chain() bool {
+func (p Page) Chain() bool {
 	return len(p.Causes) > 1 || len(p.Causes) == 1 && p.Causes[0].Fields != nil
 }
 
 // Headline is the first line of the message, and Rest is the remaining text, if there is any.
-func (p page) Headline() string {
+func (p Page) Headline() string {
 	first, _, _ := strings.Cut(p.Message, "\n")
 	if p.Value != nil && dump.HasParts(p.Value) && len(first) > 120 {
 		return first[:dump.Boundary(first, 120)] + "…" // the whole message follows, in order
@@ -308,7 +327,7 @@ func (p page) Headline() string {
 }
 
 // Rest is the whole message if the headline is not all of it.
-func (p page) Rest() string {
+func (p Page) Rest() string {
 	if p.Headline() == p.Message || p.Value != nil && p.Value.Text == "" && !strings.Contains(p.Message, "\n") {
 		return ""
 	}
@@ -317,7 +336,7 @@ func (p page) Rest() string {
 
 // Again reports whether a form can send the request once more: its fields are
 // known, and none was masked. A request of another machine is left alone.
-func (p page) Again() bool {
+func (p Page) Again() bool {
 	if p.PostMortem {
 		return false
 	}
@@ -339,18 +358,11 @@ func (p page) Again() bool {
 }
 
 // Multipart reports whether the form came in parts, and must be sent in parts again.
-func (p page) Multipart() bool {
+func (p Page) Multipart() bool {
 	for _, f := range p.Request.Headers {
 		if f.Name == "Content-Type" {
 			return strings.HasPrefix(strings.ToLower(f.Value), "multipart/form-data")
 		}
 	}
 	return false
-}
-
-// Page returns a handler that sends a report with the given status. It sends it to every client:
-// [Debugger.MayRead] says which clients may see it. If live has a URL, the page gets its frames'
-// variables there.
-func (d Debugger) Page(rep *Report, live Live, status int) http.Handler {
-	return page{Report: rep, Live: live, editor: d.editor(), Dashboard: d.Dashboard.Path, status: status}
 }
