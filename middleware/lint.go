@@ -24,7 +24,7 @@ import (
 //
 // Its checks are, by name:
 //
-//	status           a second WriteHeader; a status that is none or not registered
+//	status           a second WriteHeader; a status that is not valid or not registered
 //	body             a body with a status that has none: 1xx, 204, 304
 //	content-length   more or fewer bytes than Content-Length says, a value that is
 //	                 no length, a length with a status that has none

@@ -24,7 +24,7 @@ func (r refusal) Error() string { return string(r) }
 const (
 	refusedEmpty     refusal = "Please enter a URL."
 	refusedScheme    refusal = "Please enter a valid URL: one that begins with http:// or https://."
-	refusedHost      refusal = "Please enter a valid URL: the host of this one is missing or is none."
+	refusedHost      refusal = "Please enter a valid URL: the host of this one is missing or not valid."
 	refusedLength    refusal = "Please enter a shorter URL: 8,000 bytes is the most."
 	refusedOurs      refusal = "Please enter a URL of another site: this one is short already."
 	refusedCharacter refusal = "Please enter a valid URL: this one has characters that cannot be seen."
