@@ -31,7 +31,7 @@ func TestMIMEAcceptBest(t *testing.T) {
 		{"a quality with an exponent drops the item", "text/html;q=1e-1", []string{"text/html"}, ""},
 		{"a space before the quality hides it", "text/html;q= 0.1, text/plain;q=0.5", []string{"text/plain", "text/html"}, "text/html"},
 		{"an open quote drops everything", `text/html, x/y;a="b`, []string{"text/html"}, ""},
-		{"what is no type matches nothing", "text, *, */html", []string{"text/html", "text"}, ""},
+		{"an invalid type matches nothing", "text, *, */html", []string{"text/html", "text"}, ""},
 		{"no offers", "*/*", nil, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestLanguageAcceptBest(t *testing.T) {
 		{"refused", "en-US, en;q=0", []string{"fr"}, ""},
 		{"a star", "fr, *;q=0.1", []string{"de"}, "de"},
 		{"nothing fits", "ja", []string{"de", "en"}, ""},
-		{"half a subtag is none", "eng", []string{"en"}, ""},
+		{"half a subtag does not match", "eng", []string{"en"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, ok := datastructures.ParseLanguageAccept(c.header).Best(c.offers...)

@@ -27,14 +27,14 @@ func TestParseCookies(t *testing.T) {
 		{"quotes are taken off", `a="b c"`, []string{"a", "b c"}},
 		{"a semicolon in quotes", `a="b;c"; d=e`, []string{"a", "b;c", "d", "e"}},
 		{"octal escapes", `a="\303\274\054\"\\"`, []string{"a", `ü,"\`}},
-		{"bytes that are no UTF-8", `a="\377"`, []string{"a", "\xff"}},
-		{"an escape that is none", `a="\400\9\z"`, []string{"a", "4009z"}},
+		{"bytes that are not UTF-8", `a="\377"`, []string{"a", "\xff"}},
+		{"an invalid escape", `a="\400\9\z"`, []string{"a", "4009z"}},
 		{"quotes inside", `a=b"c"d`, []string{"a", `b"c"d`}},
 		{"quotes that end too early", `a="b"c; d=e`, []string{"a", `"b"c`, "d", "e"}},
 		{"quotes that do not end", `a="b; c=d`, []string{"a", `"b`, "c", "d"}},
 		{"a quote alone", `a="; c=d`, []string{"a", `"`, "c", "d"}},
 		{"what net/http drops", "a=é; b=x,y; c=a b", []string{"a", "é", "b", "x,y", "c", "a b"}},
-		{"names that are no tokens", "fo234{=bar; ü=ä", []string{"fo234{", "bar", "ü", "ä"}},
+		{"names that are not tokens", "fo234{=bar; ü=ä", []string{"fo234{", "bar", "ü", "ä"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			require.Equal(t, values(c.want...), datastructures.ParseCookies(c.header))

@@ -153,7 +153,7 @@ func TestResponseCacheControl(t *testing.T) {
 	require.Equal(t, c, datastructures.ParseResponseCacheControl(c.String()))
 
 	c = datastructures.ResponseCacheControl{Public: true, Private: true, PrivateFields: datastructures.HeaderSet{"Set-Cookie", "X"}, NoCache: true, NoStore: true}
-	require.Equal(t, `private="Set-Cookie, X", no-cache, no-store`, c.String(), "private goes before public")
+	require.Equal(t, `private="Set-Cookie, X", no-cache, no-store`, c.String(), "private comes before public")
 	c = datastructures.ParseResponseCacheControl(c.String())
 	require.True(t, c.Private && c.PrivateFields.Has("set-cookie") && c.NoCache)
 	require.Empty(t, c.NoCacheFields)
@@ -203,7 +203,7 @@ func TestAuthorization(t *testing.T) {
 	require.Equal(t, `Digest username=Mufasa, nc=00000001, uri="/a?b=c, d"`, a.String())
 
 	for name, header := range map[string]string{
-		"nothing": "", "no scheme": " abc", "a scheme that is none": "a,b c", "bad base64": "Basic !!!", "base64 without padding": "Basic dXNlcg",
+		"nothing": "", "no scheme": " abc", "an invalid scheme": "a,b c", "bad base64": "Basic !!!", "base64 without padding": "Basic dXNlcg",
 		"no UTF-8": "Basic /////w==", "an URL's base64": "Basic -_-_",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -84,13 +84,13 @@ func TestParseQueryLosesNothing(t *testing.T) {
 		{"pairs in order", "b=1&a=2&b=3", []string{"b", "1", "a", "2", "b", "3"}},
 		{"values that are empty", "d&=e", []string{"d", "", "", "e"}},
 		{"a pair of nothing", "=", []string{"", ""}},
-		{"empty pairs are none", "&&a=b&&", []string{"a", "b"}},
+		{"empty pairs are skipped", "&&a=b&&", []string{"a", "b"}},
 		{"an equals sign in a value", "a=b=c", []string{"a", "b=c"}},
 		{"semicolons are data", "a=1;b=2", []string{"a", "1;b=2"}},
 		{"escapes and plus signs", "a+b=%C3%BC%2B", []string{"a b", "ü+"}},
-		{"bytes that are no UTF-8 stay escaped", "a=%ff%C3%BC", []string{"a", "%FFü"}},
-		{"raw bytes that are no UTF-8 become escapes", "a=\xffb", []string{"a", "%FFb"}},
-		{"escapes that are none stay", "a=%zz%4&%=1", []string{"a", "%zz%4", "%", "1"}},
+		{"bytes that are not UTF-8 stay escaped", "a=%ff%C3%BC", []string{"a", "%FFü"}},
+		{"raw bytes that are not UTF-8 become escapes", "a=\xffb", []string{"a", "%FFb"}},
+		{"invalid escapes stay", "a=%zz%4&%=1", []string{"a", "%zz%4", "%", "1"}},
 		{"an escape at the end", "a=%41%4", []string{"a", "A%4"}},
 		{"a zero byte", "a=%00", []string{"a", "\x00"}},
 	} {
@@ -141,7 +141,7 @@ func TestRequiredFieldsAnswer400AndNameThem(t *testing.T) {
 	}{
 		{"a missing text", second(v.Require("id")), `The field "id" is missing.`, true},
 		{"a missing number", second(v.RequireInt("id")), `The field "id" is missing.`, true},
-		{"a number that is none", second(v.RequireInt("n")), `The value of the field "n" is not valid.`, false},
+		{"not a number", second(v.RequireInt("n")), `The value of the field "n" is not valid.`, false},
 		{"a duration that is not valid", second(datastructures.Require(v, "n", time.ParseDuration)), `The value of the field "n" is not valid.`, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -307,7 +307,7 @@ func TestPreconditions(t *testing.T) {
 		{"If-Modified-Since before", "GET", "If-Modified-Since", before, known, 0},
 		{"If-Modified-Since is for reading", "POST", "If-Modified-Since", at, known, 0},
 		{"If-Modified-Since without a date", "GET", "If-Modified-Since", at, datastructures.State{}, 0},
-		{"If-Modified-Since that is no date", "GET", "If-Modified-Since", "yesterday", known, 0},
+		{"If-Modified-Since without a date", "GET", "If-Modified-Since", "yesterday", known, 0},
 		{"If-Unmodified-Since then", "PUT", "If-Unmodified-Since", at, known, 0},
 		{"If-Unmodified-Since before", "PUT", "If-Unmodified-Since", before, known, 412},
 		{"If-Unmodified-Since without a date", "PUT", "If-Unmodified-Since", before, missing, 0},
@@ -323,8 +323,8 @@ func TestPreconditions(t *testing.T) {
 		})
 	}
 	order := func(h http.Header) int { return datastructures.ParsePreconditions(h).Evaluate("GET", known) }
-	require.Equal(t, 0, order(http.Header{"If-Match": {`"a"`}, "If-Unmodified-Since": {before}}), "If-Match goes before the date")
-	require.Equal(t, 0, order(http.Header{"If-None-Match": {`"b"`}, "If-Modified-Since": {at}}), "If-None-Match goes before the date")
+	require.Equal(t, 0, order(http.Header{"If-Match": {`"a"`}, "If-Unmodified-Since": {before}}), "If-Match takes precedence over the date")
+	require.Equal(t, 0, order(http.Header{"If-None-Match": {`"b"`}, "If-Modified-Since": {at}}), "If-None-Match takes precedence over the date")
 	require.Equal(t, 412, order(http.Header{"If-Match": {`"b"`}, "If-None-Match": {`"a"`}}), "If-Match is asked first")
 	require.Equal(t, 304, order(http.Header{"If-None-Match": {`"x"`, `"a"`}}), "lines of a header are one list")
 	require.Equal(t, 412, order(http.Header{"If-Match": {""}, "If-Unmodified-Since": {at}}), "also without a tag")

@@ -107,7 +107,7 @@ func TestProblem(t *testing.T) {
 	log := logged(t, func() {
 		w = answer(&httperror.Error{Code: httperror.Conflict, Members: map[string]any{"f": func() {}}}, "GET", "application/json")
 	})
-	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &problem), "members that are no JSON do not cost the answer")
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &problem), "the response is sent though its members cannot be JSON")
 	require.Equal(t, "Conflict", problem["title"])
 	require.Contains(t, log, "members of a problem")
 }
@@ -198,7 +198,7 @@ func TestCausesAreLoggedAndNeverSent(t *testing.T) {
 		{"a failure with a cause", httperror.Wrap(httperror.BadGateway, errors.New("the secret")), 502, "ERROR"},
 		{"a client's fault with a cause", httperror.Wrap(httperror.BadRequest, errors.New("the secret")), 400, "INFO"},
 		{"a client that has gone", fmt.Errorf("the secret: %w", context.Canceled), 500, "INFO"},
-		{"a code that is none", fmt.Errorf("the secret: %w", httperror.Code(20)), 500, "ERROR"},
+		{"an invalid code", fmt.Errorf("the secret: %w", httperror.Code(20)), 500, "ERROR"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, accept := range []string{"text/html", "application/json"} {
@@ -214,7 +214,7 @@ func TestCausesAreLoggedAndNeverSent(t *testing.T) {
 			}
 		})
 	}
-	require.Empty(t, logged(t, func() { answer(httperror.NotFound, "GET", "") }), "a 404 is no news")
+	require.Empty(t, logged(t, func() { answer(httperror.NotFound, "GET", "") }), "a 404 is not logged")
 }
 
 func TestNilAndNonsenseAreAnswered(t *testing.T) {

@@ -175,7 +175,7 @@ func (e *Error) problem(r *http.Request) []byte {
 	}
 	text, err := json.Marshal(members)
 	if err != nil {
-		serverlog.From(r.Context()).ErrorContext(r.Context(), "members of a problem are no JSON", "path", r.URL.Path, "err", err)
+		serverlog.From(r.Context()).ErrorContext(r.Context(), "the members of a problem cannot be encoded as JSON", "path", r.URL.Path, "err", err)
 		plain := *e
 		plain.Members = nil
 		return plain.problem(r)

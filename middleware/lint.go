@@ -27,13 +27,13 @@ import (
 //	status           a second WriteHeader; a status that is not valid or not registered
 //	body             a body with a status that has none: 1xx, 204, 304
 //	content-length   more or fewer bytes than Content-Length says, a value that is
-//	                 no length, a length with a status that has none
+//	                 not a length, a length with a status that has none
 //	content-type     a body without Content-Type, which the server then guesses
 //	header           a field changed after the header was sent; a name or value that
 //	                 no field can have; a key of the map that is not canonical; a field
 //	                 Status, which CGI takes for the status
 //	etag             an ETag without quotes, or weak by a small w
-//	date             Last-Modified, Expires or Date that is no date
+//	date             Last-Modified, Expires or Date that is not a date
 //	entity           304 with fields about a body
 //	location         a redirect without Location; one with spaces, controls or backslashes
 //	required         401 without WWW-Authenticate, 405 without Allow, 407 without
@@ -189,7 +189,7 @@ func (w *linted) WriteHeader(status int) {
 	case w.status != 0:
 		w.find("status", fmt.Sprintf("WriteHeader(%d) after status %d", status, w.status), w.sentAt)
 	case status < 100 || status > 999:
-		w.find("status", fmt.Sprintf("WriteHeader(%d), which is no status", status), "")
+		w.find("status", fmt.Sprintf("WriteHeader(%d), which is not a status", status), "")
 	case http.StatusText(status) == "":
 		w.find("status", fmt.Sprintf("WriteHeader(%d), which is not a registered status", status), "")
 	}

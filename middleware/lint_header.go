@@ -40,7 +40,7 @@ func fieldMistakes(h http.Header, add addMistake) {
 		plain := strings.TrimPrefix(name, http.TrailerPrefix)
 		switch {
 		case !httplex.IsToken(plain):
-			add("header", "%q is no name of a field", name)
+			add("header", "%q is not a valid name of a field", name)
 		case http.CanonicalHeaderKey(plain) != plain:
 			add("header", "the key %q is not canonical (%q): Get and Set do not find it", name, http.CanonicalHeaderKey(plain))
 		}
@@ -63,7 +63,7 @@ func lengthMistakes(status int, h http.Header, add addMistake) {
 	_, err := strconv.ParseUint(text, 10, 63)
 	switch {
 	case err != nil || len(h["Content-Length"]) > 1:
-		add("content-length", "Content-Length %q is no length", strings.Join(h["Content-Length"], ", "))
+		add("content-length", "Content-Length %q is not a length", strings.Join(h["Content-Length"], ", "))
 	case status < 200 || status == http.StatusNoContent:
 		add("content-length", "Content-Length with status %d, which has no body", status)
 	}
@@ -83,7 +83,7 @@ func validatorMistakes(h http.Header, add addMistake) {
 	for _, name := range [...]string{"Last-Modified", "Expires", "Date"} {
 		text := h.Get(name)
 		if _, err := http.ParseTime(text); text != "" && err != nil && !(name == "Expires" && (text == "0" || text == "-1")) {
-			add("date", "%s %q is no date", name, text)
+			add("date", "%s %q is not a date", name, text)
 		}
 	}
 }

@@ -90,7 +90,7 @@ func TestLintFinds(t *testing.T) {
 			w.Header().Set("Content-Length", "3")
 			io.WriteString(w, "four")
 		}, "content-length: more than the 3 bytes that Content-Length says"},
-		{"a length that is none", head(200, "Content-Length", "1x"), `content-length: Content-Length "1x" is no length`},
+		{"an invalid length", head(200, "Content-Length", "1x"), `content-length: Content-Length "1x" is not a length`},
 		{"a body of a type to guess", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "x") }, "content-type: a body without Content-Type: the server guesses one"},
 		{"a copied body of a type to guess", func(w http.ResponseWriter, r *http.Request) {
 			io.Copy(w, io.LimitReader(strings.NewReader("xx"), 1))
@@ -106,12 +106,12 @@ func TestLintFinds(t *testing.T) {
 			io.WriteString(w, "y")
 		}, "header: Content-Type was changed after the header had been sent"},
 		{"a field with a line break", head(200, "X-A", "a\r\nB: c"), `header: the value "a\r\nB: c" of X-A has characters that no field can have`},
-		{"a field without a name", head(200, "a b", "c"), `header: "a b" is no name of a field`},
+		{"a field without a name", head(200, "a b", "c"), `header: "a b" is not a valid name of a field`},
 		{"a field that Get does not find", head(200, "x-a", "c"), `header: the key "x-a" is not canonical ("X-A"): Get and Set do not find it`},
 		{"an ETag without quotes", head(200, "Etag", "abc"), "etag: the ETag abc is not in quotes"},
 		{"an ETag with a quote", head(200, "Etag", `"a"c"`), `etag: the ETag "a"c" is not in quotes`},
 		{"an ETag with a small w", head(200, "Etag", `w/"abc"`), `etag: the ETag w/"abc" is weak by a small w: it has to be W/`},
-		{"a date that is none", head(200, "Last-Modified", "2026-11-21"), `date: Last-Modified "2026-11-21" is no date`},
+		{"an invalid date", head(200, "Last-Modified", "2026-11-21"), `date: Last-Modified "2026-11-21" is not a date`},
 		{"304 with a type", head(304, "Content-Type", "text/plain"), "entity: 304 with Content-Type, which is about a body"},
 		{"a redirect to nowhere", head(302), "location: 302 without Location"},
 		{"a redirect with a backslash", head(302, "Location", `/\evil.example`), `location: the Location "/\\evil.example" has '\\', which browsers take for something else`},

@@ -81,7 +81,7 @@ func TestProxyFix(t *testing.T) {
 		{"walks the networks", walk, http.Header{"X-Forwarded-For": {"6.6.6.6, 1.1.1.1", "10.1.1.1, 10.2.2.2:80"}}, "1.1.1.1:0 http://app.internal"},
 		{"walks networks of either kind", walk, http.Header{"X-Forwarded-For": {"1.1.1.1, fd00::1, ::ffff:10.1.1.1"}}, "1.1.1.1:0 http://app.internal"},
 		{"stays in the networks to the end", walk, http.Header{"X-Forwarded-For": {"10.1.1.1"}}, "10.1.1.1:0 http://app.internal"},
-		{"stops at what is no address", walk, http.Header{"X-Forwarded-For": {"6.6.6.6, nonsense, 10.1.1.1"}}, "10.1.1.1:0 http://app.internal"},
+		{"stops at an invalid address", walk, http.Header{"X-Forwarded-For": {"6.6.6.6, nonsense, 10.1.1.1"}}, "10.1.1.1:0 http://app.internal"},
 		{"walks Forwarded", middleware.ProxyFix{Forwarded: middleware.ByNetwork, Trusted: networks("10.0.0.0/8")},
 			http.Header{"Forwarded": {"for=6.6.6.6;host=evil, for=1.1.1.1;proto=https;host=example.org, for=10.2.2.2;proto=http;host=inner"}}, "1.1.1.1:0 https://example.org"},
 		{"walks Forwarded to what is hidden", middleware.ProxyFix{Forwarded: middleware.ByNetwork, Trusted: networks("10.0.0.0/8")},

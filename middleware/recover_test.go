@@ -176,7 +176,7 @@ func TestRecoverAsksForACore(t *testing.T) {
 			require.Equal(t, c.want != "", bytes.Contains(log.Bytes(), []byte("core=")))
 		})
 	}
-	t.Run("not for an abort, nor for a response", func(t *testing.T) {
+	t.Run("neither for an abort nor for a response", func(t *testing.T) {
 		var writer coreWriter
 		h := middleware.Recover{Core: &writer}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/abort" {

@@ -41,7 +41,7 @@ func TestRulesAreRefused(t *testing.T) {
 		{"bounds between which no integer is", routing.Rule[int]{Path: "/<int(min=5, max=1):a>"}, 6, "no number is between 5 and 1"},
 		{"bounds between which no float is", routing.Rule[int]{Path: "/<float(min=2.5, max=1):a>"}, 8, "no number is between 2.5 and 1"},
 		{"fewer digits than none", routing.Rule[int]{Path: "/<int(fixed_digits=-1):a>"}, 6, "fixed_digits is a whole number"},
-		{"a truth that is none", routing.Rule[int]{Path: "/<int(signed=yes):a>"}, 6, "signed is True or False"},
+		{"neither True nor False", routing.Rule[int]{Path: "/<int(signed=yes):a>"}, 6, "signed is True or False"},
 		{"a regular expression over segments", routing.Rule[int]{Path: `/<regexp("[a-z]+/x"):a>`}, 9, "wants a slash"},
 		{"methods in one text", routing.Rule[int]{Path: "/", Methods: []string{"GET,POST"}}, -1, "a separate element"},
 		{"an unknown converter", routing.Rule[int]{Path: "/<itn:a>"}, 1, `unknown converter "itn": there are any, float`},

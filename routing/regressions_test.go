@@ -134,7 +134,7 @@ func TestAValueTwiceIsRefused(t *testing.T) {
 	_, err := adapter.Build("page", routing.With("page", 1), routing.With("page", 2))
 	require.Error(t, err)
 	text, err := adapter.Build("it", routing.With[any]("id", nil), routing.With("id", 2), routing.With("q", 1), routing.With("q", 2))
-	require.NoError(t, err, "nil is no value, and the query may have a name twice")
+	require.NoError(t, err, "nil is not a value, and the query may have a name twice")
 	require.Equal(t, "/2?q=1&q=2", text)
 }
 

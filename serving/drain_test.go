@@ -279,7 +279,7 @@ func TestAListenerThatWaitsDoesNotHoldUpTheEnd(t *testing.T) {
 		_, err = r.ReadByte()
 		require.Error(t, err, "its connection is closed all the same")
 	})
-	t.Run("nor does it hold up Close", func(t *testing.T) {
+	t.Run("and Close does not wait for it", func(t *testing.T) {
 		s, addr := start(t, nil, hello)
 		r := idle(t, addr)
 		require.NoError(t, s.Close())

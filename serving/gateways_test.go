@@ -350,9 +350,9 @@ func TestGatewayAddressesAreRefused(t *testing.T) {
 	for name, c := range map[string]struct{ addr, says string }{
 		"a protocol alone":              {"fastcgi://", "write it after that, as in fastcgi:///run/app.sock"},
 		"a unix socket without path":    {"scgi://unix:", "needs a path"},
-		"a port that is no number":      {"uwsgi://127.0.0.1:http!", `write "host:port"`},
+		"a port that is not a number":      {"uwsgi://127.0.0.1:http!", `write "host:port"`},
 		"a socket in no folder":         {"fastcgi:///no/such/folder/s", "does not exist: make it first"},
-		"a descriptor that is none":     {"fastcgi://fd://99", "is not a listening socket"},
+		"an invalid descriptor":     {"fastcgi://fd://99", "is not a listening socket"},
 		"a protocol that is not spoken": {"fcgi://127.0.0.1:9000", `write "host:port"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -373,7 +373,7 @@ func TestLimitsHoldBehindGateways(t *testing.T) {
 	c, _ := dial(t, addr, "70:CONTENT_LENGTH")
 	text, err := io.ReadAll(c)
 	require.NoError(t, err)
-	require.Empty(t, text, "no answer of HTTP's to who speaks another protocol")
+	require.Empty(t, text, "clients that speak another protocol get no HTTP response")
 	// The only connection that may be open is free again.
 	head := "CONTENT_LENGTH\x000\x00SCGI\x001\x00REQUEST_METHOD\x00GET\x00REQUEST_URI\x00/\x00"
 	c, _ = dial(t, addr, fmt.Sprintf("%d:%s,", len(head), head))

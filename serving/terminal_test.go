@@ -24,7 +24,7 @@ func TestTerminal(t *testing.T) {
 		"one that would forge":    {func(l *slog.Logger) { request(l, "/\x1b[2J\\\"\n", 200) }, `::1 - - [DATE] "GET /\x1b[2J\\"\n HTTP/1.1" 200 12 1.5ms`},
 		"a message":               {func(l *slog.Logger) { l.With("a", 1).WithGroup("g").Info("hello", "b", "x y") }, " * hello a=1 g.b=x y"},
 		"an error of many lines":  {func(l *slog.Logger) { l.Error("bad", "output", "one\n\ttwo\n") }, "\x1b[31m\x1b[1m ! bad\x1b[0m\n   one\n   \ttwo"},
-		"nothing that is no news": {func(l *slog.Logger) { l.Debug("x") }, ""},
+		"nothing below the level": {func(l *slog.Logger) { l.Debug("x") }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder

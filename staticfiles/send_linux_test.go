@@ -57,7 +57,7 @@ func TestWhatMayNotBeOpened(t *testing.T) {
 	})
 	require.NoError(t, errs["made"])
 	for _, of := range []string{"", " of an fs.FS"} {
-		require.ErrorIs(t, errs["closed"+of], httperror.NotFound, "a directory is no file")
+		require.ErrorIs(t, errs["closed"+of], httperror.NotFound, "a directory is not a file")
 		require.ErrorIs(t, errs["closed/"+of], httperror.NotFound)
 		require.ErrorIs(t, errs["other"+of], httperror.NotFound)
 		for _, name := range []string{"file", "closed/file"} {

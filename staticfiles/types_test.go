@@ -25,7 +25,7 @@ func TestContentTypes(t *testing.T) {
 			"README": "application/octet-stream", "a.": "application/octet-stream", "a.unheard": "application/octet-stream", ".bashrc": "application/octet-stream",
 		},
 		// nginx and Python have other types for these.
-		"what IANA registers goes before what others made up": {
+		"registered types take precedence over others": {
 			"a.js": "text/javascript; charset=utf-8", "a.mjs": "text/javascript; charset=utf-8", "a.ico": "image/vnd.microsoft.icon",
 			"a.opus": "audio/ogg", "a.3gp": "video/3gpp", "a.obj": "model/obj", "a.vcf": "text/vcard; charset=utf-8", "a.rar": "application/vnd.rar",
 			"a.pem": "application/pem-certificate-chain", "a.cer": "application/pkix-cert", "a.p12": "application/pkcs12",

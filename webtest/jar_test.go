@@ -59,7 +59,7 @@ func TestCookieIsSent(t *testing.T) {
 		{name: "from the same site if it is strict", from: "http://example.com/", set: "a=b; SameSite=Strict", to: "http://example.com/", want: "a=b", options: []webtest.Option{webtest.FromPage("http://www.example.com/")}},
 		{name: "not from the same site over another scheme", from: "http://example.com/", set: "a=b; SameSite=Strict", to: "http://example.com/", options: []webtest.Option{webtest.FromPage("https://example.com/")}},
 		{name: "not if cookies are off", from: "http://example.com/", set: "a=b", to: "http://example.com/", options: []webtest.Option{webtest.NoCookies}},
-		{name: "not beside a field of one's own", from: "http://example.com/", set: "a=b", to: "http://example.com/", want: "c=d", options: []webtest.Option{webtest.Header("Cookie", "c=d")}},
+		{name: "not beside a field of the request's own", from: "http://example.com/", set: "a=b", to: "http://example.com/", want: "c=d", options: []webtest.Option{webtest.Header("Cookie", "c=d")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client := webtest.New(t, setting)
@@ -87,8 +87,8 @@ func TestCookieExpiresByTheClientsClock(t *testing.T) {
 		{"by its date", "Expires=" + time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), 59 * time.Minute, 61 * time.Minute},
 		{"after 400 days at the latest", "Max-Age=99999999999999999999", 399 * 24 * time.Hour, 401 * 24 * time.Hour},
 		{"never in a session", "", 1000 * 24 * time.Hour, 0},
-		{"never by an age that is none", "Max-Age=1x", 1000 * 24 * time.Hour, 0},
-		{"never by a date that is none", "Expires=tomorrow", 1000 * 24 * time.Hour, 0},
+		{"never by an invalid age", "Max-Age=1x", 1000 * 24 * time.Hour, 0},
+		{"never by an invalid date", "Expires=tomorrow", 1000 * 24 * time.Hour, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client := webtest.New(t, setting)

@@ -136,7 +136,7 @@ func TestMultipartIsRefused(t *testing.T) {
 		{"with a part without a header", multipartB, "--B\r\n\r\n1\r\n--B--\r\n"},
 		{"with a part without a disposition", multipartB, "--B\r\nContent-Type: text/plain\r\n\r\n1\r\n--B--\r\n"},
 		{"with a part without a name", multipartB, "--B\r\nContent-Disposition: form-data; filename=x\r\n\r\n1\r\n--B--\r\n"},
-		{"that is no multipart", multipartB, "a=1&b=2"},
+		{"that is not multipart", multipartB, "a=1&b=2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			req := post(c.contentType, strings.NewReader(c.body))

@@ -399,7 +399,7 @@ func TestSinkLearnsThatAFileBrokeOff(t *testing.T) {
 func TestSinkMayRefuse(t *testing.T) {
 	whole := "--B\r\nContent-Disposition: form-data; name=f; filename=x.exe\r\n\r\nhello\r\n--B--"
 	refuse := func(part *wrappers.Part) (io.Writer, error) {
-		return nil, httperror.New(httperror.UnsupportedMediaType, part.FileName+" is no picture.")
+		return nil, httperror.New(httperror.UnsupportedMediaType, part.FileName+" is not a picture.")
 	}
 	req := post(multipartB, strings.NewReader(whole))
 	req.Configure(wrappers.Settings{Sink: refuse})

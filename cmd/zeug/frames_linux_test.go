@@ -300,7 +300,7 @@ func TestFailuresUnderZeugRun(t *testing.T) {
 		require.Contains(t, page, `<b>GET</b> <span class="url">/goroutine?order=7`)
 		require.NotContains(t, page, "x23y")
 	})
-	t.Run("the core and its program can be had", func(t *testing.T) {
+	t.Run("the core and its program can be downloaded", func(t *testing.T) {
 		p.t = t
 		s := p.open("/index?n=2")
 		for _, question := range []string{"core", "program"} {
@@ -632,7 +632,7 @@ func TestStockDelve(t *testing.T) {
 		if os.Getenv("CI") != "" {
 			require.NoError(t, err, "%s", out)
 		}
-		t.Skipf("dlv cannot be had: %s", out)
+		t.Skipf("dlv cannot be installed: %s", out)
 	}
 	for path, want := range map[string]string{"/index?n=9": "main.pick", "/goroutine": "main.inGoroutine.func1"} {
 		t.Run(want, func(t *testing.T) {

@@ -290,7 +290,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"a reload of process 1":       {[]string{"reload", "1"}, "not a process of a server", 1},
 		"a reload of what runs not":   {[]string{"reload", "4194305"}, "no process 4194305 runs", 1},
 		"rules after a slow build":    {[]string{"routes", "--timeout", "1ms"}, ". was not built in time: --timeout gives it longer", 1},
-		"rules of what is no program": {[]string{"routes", "./none"}, "does not build", 1},
+		"rules of a folder without a program": {[]string{"routes", "./none"}, "does not build", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, problem, code := output(t, dir, c.args...)

@@ -40,7 +40,7 @@ hands it the sockets. SIGTERM and SIGINT end the server after the requests that 
 in any of these. SIGTTIN starts one more worker, SIGTTOU ends one. SIGUSR1 opens the file of --access-log
 again.
 
-Times are in seconds unless they have a unit, and 0 is no limit.`,
+Times are in seconds unless they have a unit, and 0 means no limit.`,
 		Example: `  zeug serve app                                       application or app in it
   zeug serve --reload --debug app                      while you work on it
   zeug serve 'shop:create_app("production")' -b :8000 -w 4 --threads 8

@@ -391,7 +391,7 @@ func TestServeHandsOverAtSIGUSR2(t *testing.T) {
 	require.NotEqual(t, p.Process.Pid, now)
 	out, problem, code := p.command("status", "zeug.pid")
 	require.Equal(t, 0, code, problem)
-	require.Contains(t, out, fmt.Sprintf("process %d,", now), "the socket beside the PID file is the new one's")
+	require.Contains(t, out, fmt.Sprintf("process %d,", now), "the new server has the socket beside the PID file")
 	require.NoError(t, syscall.Kill(now, syscall.SIGTERM))
 	require.Eventually(t, func() bool { return procstate.Ended(now) }, time.Minute, 10*time.Millisecond)
 	require.NoFileExists(t, filepath.Join(dir, "zeug.control"))
@@ -514,7 +514,7 @@ func TestServeRefuses(t *testing.T) {
 		"a module that is not there":   {[]string{"flask_ap:app"}, "zeug: there is no module flask_ap in " + dir + ": name the application as in module:name, and its folder as --dir", 78},
 		"a name that is not there":     {[]string{"flask_app:ap"}, "zeug: module 'flask_app' has no attribute 'ap': name the application that flask_app has, as in flask_app:app", 78},
 		"a module without application": {[]string{"nothing"}, "zeug: module 'nothing' has neither application nor app", 78},
-		"no callable":                  {[]string{"flask_app:WORD"}, "zeug: flask_app:WORD is no WSGI application: it is a str", 78},
+		"no callable":                  {[]string{"flask_app:WORD"}, "zeug: flask_app:WORD is not a WSGI application: it is a str", 78},
 		"an ASGI application":          {[]string{"flask_app:asgi"}, "zeug: flask_app:asgi is an ASGI application, and this is a server for WSGI: serve it by an ASGI server", 78},
 		"a folder that is not there":   {[]string{"flask_app", "--dir", "none"}, "which is not a folder", 78},
 		"an import that fails":         {[]string{"broken"}, "broken.py\", line 2, in f\n    raise RuntimeError('no database')\nRuntimeError: no database\nzeug: broken cannot be imported, the traceback above says where: RuntimeError: no database\n", 70},

@@ -272,7 +272,7 @@ func TestFailoverBehindTheCache(t *testing.T) {
 	f.counted(t, f.followed)
 	for id, url := range told {
 		target, err := f.links.Links.Target(t.Context(), id)
-		require.NoError(t, err, "no link is lost that somebody was told of")
+		require.NoError(t, err, "no link is lost that somebody has seen")
 		require.Equal(t, url, target)
 	}
 }

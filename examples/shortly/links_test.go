@@ -517,7 +517,7 @@ func TestRedisAway(t *testing.T) {
 			everyCall(t, &Links{redis: connect(t, o)})
 		})
 	})
-	t.Run("not a Redis of one's own", func(t *testing.T) {
+	t.Run("a shared Redis", func(t *testing.T) {
 		s := redistest.Start(t)
 		require.NoError(t, s.Client.ConfigSet(t.Context(), "requirepass", "secret").Err())
 		everyCall(t, &Links{redis: connect(t, parse(t, "redis://"+s.Addr))})

@@ -120,7 +120,7 @@ func TestAnswers(t *testing.T) {
 		})
 		require.NoError(t, err)
 	})
-	t.Run("what is no request is 400", func(t *testing.T) {
+	t.Run("an invalid request is 400", func(t *testing.T) {
 		out, err := served(t, nil, "REQUEST_METHOD=")
 		require.ErrorContains(t, err, "no CGI request")
 		require.Contains(t, out, "Status: 400 ")

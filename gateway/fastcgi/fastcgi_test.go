@@ -266,7 +266,7 @@ func TestOddRecords(t *testing.T) {
 			p.send(5, 1, "0123456789")
 			p.send(5, 1, "")
 		},
-		"records of requests that are none": func(p *peer) {
+		"records of unknown requests": func(p *peer) {
 			p.send(4, 7, params)
 			p.send(5, 7, "body")
 			p.send(2, 7, "")

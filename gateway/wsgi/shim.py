@@ -56,13 +56,13 @@ STATUS = re.compile(r"[2-9]\d\d( |\Z)").match
 
 
 CODES = {}  # of the status lines that were seen, and were right
-NAMES = set()  # of header fields, likewise
+NAMES = set()  # of header fields that were checked
 KEPT = 1000  # of either, since an application may make them up
 
 
 def code_of(status):
     if not isinstance(status, str) or not STATUS(status):
-        raise ValueError("the status %r is none of an answer" % (status,))
+        raise ValueError("the status %r cannot be the status of a response" % (status,))
     if len(CODES) < KEPT:
         CODES[status] = int(status[:3])
     return int(status[:3])
@@ -70,7 +70,7 @@ def code_of(status):
 
 def check_name(name):
     if not TOKEN(name):
-        raise ValueError("the header's name %r is none" % (name,))
+        raise ValueError("the header name %r is not valid" % (name,))
     if len(NAMES) < KEPT:
         NAMES.add(name)
 
@@ -405,7 +405,7 @@ class Exchange:
             flat.append(value)
             if len(name) == 14 and name.lower() == "content-length":
                 if not value.isdigit():
-                    raise ValueError("the Content-Length %r is no number" % (value,))
+                    raise ValueError("the Content-Length %r is not a number" % (value,))
                 length = int(value)
         text = "\n".join(flat)
         if CONTROL(text) or text.count("\n") != max(len(flat) - 1, 0):
@@ -555,7 +555,7 @@ def load(text):
         found = found(*[ast.literal_eval(a) for a in call.args],
                       **{k.arg: ast.literal_eval(k.value) for k in call.keywords})
     if not callable(found):
-        raise TypeError("%s is no WSGI application: it is a %s, which cannot be called" % (text, type(found).__name__))
+        raise TypeError("%s is not a WSGI application: it is a %s, which cannot be called" % (text, type(found).__name__))
     if is_asgi(found):
         raise TypeError("%s is an ASGI application, and this is a server for WSGI: serve it by an ASGI server, or wrap it with a2wsgi.ASGIMiddleware" % text)
     check_arguments(text, found)
@@ -570,7 +570,7 @@ def check_arguments(text, app):
         signature = inspect.signature(app, follow_wrapped=False)
     except (TypeError, ValueError):
         return  # of C, which has none
-    hint = "it is no WSGI application, which takes environ and start_response; if it makes one, call it: write '%s()'" % text
+    hint = "it is not a WSGI application, which takes environ and start_response; if it makes one, call it: write '%s()'" % text
     try:
         signature.bind({}, None)
     except TypeError as error:

@@ -142,15 +142,15 @@ func TestApplicationsThatAreWrong(t *testing.T) {
 		"/never-starts":       "start_response was not called",
 		"/returns-text":       "yields bytes, not str",
 		"/returns-none":       "NoneType",
-		"/bad-status":         "'100 Continue' is none of an answer",
+		"/bad-status":         "'100 Continue' cannot be the status of a response",
 		"/bad-header":         "a control character, such as a line break,",
-		"/bad-name":           "the header's name 'X A' is none",
+		"/bad-name":           "the header name 'X A' is not valid",
 		"/control":            "a control character",
 		"/not-latin":          "UnicodeEncodeError",
 		"/huge-header":        "a header of 2000",
-		"/bad-length":         "the Content-Length '-1' is no number",
+		"/bad-length":         "the Content-Length '-1' is not a number",
 		"/one-part-too-short": "5 bytes of the Content-Length of 50",
-		"/status-line":        "is none of an answer",
+		"/status-line":        "cannot be the status of a response",
 	} {
 		status, body := l.get(path)
 		require.Equal(t, 500, status, path)

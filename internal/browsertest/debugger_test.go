@@ -158,7 +158,7 @@ func TestDebugger(t *testing.T) {
 	)
 	require.Contains(t, get(b, chromedp.Text(css(".causes"))), "the stock is negative")
 
-	b.do("a value that is no error opens", chromedp.Navigate(broken+"/value"), chromedp.WaitVisible(css("section > .dump")))
+	b.do("a value that is not an error opens", chromedp.Navigate(broken+"/value"), chromedp.WaitVisible(css("section > .dump")))
 	require.Contains(t, get(b, chromedp.Text(css("section > .dump"))), "Within time.Duration 1h30m0s")
 	require.NotContains(t, get(b, chromedp.Text(css("body"))), "open sesame")
 	require.Contains(t, get(b, chromedp.Text(css("main"))), "Maps are not read")

@@ -78,7 +78,7 @@ func TestAFailureSaysWhetherItIsMended(t *testing.T) {
 	save(strings.Replace(mended, "the stock", `the "stock`, 1))
 	says("Not known yet: the new program does not run.")
 	save(strings.Replace(mended, `return nil, errors.New("the stock is negative")`, `return zeug.Text("7"), nil`, 1))
-	says("The same request does not fail any more: it is answered by 200.")
+	says("The same request does not fail any more: the answer is 200.")
 	b.do("the answer", chromedp.Click(css("#zeug-again a")), chromedp.WaitVisible(css("#response")))
 
 	b = open(t)
@@ -97,7 +97,7 @@ func TestAFailureSaysWhetherItIsMended(t *testing.T) {
 	require.Equal(t, before, count())
 	b.accessible("asking", script)
 	b.do("but on a click", chromedp.Click(css("#zeug-ask button")))
-	says("The same request does not fail any more: it is answered by 200.")
+	says("The same request does not fail any more: the answer is 200.")
 	require.Equal(t, before+1, count())
 
 	b.do("the list leads to the failure", chromedp.Navigate(url+"/.zeug/requests/?path=stock"), chromedp.WaitVisible(css("#rows a.failure")))

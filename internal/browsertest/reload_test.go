@@ -131,7 +131,7 @@ func TestPagesReload(t *testing.T) {
 	require.Eventually(t, func() bool {
 		style, _ = chromedp.Run(b.ctx, chromedp.Evaluate[string](`getComputedStyle(document.querySelector("h1")).color + document.querySelector("h1").dataset.kept`))
 		return style == "rgb(4, 5, 6)yes"
-	}, time.Minute, 50*time.Millisecond, "the style is %q, or the page was loaded anew", style)
+	}, time.Minute, 50*time.Millisecond, "the style is %q, or the page was loaded again", style)
 }
 
 // XHTML is loaded again too. One tag that is not well-formed would show an error instead of the

@@ -107,7 +107,7 @@ func TestShortly(t *testing.T) {
 	require.Equal(t, shortly+"/2", get(b, chromedp.Text(css("#short"))))
 	b.scripts(true)
 
-	b.do("an id that is none", chromedp.Navigate(shortly+"/nothing"))
+	b.do("an invalid id", chromedp.Navigate(shortly+"/nothing"))
 	require.Equal(t, "There is no such link.", get(b, chromedp.Text(css("h1"))))
 	// The browser reports the statuses 422 and 404 and nothing else: no script
 	// failed, and the policy blocked none.

@@ -101,6 +101,8 @@ var err = errors.New("a: " + "no. 1 failed")
 
 func f() {
 	panic(fmt.Sprintf("a %d", 1)) // why
+	t.Run("a test:  its name", nil)
+	write("<p\nid=1>A line.\n\nNot told.", "not this")
 }
 `))
 	require.NoError(t, err)
@@ -109,6 +111,7 @@ func f() {
 		{6, Comment, "an item"}, {7, Comment, "another item."}, {8, Comment, "It goes on."},
 		{10, Comment, "A heading"}, {18, Comment, "why"},
 		{15, Message, "a: no."}, {15, Message, "1 failed"}, {18, Message, "a %d"},
+		{19, Text, "a test: its name"}, {20, Text, "A line."}, {20, Text, "Not told."},
 	}, got)
 	_, err = GoSentences("a.go", []byte("not Go"))
 	require.Error(t, err)

@@ -148,7 +148,7 @@ func bareWho(s Sentence) string {
 // JSON gets it." It accepts "What it does" as a heading, since that has no second verb.
 func clauseSubject(s Sentence) string {
 	w := words(s.Text)
-	if len(w) < 5 || strings.HasSuffix(s.Text, "?") || s.Kind == Message {
+	if len(w) < 5 || strings.HasSuffix(s.Text, "?") || s.Kind == Message || s.Kind == Text {
 		return ""
 	}
 	if w[0] != "What" && w[0] != "Who" && w[0] != "Whoever" || !strings.HasSuffix(strings.TrimRight(s.Text, `)"`), ".") {
@@ -159,6 +159,9 @@ func clauseSubject(s Sentence) string {
 
 // doubled finds a word that is repeated.
 func doubled(s Sentence) string {
+	if s.Kind == Text { // a table, or data
+		return ""
+	}
 	w := strings.Fields(plain(s.Text))
 	for i := 1; i < len(w); i++ {
 		a, b := w[i-1], w[i]
@@ -200,7 +203,7 @@ func isOther(s Sentence) string {
 }
 
 func long(s Sentence) string {
-	if n := len(strings.Fields(s.Text)); n > maxWords && s.Kind != Message {
+	if n := len(strings.Fields(s.Text)); n > maxWords && s.Kind != Message && s.Kind != Text {
 		return fmt.Sprint(n, " words")
 	}
 	return ""

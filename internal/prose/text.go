@@ -1,5 +1,5 @@
-// Package prose checks the English of the repository: Go comments, error messages and Markdown. Its
-// test fails on the constructions of [Rules], each of which readers had to read twice.
+// Package prose checks the English of the repository: Go comments, error messages and other strings, Markdown, and the
+// lines of scripts and pages. Its test fails on the constructions of [Rules], each of which readers had to read twice.
 //
 // A file is split into sentences, and each rule checks one sentence at a time:
 //
@@ -29,6 +29,9 @@ const (
 	Comment  Kind = "comment"
 	Message  Kind = "message"
 	Markdown Kind = "markdown"
+	// Text is a string of three words or more that is not known to be a message, or a line of a script or page. It may be
+	// a name of a test, part of a page, or data, so that only the rules for words are for it.
+	Text Kind = "text"
 )
 
 // Sentence is one sentence, heading, list item or table cell, with single spaces and without line
@@ -86,8 +89,8 @@ var codeSpan = regexp.MustCompile("`[^`]*`")
 // listItem is the beginning of an item of a list, in comments and in Markdown.
 var listItem = regexp.MustCompile(`^\s*(?:[-*+•]|\d+[.)])\s+`)
 
-// GoSentences returns the sentences of a Go file's comments, and of the messages in its calls of
-// errors.New, fmt.Errorf and panic.
+// GoSentences returns the sentences of a Go file's comments, of the messages in its calls of errors.New,
+// fmt.Errorf and panic, and of its other strings.
 func GoSentences(name string, source []byte) ([]Sentence, error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, name, source, parser.ParseComments|parser.SkipObjectResolution)
@@ -112,19 +115,47 @@ func GoSentences(name string, source []byte) ([]Sentence, error) {
 		}
 		list = append(list, commentSentences(first, lines)...)
 	}
+	messages := map[ast.Node]bool{}
 	ast.Inspect(file, func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok && makesMessage(call.Fun) {
 			for _, arg := range call.Args {
 				if text, ok := literal(arg); ok {
+					messages[arg] = true
 					var p paragraph
 					p.add(files.Position(arg.Pos()).Line, text)
 					list = append(list, p.sentences(Message)...)
 				}
 			}
 		}
+		if messages[n] {
+			return false
+		}
+		if lit, ok := n.(*ast.BasicLit); ok {
+			if text, ok := literal(lit); ok && strings.Count(text, " ") >= 2 {
+				line := files.Position(lit.Pos()).Line
+				for _, s := range lineSentences(line, text) {
+					if lit.Value[0] != '`' {
+						s.Line = line // whose line breaks are escapes
+					}
+					list = append(list, s)
+				}
+			}
+		}
 		return true
 	})
 	return list, nil
+}
+
+// lineSentences returns each line of a text, without HTML tags, as a sentence.
+func lineSentences(first int, text string) []Sentence {
+	var list []Sentence
+	text = htmlTag.ReplaceAllStringFunc(text, func(tag string) string { return strings.Repeat("\n", strings.Count(tag, "\n")) })
+	for i, line := range strings.Split(text, "\n") {
+		if line = strings.Join(strings.Fields(line), " "); line != "" {
+			list = append(list, Sentence{first + i, Text, line})
+		}
+	}
+	return list
 }
 
 // commentSentences takes the lines of a comment without their slashes.

@@ -123,7 +123,7 @@ func (s *Supervisor) lastWords(p *Process, c *crash) {
 func (c *crash) why() string {
 	switch {
 	case errors.Is(c.err, errors.ErrUnsupported), runtime.GOOS != "linux":
-		return fmt.Sprintf("they are had on Linux alone, on amd64 and arm64, and this is %s/%s.", runtime.GOOS, runtime.GOARCH)
+		return fmt.Sprintf("they exist on Linux alone, on amd64 and arm64, and this is %s/%s.", runtime.GOOS, runtime.GOARCH)
 	case errors.Is(c.err, os.ErrPermission):
 		return "this system lets no program read another's memory; “sysctl kernel.yama.ptrace_scope=1” lets a parent read its child's."
 	case c.err != nil:

@@ -636,7 +636,7 @@ func (p *project) watched() {
 		save(t, filepath.Join(p.dir, name), "package main\n")
 	}
 	_, same := p.get("/pid")
-	require.Equal(t, pid, same, "none of that starts the program anew")
+	require.Equal(t, pid, same, "none of that restarts the program")
 
 	save(t, filepath.Join(p.dir, "data", "file.txt"), "new data")
 	p.changes("/pid", pid)

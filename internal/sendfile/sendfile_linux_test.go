@@ -65,7 +65,7 @@ func TestSend(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, position, "the file's own position moved")
 
-	t.Run("nothing to what is no connection", func(t *testing.T) {
+	t.Run("nothing to other writers than connections", func(t *testing.T) {
 		require.Zero(t, sendfile.Send(io.Discard, int(f.Fd()), 0, 10))
 	})
 	t.Run("nothing to a client that has gone", func(t *testing.T) {

@@ -146,7 +146,7 @@ func TestTheDashboardWantsThePIN(t *testing.T) {
 	secret := formSecret.FindStringSubmatch(c.get(at).Body.String())[1]
 	require.Contains(t, c.post(at, url.Values{"secret": {secret}, "print": {"yes"}}).Body.String(), "once more")
 	require.Equal(t, 2, strings.Count(c.out.String(), printed[1]))
-	require.Equal(t, 401, c.get(at+"f1").Code, "nor is a failure shown")
+	require.Equal(t, 401, c.get(at+"f1").Code, "and no failure is shown")
 
 	w = c.enter(t, printed[1])
 	require.Equal(t, 303, w.Code)

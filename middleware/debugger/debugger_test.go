@@ -751,7 +751,7 @@ func BenchmarkOrdinaryRequest(b *testing.B) {
 	r := local("GET", "/")
 	for _, name := range []string{"Accept", "Accept-Encoding", "Accept-Language", "Connection", "Cookie", "Sec-Fetch-Dest",
 		"Sec-Fetch-Mode", "Sec-Fetch-Site", "Upgrade-Insecure-Requests", "User-Agent"} {
-		r.Header.Set(name, "as a browser has it")
+		r.Header.Set(name, "as in a browser")
 	}
 	for name, h := range map[string]http.Handler{"bare": app, "debugger": debugger.Debugger{}.Wrap(app)} {
 		b.Run(name, func(b *testing.B) {

@@ -56,7 +56,7 @@ func TestACoreHasTheLogOfItsRequest(t *testing.T) {
 		_, rest, _ := strings.Cut(text, " ")
 		return rest
 	}
-	t.Run("as the program's log has it", func(t *testing.T) {
+	t.Run("as in the program's log", func(t *testing.T) {
 		kept, written := logOf(t, func(logger *slog.Logger, ctx context.Context) {
 			logger.InfoContext(ctx, "two\nlines", "n", 1)
 			logger.With("a", 1).WithGroup("g").With("b", 2).WarnContext(ctx, "in a group", "c", 3)

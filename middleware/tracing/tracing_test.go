@@ -59,7 +59,7 @@ func TestASpanIsNamedByItsRule(t *testing.T) {
 	require.Equal(t, "1234", list["network.peer.port"])
 	require.Equal(t, "token=REDACTED", list["url.query"], "queries hold secrets")
 	require.NotContains(t, list, attribute.Key("error.type"))
-	require.Equal(t, codes.Unset, span.Status.Code, "a client's mistake is no error of the server")
+	require.Equal(t, codes.Unset, span.Status.Code, "a client's mistake is not an error of the server")
 }
 
 func TestFailuresAreErrors(t *testing.T) {

@@ -47,7 +47,7 @@ func bridgedBy(t *testing.T, source string) string {
 
 import "net/http"
 
-// Bridge makes the handler that serves in the place of a router.
+// Bridge makes the handler that serves instead of a router.
 var Bridge func(*Router) (http.Handler, error)
 
 func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {

@@ -64,7 +64,7 @@ func TestADevelopmentCertificateIsKept(t *testing.T) {
 
 	other, err := certs.Development(base, "app.test")()
 	require.NoError(t, err)
-	require.NoError(t, leaf(t, other).VerifyHostname("app.test"), "made anew for a host it did not name")
+	require.NoError(t, leaf(t, other).VerifyHostname("app.test"), "made again for a host it did not name")
 }
 
 func TestFilesAreReadAgainWhenTheyChange(t *testing.T) {

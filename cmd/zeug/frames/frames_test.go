@@ -146,8 +146,8 @@ func TestQuestions(t *testing.T) {
 		"a long expression":              {"1-f1/eval?frame=2&expr=" + strings.Repeat("1%2B", 4000) + "1", 422, "4096 are the most"},
 		"a frame the core does not have": {"1-f1/variables?frame=0", 422, "does not have this frame"},
 		"a frame the page does not have": {"1-f1/variables?frame=9", 422, "no such frame"},
-		"a frame that is no number":      {"1-f1/variables?frame=x", 422, "no such frame"},
-		"an expression that is none":     {"1-f1/eval?frame=2&expr=1%2B", 422, "operand"},
+		"a frame that is not a number":      {"1-f1/variables?frame=x", 422, "no such frame"},
+		"not a valid expression":     {"1-f1/eval?frame=2&expr=1%2B", 422, "operand"},
 		"a function":                     {"1-f1/eval?frame=2&expr=who.hello()", 422, "cannot be called"},
 		"another question":               {"1-f1/shell?frame=2", 404, "no question"},
 		"another failure":                {"1-f2/variables?frame=2", 404, "not kept"},
@@ -248,7 +248,7 @@ func TestPIN(t *testing.T) {
 	with := func(value string) func(*http.Request) {
 		return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookie.Name, Value: value}) }
 	}
-	require.Equal(t, 422, ask(h, "GET", "k/variables?frame=0", with(cookie.Value)).Code, "let in, to a core that is none")
+	require.Equal(t, 422, ask(h, "GET", "k/variables?frame=0", with(cookie.Value)).Code, "let in, to an invalid core")
 	again, err := debugger.NewPIN(&out)
 	require.NoError(t, err)
 	require.True(t, again.Admits(func() *http.Request {

@@ -57,7 +57,7 @@ func (c *Core) explain(at Place, scope *proc.EvalScope, expression string, err e
 		return say("there is no such type in the program: types are named with their package, as in main.T")
 	}
 	if m := noConversion.FindStringSubmatch(text); m != nil {
-		return say("%s is no %s", m[1], m[2])
+		return say("%s is not a %s", m[1], m[2])
 	}
 	if m := unknownGlobal.FindStringSubmatch(text); m != nil {
 		names, _ := c.globalsOf(scope, m[1])

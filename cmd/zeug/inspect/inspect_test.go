@@ -274,7 +274,7 @@ func TestEval(t *testing.T) {
 		"func() int { return 1 }":        "values cannot be made here",
 		"anything.(user)":                "types are named with their package",
 		"anything.(int)":                 "interface {} is main.user, not int",
-		"items[0].Name + 1":              "1 is no string",
+		"items[0].Name + 1":              "1 is not a string",
 		"1 +":                            "at column 4: expected operand, found the end",
 		"a b":                            "at column 3",
 		"":                               "no expression",

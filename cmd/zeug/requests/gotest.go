@@ -401,7 +401,7 @@ func clientLine(tests, files []*ast.File, names map[string]bool) string {
 			return "client := webtest.New(t, " + f.Name.Name + "())"
 		}
 	}
-	return "// Put what makes the application in the place of newApp().\nclient := webtest.New(t, newApp())"
+	return "// Replace newApp() with the function that makes the application.\nclient := webtest.New(t, newApp())"
 }
 
 // plainCall returns a call of a function of the package without arguments or with t, "" for any

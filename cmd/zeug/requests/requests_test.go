@@ -683,7 +683,7 @@ import (
 )
 
 func TestGetIndex(t *testing.T) {
-	// Put what makes the application in the place of newApp().
+	// Replace newApp() with the function that makes the application.
 	client := webtest.New(t, newApp())
 	client.Get("/").Expect(200)
 }

@@ -35,7 +35,7 @@ func TestPathsAndMounts(t *testing.T) {
 		{"a rewritten query", vars{"PATH_INFO": "/x", "REQUEST_URI": "/x?a=1", "QUERY_STRING": "a=2"}, "", "/x", "a=2"},
 		{"the absolute form", vars{"PATH_INFO": "/x", "REQUEST_URI": "http://example.org/x?a=1"}, "", "/x", "a=1"},
 		{"nothing at all", vars{}, "", "/", ""},
-		{"an escape that is none", vars{"PATH_INFO": "/50%", "REQUEST_URI": "/50%"}, "", "/50%25", ""},
+		{"an invalid escape", vars{"PATH_INFO": "/50%", "REQUEST_URI": "/50%"}, "", "/50%25", ""},
 		{"dots that PATH_INFO lost", vars{"SCRIPT_NAME": "/app", "PATH_INFO": "/b/c", "REQUEST_URI": "/app/a/../b/./c"}, "/app", "/a/../b/./c", ""},
 		{"dots that lead out of the mount", vars{"SCRIPT_NAME": "/app", "PATH_INFO": "/x", "REQUEST_URI": "/app/../app/x"}, "/app", "/x", ""},
 		{"characters that need no escape", vars{"SCRIPT_NAME": "/app", "PATH_INFO": "/a!'()*", "REQUEST_URI": "/app/a!'()*"}, "/app", "/a!'()*", ""},
@@ -81,7 +81,7 @@ func TestWhoAskedAndHow(t *testing.T) {
 		"HTTPS off":                {vars{"HTTPS": "off", "SERVER_NAME": "a.example", "SERVER_PORT": "8080"}, "http", "a.example:8080"},
 		"an IPv6 name":             {vars{"SERVER_NAME": "::1", "SERVER_PORT": "8080"}, "http", "[::1]:8080"},
 		"nginx's name for nothing": {vars{"SERVER_NAME": "_"}, "http", ""},
-		"a scheme that is none":    {vars{"REQUEST_SCHEME": "javascript"}, "http", ""},
+		"an invalid scheme":    {vars{"REQUEST_SCHEME": "javascript"}, "http", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.vars["REQUEST_METHOD"] = "GET"

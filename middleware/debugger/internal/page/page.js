@@ -58,7 +58,7 @@
         const { id, status, stale, failure, failed } = await answer.json();
         const request = `/.zeug/requests/${id}`;
         if (stale) result.replaceChildren("Not known yet: the new program does not run.");
-        else if (!failure && status && status < 500) result.replaceChildren("The same request does not fail any more: ", link(request, `it is answered by ${status}`), ".");
+        else if (!failure && status && status < 500) result.replaceChildren("The same request does not fail any more: ", link(request, `the answer is ${status}`), ".");
         else if (failed && failed !== document.querySelector("h1").textContent) result.replaceChildren("The same request fails otherwise now: ", link(failure, failed), ".");
         else result.replaceChildren("The same request still fails: ", link(failure || request, failed || (status ? `status ${status}` : "no response")), ".");
       } catch (failure) {
