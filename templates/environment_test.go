@@ -180,7 +180,7 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 		"it includes itself by a computed name": {
 			[]string{"a.html", `{% include self %}`}, "a.html", 1, 12, "calls itself without an end", nil,
 		},
-		"an invalid name": {[]string{"a.html", ""}, "a.html", 0, 0, "not a valid identifier", nil},
+		"a name that cannot be used": {[]string{"a.html", ""}, "a.html", 0, 0, "not a valid identifier", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, err := templates.New(files(c.files...), options)
