@@ -350,9 +350,9 @@ func TestGatewayAddressesAreRefused(t *testing.T) {
 	for name, c := range map[string]struct{ addr, says string }{
 		"a protocol alone":              {"fastcgi://", "write it after that, as in fastcgi:///run/app.sock"},
 		"a unix socket without path":    {"scgi://unix:", "needs a path"},
-		"a port that is not a number":      {"uwsgi://127.0.0.1:http!", `write "host:port"`},
+		"a port that is not a number":   {"uwsgi://127.0.0.1:http!", `write "host:port"`},
 		"a socket in no folder":         {"fastcgi:///no/such/folder/s", "does not exist: make it first"},
-		"an invalid descriptor":     {"fastcgi://fd://99", "is not a listening socket"},
+		"an invalid descriptor":         {"fastcgi://fd://99", "is not a listening socket"},
 		"a protocol that is not spoken": {"fcgi://127.0.0.1:9000", `write "host:port"`},
 	} {
 		t.Run(name, func(t *testing.T) {

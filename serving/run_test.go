@@ -209,14 +209,14 @@ func TestRunRefusesAnAddress(t *testing.T) {
 	}{
 		"a port that is taken":        {taken.Addr().String(), "is in use by another program: stop it, or choose another port", 69},
 		"an address without port":     {"127.0.0.1", `write "host:port"`, 78},
-		"a port that is not a number":    {"127.0.0.1:http!", `write "host:port"`, 78},
+		"a port that is not a number": {"127.0.0.1:http!", `write "host:port"`, 78},
 		"another machine's address":   {"192.0.2.1:0", "is not an address of this machine", 75},
 		"a socket that is served":     {"unix:" + socket, "is in use or is not a socket", 69},
-		"a file that is not a socket":    {"unix:" + file, "is not a socket", 69},
+		"a file that is not a socket": {"unix:" + file, "is not a socket", 69},
 		"a socket in no folder":       {"unix:" + file + "x/s", "does not exist: make it first", 78},
 		"a socket without path":       {"unix:", "needs a path", 78},
 		"a socket of too long a path": {"unix:/tmp/" + strings.Repeat("x", 200), "choose a shorter one", 78},
-		"an invalid descriptor":   {"fd://99", "is not a listening socket", 78},
+		"an invalid descriptor":       {"fd://99", "is not a listening socket", 78},
 		"a descriptor without number": {"fd://x", "the number of an open descriptor", 78},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -369,7 +369,7 @@ func TestOptionsAreRefused(t *testing.T) {
 		says string
 	}{
 		"a certificate that is not there": {serving.Options{TLS: certs.Files(missing, missing)}, "there is no certificate file"},
-		"an invalid certificate":      {serving.Options{TLS: certs.Files(junk, junk)}, "cannot be used: both must be PEM"},
+		"an invalid certificate":          {serving.Options{TLS: certs.Files(junk, junk)}, "cannot be used: both must be PEM"},
 		"settings without certificate":    {serving.Options{TLS: certs.Config(&tls.Config{})}, "hold no certificate"},
 		"a health path without slash":     {serving.Options{Health: "live"}, "begin it with a slash"},
 		"static files that are not there": {serving.Options{StaticFiles: map[string]string{"/static": missing}}, "is not there"},

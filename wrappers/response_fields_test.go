@@ -224,7 +224,7 @@ func TestSetCookieLosesNothingSilently(t *testing.T) {
 		"a name with a semicolon":  {Name: "k;x", Value: "v"},
 		"no name":                  {Value: "v"},
 		"more than browsers keep":  {Name: "k", Value: strings.Repeat("v", 4096)},
-		"an invalid host":      {Name: "k", Domain: "a b"},
+		"an invalid host":          {Name: "k", Domain: "a b"},
 		"a prefix without Secure":  {Name: "__Secure-k"},
 		"an attribute of no value": {Name: "k", SameSite: 9},
 	} {

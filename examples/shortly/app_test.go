@@ -316,8 +316,8 @@ func TestNewAppRefuses(t *testing.T) {
 		settings
 		want string
 	}{
-		"an invalid address":       {settings{redis: "localhost"}, "no scheme"},
-		"an invalid directory":      {settings{dir: "nothing"}, "templates and static files"},
+		"an invalid address":            {settings{redis: "localhost"}, "no scheme"},
+		"an invalid directory":          {settings{dir: "nothing"}, "templates and static files"},
 		"a directory without pages":     {settings{dir: t.TempDir()}, "static"},
 		"less than no proxies":          {settings{proxies: -1}, "-proxies -1"},
 		"a negative cache":              {settings{cacheMiB: -1}, "-cache -1"},
@@ -390,7 +390,7 @@ func TestProgram(t *testing.T) {
 	}
 	for name, args := range map[string][]string{
 		"an invalid address": {"-redis", "localhost:6379"},
-		"an argument":             {"run"},
+		"an argument":        {"run"},
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
 			out, err := program(t, nil, args...).CombinedOutput()

@@ -43,7 +43,7 @@ func TestEachRequestRunsOnce(t *testing.T) {
 		"as workers are killed":    {config: wsgi.Config{Workers: 2}, fault: kill, fails: 2},
 		"as both":                  {config: wsgi.Config{Workers: 2, Threads: 1}, fault: kill, leave: true, fails: 1},
 		"as workers are replaced":  {config: wsgi.Config{Workers: 2, MaxRequests: 100, Preload: true}, leave: true},
-		"as it is loaded again":     {config: wsgi.Config{Workers: 2}, fault: func(l *legacy, _ *rand.Rand) { l.Reload() }},
+		"as it is loaded again":    {config: wsgi.Config{Workers: 2}, fault: func(l *legacy, _ *rand.Rand) { l.Reload() }},
 		"as a worker is suspended": {config: wsgi.Config{Workers: 2}, fault: suspend},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,12 +12,12 @@ import (
 
 func TestALimitHasOneMeaning(t *testing.T) {
 	for name, c := range map[string]struct{ value, want time.Duration }{
-		"zero is the default":            {0, time.Second},
-		"a value stays":                  {time.Minute, time.Minute},
-		"the largest value stays":        {limits.Forever, limits.Forever},
-		"a negative value means no limit":   {-1, limits.Forever},
-		"so is the smallest of all":      {math.MinInt64, limits.Forever},
-		"less than the default is taken": {1, 1},
+		"zero is the default":             {0, time.Second},
+		"a value stays":                   {time.Minute, time.Minute},
+		"the largest value stays":         {limits.Forever, limits.Forever},
+		"a negative value means no limit": {-1, limits.Forever},
+		"so is the smallest of all":       {math.MinInt64, limits.Forever},
+		"less than the default is taken":  {1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, limits.Set(&c.value, "p: Options.Wait", time.Second, limits.Forever))
@@ -42,8 +42,8 @@ func TestANumberThatIsNotALimitHasARange(t *testing.T) {
 
 func TestDuration(t *testing.T) {
 	for name, c := range map[string]struct{ value, want time.Duration }{
-		"zero is the default":               {0, time.Minute},
-		"a positive duration stays":         {time.Nanosecond, time.Nanosecond},
+		"zero is the default":                  {0, time.Minute},
+		"a positive duration stays":            {time.Nanosecond, time.Nanosecond},
 		"a negative duration means no limit":   {-1, limits.Forever},
 		"the smallest duration means no limit": {math.MinInt64, limits.Forever},
 		"the largest duration means no limit":  {math.MaxInt64, limits.Forever},
@@ -56,8 +56,8 @@ func TestDuration(t *testing.T) {
 
 func TestNumber(t *testing.T) {
 	for name, c := range map[string]struct{ value, want int64 }{
-		"zero is the default":             {0, 10},
-		"a positive limit stays":          {1, 1},
+		"zero is the default":                {0, 10},
+		"a positive limit stays":             {1, 1},
 		"a negative limit means no limit":    {-1, math.MaxInt64 / 2},
 		"the smallest number means no limit": {math.MinInt64, math.MaxInt64 / 2},
 		"the largest number means no limit":  {math.MaxInt64, math.MaxInt64 / 2},

@@ -106,10 +106,10 @@ func TestWhatIsWaitedForIsShown(t *testing.T) {
 		status int
 		says   string
 	}{
-		"to a browser that asks":          {browser("GET"), navigationTime, 503, "connecting to the database"},
-		"not to one that sends":           {browser("POST"), holdTime, 200, ""},
-		"not to other clients than browsers":       {httptest.NewRequest("GET", "/", nil), holdTime, 200, ""},
-		"not where the build is there by": {browser("GET"), time.Second, 200, ""},
+		"to a browser that asks":             {browser("GET"), navigationTime, 503, "connecting to the database"},
+		"not to one that sends":              {browser("POST"), holdTime, 200, ""},
+		"not to other clients than browsers": {httptest.NewRequest("GET", "/", nil), holdTime, 200, ""},
+		"not where the build is there by":    {browser("GET"), time.Second, 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

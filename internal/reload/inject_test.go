@@ -139,7 +139,7 @@ func TestOnlyDocumentsAreAddedTo(t *testing.T) {
 		"not a range":                    {request: browser, status: 206},
 		"XHTML":                          {request: browser, header: []string{"Content-Type", "application/xhtml+xml"}, body: xhtml, added: true},
 		"not HTML that says it is XHTML": {request: browser, header: []string{"Content-Type", "application/xhtml+xml"}},
-		"not into other types than HTML":            {request: browser, header: []string{"Content-Type", "application/xml"}, body: xhtml},
+		"not into other types than HTML": {request: browser, header: []string{"Content-Type", "application/xml"}, body: xhtml},
 		"not what says nothing of types": {request: browser, header: []string{"Content-Type", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {

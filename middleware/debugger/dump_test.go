@@ -103,7 +103,7 @@ func TestDumps(t *testing.T) {
 		"an address":                    {uintptr(255), "uintptr 0xff"},
 		"a boolean":                     {true, "bool true"},
 		"bytes that are text":           {[]byte("hey\n"), `[]uint8 "hey\n"`},
-		"bytes that are not UTF-8":           {[]byte{0xde, 0xad, 0xbe, 0xef}, "[]uint8 0xdeadbeef"},
+		"bytes that are not UTF-8":      {[]byte{0xde, 0xad, 0xbe, 0xef}, "[]uint8 0xdeadbeef"},
 		"an array of bytes":             {[4]byte{1, 2, 3, 4}, "[4]uint8 0x01020304"},
 		"no bytes":                      {[]byte{}, "[]uint8 0 bytes"},
 		"a nil slice":                   {[]int(nil), "[]int nil"},

@@ -81,7 +81,7 @@ func TestWhoAskedAndHow(t *testing.T) {
 		"HTTPS off":                {vars{"HTTPS": "off", "SERVER_NAME": "a.example", "SERVER_PORT": "8080"}, "http", "a.example:8080"},
 		"an IPv6 name":             {vars{"SERVER_NAME": "::1", "SERVER_PORT": "8080"}, "http", "[::1]:8080"},
 		"nginx's name for nothing": {vars{"SERVER_NAME": "_"}, "http", ""},
-		"an invalid scheme":    {vars{"REQUEST_SCHEME": "javascript"}, "http", ""},
+		"an invalid scheme":        {vars{"REQUEST_SCHEME": "javascript"}, "http", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.vars["REQUEST_METHOD"] = "GET"
