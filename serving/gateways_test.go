@@ -151,6 +151,7 @@ func location(prefix, address string) string {
 }
 
 func TestOneProgramBehindEveryProtocolOfNginx(t *testing.T) {
+	t.Parallel()
 	tool(t, "nginx")
 	dir := shortDir(t)
 	p := launch(t, exec.Command(program(t)), "", "APP_ADDRS=127.0.0.1:0 fastcgi://"+dir+"/f.sock fastcgi://127.0.0.1:0 scgi://"+dir+

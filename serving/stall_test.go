@@ -96,6 +96,7 @@ func idleUploads(t *testing.T, addr string, n int) {
 }
 
 func TestUploadsThatNeverComeDoNotStopTheServer(t *testing.T) {
+	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{
 		"after the handler": answering(404),
 		"during a flush": func(w http.ResponseWriter, r *http.Request) {
@@ -212,6 +213,7 @@ func TestAHandlerMayPauseBetweenReads(t *testing.T) {
 }
 
 func TestABodyBelowTheLeastRateEnds(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		rate int
 		ends bool
@@ -345,6 +347,7 @@ func trickle(ctx context.Context, addr, text string) {
 
 // Clients that send at a reasonable rate keep their connections when the limit is reached.
 func TestFairUploadsAreNotCutAtTheLimit(t *testing.T) {
+	t.Parallel()
 	const uploads = 5
 	_, addr := start(t, func(w http.ResponseWriter, r *http.Request) {
 		n, err := io.Copy(io.Discard, r.Body)
@@ -443,6 +446,7 @@ func frame(kind, flags byte, stream uint32, payload ...byte) string {
 var get2 = []byte{0x82, 0x84, 0x86, 0x41, 1, 'a'}
 
 func TestAClientOfHTTP2ThatGrantsNoWindowIsCut(t *testing.T) {
+	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{
 		"that waits for a short response": hello,
 		"that waits for a long one":       func(w http.ResponseWriter, r *http.Request) { io.Copy(w, zeros{}) },
