@@ -83,7 +83,7 @@ func (req *Request) staticURL(name string) (string, error) {
 }
 
 // Param returns the variable called name of the rule that matched: an int for "<int:id>", a float64, a
-// string, a [routing.UUID], or what a converter of the application returns.
+// string, a [github.com/google/uuid.UUID], or what a converter of the application returns.
 //
 //	id := zeug.Param[int](req, "id")
 //

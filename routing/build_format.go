@@ -6,6 +6,8 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // Values as strings of a URL, made by their variables' converters. A value that would not match
@@ -140,7 +142,7 @@ func (c *converter) appendLooseInt(b []byte, v *Value) ([]byte, error) {
 		whole, _ := big.NewFloat(f).Int(nil)
 		text = whole.String()
 	case uuidValue:
-		u := v.other.(UUID)
+		u := v.other.(uuid.UUID)
 		text = new(big.Int).SetBytes(u[:]).String()
 	case boolValue:
 		text = strconv.FormatUint(v.bits, 10)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/google/uuid"
 	"github.com/zeugkit/zeug/internal/development"
 )
 
@@ -54,7 +55,7 @@ func (p Params) lookup(name string) int {
 	return p.found.rule.variable(name)
 }
 
-// Get returns the value of name: an int, a float64, a [UUID], a string, or the
+// Get returns the value of name: an int, a float64, a [uuid.UUID], a string, or the
 // result of a custom converter's Parse.
 func (p Params) Get(name string) (value any, ok bool) {
 	r := p.rule()
@@ -118,8 +119,8 @@ func (p Params) Float(name string) float64 {
 }
 
 // UUID returns the value of name if it is a UUID.
-func (p Params) UUID(name string) UUID {
-	return typed[UUID](p, name, "uuid")
+func (p Params) UUID(name string) uuid.UUID {
+	return typed[uuid.UUID](p, name, "uuid")
 }
 
 func typed[V any](p Params, name, converter string) V {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // A converter has two halves. Its form says which strings are possible, and is part of the tree:
@@ -344,7 +346,7 @@ func (c *converter) value(text string) any {
 		f, _ := c.float(text)
 		return f
 	case uuidConverter:
-		u, _ := ParseUUID(text)
+		u, _ := uuid.Parse(text)
 		return u
 	case customConverter:
 		if c.parse != nil {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/zeugkit/zeug/internal/percent"
 )
 
 // A form is the pattern that the string of a variable must match before its converter parses it. It
@@ -301,4 +303,26 @@ func (m *marks) characters(s string, at, high, atLeast, atMost int) (int, int) {
 // boundary reports whether a character starts at s[at], or s ends there.
 func boundary(s string, at int) bool {
 	return at >= len(s) || utf8.RuneStart(s[at])
+}
+
+// isUUID reports whether text has the form of 36 characters that a rule's uuid converter matches, in
+// either case. The package uuid reads other forms too, with braces for example. Its errors allocate
+// memory, and a tree of rules meets text that is not a UUID all the time.
+func isUUID(text string) bool {
+	if len(text) != 36 {
+		return false
+	}
+	for i := 0; i < len(text); i++ {
+		switch i {
+		case 8, 13, 18, 23:
+			if text[i] != '-' {
+				return false
+			}
+		default:
+			if !percent.IsHex(text[i]) {
+				return false
+			}
+		}
+	}
+	return true
 }

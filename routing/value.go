@@ -6,6 +6,8 @@ import (
 	"math"
 	"reflect"
 	"strconv"
+
+	"github.com/google/uuid"
 )
 
 // Value is a named value for [Adapter.Build]. Make it with [With], or make
@@ -108,7 +110,7 @@ func valueOf(name string, value any) Value {
 		return v
 	case string:
 		return Value{name: name, kind: textValue, text: v}
-	case UUID:
+	case uuid.UUID:
 		return Value{name: name, kind: uuidValue, other: v}
 	}
 	r := reflect.ValueOf(value)
@@ -118,7 +120,7 @@ func valueOf(name string, value any) Value {
 		}
 	}
 	if isUUIDType(r.Type()) {
-		return Value{name: name, kind: uuidValue, other: r.Convert(reflect.TypeFor[UUID]()).Interface()}
+		return Value{name: name, kind: uuidValue, other: r.Convert(reflect.TypeFor[uuid.UUID]()).Interface()}
 	}
 	switch value.(type) {
 	case encoding.TextMarshaler, fmt.Stringer:
@@ -176,7 +178,7 @@ func (v Value) appendText(b []byte) ([]byte, error) {
 	case boolValue:
 		return strconv.AppendBool(b, v.bits != 0), nil
 	case uuidValue:
-		return v.other.(UUID).append(b), nil
+		return append(b, v.other.(uuid.UUID).String()...), nil
 	}
 	switch o := v.other.(type) {
 	case encoding.TextMarshaler:

@@ -30,7 +30,7 @@ import (
 //	[16]byte, time.Time  UUID, datetime
 //
 // All integer types of Go and float32 are written too, and so is every UUID type with 16 bytes,
-// such as routing.UUID.
+// such as uuid.UUID of github.com/google/uuid.
 
 type (
 	// Tuple is a Python tuple.

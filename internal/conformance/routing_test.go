@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/routing"
 )
@@ -88,9 +89,7 @@ func (t *typed) UnmarshalJSON(text []byte) error {
 	case "float":
 		t.value, err = strconv.ParseFloat(plain, 64)
 	case "uuid":
-		var u routing.UUID
-		err = u.UnmarshalText([]byte(plain))
-		t.value = u
+		t.value, err = uuid.Parse(plain)
 	case "bool":
 		t.value = pythonBool(strings.EqualFold(plain, "true"))
 	default:
@@ -280,7 +279,7 @@ func describe(value any) map[string]any {
 			text += ".0"
 		}
 		return map[string]any{"t": "float", "v": text}
-	case routing.UUID:
+	case uuid.UUID:
 		return map[string]any{"t": "uuid", "v": v.String()}
 	case pythonBool:
 		return map[string]any{"t": "bool", "v": v.String()}

@@ -56,7 +56,6 @@ var copiedTypes = map[string]reflect.Type{
 	"github.com/google/uuid.UUID":   reflect.TypeFor[uuid](),
 	"github.com/gofrs/uuid.UUID":    reflect.TypeFor[uuid](),
 	"github.com/gofrs/uuid/v5.UUID": reflect.TypeFor[uuid](),
-	zeugModule + "/routing.UUID":    reflect.TypeFor[uuid](),
 }
 
 const zeugModule = "github.com/zeugkit/zeug"

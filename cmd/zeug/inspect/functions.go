@@ -51,20 +51,20 @@ func replaceAll(s, old, replacement string) string {
 
 // knownMethods has the methods that an expression can call, for each type of copiedTypes.
 var knownMethods = map[string]string{
-	"time.Time":                  " Year Month Day Hour Minute Second Nanosecond Unix UnixMilli UnixMicro UnixNano Weekday YearDay Format String Before After Equal Compare Sub Add AddDate Truncate Round UTC IsZero ",
-	"time.Duration":              " String Hours Minutes Seconds Milliseconds Microseconds Nanoseconds Abs Round Truncate ",
-	"net/url.URL":                " String Query Hostname Port IsAbs EscapedPath EscapedFragment RequestURI Redacted ",
-	"net/url.Values":             " Get Has Encode ",
-	"net/http.Header":            " Get Values ",
-	"net/netip.Addr":             " String Is4 Is6 Is4In6 IsValid IsLoopback IsPrivate IsMulticast IsUnspecified IsGlobalUnicast Unmap Zone Compare Less Next Prev BitLen ",
-	"net/netip.AddrPort":         " String IsValid Addr Compare ",
-	"net/netip.Prefix":           " String IsValid Addr Bits Contains Overlaps Masked IsSingleIP ",
-	"net.IP":                     " String IsLoopback IsPrivate IsMulticast IsUnspecified ",
-	"net.IPNet":                  " String Contains ",
-	"net.HardwareAddr":           " String ",
-	"math/big.Int":               " String Sign Int64 IsInt64 Uint64 IsUint64 BitLen Cmp ",
-	"math/big.Rat":               " String Sign IsInt Cmp ",
-	zeugModule + "/routing.UUID": " String ",
+	"time.Time":                   " Year Month Day Hour Minute Second Nanosecond Unix UnixMilli UnixMicro UnixNano Weekday YearDay Format String Before After Equal Compare Sub Add AddDate Truncate Round UTC IsZero ",
+	"time.Duration":               " String Hours Minutes Seconds Milliseconds Microseconds Nanoseconds Abs Round Truncate ",
+	"net/url.URL":                 " String Query Hostname Port IsAbs EscapedPath EscapedFragment RequestURI Redacted ",
+	"net/url.Values":              " Get Has Encode ",
+	"net/http.Header":             " Get Values ",
+	"net/netip.Addr":              " String Is4 Is6 Is4In6 IsValid IsLoopback IsPrivate IsMulticast IsUnspecified IsGlobalUnicast Unmap Zone Compare Less Next Prev BitLen ",
+	"net/netip.AddrPort":          " String IsValid Addr Compare ",
+	"net/netip.Prefix":            " String IsValid Addr Bits Contains Overlaps Masked IsSingleIP ",
+	"net.IP":                      " String IsLoopback IsPrivate IsMulticast IsUnspecified ",
+	"net.IPNet":                   " String Contains ",
+	"net.HardwareAddr":            " String ",
+	"math/big.Int":                " String Sign Int64 IsInt64 Uint64 IsUint64 BitLen Cmp ",
+	"math/big.Rat":                " String Sign IsInt Cmp ",
+	"github.com/google/uuid.UUID": " String ",
 }
 
 // packageNames maps the names that files use for the packages of knownFunctions to their import

@@ -135,7 +135,7 @@ func TestCopiesAreTheValues(t *testing.T) {
 		}
 	}
 	file.WriteString("}\nprinted := map[string]string{}\nfor name, v := range copies { printed[name] = fmt.Sprint(v) }\nmust(json.NewEncoder(os.Stdout).Encode(printed))\nos.Exit(0)\n}\n")
-	text := strings.Replace(file.String(), "package main\n", "package main\n\nimport (\n\"encoding/json\"\n\"fmt\"\n\"math\"\n\"math/big\"\n\"net\"\n\"net/http\"\n\"net/netip\"\n\"net/url\"\n\"os\"\n\"time\"\n\"database/sql\"\n\"github.com/zeugkit/zeug/routing\"\n)\nvar _ = math.Pi\nvar _ net.IP\nvar _ *big.Int\nvar _ http.Header\nvar _ netip.Addr\nvar _ url.URL\nvar _ time.Time\nvar _ sql.NullString\nvar _ routing.UUID\n", 1)
+	text := strings.Replace(file.String(), "package main\n", "package main\n\nimport (\n\"encoding/json\"\n\"fmt\"\n\"math\"\n\"math/big\"\n\"net\"\n\"net/http\"\n\"net/netip\"\n\"net/url\"\n\"os\"\n\"time\"\n\"database/sql\"\n\"github.com/google/uuid\"\n)\nvar _ = math.Pi\nvar _ net.IP\nvar _ *big.Int\nvar _ http.Header\nvar _ netip.Addr\nvar _ url.URL\nvar _ time.Time\nvar _ sql.NullString\nvar _ uuid.UUID\n", 1)
 	dir := t.TempDir()
 	source := filepath.Join(dir, "copies.go")
 	require.NoError(t, os.WriteFile(source, []byte(text), 0o600))

@@ -199,7 +199,7 @@ func (p *program) checkParams() {
 		switch name := p.zeugName(c.CallExpr); name {
 		case "routing.Params.String", "routing.Params.Int", "routing.Params.Float", "routing.Params.UUID":
 			if len(c.Args) == 1 && p.ownParams(receiver(c.CallExpr)) {
-				p.checkParam(c, c.Args[0], map[string]string{"String": "", "Int": "int", "Float": "float64", "UUID": "routing.UUID"}[name[len("routing.Params."):]])
+				p.checkParam(c, c.Args[0], map[string]string{"String": "", "Int": "int", "Float": "float64", "UUID": "uuid.UUID"}[name[len("routing.Params."):]])
 			}
 		case "zeug.Param", "routing.Param":
 			if len(c.Args) != 2 || name == "routing.Param" && !p.ownParams(c.Args[0]) {
@@ -320,7 +320,7 @@ func (p *program) checkParam(c call, name ast.Expr, want string) {
 }
 
 func hintConverter(want, converter string) string {
-	names := map[string]string{"int": "int", "float64": "float", "routing.UUID": "uuid"}
+	names := map[string]string{"int": "int", "float64": "float", "uuid.UUID": "uuid"}
 	if names[want] == "" || converter == names[want] {
 		return ""
 	}
@@ -348,7 +348,7 @@ func (r *rule) typeOf(name string, m *urlMap) (typ string, found bool) {
 		if m.options.Converters[v.converter] != nil {
 			return "", true
 		}
-		typ = map[string]string{"int": "int", "float": "float64", "uuid": "routing.UUID"}[v.converter]
+		typ = map[string]string{"int": "int", "float": "float64", "uuid": "uuid.UUID"}[v.converter]
 		if typ == "" && builtinConverter[v.converter] {
 			typ = "string"
 		}

@@ -78,9 +78,9 @@ import (
 	"golang.org/x/mod/module"
 	"golang.org/x/net/html"
 
+	"github.com/google/uuid"
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/internal/corefile"
-	"github.com/zeugkit/zeug/routing"
 )
 
 // changing lists methods that change their value, or whose result is another one each time.
@@ -280,6 +280,6 @@ func modules() []any {
 	set.Debug = true
 	return []any{
 		command, child, command.Flags(), command.Flags().Lookup("n"), page.Find("li"), page.Find("li.x"), page.Selection, udiff.Insert, udiff.Edit{Start: 1, End: 3, New: "x"}, mod.Module, mod.Require[0], mod.Syntax, mod.Go.Syntax, module.Version{Path: "example.org/m", Version: "v1.2.3"}, node, node.FirstChild, html.ElementNode, html.Token{Type: html.StartTagToken, Data: "p"}, html.StartTagToken,
-		&profile.Profile{Period: 7, SampleType: []*profile.ValueType{{Type: "cpu", Unit: "ns"}}}, pongo2.AsValue(7), pongo2.AsValue("text"), pongo2.AsValue([]int{1, 2}), &pongo2.Error{Filename: "f", Line: 3, Sender: "lexer", OrigError: errors.New("bad")}, httperror.Code(404), &httperror.Error{Code: 409, Description: "taken"}, routing.UUID{1, 2, 3},
+		&profile.Profile{Period: 7, SampleType: []*profile.ValueType{{Type: "cpu", Unit: "ns"}}}, pongo2.AsValue(7), pongo2.AsValue("text"), pongo2.AsValue([]int{1, 2}), &pongo2.Error{Filename: "f", Line: 3, Sender: "lexer", OrigError: errors.New("bad")}, httperror.Code(404), &httperror.Error{Code: 409, Description: "taken"}, uuid.UUID{1, 2, 3},
 	}
 }

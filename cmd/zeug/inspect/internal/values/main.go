@@ -24,6 +24,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/zeugkit/zeug"
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/internal/corefile"
@@ -133,7 +134,7 @@ func show(req *zeug.Request, params routing.Params) {
 	nothing := new(big.Int)
 	want["large"], want["fraction"], want["floating"], want["nothing"] = large.String(), fraction.String(), floating.String(), "0"
 
-	id, err := routing.ParseUUID("a8098c1a-f86e-11da-bd1a-00112444be1e")
+	id, err := uuid.Parse("a8098c1a-f86e-11da-bd1a-00112444be1e")
 	must(err)
 	want["id"] = "a8098c1a-f86e-11da-bd1a-00112444be1e"
 	text, binary, empty := []byte("héllo\n"), []byte{0, 1, 0xff}, []byte{}
