@@ -10,27 +10,22 @@ import (
 	"github.com/zeugkit/zeug/gateway"
 )
 
-func TestCorrect(t *testing.T) {
+// TestCorrections corrects an Origin twice, as two middlewares one inside the other do.
+func TestCorrections(t *testing.T) {
 	r := httptest.NewRequest("GET", "http://app.internal/x", nil)
-	same := gateway.Correct(r, func(o gateway.Origin) gateway.Origin { return o })
-	require.Same(t, r, same, "nothing to correct, nothing to copy")
-
 	client := netip.MustParseAddrPort("203.0.113.9:0")
-	c := gateway.Correct(r, func(o gateway.Origin) gateway.Origin {
-		require.Equal(t, gateway.OriginOf(r), o)
-		o.Scheme, o.Host, o.Client = "https", "example.org", client
-		return o
-	})
+	o := gateway.OriginOf(r)
+	o.Scheme, o.Host, o.Client = "https", "example.org", client
+	c := gateway.WithOrigin(r, o)
 	require.Equal(t, gateway.Origin{Scheme: "https", Host: "example.org", Client: client}, gateway.OriginOf(c))
 	require.Equal(t, "example.org", c.Host)
 	require.Equal(t, "203.0.113.9:0", c.RemoteAddr)
 	require.Equal(t, gateway.OriginOf(r), gateway.Received(c))
 	require.Equal(t, "app.internal", r.Host)
 
-	again := gateway.Correct(c, func(o gateway.Origin) gateway.Origin {
-		o.RootPath = "/app"
-		return o
-	})
+	o = gateway.OriginOf(c)
+	o.RootPath = "/app"
+	again := gateway.WithOrigin(c, o)
 	require.Equal(t, "/app", gateway.RootPath(again))
 	require.Equal(t, "203.0.113.9:0", again.RemoteAddr)
 	require.Equal(t, gateway.OriginOf(r), gateway.Received(again), "what the server saw")

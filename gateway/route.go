@@ -33,7 +33,9 @@ func WithRoute(r *http.Request) (*http.Request, *Route) {
 	if route := RouteOf(r); route != nil {
 		return r, route
 	}
-	wantRoutes()
+	if !routesWanted.Load() {
+		routesWanted.Store(true)
+	}
 	c := &routedRequest{routed: routed{Context: r.Context()}}
 	c.request = *r.WithContext(&c.routed)
 	return &c.request, &c.route
@@ -44,23 +46,6 @@ func WithRoute(r *http.Request) (*http.Request, *Route) {
 type routedRequest struct {
 	routed
 	request http.Request
-}
-
-func wantRoutes() {
-	if !routesWanted.Load() {
-		routesWanted.Store(true)
-	}
-}
-
-// ContextWithRoute is like [WithRoute], but for callers that put more into the request's context, so that the
-// request is copied once.
-func ContextWithRoute(ctx context.Context) (context.Context, *Route) {
-	wantRoutes()
-	if route, _ := ctx.Value(routeKey{}).(*Route); route != nil {
-		return ctx, route
-	}
-	c := &routed{Context: ctx}
-	return c, &c.route
 }
 
 // routed is a context that holds a Route.

@@ -1,9 +1,7 @@
 package httperror
 
 import (
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 )
 
@@ -81,9 +79,6 @@ func (c Code) StatusCode() int { return int(c) }
 
 // ServeHTTP answers with the code's page, through [Respond].
 func (c Code) ServeHTTP(w http.ResponseWriter, r *http.Request) { Respond(w, r, c) }
-
-// Codes returns the registered codes in ascending order.
-func Codes() []Code { return slices.Sorted(maps.Keys(descriptions)) }
 
 var descriptions = map[Code]string{
 	BadRequest:                  "The server could not make sense of the request.",

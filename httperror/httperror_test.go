@@ -44,7 +44,12 @@ func logged(t *testing.T, f func()) string {
 }
 
 func TestEveryCodeHasAPage(t *testing.T) {
-	codes := httperror.Codes()
+	var codes []httperror.Code
+	for code := httperror.Code(400); code < 600; code++ {
+		if http.StatusText(int(code)) != "" {
+			codes = append(codes, code)
+		}
+	}
 	require.Len(t, codes, 40)
 	logged(t, func() { allPages(t, codes) })
 }

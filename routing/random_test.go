@@ -22,7 +22,7 @@ func (d *random) off(n int) routing.Switch {
 	if d.one(n) {
 		return routing.Off
 	}
-	return routing.Default
+	return 0
 }
 
 // pieces are segments of rules, with the number of the segment for "$".

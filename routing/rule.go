@@ -81,18 +81,18 @@ type ConditionFunc func(r *http.Request) bool
 // Match calls the function.
 func (f ConditionFunc) Match(r *http.Request) (map[string]string, bool) { return nil, f(r) }
 
-// Switch is a setting that is on, off or the default.
+// Switch is a setting that is on, off, or, as the zero value, the default.
 type Switch int8
 
-// The values of a Switch.
+// The values of a Switch that is set.
 const (
-	Default Switch = iota
+	_ Switch = iota
 	On
 	Off
 )
 
 func (s Switch) or(byDefault bool) bool {
-	if s == Default {
+	if s == 0 {
 		return byDefault
 	}
 	return s == On

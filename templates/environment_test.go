@@ -341,16 +341,6 @@ func shout(value, argument any) (any, error) {
 	return s, nil
 }
 
-func TestExcerpt(t *testing.T) {
-	e, err := templates.New(files("a.html", "one\n\ttwo\n\t{{ x|nope }}\nfour\nfive"), templates.Options{Reload: true})
-	require.NoError(t, err)
-	_, err = e.Text("a.html", nil)
-	var failure *templates.Error
-	require.ErrorAs(t, err, &failure)
-	require.Equal(t, "  2  \ttwo\n› 3  \t{{ x|nope }}\n     \t     ^\n  4  four\n", failure.Excerpt(1))
-	require.Empty(t, (&templates.Error{Name: "x"}).Excerpt(3))
-}
-
 func FuzzTemplate(f *testing.F) {
 	for _, seed := range []string{"{{ x }}", "{% if x %}{% else %}{% endif %}", `{% include "page.html" %}`, "{{ x|", "{% for a in x %}{{ forloop.Counter }}", "{{ x.0.y[z] }}", `{{ x() }}`, "{#", "{% verbatim %}"} {
 		f.Add(seed)
@@ -389,14 +379,9 @@ func ExampleError() {
 	_, err := env.Text("page.html", nil)
 	if failure, ok := errors.AsType[*templates.Error](err); ok {
 		fmt.Println(failure)
-		fmt.Print(failure.Excerpt(1))
 	}
 	// Output:
 	// template "page.html", line 2, column 18: Filter 'uper' does not exist.
-	//   1  <h1>News</h1>
-	// › 2  <p>{{ item.title|uper }}</p>
-	//                       ^
-	//   3
 }
 
 func TestTemplatesMayBeInADirectoryOfTheFileSystem(t *testing.T) {

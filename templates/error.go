@@ -69,41 +69,6 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Excerpt returns the lines around the failure, up to around on each side. Each
-// line begins with its number, and the failing line is marked with a "›" and a
-// caret below it. It is "" if the place or the source is not known.
-func (e *Error) Excerpt(around int) string {
-	lines := strings.Split(e.Source, "\n")
-	if e.Line < 1 || e.Line > len(lines) || e.Source == "" {
-		return ""
-	}
-	first, last := max(1, e.Line-around), min(len(lines), e.Line+around)
-	width := len(strconv.Itoa(last))
-	var b strings.Builder
-	for n := first; n <= last; n++ {
-		mark := " "
-		if n == e.Line {
-			mark = "›"
-		}
-		line := strings.TrimSuffix(lines[n-1], "\r")
-		fmt.Fprintf(&b, "%s %*d  %s\n", mark, width, n, line)
-		if n == e.Line && e.Column > 0 {
-			fmt.Fprintf(&b, "%*s%s^\n", width+4, "", indent(line, e.Column-1))
-		}
-	}
-	return b.String()
-}
-
-// indent is as wide on a screen as the first n bytes of line.
-func indent(line string, n int) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\t' {
-			return r
-		}
-		return ' '
-	}, line[:min(n, len(line))])
-}
-
 // panicked is a panic as an error.
 type panicked struct {
 	value   any

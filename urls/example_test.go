@@ -14,11 +14,6 @@ func ExampleIRIToURI() {
 	// http://☃.net/påth?q=a%20b
 }
 
-func ExampleJoin() {
-	fmt.Println(urls.Join("http://example.com/shop/list?page=2", "../cart"))
-	// Output: http://example.com/cart
-}
-
 func ExampleHostTrusted() {
 	trusted := []string{".example.com"}
 	fmt.Println(urls.HostTrusted("www.example.com:8080", trusted), urls.HostTrusted("example.com.evil.org", trusted))

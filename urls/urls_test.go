@@ -59,29 +59,6 @@ func TestURIToIRI(t *testing.T) {
 }
 
 // TestJoin has the examples of RFC 3986, section 5.4.
-func TestJoin(t *testing.T) {
-	const base = "http://a/b/c/d;p?q"
-	for reference, want := range map[string]string{
-		"g:h": "g:h", "g": "http://a/b/c/g", "./g": "http://a/b/c/g", "g/": "http://a/b/c/g/", "/g": "http://a/g",
-		"//g": "http://g", "?y": "http://a/b/c/d;p?y", "g?y": "http://a/b/c/g?y", "#s": "http://a/b/c/d;p?q#s",
-		"g#s": "http://a/b/c/g#s", "g?y#s": "http://a/b/c/g?y#s", ";x": "http://a/b/c/;x", "g;x": "http://a/b/c/g;x",
-		"g;x?y#s": "http://a/b/c/g;x?y#s", "": "http://a/b/c/d;p?q", ".": "http://a/b/c/", "./": "http://a/b/c/",
-		"..": "http://a/b/", "../": "http://a/b/", "../g": "http://a/b/g", "../..": "http://a/", "../../": "http://a/",
-		"../../g": "http://a/g", "../../../g": "http://a/g", "../../../../g": "http://a/g", "/./g": "http://a/g",
-		"/../g": "http://a/g", "g.": "http://a/b/c/g.", ".g": "http://a/b/c/.g", "g..": "http://a/b/c/g..",
-		"..g": "http://a/b/c/..g", "./../g": "http://a/b/g", "./g/.": "http://a/b/c/g/", "g/./h": "http://a/b/c/g/h",
-		"g/../h": "http://a/b/c/h", "g;x=1/./y": "http://a/b/c/g;x=1/y", "g;x=1/../y": "http://a/b/c/y",
-		"g?y/./x": "http://a/b/c/g?y/./x", "g#s/../x": "http://a/b/c/g#s/../x", "http:g": "http:g",
-	} {
-		require.Equal(t, want, urls.Join(base, reference), reference)
-	}
-	require.Equal(t, "x", urls.Join("", "x"))
-	require.Equal(t, "http://a/x", urls.Join("http://a", "x"))
-	require.Equal(t, "/b/x%zz", urls.Join("/b/c", "x%zz"))
-	require.Equal(t, "/.//x", urls.Join("/a", "/..//x"), "a path is not turned into a host")
-	require.Equal(t, "c", urls.Join("b", "a/../c"))
-}
-
 func TestHosts(t *testing.T) {
 	for _, host := range []string{"example.com", "example.com:8080", "127.0.0.1", "[::1]", "[::1]:80", "[::ffff:1.2.3.4]", "a-b.c"} {
 		require.Equal(t, host, urls.Host("", host, ""))
@@ -145,7 +122,5 @@ func FuzzIRI(f *testing.F) {
 		iri := urls.URIToIRI(uri)
 		require.Equal(t, iri, urls.URIToIRI(iri))
 		require.True(t, utf8.ValidString(iri))
-		urls.Join(s, uri)
-		urls.Join(uri, s)
 	})
 }

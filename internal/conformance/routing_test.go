@@ -138,7 +138,7 @@ func (q *query) UnmarshalJSON(text []byte) error {
 func setting(b *bool) routing.Switch {
 	switch {
 	case b == nil:
-		return routing.Default
+		return 0
 	case *b:
 		return routing.On
 	}

@@ -46,7 +46,7 @@ func (s *server) tellFacts(app http.Handler) http.Handler {
 		})
 		followDefault()
 		rec := newRecorder(r.Context(), number)
-		ctx, route := gateway.ContextWithRoute(rec)
+		routed, route := gateway.WithRoute(r.WithContext(rec))
 		defer func() {
 			rec.end(route)
 			select {
@@ -54,9 +54,9 @@ func (s *server) tellFacts(app http.Handler) http.Handler {
 			default:
 			}
 		}()
-		serve := func(ctx context.Context) { requestcopy.Serve(app, w, r.WithContext(ctx), r) }
+		serve := func(ctx context.Context) { requestcopy.Serve(app, w, routed.WithContext(ctx), r) }
 		if known.Profile == "" || !profiling.TryLock() {
-			serve(ctx)
+			requestcopy.Serve(app, w, routed, r)
 			return
 		}
 		defer profiling.Unlock()
@@ -66,7 +66,7 @@ func (s *server) tellFacts(app http.Handler) http.Handler {
 				_ = conn.Send(supervise.TypeProfile, measured) // as above
 			}
 		}()
-		runProfiled(ctx, number, serve)
+		runProfiled(routed.Context(), number, serve)
 	})
 }
 

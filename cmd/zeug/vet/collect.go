@@ -364,11 +364,11 @@ func (c *collector) literal(b bound, e *ast.CompositeLit, sure bool) []routing.R
 func (c *collector) switched(b bound) (routing.Switch, bool) {
 	list, complete := c.resolve(b)
 	if !complete || len(list) != 1 {
-		return routing.Default, false
+		return 0, false
 	}
 	v := c.info.Types[list[0].expr].Value
 	if v == nil {
-		return routing.Default, false
+		return 0, false
 	}
 	n, ok := constant.Int64Val(v)
 	return routing.Switch(n), ok
