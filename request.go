@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"runtime"
 
-	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/internal/recording"
 	"github.com/zeugkit/zeug/internal/requestcopy"
@@ -78,8 +77,7 @@ func (req *Request) staticURL(name string) (string, error) {
 	if req.app.static == nil {
 		return "", errNoStatic
 	}
-	path, err := req.app.static.Lookup(name)
-	return gateway.RootPath(req.Request.Request) + path, err
+	return req.app.static.StaticURL(req.Request, name)
 }
 
 // Param returns the variable called name of the rule that matched: an int for "<int:id>", a float64, a

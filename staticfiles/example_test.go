@@ -117,13 +117,3 @@ func ExampleXAccelRedirect() {
 	// Output:
 	// X-Accel-Redirect /protected/a%20b.pdf <nil>
 }
-
-func ExampleContentType() {
-	fmt.Println(staticfiles.ContentType("style.css"))
-	fmt.Println(staticfiles.ContentType("app.webmanifest"))
-	fmt.Println(staticfiles.ContentType("file.unknown"))
-	// Output:
-	// text/css; charset=utf-8
-	// application/manifest+json
-	// application/octet-stream
-}

@@ -314,5 +314,5 @@ func (e *export) contentType(name string) string {
 	if e.otherwise != "" && lookupType(name) == "" {
 		return e.otherwise
 	}
-	return ContentType(name)
+	return typeOf(name)
 }

@@ -113,10 +113,10 @@ func (s *Shared) fingerprint(e *export, name string) (*digest, error) {
 // searched below each export in order. A name that starts with a slash is a
 // whole path, "/static/css/style.css", which distinguishes exports with files
 // of the same name. If the file does not exist, it returns the plain URL that
-// the file would have, and logs that; [Shared.Lookup] returns an error. In
+// the file would have, and logs that; [Shared.StaticURL] returns an error. In
 // development it returns plain URLs.
 func (s *Shared) URL(name string) string {
-	u, err := s.Lookup(name)
+	u, err := s.lookup(name)
 	if err != nil {
 		s.log(context.Background()).Error("static files: a URL leads nowhere", "name", name, "err", err)
 		return s.plainURL(name)
@@ -132,19 +132,19 @@ func (s *Shared) URLFor(r *http.Request, name string) string {
 	return s.mounts.of(r) + s.URL(name)
 }
 
-// StaticURL is like URLFor, but returns an error if the file does not exist. Use it as
-// templates.Options.StaticURL, for {{ static_url("style.css") }}.
+// StaticURL is like URLFor, but returns an error if no export has or shows the file: it wraps
+// [fs.ErrNotExist] and names the exports that were searched. Use it as templates.Options.StaticURL,
+// for {{ static_url("style.css") }}.
 func (s *Shared) StaticURL(req *wrappers.Request, name string) (string, error) {
-	u, err := s.Lookup(name)
+	u, err := s.lookup(name)
 	if err != nil {
 		return "", err
 	}
 	return s.mounts.of(req.Request) + u, nil
 }
 
-// Lookup is like URL, but returns an error if no export has or shows the file.
-// The error wraps [fs.ErrNotExist] and names the exports that were searched.
-func (s *Shared) Lookup(name string) (string, error) {
+// lookup is like URL, but returns an error if no export has or shows the file.
+func (s *Shared) lookup(name string) (string, error) {
 	var asked []string
 	for _, e := range s.exports {
 		below, ok := e.below(name)

@@ -60,12 +60,12 @@ func TestFingerprintedURLs(t *testing.T) {
 
 	for _, name := range []string{"missing.css", ".env", "hidden.map", "js", "", "/", "/static", "/static/", "/nowhere/style.css", "../style.css", "/favicon.ico/x"} {
 		t.Run("refused is "+name, func(t *testing.T) {
-			_, err := s.Lookup(name)
+			_, err := s.StaticURL(wrappers.NewRequest(httptest.NewRequest("GET", "/", nil)), name)
 			require.ErrorIs(t, err, fs.ErrNotExist)
 			require.NotEmpty(t, s.URL(name))
 		})
 	}
-	_, err := s.Lookup("missing.css")
+	_, err := s.StaticURL(wrappers.NewRequest(httptest.NewRequest("GET", "/", nil)), "missing.css")
 	require.ErrorContains(t, err, `"/static/" (`+dir+`)`)
 	require.Equal(t, "/static/missing.css", s.URL("missing.css"))
 

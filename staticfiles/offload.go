@@ -7,18 +7,13 @@ import (
 	"strings"
 )
 
-// Offload tells a server in front to send a file itself. It returns the header field for that,
-// given an absolute path. The response then has no body of its own. If the client already has the
-// file, the 304 is sent by this middleware. The server in front serves ranges.
-type Offload func(path string) (field, value string, err error)
-
-// XSendfile is the field of Apache's mod_xsendfile, lighttpd and others: the
+// XSendfile is for [SendOptions].Offload: the field of Apache's mod_xsendfile, lighttpd and others: the
 // path itself, percent-encoded.
 func XSendfile(path string) (field, value string, err error) {
 	return "X-Sendfile", escapePath(filepath.ToSlash(path)), nil
 }
 
-// XAccelRedirect is nginx's field. Files below dir are named by their path
+// XAccelRedirect is for [SendOptions].Offload: nginx's field. Files below dir are named by their path
 // below the internal location uri:
 //
 //	location /protected/ { internal; alias /srv/files/; }
@@ -33,7 +28,7 @@ func XSendfile(path string) (field, value string, err error) {
 // set in that location, and so must the Content-Encoding of .svgz files:
 //
 //	add_header X-Content-Type-Options nosniff;
-func XAccelRedirect(dir, uri string) Offload {
+func XAccelRedirect(dir, uri string) func(path string) (field, value string, err error) {
 	return func(path string) (string, string, error) {
 		root, err := filepath.Abs(dir)
 		if err != nil {

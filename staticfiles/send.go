@@ -53,9 +53,11 @@ type SendOptions struct {
 	Dotfiles bool
 
 	// Offload leaves the sending to the server in front: [XSendfile] or
-	// [XAccelRedirect]. It works for files on disk, not for those of an
+	// [XAccelRedirect]. It returns the header field for that, given an absolute path. The
+	// response then has no body of its own. If the client already has the file, the 304 is sent
+	// by Zeug; the server in front serves ranges. It works for files on disk, not for those of an
 	// [fs.FS]; nil means that there is no such server.
-	Offload Offload
+	Offload func(path string) (field, value string, err error)
 }
 
 // Send returns a Response of the file at path, relative to the working directory; Werkzeug calls
@@ -69,27 +71,21 @@ func Send(path string, opts SendOptions) (*wrappers.Response, error) {
 	return opts.sendDisk(f, path)
 }
 
-// SendFile is like [Send], but for an open file. The Response finally closes it. If SendFile
-// returns an error, the file is closed too.
-func SendFile(f fs.File, opts SendOptions) (*wrappers.Response, error) {
-	opened, err := newFile(f, nil)
-	if err != nil {
-		return nil, fmt.Errorf("send a file: %w", err)
-	}
-	if _, err := opened.Seek(0, io.SeekStart); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		f.Close()
-		return nil, fmt.Errorf("send a file: %w", err)
-	}
-	return opts.send(opened, opened.info.Name())
-}
-
-// SendReader is like [Send], but for any content that can seek; it sends all of it. It has no name
-// and no date of its own: DownloadName or ContentType must be given. If r is an [io.Closer], the
-// Response finally closes it. If SendReader returns an error, r is closed too.
+// SendReader is like [Send], but for an open file or any other content that can seek; it sends all
+// of it. An [fs.File] must be a regular file, and has a name and a date. Other content has neither:
+// DownloadName or ContentType must be given. If r is an [io.Closer], the Response finally closes it.
+// If SendReader returns an error, r is closed too.
 func SendReader(r io.ReadSeeker, opts SendOptions) (*wrappers.Response, error) {
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		closeReader(r)
 		return nil, fmt.Errorf("send a reader: %w", err)
+	}
+	if f, ok := r.(fs.File); ok {
+		opened, err := newFile(f, nil)
+		if err != nil {
+			return nil, fmt.Errorf("send a file: %w", err)
+		}
+		return opts.send(opened, opened.info.Name())
 	}
 	resp, err := opts.respond(r, -1, "")
 	if err != nil {
@@ -226,7 +222,7 @@ func (opts SendOptions) respond(r io.Reader, size int64, name string) (*wrappers
 		if name == "" {
 			return nil, errors.New("send a reader: its type is not known: set DownloadName or ContentType")
 		}
-		contentType = ContentType(name)
+		contentType = typeOf(name)
 	}
 	disposition := "inline"
 	if opts.Attachment {

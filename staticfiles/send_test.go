@@ -155,12 +155,12 @@ func TestSendDoesNotTellADateToCome(t *testing.T) {
 	}
 }
 
-func TestSendFile(t *testing.T) {
+func TestSendReaderOfAFile(t *testing.T) {
 	embedded, err := assets.Open("testdata/assets/style.css")
 	require.NoError(t, err)
 	_, err = embedded.Read(make([]byte, 3)) // the whole file is sent anyway
 	require.NoError(t, err)
-	resp, err := staticfiles.SendFile(embedded, staticfiles.SendOptions{})
+	resp, err := staticfiles.SendReader(embedded.(io.ReadSeeker), staticfiles.SendOptions{})
 	require.NoError(t, err)
 	got := serve(t, resp, "GET")
 	require.Equal(t, "body { margin: 0 }\n", body(t, got))
@@ -175,7 +175,7 @@ func TestSendFile(t *testing.T) {
 
 	dir, err := os.Open(t.TempDir())
 	require.NoError(t, err)
-	_, err = staticfiles.SendFile(dir, staticfiles.SendOptions{})
+	_, err = staticfiles.SendReader(dir, staticfiles.SendOptions{})
 	require.ErrorContains(t, err, "not a regular file")
 	require.ErrorIs(t, dir.Close(), fs.ErrClosed, "it was taken over")
 }
@@ -261,7 +261,7 @@ func TestSendFrom(t *testing.T) {
 
 func TestOffload(t *testing.T) {
 	dir := write(t, map[string]string{"a b#1.txt": "content"})
-	send := func(o staticfiles.Offload, header ...string) *http.Response {
+	send := func(o func(string) (string, string, error), header ...string) *http.Response {
 		resp, err := staticfiles.SendFrom(dir, "a b#1.txt", staticfiles.SendOptions{Offload: o})
 		require.NoError(t, err)
 		return serve(t, resp, "GET", header...)

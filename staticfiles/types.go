@@ -10,11 +10,11 @@ import (
 // octetStream is the type of files whose extension no table has.
 const octetStream = "application/octet-stream"
 
-// ContentType returns the value of the Content-Type field for a file name, by its extension and a
+// typeOf returns the value of the Content-Type field for a file name, by its extension and a
 // table in this package, so that it is the same on every machine: "text/css; charset=utf-8",
 // "image/png". Text formats, including XML, are declared as UTF-8, as in a [wrappers.Response]. A
 // name that the table does not know is "application/octet-stream".
-func ContentType(name string) string {
+func typeOf(name string) string {
 	if t := lookupType(name); t != "" {
 		return withCharset(t)
 	}

@@ -35,7 +35,9 @@ func TestContentTypes(t *testing.T) {
 	} {
 		for name, want := range types {
 			t.Run(rule+" "+name, func(t *testing.T) {
-				have := staticfiles.ContentType(name)
+				resp, err := staticfiles.SendReader(strings.NewReader(""), staticfiles.SendOptions{DownloadName: name})
+				require.NoError(t, err)
+				have := resp.ContentType()
 				require.Equal(t, want, have)
 				mediaType, params, err := mime.ParseMediaType(have)
 				require.NoError(t, err)

@@ -66,8 +66,8 @@ func FileOfType(name, filename, contentType string, file io.Reader) Option {
 	}
 }
 
-// Multipart sends the form as multipart/form-data even without a file.
-func Multipart(r *request) {
+// multipartOption sends the form as multipart/form-data even without a file.
+func multipartOption(r *request) {
 	if r.fields == nil {
 		r.fields = []field{}
 	}

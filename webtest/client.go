@@ -74,14 +74,6 @@ func (c *Client) With(options ...Option) *Client {
 	return &d
 }
 
-// For returns a client like c that reports to another test, for instance a
-// subtest. It shares the cookies of c.
-func (c *Client) For(t TB) *Client {
-	d := newClient(t, c.own, c.options)
-	d.Jar = c.Jar
-	return d
-}
-
 // Get sends a GET request to target: a path below the base URL, with a query or not, or an
 // absolute URL. Characters that are not ASCII are encoded; everything else in the path is sent
 // unchanged.

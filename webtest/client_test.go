@@ -176,7 +176,6 @@ form-data; name="empty"; filename="e"|image/png|
 `, got)
 	require.Equal(t, "false\nform-data; name=\"f\"; filename=\"a\"|application/octet-stream|x\n",
 		c.Post("/", webtest.File("f", "a", io.MultiReader(strings.NewReader("x")))).Text(), "a reader without an end is sent in chunks")
-	require.Equal(t, "true\nform-data; name=\"f\"||x\n", c.Post("/", webtest.Form(url.Values{"f": {"x"}}), webtest.Multipart).Text())
 }
 
 func TestPanicOfTheApplicationPanicsInTheTest(t *testing.T) {
@@ -290,7 +289,7 @@ func TestAnswerIsWhatTheServerSends(t *testing.T) {
 		c := webtest.New(t, app).With(options...)
 		resp := c.Get("/")
 		require.Equal(t, "42", resp.Trailer.Get("X-Sum"))
-		require.Equal(t, "text/html", resp.MediaType(), "sniffed by the server")
+		require.Equal(t, "text/html; charset=utf-8", resp.Header.Get("Content-Type"), "sniffed by the server")
 		require.NotEmpty(t, resp.Header.Get("Date"))
 		require.Len(t, resp.Informational, 1)
 		require.Equal(t, "</a.css>; rel=preload", resp.Informational[0].Header.Get("Link"))

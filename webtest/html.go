@@ -20,7 +20,7 @@ func (resp *Response) HTML(selector string) *goquery.Selection {
 
 func (resp *Response) document() *goquery.Document {
 	resp.t.Helper()
-	if m := resp.MediaType(); m != "text/html" && m != "application/xhtml+xml" {
+	if m := resp.mediaType(); m != "text/html" && m != "application/xhtml+xml" {
 		resp.t.Fatalf("webtest: the answer is %q, not HTML\n%s", m, resp)
 	}
 	doc, err := goquery.NewDocumentFromReader(bytes.NewReader(resp.bytes()))

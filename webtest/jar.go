@@ -44,13 +44,6 @@ func (j *Jar) Advance(d time.Duration) {
 	j.turned += d
 }
 
-// EndSession removes the cookies that last until the browser ends.
-func (j *Jar) EndSession() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.cookies = slices.DeleteFunc(j.cookies, func(s stored) bool { return s.Expires.IsZero() })
-}
-
 // All returns copies of the cookies that have not expired, the oldest first. Domain is the host to
 // which they are sent, with a leading dot if they are also sent to hosts below it.
 func (j *Jar) All() []*http.Cookie {

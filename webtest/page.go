@@ -61,7 +61,7 @@ func (resp *Response) Submit(selector string, values url.Values, options ...Opti
 	case method == "post":
 		fill := []Option{Form(nil)}
 		if enctype == "multipart/form-data" {
-			fill = []Option{Multipart}
+			fill = []Option{multipartOption}
 		}
 		fill = append(fill, func(r *request) { r.fields = append(r.fields, sent...) })
 		return resp.ask(http.MethodPost, target, slices.Concat(fill, options))

@@ -90,7 +90,7 @@ func (resp *Response) Text() string {
 // JSON media type, or if its body does not fit v.
 func (resp *Response) JSON(v any) {
 	resp.t.Helper()
-	if m := resp.MediaType(); m != "application/json" && !strings.HasSuffix(m, "+json") {
+	if m := resp.mediaType(); m != "application/json" && !strings.HasSuffix(m, "+json") {
 		resp.t.Fatalf("webtest: the answer is %q, not JSON\n%s", m, resp)
 	}
 	if err := json.Unmarshal(resp.bytes(), v); err != nil {
@@ -107,9 +107,9 @@ func (resp *Response) Expect(status int) *Response {
 	return resp
 }
 
-// MediaType is the media type of the Content-Type field, in lower case and
+// mediaType is the media type of the Content-Type field, in lower case and
 // without parameters; "" if there is none.
-func (resp *Response) MediaType() string {
+func (resp *Response) mediaType() string {
 	m, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if err != nil && m == "" {
 		m, _, _ = strings.Cut(resp.Header.Get("Content-Type"), ";")

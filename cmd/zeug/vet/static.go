@@ -87,7 +87,7 @@ func (p *program) checkStatic() {
 	for _, c := range p.sites {
 		at := -1
 		switch p.zeugName(c.CallExpr) {
-		case "zeug.Request.StaticURL", "staticfiles.Shared.URL", "staticfiles.Shared.Lookup":
+		case "zeug.Request.StaticURL", "staticfiles.Shared.URL":
 			at = 0
 		case "staticfiles.Shared.URLFor", "staticfiles.Shared.StaticURL":
 			at = 1
