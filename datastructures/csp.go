@@ -1,8 +1,6 @@
 package datastructures
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"iter"
 	"slices"
@@ -82,28 +80,6 @@ func (p *ContentSecurityPolicy) Add(directive string, sources ...string) error {
 		sources = append([]string{value}, sources...)
 	}
 	return p.Set(directive, sources...)
-}
-
-// AddNonce allows elements with this nonce in each of the directives, or in
-// "script-src" and "style-src" if none is named.
-func (p *ContentSecurityPolicy) AddNonce(nonce string, directives ...string) error {
-	if len(directives) == 0 {
-		directives = []string{"script-src", "style-src"}
-	}
-	for _, directive := range directives {
-		if err := p.Add(directive, "'nonce-"+nonce+"'"); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// NewNonce returns a string that cannot be guessed, for the nonce attribute of the elements of one
-// response and for [ContentSecurityPolicy.AddNonce]: 128 random bits in base64.
-func NewNonce() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	return base64.StdEncoding.EncodeToString(b[:])
 }
 
 // Del removes a directive.

@@ -3,7 +3,6 @@ package datastructures
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -45,16 +44,6 @@ func cutWeak(s string) (string, bool) {
 		return s[2:], true
 	}
 	return s, false
-}
-
-// Check reports why the tag cannot be sent, nil if it can.
-func (t ETag) Check() error {
-	for i := 0; i < len(t.Value); i++ {
-		if c := t.Value[i]; c <= ' ' || c == '"' || c == 0x7f {
-			return fmt.Errorf("etag %q: the character %q is not allowed", t.Value, c)
-		}
-	}
-	return nil
 }
 
 // String returns the tag in quotes, `W/` before a weak one.

@@ -72,7 +72,7 @@ func ExampleContentSecurityPolicy() {
 	var policy datastructures.ContentSecurityPolicy
 	policy.Set("default-src", "'self'")
 	policy.Set("upgrade-insecure-requests")
-	policy.AddNonce("r4nd0m", "script-src")
+	policy.Add("script-src", "'nonce-r4nd0m'")
 	fmt.Println(policy)
 	// Output: default-src 'self'; upgrade-insecure-requests; script-src 'nonce-r4nd0m'
 }

@@ -25,7 +25,7 @@ var parsers = map[string]func(string) (fmt.Stringer, bool){
 	"ETag":      func(s string) (fmt.Stringer, bool) { t, ok := datastructures.ParseETag(s); return t, ok },
 	"Range":     func(s string) (fmt.Stringer, bool) { r, ok := datastructures.ParseRange(s); return r, ok },
 	"Content":   func(s string) (fmt.Stringer, bool) { r, ok := datastructures.ParseContentRange(s); return r, ok },
-	"IfRange":   func(s string) (fmt.Stringer, bool) { r, ok := datastructures.ParseIfRange(s); return r, ok },
+	"IfRange":   func(s string) (fmt.Stringer, bool) { r, ok := datastructures.ParseIfRange(s); return ifRangeOf(r), ok },
 	"ReqCache":  func(s string) (fmt.Stringer, bool) { return datastructures.ParseRequestCacheControl(s), true },
 	"RespCache": func(s string) (fmt.Stringer, bool) { return datastructures.ParseResponseCacheControl(s), true },
 	"CSP":       func(s string) (fmt.Stringer, bool) { return datastructures.ParseContentSecurityPolicy(s), true },
@@ -38,6 +38,16 @@ var parsers = map[string]func(string) (fmt.Stringer, bool){
 	"SetCookie":  func(s string) (fmt.Stringer, bool) { c, ok := datastructures.ParseSetCookie(s); return sendable(c, ok) },
 	"Date":       func(s string) (fmt.Stringer, bool) { t, ok := datastructures.ParseDate(s); return dateOf{t}, ok },
 	"Age":        func(s string) (fmt.Stringer, bool) { d, ok := datastructures.ParseAge(s); return ageOf(d), ok },
+}
+
+// ifRangeOf prints the tag or the date.
+type ifRangeOf datastructures.IfRange
+
+func (r ifRangeOf) String() string {
+	if r.Date.IsZero() {
+		return r.ETag.String()
+	}
+	return datastructures.FormatDate(r.Date)
 }
 
 // FuzzParsers checks the promises of the package for every parser: it does not panic, and a

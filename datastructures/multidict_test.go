@@ -140,8 +140,8 @@ func TestRequiredFieldsAnswer400AndNameThem(t *testing.T) {
 		missing bool
 	}{
 		{"a missing text", second(v.Require("id")), `The field "id" is missing.`, true},
-		{"a missing number", second(v.RequireInt("id")), `The field "id" is missing.`, true},
-		{"not a number", second(v.RequireInt("n")), `The value of the field "n" is not valid.`, false},
+		{"a missing number", second(datastructures.Require(v, "id", strconv.Atoi)), `The field "id" is missing.`, true},
+		{"not a number", second(datastructures.Require(v, "n", strconv.Atoi)), `The value of the field "n" is not valid.`, false},
 		{"a duration that is not valid", second(datastructures.Require(v, "n", time.ParseDuration)), `The value of the field "n" is not valid.`, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestRequiredFieldsAnswer400AndNameThem(t *testing.T) {
 	empty, err := v.Require("empty")
 	require.NoError(t, err)
 	require.Empty(t, empty)
-	_, err = v.RequireInt("n")
+	_, err = datastructures.Require(v, "n", strconv.Atoi)
 	require.ErrorIs(t, err, strconv.ErrSyntax)
 }
 
@@ -187,7 +187,7 @@ func TestCombinedValuesAreReadInOrderOfPrecedence(t *testing.T) {
 	require.False(t, c.Has("c"))
 	require.Equal(t, 5, c.Int("n", 0), "a malformed value lets the next source answer")
 	require.Equal(t, 9, c.Int("c", 9))
-	n, err := c.RequireInt("n")
+	n, err := datastructures.Require(c, "n", strconv.Atoi)
 	require.NoError(t, err)
 	require.Equal(t, 5, n)
 	_, err = c.Require("c")

@@ -32,9 +32,6 @@ func (o Options) String() string { return httplex.FormatOptions(o.Value, o.list)
 // string that does not end is empty.
 func ParseList(header string) []string { return httplex.ParseList(header) }
 
-// FormatList returns the items as a list, quoted if necessary: the reverse of [ParseList].
-func FormatList(items ...string) string { return httplex.FormatList(items) }
-
 // Quote returns s as the value of a parameter or an item of a list: a token unchanged, any other
 // string quoted.
 func Quote(s string) string { return httplex.Quote(s) }

@@ -63,13 +63,6 @@ func (p *Params) Set(name, value string) {
 // SetBare removes the value of the parameter of this name, and adds the parameter if it is new.
 func (p *Params) SetBare(name string) { p.put(httplex.Param{Name: name, Bare: true}) }
 
-// Del removes the parameter of this name.
-func (p *Params) Del(name string) {
-	if i := p.list.Index(name); i >= 0 {
-		p.list = slices.Delete(slices.Clone(p.list), i, i+1)
-	}
-}
-
 // put never writes to a list that a copy of p may share.
 func (p *Params) put(param httplex.Param) {
 	list := slices.Clone(p.list)

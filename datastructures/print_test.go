@@ -11,7 +11,7 @@ import (
 
 type listOf []string
 
-func (l listOf) String() string { return datastructures.FormatList(l...) }
+func (l listOf) String() string { return datastructures.HeaderSet(l).String() }
 
 type challengesOf []datastructures.WWWAuthenticate
 

@@ -84,28 +84,18 @@ func (r Range) Spans(length int64) []Span {
 	return spans
 }
 
-// Single returns the part of a content of length bytes, if exactly one was requested.
-func (r Range) Single(length int64) (Span, bool) {
-	if len(r.Specs) == 1 {
-		if spans := r.Spans(length); len(spans) == 1 {
-			return spans[0], true
-		}
-	}
-	return Span{}, false
-}
-
-// Valid reports whether the part can be sent: it has at least one byte, and none of its numbers is
+// valid reports whether the part can be sent: it has at least one byte, and none of its numbers is
 // negative.
-func (s RangeSpec) Valid() bool {
+func (s RangeSpec) valid() bool {
 	return s.Start >= 0 && (s.Suffix || s.Stop == 0 || s.Stop > s.Start)
 }
 
-// String returns the header. Parts that are not [RangeSpec.Valid] are left out, as
-// [Range.Spans] leaves them out; without a valid part it is "".
+// String returns the header. Parts without a byte, and with a negative number, are left out, as
+// [Range.Spans] leaves them out; without another part it is "".
 func (r Range) String() string {
 	var b []byte
 	for _, spec := range r.Specs {
-		if !spec.Valid() {
+		if !spec.valid() {
 			continue
 		}
 		if b == nil {
@@ -215,15 +205,4 @@ func (r IfRange) Match(tag ETag, modified time.Time) bool {
 		return !modified.IsZero() && modified.Unix() == r.Date.Unix()
 	}
 	return r.ETag != (ETag{}) && strongMatch(r.ETag, tag)
-}
-
-// String returns the header, "" for the zero IfRange.
-func (r IfRange) String() string {
-	switch {
-	case !r.Date.IsZero():
-		return FormatDate(r.Date)
-	case r.ETag != (ETag{}):
-		return r.ETag.String()
-	}
-	return ""
 }

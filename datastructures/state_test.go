@@ -77,13 +77,8 @@ func TestETag(t *testing.T) {
 	require.Equal(t, `W/"a"`, tag.String())
 	_, ok = datastructures.ParseETag(`""`)
 	require.False(t, ok)
-	require.NoError(t, strong("a-b/c").Check())
-	require.Error(t, strong(`a"b`).Check())
-	require.Error(t, strong("a\nb").Check())
-	require.Error(t, strong("a b").Check())
 	one, two := datastructures.NewETag([]byte("1")), datastructures.NewETag([]byte("2"))
 	require.NotEqual(t, one, two)
-	require.NoError(t, one.Check())
 	require.Len(t, one.Value, 22)
 }
 
@@ -230,11 +225,6 @@ func TestRangeSpans(t *testing.T) {
 			r, ok := datastructures.ParseRange(c.header)
 			require.True(t, ok)
 			require.Equal(t, c.want, r.Spans(c.length))
-			span, single := r.Single(c.length)
-			require.Equal(t, len(r.Specs) == 1 && len(c.want) == 1, single)
-			if single {
-				require.Equal(t, c.want[0], span)
-			}
 		})
 	}
 	require.Equal(t, "bytes 5-9/10", contentRange(5, 10, 10))

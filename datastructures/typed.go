@@ -158,7 +158,3 @@ func (v *Values) Bool(key string, fallback bool) bool { return Get(v, key, parse
 // Require returns the first value of key, which may be empty; without one its
 // error answers 400 and names the key.
 func (v *Values) Require(key string) (string, error) { return Require(v, key, parseText) }
-
-// RequireInt returns the first value of key as a decimal integer; its error
-// answers 400 and names the key.
-func (v *Values) RequireInt(key string) (int, error) { return Require(v, key, strconv.Atoi) }

@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -82,7 +83,7 @@ func (s SecureHeaders) Wrap(next http.Handler) http.Handler {
 		if policy != nil {
 			value := policy[0]
 			if len(policy) > 1 {
-				nonce := datastructures.NewNonce()
+				nonce := rand.Text()
 				value = strings.Join(policy, "'nonce-"+nonce+"'")
 				c = r.WithContext(context.WithValue(r.Context(), nonceKey{}, nonce))
 			}

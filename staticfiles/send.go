@@ -231,11 +231,9 @@ func (opts SendOptions) respond(r io.Reader, size int64, name string) (*wrappers
 			return nil, errors.New("send a reader as attachment: it has no name: set DownloadName")
 		}
 	}
-	var resp *wrappers.Response
-	if size < 0 {
-		resp = wrappers.Reader(contentType, r)
-	} else {
-		resp = wrappers.ReaderN(contentType, r, size)
+	resp := wrappers.Reader(contentType, r)
+	if size >= 0 {
+		resp.SetSize(size)
 	}
 	if opts.ContentType != "" {
 		if err := resp.Set("Content-Type", resp.ContentType()); err != nil {

@@ -217,7 +217,7 @@ func partOf(r *http.Request, rep *representation) *span {
 	if !ok || asked.Unit != "bytes" {
 		return &byResponse
 	}
-	part, ok := asked.Single(rep.size)
+	part, ok := single(asked, rep.size)
 	if !ok {
 		return &byResponse
 	}
@@ -244,11 +244,21 @@ func (rep *representation) nearRange(r *http.Request) *span {
 	if !ok || asked.Unit != "bytes" {
 		return nil
 	}
-	part, ok := asked.Single(rep.size)
+	part, ok := single(asked, rep.size)
 	if !ok || part.Start > maxSkip {
 		return nil
 	}
 	return newSpan(ranges[0], part, rep.size)
+}
+
+// single returns the part of a content of length bytes, if exactly one was requested.
+func single(asked datastructures.Range, length int64) (datastructures.Span, bool) {
+	if len(asked.Specs) == 1 {
+		if spans := asked.Spans(length); len(spans) == 1 {
+			return spans[0], true
+		}
+	}
+	return datastructures.Span{}, false
 }
 
 func newSpan(header string, part datastructures.Span, size int64) *span {
@@ -263,7 +273,8 @@ func newSpan(header string, part datastructures.Span, size int64) *span {
 func (rep *representation) response(f *file) *wrappers.Response {
 	var resp *wrappers.Response
 	if f != nil {
-		resp = wrappers.ReaderN(rep.contentType[0], f, rep.size)
+		resp = wrappers.Reader(rep.contentType[0], f)
+		resp.SetSize(rep.size)
 	} else {
 		resp = wrappers.NewResponse(rep.contentType[0], rep.body)
 	}

@@ -76,7 +76,7 @@ func TestCaptureOfHEAD(t *testing.T) {
 		}, 10, ""},
 		"frozen": {wrappers.Text("0123456789"), func(t *testing.T, resp *wrappers.Response) { require.NoError(t, resp.Buffer()) }, 10, ""},
 		"longer since": {wrappers.Text("0123456789"), func(t *testing.T, resp *wrappers.Response) {
-			n, err := resp.WriteString("<!-- footer -->")
+			n, err := io.WriteString(resp, "<!-- footer -->")
 			require.NoError(t, err)
 			require.Equal(t, 15, n)
 			_, err = resp.Write([]byte("x"))

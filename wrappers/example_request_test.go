@@ -103,7 +103,7 @@ all of it
 }
 
 // A sink sends the files of a form where they belong, and the form is read as always.
-func ExampleSink() {
+func ExampleSettings_sink() {
 	settings := wrappers.Settings{
 		Limits: wrappers.Limits{Body: 1 << 30, Files: 3},
 		Sink: func(part *wrappers.Part) (io.Writer, error) {

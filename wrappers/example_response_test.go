@@ -103,10 +103,10 @@ func ExampleReader() {
 func ExampleEvents() {
 	view := func(req *wrappers.Request) (*wrappers.Response, error) {
 		return wrappers.Events(req.Request, func(events *wrappers.EventStream) error {
-			if events.LastEventID == "" {
-				return events.Send(wrappers.Event{ID: "1", Name: "news", Data: "first\nline two"})
+			if events.LastEventID != "" {
+				return nil // nothing new
 			}
-			return events.Comment("nothing new")
+			return events.Send(wrappers.Event{ID: "1", Name: "news", Data: "first\nline two"})
 		}), nil
 	}
 	ask(wrappers.View(view), "GET", "/")

@@ -77,7 +77,7 @@ func (r *formReader) field(p *Part) error {
 	}
 	charset := ""
 	if p.Header.Get("Content-Type") != "" {
-		charset = p.ContentType().Get("charset")
+		charset = contentType(p.Header.Get("Content-Type")).Get("charset")
 	}
 	r.fields = append(r.fields, textField{p.Field, text, charset})
 	return nil

@@ -32,10 +32,6 @@ type Part struct {
 	err  error  // how the part ended; io.EOF at its end
 }
 
-// ContentType returns the part's Content-Type: the media type in lower case as its
-// Value ("" if it is not declared), and its parameters.
-func (p *Part) ContentType() datastructures.Options { return contentType(p.Header.Get("Content-Type")) }
-
 // MediaType returns the media type of the part in lower case and without its
 // parameters, "" if it is not declared.
 func (p *Part) MediaType() string { return mediaType(p.Header.Get("Content-Type")) }

@@ -152,12 +152,12 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// ErrBodyStreamed is the error of [Request.Data] if the body was read as a multipart form: its
-// bytes became the fields and files and are not kept. If you call Data first, both work.
-var ErrBodyStreamed = errors.New("the body was read as a multipart form and is not kept")
+var errBodyStreamed = errors.New("the body was read as a multipart form and is not kept")
 
 // Data returns the whole body (Werkzeug's get_data). It is kept, so that a
 // second call, the form, JSON and plain handlers that read the Body can use it.
+// It returns an error if the body was read as a multipart form before: the bytes became the fields
+// and files and are not kept. If you call Data first, both work.
 //
 // The bytes are shared, not copied: do not change them. Errors answer the request: 413 beyond
 // [Limits].Body, 400 if the client broke off the transfer.
@@ -170,7 +170,7 @@ func (req *Request) Data() ([]byte, error) {
 		return nil, nil
 	}
 	if b.form.streamed && !b.kept {
-		return nil, ErrBodyStreamed
+		return nil, errBodyStreamed
 	}
 	return b.keep(req.reading().Limits.body())
 }

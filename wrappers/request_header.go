@@ -3,7 +3,6 @@ package wrappers
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/zeugkit/zeug/datastructures"
@@ -78,13 +77,6 @@ func (req *Request) cookieHeader() string {
 		return lines[0]
 	}
 	return strings.Join(lines, "; ")
-}
-
-// MaxForwards returns how often a TRACE or OPTIONS may be forwarded; it returns false if the field
-// is missing or is not a number.
-func (req *Request) MaxForwards() (int, bool) {
-	n, err := strconv.ParseUint(req.Header.Get("Max-Forwards"), 10, 31)
-	return int(n), err == nil
 }
 
 // ForwardedFor returns the addresses that X-Forwarded-For lists, or otherwise

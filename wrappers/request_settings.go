@@ -2,6 +2,7 @@ package wrappers
 
 import (
 	"context"
+	"io"
 	"net/http"
 
 	"golang.org/x/text/encoding"
@@ -20,9 +21,15 @@ type Settings struct {
 	// memory; the rest is written to temporary files. 0 means 500,000, a
 	// negative number no limit: all files stay in memory.
 	FileMemory int64
-	// Sink decides where an uploaded file goes. If it is nil, or returns a nil
-	// writer, memory and temporary files are used.
-	Sink Sink
+	// Sink decides where the file of a part goes, before its first byte is read. The writer
+	// receives the content as it arrives: a hash, a file of the caller, a pipe into an upload to
+	// somewhere else. Without a Sink, and with a nil writer, the file goes to memory and temporary
+	// files. An error ends the reading of the form, and answers the request like any other error.
+	//
+	// When the file is complete, a writer that is an [io.Closer] is closed. If the
+	// file breaks off, CloseWithError is called if the writer has that method (like
+	// an [io.PipeWriter]), and otherwise Close.
+	Sink func(part *Part) (io.Writer, error)
 	// Silent treats a malformed form as an empty one, as in Werkzeug, instead of returning an
 	// error. Exceeded limits are always errors.
 	Silent bool

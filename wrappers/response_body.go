@@ -2,8 +2,6 @@ package wrappers
 
 import (
 	"bytes"
-	"encoding/json"
-	"fmt"
 	"io"
 	"strings"
 )
@@ -90,18 +88,6 @@ func (resp *Response) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// WriteString appends to the body, as [Response.Write] does.
-func (resp *Response) WriteString(s string) (int, error) {
-	if err := resp.writable(); err != nil {
-		return 0, err
-	}
-	if resp.isUnseen() {
-		return len(s), nil
-	}
-	resp.data = append(resp.data, s...)
-	return len(s), nil
-}
-
 // writable copies the body into data, which no other code shares.
 func (resp *Response) writable() error {
 	if resp.isUnseen() {
@@ -161,20 +147,4 @@ func isJSON(contentType string) bool {
 	essence, _, _ := strings.Cut(contentType, ";")
 	essence = strings.ToLower(strings.TrimSpace(essence))
 	return essence == "application/json" || strings.HasPrefix(essence, "application/") && strings.HasSuffix(essence, "+json")
-}
-
-// JSON reads the body into v, for tests and for a response that [Capture] returned. If the media
-// type is not JSON, it returns an error.
-func (resp *Response) JSON(v any) error {
-	if !isJSON(resp.ContentType()) {
-		return fmt.Errorf("response is not JSON but %q", resp.ContentType())
-	}
-	body, err := resp.Bytes()
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(body, v); err != nil {
-		return fmt.Errorf("response as JSON: %w", err)
-	}
-	return nil
 }

@@ -152,8 +152,10 @@ func (resp *Response) SetETag(tag datastructures.ETag) error {
 		delete(resp.Header(), "Etag")
 		return nil
 	}
-	if err := tag.Check(); err != nil {
-		return fmt.Errorf("%w: %w", errInvalidHeader, err)
+	for i := range len(tag.Value) {
+		if c := tag.Value[i]; c <= ' ' || c == '"' || c == 0x7f {
+			return fmt.Errorf("%w: etag %q: the character %q is not allowed", errInvalidHeader, tag.Value, c)
+		}
 	}
 	resp.Header()["Etag"] = []string{tag.String()}
 	return nil

@@ -44,7 +44,8 @@ func (resp *Response) warnOfCookies(r *http.Request) {
 
 // SetCookieFor is like [Response.SetCookie], but adapts the cookie to the origin of the request. A
 // cookie without a path gets the path at which the application is mounted. It is Secure if the
-// client uses https, even if a trusted proxy ended the TLS connection.
+// client uses https, even if a trusted proxy ended the TLS connection. With a negative MaxAge it
+// deletes the cookie that it set with the same name, path and domain.
 func (resp *Response) SetCookieFor(req *Request, c datastructures.Cookie) error {
 	return resp.SetCookie(along(req, c))
 }
@@ -55,11 +56,6 @@ func (resp *Response) SetCookieFor(req *Request, c datastructures.Cookie) error 
 func (resp *Response) DeleteCookie(c datastructures.Cookie) error {
 	c.Value, c.Expires, c.MaxAge = "", time.Unix(0, 0), -1
 	return resp.SetCookie(c)
-}
-
-// DeleteCookieFor deletes a cookie that [Response.SetCookieFor] set.
-func (resp *Response) DeleteCookieFor(req *Request, c datastructures.Cookie) error {
-	return resp.DeleteCookie(along(req, c))
 }
 
 // along adapts a cookie to the request's origin.

@@ -173,11 +173,6 @@ func (events *EventStream) Send(e Event) error {
 	return events.write(b)
 }
 
-// Comment sends a text that clients ignore.
-func (events *EventStream) Comment(text string) error {
-	return events.write(append(appendLines(nil, ": ", text), '\n'))
-}
-
 func (events *EventStream) write(b []byte) error {
 	events.mu.Lock()
 	defer events.mu.Unlock()

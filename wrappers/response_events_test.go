@@ -47,9 +47,9 @@ func TestEventsOnTheWire(t *testing.T) {
 			w := httptest.NewRecorder()
 			wrappers.Events(r, func(events *wrappers.EventStream) error {
 				require.ErrorContains(t, events.Send(event), "event cannot be sent")
-				return events.Comment("still here")
+				return events.Send(wrappers.Event{Data: "still here"})
 			}).ServeHTTP(w, r)
-			require.Equal(t, ": still here\n\n", w.Body.String())
+			require.Equal(t, "data: still here\n\n", w.Body.String())
 		})
 	}
 }

@@ -36,8 +36,9 @@ func (src *streamSource) sendTo(w streamTarget) error {
 }
 
 // SetSize sets how many bytes a body that is read or streamed will have. It is
-// then sent with a Content-Length, and its ranges can be served. -1 removes the
-// size. It has no effect on a body in memory.
+// then sent with a Content-Length, and its ranges can be served. Of a [Reader] no more bytes are
+// sent; a body that ends before is broken off. -1 removes the size. It has no effect on a body in
+// memory.
 func (resp *Response) SetSize(n int64) {
 	n = max(n, -1)
 	switch src := resp.source.(type) {
@@ -114,16 +115,6 @@ func Reader(contentType string, r io.Reader) *Response {
 	resp := &Response{contentType: [1]string{withCharset(contentType)}}
 	src := newReaderSource(r)
 	src.size = src.measure()
-	resp.setReader(src)
-	return resp
-}
-
-// ReaderN is like [Reader], but for the next n bytes of r. If the body ends before that, the
-// connection is broken off.
-func ReaderN(contentType string, r io.Reader, n int64) *Response {
-	resp := &Response{contentType: [1]string{withCharset(contentType)}}
-	src := newReaderSource(r)
-	src.size = n
 	resp.setReader(src)
 	return resp
 }

@@ -51,14 +51,12 @@ func TestJSON(t *testing.T) {
 	resp, err := wrappers.JSON(map[string]int{"a": 1})
 	require.NoError(t, err)
 	require.Equal(t, "application/json", resp.ContentType())
-	var v map[string]int
-	require.NoError(t, resp.JSON(&v))
-	require.Equal(t, map[string]int{"a": 1}, v)
+	body, err := resp.Bytes()
+	require.NoError(t, err)
+	require.JSONEq(t, `{"a": 1}`, string(body))
 
 	_, err = wrappers.JSON(func() {})
 	require.ErrorContains(t, err, "response as JSON")
-	require.ErrorContains(t, wrappers.Text("{}").JSON(&v), "text/plain")
-	require.ErrorContains(t, wrappers.NewResponse("application/problem+json", []byte("{")).JSON(&v), "JSON")
 }
 
 func TestBodiless(t *testing.T) {
@@ -249,7 +247,7 @@ func TestReaderFindsItsSize(t *testing.T) {
 }
 
 func TestMoreThanTheSizeIsNotSent(t *testing.T) {
-	w := serve(wrappers.ReaderN("text/plain", strings.NewReader(alphabet), 5), "GET", nil)
+	w := serve(sizedReader("text/plain", strings.NewReader(alphabet), 5), "GET", nil)
 	require.Equal(t, alphabet[:5], w.Body.String())
 }
 
@@ -272,8 +270,8 @@ func TestABodyThatFailsLaterBreaksOff(t *testing.T) {
 	}
 	for name, resp := range map[string]*wrappers.Response{
 		"reader":               wrappers.Reader("text/plain", failing()),
-		"too short a reader":   wrappers.ReaderN("text/plain", strings.NewReader("some"), 9),
-		"too short for ranges": wrappers.ReaderN("text/plain", io.MultiReader(strings.NewReader("some")), 9).MakeConditional(),
+		"too short a reader":   sizedReader("text/plain", strings.NewReader("some"), 9),
+		"too short for ranges": sizedReader("text/plain", io.MultiReader(strings.NewReader("some")), 9).MakeConditional(),
 		"stream": wrappers.Stream("text/plain", func(w *wrappers.StreamWriter) error {
 			_, err := w.ReadFrom(failing())
 			return err
@@ -357,9 +355,8 @@ func TestETag(t *testing.T) {
 // body for the new one.
 func TestAnETagGoesWithItsBody(t *testing.T) {
 	for name, change := range map[string]func(*wrappers.Response){
-		"SetBody":     func(resp *wrappers.Response) { resp.SetBody([]byte("new")) },
-		"Write":       func(resp *wrappers.Response) { _, _ = resp.Write([]byte("new")) },
-		"WriteString": func(resp *wrappers.Response) { _, _ = resp.WriteString("new") },
+		"SetBody": func(resp *wrappers.Response) { resp.SetBody([]byte("new")) },
+		"Write":   func(resp *wrappers.Response) { _, _ = resp.Write([]byte("new")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp := wrappers.Text("old").MakeConditional()
@@ -393,7 +390,7 @@ func TestWhatIsAppendedToABodyStaysItsOwn(t *testing.T) {
 	one, two := wrappers.NewResponse("text/plain", shared), new(wrappers.Response)
 	two.SetBody(shared)
 	for resp, tail := range map[*wrappers.Response]string{one: " one", two: " two"} {
-		_, err := resp.WriteString(tail)
+		_, err := io.WriteString(resp, tail)
 		require.NoError(t, err)
 	}
 	for resp, want := range map[*wrappers.Response]string{one: "head one", two: "head two"} {
@@ -401,7 +398,7 @@ func TestWhatIsAppendedToABodyStaysItsOwn(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, string(body))
 		_ = append(body, " and more"...)
-		_, err = resp.WriteString("!")
+		_, err = io.WriteString(resp, "!")
 		require.NoError(t, err)
 		body, err = resp.Bytes()
 		require.NoError(t, err)

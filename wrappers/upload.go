@@ -89,25 +89,20 @@ func (f *UploadedFile) Chosen() bool { return f.Name != "" || f.Size > 0 }
 // function, in ASCII. It may be empty, and two files may have the same name.
 func (f *UploadedFile) SafeName() string { return security.UnicodeFilename(f.Name) }
 
-// ContentType returns the file's Content-Type: the media type in lower case as its Value ("" if it
-// is not declared), and its parameters. It comes from the client, and the file may be of another
-// type. [UploadedFile].Header has the original field.
-func (f *UploadedFile) ContentType() datastructures.Options {
-	return contentType(f.Header.Get("Content-Type"))
-}
-
 // MediaType returns the media type of the file in lower case and without its
-// parameters (Werkzeug's mimetype), "" if it is not declared.
+// parameters (Werkzeug's mimetype), "" if it is not declared. It comes from the client, and the file
+// may be of another type. [UploadedFile].Header has the original field with its parameters, which
+// [datastructures.ParseOptions] reads.
 func (f *UploadedFile) MediaType() string { return mediaType(f.Header.Get("Content-Type")) }
 
-// Writer returns the writer of a [Sink] for the file, such as a hash or an
+// Writer returns the writer of a [Settings].Sink for the file, such as a hash or an
 // upload to somewhere else; nil if no sink took the file.
 func (f *UploadedFile) Writer() io.Writer { return f.sink }
 
 // Open returns the content from its start, any number of times. The caller may close it; the
 // request closes it in any case.
 //
-// If a [Sink] took the file, Open works if the sink's writer has an Open method
+// If a [Settings].Sink took the file, Open works if the sink's writer has an Open method
 // of the same type, and otherwise returns an error.
 func (f *UploadedFile) Open() (multipart.File, error) {
 	file, err := f.open()

@@ -124,16 +124,6 @@ func (c *content) release() error {
 	return c.form.temps.RemoveAll()
 }
 
-// Sink decides where the file of a part goes, before its first byte is read. The writer receives
-// the content as it arrives: a hash, a file of the caller, a pipe into an upload to somewhere
-// else. With a nil writer, the file goes to memory and temporary files. An error ends the reading
-// of the form, and answers the request like any other error.
-//
-// When the file is complete, a writer that is an [io.Closer] is closed. If the
-// file breaks off, CloseWithError is called if the writer has that method (like
-// an [io.PipeWriter]), and otherwise Close.
-type Sink func(part *Part) (io.Writer, error)
-
 // closeSink ends a sink's writer.
 func closeSink(w io.Writer, failed error) error {
 	if failed != nil {

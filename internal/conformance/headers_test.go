@@ -34,7 +34,7 @@ func dict(params datastructures.Params) map[string]any {
 var _ = register(map[string]operation{
 	"list.parse": answers(func(in headerInput) any { return list(datastructures.ParseList(in.Header)) }),
 	"list.dump": answers(func(in struct{ Items []string }) any {
-		return datastructures.FormatList(in.Items...)
+		return datastructures.HeaderSet(in.Items).String()
 	}),
 	"dict.parse": answers(func(in headerInput) any { return dict(datastructures.ParseDict(in.Header)) }),
 	"options.parse": answers(func(in headerInput) any {

@@ -125,7 +125,7 @@ func requestForm(in requestInput) any {
 		sum := sha256.Sum256(content)
 		var contentType any
 		if _, sent := file.Header["Content-Type"]; sent {
-			contentType = file.ContentType()
+			contentType = datastructures.ParseOptions(file.Header.Get("Content-Type"))
 		}
 		uploads = append(uploads, map[string]any{
 			"field": field, "filename": file.Name, "content_type": contentType, "sha256": hex.EncodeToString(sum[:]),

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/datastructures"
+	"github.com/zeugkit/zeug/wrappers"
 )
 
 // Operations about the state of a resource and the parts of it: tags, dates,
@@ -57,7 +58,11 @@ func (in rangeInput) single() (datastructures.Span, bool) {
 	if !ok || in.Length == nil {
 		return datastructures.Span{}, false
 	}
-	return r.Single(*in.Length)
+	spans := r.Spans(*in.Length)
+	if len(r.Specs) != 1 || len(spans) != 1 {
+		return datastructures.Span{}, false
+	}
+	return spans[0], true
 }
 
 var _ = register(map[string]operation{
@@ -77,7 +82,7 @@ var _ = register(map[string]operation{
 		Weak      bool
 	}) any {
 		tag := datastructures.ETag{Value: in.Tag + in.ETag, Weak: in.Weak}
-		if tag.Check() != nil {
+		if wrappers.Text("").SetETag(tag) != nil {
 			return "error"
 		}
 		return tag.String()
