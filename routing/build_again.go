@@ -19,8 +19,14 @@ import (
 // that are the first choice in each segment. For the other rules, the URL is matched before it is
 // returned.
 
+// Werkzeug makes none of these checks, and its URLs then lead to other rules (its build of
+// "/user/<name>" with "..", for one). Options.LooseBuild leaves them out.
+
 // expose marks the rules that end at s if another rule could come first;
-// exposed says that this is possible before s.
+// exposed says that this is possible before s. It also notes which methods reach each rule:
+//
+//	GET,HEAD  /a    reached by GET and HEAD
+//	all       /a    reached by all but these, so that its URL is tried with another method
 func (s *node) expose(exposed bool) {
 	for i, r := range s.rules {
 		r.build.canBeShadowed, r.reached = exposed, r.methods
@@ -59,6 +65,8 @@ func (t *table) checkShadow(r *rule, host, path string, method methodSet) error 
 		return err
 	}
 	o := m.run(t, t.start)
+	// Nothing matches if a Parse of the application refuses what its Format wrote. That is left to the
+	// application, and no other rule takes the URL. Only an empty value can make a URL of another form.
 	if o == r || o == nil && !r.build.takesEmpty {
 		return nil
 	}
@@ -84,7 +92,7 @@ func methodOf(r *rule, asked methodSet) methodSet {
 		asked = getMethod
 	}
 	if set := r.reached & asked; set != 0 {
-		return set & -set
+		return set & -set // its lowest bit
 	}
 	return r.reached & -r.reached
 }
@@ -104,6 +112,11 @@ var leastStandIns = 3 * len(standIns)
 // checkDots refuses a variable's string, which is b from start on, if it makes a segment that a
 // client would remove from the path (RFC 3986, section 5.2.4). more says that the last segment
 // continues after it.
+//
+//	rule               value   path         more
+//	/<name>            ".."    /..          false: an error
+//	/<name>.json       ".."    /..          true: the segment will be "...json"
+//	/<path:p>          "a/./b" /a/./b       false: an error, for the second segment
 func checkDots(b []byte, start int, more bool) error {
 	from := bytes.LastIndexByte(b[:start], '/') + 1
 	for {
@@ -146,6 +159,8 @@ func (r *rule) checkDivision(values []Value, valueIndexes *valueIndexes) error {
 	return nil
 }
 
+// checkPart writes the values of one part, first being the index of its first variable, and divides
+// the text as a match would. It works on decoded text, as the matcher does.
 func (r *rule) checkPart(p *pattern, first int, values []Value, valueIndexes *valueIndexes) error {
 	var text strings.Builder
 	var want []string

@@ -6,7 +6,20 @@ import (
 	"github.com/zeugkit/zeug/internal/similar"
 )
 
-// Why a URL cannot be built, and which endpoint is most like the given one.
+// Why a URL cannot be built, and which endpoint is most like the given one. For the rules
+//
+//	/user/<int:id>          endpoint "user", GET
+//	/user/<int:id>/avatar   endpoint "avatar", POST
+//
+// these are some mistakes and their errors:
+//
+//	Build("usr", id=7)                        Suggestion "user", by the letters of the names
+//	Build("user")                             Missing "id"
+//	Build("user", id="x")                     Err: the value of "id" is not an integer
+//	BuildWith(GET, "avatar", id=7)            Allowed "POST"
+//
+// An endpoint with several rules has several reasons. The error names the rule that needs the fewest
+// further values, and among equals one that takes the method.
 
 // buildError finds the endpoint and the values that are most like the given ones.
 func (t *table) buildError(endpoint string, values []Value, method string, refused error) error {
@@ -20,6 +33,7 @@ func (t *table) buildError(endpoint string, values []Value, method string, refus
 		e.Suggestion = t.similar(endpoint, values, method)
 		return e
 	}
+	// The endpoint exists. Its name as the suggestion tells the error's text so.
 	e.Suggestion = endpoint
 	bits := allMethods
 	if method != "" {
@@ -44,7 +58,8 @@ func (t *table) buildError(endpoint string, values []Value, method string, refus
 
 // similar returns the endpoint with the most similar name, or "" if no name is similar at all. If
 // several names are equally alike, it prefers an endpoint whose rule has all of the values, and
-// then one whose rule names the method.
+// then one whose rule names the method. The two bonuses are Werkzeug's; they only decide
+// between names that are about equally alike.
 func (t *table) similar(name string, values []Value, method string) string {
 	best, most := "", 0.3
 	for _, r := range t.rules {

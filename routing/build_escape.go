@@ -6,6 +6,14 @@ import (
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
+// Percent-encoding of values, in the way that the matcher decodes:
+//
+//	value "a/b c" of <name>        a%2Fb%20c    the slash belongs to the segment
+//	value "a/b c" of <path:name>   a/b%20c      the slash separates segments
+//
+// Only what the URL Standard escapes in a path is escaped, as in Werkzeug: "ü" is, "@" and ":" are
+// not.
+
 // appendEscaped appends text as a part of a path; slashes stay if they separate segments.
 func appendEscaped(b []byte, text string, slashes bool) []byte {
 	if slashes {
@@ -15,7 +23,8 @@ func appendEscaped(b []byte, text string, slashes bool) []byte {
 }
 
 // unescape decodes what appendEscaped encoded; encoded slashes stay
-// distinguishable from plain ones.
+// distinguishable from plain ones: they become a byte that no UTF-8 string has, as in the matcher
+// (match_path.go). After each percent sign there are two digits, since appendEscaped wrote it.
 func unescape(text string, slashes bool) string {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {

@@ -30,7 +30,9 @@ const (
 	anyNatural          // any int that is not negative
 )
 
-// markFastPaths marks the rules whose URLs have a fast path.
+// markFastPaths marks the rules whose URLs have a fast path. Each condition leaves out a check: without
+// defaults no value can contradict one, without shared parts none can be divided differently. A URL
+// that another rule could match first is still checked, since many tables have such rules.
 func (t *table) markFastPaths() {
 	if t.start == nil || t.elsewhere || t.options.LooseBuild {
 		return
@@ -56,7 +58,8 @@ func (c *converter) fastKind() fastKind {
 	return anyNatural
 }
 
-// fastURL builds the URL of the endpoint if it has a fast path.
+// fastURL builds the URL of the endpoint if it has a fast path. As many values as variables, and one
+// for each variable by name, means that no value is left for the query.
 func (t *table) fastURL(b *bound, endpoint string, values []Value) (text string, ok bool) {
 	rules := t.endpoints[endpoint]
 	if len(rules) == 0 || b.base != nil {
@@ -85,6 +88,8 @@ func (t *table) fastURL(b *bound, endpoint string, values []Value) (text string,
 			}
 		}
 		v := &values[at]
+		// The first two cases are nearly all. They write the value as it is; the others go through the
+		// converter, which may encode it.
 		switch {
 		case v.kind == textValue && o.takes == anyText && isPlainSegment(v.text):
 			path = append(path, v.text...)

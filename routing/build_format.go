@@ -12,6 +12,22 @@ import (
 
 // Values as strings of a URL, made by their variables' converters. A value that would not match
 // again is refused, unless Options.LooseBuild is set.
+//
+//	variable                   value                written
+//	<int(fixed_digits=3):n>    7                    007
+//	                           7.5, -7              errors: not an integer; not signed
+//	<float:f>                  1                    1.0: without the point it would not match
+//	                           1e-9                 0.000000001: an exponent would not match
+//	<name>                     "a/b"                a%2Fb
+//	                           ""                   an error
+//	<path:p>                   "a/b"                a/b
+//	<any(de, en):lang>         "fr"                 an error, with LooseBuild too
+//
+// An int and a float have functions of their own, because a number has many spellings and only some
+// of them match. All other converters make a string, and the question is whether it has their form.
+//
+// With LooseBuild, values are written as Werkzeug's to_url writes them, which converts with Python's
+// int, float and str, and checks nothing but words.
 
 // appendValue appends the percent-encoded text of v to b. Unless loose, a value
 // that would not match again is refused.
@@ -22,6 +38,7 @@ func (c *converter) appendValue(b []byte, v *Value, loose bool) ([]byte, error) 
 	case floatConverter:
 		return c.appendFloat(b, v, loose)
 	case stringConverter:
+		// The digits of an int need no encoding, and have at least one character.
 		if v.kind == intValue && c.form.min <= 1 && c.form.max == math.MaxInt {
 			return strconv.AppendInt(b, int64(v.bits), 10), nil
 		}
@@ -37,13 +54,16 @@ func (c *converter) appendValue(b []byte, v *Value, loose bool) ([]byte, error) 
 		}
 		return b, fmt.Errorf("%q is not what <%s> matches", text, c.name)
 	}
+	// A UUID that was checked needs no encoding. With LooseBuild it is written unchanged, as in
+	// Werkzeug.
 	if c.kind == uuidConverter {
 		return append(b, text...), nil
 	}
 	return appendEscaped(b, text, loose || c.form.overSlashes()), nil
 }
 
-// text returns the plain text of v.
+// text returns the plain text of v. An array of 16 bytes is a UUID for sure; any other value for a
+// uuid converter must be checked, and the error says what is wrong with it.
 func (c *converter) text(v *Value, loose bool) (string, error) {
 	switch {
 	case c.format != nil:
@@ -58,6 +78,8 @@ func (c *converter) text(v *Value, loose bool) (string, error) {
 	return v.Text()
 }
 
+// appendInt appends an integer. Strings of digits are accepted too, since the values of a template
+// or a form are strings, but not floats: 7.0 is more likely a mistake than a number of a page.
 func (c *converter) appendInt(b []byte, v *Value, loose bool) ([]byte, error) {
 	var n int64
 	switch v.kind {
@@ -81,6 +103,7 @@ func (c *converter) appendInt(b []byte, v *Value, loose bool) ([]byte, error) {
 	}
 	start := len(b)
 	b = strconv.AppendInt(b, n, 10)
+	// Zeros go between the sign and the digits, and the sign counts as a digit: -7 becomes "-07".
 	for c.digits > len(b)-start {
 		sign := 0
 		if n < 0 {
@@ -104,6 +127,8 @@ func (c *converter) appendInt(b []byte, v *Value, loose bool) ([]byte, error) {
 	return b, nil
 }
 
+// appendFloat appends a number with a point. A sign is refused by its bit and not by comparing with
+// zero, because -0 would be written "-0.0", which an unsigned float does not match.
 func (c *converter) appendFloat(b []byte, v *Value, loose bool) ([]byte, error) {
 	f, ok := v.number()
 	if !ok {
@@ -130,7 +155,8 @@ func (c *converter) appendFloat(b []byte, v *Value, loose bool) ([]byte, error) 
 }
 
 // appendLooseInt appends a value as Python's int converts it, for
-// [Options].LooseBuild: a float is cut off, a UUID is a number of 128 bits.
+// [Options].LooseBuild: 7.9 becomes 7, a UUID is a number of 128 bits, True is 1, and " 7 " is 7. The
+// numbers have any size there, so this takes math/big.
 func (c *converter) appendLooseInt(b []byte, v *Value) ([]byte, error) {
 	text := ""
 	switch v.kind {

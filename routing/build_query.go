@@ -15,17 +15,23 @@ import (
 //	rule     /search/<lang>
 //	values   lang="de", q="a b", tag=["x", "y"], page=nil
 //	URL      /search/de?q=a+b&tag=x&tag=y
+//
+// Werkzeug's order is the same. With Options.SortParameters the values are sorted, a list within
+// itself too. Equal values then make equal URLs, whatever their order, and a cache has one entry for them:
+//
+//	values   tag=["y", "x"], page=10, page=9
+//	URL      /search/de?page=9&page=10&tag=x&tag=y
+//
+// An error can only come from a value without text. The name of the parameter is then in the error,
+// since the caller may have passed many.
 
-// query appends the values that r does not have; more says that there are some.
-func (w building) query(b []byte, r *rule, values []Value, more bool) ([]byte, error) {
+// query appends the values that r does not have.
+func (w building) query(b []byte, r *rule, values []Value) ([]byte, error) {
 	if w.table.options.SortParameters && len(values) > 1 {
-		values = slices.Clone(values)
+		values = slices.Clone(values) // they belong to the caller
 		slices.SortStableFunc(values, w.table.order())
 	}
 	mark := byte('?')
-	if more {
-		mark = '&'
-	}
 	for i := range values {
 		v := &values[i]
 		if v.kind == nilValue || r.knows(v.name) {
@@ -57,6 +63,7 @@ func (w building) query(b []byte, r *rule, values []Value, more bool) ([]byte, e
 	return b, nil
 }
 
+// appendParameter appends one parameter after mark. The two common kinds need no text in between.
 func appendParameter(b []byte, mark byte, v *Value) ([]byte, error) {
 	b = append(b, mark)
 	b = percent.AppendQuery(b, v.name)
@@ -74,7 +81,8 @@ func appendParameter(b []byte, mark byte, v *Value) ([]byte, error) {
 	return percent.AppendQuery(b, text), nil
 }
 
-// order is the order of parameters.
+// order is the order of parameters. Numbers of one name are compared as numbers, 9 before 10. All
+// other values are compared as texts; a value without a text is refused later, when it is written.
 func (t *table) order() func(a, b Value) int {
 	if t.options.SortKey != nil {
 		return t.options.SortKey

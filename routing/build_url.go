@@ -23,10 +23,20 @@ import (
 // another host: its URL needs no scheme and no host.
 //
 // The host and the path are in two buffers that pass through the methods, so that they can stay on
-// the stack. So a URL costs only one allocation, its string.
+// the stack. So a URL costs only one allocation, its string. A rule that refuses a value leaves its
+// bytes in them, and the next rule begins again at the mount.
+//
+// These are the checks of a rule's URL, from the cheap ones to the walk. Most are made only for values
+// that can fail them, or for rules that can, as buildFlags say:
+//
+//	values of the right form        each converter, while it writes
+//	segments "." and ".."           a client would remove them
+//	two slashes at the start        a client would read a host
+//	several values in a segment     would they be divided in the same way?
+//	stand-ins for slashes           is a byte left for them?
+//	rules that come first           the URL is matched, without a request
 
-// building says how values become a URL. The URL itself is in two buffers that
-// pass through its methods, so that they can stay on the stack.
+// building says how values become a URL.
 type building struct {
 	table *table
 	loose bool // see Options.LooseBuild
@@ -46,7 +56,7 @@ func (t *table) build(b *bound, options BuildOptions, endpoint string, values []
 		refused error
 	)
 	if options.Method != "" {
-		w.method = t.bit(options.Method)
+		w.method = t.bit(options.Method) // checkShadow asks whether this method reaches the rule
 		r, host, path, refused = w.choose(host, path, b, w.method, endpoint, values)
 	} else {
 		if r, host, path, refused = w.choose(host, path, b, t.bit(b.method()), endpoint, values); r == nil {
@@ -72,7 +82,7 @@ func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoin
 		}
 		h, p, refused := w.rule(host[:0], path[:w.mount], r, values, &at)
 		if refused != nil {
-			if err == nil {
+			if err == nil { // the preferred rule has the reason that helps most
 				err = refused
 			}
 			continue
@@ -87,6 +97,7 @@ func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoin
 		}
 		return r, h, p, nil
 	}
+	// The buffers have the URL of a later rule by now, so this one is written again.
 	if elsewhere != nil {
 		at.find(elsewhere, values)
 		host, path, err = w.rule(host[:0], path[:w.mount], elsewhere, values, &at)
@@ -137,11 +148,13 @@ func (w building) rule(host, path []byte, r *rule, values []Value, p *valueIndex
 		}
 	}
 	if !w.known && p.unknown {
-		path, err = w.query(path, r, values, false)
+		path, err = w.query(path, r, values)
 	}
 	return host, path, err
 }
 
+// steps writes the steps of a host or a path, with the value of each variable. A variable with a
+// default has no step: setDefaults has made a string of it.
 func (w building) steps(b []byte, r *rule, ops []op, values []Value, p *valueIndexes, host bool) ([]byte, error) {
 	for i := range ops {
 		o := &ops[i]
@@ -192,7 +205,8 @@ func (r *rule) appendLabel(b []byte, o *op, v *Value, loose bool) ([]byte, error
 	return b, err
 }
 
-// checkHostText refuses values that would turn a label of the host into a different host.
+// checkHostText refuses values that would turn a label of the host into a different host. A value
+// may come from a form, and the label "me@evil.test/" would make a link to evil.test.
 func checkHostText(b []byte) error {
 	for _, c := range b {
 		if !percent.Query[c] || c == '/' || c == '@' || c == '?' {
@@ -205,7 +219,10 @@ func checkHostText(b []byte) error {
 	return nil
 }
 
-// join puts scheme and host before the path if they are needed.
+// join puts scheme and host before the path if they are needed: for another host, for a WebSocket,
+// whose scheme a page must name, and if the caller asks. Otherwise the URL is a path, which is right
+// whatever host and scheme a proxy in front has. The request's host is looked at only if some rule is
+// on another one.
 func (t *table) join(b *bound, options BuildOptions, r *rule, built, path []byte) (string, error) {
 	absolute := options.External || r.webSocket
 	var host string

@@ -14,7 +14,16 @@ import (
 //	anna.example.org     subdomain "anna"
 //	bücher.example.org   subdomain "xn--bcher-kva" (RFC 5891)
 //	192.0.2.1            outside: the default subdomain
+//
+// A host is normalized before it is compared: in lower case, in ASCII, without the scheme's own port.
+//
+// With HostMatching the whole host takes the place of the subdomain, so that the tree and the builder
+// know only one string: rules have the host "anna.example.org", and authority returns it unchanged.
+//
+// Without ServerName and HostMatching, the request's host does not matter, and nothing here runs for
+// a match. That is the case t.start is for.
 
+// secure reports whether a scheme uses TLS.
 func secure(scheme string) bool { return scheme == "https" || scheme == "wss" }
 
 // subdomainOf returns the labels before server in host, without the dot in between. It reports
@@ -31,7 +40,8 @@ func subdomainOf(host, server string) (string, bool) {
 }
 
 // startOf returns the first node of the paths if the host need not be checked,
-// or nil.
+// or nil. An adapter that was bound to a base has a subdomain of its own, which the
+// program named; it must be the default one.
 func (t *table) startOf(b *bound) *node {
 	if b.base == nil || t.start != nil && b.base.Subdomain == t.options.DefaultSubdomain {
 		return t.start
@@ -57,6 +67,8 @@ func (t *table) domain(b *bound) (host, subdomain string, err error) {
 	case t.options.HostMatching:
 		return host, host, nil
 	case t.options.ServerName == "":
+		// Without a server name, the host is that of the default subdomain. It is removed here because
+		// authority puts it in front again.
 		if here := t.options.DefaultSubdomain; here != "" {
 			return strings.TrimPrefix(host, here+"."), here, nil
 		}

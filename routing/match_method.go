@@ -15,6 +15,9 @@ import (
 //
 // A rule for POST and PURGE has the bits 2 and 9. A request with PURGE has bit 9. One with a method
 // that no rule names has bit 63, so that only rules for all methods take it.
+//
+// With the rules GET /a and POST /a, a PUT of /a finds the bits 0, 1 and 2, and its 405 says
+// "Allow: GET, HEAD, POST".
 
 // methodSet is a set of methods, with one bit for each. The standard methods
 // have their own bits; a Map gives further bits to other names when rules
@@ -31,7 +34,7 @@ const (
 
 var standardMethods = [...]string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
 
-// methodBit returns the bit of a standard method, or 0.
+// methodBit returns the bit of a standard method, or 0. As in net/http, "" is GET.
 func methodBit(name string) methodSet {
 	switch name {
 	case http.MethodGet, "":
@@ -56,7 +59,8 @@ func methodBit(name string) methodSet {
 	return 0
 }
 
-// bit returns the bit of a request's method.
+// bit returns the bit of a request's method. Method names are case-sensitive (RFC 9110, section 9.1):
+// "get" is another method, which no rule names.
 func (t *table) bit(name string) methodSet {
 	if bit := methodBit(name); bit != 0 {
 		return bit
@@ -82,6 +86,7 @@ func (t *table) learn(names []string) (methodSet, []string, error) {
 				}
 				return 0, nil, fmt.Errorf("%q is not a method: list each method as a separate element of Methods", name)
 			}
+			// A new name gets the next free bit. The last bit is for methods that no rule names.
 			if bit = t.methods[name]; bit == 0 {
 				n := len(standardMethods) + len(t.methods)
 				if n >= 63 {
@@ -101,7 +106,8 @@ func (t *table) learn(names []string) (methodSet, []string, error) {
 }
 
 // refusal returns the error for any method that is not in set. There is one error for each set, made
-// when the Map is made, so that most 405s allocate nothing.
+// when the Map is made, so that most 405s allocate nothing. It is a shared value, so nothing may
+// change it later.
 func (t *table) refusal(set methodSet) *MethodNotAllowedError {
 	e := t.refusals[set]
 	if e == nil {
@@ -111,7 +117,8 @@ func (t *table) refusal(set methodSet) *MethodNotAllowedError {
 	return e
 }
 
-// namesOf returns the names of a set, sorted.
+// namesOf returns the names of a set, sorted, so that the Allow field of a 405 is always the same. In
+// Werkzeug its order changes from process to process.
 func (t *table) namesOf(set methodSet) []string {
 	names := []string{}
 	for i, name := range standardMethods {

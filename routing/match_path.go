@@ -11,7 +11,16 @@ import (
 // inside its segment, because another byte stands for it.
 //
 //	/a%2Fb/c    "/a\xF5b/c", and slash is 0xF5
+//
+// So "/<name>/c" matches with the name "a/b", and "/a/b/c" is another path. Werkzeug gets the path
+// decoded from its server and cannot tell the two apart. The values that a handler reads, and the
+// redirects, have the slash again (found.withSlashes, quoted).
+//
+// Nearly all paths have no encoded slash; net/http then leaves RawPath empty, and the path is matched
+// as it is. Another byte, and not the text "%2F", stands for the slash so that a segment has the
+// length that converters count, and "%2F" can be a value itself ("%252F" in the URL).
 
+// mergeSlashes makes one slash of several in a row: "/a//b///" becomes "/a/b/".
 func mergeSlashes(path string) string {
 	var merged strings.Builder
 	for i := range len(path) {
@@ -23,7 +32,7 @@ func mergeSlashes(path string) string {
 }
 
 // oneSlash returns the path with exactly one slash at its start; it adds none
-// to the empty path.
+// to the empty path. Several slashes there are read as one without a redirect, as in Werkzeug.
 func oneSlash(path string) string {
 	if path == "" {
 		return path
@@ -31,7 +40,7 @@ func oneSlash(path string) string {
 	return "/" + strings.TrimLeft(path, "/")
 }
 
-// quoted percent-encodes the path of the matcher.
+// quoted percent-encodes the path of the matcher, for the Location of a redirect.
 func (m *matcher) quoted(path string) string {
 	if m.slash == 0 {
 		return string(appendEscaped(nil, path, true))
@@ -79,7 +88,8 @@ func unescapeSegments(u *url.URL) (string, byte) {
 }
 
 // standIns are bytes that stand for an encoded slash: bytes that UTF-8 does not use, and then
-// control characters.
+// control characters. The first is taken for every path in UTF-8. The others are for paths in other
+// encodings, which may have any byte. Zero is not among them, because it says that there is none.
 var standIns = func() (list []byte) {
 	for _, span := range [][2]int{{0xF5, 0xFF}, {0xC0, 0xC1}, {0x01, 0x1F}} {
 		for c := span[0]; c <= span[1]; c++ {
@@ -90,7 +100,8 @@ var standIns = func() (list []byte) {
 }()
 
 // decoded returns the matcher's form of an encoded path, and the byte that stands for encoded
-// slashes in it.
+// slashes in it. It is for URLs that are being built. It returns an error for a path in which no byte
+// is free: a request for it would be matched fully decoded, so it would not match again.
 func decoded(path string) (plain string, slash byte, err error) {
 	if strings.IndexByte(path, '%') < 0 {
 		return path, 0, nil

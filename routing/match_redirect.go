@@ -15,7 +15,14 @@ import (
 //	/all/1 beside /all/ with the default page=1     /all/
 //	/old/007 for RedirectTo "/new/<id>"             /new/7
 //
-// A redirect keeps the request's query, and its Location is a path if the host stays.
+// A redirect keeps the request's query, and its Location is a path if the host stays. Werkzeug's are
+// absolute; a path is right behind every proxy. RedirectError.URL has the absolute form. The status is
+// 308, with which a client repeats the method and the body.
+//
+// A match is first asked whether it is an alias, then whether its values are defaults of a shorter
+// rule, then whether the rule itself redirects (resolve in match_lookup.go). All of these build the
+// URL of a rule, so a redirect never leads to a URL that does not match: if the URL cannot be built,
+// there is no redirect.
 
 // redirectTo makes the redirect to an encoded path below the mount.
 func (t *table) redirectTo(b *bound, path string) error {
@@ -29,7 +36,7 @@ func (t *table) redirectTo(b *bound, path string) error {
 // redirect makes the redirect to a path below the mount, with the request's
 // query.
 func (t *table) redirect(b *bound, host, subdomain, path string) *RedirectError {
-	location := b.rootPath() + "/" + strings.TrimLeft(path, "/")
+	location := b.rootPath() + "/" + strings.TrimLeft(path, "/") // never "//host"
 	if query := b.query(); query != "" {
 		location += "?" + query
 	}
@@ -120,7 +127,8 @@ type redirectStep struct {
 	query   bool   // the value is in the query
 }
 
-// splitRedirect splits RedirectTo at its values. It reports a name that the rule does not have, and
+// splitRedirect splits RedirectTo at its values, when the Map is made, so that a mistake is found
+// there. It reports a name that the rule does not have, and
 // a value where the host would be.
 //
 //	"/new/<id>?from=<name>"      "/new/"  id  "?from="  name (in the query)
@@ -131,6 +139,7 @@ func (r *rule) splitRedirect() (steps []redirectStep, err error) {
 	query := false
 	for rest != "" {
 		literal, after, found := strings.Cut(rest, "<")
+		// In the query, a value has other escapes, and may contain slashes and dots.
 		query = (query || strings.Contains(literal, "?")) && !strings.Contains(literal, "#")
 		if literal != "" {
 			steps = append(steps, redirectStep{literal: literal})
@@ -155,7 +164,11 @@ func (r *rule) splitRedirect() (steps []redirectStep, err error) {
 	return steps, nil
 }
 
-// authorityOf returns where the host of a URL ends; 0 if it has none.
+// authorityOf returns where the host of a URL ends; 0 if it has none:
+//
+//	https://a.test/x    14
+//	//a.test            8
+//	/x//y, x?u=//y      0
 func authorityOf(target string) int {
 	start := strings.Index(target, "//")
 	if start < 0 || start > strings.IndexAny(target, "/?#<") {
@@ -181,6 +194,7 @@ func (r *rule) redirectTarget(params Params, loose bool) (string, error) {
 		if b, err = r.appendRedirectValue(b, step, params, loose); err != nil {
 			return "", err
 		}
+		// more: another value or more of the segment follows, so that ".." may become "..x".
 		next := i + 1
 		more := next < len(r.redirect) && (r.redirect[next].literal == "" || !strings.ContainsRune("/?#", rune(r.redirect[next].literal[0])))
 		if !step.query {
@@ -216,6 +230,7 @@ func (t *table) ruleRedirect(b *bound, r *rule, params Params) error {
 		target = r.redirectFunc(b.request, params)
 	} else {
 		var err error
+		// The client chose the value, so this is a 404 and not a mistake of the program.
 		if target, err = r.redirectTarget(params, t.options.LooseBuild); err != nil {
 			return httperror.NotFound
 		}

@@ -157,7 +157,8 @@ func (f *found) anyText(path string, v *variable) string {
 }
 
 // divided returns the string of one variable in a part that has several. order
-// is the index of the variable in the part, and text is the string of the part.
+// is the index of the variable in the part, and text is the string of the part: for "v<int:major>.<int:minor>"
+// and "v2.10", the order 1 gives "10". The part is divided again for each variable that is read.
 func (s *variablePart) divided(text string, order int) string {
 	var found spans
 	if !s.several.divide(text, &found) {
@@ -182,7 +183,8 @@ func (f *found) hostText(order int) string {
 	return f.host[at.from:at.to]
 }
 
-// withSlashes replaces the stand-ins by slashes.
+// withSlashes replaces the stand-ins by slashes (match_path.go). Only a path with such slashes pays for
+// it with an allocation.
 func (f *found) withSlashes(text string) string {
 	if f.slash == 0 || strings.IndexByte(text, f.slash) < 0 {
 		return text
@@ -190,7 +192,8 @@ func (f *found) withSlashes(text string) string {
 	return strings.ReplaceAll(text, string([]byte{f.slash}), "/")
 }
 
-// texts returns the strings of all variables in turn, in one pass over the path.
+// texts returns the strings of all variables in turn, in one pass over the path. text would begin at
+// the start of the path for each of them.
 func (f *found) texts(path string) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		i := 0

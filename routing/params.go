@@ -13,6 +13,18 @@ import (
 	"github.com/zeugkit/zeug/internal/development"
 )
 
+// For /user/<int:id>/<name> with the default lang="en", and the path /user/7/anna, the Params are the
+// path and the state of the match. Nothing has been parsed:
+//
+//	Int("id")         the digits between two slashes of the path, as a number: 7
+//	String("id")      the same bytes: "7"
+//	String("name")    "anna"
+//	Get("lang")       "en", from the rule
+//	Int("name")       a mistake in the program, since no path makes name a number
+//
+// A name is looked up among the defaults, then the variables, then what the rule's condition found.
+// A default comes first as in Werkzeug, where it overwrites the variable of the same name.
+
 // Params are the values of a match: the rule's variables and its defaults. It
 // is a value, and you may keep it.
 //
@@ -47,7 +59,7 @@ func (p Params) vars() map[string]string {
 	return p.found.vars
 }
 
-// lookup returns the index of a variable, -1 for none.
+// lookup returns the index of a variable, -1 for none. A variable with a default has an index too.
 func (p Params) lookup(name string) int {
 	if p.found == nil {
 		return -1
@@ -77,6 +89,7 @@ func (p Params) Get(name string) (value any, ok bool) {
 // String returns the string of name from the URL, percent-decoded. For a
 // default it is the string that Build would write.
 func (p Params) String(name string) string {
+	// Most rules have no defaults, and then a variable is looked up once.
 	i := p.lookup(name)
 	if i >= 0 && len(p.found.rule.defaults) == 0 {
 		return p.text(i)
@@ -104,6 +117,7 @@ func (p Params) otherText(name string, i int) string {
 
 // Int returns the value of name if it is an integer.
 func (p Params) Int(name string) int {
+	// An int is parsed again for each call, because keeping it would take memory in each match.
 	if i := p.lookup(name); i >= 0 {
 		if r := p.found.rule; len(r.defaults) == 0 && r.variables[i].converter.kind == intConverter {
 			n, _ := parseInt(p.text(i))
@@ -123,6 +137,8 @@ func (p Params) UUID(name string) uuid.UUID {
 	return typed[uuid.UUID](p, name, "uuid")
 }
 
+// typed returns the value if it has the type V. converter is the name of the converter that a rule
+// needs for that, for the error.
 func typed[V any](p Params, name, converter string) V {
 	value, ok := Param[V](p, name)
 	if !ok {
@@ -185,13 +201,15 @@ func (p Params) Map() map[string]any {
 	return values
 }
 
-// Format prints the params as a map, for logs.
+// Format prints the params as a map, for logs. Without it, %v would print pointers, since String has
+// an argument and is not that of [fmt.Stringer].
 func (p Params) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, fmt.FormatString(f, verb), p.Map())
 }
 
 // misused reports a param that the rule does not have, or that has another type
-// than the converter returns.
+// than the converter returns. Rules and names are in the source of the program, so that the first
+// request shows such a mistake to its author. In production it must not become a 500 for visitors.
 func (p Params) misused(name, converter string) {
 	r := p.rule()
 	if r == nil {
@@ -233,6 +251,7 @@ type mistake struct {
 // mistakes holds the mistakes that were logged, at most mostMistakes.
 var mistakes mistakeSet
 
+// mostMistakes limits the set, since a program may compute names from what clients send.
 const mostMistakes = 1000
 
 type mistakeSet struct {
@@ -242,6 +261,7 @@ type mistakeSet struct {
 
 // first reports whether m has not been logged yet, so that each mistake is logged once.
 func (s *mistakeSet) first(m mistake) bool {
+	// A mistake that each request repeats takes only a lock for reading.
 	s.mu.RLock()
 	known := s.logged[m] || len(s.logged) >= mostMistakes
 	s.mu.RUnlock()
@@ -269,7 +289,8 @@ func ParamsOf(r *http.Request) Params {
 	return Params{}
 }
 
-// matchContext is the context of a handler that a Map called.
+// matchContext is the context of a handler that a Map called. It answers for its own key itself, which
+// spares an allocation by context.WithValue.
 type matchContext struct {
 	context.Context
 	params Params

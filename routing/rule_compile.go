@@ -37,7 +37,7 @@ type rule struct {
 
 	methods methodSet
 	names   []string  // the methods, sorted; nil for all
-	reached methodSet // the methods that earlier rules leave
+	reached methodSet // the methods that earlier rules of the same node leave: see expose
 	slashes slashes
 
 	// The result of compiling the path.
@@ -102,6 +102,8 @@ type variable struct {
 	order        int  // its index among the variables of the part or host
 }
 
+// variable returns the index of the variable with the name, -1 for none. Rules have few variables, so
+// this needs no map.
 func (r *rule) variable(name string) int {
 	for i := range r.variables {
 		// Most names differ in length or in their first letter.
@@ -112,6 +114,8 @@ func (r *rule) variable(name string) int {
 	return -1
 }
 
+// defaultOf returns the rule's default for a name. The name may be a variable's, or only a value that
+// handlers get.
 func (r *rule) defaultOf(name string) (Value, bool) {
 	for _, d := range r.defaults {
 		if d.name == name {
@@ -130,11 +134,14 @@ func (r *rule) hasDefault(name string) bool {
 	return false
 }
 
-// providesDefaultsFor reports whether r's URL is the shorter form of o's URL.
+// providesDefaultsFor reports whether r's URL is the shorter form of o's URL: handlers get the same
+// names from both, and r has values for some of them. That is Werkzeug's rule of the same name.
 func (r *rule) providesDefaultsFor(o *rule) bool {
 	return !r.buildOnly && len(r.defaults) > 0 && r != o && slices.Equal(r.arguments, o.arguments)
 }
 
+// part is one segment of a rule, or its rest if a variable may contain slashes. The zero part is an
+// empty segment: the one before the first slash, and the one after a slash at the end.
 type part struct {
 	static  string
 	pattern *pattern // nil for a static part
@@ -180,9 +187,9 @@ type op struct {
 // strings become one, so that rules share them.
 type compiler struct {
 	make     map[string]func([]Argument) (*converter, error)
-	made     map[string]*converter // in the order of the rule's path
+	made     map[string]*converter // by their text in the rules, such as "int(min=1)"
 	patterns map[string]*pattern
-	noHost   []part
+	noHost   []part // of all rules whose host does not matter
 
 	rule *rule // the current one
 
@@ -232,6 +239,7 @@ func (c *compiler) path(text string) error {
 	for strings.HasPrefix(ops[0].text, "//") {
 		ops[0].text = ops[0].text[1:]
 	}
+	// From here on, what a match and a build must check is noted.
 	several := func(p part) bool { return p.pattern != nil && p.pattern.variables > 1 }
 	c.rule.build.sharesParts = slices.ContainsFunc(c.rule.hostParts, several) || slices.ContainsFunc(parts, several)
 	c.rule.match.asksConverters = c.rule.needsChecks()

@@ -17,6 +17,26 @@ import (
 // "<int(max=5):a>" and "<int:b>" have the same form, digits, so they share an edge. The bounds and
 // the value of a number or string are checked once the rest of a rule has matched. If a converter
 // refuses a string, the next rule is tried.
+//
+//	rules    /<int(min=10):page>    form digits, checks the minimum
+//	         /<name>                form text, checks nothing
+//
+//	/12      digits fit, and 12 is accepted: page is 12
+//	/5       digits fit, but the converter refuses 5: name is "5"
+//	/x       digits do not fit, and the converter is not asked: name is "x"
+//
+// In Werkzeug /5 would be a 404, against its own documentation.
+//
+// The built-in converters, with Werkzeug's names, arguments and weights. The lower weight is tried
+// first, and the lengths of a string are counted in characters:
+//
+//	string   minlength, maxlength, length     100    any text without a slash; also "default"
+//	path                                      200    text with slashes
+//	any      the words                        100
+//	int      fixed_digits, min, max, signed    50    ASCII digits that fit an int
+//	float    min, max, signed                  50    with a point: "1.0", not "1"
+//	uuid                                      100    36 characters, in either case
+//	regexp   the pattern                      100    not in Werkzeug
 
 type converterKind uint8
 
@@ -38,7 +58,7 @@ type converter struct {
 	form   form
 	weight int
 
-	digits    int     // of a number; 0 means any number of digits
+	digits    int     // of an int, and its sign counts; 0 means any number of digits
 	low, high float64 // of a float
 	min, max  int64   // of an int
 	bounded   bool    // an int with min or max
@@ -47,7 +67,8 @@ type converter struct {
 	format func(any) (string, error)
 }
 
-// builtin holds the converters that every Map knows.
+// builtin holds the converters that every Map knows. [Options].Converters can replace each of them,
+// "default" included, which is the converter of a variable that names none.
 var builtin = map[string]func([]Argument) (*converter, error){
 	"default": newString,
 	"string":  newString,
@@ -61,7 +82,7 @@ var builtin = map[string]func([]Argument) (*converter, error){
 
 func newString(arguments []Argument) (*converter, error) {
 	c := &converter{kind: stringConverter, weight: 100, form: form{kind: textForm, min: 1, max: math.MaxInt}}
-	exact := -1
+	exact := -1 // "length" is checked last, so that it wins whatever the order of the arguments
 	err := read(arguments, []string{"minlength", "maxlength", "length"}, func(name, text string) error {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
@@ -149,7 +170,7 @@ func newFloat(arguments []Argument) (*converter, error) {
 		}
 		return refusedArgument(name, text, "a number", err)
 	})
-	if err == nil && !(c.low <= c.high) {
+	if err == nil && !(c.low <= c.high) { // not low > high: with NaN, both comparisons are false
 		err = faultf(arguments[0].Offset, "no number is between %v and %v", c.low, c.high)
 	}
 	return c, err
@@ -172,7 +193,10 @@ func newRegexp(arguments []Argument) (*converter, error) {
 
 var errWantsSlash = errors.New("the converter's Pattern wants a slash: set Slashes, or its variable stays in its segment")
 
-// newCustom compiles a Converter of the application.
+// newCustom compiles a Converter of the application. The pattern must match the whole string, so it
+// is put between \A and \z, in a group of its own because it may be a choice: "a|b" becomes
+// "\A(?:a|b)\z". It is compiled alone first, so that an error shows the pattern as it was written, and
+// so that "a)(b" is an error although the group around it would make it valid.
 func newCustom(public Converter) (*converter, error) {
 	c := &converter{kind: customConverter, weight: public.Weight, parse: public.Parse, format: public.Format}
 	if c.weight == 0 {
@@ -200,7 +224,7 @@ func newCustom(public Converter) (*converter, error) {
 }
 
 // holdsSlash reports whether some string that a regular expression matches may hold a
-// slash.
+// slash: "[a-z.-9]" may, since a range of characters goes over it, and "[^/]" may not.
 func holdsSlash(e *syntax.Regexp) bool {
 	switch e.Op {
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
@@ -227,7 +251,12 @@ func holdsSlash(e *syntax.Regexp) bool {
 }
 
 // wantsSlash reports whether every string that a regular expression matches contains a slash, if
-// that is easily seen.
+// that is easily seen. Such a variable would never match, because the tree cuts the path at slashes
+// before it asks the pattern:
+//
+//	[a-z]+/[a-z]+    true
+//	/?[a-z]+         false: it also matches without the slash
+//	.+               false
 func wantsSlash(e *syntax.Regexp) bool {
 	switch e.Op {
 	case syntax.OpLiteral:
@@ -241,7 +270,12 @@ func wantsSlash(e *syntax.Regexp) bool {
 }
 
 // read calls set with each argument and its name. An argument without a name
-// gets the name for its position.
+// gets the name for its position, as in a call of a Python function:
+//
+//	string(2, 5)    minlength is 2, maxlength is 5
+//	int(4, max=9)   fixed_digits is 4, max is 9
+//
+// None leaves an argument at its default, as it does in Werkzeug.
 func read(arguments []Argument, names []string, set func(name, text string) error) error {
 	for i, a := range arguments {
 		name := a.Name
@@ -302,7 +336,8 @@ func truth(text string) (bool, error) {
 	return false, strconv.ErrSyntax
 }
 
-// checks reports whether a string of the right form can still be refused.
+// checks reports whether a string of the right form can still be refused. An int without bounds is
+// among them: "99999999999999999999" has the form of digits, and does not fit an int.
 func (c *converter) checks() bool {
 	switch c.kind {
 	case intConverter, floatConverter:
@@ -313,7 +348,9 @@ func (c *converter) checks() bool {
 	return false
 }
 
-// decided reports whether the converter accepts every segment that a digitsEdge takes.
+// decided reports whether the converter accepts every segment that a digitsEdge takes. Such an edge
+// has already found out that the number fits an int, so that the converter need not be asked. This
+// holds for most rules with an int, and their matches then depend only on the path and the method.
 func (c *converter) decided() bool {
 	return c.kind == intConverter && c.digits == 0 && !c.bounded && !c.form.signed
 }
@@ -336,7 +373,9 @@ func (c *converter) accepts(text string) bool {
 	return true
 }
 
-// value returns the value of a string that the converter accepts.
+// value returns the value of a string that the converter accepts. It is called when a handler reads
+// the value, not during the match: most values of most matches are read once or never. So a
+// converter's Parse can be called again, and must return an equal value.
 func (c *converter) value(text string) any {
 	switch c.kind {
 	case intConverter:
@@ -372,11 +411,12 @@ func (c *converter) float(text string) (float64, bool) {
 	return f, err == nil && f >= c.low && f <= c.high
 }
 
-// surelyInt is the largest number of digits with which a number always fits an int.
+// surelyInt is the largest number of digits with which a number always fits an int: 18 of the 19
+// digits of 9223372036854775807, or 9 of the 10 digits of 2147483647.
 const surelyInt = 9 + 9*(strconv.IntSize/64)
 
 // parseInt reads digits with an optional minus sign; it reports false if they are too many for an
-// int.
+// int. The caller knows that text has the form of digits, so the loop checks nothing.
 func parseInt(text string) (int, bool) {
 	if len(text) > surelyInt || text != "" && text[0] == '-' {
 		n, err := strconv.Atoi(text)
@@ -389,6 +429,7 @@ func parseInt(text string) (int, bool) {
 	return n, true
 }
 
+// isInt reports whether digits fit an int.
 func isInt(text string) bool {
 	_, err := strconv.Atoi(text)
 	return err == nil

@@ -19,6 +19,12 @@ import (
 //
 // Digits at the start of "12a-3" end between 1 and 2, any segment ends between 1 and 5.
 // The second question is for segments with several variables: see rule_pattern.go.
+//
+// Two offsets are enough for an answer because there are no gaps: a string can end after every
+// character between them. Words and regular expressions have gaps, and are searched in other ways.
+//
+// All forms are scanned by hand. Werkzeug compiles each rule to a regular expression instead; only
+// the regexp form has one here.
 
 type formKind uint8
 
@@ -51,7 +57,7 @@ func (f *form) overSlashes() bool {
 // unbounded reports whether the form accepts any string except the empty one.
 func (f *form) unbounded() bool { return f.kind == textForm && f.min == 1 && f.max == math.MaxInt }
 
-// key is different for different forms.
+// key is different for different forms. Variables with equal keys share an edge of the tree.
 func (f *form) key() string {
 	switch f.kind {
 	case textForm:
@@ -70,6 +76,7 @@ func (f *form) key() string {
 func (f *form) whole(s string) bool {
 	switch f.kind {
 	case textForm:
+		// A string has at most as many characters as bytes, so they need not be counted here.
 		if f.min <= 1 && len(s) <= f.max {
 			return s != "" || f.min == 0
 		}
@@ -81,6 +88,8 @@ func (f *form) whole(s string) bool {
 		}
 		return s != "" && digits(s, 0) == len(s)
 	case pathForm:
+		// Werkzeug's pattern is "[^/].*?". A line break is not a slash, so it may come first; later,
+		// the dot does not match it.
 		return s != "" && s[0] != '/' && strings.IndexByte(s[1:], '\n') < 0
 	case uuidForm:
 		return isUUID(s)
@@ -94,6 +103,7 @@ func (f *form) whole(s string) bool {
 	case regexpForm:
 		return f.pattern.MatchString(s)
 	}
+	// A decimal is left. All of s has the form if the window reaches to its end.
 	low, high := f.window(s, 0, nil)
 	return low <= len(s) && high == len(s)
 }
@@ -193,7 +203,8 @@ func end(s string, at int, c byte) int {
 	return len(s)
 }
 
-// characters counts the characters of text, up to one more than limit.
+// characters counts the characters of text, up to one more than limit, so that a path of a megabyte
+// is not counted to its end for a variable of ten characters.
 func characters(text string, limit int) int {
 	if len(text) <= limit {
 		return utf8.RuneCountInString(text)
@@ -209,7 +220,14 @@ func characters(text string, limit int) int {
 
 // marks are the offsets in one string that windows need. They are found in one pass, so that each
 // lookup takes the same time, however long the string is. A nil marks searches the string each
-// time.
+// time, which is faster for the few questions that most strings need. For "12/é":
+//
+//	offset            0   1   2   3   4   5     "é" has the offsets 3 and 4
+//	slashes           2   2   2   5   5   5     the first slash from here on
+//	lines             5   5   5   5   5   5     the first line break from here on
+//	digitEnds         2   2   2   3   4   5     the end of the digits that start here
+//	index             0   1   2   3   3   4     characters before
+//	valueIndexes      0   1   2   3   5         where character 0, 1, … starts, and the end
 type marks struct {
 	slashes, lines, digitEnds []int32
 	index                     []int32 // for each offset, how many characters are before it
@@ -300,7 +318,8 @@ func (m *marks) characters(s string, at, high, atLeast, atMost int) (int, int) {
 	return low, high
 }
 
-// boundary reports whether a character starts at s[at], or s ends there.
+// boundary reports whether a character starts at s[at], or s ends there. A variable never ends within
+// a character, as it does not in Werkzeug, whose strings consist of characters.
 func boundary(s string, at int) bool {
 	return at >= len(s) || utf8.RuneStart(s[at])
 }

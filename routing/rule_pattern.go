@@ -43,7 +43,7 @@ type element struct {
 	form    *form
 }
 
-// span is the range of a variable's string.
+// span is the range of a variable's string, as offsets in the string that the pattern matched.
 type span struct{ from, to int }
 
 // spans is a list of spans that needs no allocation while it is short.
@@ -69,6 +69,8 @@ func (l *spans) at(i int) span {
 	return l.more[i-len(l.few)]
 }
 
+// pattern is shared by all rules and nodes that have an equal one (compiler.patternKey), and never
+// changes after it was made, so that goroutines match with it at the same time.
 type pattern struct {
 	elements  []element
 	variables int
@@ -130,7 +132,9 @@ func (p *pattern) compile() error {
 	return err
 }
 
-// expression returns the form as a regular expression.
+// expression returns the form as a regular expression. It must match the same strings as the form, and
+// its quantifiers must take as much or as little as the search below does: a path is lazy, all
+// others are greedy.
 func (f *form) expression() (string, error) {
 	sign := ""
 	if f.signed {
@@ -142,6 +146,7 @@ func (f *form) expression() (string, error) {
 			return "[^/]+", nil
 		}
 		if f.min > 1000 || f.max > 1000 && f.max != math.MaxInt {
+			// package regexp repeats at most 1000 times.
 			return "", fmt.Errorf("beside a regular expression a text of at most 1000 characters can be asked for")
 		}
 		atMost := ""
@@ -179,6 +184,7 @@ func (p *pattern) matches(s string) (slash, ok bool) {
 	case p.variables > 1:
 		return slash, p.divides(s)
 	}
+	// One variable: what is left between the literals is its string, and there is nothing to divide.
 	from, to := p.around()
 	if to = len(s) - to; from > to || s[:from] != p.before() || s[to:] != p.after() {
 		return slash, false
@@ -235,7 +241,7 @@ func (p *pattern) divide(s string, found *spans) bool {
 	search := search{elements: p.elements, s: s, steps: 64}
 	ok := search.try(0, 0, found)
 	if search.steps < 0 {
-		found.n = 0
+		found.n = 0 // what the search had added is not a result
 		return p.solve(s, found)
 	}
 	return ok
@@ -280,6 +286,7 @@ func (m *search) try(i, pos int, found *spans) bool {
 		}
 		return false
 	}
+	// As much as possible first, and for a path as little as possible.
 	low, high := e.form.window(m.s, pos, nil)
 	if i == len(m.elements)-1 { // the last variable takes the rest
 		return low <= len(m.s) && high == len(m.s) && m.tryEnd(i, pos, high, found)

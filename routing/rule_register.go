@@ -11,6 +11,12 @@ import (
 // From the rules of a Map to its table. All mistakes in the rules are
 // collected, so that one error names all of them.
 //
+//	add, for each rule   settings, methods, host, path, defaults, RedirectTo; then into the tree
+//	finish, once         the tree and the endpoints are sorted, and what a match needs is noted
+//
+// Map.Add makes a whole new table from all rules, and exchanges it at once. So a table never changes
+// while requests are served, and no request waits for a lock.
+//
 // Rules that end at one node of the tree are tried in order, and the first that takes the request
 // is chosen. So a rule can be out of reach:
 //
@@ -20,7 +26,8 @@ import (
 //	HEAD      /a    error? no: moved to the front, because GET only brings HEAD along
 //	GET       /a    error: no request reaches it
 
-// definition holds the fields of a Rule, without its target.
+// definition holds the fields of a Rule, without its target. Everything below Map works on it, so that
+// the compiler makes this code once and not for each type of target.
 type definition struct {
 	path, endpoint, subdomain, hostText, redirectTo, where string
 
@@ -47,7 +54,7 @@ type builder struct {
 	table    *table
 	compiler *compiler
 	nodes    nodeSlabs
-	rules    []rule
+	rules    []rule // of one allocation, which never grows: the tree points into it
 	statics  []staticEnd
 	errs     []error
 }
@@ -102,6 +109,8 @@ func (b *builder) add(d definition) {
 		b.refuse(r, r.path, err)
 		return
 	}
+	// The host comes before the path, because a rule's variables are those of the host, then those of
+	// the path.
 	c := b.compiler
 	c.rule = r
 	domain := d.hostText
@@ -129,7 +138,8 @@ func (b *builder) add(d definition) {
 	b.enter(r)
 }
 
-// contradiction reports settings that contradict each other.
+// contradiction reports settings that contradict each other, and the mistakes that a Condition knows of
+// itself: those of gorillamux have the error of their mux.Route.
 func (b *builder) contradiction(d *definition) error {
 	o := &b.table.options
 	if c, ok := d.condition.(interface{ Err() error }); ok {
@@ -164,6 +174,8 @@ func (b *builder) enter(r *rule) {
 	if r.buildOnly {
 		return
 	}
+	// The first rule of a node stands for all of them in the index of paths without variables: they end
+	// at the same node, so they have the same path.
 	s := t.add(r, &b.nodes)
 	if len(s.rules) == 1 && r.hostParts[0].pattern == nil {
 		if path, ok := r.staticText(); ok {
@@ -178,7 +190,8 @@ func (b *builder) enter(r *rule) {
 }
 
 // rank orders rules that match the same paths. HEAD alone, which GET includes, comes before a list
-// of methods, and that comes before all methods.
+// of methods, and that comes before all methods. In this order the rule that says more about the
+// request is tried first, in whatever order the rules were registered.
 func (r *rule) rank() int {
 	switch {
 	case r.names == nil:
@@ -190,7 +203,9 @@ func (r *rule) rank() int {
 }
 
 // takes reports whether r takes every path that o takes, without a further
-// test. Both end at the same node.
+// test. Both end at the same node, so only the converters can differ: <int(max=9):a> does not take all
+// that <int:b> takes. Converters with the same name and arguments are the same. A rule with a
+// condition takes nothing for sure.
 func (r *rule) takes(o *rule) bool {
 	if r.webSocket != o.webSocket || r.condition != nil {
 		return false
@@ -343,7 +358,8 @@ func (b *builder) startPaths() (list []textSlot) {
 	return list
 }
 
-// setDefaults sorts the rule's defaults, and collects the names of its arguments.
+// setDefaults sorts the rule's defaults, and collects the names of its arguments. Werkzeug compares
+// these sets of names to find the rules of which one is the shorter form of another.
 func (b *builder) setDefaults(r *rule, loose bool) error {
 	for name, value := range r.defaultValues {
 		r.defaults = append(r.defaults, valueOf(name, value))
@@ -361,7 +377,8 @@ func (b *builder) setDefaults(r *rule, loose bool) error {
 	if len(r.defaults) == 0 {
 		return nil
 	}
-	// If a variable has a default, it is built from that.
+	// If a variable has a default, it is built from that. Its text is the same in every URL, so that it
+	// becomes part of the literals.
 	for _, ops := range [][]op{r.hostOps, r.pathOps} {
 		for i, o := range ops {
 			if o.variable < 0 {

@@ -19,16 +19,29 @@ import (
 //	slash, literal "user", slash,
 //	variable{name "id", converter "int", arguments [min=1]}, literal ".json"
 //
+// The whole grammar, in which spaces may be around an argument and its equals sign:
+//
+//	path      = { "/" | literal | variable }
+//	variable  = "<" [ converter [ "(" arguments ")" ] ":" ] name ">"
+//	arguments = [ argument { "," argument } [ "," ] ]
+//	argument  = [ word "=" ] ( word | "'" text "'" | '"' text '"' )
+//	word      = letters, digits, "_", "." and "-"
+//	name, converter = ASCII letters, digits and "_", not beginning with a digit
+//
+// A literal is plain text, as a path is after decoding: "/café", not "/caf%C3%A9". A quoted text ends at
+// the next quote of the same kind; there are no escapes, so a text with both kinds cannot be written.
+//
 // Every mistake has its offset in the path, so that the error can point to it. Most mistakes are
 // patterns of other routers, "{id}" or ":id", and the error says how to write them here.
 
-// token is one piece of a rule's path: a slash, a literal, or a variable.
+// token is one piece of a rule's path: a slash, a literal, or a variable. A literal ends at a slash
+// and at a variable, so two literals never follow each other.
 type token struct {
 	kind      tokenKind
 	text      string // static text
 	name      string // a variable's name
 	converter string // its converter's name, or "default"
-	source    string // the converter with its arguments, as they were written
+	source    string // the converter with its arguments, as they were written; equal ones are made once
 	arguments []Argument
 	offset    int
 }
@@ -41,7 +54,8 @@ const (
 	variableToken
 )
 
-// syntaxError is a mistake at an offset of a rule's path.
+// syntaxError is a mistake at an offset of a rule's path. The caller makes a [RuleError] of it, which
+// adds the rule and where it was registered.
 type syntaxError struct {
 	offset  int
 	message string
@@ -89,6 +103,14 @@ func tokens(found []token, text string) ([]token, error) {
 
 // checkStatic refuses a literal, text[start:end], that is probably a mistake: a variable in the
 // syntax of another router, or a URL with more than a path.
+//
+//	{id}  {id:[0-9]+}    of ServeMux, chi and gorilla/mux, anywhere in a segment
+//	:id                  of httprouter, gin and echo, at the start of a segment
+//	*rest  *             of the same, as the last segment
+//	/a?page=1  /a#top    a rule does not see them
+//	/a%20b               would match only a path with a percent sign in it
+//
+// A colon, an asterisk and a brace elsewhere are ordinary characters: "/at/12:30" is a rule.
 func checkStatic(text string, start, end int) error {
 	static := text[start:end]
 	if at := strings.IndexAny(static, "?#>"); at >= 0 {
@@ -112,7 +134,7 @@ func checkStatic(text string, start, end int) error {
 			return faultf(start+at, "a variable is written <%s> here, not {%s}", name, name)
 		}
 	}
-	if start > 0 && text[start-1] != '/' {
+	if start > 0 && text[start-1] != '/' { // it does not begin the segment, as ".json" after a variable
 		return nil
 	}
 	switch name := (&scanner{text: text, at: start + 1}).identifier(); {
@@ -139,7 +161,8 @@ func escapes(text string) (at int, run string) {
 	return at, text[at:end]
 }
 
-// variable reads "<name>", "<converter:name>" or "<converter(arguments):name>".
+// variable reads "<name>", "<converter:name>" or "<converter(arguments):name>". Only what follows the
+// first word tells whether it is a name or a converter.
 func (s *scanner) variable() (token, error) {
 	start := s.at
 	s.at++
@@ -166,6 +189,8 @@ func (s *scanner) variable() (token, error) {
 		return t, faultf(s.at, "the name of the variable is missing after %q", t.converter)
 	case s.skip('>'):
 		return t, nil
+	// A slash cannot be part of a name, so most likely the '>' of this segment was forgotten. The error
+	// then points to the '<', since the place where the '>' belongs is not known.
 	case s.at == len(s.text) || s.text[s.at] == '/':
 		return t, faultf(start, "the variable %q is not closed by '>'", t.name)
 	}
@@ -173,6 +198,8 @@ func (s *scanner) variable() (token, error) {
 	return t, faultf(s.at, "unexpected %q in a variable, which is written <name> or <int:id>: a name has letters, digits and underscores", r)
 }
 
+// arguments reads what stands between parentheses, and the closing one. A comma may follow the last
+// argument, as in Python.
 func (s *scanner) arguments() ([]Argument, error) {
 	var found []Argument
 	for {
@@ -186,6 +213,7 @@ func (s *scanner) arguments() ([]Argument, error) {
 			return nil, err
 		}
 		s.space()
+		// An equals sign makes the word before it a name. A quoted string is always a value.
 		if !quoted && s.skip('=') {
 			s.space()
 			argument.Name = text
@@ -234,6 +262,7 @@ func (s *scanner) value() (text string, quoted bool, err error) {
 	return rest[:end], false, nil
 }
 
+// identifier reads a name, or nothing if there is none.
 func (s *scanner) identifier() string {
 	start := s.at
 	for s.at < len(s.text) && isWordByte(s.text[s.at], s.at > start) {
@@ -248,6 +277,7 @@ func (s *scanner) space() {
 	}
 }
 
+// skip reads c, if it is the next byte, and reports whether it was.
 func (s *scanner) skip(c byte) bool {
 	if s.at < len(s.text) && s.text[s.at] == c {
 		s.at++
@@ -256,6 +286,9 @@ func (s *scanner) skip(c byte) bool {
 	return false
 }
 
+// isWordByte reports whether c can be part of a name; digits says whether a digit can, which is not so
+// at its start. Names are ASCII, since they are written as Go strings in programs and as Python's
+// identifiers in rules that come from Werkzeug.
 func isWordByte(c byte, digits bool) bool {
 	return c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || digits && '0' <= c && c <= '9'
 }

@@ -10,6 +10,20 @@ import (
 	"github.com/google/uuid"
 )
 
+// A Value holds the common types without a pointer, so that a URL with an id and a name is built
+// without boxing them:
+//
+//	With("id", 7)                  intValue, bits 7
+//	With("q", "a b")               textValue, text "a b"
+//	With("page", uint8(2))         uintValue, bits 2, found by reflection
+//	With("at", time.Second)        otherValue: it has a String method, and the URL has "1s"
+//	With("tag", []string{"x"})     listValue: several parameters of a query, or the text of its only element
+//	With("u", [16]byte{…})         uuidValue, whatever the name of the array's type is
+//	With[any]("q", nil)            nilValue, as if the value were not given
+//
+// A kind says how the value is written, not what its Go type is. Converters of the application get
+// the value itself, if its type is not one of those that are held without a pointer.
+
 // Value is a named value for [Adapter.Build]. Make it with [With], or make
 // several with [Pairs].
 type Value struct {
@@ -79,7 +93,7 @@ func Pairs(namesAndValues ...any) ([]Value, error) {
 // Name returns the value's name.
 func (v Value) Name() string { return v.name }
 
-// any returns the value as an interface.
+// any returns the value as an interface. An intValue becomes an int, whatever integer type it had.
 func (v Value) any() any {
 	switch v.kind {
 	case nilValue:
@@ -105,7 +119,7 @@ func valueOf(name string, value any) Value {
 	switch v := value.(type) {
 	case nil:
 		return Value{name: name}
-	case Value:
+	case Value: // With("b", With("a", 1)): the outer name counts
 		v.name = name
 		return v
 	case string:
@@ -119,6 +133,9 @@ func valueOf(name string, value any) Value {
 			return Value{name: name}
 		}
 	}
+	// The order of the next tests matters. UUID types of libraries are TextMarshalers too, and a kind of
+	// their own spares the uuid converter a check. A type with a method for its text is written by that
+	// method, even if it is a number below: time.Duration is, and so are most enumerations.
 	if isUUIDType(r.Type()) {
 		return Value{name: name, kind: uuidValue, other: r.Convert(reflect.TypeFor[uuid.UUID]()).Interface()}
 	}
@@ -151,7 +168,7 @@ func isUUIDType(t reflect.Type) bool {
 	return t.Kind() == reflect.Array && t.Len() == 16 && t.Elem().Kind() == reflect.Uint8
 }
 
-// list returns the elements of a list, each with the name of the list.
+// list returns the elements of a list, each with the name of the list. A []byte is one text.
 func (v Value) list() []Value {
 	r := reflect.ValueOf(v.other)
 	if r.Kind() == reflect.Slice && r.Type().Elem().Kind() == reflect.Uint8 {
@@ -164,7 +181,8 @@ func (v Value) list() []Value {
 	return elements
 }
 
-// appendText appends the value's plain text to b.
+// appendText appends the value's plain text to b. A list of one element has the text of that element,
+// as url.Values and forms have lists even if there is one value.
 func (v Value) appendText(b []byte) ([]byte, error) {
 	switch v.kind {
 	case textValue:
@@ -225,7 +243,8 @@ func appendFloat(b []byte, f float64) ([]byte, error) {
 }
 
 // equal reports whether v and o are the same value. Numbers of different types
-// can be equal.
+// can be equal: the rule's default is page=1, an int, and the value may be an int64 of a database, or 1.0
+// of a template. A number and its text are different.
 func (v Value) equal(o Value) bool {
 	if v.kind == o.kind {
 		switch v.kind {
@@ -257,6 +276,7 @@ func (v Value) number() (float64, bool) {
 	return 0, false
 }
 
+// bit is 1 for true.
 func bit(b bool) uint64 {
 	if b {
 		return 1
