@@ -81,7 +81,6 @@ func (w *view) sourceOf() (*source, error) {
 	}
 	s := &source{fset: token.NewFileSet(), context: build.Default, built: program.ModTime(), folders: map[string]string{}, packages: map[string]*sourcePackage{}, bodies: map[bodyKey]*checkedBody{}}
 	s.context.CgoEnabled = false
-	s.fuses = s.context.GOARCH != "amd64"
 	for _, setting := range info.Settings {
 		switch setting.Key {
 		case "GOOS":
@@ -100,6 +99,7 @@ func (w *view) sourceOf() (*source, error) {
 			}
 		}
 	}
+	s.fuses = s.fuses || s.context.GOARCH != "amd64"
 	bin := w.scope.BinInfo
 	if fn := bin.LookupFunc()["runtime.gopanic"]; len(fn) > 0 {
 		file, _ := bin.EntryLineForFunc(fn[0])

@@ -15,19 +15,30 @@ import (
 
 // A pointer to a stack that the runtime has moved since must not show what is there.
 func TestPointersToALeftStackAreNotFollowed(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("cores are available only on Linux")
-	}
-	dir := t.TempDir()
-	program, core := filepath.Join(dir, "moved"), filepath.Join(dir, "core")
-	out, err := exec.Command("go", "build", "-o", program, unoptimized, "./internal/moved").CombinedOutput()
-	require.NoError(t, err, string(out))
-	run := exec.Command(program, core)
-	run.Stderr = os.Stderr
-	out, err = run.Output()
-	require.NoError(t, err)
+	t.Run("here", func(t *testing.T) {
+		if runtime.GOOS != "linux" {
+			t.Skip("cores are available only on Linux")
+		}
+		dir := t.TempDir()
+		program, core := filepath.Join(dir, "moved"), filepath.Join(dir, "core")
+		out, err := exec.Command("go", "build", "-o", program, unoptimized, "./internal/moved").CombinedOutput()
+		require.NoError(t, err, string(out))
+		run := exec.Command(program, core)
+		run.Stderr = os.Stderr
+		out, err = run.Output()
+		require.NoError(t, err)
+		leftStack(t, program, core, out)
+	})
+	t.Run("arm64", func(t *testing.T) {
+		program, core, out := onArm64(t, "./internal/moved")
+		leftStack(t, program, core, out)
+	})
+}
+
+func leftStack(t *testing.T, program, core string, out []byte) {
+	t.Helper()
 	var goroutine int64
-	_, err = fmt.Sscan(string(out), &goroutine)
+	_, err := fmt.Sscan(string(out), &goroutine)
 	require.NoError(t, err)
 	opened, err := inspect.Open(program, core)
 	require.NoError(t, err)
