@@ -114,7 +114,7 @@ func TestQuestions(t *testing.T) {
 	})
 	t.Run("a copy", func(t *testing.T) {
 		w := ask(h, "GET", "1-f1/copy?frame=2&expr="+url.QueryEscape("items[1]"))
-		require.JSONEq(t, `{"go":"item{Name: \"ink\", Price: 5}","json":{"Name":"ink","Price":5}}`, w.Body.String())
+		require.JSONEq(t, `{"go":"item{Name: \"ink\", Price: 5}","json":"{\n  \"Name\": \"ink\",\n  \"Price\": 5\n}"}`, w.Body.String())
 	})
 	t.Run("what is inside", func(t *testing.T) {
 		w := ask(h, "GET", "1-f1/expand?frame=2&expr=big&from=998")
