@@ -15,29 +15,38 @@ import (
 //	sum(list)              the last line that uses list
 //	deep(1000)             the stack moves; list[0] is now in the stack of another goroutine
 //
-// No pointer of a goroutine leads to the stack of another one. So memory of stacks, and memory that is
-// free, is not read, except for the goroutine's own stack. The heap knows what each page of its memory is
-// used for:
+// No pointer of a goroutine leads to the stack of another one. So an address in memory of stacks, other than
+// the goroutine's own, is of a place that its stack has left. The heap knows what its memory is used for, and how
+// large the stacks of a span are:
 //
-//	runtime.mheap_.arenas[0][arena].spans[page].state
+//	runtime.mheap_.arenas[0][arena].spans[page]    state, startAddr, elemsize
 //
-// A limit is left: if the heap has taken the page of the old stack for values, they are shown.
+// A stack keeps its distance from the upper end when it moves. So what was at the address is found in the stack as it is now:
+//
+//	span at 0x4000, stacks of 0x800: 0x4a20 was in the stack up to 0x5000, 0x5e0 below its end
+//
+// Memory that is free is not read. A limit is left: if the heap has taken the place of the old stack for values, or for stacks of
+// another size, what is shown is wrong.
 
 var errLeftStack = errors.New("it leads to a place that the stack has left, since no later line uses the variable")
 
 // heapPages tells which pages of the heap hold values. It knows the layout from the debug information.
 type heapPages struct {
-	memory       proc.MemoryReadWriter
-	arenas       uint64 // the address of the list of arenas
-	spans, state uint64 // where the fields are in an arena and in a span
-	perArena     uint64 // pages
-	base         uint64 // the address of the first arena
-	values       map[uint64]bool
+	memory proc.MemoryReadWriter
+	arenas uint64 // the address of the list of arenas
+	spans  uint64 // where the field is in an arena
+	// state, start and size say where the fields are in a span.
+	state, start, size uint64
+	perArena           uint64 // pages
+	base               uint64 // the address of the first arena
+	values             map[uint64]bool
 }
 
 const (
 	heapPage   = 8 << 10
-	spanInUse  = 1                  // mSpanInUse: it has values
+	spanInUse  = 1 // mSpanInUse: it has values
+	spanManual = 2 // mSpanManual: it has stacks
+	minStack   = 2 << 10
 	amd64First = 0xffff800000000000 // arenaBaseOffset
 )
 
@@ -56,10 +65,13 @@ func pagesOf(scope *proc.EvalScope, memory proc.MemoryReadWriter) *heapPages {
 	list, _ := at("runtime.mheap_.arenas[0]")
 	spans, pages := at(`(*(*"runtime.heapArena")(0x100000)).spans`)
 	state, _ := at(`(*(*"runtime.mspan")(0x100000)).state`)
-	if list == 0 || spans < pretended || pages == nil || pages.Len <= 0 || state < pretended {
+	start, _ := at(`(*(*"runtime.mspan")(0x100000)).startAddr`)
+	size, _ := at(`(*(*"runtime.mspan")(0x100000)).elemsize`)
+	if list == 0 || spans < pretended || pages == nil || pages.Len <= 0 || state < pretended || start < pretended || size < pretended {
 		return nil
 	}
-	h.spans, h.state, h.perArena = spans-pretended, state-pretended, uint64(pages.Len)
+	h.spans, h.perArena = spans-pretended, uint64(pages.Len)
+	h.state, h.start, h.size = state-pretended, start-pretended, size-pretended
 	if scope.BinInfo.Arch.Name == "amd64" {
 		h.base = amd64First
 	}
@@ -88,23 +100,43 @@ func (h *heapPages) hasValues(addr uint64) bool {
 }
 
 func (h *heapPages) pageHasValues(addr uint64) bool {
+	_, state, ok := h.span(addr)
+	return !ok || state == spanInUse
+}
+
+// span finds the span of an address, and its state. It returns false if the address is not of the heap.
+func (h *heapPages) span(addr uint64) (span uint64, state byte, ok bool) {
 	page := (addr - h.base) / heapPage
 	if page/h.perArena >= 1<<22 {
-		return true
+		return 0, 0, false
 	}
 	arena, ok := h.word(h.arenas + 8*(page/h.perArena))
 	if !ok || arena == 0 {
-		return true
+		return 0, 0, false
 	}
-	span, ok := h.word(arena + h.spans + 8*(page%h.perArena))
+	span, ok = h.word(arena + h.spans + 8*(page%h.perArena))
 	if !ok || span == 0 {
-		return true
+		return 0, 0, false
 	}
-	var state [1]byte
-	if n, err := h.memory.ReadMemory(state[:], span+h.state); err != nil || n != 1 {
-		return true
+	var b [1]byte
+	n, err := h.memory.ReadMemory(b[:], span+h.state)
+	return span, b[0], err == nil && n == 1
+}
+
+// moved returns where an address of a left stack is in the stack that ends at high. It returns false if that is
+// not known.
+func (h *heapPages) moved(addr, high uint64) (uint64, bool) {
+	span, state, ok := h.span(addr)
+	if !ok || state != spanManual {
+		return 0, false
 	}
-	return state[0] == spanInUse
+	start, ok1 := h.word(span + h.start)
+	size, ok2 := h.word(span + h.size)
+	if !ok1 || !ok2 || addr < start || size < minStack || size&(size-1) != 0 {
+		return 0, false
+	}
+	below := size - (addr-start)%size // the distance from the end
+	return high - below, below < high
 }
 
 // ownStack returns the bounds of the stack of the scope's goroutine.

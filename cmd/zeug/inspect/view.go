@@ -217,7 +217,11 @@ func (m *answerMemory) ReadMemory(buf []byte, addr uint64) (int, error) {
 		return 0, errReads
 	}
 	if m.pages != nil && (addr < m.low || addr >= m.high) && !m.pages.hasValues(addr) {
-		return 0, errLeftStack
+		to, ok := m.pages.moved(addr, m.high)
+		if !ok || to < m.low || to+uint64(len(buf)) > m.high {
+			return 0, errLeftStack
+		}
+		addr = to
 	}
 	return m.MemoryReadWriter.ReadMemory(buf, addr)
 }
