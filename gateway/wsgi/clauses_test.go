@@ -70,9 +70,13 @@ var clauses = []struct {
 		answer: map[string]string{"X-Large": strings.Repeat("x", 500000), "X-Got": "500000"}},
 }
 
-// pythons maps the version of every Python of this machine, from 3.8 on, to its executable.
+// pythons maps the version of every Python of this machine, from 3.8 on, to its executable. With -short
+// it is the Python of the other tests alone.
 func pythons(t *testing.T) map[string]string {
 	t.Helper()
+	if testing.Short() {
+		return map[string]string{"one": python(t, "wsgiref")}
+	}
 	found := map[string]string{}
 	for _, pattern := range []string{
 		python(t, "wsgiref"), "/usr/bin/python3", "/usr/bin/python3.*[0-9]", "/usr/local/bin/python3.*[0-9]",
@@ -92,6 +96,7 @@ func pythons(t *testing.T) map[string]string {
 }
 
 func TestClausesOnEveryPython(t *testing.T) {
+	t.Parallel()
 	source, err := os.ReadFile("testdata/plain.py")
 	require.NoError(t, err)
 	for version, path := range pythons(t) {
@@ -101,6 +106,7 @@ func TestClausesOnEveryPython(t *testing.T) {
 				name += ", validated"
 			}
 			t.Run(name, func(t *testing.T) {
+				t.Parallel()
 				l := run(t, wsgi.Config{Workers: 1, Validate: validate, Python: path})
 				for _, c := range clauses {
 					if validate && c.unvalidated {
@@ -149,6 +155,7 @@ func TestClausesOnEveryPython(t *testing.T) {
 // The connection is in step after every response, even if its body must not be
 // sent or was not read.
 func TestTheConnectionGoesOn(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	c, err := net.Dial("tcp", strings.TrimPrefix(l.server.URL, "http://"))
 	require.NoError(t, err)
@@ -194,6 +201,7 @@ func (l *legacy) raw(text string) string {
 }
 
 func TestPathsAsTheyCome(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	for target, want := range map[string][]string{
 		"/environ/%C3%BC":           {"PATH_INFO='/environ/Ã¼'", "RAW_URI='/environ/%C3%BC'"},

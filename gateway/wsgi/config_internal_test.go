@@ -16,6 +16,7 @@ import (
 )
 
 func TestConfigIsDefinedAtItsExtremes(t *testing.T) {
+	t.Parallel()
 	quiet := Config{App: "plain:app", Dir: "testdata", Workers: 1, Output: io.Discard, Logger: slog.New(slog.DiscardHandler)}
 	serve := func(t *testing.T, c Config) (int, error) {
 		a, err := Start(c)

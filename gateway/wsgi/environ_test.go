@@ -39,6 +39,7 @@ func raw(t *testing.T, server *httptest.Server, text string) (*http.Response, st
 
 // A chunked body has a length, whether or not its client waits for 100 Continue.
 func TestChunkedBodiesHaveALength(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	for name, expect := range map[string]string{"sent at once": "", "sent when asked for": "Expect: 100-continue\r\n"} {
 		t.Run(name, func(t *testing.T) {
@@ -52,6 +53,7 @@ func TestChunkedBodiesHaveALength(t *testing.T) {
 
 // docs/python.md mentions that, since gunicorn does send the reason phrase.
 func TestOnlyTheCodeOfAStatusIsSent(t *testing.T) {
+	t.Parallel()
 	resp, body := run(t, wsgi.Config{Workers: 1}).ask("GET", "/sold-out", "")
 	require.Equal(t, "404 Not Found", resp.Status)
 	require.Equal(t, "sold out", body)
@@ -60,6 +62,7 @@ func TestOnlyTheCodeOfAStatusIsSent(t *testing.T) {
 // A fragment is for the client. A fragment that is sent anyway belongs to neither the path nor the
 // query.
 func TestFragmentsAreLeftOut(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	for target, want := range map[string][]string{
 		"/environ?a=1#top":     {"PATH_INFO='/environ'", "QUERY_STRING='a=1'"},
@@ -80,6 +83,7 @@ func TestFragmentsAreLeftOut(t *testing.T) {
 // SERVER_NAME and SERVER_PORT are the address at which the connection was accepted, and behind a
 // proxy they are the host of the request, over TCP and unix sockets alike.
 func TestTheServersName(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5000}
 	for name, c := range map[string]struct {
@@ -108,6 +112,7 @@ func TestTheServersName(t *testing.T) {
 
 // Flask passes exceptions on in its debug mode only.
 func TestDebugShowsExceptionsOfFlask(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		env   []string
 		debug bool
@@ -129,6 +134,7 @@ func TestDebugShowsExceptionsOfFlask(t *testing.T) {
 
 // A client that left before its response is not a panic, and the access log says so.
 func TestClientsThatLeaveBeforeTheAnswer(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1, Threads: 1})
 	current := make(chan struct{})
 	go func() {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/zeugkit/zeug/gateway/wsgi"
 	"github.com/zeugkit/zeug/internal/procstate"
@@ -67,6 +69,14 @@ func rounds(n int) int {
 		return n / 4
 	}
 	return n
+}
+
+// reloads returns how often a test reloads the application.
+func reloads() int {
+	if testing.Short() {
+		return 2
+	}
+	return 5
 }
 
 // Workers are killed at random: only the requests that they ran are lost, and no request that may
@@ -124,7 +134,7 @@ func TestReplacementsUnderLoad(t *testing.T) {
 			total := rounds(8000)
 			go func() { done <- l.load("/", 8, total) }()
 			if c.MaxRequests == 0 && c.MaxLifetime == 0 {
-				for range 5 {
+				for range reloads() {
 					require.NoError(t, l.Reload())
 				}
 			}
@@ -153,6 +163,7 @@ func TestAWorkerThatHoldsTooMuchMemory(t *testing.T) {
 }
 
 func TestAWorkerThatDies(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	status, _ := l.get("/die")
 	require.Equal(t, 502, status)
@@ -167,6 +178,7 @@ func TestAWorkerThatDies(t *testing.T) {
 // A request that hangs is answered with 504, its stacks are printed, and the other requests of the
 // worker are finished.
 func TestAWorkerThatHangs(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1, Threads: 2, RequestTimeout: 4 * time.Second})
 	other := make(chan int)
 	go func() {
@@ -186,6 +198,7 @@ func TestAWorkerThatHangs(t *testing.T) {
 // This also works for a request that holds the interpreter's lock, so that no Python runs in the
 // worker.
 func TestAWorkerThatHoldsTheLock(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 2, Threads: 1, RequestTimeout: 3 * time.Second})
 	hung := make(chan int)
 	go func() {
@@ -231,12 +244,27 @@ func TestARequestThatWasNotRead(t *testing.T) {
 			b, _ := io.ReadAll(resp.Body)
 			answered <- fmt.Sprint(resp.StatusCode, " ", len(b))
 		}()
-		require.Eventually(t, func() bool { return l.Stats().Workers[0].Busy == 1 }, 10*time.Second, time.Millisecond)
-		time.Sleep(50 * time.Millisecond) // until the request is in the socket, which the test cannot see
+		require.Eventually(t, func() bool { return l.Stats().Workers[0].Busy == 1 && unread() }, 10*time.Second, time.Millisecond,
+			"the request is in the socket")
 		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 		require.Equal(t, fmt.Sprint("200 ", size), <-answered)
 	}
 	require.Equal(t, 4, l.Stats().Crashed)
+}
+
+// unread reports whether a unix socket of this process has bytes that its peer has not read. No other test may run
+// meanwhile.
+func unread() bool {
+	for fd := range 1000 {
+		name, _ := unix.Getsockname(fd)
+		if _, ok := name.(*unix.SockaddrUnix); !ok {
+			continue
+		}
+		if n, _ := unix.IoctlGetInt(fd, unix.TIOCOUTQ); n > 0 {
+			return true
+		}
+	}
+	return runtime.GOOS != "linux" // other systems do not report it
 }
 
 // stopped reports whether all threads of a process have stopped: a running one would read new
@@ -258,6 +286,7 @@ type takesNothing struct{ http.ResponseWriter }
 func (takesNothing) ReadFrom(io.Reader) (int64, error) { return 0, nil }
 
 func TestAWriterThatTakesNoFile(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	require.PanicsWithValue(t, http.ErrAbortHandler, func() {
 		l.ServeHTTP(takesNothing{httptest.NewRecorder()}, httptest.NewRequest("GET", "/file", nil))
@@ -306,7 +335,7 @@ func TestTheNumberOfWorkers(t *testing.T) {
 					l.load("/", 4, 100)
 				}
 			})
-			for range 5 {
+			for range reloads() {
 				if err := l.Reload(); err != nil { // a new one may have been killed
 					require.ErrorContains(t, err, "ended")
 				}
@@ -399,6 +428,7 @@ func TestClientsThatVanish(t *testing.T) {
 // If the server refuses to read more of a body, the application gets an error, and the client a
 // response.
 func TestABodyThatIsTooLarge(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	limited := httptest.NewServer(http.MaxBytesHandler(l, 100000))
 	defer limited.Close()
@@ -439,6 +469,7 @@ func TestTheQueue(t *testing.T) {
 
 // When a client leaves, the application stops sending.
 func TestAClientThatLeaves(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1, Threads: 2})
 	for range 5 {
 		resp, err := l.server.Client().Get(l.server.URL + "/endless")
@@ -457,7 +488,8 @@ func TestAClientThatLeaves(t *testing.T) {
 func TestAClientThatIsSlow(t *testing.T) {
 	for _, path := range []string{"/one-part", "/file", "/parts"} {
 		t.Run(path, func(t *testing.T) {
-			l := run(t, wsgi.Config{Workers: 1, Threads: 1})
+			// A busy machine takes long for the 20,000 parts of each response.
+			l := run(t, wsgi.Config{Workers: 1, Threads: 1, QueueTimeout: 5 * time.Minute})
 			var slow []net.Conn
 			for range 6 { // more than there are regions of shared memory
 				c, err := net.Dial("tcp", strings.TrimPrefix(l.server.URL, "http://"))
@@ -500,6 +532,7 @@ func TestAChildThatStays(t *testing.T) {
 
 // A reload that fails leaves everything as it is, and says why.
 func TestAReloadThatFails(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write := func(text string) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "app.py"), []byte(text), 0o644))
@@ -610,6 +643,7 @@ func TestShutdownDrains(t *testing.T) {
 }
 
 func TestShutdownHasAnEnd(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	go l.try("GET", "/sleep?60", "")
 	require.Eventually(t, func() bool { return l.Stats().Workers[0].Busy > 0 }, 5*time.Second, time.Millisecond)
@@ -685,6 +719,7 @@ func TestSignalsToTheGroup(t *testing.T) {
 
 // A worker that still imports the application ends with the gateway too.
 func TestAGatewayThatIsKilledDuringTheImport(t *testing.T) {
+	t.Parallel()
 	python(t, "wsgiref")
 	c := exec.Command(os.Args[0], "-test.run=^TestSignalsToTheGroup$")
 	c.Env = append(os.Environ(), "ZEUG_TEST_WSGI=importing")
@@ -710,6 +745,7 @@ func TestAGatewayThatIsKilledDuringTheImport(t *testing.T) {
 
 // If the system has no shared memory, everything goes through the sockets.
 func TestWithoutSharedMemory(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "scarce.py"), []byte(`
 import os

@@ -20,6 +20,7 @@ import (
 // An application moves from Python to Go route by route: requests that no rule matches go to Flask,
 // and a visitor's session is the same on both sides.
 func TestMovingOverRouteByRoute(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{App: "flask_app:app", Python: python(t, "flask"), Workers: 1})
 	manager := sessions.Manager{Flask: &sessions.Flask{Secret: "secret of both sides"}}
 	moved := routing.MustMap(routing.Rule[http.HandlerFunc]{Path: "/twice", Endpoint: "twice", Target: func(w http.ResponseWriter, r *http.Request) {

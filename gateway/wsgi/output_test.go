@@ -41,6 +41,7 @@ func (p *passing) Write(b []byte) (int, error) {
 
 // Output of a worker may be lost. No request is lost with it.
 func TestOutputThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	full := func(t *testing.T) io.Writer {
 		f, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 		if err != nil {
@@ -65,6 +66,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 	} {
 		for mode, preload := range map[string]bool{"started": false, "forked": true} {
 			t.Run(name+", "+mode, func(t *testing.T) {
+				t.Parallel()
 				l := run(t, wsgi.Config{Workers: 1, Threads: 2, Preload: preload, RequestTimeout: 10 * time.Second, Output: output(t)})
 				_, before := l.get("/pid")
 				for range 4 {
@@ -86,6 +88,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 
 // A Writer that works again gets the output again.
 func TestOutputThatFailsOnce(t *testing.T) {
+	t.Parallel()
 	out := &passing{}
 	l := run(t, wsgi.Config{Workers: 1, Output: out})
 	for range 2 {
@@ -98,6 +101,7 @@ func TestOutputThatFailsOnce(t *testing.T) {
 
 // All output arrives, even if it is longer than a pipe holds or is not text.
 func TestOutputIsWhole(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	_, body := l.get("/prints")
 	require.Equal(t, "printed", body)
@@ -109,6 +113,7 @@ func TestOutputIsWhole(t *testing.T) {
 
 // A file of /proc has no size, and its content is sent all the same.
 func TestFilesOfTheSystem(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc here")
 	}

@@ -18,6 +18,7 @@ import (
 // The clauses of PEP 3333, each checked with a worker.
 
 func TestEnviron(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 2, Threads: 1})
 	resp, body := l.ask("POST", "/environ/?a=%20b&c", "xyz", "Content-Type", "text/x", "X-Two", "1", "X-Two", "2",
 		"Cookie", "a=1", "Cookie", "b=2", "Proxy", "evil", "X_Under", "evil")
@@ -39,6 +40,7 @@ func TestEnviron(t *testing.T) {
 }
 
 func TestTextsAreLatin1(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	_, body := l.get("/environ/?%C3%BC")
 	require.Contains(t, body, "QUERY_STRING='%C3%BC'")
@@ -50,6 +52,7 @@ func TestTextsAreLatin1(t *testing.T) {
 }
 
 func TestTheInputIsReadInEveryWay(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	large := strings.Repeat("0123456789abcde\n", 100000)
 	for name, c := range map[string]struct{ path, send, want string }{
@@ -87,6 +90,7 @@ func TestTheInputIsReadInEveryWay(t *testing.T) {
 }
 
 func TestChunkedBodiesAreCollectedOnRequest(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1, SpoolChunked: 300000})
 	post := func(n int) *http.Response {
 		resp, err := l.server.Client().Post(l.server.URL+"/echo", "text/plain", io.LimitReader(zeros{}, int64(n)))
@@ -106,6 +110,7 @@ func (zeros) Read(p []byte) (int, error) {
 }
 
 func TestHeaders(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	resp, body := l.ask("GET", "/cookies", "", "Cookie", "x=y")
 	require.Equal(t, "x=y", body)
@@ -134,6 +139,7 @@ func TestHeaders(t *testing.T) {
 // If an application fails before anything was sent, the response is a 500. After that the response
 // is cut, so that no client mistakes it for the whole.
 func TestApplicationsThatAreWrong(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	for path, says := range map[string]string{
 		"/raises":             "LookupError: ümlaut <b>",
@@ -174,6 +180,7 @@ func TestApplicationsThatAreWrong(t *testing.T) {
 }
 
 func TestDebugShowsTheTraceback(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1, Debug: true})
 	resp, body := l.ask("GET", "/raises", "")
 	require.Equal(t, 500, resp.StatusCode)
@@ -182,6 +189,7 @@ func TestDebugShowsTheTraceback(t *testing.T) {
 }
 
 func TestCloseIsCalledOnce(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	l.get("/closing")
 	l.ask("HEAD", "/closing", "")
@@ -204,6 +212,7 @@ func TestCloseKeepsNobodyWaiting(t *testing.T) {
 
 // Each part is sent before the application makes the next one.
 func TestPartsAreNotHeldBack(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1, Threads: 2})
 	resp, err := l.server.Client().Get(l.server.URL + "/stream")
 	require.NoError(t, err)
@@ -220,6 +229,7 @@ func TestPartsAreNotHeldBack(t *testing.T) {
 
 // An application may answer while it reads.
 func TestReadingAndAnsweringAlternate(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1, BufferRequest: 1})
 	c, err := net.Dial("tcp", strings.TrimPrefix(l.server.URL, "http://"))
 	require.NoError(t, err)
@@ -245,6 +255,7 @@ func TestReadingAndAnsweringAlternate(t *testing.T) {
 
 // A client that waits for 100 Continue sends its body when the application begins to read.
 func TestExpectationsAreMetWhenTheApplicationReads(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	for path, continues := range map[string]bool{"/echo": true, "/unread": false} {
 		c, err := net.Dial("tcp", strings.TrimPrefix(l.server.URL, "http://"))
@@ -268,6 +279,7 @@ func TestExpectationsAreMetWhenTheApplicationReads(t *testing.T) {
 }
 
 func TestErrorsAreLogged(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	l.get("/errors")
 	require.Eventually(t, func() bool { return strings.Contains(l.log.String(), "something to log\n") }, 5*time.Second, 10*time.Millisecond)

@@ -20,9 +20,10 @@ import (
 	"github.com/zeugkit/zeug/gateway/wsgi"
 )
 
-// TestMain lets more parallel tests run than there are processors: they wait for timeouts.
+// TestMain lets more parallel tests run than there are processors: they wait for processes and timeouts. Those
+// that keep the processors busy, or expect an answer within a time, run alone before.
 func TestMain(m *testing.M) {
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
@@ -113,7 +114,7 @@ func try(t testing.TB, c wsgi.Config) (*legacy, error) {
 	t.Cleanup(func() {
 		l.server.CloseClientConnections()
 		l.server.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		if err := a.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
@@ -157,6 +158,7 @@ func (l *legacy) get(path string) (int, string) {
 }
 
 func TestAnswers(t *testing.T) {
+	t.Parallel()
 	source, err := os.ReadFile("testdata/plain.py")
 	require.NoError(t, err)
 	for _, mode := range []struct {
@@ -169,6 +171,7 @@ func TestAnswers(t *testing.T) {
 		{"unbuffered", wsgi.Config{Workers: 1, BufferAnswer: 1}},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
+			t.Parallel()
 			l := run(t, mode.config)
 			for path, want := range map[string]struct {
 				status int
@@ -209,8 +212,10 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestReloadAndStats(t *testing.T) {
+	t.Parallel()
 	for name, preload := range map[string]bool{"started": false, "forked": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			l := run(t, wsgi.Config{Workers: 2, Preload: preload})
 			_, before := l.get("/pid")
 			require.NoError(t, l.Reload())
@@ -225,6 +230,7 @@ func TestReloadAndStats(t *testing.T) {
 }
 
 func TestTheMountIsTheScriptName(t *testing.T) {
+	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1})
 	r, ok := gateway.Mount(httptest.NewRequest("GET", "http://example.org:8080/a%20b/environ/?q=1", nil), "/a%20b")
 	require.True(t, ok)
@@ -240,6 +246,7 @@ func TestTheMountIsTheScriptName(t *testing.T) {
 }
 
 func TestImportsThatFail(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ app, says string }{
 		"a missing module":    {"nowhere:app", "No module named 'nowhere'"},
 		"a missing attribute": {"plain:nothing", "has no attribute 'nothing'"},
@@ -253,6 +260,7 @@ func TestImportsThatFail(t *testing.T) {
 		"of one argument":     {"plain:OfOne()", "cannot be called with two arguments"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, err := try(t, wsgi.Config{App: c.app, Workers: 1})
 			traceback := (*wsgi.Traceback)(nil)
 			require.ErrorAs(t, err, &traceback)
@@ -264,6 +272,7 @@ func TestImportsThatFail(t *testing.T) {
 }
 
 func TestNamesOfApplications(t *testing.T) {
+	t.Parallel()
 	for app, want := range map[string]string{
 		"plain":                           "hello",
 		"plain:Objects.inner.app":         "hello",
@@ -275,6 +284,7 @@ func TestNamesOfApplications(t *testing.T) {
 		"plain:factory('hi', name='you')": "hi, you",
 	} {
 		t.Run(app, func(t *testing.T) {
+			t.Parallel()
 			_, body := run(t, wsgi.Config{App: app, Workers: 1}).get("/")
 			require.Equal(t, want, body)
 		})
