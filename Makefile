@@ -1,6 +1,6 @@
 # The commands one needs, by name. `make help` lists them.
 
-.PHONY: help run test check tidy fuzz others bench compare screenshots release
+.PHONY: help run test check tidy fuzz others bench compare instructions screenshots release
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 14
@@ -27,9 +27,10 @@ bench: ## the benchmarks beside their peers
 	cd bench && go test -run '^$$' -bench . -benchmem ./...
 
 compare: ## the tables of docs/performance.md, held to the goals of bench/goals.txt
-	cd bench && failed=; for area in headers wrappers middleware templates routing app; do echo; echo "$$area:"; \
-		go run ./$$area -goals || failed="$$failed $$area"; done; \
-		[ -z "$$failed" ] || { echo "behind their goals:$$failed"; exit 1; }
+	cd bench && go run ./compare
+
+instructions: ## the instructions of a request, held to the goals of bench/goals.txt
+	cd bench && go run ./compare -instructions
 
 screenshots: ## take docs/shortly.png and docs/debugger.png again
 	cd internal/browsertest && SCREENSHOTS=../../docs go test -count=1 -run 'TestScreenshots|TestDebugger' .

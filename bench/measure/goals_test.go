@@ -9,10 +9,10 @@ import (
 )
 
 func TestGoals(t *testing.T) {
-	got, err := goals("# a comment\n\nrecover | 2.5 | 1\na, b | - | 0\nc | 1 | -\n")
+	got, err := goals("# a comment\n\nrecover | 2.5 | 1 | 1.2\na, b | - | 0 | -\nc | 1 | - | 3\n")
 	require.NoError(t, err)
-	require.Equal(t, map[string]goal{"recover": {2.5, 1}, "a, b": {0, 0}, "c": {1, -1}}, got)
-	for _, text := range []string{"recover", "recover | 2", "recover | x | 1", "recover | 2 | x", "a | 1 | 1\na | 1 | 1"} {
+	require.Equal(t, map[string]goal{"recover": {2.5, 1, 1.2}, "a, b": {0, 0, 0}, "c": {1, -1, 3}}, got)
+	for _, text := range []string{"recover", "recover | 2 | 1", "recover | x | 1 | 1", "recover | 2 | x | 1", "recover | 2 | 1 | x", "a | 1 | 1 | 1\na | 1 | 1 | 1"} {
 		_, err := goals(text)
 		require.Error(t, err, text)
 	}
@@ -29,10 +29,17 @@ func TestRowsBehindTheirGoal(t *testing.T) {
 		row("within a tenth", "zeug", 109), row("within a tenth", "a", 100),
 		row("without a goal", "zeug", 900), row("without a goal", "a", 100),
 		row("alone", "zeug", 900),
+		row("before", "zeug", 100), row("before", LastRelease, 10),
 	}
-	all := map[string]goal{"slow": {ratio: 2}, "within a tenth": {ratio: 1}, "alone": {ratio: 1}}
-	require.Equal(t, []string{"slow: 2.50 times the time of the fastest peer, and the goal is 2.00"}, behind(results, all))
-	require.Empty(t, behind(nil, all))
+	all := map[string]goal{"slow": {ratio: 2}, "within a tenth": {ratio: 1}, "alone": {ratio: 1}, "before": {ratio: 1}}
+	require.Equal(t, []string{"slow: 2.50 times the time of the best peer, and the goal is 2.00"}, Time.behind(results, all))
+	require.Empty(t, Time.behind(nil, all))
+	counted := func(peer string, n float64) Result {
+		return Result{Subject: Subject{Case: "slow", Peer: peer}, Nanoseconds: 1, Instructions: n}
+	}
+	require.Equal(t, []string{"slow: 1.21 times the instructions of the best peer, and the goal is 1.10"},
+		Count.behind([]Result{counted("zeug", 1211), counted("a", 1000)}, map[string]goal{"slow": {instructions: 1.1}}))
+	require.Empty(t, Count.behind([]Result{counted("zeug", 1209), counted("a", 1000)}, map[string]goal{"slow": {instructions: 1.1}}))
 }
 
 func TestSettingsChooseWhatRuns(t *testing.T) {

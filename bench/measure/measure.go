@@ -21,7 +21,7 @@ type Subject struct {
 	// Case is the task, and Peer is the library: the row and the column of the table.
 	Case, Peer string
 	// Run does it n times.
-	Run func(n int)
+	Run func(n int) `json:"-"`
 }
 
 // Result is what a Subject took.
@@ -33,6 +33,8 @@ type Result struct {
 	Nanoseconds float64
 	// Allocations is the number of allocations for doing it once.
 	Allocations float64
+	// Instructions is the number of instructions for doing it once, if they were counted.
+	Instructions float64
 }
 
 // Settings say how thoroughly to measure.
@@ -46,8 +48,10 @@ type Settings struct {
 	// Exactly is how often each subject runs, without being timed, for a program that
 	// counts instructions. 0 times the subjects.
 	Exactly int
-	// Goals makes [Settings.Report] hold the rows to their goals.
-	Goals bool
+	// Marked is how often each subject runs for [Instructions], which counts. 0 times the subjects.
+	Marked int
+	// JSON makes [Settings.Report] write the results as lines of JSON instead of a table.
+	JSON bool
 }
 
 // Flags returns Settings that the command line sets, once it is parsed.
@@ -57,7 +61,8 @@ func Flags() *Settings {
 	flag.DurationVar(&s.Slice, "slice", 4*time.Millisecond, "about how long one timing takes")
 	flag.StringVar(&s.Peer, "peer", "", "the one column that is measured")
 	flag.IntVar(&s.Exactly, "exactly", 0, "run each subject this often without timing it, to count instructions")
-	flag.BoolVar(&s.Goals, "goals", false, "exit with an error if a row is behind its goal in goals.txt")
+	flag.BoolVar(&s.JSON, "json", false, "write the results as lines of JSON instead of a table")
+	flag.IntVar(&s.Marked, "marked", 0, "run each subject with a goal for its instructions this often, between marks that callgrind sees")
 	return s
 }
 
@@ -147,41 +152,64 @@ func median(values []float64) float64 {
 	return (values[n/2-1] + values[n/2]) / 2
 }
 
+// LastRelease is the peer whose results are those of Zeug at its last release. It is not compared.
+const LastRelease = "last release"
+
+// row is a row of a table.
+type row struct {
+	name  string
+	cells map[string]Result // by peer
+	ratio float64           // the value of the first peer divided by the least of the others; 0: no others
+}
+
+// rows returns the rows in the order in which their cases come.
+func (u Unit) rows(results []Result) (list []row) {
+	for _, r := range results {
+		i := slices.IndexFunc(list, func(have row) bool { return have.name == r.Case })
+		if i < 0 {
+			i = len(list)
+			list = append(list, row{name: r.Case, cells: map[string]Result{}})
+		}
+		list[i].cells[r.Peer] = r
+	}
+	for i, r := range list {
+		own, least := u.value(r.cells[results[0].Peer]), math.Inf(1)
+		for peer, cell := range r.cells {
+			if peer != results[0].Peer && peer != LastRelease {
+				least = min(least, u.value(cell))
+			}
+		}
+		list[i].ratio = own / least
+	}
+	return list
+}
+
 // Table writes the results as a Markdown table: one row for each case and one
 // column for each peer, in the order in which they come. The last column is the
-// time of the first peer divided by that of the fastest other one.
-func Table(w io.Writer, results []Result) {
-	var cases, peers []string
-	cells := map[[2]string]Result{}
+// value of the first peer divided by the least of the others.
+func (u Unit) Table(w io.Writer, results []Result) {
+	var peers []string
 	for _, r := range results {
-		if !slices.Contains(cases, r.Case) {
-			cases = append(cases, r.Case)
-		}
 		if !slices.Contains(peers, r.Peer) {
 			peers = append(peers, r.Peer)
 		}
-		cells[[2]string{r.Case, r.Peer}] = r
 	}
 	fmt.Fprintf(w, "| | %s | ratio |\n|---|%s\n", strings.Join(peers, " | "), strings.Repeat("---|", len(peers)+1))
-	for _, c := range cases {
-		row := []string{c}
-		fastest := 0.0
-		for i, peer := range peers {
-			r, ok := cells[[2]string{c, peer}]
-			if !ok {
-				row = append(row, "–")
-				continue
-			}
-			row = append(row, fmt.Sprintf("%s (%s)", nanoseconds(r.Nanoseconds), strconv.FormatFloat(r.Allocations, 'f', -1, 64)))
-			if i > 0 && (fastest == 0 || r.Nanoseconds < fastest) {
-				fastest = r.Nanoseconds
+	for _, r := range u.rows(results) {
+		line := []string{r.name}
+		for _, peer := range peers {
+			if cell, ok := r.cells[peer]; ok {
+				line = append(line, u.cell(cell))
+			} else {
+				line = append(line, "–")
 			}
 		}
-		ratio := "–"
-		if own, ok := cells[[2]string{c, peers[0]}]; ok && fastest > 0 {
-			ratio = fmt.Sprintf("%.2f", own.Nanoseconds/fastest)
+		if r.ratio > 0 {
+			line = append(line, fmt.Sprintf("%.2f", r.ratio))
+		} else {
+			line = append(line, "–")
 		}
-		fmt.Fprintf(w, "| %s | %s |\n", strings.Join(row, " | "), ratio)
+		fmt.Fprintf(w, "| %s |\n", strings.Join(line, " | "))
 	}
 }
 

@@ -89,13 +89,13 @@ func lazily(build func() func(n int)) func(n int) {
 func subjects() []measure.Subject {
 	var list []measure.Subject
 	for _, m := range matches() {
-		routes := newRoutes(m.routes)
+		routes := sync.OnceValue(func() []route { return newRoutes(m.routes) })
 		for _, p := range peers {
 			list = append(list, measure.Subject{Case: m.name, Peer: p.name, Run: lazily(func() func(n int) {
 				if p.make == nil {
-					return fast(routes, m.requests)
+					return fast(routes(), m.requests)
 				}
-				return p.run(routes, m.requests)
+				return p.run(routes(), m.requests)
 			})})
 		}
 	}
