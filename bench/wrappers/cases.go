@@ -23,8 +23,7 @@ func subjects() []measure.Subject {
 	var list []measure.Subject
 	list = append(list, hello()...)
 	list = append(list, answers()...)
-	list = append(list, reading()...)
-	return append(list, streams()...)
+	return append(list, reading()...)
 }
 
 const zeug, std = "Zeug", "net/http"

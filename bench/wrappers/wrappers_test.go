@@ -6,7 +6,7 @@ import (
 	"github.com/zeugkit/zeug/bench/measure"
 )
 
-func BenchmarkWrappers(b *testing.B) { measure.Bench(b, subjects()) }
+func BenchmarkWrappers(b *testing.B) { measure.Bench(b, append(subjects(), streams()...)) }
 
 // TestSubjectsDoTheirWork runs every subject once: each panics if it does not read the data that
 // was sent.
