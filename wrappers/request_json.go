@@ -31,7 +31,10 @@ type JSONRules struct {
 
 // IsJSON reports whether the body is declared as JSON: application/json or
 // application/*+json.
-func (req *Request) IsJSON() bool { return isJSON(req.Header.Get("Content-Type")) }
+func (req *Request) IsJSON() bool {
+	values := req.Header["Content-Type"]
+	return len(values) > 0 && isJSON(values[0])
+}
 
 // JSON decodes the body into v, by the rules of [Settings]. The error answers 415 if the body is
 // not declared as JSON. It answers 400 with the offset if the body is not JSON (RFC 8259: UTF-8,

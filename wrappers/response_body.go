@@ -144,6 +144,9 @@ func (resp *Response) sendWhole(w streamTarget) (err error) {
 }
 
 func isJSON(contentType string) bool {
+	if contentType == "application/json" { // nearly always
+		return true
+	}
 	essence, _, _ := strings.Cut(contentType, ";")
 	essence = strings.ToLower(strings.TrimSpace(essence))
 	return essence == "application/json" || strings.HasPrefix(essence, "application/") && strings.HasSuffix(essence, "+json")
