@@ -85,6 +85,7 @@ func (t Timeout) serve(next http.Handler, w http.ResponseWriter, r *http.Request
 				c.log(r)
 			}
 		}()
+		growStack()
 		requestcopy.Serve(next, g.Like(g, w), limited, r)
 		returned = true
 	}()
@@ -109,6 +110,16 @@ func (t Timeout) serve(next http.Handler, w http.ResponseWriter, r *http.Request
 	default:
 		panic(c)
 	}
+}
+
+// growStack makes the stack of a new goroutine large enough for most handlers, while there is
+// hardly anything on it. Otherwise it would grow in the midst of the handler, once or more, and
+// the runtime would adjust every frame each time.
+//
+//go:noinline
+func growStack() {
+	var room [4 << 10]byte
+	runtime.KeepAlive(&room)
 }
 
 func (t Timeout) refuse(w http.ResponseWriter, r *http.Request) {
