@@ -2,6 +2,7 @@ package measure
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -52,4 +53,13 @@ func TestSettingsChooseWhatRuns(t *testing.T) {
 		{Case: "c", Peer: "q", Run: func(int) { t.Error("this column was not asked for") }},
 	}))
 	require.Equal(t, 7, exact)
+}
+
+func TestMediansOfTurns(t *testing.T) {
+	turn := func(peer string, ns, n float64) Result {
+		return Result{Subject: Subject{Case: "c", Peer: peer}, Nanoseconds: ns, Time: time.Duration(ns), Instructions: n, Allocations: 2}
+	}
+	require.Equal(t, []Result{turn("zeug", 20, 7), turn(LastRelease, 5, 0)}, Medians([]Result{
+		turn("zeug", 10, 8), turn(LastRelease, 5, 0), turn("zeug", 90, 7), turn("zeug", 20, 6),
+	}))
 }

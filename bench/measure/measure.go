@@ -184,6 +184,25 @@ func (u Unit) rows(results []Result) (list []row) {
 	return list
 }
 
+// Medians returns one result for each case and peer: the median of those that come with it.
+func Medians(results []Result) (list []Result) {
+	type key struct{ name, peer string }
+	times, counts := map[key][]float64{}, map[key][]float64{}
+	for _, r := range results {
+		k := key{r.Case, r.Peer}
+		if times[k] == nil {
+			list = append(list, r)
+		}
+		times[k], counts[k] = append(times[k], r.Nanoseconds), append(counts[k], r.Instructions)
+	}
+	for i, r := range list {
+		k := key{r.Case, r.Peer}
+		list[i].Nanoseconds, list[i].Instructions = median(times[k]), median(counts[k])
+		list[i].Time = time.Duration(list[i].Nanoseconds)
+	}
+	return list
+}
+
 // Table writes the results as a Markdown table: one row for each case and one
 // column for each peer, in the order in which they come. The last column is the
 // value of the first peer divided by the least of the others.
