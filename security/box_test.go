@@ -64,15 +64,11 @@ func TestBox(t *testing.T) {
 
 func TestLineBreaksAreNotPartOfAnyText(t *testing.T) {
 	s := Signer{Keys: [][]byte{[]byte("sixteen bytes of it")}}
-	signed, err := s.Sign(Encode([]byte("data")), time.Now())
+	signed, err := s.Sign("ZGF0YQ", time.Now())
 	require.NoError(t, err)
 	for _, at := range []int{0, 3, len(signed) - 3, len(signed)} {
 		_, _, err := s.Unsign(signed[:at]+"\r\n"+signed[at:], 0)
 		require.ErrorIs(t, err, ErrForged)
-	}
-	for _, text := range []string{"ZGF0YQ\n", "ZG\r\nF0YQ", ".\nZGF0YQ", "ZGF0YR", "ZGF0YQ=="} {
-		_, err := Decode(text)
-		require.Error(t, err, text)
 	}
 	hash, err := HashPasswordContext(t.Context(), Argon2id{Memory: 64, Passes: 1, Lanes: 1}, "x")
 	require.NoError(t, err)

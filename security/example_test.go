@@ -1,6 +1,7 @@
 package security_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"time"
 
@@ -35,11 +36,11 @@ func ExampleUnicodeFilename() {
 func ExampleSigner() {
 	tokens := security.Signer{Keys: [][]byte{[]byte("secret")}, Salt: "reset"}
 	at := time.Unix(1700000000, 0)
-	token, _ := tokens.Sign(security.Encode([]byte(`"a@example.org"`)), at)
+	token, _ := tokens.Sign(base64.RawURLEncoding.EncodeToString([]byte(`"a@example.org"`)), at)
 	fmt.Println(token)
 
 	text, _, err := tokens.Unsign(token, 0)
-	data, _ := security.Decode(text)
+	data, _ := base64.RawURLEncoding.DecodeString(text)
 	fmt.Println(string(data), err)
 	_, _, err = tokens.Unsign(token, time.Hour)
 	fmt.Println(err)

@@ -96,7 +96,7 @@ func (f *Flask) open(value string) (session map[string]any, at time.Time, err er
 	if err != nil {
 		return nil, at, fmt.Errorf("session: %w", err)
 	}
-	data, err := security.Decode(text)
+	data, err := decodePayload(text)
 	if err != nil {
 		return nil, at, errContents{fmt.Errorf("session: %w", err)}
 	}
@@ -133,7 +133,7 @@ func (f *Flask) save(session map[string]any, now time.Time) (datastructures.Cook
 	}
 	c := f.cookie()
 	signer := f.signer()
-	if c.Value, err = signer.Sign(security.Encode(data), now); err != nil {
+	if c.Value, err = signer.Sign(encodePayload(data), now); err != nil {
 		return datastructures.Cookie{}, err
 	}
 	if session[permanent] == true {

@@ -107,12 +107,6 @@ func (c *Client) Patch(target string, options ...Option) *Response {
 	return c.Do(http.MethodPatch, target, options...)
 }
 
-// Options sends an OPTIONS request.
-func (c *Client) Options(target string, options ...Option) *Response {
-	c.t.Helper()
-	return c.Do(http.MethodOptions, target, options...)
-}
-
 // Delete sends a DELETE request.
 func (c *Client) Delete(target string, options ...Option) *Response {
 	c.t.Helper()

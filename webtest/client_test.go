@@ -320,7 +320,7 @@ func TestMethodsHaveTheirShortForms(t *testing.T) {
 		http.MethodPost:    client.Post("/", webtest.JSON(1)),
 		http.MethodPut:     client.Put("/", webtest.JSON(1)),
 		http.MethodPatch:   client.Patch("/", webtest.JSON(1)),
-		http.MethodOptions: client.Options("/", webtest.JSON(1)),
+		http.MethodOptions: client.Do(http.MethodOptions, "/", webtest.JSON(1)),
 	} {
 		var e echoed
 		resp.Expect(200).JSON(&e)

@@ -55,7 +55,10 @@ func TestFields(t *testing.T) {
 		{"Content-Range", func(r *wrappers.Response) error {
 			return r.Set("Content-Range", datastructures.ContentRange{Unit: "bytes", Span: datastructures.Span{Stop: 5}, Length: 36}.String())
 		}, "bytes 0-4/36"},
-		{"Cross-Origin-Opener-Policy", func(r *wrappers.Response) error { return r.Set("Cross-Origin-Opener-Policy", "same-origin") }, "same-origin"},
+		{"Cross-Origin-Opener-Policy", func(r *wrappers.Response) error { return r.SetCrossOriginPolicies("same-origin", "", "") }, "same-origin"},
+		{"Cross-Origin-Embedder-Policy", func(r *wrappers.Response) error { return r.SetCrossOriginPolicies("", "require-corp", "") }, "require-corp"},
+		{"Cross-Origin-Resource-Policy", func(r *wrappers.Response) error { return r.SetCrossOriginPolicies("", "", "same-site") }, "same-site"},
+		{"Cross-Origin-Opener-Policy", func(r *wrappers.Response) error { return r.SetCrossOriginPolicies("", "", "") }, ""},
 		{"Access-Control-Expose-Headers", func(r *wrappers.Response) error {
 			return r.Set("Access-Control-Expose-Headers", datastructures.HeaderSet{"ETag", "X-B"}.String())
 		}, "ETag, X-B"},
@@ -77,13 +80,19 @@ func TestFields(t *testing.T) {
 func TestFieldsThatCannotBeSent(t *testing.T) {
 	csp := datastructures.ParseContentSecurityPolicy("default-src a\nb")
 	for name, set := range map[string]func(*wrappers.Response) error{
-		"Vary":        func(r *wrappers.Response) error { return r.AddVary("Accept\r\nX: y") },
-		"ETag":        func(r *wrappers.Response) error { return r.SetETag(datastructures.ETag{Value: `a"b`}) },
-		"ETag line":   func(r *wrappers.Response) error { return r.SetETag(datastructures.ETag{Value: "a\nb"}) },
-		"ETag space":  func(r *wrappers.Response) error { return r.SetETag(datastructures.ETag{Value: "a b"}) },
-		"CSP":         func(r *wrappers.Response) error { return r.Set("Content-Security-Policy", csp.String()) },
-		"disposition": func(r *wrappers.Response) error { return r.SetContentDisposition("a; b", "") },
-		"origin":      func(r *wrappers.Response) error { return r.Set("Access-Control-Allow-Origin", "a\n") },
+		"Vary":              func(r *wrappers.Response) error { return r.AddVary("Accept\r\nX: y") },
+		"ETag":              func(r *wrappers.Response) error { return r.SetETag(datastructures.ETag{Value: `a"b`}) },
+		"ETag line":         func(r *wrappers.Response) error { return r.SetETag(datastructures.ETag{Value: "a\nb"}) },
+		"ETag space":        func(r *wrappers.Response) error { return r.SetETag(datastructures.ETag{Value: "a b"}) },
+		"CSP":               func(r *wrappers.Response) error { return r.Set("Content-Security-Policy", csp.String()) },
+		"disposition":       func(r *wrappers.Response) error { return r.SetContentDisposition("a; b", "") },
+		"CORS origin":       func(r *wrappers.Response) error { return r.SetCORS(wrappers.CORS{Origin: "a\n"}) },
+		"CORS method":       func(r *wrappers.Response) error { return r.SetCORS(wrappers.CORS{Methods: []string{"a b"}}) },
+		"an unknown policy": func(r *wrappers.Response) error { return r.SetCrossOriginPolicies("same-origin", "", "none") },
+		"CORS credentials of all": func(r *wrappers.Response) error {
+			return r.SetCORS(wrappers.CORS{Origin: "*", Credentials: true})
+		},
+		"origin": func(r *wrappers.Response) error { return r.Set("Access-Control-Allow-Origin", "a\n") },
 	} {
 		resp := wrappers.Text("")
 		require.ErrorContains(t, set(resp), "header field cannot be sent", name)
@@ -222,4 +231,25 @@ func FuzzContentDisposition(f *testing.F) {
 		require.Equal(t, "attachment", kind)
 		require.Equal(t, strings.ToValidUTF8(name, "\ufffd"), params["filename"])
 	})
+}
+
+func TestCORS(t *testing.T) {
+	resp := wrappers.Text("")
+	require.NoError(t, resp.SetCORS(wrappers.CORS{
+		Origin: "https://example.org", Credentials: true, Methods: []string{"GET", "PUT"},
+		Headers: []string{"X-A"}, Expose: []string{"ETag", "X-B"}, MaxAge: time.Hour,
+	}))
+	for name, want := range map[string]string{
+		"Access-Control-Allow-Origin":      "https://example.org",
+		"Access-Control-Allow-Credentials": "true",
+		"Access-Control-Allow-Methods":     "GET, PUT",
+		"Access-Control-Allow-Headers":     "X-A",
+		"Access-Control-Expose-Headers":    "ETag, X-B",
+		"Access-Control-Max-Age":           "3600",
+		"Vary":                             "Origin",
+	} {
+		require.Equal(t, want, resp.Header().Get(name), name)
+	}
+	require.NoError(t, resp.SetCORS(wrappers.CORS{Origin: "*"}))
+	require.Len(t, resp.Header(), 3, "Content-Type, Vary and the origin")
 }

@@ -42,7 +42,7 @@ func (e Exchange) Test(folder, chosen string) (string, error) {
 	method := "Do"
 	args := []string{}
 	switch m := e.Request.Method; m {
-	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE":
 		method = m[:1] + strings.ToLower(m[1:])
 	default:
 		args = append(args, literal(m))
