@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -28,27 +27,6 @@ func clicks(t *testing.T, client redis.UniversalClient, id string) int {
 	require.NoError(t, ignoreNil(err))
 	n, _ := strconv.Atoi(text)
 	return n
-}
-
-// pipelines is a hook that counts pipelines and decides the fate of each.
-type pipelines struct {
-	sent   atomic.Int64
-	decide func(ctx context.Context, commands []redis.Cmder, next redis.ProcessPipelineHook) error
-}
-
-func (p *pipelines) DialHook(next redis.DialHook) redis.DialHook          { return next }
-func (p *pipelines) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
-func (p *pipelines) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, commands []redis.Cmder) error {
-		if commands[0].Name() != "incrby" { // the beginning of a connection
-			return next(ctx, commands)
-		}
-		p.sent.Add(1)
-		if p.decide == nil {
-			return next(ctx, commands)
-		}
-		return p.decide(ctx, commands, next)
-	}
 }
 
 func TestClicksOnEveryRedis(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,5 +49,26 @@ func TestPipelinesOfManyIDsAreSpread(t *testing.T) {
 				require.True(t, slices.IsSorted(sent))
 			})
 		})
+	}
+}
+
+// pipelines is a hook that counts pipelines and decides the fate of each.
+type pipelines struct {
+	sent   atomic.Int64
+	decide func(ctx context.Context, commands []redis.Cmder, next redis.ProcessPipelineHook) error
+}
+
+func (p *pipelines) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (p *pipelines) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+func (p *pipelines) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, commands []redis.Cmder) error {
+		if commands[0].Name() != "incrby" { // the beginning of a connection
+			return next(ctx, commands)
+		}
+		p.sent.Add(1)
+		if p.decide == nil {
+			return next(ctx, commands)
+		}
+		return p.decide(ctx, commands, next)
 	}
 }
