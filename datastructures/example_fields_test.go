@@ -45,7 +45,7 @@ func ExampleParseRange() {
 	ranges, ok := datastructures.ParseRange("bytes=0-99,-50")
 	fmt.Println(ok)
 	for _, span := range ranges.Spans(1000) {
-		fmt.Println(span.Len(), "bytes:", datastructures.ContentRange{Unit: "bytes", Span: span, Length: 1000})
+		fmt.Println(span.Stop-span.Start, "bytes:", datastructures.ContentRange{Unit: "bytes", Span: span, Length: 1000})
 	}
 	_, ok = datastructures.ParseRange("bytes=99-0")
 	fmt.Println(ok)

@@ -15,9 +15,6 @@ type Span struct {
 	Start, Stop int64
 }
 
-// Len is the number of bytes.
-func (s Span) Len() int64 { return s.Stop - s.Start }
-
 // RangeSpec is a part as a client asks for it, before the length is known.
 type RangeSpec struct {
 	// Start is the first byte. With Suffix it is how many bytes to take from the
@@ -158,7 +155,7 @@ func ParseContentRange(header string) (ContentRange, bool) {
 	}
 	c.Span.Stop++
 	c.Unsatisfied = false
-	return c, c.Span.Len() > 0 && (c.Length < 0 || c.Span.Stop <= c.Length)
+	return c, c.Span.Stop > c.Span.Start && (c.Length < 0 || c.Span.Stop <= c.Length)
 }
 
 // String returns the header, "" for the zero ContentRange and for a part that has
@@ -167,7 +164,7 @@ func (c ContentRange) String() string {
 	if c.Unit == "" {
 		return ""
 	}
-	if !c.Unsatisfied && (c.Span.Start < 0 || c.Span.Len() <= 0 || c.Length >= 0 && c.Span.Stop > c.Length) {
+	if !c.Unsatisfied && (c.Span.Start < 0 || c.Span.Stop <= c.Span.Start || c.Length >= 0 && c.Span.Stop > c.Length) {
 		return ""
 	}
 	part, length := "*", "*"

@@ -10,6 +10,18 @@ import (
 	"github.com/zeugkit/zeug/gateway"
 )
 
+func TestCorrect(t *testing.T) {
+	r := httptest.NewRequest("GET", "http://app.internal/x", nil)
+	same := gateway.Correct(r, func(o gateway.Origin) gateway.Origin { return o })
+	require.Same(t, r, same, "nothing to correct, nothing to copy")
+	c := gateway.Correct(r, func(o gateway.Origin) gateway.Origin {
+		require.Equal(t, gateway.OriginOf(r), o)
+		o.RootPath = "/app"
+		return o
+	})
+	require.Equal(t, "/app", gateway.RootPath(c))
+}
+
 // TestCorrections corrects an Origin twice, as two middlewares one inside the other do.
 func TestCorrections(t *testing.T) {
 	r := httptest.NewRequest("GET", "http://app.internal/x", nil)

@@ -85,6 +85,19 @@ func WithOrigin(r *http.Request, o Origin) *http.Request {
 	return restate(r, outer, outer.originOf(r), o)
 }
 
+// Correct calls the function correct with the Origin of r, and returns a copy of r
+// with the corrected Origin, like [WithOrigin]. It returns r itself if correct
+// changes nothing.
+func Correct(r *http.Request, correct func(Origin) Origin) *http.Request {
+	outer := statement(r)
+	before := outer.originOf(r)
+	after := correct(before)
+	if after == before {
+		return r
+	}
+	return restate(r, outer, before, after)
+}
+
 // restated is a stated Origin and the request that carries it, in one allocation.
 type restated struct {
 	stated

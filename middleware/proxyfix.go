@@ -90,13 +90,12 @@ func (p ProxyFix) Wrap(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		before := gateway.OriginOf(r)
-		after := p.correct(before, &said)
-		if after == before {
+		c := gateway.Correct(r, func(o gateway.Origin) gateway.Origin { return p.correct(o, &said) })
+		if c == r {
 			next.ServeHTTP(w, r)
 			return
 		}
-		requestcopy.Serve(next, w, gateway.WithOrigin(r, after), r)
+		requestcopy.Serve(next, w, c, r)
 	})
 }
 

@@ -58,7 +58,7 @@ func (s *Shared) answer(w http.ResponseWriter, r *http.Request, res *resource) e
 	} else {
 		h["Content-Length"] = own.Copy(part.contentLength)
 		h["Content-Range"] = own.Copy(part.contentRange)
-		status, start, length = http.StatusPartialContent, part.Start, part.Len()
+		status, start, length = http.StatusPartialContent, part.Start, part.Stop-part.Start
 	}
 	w.WriteHeader(status)
 	switch {
@@ -264,7 +264,7 @@ func single(asked datastructures.Range, length int64) (datastructures.Span, bool
 func newSpan(header string, part datastructures.Span, size int64) *span {
 	return &span{
 		header: strings.Clone(header), Span: part,
-		contentLength: []string{strconv.FormatInt(part.Len(), 10)},
+		contentLength: []string{strconv.FormatInt(part.Stop-part.Start, 10)},
 		contentRange:  []string{datastructures.ContentRange{Unit: "bytes", Span: part, Length: size}.String()},
 	}
 }

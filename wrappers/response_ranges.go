@@ -81,7 +81,7 @@ type parts struct {
 func newParts(spans []datastructures.Span, total int64, contentType string) (*parts, int64) {
 	p := &parts{spans: spans, total: total}
 	if len(spans) == 1 {
-		return p, spans[0].Len()
+		return p, spans[0].Stop - spans[0].Start
 	}
 	boundary := rand.Text()
 	p.contentType = "multipart/byteranges; boundary=" + boundary
@@ -98,7 +98,7 @@ func newParts(spans []datastructures.Span, total int64, contentType string) (*pa
 		}
 		head.WriteString("Content-Range: " + contentRange(span, total) + "\r\n\r\n")
 		p.heads = append(p.heads, head.String())
-		size += int64(head.Len()) + span.Len()
+		size += int64(head.Len()) + span.Stop - span.Start
 	}
 	return p, size
 }
@@ -134,7 +134,7 @@ func (p *parts) send(resp *Response, out *output) error {
 			case err != nil:
 			case src != nil:
 				if err = src.seek(span.Start); err == nil {
-					err = src.copyN(out, span.Len())
+					err = src.copyN(out, span.Stop-span.Start)
 				}
 			case resp.data != nil:
 				_, err = out.Write(resp.data[span.Start:span.Stop])
