@@ -102,6 +102,9 @@ func TestMatch(t *testing.T) {
 		{"a text that is too short", []string{"/<string(minlength=2, maxlength=3):a>"}, "/x", "404"},
 		{"a text that is too long", []string{"/<string(minlength=2, maxlength=3):a>"}, "/xxxx", "404"},
 		{"a word that is not listed", []string{"/<any(a, b):a>"}, "/c", "404"},
+		{"a UUID in braces", []string{"/<uuid:a>"}, "/%7Ba8098c1a-f86e-11da-bd1a-00112444be1e%7D", "404"},
+		{"a UUID as a URN", []string{"/<uuid:a>"}, "/urn:uuid:a8098c1a-f86e-11da-bd1a-00112444be1e", "404"},
+		{"a UUID without hyphens", []string{"/<uuid:a>"}, "/a8098c1af86e11dabd1a00112444be1e", "404"},
 		{"no UUID", []string{"/<uuid:a>"}, "/a8098c1a-f86e-11da-bd1a-00112444be1", "404"},
 		{"the first segment of a rule that starts in slashes", []string{"//a/b"}, "/a/b", "//a/b"},
 	} {
