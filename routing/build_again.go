@@ -42,7 +42,7 @@ func (s *node) expose(exposed bool) {
 // leads reports whether a segment that p matches could be one of the node's literal
 // edges, whose labels are still single segments.
 func (s *node) leads(p *pattern) bool {
-	if p.final || p.regexp != nil {
+	if p.final {
 		return len(s.literals) > 0
 	}
 	for i := range s.literals {

@@ -97,7 +97,7 @@ func (c *converter) appendInt(b []byte, v *Value, loose bool) ([]byte, error) {
 		if err != nil {
 			return b, err
 		}
-		if n, err = strconv.ParseInt(text, 10, 64); err != nil || v.kind == floatValue {
+		if n, err = strconv.ParseInt(text, 10, 64); err != nil {
 			return b, fmt.Errorf("%q is not an integer", text)
 		}
 	}

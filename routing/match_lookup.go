@@ -236,6 +236,5 @@ func (r *rule) staticText() (path string, ok bool) {
 		}
 		path = b.String()
 	}
-	// If a path starts with several slashes, the matcher leaves one.
-	return path, !strings.HasPrefix(path, "//")
+	return path, true
 }

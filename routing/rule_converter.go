@@ -195,7 +195,7 @@ var errWantsSlash = errors.New("the converter's Pattern wants a slash: set Slash
 
 // newCustom compiles a Converter of the application. The pattern must match the whole string, so it
 // is put between \A and \z, in a group of its own because it may be a choice: "a|b" becomes
-// "\A(?:a|b)\z". It is compiled alone first, so that an error shows the pattern as it was written, and
+// "\A(?:a|b)\z". It is parsed alone first, so that an error shows the pattern as it was written, and
 // so that "a)(b" is an error although the group around it would make it valid.
 func newCustom(public Converter) (*converter, error) {
 	c := &converter{kind: customConverter, weight: public.Weight, parse: public.Parse, format: public.Format}
@@ -204,10 +204,11 @@ func newCustom(public Converter) (*converter, error) {
 	}
 	switch {
 	case public.Pattern != "":
-		if _, err := regexp.Compile(public.Pattern); err != nil {
+		parsed, err := syntax.Parse(public.Pattern, syntax.Perl)
+		if err != nil {
 			return nil, err
 		}
-		if parsed, err := syntax.Parse(public.Pattern, syntax.Perl); err == nil && !public.Slashes && wantsSlash(parsed) {
+		if !public.Slashes && wantsSlash(parsed) {
 			return nil, errWantsSlash
 		}
 		pattern, err := regexp.Compile(`\A(?:` + public.Pattern + `)\z`)
@@ -223,33 +224,6 @@ func newCustom(public Converter) (*converter, error) {
 	return c, nil
 }
 
-// holdsSlash reports whether some string that a regular expression matches may hold a
-// slash: "[a-z.-9]" may, since a range of characters goes over it, and "[^/]" may not.
-func holdsSlash(e *syntax.Regexp) bool {
-	switch e.Op {
-	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		return true
-	case syntax.OpLiteral:
-		for _, r := range e.Rune {
-			if r == '/' {
-				return true
-			}
-		}
-	case syntax.OpCharClass:
-		for i := 0; i < len(e.Rune); i += 2 {
-			if e.Rune[i] <= '/' && '/' <= e.Rune[i+1] {
-				return true
-			}
-		}
-	}
-	for _, sub := range e.Sub {
-		if holdsSlash(sub) {
-			return true
-		}
-	}
-	return false
-}
-
 // wantsSlash reports whether every string that a regular expression matches contains a slash, if
 // that is easily seen. Such a variable would never match, because the tree cuts the path at slashes
 // before it asks the pattern:
@@ -260,7 +234,7 @@ func holdsSlash(e *syntax.Regexp) bool {
 func wantsSlash(e *syntax.Regexp) bool {
 	switch e.Op {
 	case syntax.OpLiteral:
-		return holdsSlash(e)
+		return slices.Contains(e.Rune, '/')
 	case syntax.OpCapture, syntax.OpPlus:
 		return wantsSlash(e.Sub[0])
 	case syntax.OpConcat:

@@ -280,7 +280,7 @@ func (m *marks) line(s string, at int) int {
 }
 
 func (m *marks) digits(s string, at int) int {
-	if m == nil || at >= len(s) {
+	if m == nil {
 		return digits(s, at)
 	}
 	return int(m.digitEnds[at])
