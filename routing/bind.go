@@ -28,11 +28,11 @@ type bound struct {
 type Base struct {
 	// Scheme is http, https, ws or wss; with "" external URLs start with "//".
 	Scheme string
-	// Host is the host, with its port unless that is the default port of the
-	// scheme. If the Map counts subdomains, it is the host without a subdomain.
+	// Host is the host, with its port unless that is the default port of the scheme. If the Map
+	// counts subdomains, it is the host without a subdomain.
 	Host string
-	// Subdomain is the subdomain; "" means the Map's default subdomain, unless
-	// BareHost says that there is none.
+	// Subdomain is the subdomain; "" means the Map's default subdomain, unless BareHost says that
+	// there is none.
 	Subdomain string
 	BareHost  bool
 	// WebSocket says whether Match looks for WebSockets, unless Scheme says so.
@@ -45,14 +45,14 @@ type Base struct {
 	Method, Path, Query string
 }
 
-// Bind binds the Map to a request. The mount's root path, the scheme and the
-// host are those of its [gateway.Origin], and are read only if they are needed.
+// Bind binds the Map to a request. The mount's root path, the scheme and the host are those of its
+// [gateway.Origin], and are read only if they are needed.
 func (m *Map[T]) Bind(r *http.Request) Adapter[T] {
 	return Adapter[T]{m, bound{request: r}}
 }
 
-// BindBase binds the Map to a base. It returns an error if the host is not valid, or if
-// there is a subdomain and the Map matches hosts.
+// BindBase binds the Map to a base. It returns an error if the host is not valid, or if there is a
+// subdomain and the Map matches hosts.
 func (m *Map[T]) BindBase(base Base) (Adapter[T], error) {
 	if m.options.HostMatching && (base.Subdomain != "" || base.BareHost) {
 		return Adapter[T]{}, errors.New("routing: a map with HostMatching knows no subdomains")
@@ -77,8 +77,7 @@ type Match[T any] struct {
 	Params Params
 }
 
-// Rule returns the rule, for logs and metrics; nil for the zero Match. Do not
-// change it.
+// Rule returns the rule, for logs and metrics; nil for the zero Match. Do not change it.
 func (match Match[T]) Rule() *Rule[T] {
 	r := match.Params.rule()
 	if r == nil {
@@ -118,8 +117,8 @@ func (a Adapter[T]) Test() bool {
 	return err == nil || errors.As(err, &redirect)
 }
 
-// AllowedMethods returns the methods that the path has, sorted; it returns none
-// if the path is not found or answers every method.
+// AllowedMethods returns the methods that the path has, sorted; it returns none if the path is not
+// found or answers every method.
 func (a Adapter[T]) AllowedMethods() []string {
 	var allowed *MethodNotAllowedError
 	b := a.bound
@@ -159,8 +158,7 @@ func (b *bound) query() string {
 	return b.request.URL.RawQuery
 }
 
-// webSocket reports whether the request opens a WebSocket (RFC 6455, section
-// 4.1).
+// webSocket reports whether the request opens a WebSocket (RFC 6455, section 4.1).
 func (b *bound) webSocket() bool {
 	if b.base != nil {
 		return b.base.WebSocket.or(b.base.Scheme == "ws" || b.base.Scheme == "wss")

@@ -2,8 +2,8 @@ package routing
 
 // BuildOptions ask for more of a URL than [Adapter.Build] does.
 type BuildOptions struct {
-	// Method chooses among the endpoint's rules; "" first tries the method of
-	// the request, and then any.
+	// Method chooses among the endpoint's rules; "" first tries the method of the request, and then
+	// any.
 	Method string
 	// External makes the URL absolute even on the same host.
 	External bool
@@ -11,8 +11,8 @@ type BuildOptions struct {
 	Scheme string
 	// NoScheme makes an absolute URL start with "//".
 	NoScheme bool
-	// DropUnknown leaves out values that the rule does not have, instead of
-	// adding them to the query.
+	// DropUnknown leaves out values that the rule does not have, instead of adding them to the
+	// query.
 	DropUnknown bool
 }
 

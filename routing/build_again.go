@@ -22,26 +22,38 @@ import (
 // Werkzeug makes none of these checks, and its URLs then lead to other rules (its build of
 // "/user/<name>" with "..", for one). Options.LooseBuild leaves them out.
 
-// expose marks the rules that end at s if another rule could come first;
-// exposed says that this is possible before s. It also notes which methods reach each rule:
+// expose marks the rules that end at s if another rule could come first; exposed says that this is
+// possible before s. It also notes which methods reach each rule:
 //
 //	GET,HEAD  /a    reached by GET and HEAD
 //	all       /a    reached by all but these, so that its URL is tried with another method
+//
+// A rule of the same node that is tried before r can shadow r as well.
 func (s *node) expose(exposed bool) {
 	for i, r := range s.rules {
 		r.build.canBeShadowed, r.reached = exposed, r.methods
 		for _, o := range s.rules[:i] {
+			// A rule with a condition, or with other bounds, may leave requests of its methods to
+			// r.
 			if o.takes(r) {
 				r.reached &^= o.methods
 			}
+			// Rules without a common method never compete for a request.
 			r.build.canBeShadowed = r.build.canBeShadowed || o.methods&r.methods != 0 && o.webSocket == r.webSocket
 		}
 	}
 }
 
-// leads reports whether a segment that p matches could be one of the node's literal
-// edges, whose labels are still single segments.
+// leads reports whether a segment that p matches could be one of the node's literal edges, whose
+// labels are still single segments.
+//
+//	labels "settings", "7"
+//	<name>         true, for "settings"
+//	<int:id>       true, for "7"
+//	<int:id>.json  false
 func (s *node) leads(p *pattern) bool {
+	// The pattern takes the label and more segments: <path:p>/raw does not match "settings", but
+	// matches "settings/raw".
 	if p.final {
 		return len(s.literals) > 0
 	}
@@ -55,10 +67,15 @@ func (s *node) leads(p *pattern) bool {
 
 // checkShadow refuses a URL that another rule matches before r, whatever the request. path is
 // encoded and without the mount; host is the part before the server's name, or the whole host.
+// For the rules /user/settings and /user/<name>, the URL "/user/settings" with r as the second rule
+// is an error, and "/user/anna" is not.
 func (t *table) checkShadow(r *rule, host, path string, method methodSet) error {
+	// Such a rule never matches. Its URLs are for another server, or for a handler before the Map.
 	if r.buildOnly {
 		return nil
 	}
+	// Without a request, only r's own condition counts as met. Another rule with a condition may
+	// leave the URL to r, so it does not shadow r for every request.
 	m := matcher{path: path, host: host, method: methodOf(r, method), webSocket: r.webSocket, expected: r}
 	var err error
 	if m.path, m.slash, err = decoded(path); err != nil {
@@ -87,6 +104,10 @@ func (t *table) checkShadow(r *rule, host, path string, method methodSet) error 
 
 // methodOf returns the method of a request for r's URL: the given method, or GET if r takes GET, or
 // any method that r takes.
+//
+//	GET,HEAD  /a    asked nothing   GET
+//	all       /a    asked nothing   POST, the lowest method that the rule above leaves
+//	all       /a    asked PUT       PUT
 func methodOf(r *rule, asked methodSet) methodSet {
 	if asked == 0 {
 		asked = getMethod
@@ -105,8 +126,9 @@ var (
 	errSlash     = errors.New("a value that ends with a slash does not match again if another slash follows")
 )
 
-// leastStandIns is the length of the shortest path that holds all of standIns,
-// each of them encoded.
+// leastStandIns is the length of the shortest path that holds all of standIns, each of them
+// encoded. A shorter path has at least one byte left, so only longer ones must be decoded to find
+// out.
 var leastStandIns = 3 * len(standIns)
 
 // checkDots refuses a variable's string, which is b from start on, if it makes a segment that a
@@ -118,6 +140,7 @@ var leastStandIns = 3 * len(standIns)
 //	/<name>.json       ".."    /..          true: the segment will be "...json"
 //	/<path:p>          "a/./b" /a/./b       false: an error, for the second segment
 func checkDots(b []byte, start int, more bool) error {
+	// The segment may begin before the value: "." and "." make ".." in /<a><b>.
 	from := bytes.LastIndexByte(b[:start], '/') + 1
 	for {
 		segment := b[from:]
@@ -138,12 +161,15 @@ func checkDots(b []byte, start int, more bool) error {
 	}
 }
 
-// checkDivision refuses values that share a segment if the rule would divide
-// the segment differently: "x-y" and "z" in "<a>-<b>".
+// checkDivision refuses values that share a segment if the rule would divide the segment
+// differently: "x-y" and "z" in "<a>-<b>". Values may also have come from defaults, and they are
+// divided like all others.
 func (r *rule) checkDivision(values []Value, valueIndexes *valueIndexes) error {
 	first := 0
 	for _, parts := range [][]part{r.hostParts, r.pathParts} {
 		for i := range parts {
+			// first counts the variables of the parts before, as rule.variables has them in the
+			// order of the parts.
 			p := parts[i].pattern
 			if p == nil {
 				continue
@@ -160,7 +186,9 @@ func (r *rule) checkDivision(values []Value, valueIndexes *valueIndexes) error {
 }
 
 // checkPart writes the values of one part, first being the index of its first variable, and divides
-// the text as a match would. It works on decoded text, as the matcher does.
+// the text as a match would. It works on decoded text, as the matcher does. For "<a>-<b>" with the
+// values "x" and "y-z", the text is "x-y-z", and its division is "x-y" and "z". So the error names
+// a, the first variable that would get another value.
 func (r *rule) checkPart(p *pattern, first int, values []Value, valueIndexes *valueIndexes) error {
 	var text strings.Builder
 	var want []string
@@ -178,6 +206,8 @@ func (r *rule) checkPart(p *pattern, first int, values []Value, valueIndexes *va
 		if err != nil {
 			return err
 		}
+		// appendValue percent-encodes. The matcher divides decoded text, in which a stand-in is in
+		// place of each encoded slash.
 		plain := unescape(string(encoded), v.converter.form.overSlashes())
 		text.WriteString(plain)
 		want = append(want, plain)

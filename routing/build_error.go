@@ -35,10 +35,13 @@ func (t *table) buildError(endpoint string, values []Value, method string, refus
 	}
 	// The endpoint exists. Its name as the suggestion tells the error's text so.
 	e.Suggestion = endpoint
+	// Without a method of the caller, any rule's methods will do.
 	bits := allMethods
 	if method != "" {
 		bits = t.bit(method)
 	}
+	// The rules are in the order of Build. The first one is the reason unless a later one is
+	// closer.
 	for i, r := range rules {
 		var missing []string
 		for _, name := range r.arguments {
@@ -62,6 +65,7 @@ func (t *table) buildError(endpoint string, values []Value, method string, refus
 // between names that are about equally alike.
 func (t *table) similar(name string, values []Value, method string) string {
 	best, most := "", 0.3
+	// Rules are looked at, not endpoints, since the bonuses depend on the rule.
 	for _, r := range t.rules {
 		_, likeness := similar.Name(name, []string{r.endpoint})
 		if likeness < 0.3 {

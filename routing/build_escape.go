@@ -22,9 +22,9 @@ func appendEscaped(b []byte, text string, slashes bool) []byte {
 	return percent.Segment.Append(b, text)
 }
 
-// unescape decodes what appendEscaped encoded; encoded slashes stay
-// distinguishable from plain ones: they become a byte that no UTF-8 string has, as in the matcher
-// (match_path.go). After each percent sign there are two digits, since appendEscaped wrote it.
+// unescape decodes what appendEscaped encoded; encoded slashes stay distinguishable from plain
+// ones: they become a byte that no UTF-8 string has, as in the matcher (match_path.go). After each
+// percent sign there are two digits, since appendEscaped wrote it.
 func unescape(text string, slashes bool) string {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {

@@ -21,6 +21,11 @@ import (
 // the other way, whose error names the value.
 
 // fastKind is a kind of variable whose values need no encoding or checks.
+//
+//	<name>                    anyText
+//	<int(signed=True):n>      anyInt
+//	<int:n>                   anyNatural: -7 would not match
+//	<int(max=9):n>            otherKind, which goes through the converter
 type fastKind uint8
 
 const (
@@ -58,10 +63,13 @@ func (c *converter) fastKind() fastKind {
 	return anyNatural
 }
 
-// fastURL builds the URL of the endpoint if it has a fast path. As many values as variables, and one
-// for each variable by name, means that no value is left for the query.
+// fastURL builds the URL of the endpoint if it has a fast path. As many values as variables, and
+// one for each variable by name, means that no value is left for the query. For the rule above,
+// with the mount /app and the values id=7 and name="a b", it returns "/app/user/7/a%20b". The name
+// is not a plain segment, so its converter writes it.
 func (t *table) fastURL(b *bound, endpoint string, values []Value) (text string, ok bool) {
 	rules := t.endpoints[endpoint]
+	// A base has a subdomain of its own, which may be another one than the rule's.
 	if len(rules) == 0 || b.base != nil {
 		return "", false
 	}
@@ -69,6 +77,7 @@ func (t *table) fastURL(b *bound, endpoint string, values []Value) (text string,
 	if !r.build.hasFastPath || len(values) != len(r.variables) {
 		return "", false
 	}
+	// URLs of up to 128 bytes are written on the stack, so the string is the only allocation.
 	var space [128]byte
 	path, root, plain := space[:0], b.rootPath(), true
 	if root != "" {
@@ -93,6 +102,7 @@ func (t *table) fastURL(b *bound, endpoint string, values []Value) (text string,
 		switch {
 		case v.kind == textValue && o.takes == anyText && isPlainSegment(v.text):
 			path = append(path, v.text...)
+		// A string variable takes any int, because its digits are a text.
 		case v.kind == intValue && (int64(v.bits) >= 0 && o.takes != otherKind || o.takes == anyText || o.takes == anyInt):
 			path = strconv.AppendInt(path, int64(v.bits), 10)
 		case v.kind == nilValue:
@@ -116,9 +126,13 @@ func (t *table) fastURL(b *bound, endpoint string, values []Value) (text string,
 	return text, !r.build.canBeShadowed || t.checkShadow(r, "", text[len(root):], 0) == nil
 }
 
-// isPlainSegment reports whether text can be part of a segment of a URL
-// unchanged: it needs no encoding, and does not consist of dots alone, which
-// could make the segment "." or "..".
+// isPlainSegment reports whether text can be part of a segment of a URL unchanged: it needs no
+// encoding, and does not consist of dots alone, which could make the segment "." or "..".
+//
+//	anna, .profile      true
+//	"a b", "a/b"        false: they must be encoded
+//	.., ...             false; "..." could be written, but is too rare for a test of its own
+//	""                  false: no variable of the fast path takes it
 func isPlainSegment(text string) bool {
 	for i := range len(text) {
 		if !percent.Segment[text[i]] {

@@ -29,8 +29,13 @@ import (
 // With LooseBuild, values are written as Werkzeug's to_url writes them, which converts with Python's
 // int, float and str, and checks nothing but words.
 
-// appendValue appends the percent-encoded text of v to b. Unless loose, a value
-// that would not match again is refused.
+// appendValue appends the percent-encoded text of v to b. Unless loose, a value that would not
+// match again is refused.
+//
+//	<int(fixed_digits=3):n>, 7            "007"
+//	<string(length=2):code>, "abc"        an error; with loose "abc"
+//	<name>, "ü/@"                         "%C3%BC%2F@"
+//	<path:p>, "/a"                        an error, since a path does not start with a slash
 func (c *converter) appendValue(b []byte, v *Value, loose bool) ([]byte, error) {
 	switch c.kind {
 	case intConverter:
@@ -66,6 +71,7 @@ func (c *converter) appendValue(b []byte, v *Value, loose bool) ([]byte, error) 
 // uuid converter must be checked, and the error says what is wrong with it.
 func (c *converter) text(v *Value, loose bool) (string, error) {
 	switch {
+	// Format gets the value as the caller passed it, or the nearest basic type (Value.any).
 	case c.format != nil:
 		return c.format(v.any())
 	case c.kind == uuidConverter && v.kind != uuidValue && !loose:
@@ -80,12 +86,19 @@ func (c *converter) text(v *Value, loose bool) (string, error) {
 
 // appendInt appends an integer. Strings of digits are accepted too, since the values of a template
 // or a form are strings, but not floats: 7.0 is more likely a mistake than a number of a page.
+//
+//	<int(fixed_digits=3):n>               7      "007"
+//	                                      "08"   "008"
+//	                                      1234   an error: more than 3 digits
+//	<int(fixed_digits=3,signed=True):n>   -7     "-07"
+//	<int(max=9):n>                        12     an error: out of range
 func (c *converter) appendInt(b []byte, v *Value, loose bool) ([]byte, error) {
 	var n int64
 	switch v.kind {
 	case intValue:
 		n = int64(v.bits)
 	case uintValue:
+		// The highest bit is set, so the uint64 is larger than every int64.
 		if n = int64(v.bits); n < 0 {
 			return b, fmt.Errorf("%d is out of range", v.bits)
 		}
@@ -97,6 +110,7 @@ func (c *converter) appendInt(b []byte, v *Value, loose bool) ([]byte, error) {
 		if err != nil {
 			return b, err
 		}
+		// The text of the float 7.0 is "7.0", which is an error here.
 		if n, err = strconv.ParseInt(text, 10, 64); err != nil {
 			return b, fmt.Errorf("%q is not an integer", text)
 		}
@@ -154,9 +168,15 @@ func (c *converter) appendFloat(b []byte, v *Value, loose bool) ([]byte, error) 
 	return b, nil
 }
 
-// appendLooseInt appends a value as Python's int converts it, for
-// [Options].LooseBuild: 7.9 becomes 7, a UUID is a number of 128 bits, True is 1, and " 7 " is 7. The
-// numbers have any size there, so this takes math/big.
+// appendLooseInt appends a value as Python's int converts it, for [Options].LooseBuild: 7.9 becomes
+// 7, a UUID is a number of 128 bits, True is 1, and " 7 " is 7. The numbers have any size there, so
+// this takes math/big.
+//
+//	<int(fixed_digits=3):n>   7.9     "007"
+//	                          -7.9    "-07"
+//	                          " 7 "   "007"
+//	                          true    "001"
+//	                          "x"     an error, in Python too
 func (c *converter) appendLooseInt(b []byte, v *Value) ([]byte, error) {
 	text := ""
 	switch v.kind {
@@ -183,6 +203,7 @@ func (c *converter) appendLooseInt(b []byte, v *Value) ([]byte, error) {
 		}
 		text = n.String()
 	}
+	// Python's zfill counts the sign, so one zero fewer follows it.
 	if rest, negative := strings.CutPrefix(text, "-"); negative {
 		b, text = append(b, '-'), rest
 		b = append(b, strings.Repeat("0", max(c.digits-1-len(text), 0))...)

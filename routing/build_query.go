@@ -25,15 +25,19 @@ import (
 // An error can only come from a value without text. The name of the parameter is then in the error,
 // since the caller may have passed many.
 
-// query appends the values that r does not have.
+// query appends the values that r does not have. It returns b unchanged if there are none. For
+// lang="de", q="a b" and the rule above it appends "?q=a+b", since lang is in the path.
 func (w building) query(b []byte, r *rule, values []Value) ([]byte, error) {
 	if w.table.options.SortParameters && len(values) > 1 {
 		values = slices.Clone(values) // they belong to the caller
 		slices.SortStableFunc(values, w.table.order())
 	}
+	// The rule's path never has a query, so the first parameter always follows a question mark.
 	mark := byte('?')
 	for i := range values {
 		v := &values[i]
+		// A default is known too. page=1 for the rule with the default page=1 is not repeated in
+		// the query.
 		if v.kind == nilValue || r.knows(v.name) {
 			continue
 		}
@@ -45,6 +49,7 @@ func (w building) query(b []byte, r *rule, values []Value) ([]byte, error) {
 			mark = '&'
 			continue
 		}
+		// list makes new elements, so sorting them does not change the caller's slice.
 		list := v.list()
 		if w.table.options.SortParameters {
 			slices.SortStableFunc(list, w.table.order())
@@ -64,6 +69,7 @@ func (w building) query(b []byte, r *rule, values []Value) ([]byte, error) {
 }
 
 // appendParameter appends one parameter after mark. The two common kinds need no text in between.
+// For q="a b" and the mark '&' it appends "&q=a+b".
 func appendParameter(b []byte, mark byte, v *Value) ([]byte, error) {
 	b = append(b, mark)
 	b = percent.AppendQuery(b, v.name)
@@ -83,6 +89,10 @@ func appendParameter(b []byte, mark byte, v *Value) ([]byte, error) {
 
 // order is the order of parameters. Numbers of one name are compared as numbers, 9 before 10. All
 // other values are compared as texts; a value without a text is refused later, when it is written.
+//
+//	page=9, page=10       9 before 10, as numbers
+//	page="9", page="10"   "10" before "9", as strings
+//	tag="x", page=9       page before tag, by name
 func (t *table) order() func(a, b Value) int {
 	if t.options.SortKey != nil {
 		return t.options.SortKey

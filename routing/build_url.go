@@ -39,14 +39,23 @@ import (
 // building says how values become a URL.
 type building struct {
 	table *table
-	loose bool // see Options.LooseBuild
-	known bool // only values that the rule knows
+	// loose is Options.LooseBuild. Then only words and values without a text are refused.
+	loose bool
+	// known leaves out values that the rule does not have, which would be the query. It is set by
+	// BuildOptions.DropUnknown, and for redirects, whose query is that of the request.
+	known bool
 
-	mount  int       // the length of the root path with which the path begins
-	method methodSet // the method that the URL is for, or 0
+	// mount is the length of the root path with which the buffer of the path begins, and at which
+	// the rule's own path begins.
+	mount int
+	// method is the method that the caller named; 0 means that the URL is for any method.
+	method methodSet
 }
 
+// build is what Build and BuildWith do without the fast path. This is Werkzeug's MapAdapter.build,
+// and choose is its _partial_build.
 func (t *table) build(b *bound, options BuildOptions, endpoint string, values []Value) (string, error) {
+	// Most hosts and paths fit, so they are written on the stack. append makes longer ones.
 	var hostSpace [64]byte
 	var pathSpace [256]byte
 	host, path := hostSpace[:0], append(pathSpace[:0], b.rootPath()...)
@@ -69,10 +78,10 @@ func (t *table) build(b *bound, options BuildOptions, endpoint string, values []
 	return t.join(b, options, r, host, path)
 }
 
-// choose finds the first rule that the values fit. It appends the rule's path
-// to path, and writes its host to host; err is the reason why a rule refused a
-// value. If the table matches hosts, a rule on the bound host comes before
-// others.
+// choose finds the first rule that the values fit. It appends the rule's path to path, and writes
+// its host to host; err is the reason why a rule refused a value. If the table matches hosts, a
+// rule on the bound host comes before others. For the rules /form for GET and /form/send for POST
+// of one endpoint, the methods of a POST request choose the second.
 func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoint string, values []Value) (r *rule, h, p []byte, err error) {
 	var elsewhere *rule
 	var at valueIndexes
@@ -88,6 +97,7 @@ func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoin
 			continue
 		}
 		if w.table.options.HostMatching {
+			// If the request's host is not valid, no rule is on it, and join returns the error.
 			if _, here, failed := w.table.domain(b); failed != nil || string(h) != here {
 				if elsewhere == nil {
 					elsewhere = r
@@ -105,8 +115,11 @@ func (w building) choose(host, path []byte, b *bound, methods methodSet, endpoin
 	return elsewhere, host, path, err
 }
 
-// rule appends r's host, and its path with the query.
+// rule appends r's host, and its path with the query. For the mount /app, the rule /search/<lang>
+// and lang="de", q="a b" the path is "/app/search/de?q=a+b". The errors are those of values; a
+// missing value cannot happen here, because find has been asked.
 func (w building) rule(host, path []byte, r *rule, values []Value, p *valueIndexes) (h, b []byte, err error) {
+	// Only if more values were given than used can one name be given twice.
 	if p.unknown {
 		if err = p.twice(r, values); err != nil {
 			return host, path, err
@@ -123,8 +136,11 @@ func (w building) rule(host, path []byte, r *rule, values []Value, p *valueIndex
 		if !w.loose {
 			return host, path, errAuthority
 		}
+		// With LooseBuild the slashes become one, as oneSlash reads them in a request.
 		path = append(path[:n+1], bytes.TrimLeft(path[n:], "/")...)
 	}
+	// Each value was checked when it was written. Only values that may be empty can make a segment
+	// of dots together: with an empty a and b, the rule /<a>.<b> has the URL "/.".
 	if !w.loose && r.build.takesEmpty {
 		if err = checkDots(path, w.mount, false); err != nil {
 			return host, path, err
@@ -137,6 +153,8 @@ func (w building) rule(host, path []byte, r *rule, values []Value, p *valueIndex
 			return host, path, err
 		}
 	}
+	// The path must be decodable with a stand-in for its encoded slashes (match_path.go). Only a
+	// long one can hold all bytes that could be one.
 	if !w.loose && len(path)-w.mount > leastStandIns {
 		if _, _, err = decoded(string(path[w.mount:])); err != nil {
 			return host, path, err
@@ -154,7 +172,8 @@ func (w building) rule(host, path []byte, r *rule, values []Value, p *valueIndex
 }
 
 // steps writes the steps of a host or a path, with the value of each variable. A variable with a
-// default has no step: setDefaults has made a string of it.
+// default has no step: setDefaults has made a string of it. For "/user/" id "/" name with id=7 and
+// name="anna" it appends "/user/7/anna".
 func (w building) steps(b []byte, r *rule, ops []op, values []Value, p *valueIndexes, host bool) ([]byte, error) {
 	for i := range ops {
 		o := &ops[i]
@@ -187,8 +206,10 @@ func (r *rule) appendVariable(b []byte, ops []op, i int, v *Value) ([]byte, erro
 	case err != nil:
 		return b, err
 	case start == len(b): // the converter accepts an empty string: see buildFlags.takesEmpty
+	// "a/" for /d/<path:p>/ makes "/d/a//", which would be redirected to a single slash.
 	case b[len(b)-1] == '/' && i+2 == len(ops) && ops[i+1].text == "/":
 		return b, errSlash
+	// Nearly all values have no dot, and one search tells so.
 	case bytes.IndexByte(b[start:], '.') >= 0:
 		return b, checkDots(b, start, i+1 < len(ops) && (ops[i+1].variable >= 0 || ops[i+1].text[0] != '/'))
 	}
@@ -207,6 +228,10 @@ func (r *rule) appendLabel(b []byte, o *op, v *Value, loose bool) ([]byte, error
 
 // checkHostText refuses values that would turn a label of the host into a different host. A value
 // may come from a form, and the label "me@evil.test/" would make a link to evil.test.
+//
+//	anna, a.b                   accepted
+//	me@evil.test/, ü, "a b"     errors: the host would change, or is not in ASCII
+//	"", .a                      errors: an empty label
 func checkHostText(b []byte) error {
 	for _, c := range b {
 		if !percent.Query[c] || c == '/' || c == '@' || c == '?' {
@@ -223,6 +248,11 @@ func checkHostText(b []byte) error {
 // whose scheme a page must name, and if the caller asks. Otherwise the URL is a path, which is right
 // whatever host and scheme a proxy in front has. The request's host is looked at only if some rule is
 // on another one.
+//
+//	/g on the request's host                   /g
+//	External                                   http://x.test/g
+//	External, NoScheme                         //x.test/g
+//	External, Scheme "wss"                     https://x.test/g, since the rule is not a WebSocket
 func (t *table) join(b *bound, options BuildOptions, r *rule, built, path []byte) (string, error) {
 	absolute := options.External || r.webSocket
 	var host string
@@ -237,6 +267,7 @@ func (t *table) join(b *bound, options BuildOptions, r *rule, built, path []byte
 	if !absolute {
 		return string(path), nil
 	}
+	// Scheme may be that of a page or of a WebSocket: only its "s" counts.
 	scheme := options.Scheme
 	if scheme == "" && !options.NoScheme {
 		scheme = b.scheme()

@@ -18,16 +18,17 @@ import (
 // A rule that is not the right one mostly fails here, at a missing value or at a default that another
 // value contradicts, before anything is written.
 
-// inlineValues is the number of variables up to which a valueIndexes needs no
-// allocation.
+// inlineValues is the number of variables up to which a valueIndexes needs no allocation.
 const inlineValues = 16
 
-// valueIndexes tells which value each variable of a rule takes, -1 for its
-// default.
+// valueIndexes tells which value each variable of a rule takes, -1 for its default.
 type valueIndexes struct {
-	few     [inlineValues]int32
-	many    []int32
-	unknown bool // some value is not one of the rule's
+	few [inlineValues]int32
+	// many replaces few for rules with more variables than few has elements; otherwise it is nil.
+	many []int32
+	// unknown is true if some value did not become a variable. It may be a default's, a second one
+	// of a name, a nil, or one for the query.
+	unknown bool
 }
 
 // at returns the index of the value for variable i.
@@ -38,8 +39,8 @@ func (p *valueIndexes) at(i int) int32 {
 	return p.few[i]
 }
 
-// find looks for the values of r's variables. It reports whether they suffice:
-// each variable has one, and none contradicts a default.
+// find looks for the values of r's variables. It reports whether they suffice: each variable has
+// one, and none contradicts a default.
 func (p *valueIndexes) find(r *rule, values []Value) bool {
 	p.many, p.unknown = nil, false
 	list := p.few[:]
@@ -98,8 +99,7 @@ func (p *valueIndexes) twice(r *rule, values []Value) error {
 	return nil
 }
 
-// indexOf returns the index of the value that has the name and is not nil, -1
-// for none.
+// indexOf returns the index of the value that has the name and is not nil, -1 for none.
 func indexOf(values []Value, name string) int {
 	for i := range values {
 		if values[i].name == name && values[i].kind != nilValue {

@@ -24,9 +24,9 @@ type Converter struct {
 	Format func(value any) (string, error)
 }
 
-// ConverterFunc makes the converter of variables from the arguments that a rule
-// gives it. It is called at registration, once for all variables that are
-// written in the same way. If it fails, the error names the rule.
+// ConverterFunc makes the converter of variables from the arguments that a rule gives it. It is
+// called at registration, once for all variables that are written in the same way. If it fails, the
+// error names the rule.
 type ConverterFunc func(arguments []Argument) (Converter, error)
 
 // Argument is one argument of a converter in a rule's path, such as `length=2` in

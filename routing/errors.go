@@ -14,9 +14,8 @@ import (
 // one, so that httperror.Respond answers with them. If nothing matches, the error is
 // httperror.NotFound.
 
-// RedirectError says that the URL has a better spelling, or that its rule redirects.
-// It is an error because the request was not matched, and a handler because it can send the
-// redirect.
+// RedirectError says that the URL has a better spelling, or that its rule redirects. It is an error
+// because the request was not matched, and a handler because it can send the redirect.
 type RedirectError struct {
 	// Code is the status: 308, which keeps the method and the body.
 	Code int
@@ -48,8 +47,8 @@ func (e *RedirectError) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// MethodNotAllowedError says that the path exists, but not for this method. One
-// value serves many requests: do not change it.
+// MethodNotAllowedError says that the path exists, but not for this method. One value serves many
+// requests: do not change it.
 type MethodNotAllowedError struct {
 	// Allow are the methods that the path has, sorted.
 	Allow []string
@@ -67,8 +66,7 @@ func (e *MethodNotAllowedError) Error() string {
 	return httperror.MethodNotAllowed.Error() + ": there are " + strings.Join(e.Allow, ", ")
 }
 
-// Unwrap returns a new [httperror.Error] of 405 with the Allow header, which is
-// the response.
+// Unwrap returns a new [httperror.Error] of 405 with the Allow header, which is the response.
 func (e *MethodNotAllowedError) Unwrap() error {
 	if e.header == nil {
 		return httperror.NotAllowed(e.Allow...)
@@ -76,8 +74,8 @@ func (e *MethodNotAllowedError) Unwrap() error {
 	return &httperror.Error{Code: httperror.MethodNotAllowed, Header: http.Header{"Allow": e.header}}
 }
 
-// optionsResponse is the error and the response for a request that asked which
-// methods the path has; see [Options].AutomaticOptions.
+// optionsResponse is the error and the response for a request that asked which methods the path
+// has; see [Options].AutomaticOptions.
 type optionsResponse struct {
 	// Allow are the methods that the path has, sorted.
 	Allow []string
@@ -104,9 +102,8 @@ type BuildError struct {
 	// Endpoint, Method and Values (names only) are those of the failed build.
 	Endpoint, Method string
 	Values           []string
-	// Suggestion is the endpoint with the most similar name, or Endpoint itself
-	// if it exists, or "" if no name is similar. Values and Method decide
-	// between names that are equally similar.
+	// Suggestion is the endpoint with the most similar name, or Endpoint itself if it exists, or ""
+	// if no name is similar. Values and Method decide between names that are equally similar.
 	Suggestion string
 	// Missing are the names of the values that are missing for its closest rule.
 	Missing []string

@@ -2,8 +2,8 @@ package routing
 
 import "strings"
 
-// Group is anything that stands for rules: a single [Rule], or one of the
-// groups of this file, which can be nested.
+// Group is anything that stands for rules: a single [Rule], or one of the groups of this file,
+// which can be nested.
 type Group[T any] interface {
 	// Rules returns the rules of the group.
 	Rules() []Rule[T]
@@ -50,8 +50,8 @@ func Submount[T any](path string, groups ...Group[T]) Group[T] {
 	return changed(groups, func(r *Rule[T]) { r.Path = path + r.Path })
 }
 
-// Subdomain sets the subdomain of rules that have none. If groups are nested,
-// the inner one counts; in Werkzeug the outer one replaces it.
+// Subdomain sets the subdomain of rules that have none. If groups are nested, the inner one counts;
+// in Werkzeug the outer one replaces it.
 func Subdomain[T any](pattern string, groups ...Group[T]) Group[T] {
 	return changed(groups, func(r *Rule[T]) {
 		if r.Subdomain == "" && !r.BareHost {
@@ -69,8 +69,8 @@ func Host[T any](pattern string, groups ...Group[T]) Group[T] {
 	})
 }
 
-// EndpointPrefix puts a prefix before the endpoints of rules. A rule without an
-// endpoint still has none.
+// EndpointPrefix puts a prefix before the endpoints of rules. A rule without an endpoint still has
+// none.
 func EndpointPrefix[T any](prefix string, groups ...Group[T]) Group[T] {
 	return changed(groups, func(r *Rule[T]) {
 		if r.Endpoint != "" {

@@ -10,8 +10,7 @@ import (
 )
 
 // Dispatch returns a handler that calls serve for each match. The request for serve holds the
-// Params for [ParamsOf], and has the rule's path as Pattern; see also
-// [PathValues].
+// Params for [ParamsOf], and has the rule's path as Pattern; see also [PathValues].
 //
 // fail gets the errors of Match; nil means [httperror.Respond].
 func (m *Map[T]) Dispatch(serve func(w http.ResponseWriter, r *http.Request, match Match[T]), fail httperror.Responder) http.Handler {
@@ -43,9 +42,9 @@ func PathValues(h http.Handler) http.Handler {
 	})
 }
 
-// Request returns r as the match's target should see it: [ParamsOf] returns the
-// match's values, and r.Pattern is the rule's path. It sets Pattern in r
-// itself, and copies r only if the rule has values. [Map.Dispatch] calls it.
+// Request returns r as the match's target should see it: [ParamsOf] returns the match's values, and
+// r.Pattern is the rule's path. It sets Pattern in r itself, and copies r only if the rule has
+// values. [Map.Dispatch] calls it.
 func (match Match[T]) Request(r *http.Request) *http.Request {
 	rule := match.Params.found.rule
 	r.Pattern = rule.path
@@ -67,9 +66,9 @@ type matchedRequest struct {
 // silent reports whether r has no values.
 func (r *rule) silent() bool { return len(r.variables) == 0 && len(r.defaults) == 0 }
 
-// Handler returns the Map as a handler that calls the target of the rule that
-// matches; the handler reads the values with [ParamsOf]. Every target must be
-// an [http.Handler]; otherwise the response is a 500.
+// Handler returns the Map as a handler that calls the target of the rule that matches; the handler
+// reads the values with [ParamsOf]. Every target must be an [http.Handler]; otherwise the response
+// is a 500.
 func (m *Map[T]) Handler() http.Handler {
 	return m.Dispatch(call[T], nil)
 }

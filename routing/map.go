@@ -24,9 +24,8 @@ type Options struct {
 	// KeepDefaults serves URLs that spell out defaults, and aliases, instead of redirecting them
 	// (redirect_defaults=False).
 	KeepDefaults bool
-	// AutomaticOptions makes Match answer OPTIONS, with an error that is the
-	// response, if no rule of the path names that method. Without it the
-	// response is a 405.
+	// AutomaticOptions makes Match answer OPTIONS, with an error that is the response, if no rule
+	// of the path names that method. Without it the response is a 405.
 	AutomaticOptions bool
 
 	// ServerName is the host below which subdomains are counted, with its port if that is not the
@@ -38,8 +37,7 @@ type Options struct {
 	// HostMatching enables Rule.Host, and makes Rule.Subdomain an error.
 	HostMatching bool
 
-	// SortParameters sorts the query of built URLs by SortKey or, without one,
-	// by name and value.
+	// SortParameters sorts the query of built URLs by SortKey or, without one, by name and value.
 	SortParameters bool
 	// SortKey orders the query of built URLs.
 	SortKey func(a, b Value) int
@@ -72,8 +70,8 @@ type snapshot[T any] struct {
 	rules []Rule[T] // in the order in which they were added
 }
 
-// NewMap returns a Map of the rules with the default options. Its error names
-// every rule that is refused, as a [RuleError].
+// NewMap returns a Map of the rules with the default options. Its error names every rule that is
+// refused, as a [RuleError].
 func NewMap[T any](groups ...Group[T]) (*Map[T], error) {
 	return newMap(Options{}, groups, caller(1))
 }
@@ -174,8 +172,8 @@ func (m *Map[T]) All() iter.Seq[*Rule[T]] {
 	}
 }
 
-// HasParams reports whether some rule of the endpoint has all of the arguments as
-// variables or defaults.
+// HasParams reports whether some rule of the endpoint has all of the arguments as variables or
+// defaults.
 func (m *Map[T]) HasParams(endpoint string, arguments ...string) bool {
 	return slices.ContainsFunc(m.snapshot.Load().endpoints[endpoint], func(r *rule) bool {
 		return !slices.ContainsFunc(arguments, func(name string) bool {
@@ -184,8 +182,7 @@ func (m *Map[T]) HasParams(endpoint string, arguments ...string) bool {
 	})
 }
 
-// String returns a table of the rules: methods, path, endpoint and special
-// settings.
+// String returns a table of the rules: methods, path, endpoint and special settings.
 func (m *Map[T]) String() string {
 	rules := m.snapshot.Load().rules
 	lines := make([][4]string, len(rules))
@@ -233,8 +230,7 @@ func (r *Rule[T]) remarks() string {
 	return strings.Join(list, ", ")
 }
 
-// caller returns the file and line of the function skip frames above the one
-// that called caller.
+// caller returns the file and line of the function skip frames above the one that called caller.
 func caller(skip int) string {
 	_, file, line, ok := runtime.Caller(skip + 1)
 	if !ok {

@@ -39,9 +39,9 @@ func subdomainOf(host, server string) (string, bool) {
 	return strings.CutSuffix(rest, ".")
 }
 
-// startOf returns the first node of the paths if the host need not be checked,
-// or nil. An adapter that was bound to a base has a subdomain of its own, which the
-// program named; it must be the default one.
+// startOf returns the first node of the paths if the host need not be checked, or nil. An adapter
+// that was bound to a base has a subdomain of its own, which the program named; it must be the
+// default one.
 func (t *table) startOf(b *bound) *node {
 	if b.base == nil || t.start != nil && b.base.Subdomain == t.options.DefaultSubdomain {
 		return t.start

@@ -24,8 +24,8 @@ import (
 // At most half of the slots are taken, so that a search always ends, and nearly always at its first
 // or second slot.
 
-// A segmentIndex finds a literal edge by its first segment. Unlike a textIndex it grows
-// while rules are added.
+// A segmentIndex finds a literal edge by its first segment. Unlike a textIndex it grows while rules
+// are added.
 type segmentIndex []int32 // indexes in the list of edges, plus 1; 0 is free
 
 // fewLiterals is how many edges are compared one by one at most.
@@ -46,8 +46,8 @@ func (x segmentIndex) find(literals []literalEdge, segment string) int {
 	}
 }
 
-// grown returns the index after the last edge was added. The edges' labels are
-// single segments; the index is nil while there are few edges.
+// grown returns the index after the last edge was added. The edges' labels are single segments; the
+// index is nil while there are few edges.
 func (x segmentIndex) grown(literals []literalEdge) segmentIndex {
 	n := len(literals)
 	if n <= fewLiterals {
@@ -91,8 +91,7 @@ func newTextIndex(n int) textIndex {
 	return textIndex{make([]textSlot, 2<<bits.Len(uint(n)))}
 }
 
-// slot returns the slot of text. It is free if text is not in the index. The
-// index must have slots.
+// slot returns the slot of text. It is free if text is not in the index. The index must have slots.
 func (x *textIndex) slot(text string) *textSlot {
 	mask := uint64(len(x.slots) - 1)
 	for h := hash(text) & mask; ; h = (h + 1) & mask {

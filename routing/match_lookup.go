@@ -104,8 +104,8 @@ func (n *node) only(path string, i int) (*node, int) {
 	return n, i
 }
 
-// search finds the rule if several edges must be tried. It starts at the node s
-// and the segment at i, or at the start if s is nil.
+// search finds the rule if several edges must be tried. It starts at the node s and the segment at
+// i, or at the start if s is nil.
 func (t *table) search(b *bound, method methodSet, path string, s *node, i int) (*found, string, error) {
 	m := matcher{path: path, method: method, request: b.request}
 	if s == nil {
@@ -174,9 +174,9 @@ func (t *table) unmatched(b *bound, m *matcher, r *rule) error {
 	return m.failure(t)
 }
 
-// merged matches once more, with single slashes. If something matches, it
-// returns the redirect to that path. This second walk is only for paths that match nothing, so it
-// costs nothing for others, and a variable that may contain slashes still gets two in a row.
+// merged matches once more, with single slashes. If something matches, it returns the redirect to
+// that path. This second walk is only for paths that match nothing, so it costs nothing for others,
+// and a variable that may contain slashes still gets two in a row.
 func (t *table) merged(b *bound, m *matcher) error {
 	if !t.options.MergeSlashes.or(true) || !strings.Contains(m.path, "//") {
 		return nil
@@ -195,8 +195,8 @@ func (t *table) merged(b *bound, m *matcher) error {
 // staticPaths finds the rules that end at a path without variables.
 type staticPaths struct {
 	textIndex
-	// lengths has a bit for the length of each path, modulo 64. If no path in the index
-	// has the length of the request's path, its bytes need not be hashed.
+	// lengths has a bit for the length of each path, modulo 64. If no path in the index has the
+	// length of the request's path, its bytes need not be hashed.
 	lengths uint64
 }
 

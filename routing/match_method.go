@@ -19,9 +19,8 @@ import (
 // With the rules GET /a and POST /a, a PUT of /a finds the bits 0, 1 and 2, and its 405 says
 // "Allow: GET, HEAD, POST".
 
-// methodSet is a set of methods, with one bit for each. The standard methods
-// have their own bits; a Map gives further bits to other names when rules
-// mention them.
+// methodSet is a set of methods, with one bit for each. The standard methods have their own bits; a
+// Map gives further bits to other names when rules mention them.
 type methodSet uint64
 
 const (
@@ -135,9 +134,8 @@ func (t *table) namesOf(set methodSet) []string {
 	return names
 }
 
-// isMethod reports whether this package accepts name as a method: it must be a
-// token (RFC 9110, section 5.6.2) without lower-case letters, which would never
-// match the intended method.
+// isMethod reports whether this package accepts name as a method: it must be a token (RFC 9110,
+// section 5.6.2) without lower-case letters, which would never match the intended method.
 func isMethod(name string) bool {
 	return name != "" && strings.IndexFunc(name, func(r rune) bool {
 		return !('A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))

@@ -31,8 +31,8 @@ func mergeSlashes(path string) string {
 	return merged.String()
 }
 
-// oneSlash returns the path with exactly one slash at its start; it adds none
-// to the empty path. Several slashes there are read as one without a redirect, as in Werkzeug.
+// oneSlash returns the path with exactly one slash at its start; it adds none to the empty path.
+// Several slashes there are read as one without a redirect, as in Werkzeug.
 func oneSlash(path string) string {
 	if path == "" {
 		return path
@@ -89,8 +89,7 @@ func unescapeSegments(u *url.URL) (string, byte) {
 
 // standIns are bytes that stand for an encoded slash: bytes that UTF-8 does not use, and then
 // control characters. The first is taken for every path in UTF-8. The others are for paths in other
-// encodings, which may have any byte. Zero is not among them: it says that a path has no
-// such byte.
+// encodings, which may have any byte. Zero is not among them: it says that a path has no such byte.
 var standIns = func() (list []byte) {
 	for _, span := range [][2]int{{0xF5, 0xFF}, {0xC0, 0xC1}, {0x01, 0x1F}} {
 		for c := span[0]; c <= span[1]; c++ {

@@ -33,8 +33,7 @@ func (t *table) redirectTo(b *bound, path string) error {
 	return t.redirect(b, host, subdomain, path)
 }
 
-// redirect makes the redirect to a path below the mount, with the request's
-// query.
+// redirect makes the redirect to a path below the mount, with the request's query.
 func (t *table) redirect(b *bound, host, subdomain, path string) *RedirectError {
 	location := b.rootPath() + "/" + strings.TrimLeft(path, "/") // never "//host"
 	if query := b.query(); query != "" {
@@ -68,8 +67,8 @@ func (t *table) canonical(b *bound, m *matcher, r *rule, params Params) error {
 	return elsewhere
 }
 
-// shortened returns the redirect to o if the values are equal to o's defaults,
-// otherwise nil. It asks whether o's URL can be built with the values, which is the same question.
+// shortened returns the redirect to o if the values are equal to o's defaults, otherwise nil. It
+// asks whether o's URL can be built with the values, which is the same question.
 func (t *table) shortened(b *bound, m *matcher, o *rule, params Params) error {
 	values := params.values()
 	if o.methods&m.method == 0 {
@@ -79,9 +78,8 @@ func (t *table) shortened(b *bound, m *matcher, o *rule, params Params) error {
 	return redirect
 }
 
-// redirectBuilt returns the redirect to o's URL for the values, with the
-// request's query, and whether the URL is on the request's host. It returns nil
-// if the URL cannot be built.
+// redirectBuilt returns the redirect to o's URL for the values, with the request's query, and
+// whether the URL is on the request's host. It returns nil if the URL cannot be built.
 func (t *table) redirectBuilt(b *bound, o *rule, values []Value) (err error, onHost bool) {
 	var p valueIndexes
 	if !p.find(o, values) {
@@ -128,8 +126,7 @@ type redirectStep struct {
 }
 
 // splitRedirect splits RedirectTo at its values, when the Map is made, so that a mistake is found
-// there. It reports a name that the rule does not have, and
-// a value where the host would be.
+// there. It reports a name that the rule does not have, and a value where the host would be.
 //
 //	"/new/<id>?from=<name>"      "/new/"  id  "?from="  name (in the query)
 //	"https://<name>.test/"       an error: the client would choose the host
@@ -180,8 +177,8 @@ func authorityOf(target string) int {
 	return len(target)
 }
 
-// redirectTarget inserts the values into RedirectTo. It returns an error if a
-// value would take segments out of the path.
+// redirectTarget inserts the values into RedirectTo. It returns an error if a value would take
+// segments out of the path.
 func (r *rule) redirectTarget(params Params, loose bool) (string, error) {
 	var b []byte
 	for i, step := range r.redirect {
@@ -257,8 +254,8 @@ func (t *table) ruleRedirect(b *bound, r *rule, params Params) error {
 	return &RedirectError{Code: http.StatusPermanentRedirect, Location: location, url: absolute}
 }
 
-// keepsHost returns target, which is RedirectTo with its values, in a form in
-// which no value can change the scheme or host (RFC 3986, section 4.2).
+// keepsHost returns target, which is RedirectTo with its values, in a form in which no value can
+// change the scheme or host (RFC 3986, section 4.2).
 //
 //	RedirectTo     value               target               returned
 //	"<to>"         "javascript:x"      "javascript:x"       "./javascript:x"

@@ -77,8 +77,8 @@ type table struct {
 type node struct {
 	// literals are the edges without variables, each with one or more segments.
 	literals []literalEdge
-	// index finds a literal edge by its first segment. It exists if there are
-	// many edges, and while rules are added.
+	// index finds a literal edge by its first segment. It exists if there are many edges, and while
+	// rules are added.
 	index segmentIndex
 	// slash is the edge of an empty segment, which is a slash at the path's end.
 	slash *node
@@ -241,8 +241,8 @@ func sortEdges(edges []edge) {
 	slices.SortStableFunc(edges, func(a, b edge) int { return a.pattern.weight.compare(b.pattern.weight) })
 }
 
-// order sorts the edges of s, and of all nodes after it, by the weights of
-// their patterns. exposed is true if something else is tried before s.
+// order sorts the edges of s, and of all nodes after it, by the weights of their patterns. exposed
+// is true if something else is tried before s.
 //
 // In the tree above, the node of rule 2 is exposed: for the segment "settings" or "7" another edge is
 // tried first. Its URLs must therefore be matched before Build returns them (build_again.go). The

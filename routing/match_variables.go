@@ -36,8 +36,8 @@ type found struct {
 
 // variablePart is a part of a rule's path that has variables.
 type variablePart struct {
-	// skip is how many bytes of static segments and slashes lie between the
-	// previous variable part and this one.
+	// skip is how many bytes of static segments and slashes lie between the previous variable part
+	// and this one.
 	skip int
 	// before and after are the lengths of the literals around its variable, if there is one.
 	before, after int
@@ -156,9 +156,9 @@ func (f *found) anyText(path string, v *variable) string {
 	return ""
 }
 
-// divided returns the string of one variable in a part that has several. order
-// is the index of the variable in the part, and text is the string of the part: for "v<int:major>.<int:minor>"
-// and "v2.10", the order 1 gives "10". The part is divided again for each variable that is read.
+// divided returns the string of one variable in a part that has several. order is the index of the
+// variable in the part, and text is the string of the part: for "v<int:major>.<int:minor>" and
+// "v2.10", the order 1 gives "10". The part is divided again for each variable that is read.
 func (s *variablePart) divided(text string, order int) string {
 	var found spans
 	if !s.several.divide(text, &found) {

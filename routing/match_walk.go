@@ -76,8 +76,8 @@ func (m *matcher) run(t *table, start *node) *rule {
 	return nil
 }
 
-// walk matches the segments of m.path, beginning at offset i, with the tree
-// below s. It returns the rule at which the walk ends, or needsSlash, or nil.
+// walk matches the segments of m.path, beginning at offset i, with the tree below s. It returns the
+// rule at which the walk ends, or needsSlash, or nil.
 //
 // If i is the length of the path, one segment is left, and it is empty: the path ends with a slash.
 // If i is larger, no segment is left.

@@ -25,8 +25,8 @@ import (
 // A name is looked up among the defaults, then the variables, then what the rule's condition found.
 // A default comes first as in Werkzeug, where it overwrites the variable of the same name.
 
-// Params are the values of a match: the rule's variables and its defaults. It
-// is a value, and you may keep it.
+// Params are the values of a match: the rule's variables and its defaults. It is a value, and you
+// may keep it.
 //
 // String, Int, Float and UUID return the zero value for a name that the rule does not have, or a
 // value of another type. That is a mistake in the program: in development, under "zeug run" or with
@@ -34,8 +34,8 @@ import (
 // logged once. If a view has several rules, a missing name is not a mistake: then use [Params.Get]
 // or [Param].
 type Params struct {
-	// Params has three words, and a Match four: that is the largest struct that
-	// the compiler passes in registers.
+	// Params has three words, and a Match four: that is the largest struct that the compiler passes
+	// in registers.
 	found *found
 	path  string
 }
@@ -67,8 +67,8 @@ func (p Params) lookup(name string) int {
 	return p.found.rule.variable(name)
 }
 
-// Get returns the value of name: an int, a float64, a [uuid.UUID], a string, or the
-// result of a custom converter's Parse.
+// Get returns the value of name: an int, a float64, a [uuid.UUID], a string, or the result of a
+// custom converter's Parse.
 func (p Params) Get(name string) (value any, ok bool) {
 	r := p.rule()
 	if r == nil {
@@ -86,8 +86,8 @@ func (p Params) Get(name string) (value any, ok bool) {
 	return nil, false
 }
 
-// String returns the string of name from the URL, percent-decoded. For a
-// default it is the string that Build would write.
+// String returns the string of name from the URL, percent-decoded. For a default it is the string
+// that Build would write.
 func (p Params) String(name string) string {
 	// Most rules have no defaults, and then a variable is looked up once.
 	i := p.lookup(name)
@@ -147,17 +147,16 @@ func typed[V any](p Params, name, converter string) V {
 	return value
 }
 
-// Param returns the value of name if its type is V. If the variable has a
-// custom converter, it calls the converter's Parse.
+// Param returns the value of name if its type is V. If the variable has a custom converter, it
+// calls the converter's Parse.
 func Param[V any](p Params, name string) (value V, ok bool) {
 	found, _ := p.Get(name)
 	value, ok = found.(V)
 	return value, ok
 }
 
-// All returns the names and values: variables in the order of the rule's text,
-// then the other defaults by name, then the values that the rule's condition
-// found.
+// All returns the names and values: variables in the order of the rule's text, then the other
+// defaults by name, then the values that the rule's condition found.
 func (p Params) All() iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
 		r := p.rule()
@@ -207,9 +206,9 @@ func (p Params) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, fmt.FormatString(f, verb), p.Map())
 }
 
-// misused reports a param that the rule does not have, or that has another type
-// than the converter returns. Rules and names are in the source of the program, so that the first
-// request shows such a mistake to its author. In production it must not become a 500 for visitors.
+// misused reports a param that the rule does not have, or that has another type than the converter
+// returns. Rules and names are in the source of the program, so that the first request shows such a
+// mistake to its author. In production it must not become a 500 for visitors.
 func (p Params) misused(name, converter string) {
 	r := p.rule()
 	if r == nil {

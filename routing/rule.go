@@ -15,8 +15,8 @@ type Rule[T any] struct {
 	// Path is the rule's path. It starts with a slash. A path in the syntax of another router,
 	// with a variable "{id}" or ":id", is refused, and so is a query.
 	Path string
-	// Endpoint is the name by which URLs are built. Several rules may share
-	// one: [Adapter.Build] uses the first that fits the values.
+	// Endpoint is the name by which URLs are built. Several rules may share one: [Adapter.Build]
+	// uses the first that fits the values.
 	Endpoint string
 	// Target is the result of a match: a view, an [http.Handler], any value.
 	Target T
@@ -32,8 +32,8 @@ type Rule[T any] struct {
 	// [Options].DefaultSubdomain, unless BareHost says that there are none.
 	Subdomain string
 	BareHost  bool
-	// Host is a pattern for the whole host, with its port unless that is the
-	// default port of the scheme. It needs [Options].HostMatching.
+	// Host is a pattern for the whole host, with its port unless that is the default port of the
+	// scheme. It needs [Options].HostMatching.
 	Host string
 	// BuildOnly rules build URLs and never match.
 	BuildOnly bool
@@ -48,9 +48,9 @@ type Rule[T any] struct {
 	// WebSocket rules match the opening request of a WebSocket. In a Map that has such a rule, no
 	// other rule matches such a request. Their URLs are ws:// or wss://.
 	WebSocket bool
-	// StrictSlashes: if On, a branch without its slash redirects to the branch, and a
-	// leaf with a slash is not found. If Off, a rule matches its path with and without the
-	// slash. Werkzeug: strict_slashes. Default: [Options].StrictSlashes.
+	// StrictSlashes: if On, a branch without its slash redirects to the branch, and a leaf with a
+	// slash is not found. If Off, a rule matches its path with and without the slash. Werkzeug:
+	// strict_slashes. Default: [Options].StrictSlashes.
 	StrictSlashes Switch
 	// MergeSlashes: if On, several slashes in a row count as one in the rule's path. A request path
 	// with such slashes is redirected to the path with single slashes. Werkzeug: merge_slashes.
@@ -70,8 +70,8 @@ type Condition interface {
 	// many goroutines at a time. It must not change the request, or the params after it has
 	// returned them.
 	//
-	// A Condition may also have a method Err() error. If that returns an error, the
-	// rule is refused.
+	// A Condition may also have a method Err() error. If that returns an error, the rule is
+	// refused.
 	Match(r *http.Request) (params map[string]string, ok bool)
 }
 
@@ -118,9 +118,9 @@ func (r *Rule[T]) place() string {
 	return r.Path
 }
 
-// WrittenAt returns the rule with a place in the source, "file.go:12", for
-// errors and lists of rules. Without it, the place is the call of [NewMap] or
-// [Map.Add]. Use it in packages whose functions make rules.
+// WrittenAt returns the rule with a place in the source, "file.go:12", for errors and lists of
+// rules. Without it, the place is the call of [NewMap] or [Map.Add]. Use it in packages whose
+// functions make rules.
 func (r Rule[T]) WrittenAt(place string) Rule[T] {
 	r.where = place
 	return r

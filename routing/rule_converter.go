@@ -38,6 +38,8 @@ import (
 //	uuid                                      100    36 characters, in either case
 //	regexp   the pattern                      100    not in Werkzeug
 
+// converterKind says which code parses and formats the values. The built-in converters are cases of
+// switches. Only those of the application call functions that are values, parse and format.
 type converterKind uint8
 
 const (
@@ -51,18 +53,36 @@ const (
 	customConverter
 )
 
-// converter is a Converter or one of the built-in ones, with its arguments.
+// converter is a Converter or one of the built-in ones, with its arguments. All variables that are
+// written in the same way share one, in all rules of a Map, so it never changes after it is made.
+//
+//	<int(fixed_digits=3):n>      form digits; digits 3
+//	<int(min=1):n>               form digits; bounded, min 1, max the largest int
+//	<float(signed=True):f>       form decimal, signed; low and high are infinite
+//	<string(length=2):code>      form text of 2 to 2 characters
+//	<any(de, en):lang>           form words, with these two
 type converter struct {
-	kind   converterKind
-	name   string // with its arguments, as in the rule's path
-	form   form
+	kind converterKind
+	// name is the converter with its arguments, as in the rule's path: "int(min=1)". Errors show
+	// it, and rule.takes compares it.
+	name string
+	// form says which strings have a value, apart from the bounds below; see rule_form.go.
+	form form
+	// weight decides which variable is tried first; see weight.compare. Werkzeug has the same
+	// numbers.
 	weight int
 
-	digits    int     // of an int, and its sign counts; 0 means any number of digits
-	low, high float64 // of a float
-	min, max  int64   // of an int
-	bounded   bool    // an int with min or max
+	// digits is how many characters an int has, with its sign; 0 means any number of them.
+	digits int
+	// low and high are the bounds of a float, min and max those of an int. If a program sets none,
+	// they are the first and last values of the type.
+	low, high float64
+	min, max  int64
+	// bounded is true for an int with min or max. Other ints skip the comparison, and a digitsEdge
+	// can decide about them alone (decided).
+	bounded bool
 
+	// parse and format are the functions of a Converter of the application; nil if it has none.
 	parse  func(string) (any, error)
 	format func(any) (string, error)
 }
@@ -80,6 +100,8 @@ var builtin = map[string]func([]Argument) (*converter, error){
 	"regexp":  newRegexp,
 }
 
+// newString makes the converter of <name>, <string:name> and <string(2, 5):name>. As in Werkzeug,
+// the length wins over minlength and maxlength, so string(minlength=3, length=2) has 2 characters.
 func newString(arguments []Argument) (*converter, error) {
 	c := &converter{kind: stringConverter, weight: 100, form: form{kind: textForm, min: 1, max: math.MaxInt}}
 	exact := -1 // "length" is checked last, so that it wins whatever the order of the arguments
@@ -101,20 +123,30 @@ func newString(arguments []Argument) (*converter, error) {
 	if exact >= 0 {
 		c.form.min, c.form.max = exact, exact
 	}
+	// A rule that no path can match is an error, because the author meant something else. The
+	// offset is that of the first argument, since it takes several of them to contradict each
+	// other.
 	if err == nil && (c.form.max < c.form.min || c.form.max == 0) {
 		err = faultf(arguments[0].Offset, "no text has a length between %d and %d", c.form.min, c.form.max)
 	}
 	return c, err
 }
 
+// newPath makes the converter of <path:page>. Its weight is the largest of the built-in ones, so
+// that a path is tried after everything that takes one segment: /docs/<name> before
+// /docs/<path:page>.
 func newPath(arguments []Argument) (*converter, error) {
 	return &converter{kind: pathConverter, weight: 200, form: form{kind: pathForm}}, read(arguments, nil, nil)
 }
 
+// newUUID makes the converter of <uuid:id>. Its weight is that of a string, as in Werkzeug. If
+// <uuid:id> and <name> are at the same node, the rule that was added first is tried first.
 func newUUID(arguments []Argument) (*converter, error) {
 	return &converter{kind: uuidConverter, weight: 100, form: form{kind: uuidForm}}, read(arguments, nil, nil)
 }
 
+// newAny makes the converter of <any(about, "contact us"):page>. Unlike the other converters it
+// takes any number of arguments, none of which has a name, so it does not use read.
 func newAny(arguments []Argument) (*converter, error) {
 	c := &converter{kind: anyConverter, weight: 100, form: form{kind: wordsForm}}
 	if len(arguments) == 0 {
@@ -132,6 +164,9 @@ func newAny(arguments []Argument) (*converter, error) {
 	return c, nil
 }
 
+// newInt makes the converter of <int:id>. The weight is lower than that of a string, so for /7 the
+// rule /<int:id> is tried before /<name>. The bounds have the size of an int, because a larger one
+// could never be reached: parseInt refuses such a number.
 func newInt(arguments []Argument) (*converter, error) {
 	c := &converter{kind: intConverter, weight: 50, form: form{kind: digitsForm}, min: math.MinInt, max: math.MaxInt}
 	err := read(arguments, []string{"fixed_digits", "min", "max", "signed"}, func(name, text string) (err error) {
@@ -151,12 +186,15 @@ func newInt(arguments []Argument) (*converter, error) {
 		}
 		return refusedArgument(name, text, "a whole number", err)
 	})
+	// min=9 with max=3 would make a rule that never matches.
 	if err == nil && c.min > c.max {
 		err = faultf(arguments[0].Offset, "no number is between %d and %d", c.min, c.max)
 	}
 	return c, err
 }
 
+// newFloat makes the converter of <float:price>. It has the weight of an int, but the two never
+// take the same segment: a float has a point.
 func newFloat(arguments []Argument) (*converter, error) {
 	c := &converter{kind: floatConverter, weight: 50, form: form{kind: decimalForm}, low: math.Inf(-1), high: math.Inf(1)}
 	err := read(arguments, []string{"min", "max", "signed"}, func(name, text string) (err error) {
@@ -176,6 +214,9 @@ func newFloat(arguments []Argument) (*converter, error) {
 	return c, err
 }
 
+// newRegexp makes the converter of <regexp("[a-z]{2}"):lang>. It is a Converter with a Pattern, for
+// which a program need not register a name. A pattern that requires a slash gets an error of its
+// own here, since the rule cannot set Slashes.
 func newRegexp(arguments []Argument) (*converter, error) {
 	if len(arguments) != 1 || arguments[0].Name != "" {
 		return nil, fmt.Errorf(`regexp takes one pattern in quotes, as in regexp("[a-z]{2}")`)
@@ -191,6 +232,7 @@ func newRegexp(arguments []Argument) (*converter, error) {
 	return nil, faultf(arguments[0].Offset, "%v", err)
 }
 
+// errWantsSlash is compared by newRegexp, so it has no details.
 var errWantsSlash = errors.New("the converter's Pattern wants a slash: set Slashes, or its variable stays in its segment")
 
 // newCustom compiles a Converter of the application. The pattern must match the whole string, so it
@@ -216,6 +258,7 @@ func newCustom(public Converter) (*converter, error) {
 			return nil, err
 		}
 		c.form = form{kind: regexpForm, pattern: pattern, source: public.Pattern, slashes: public.Slashes}
+	// Without a Pattern, the variable takes what path or string would take.
 	case public.Slashes:
 		c.form = form{kind: pathForm}
 	default:
@@ -235,16 +278,20 @@ func wantsSlash(e *syntax.Regexp) bool {
 	switch e.Op {
 	case syntax.OpLiteral:
 		return slices.Contains(e.Rune, '/')
+	// Its operand occurs at least once. OpStar and OpQuest are not here, because they match without
+	// it.
 	case syntax.OpCapture, syntax.OpPlus:
 		return wantsSlash(e.Sub[0])
+	// One operand with a slash is enough. In a choice, all of them would need it; "a/b|c/d" is not
+	// found, and its rule simply never matches.
 	case syntax.OpConcat:
 		return slices.ContainsFunc(e.Sub, wantsSlash)
 	}
 	return false
 }
 
-// read calls set with each argument and its name. An argument without a name
-// gets the name for its position, as in a call of a Python function:
+// read calls set with each argument and its name. An argument without a name gets the name for its
+// position, as in a call of a Python function:
 //
 //	string(2, 5)    minlength is 2, maxlength is 5
 //	int(4, max=9)   fixed_digits is 4, max is 9
@@ -290,6 +337,9 @@ func given(arguments []Argument, names []string, name string) bool {
 	return false
 }
 
+// refusedArgument says what an argument must be, if err says that it was not: "max is a whole
+// number, not "x"". The error of strconv would name a function that the author of a rule does not
+// know.
 func refusedArgument(name, text, kind string, err error) error {
 	if name == "signed" {
 		kind = "True or False"
@@ -300,6 +350,8 @@ func refusedArgument(name, text, kind string, err error) error {
 	return nil
 }
 
+// truth reads a bool. True and False are Python's, as rules that come from Werkzeug have them; the
+// others are for authors who write Go.
 func truth(text string) (bool, error) {
 	switch text {
 	case "True", "true", "1":
@@ -316,6 +368,7 @@ func (c *converter) checks() bool {
 	switch c.kind {
 	case intConverter, floatConverter:
 		return true
+	// Parse is a function of the application, which can return an error for any string.
 	case customConverter:
 		return c.parse != nil
 	}
@@ -330,6 +383,12 @@ func (c *converter) decided() bool {
 }
 
 // accepts reports whether a string of the right form has a value.
+//
+//	<int(max=9):n>            "7"    true
+//	                          "12"   false, out of range
+//	<int(fixed_digits=3):n>   "007"  true
+//	                          "07"   false
+//	<float(min=0.5):f>        "0.4"  false
 func (c *converter) accepts(text string) bool {
 	switch c.kind {
 	case intConverter:
@@ -358,11 +417,14 @@ func (c *converter) value(text string) any {
 	case floatConverter:
 		f, _ := c.float(text)
 		return f
+	// The form has been checked, so there is no error.
 	case uuidConverter:
 		u, _ := uuid.Parse(text)
 		return u
 	case customConverter:
 		if c.parse != nil {
+			// Parse accepted the string during the match. If it refuses it now, it breaks its
+			// contract, and the handler gets nil.
 			if v, err := c.parse(text); err == nil {
 				return v
 			}
@@ -372,6 +434,9 @@ func (c *converter) value(text string) any {
 	return text
 }
 
+// int returns the number in text, which has the form of digits, if it has the right number of
+// digits and is within the bounds. A sign counts as a digit, as in Werkzeug, so that "-07" has
+// three.
 func (c *converter) int(text string) (int, bool) {
 	if c.digits > 0 && len(text) != c.digits {
 		return 0, false
@@ -380,6 +445,8 @@ func (c *converter) int(text string) (int, bool) {
 	return n, ok && (!c.bounded || int64(n) >= c.min && int64(n) <= c.max)
 }
 
+// float does the same for a float. A number that is too large for a float64 is an error of
+// ParseFloat, so that no handler gets an infinity from a URL.
 func (c *converter) float(text string) (float64, bool) {
 	f, err := strconv.ParseFloat(text, 64)
 	return f, err == nil && f >= c.low && f <= c.high
@@ -392,6 +459,7 @@ const surelyInt = 9 + 9*(strconv.IntSize/64)
 // parseInt reads digits with an optional minus sign; it reports false if they are too many for an
 // int. The caller knows that text has the form of digits, so the loop checks nothing.
 func parseInt(text string) (int, bool) {
+	// Long numbers can overflow, and only Atoi finds that out. Numbers of a URL are mostly short.
 	if len(text) > surelyInt || text != "" && text[0] == '-' {
 		n, err := strconv.Atoi(text)
 		return n, err == nil
@@ -403,7 +471,8 @@ func parseInt(text string) (int, bool) {
 	return n, true
 }
 
-// isInt reports whether digits fit an int.
+// isInt reports whether digits fit an int. It is called for more digits than surelyInt, so it is
+// not on the way of usual requests.
 func isInt(text string) bool {
 	_, err := strconv.Atoi(text)
 	return err == nil

@@ -17,8 +17,8 @@ import (
 //	whole("12a")          is all of it such a string?
 //	window("12a-3", 0)    if such a string starts here, between which offsets can it end?
 //
-// Digits at the start of "12a-3" end between 1 and 2, any segment ends between 1 and 5.
-// The second question is for segments with several variables: see rule_pattern.go.
+// Digits at the start of "12a-3" end between 1 and 2, any segment ends between 1 and 5. The second
+// question is for segments with several variables: see rule_pattern.go.
 //
 // Two offsets are enough for an answer because there are no gaps: a string can end after every
 // character between them. Words and regular expressions have gaps, and are searched in other ways.
@@ -26,6 +26,8 @@ import (
 // All forms are scanned by hand. Werkzeug compiles each rule to a regular expression instead; only
 // the regexp form has one here.
 
+// formKind says how a form is scanned. Each kind has a case in whole, window and expression, and
+// the three must agree. FuzzDivisions compares window and expression.
 type formKind uint8
 
 const (
@@ -38,26 +40,51 @@ const (
 	regexpForm                  // strings that a regular expression matches
 )
 
+// form is what one variable accepts. These are some variables and their forms:
+//
+//	<name>                    text, min 1, max the largest int
+//	<string(length=2):code>   text, min 2, max 2
+//	<int(signed=True):n>      digits, signed
+//	<any(de, en):lang>        words "de" and "en"
+//	<regexp("[a-z]+"):s>      regexp, source "[a-z]+", pattern \A(?:[a-z]+)\z
 type form struct {
-	id       string // the result of key, once it is needed
-	kind     formKind
-	min, max int // characters of a string
-	signed   bool
-	words    []string
-	pattern  *regexp.Regexp
-	source   string // of pattern
-	slashes  bool   // of pattern
+	// id is the result of key, which the compiler asks for once for each converter.
+	id   string
+	kind formKind
+	// min and max are numbers of characters, not of bytes, and are set for textForm only.
+	min, max int
+	// signed allows a minus sign before digits and decimals.
+	signed bool
+	// words are in the order of the rule, which matters next to other variables: see patternKey.
+	words []string
+	// pattern matches whole strings, and source is what the author wrote. A larger expression for a
+	// whole part is made of the source (rule_pattern.go).
+	pattern *regexp.Regexp
+	source  string
+	// slashes is Converter.Slashes: the strings of pattern may contain slashes.
+	slashes bool
 }
 
-// overSlashes reports whether strings of the form may contain slashes.
+// overSlashes reports whether strings of the form may contain slashes. For such a form, the
+// compiler puts the whole rest of the rule into one part. It is a property of the form, not of a
+// string: "a" matches <path:p> too.
 func (f *form) overSlashes() bool {
 	return f.kind == pathForm || f.slashes
 }
 
-// unbounded reports whether the form accepts any string except the empty one.
+// unbounded reports whether the form accepts any string except the empty one. Such a variable takes
+// every segment that is not empty, and most variables of rules are of this kind. So the walk, the
+// single edge and the fast path of building each have a case for it.
 func (f *form) unbounded() bool { return f.kind == textForm && f.min == 1 && f.max == math.MaxInt }
 
 // key is different for different forms. Variables with equal keys share an edge of the tree.
+//
+//	<name>                     text{1,9223372036854775807}
+//	<string(length=2):c>       text{2,2}
+//	<int:n>, <int(max=9):n>    number1,false    bounds are the converter's
+//	<float(signed=True):f>     number2,true
+//	<any(de,en):lang>          words["de" "en"]
+//	<path:p>                   form5            the number of its kind
 func (f *form) key() string {
 	switch f.kind {
 	case textForm:
@@ -80,6 +107,8 @@ func (f *form) whole(s string) bool {
 		if f.min <= 1 && len(s) <= f.max {
 			return s != "" || f.min == 0
 		}
+		// "é" has two bytes and is one character. Werkzeug counts characters, since its strings
+		// consist of them.
 		n := characters(s, f.max)
 		return n >= f.min && n <= f.max
 	case digitsForm:
@@ -127,6 +156,7 @@ func (f *form) window(s string, at int, marks *marks) (low, high int) {
 	switch f.kind {
 	case textForm:
 		high = marks.slash(s, at)
+		// The usual case needs the first character and the end of the segment, and counts nothing.
 		if f.min == 1 && f.max > len(s) {
 			if at == high {
 				return 1, 0
@@ -138,6 +168,7 @@ func (f *form) window(s string, at int, marks *marks) (low, high int) {
 	case digitsForm:
 		start := f.sign(s, at)
 		high = marks.digits(s, start)
+		// If there are no digits, high is start, and low is larger: the form does not fit.
 		return start + 1, high
 	case decimalForm:
 		start := f.sign(s, at)
@@ -145,6 +176,8 @@ func (f *form) window(s string, at int, marks *marks) (low, high int) {
 		if point == start || point >= len(s) || s[point] != '.' {
 			return 1, 0
 		}
+		// The form needs a digit after the point. If there is none, high is point+1, which is less
+		// than low.
 		return point + 2, marks.digits(s, point+1)
 	case uuidForm:
 		if len(s)-at >= 36 && isUUID(s[at:at+36]) {
@@ -159,7 +192,9 @@ func (f *form) window(s string, at int, marks *marks) (low, high int) {
 	return 1, 0
 }
 
-// sign returns the offset after a minus sign at s[at], if the form allows one.
+// sign returns the offset after a minus sign at s[at], if the form allows one. For "-12a" and a
+// signed int, the window is 2 to 3: the sign belongs to the string, and at least one digit must
+// follow it.
 func (f *form) sign(s string, at int) int {
 	if f.signed && at < len(s) && s[at] == '-' {
 		return at + 1
@@ -167,7 +202,8 @@ func (f *form) sign(s string, at int) int {
 	return at
 }
 
-// digits returns the end of the digits at s[at].
+// digits returns the end of the digits at s[at]. Only ASCII digits count. Python's \d, and so
+// Werkzeug, would also accept "٣".
 func digits(s string, at int) int {
 	for at < len(s) && '0' <= s[at] && s[at] <= '9' {
 		at++
@@ -185,6 +221,9 @@ func segmentEnd(path string, at int) int {
 }
 
 // segmentStart returns the offset after the last slash before path[at].
+//
+//	segmentEnd("/user/anna", 6)     10, the end
+//	segmentStart("/user/anna", 10)  6
 func segmentStart(path string, at int) int {
 	for at > 0 && path[at-1] != '/' {
 		at--
@@ -228,12 +267,17 @@ func characters(text string, limit int) int {
 //	digitEnds         2   2   2   3   4   5     the end of the digits that start here
 //	index             0   1   2   3   3   4     characters before
 //	valueIndexes      0   1   2   3   5         where character 0, 1, … starts, and the end
+//
+// The offsets are int32, which halves the memory, as a path that the server reads is far shorter
+// than 2 GB.
 type marks struct {
 	slashes, lines, digitEnds []int32
 	index                     []int32 // for each offset, how many characters are before it
 	valueIndexes              []int32 // where each character starts, and the end
 }
 
+// newMarks goes through s twice: from the end for the offsets of what comes next, and from the
+// start for the characters.
 func newMarks(s string) *marks {
 	n := len(s)
 	m := &marks{
@@ -254,6 +298,8 @@ func newMarks(s string) *marks {
 	}
 	for i := 0; i < n; {
 		_, size := utf8.DecodeRuneInString(s[i:])
+		// An offset within a character has the count of the character's start. No window asks for
+		// one, because boundary refuses such offsets.
 		for j := i; j < i+size; j++ {
 			m.index[j] = int32(len(m.valueIndexes))
 		}
@@ -265,6 +311,7 @@ func newMarks(s string) *marks {
 	return m
 }
 
+// slash, line and digits answer from the marks, or search s if there are none.
 func (m *marks) slash(s string, at int) int {
 	if m == nil {
 		return end(s, at, '/')
@@ -287,7 +334,11 @@ func (m *marks) digits(s string, at int) int {
 }
 
 // characters returns the offsets that are atLeast and atMost characters after at; the second is at
-// most high.
+// most high. For 2 to 3 characters at the start:
+//
+//	"abcd"    2, 3
+//	"aéb"     3, 4    "é" has two bytes
+//	"a/bc"    1, 0    the segment has only one character: no string fits
 func (m *marks) characters(s string, at, high, atLeast, atMost int) (int, int) {
 	if m != nil {
 		first := int(m.index[at])
@@ -300,6 +351,7 @@ func (m *marks) characters(s string, at, high, atLeast, atMost int) (int, int) {
 		}
 		return int(m.valueIndexes[first+atLeast]), high
 	}
+	// low stays at if atLeast is 0, since an empty string fits then.
 	low, n := at, 0
 	for i := at; i < high; {
 		_, size := utf8.DecodeRuneInString(s[i:high])

@@ -38,6 +38,8 @@ import (
 // it ends at 3, the last marked offset of "-". The dash ends at 4, and b takes the rest.
 
 // element is one piece of a pattern: a literal, or a variable's form.
+// "v<int:major>.<int:minor>" has four: the literal "v", digits, the literal "." and digits. form is
+// nil for a literal. Two literals never follow each other, since the compiler joins them.
 type element struct {
 	literal string
 	form    *form
@@ -47,12 +49,17 @@ type element struct {
 type span struct{ from, to int }
 
 // spans is a list of spans that needs no allocation while it is short.
+//
+// It is on the stack of the function that divides, and a rule with more than eight variables in one
+// part is rare. A slice would be allocated for each match of a rule with two.
 type spans struct {
 	few  [8]span
 	more []span // those beyond few
 	n    int
 }
 
+// add appends a span. The search also removes spans, by making n smaller, so more is cut to the
+// length that n says before it grows again.
 func (l *spans) add(from, to int) {
 	if l.n < len(l.few) {
 		l.few[l.n] = span{from, to}
@@ -62,6 +69,7 @@ func (l *spans) add(from, to int) {
 	l.n++
 }
 
+// at returns span i, which must be less than n.
 func (l *spans) at(i int) span {
 	if i < len(l.few) {
 		return l.few[i]
@@ -71,14 +79,20 @@ func (l *spans) at(i int) span {
 
 // pattern is shared by all rules and nodes that have an equal one (compiler.patternKey), and never
 // changes after it was made, so that goroutines match with it at the same time.
+//
+//	<int:id>             digits; one variable
+//	<name>.json          text, ".json"; one variable
+//	<path:p>/            path; final, suffixed
+//	<path:a>/x/<path:b>  path, "/x/", path; two variables, final
 type pattern struct {
+	// elements are at least one, and at least one of them is a variable. variables is their number.
 	elements  []element
 	variables int
-	weight    weight
+	// weight is the pattern's place in the order of a node's edges.
+	weight weight
 	// final says that the pattern takes the whole rest of the path.
 	final bool
-	// suffixed says that one slash follows in the rule; if the path has it, the
-	// pattern takes it.
+	// suffixed says that one slash follows in the rule; if the path has it, the pattern takes it.
 	suffixed bool
 	// regexp matches the whole pattern if there are several elements and one of them is a regular
 	// expression. groups has, for each variable, the index of its group in regexp.
@@ -89,6 +103,8 @@ type pattern struct {
 // newPattern makes a pattern from elements.
 func newPattern(elements []element, final, suffixed bool) (*pattern, error) {
 	p := &pattern{elements: elements, final: final, suffixed: suffixed}
+	// A regular expression that is alone in its part needs no second one: form.pattern matches
+	// whole strings already.
 	mixed := false
 	for _, e := range elements {
 		if e.form != nil {
@@ -110,6 +126,8 @@ func (p *pattern) compile() error {
 	source := &strings.Builder{}
 	source.WriteString(`\A`)
 	group := 1
+	// Groups are numbered by their opening parentheses. Those within the source of a rule's own
+	// regular expression are counted, so that the groups after it keep their numbers.
 	for _, e := range p.elements {
 		if e.form == nil {
 			source.WriteString(regexp.QuoteMeta(e.literal))
@@ -135,6 +153,13 @@ func (p *pattern) compile() error {
 // expression returns the form as a regular expression. It must match the same strings as the form, and
 // its quantifiers must take as much or as little as the search below does: a path is lazy, all
 // others are greedy.
+//
+//	<name>                   [^/]+
+//	<string(length=2):c>     [^/]{2,2}
+//	<int(signed=True):n>     -?[0-9]+
+//	<float:f>                [0-9]+\.[0-9]+
+//	<any(a,ab):x>            (?:a|ab)
+//	<path:p>                 [^/].*?
 func (f *form) expression() (string, error) {
 	sign := ""
 	if f.signed {
@@ -172,8 +197,14 @@ func (f *form) expression() (string, error) {
 	return f.source, nil
 }
 
-// matches reports whether the pattern takes all of s. slash says that s ended
-// with the slash of a suffixed pattern.
+// matches reports whether the pattern takes all of s. slash says that s ended with the slash of a
+// suffixed pattern.
+//
+//	<name>.json   "a.json"   true
+//	              ".json"    false: an empty name
+//	<path:p>/     "a/b"      true
+//	              "a/b/"     true, and slash
+//	              "a/b//"    false: the value would end with a slash
 func (p *pattern) matches(s string) (slash, ok bool) {
 	s, slash, ok = p.withoutSlash(s)
 	switch {
@@ -186,6 +217,8 @@ func (p *pattern) matches(s string) (slash, ok bool) {
 	}
 	// One variable: what is left between the literals is its string, and there is nothing to divide.
 	from, to := p.around()
+	// "x" is shorter than both literals of "x<name>x" together, so from > to comes before the
+	// slices.
 	if to = len(s) - to; from > to || s[:from] != p.before() || s[to:] != p.after() {
 		return slash, false
 	}
@@ -198,8 +231,8 @@ func (p *pattern) divides(s string) bool {
 	return p.divide(s, &found)
 }
 
-// withoutSlash removes the slash with which a suffixed pattern may end. A
-// variable at the end does not take a second slash.
+// withoutSlash removes the slash with which a suffixed pattern may end. A variable at the end does
+// not take a second slash.
 func (p *pattern) withoutSlash(s string) (rest string, slash, ok bool) {
 	if p.suffixed && strings.HasSuffix(s, "/") {
 		s = s[:len(s)-1]
@@ -208,7 +241,8 @@ func (p *pattern) withoutSlash(s string) (rest string, slash, ok bool) {
 	return s, false, true
 }
 
-// before and after are the literals around a pattern's only variable.
+// before and after are the literals around a pattern's only variable. If the variable is the first
+// element, its literal is empty, as before should be.
 func (p *pattern) before() string { return p.elements[0].literal }
 
 func (p *pattern) after() string {
@@ -223,6 +257,11 @@ func (p *pattern) around() (before, after int) { return len(p.before()), len(p.a
 
 // divide adds the spans of the variables in s. The pattern must match all of s, except for the
 // slash of a suffixed pattern.
+//
+//	<a>-<b>               "x-y-z"      a "x-y", b "z"
+//	<a><b>                "xyz"        a "xy", b "z"
+//	<any(a,ab):x><y>      "abc"        x "a", y "bc"
+//	<path:a>/x/<path:b>   "1/x/2/x/3"  a "1", b "2/x/3"
 func (p *pattern) divide(s string, found *spans) bool {
 	if p.regexp != nil {
 		groups := p.regexp.FindStringSubmatchIndex(s)
@@ -234,10 +273,14 @@ func (p *pattern) divide(s string, found *spans) bool {
 		}
 		return true
 	}
+	// This one comparison refuses most strings that do not match, and no search could succeed
+	// without it.
 	if last := p.elements[len(p.elements)-1]; last.form == nil && !strings.HasSuffix(s, last.literal) {
 		return false
 	}
 	// Most strings need few steps. For one that was made to need many, the table is faster.
+	// "a-b-c-d" takes 30 steps in "<a>-<b>-<c>-<d>", and few rules have as many variables in a
+	// segment.
 	search := search{elements: p.elements, s: s, steps: 64}
 	ok := search.try(0, 0, found)
 	if search.steps < 0 {
@@ -264,7 +307,9 @@ type search struct {
 	steps    int // how many steps are left; below zero, the search has given up
 }
 
-// try matches the elements from i on with s[pos:].
+// try matches the elements from i on with s[pos:]. It returns true with all spans in found, or
+// false with found as it was. When the steps are used up, the result is false and found is of no
+// use.
 func (m *search) try(i, pos int, found *spans) bool {
 	if m.steps--; m.steps < 0 {
 		return false
@@ -286,7 +331,8 @@ func (m *search) try(i, pos int, found *spans) bool {
 		}
 		return false
 	}
-	// As much as possible first, and for a path as little as possible.
+	// As much as possible first, and for a path as little as possible. There are no marks here:
+	// making them would take longer than the few questions of a usual search.
 	low, high := e.form.window(m.s, pos, nil)
 	if i == len(m.elements)-1 { // the last variable takes the rest
 		return low <= len(m.s) && high == len(m.s) && m.tryEnd(i, pos, high, found)
@@ -303,7 +349,8 @@ func (m *search) try(i, pos int, found *spans) bool {
 	return false
 }
 
-// tryEnd matches the elements after i, if element i is s[pos:end].
+// tryEnd matches the elements after i, if element i is s[pos:end]. If they do not match, the span
+// that it added is removed again.
 func (m *search) tryEnd(i, pos, end int, found *spans) bool {
 	n := found.n
 	found.add(pos, end)
@@ -314,14 +361,15 @@ func (m *search) tryEnd(i, pos, end int, found *spans) bool {
 	return false
 }
 
-// solve finds the same division from a table: for each element, it has the
-// offsets from which that element and all later ones can take the rest of s.
+// solve finds the same division from a table: for each element, it has the offsets from which that
+// element and all later ones can take the rest of s.
 func (p *pattern) solve(s string, found *spans) bool {
 	marks := newMarks(s)
 	count := len(p.elements)
 	// good[i] has the offsets from which elements[i:] match the rest.
 	good := make([]nearest, count+1)
 	good[count] = newNearest(len(s), func(at int) bool { return at == len(s) })
+	// Each line of the table depends only on the line below, so a line is filled in one pass.
 	for i := count - 1; i >= 0; i-- {
 		good[i] = newNearest(len(s), func(at int) bool {
 			if !boundary(s, at) {
@@ -331,6 +379,8 @@ func (p *pattern) solve(s string, found *spans) bool {
 			return ok
 		})
 	}
+	// The table knows that the whole string matches if the first line has the offset 0. The
+	// elements then take their preferred ends, and none of them can lead into a dead end.
 	pos := 0
 	for i := range p.elements {
 		end, ok := p.elements[i].end(s, pos, marks, &good[i+1])
@@ -347,6 +397,8 @@ func (p *pattern) solve(s string, found *spans) bool {
 
 // end returns the preferred end of the element that starts at s[at], if only the offsets in next
 // are allowed.
+//
+// Of the offsets 1 and 3 in the table above, <a> takes 3, and a <path:a> would take 1.
 func (e *element) end(s string, at int, marks *marks, next *nearest) (int, bool) {
 	if e.form == nil {
 		return at + len(e.literal), strings.HasPrefix(s[at:], e.literal) && next.holds(at+len(e.literal))
@@ -367,6 +419,7 @@ func (e *element) end(s string, at int, marks *marks, next *nearest) (int, bool)
 		end := int(next.after[low])
 		return end, end >= 0 && end <= high
 	}
+	// before and after are -1 if there is no such offset, and both comparisons then fail.
 	end := int(next.before[high])
 	return end, end >= low
 }
@@ -380,6 +433,7 @@ func (e *element) end(s string, at int, marks *marks, next *nearest) (int, bool)
 //	after     1   1   3   3  -1  -1
 type nearest struct{ before, after []int32 }
 
+// newNearest asks about each offset once, from 0 to n.
 func newNearest(n int, marked func(at int) bool) nearest {
 	t := nearest{make([]int32, n+1), make([]int32, n+1)}
 	last := int32(-1)
@@ -399,4 +453,5 @@ func newNearest(n int, marked func(at int) bool) nearest {
 	return t
 }
 
+// holds reports whether the offset itself is marked.
 func (t *nearest) holds(at int) bool { return int(t.before[at]) == at }

@@ -36,14 +36,25 @@ import (
 
 // token is one piece of a rule's path: a slash, a literal, or a variable. A literal ends at a slash
 // and at a variable, so two literals never follow each other.
+//
+//	/user/<int(min=1):id>.json
+//	slash      offset 0
+//	static     offset 1, text "user"
+//	slash      offset 5
+//	variable   offset 6, name "id", converter "int", source "int(min=1)", arguments min=1
+//	static     offset 21, text ".json"
 type token struct {
 	kind      tokenKind
-	text      string // static text
+	text      string // of a literal
 	name      string // a variable's name
 	converter string // its converter's name, or "default"
-	source    string // the converter with its arguments, as they were written; equal ones are made once
+	// source is the converter with its arguments, as they were written. Equal sources make one
+	// converter, so "int(min=1)" and "int(min = 1)" make two. They match alike and share their
+	// edge.
+	source    string
 	arguments []Argument
-	offset    int
+	// offset is where the token begins in the rule, in bytes.
+	offset int
 }
 
 type tokenKind uint8
@@ -63,17 +74,20 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.message }
 
+// faultf makes a syntaxError. Converters use it too, for mistakes in one of their arguments.
 func faultf(offset int, format string, params ...any) error {
 	return &syntaxError{offset, fmt.Sprintf(format, params...)}
 }
 
-// scanner reads a rule's path.
+// scanner reads a rule's path. Its methods start at the offset at and leave it after what they have
+// read.
 type scanner struct {
 	text string
 	at   int
 }
 
-// tokens appends the tokens of a rule's path to found; each slash is a token.
+// tokens appends the tokens of a rule's path to found; each slash is a token. found is the list of
+// the rule before, without its elements, so that its memory is used again.
 func tokens(found []token, text string) ([]token, error) {
 	s := scanner{text: text}
 	for s.at < len(text) {
@@ -89,6 +103,8 @@ func tokens(found []token, text string) ([]token, error) {
 			found = append(found, variable)
 		default:
 			start := s.at
+			// A '>' does not end a literal. checkStatic finds it, and can say which bracket is
+			// missing.
 			for s.at < len(text) && text[s.at] != '<' && text[s.at] != '/' {
 				s.at++
 			}
@@ -123,6 +139,7 @@ func checkStatic(text string, start, end int) error {
 		return faultf(start+at, "there is no '<' before this '>'")
 	}
 	if at, escaped := escapes(static); escaped != "" {
+		// The whole run is decoded at once, because "%C3%A9" is one character.
 		plain, _ := url.PathUnescape(escaped)
 		if strings.Contains(plain, "/") {
 			return faultf(start+at, "no rule has a slash within a segment: %q matches a variable", escaped)
@@ -130,6 +147,8 @@ func checkStatic(text string, start, end int) error {
 		return faultf(start+at, "a rule is plain text: write %q, not %q", plain, escaped)
 	}
 	if at := strings.IndexByte(static, '{'); at >= 0 {
+		// A brace is an ordinary character unless a name and a closing brace follow: "/a{" is a
+		// rule.
 		if name := (&scanner{text: text, at: start + at + 1}).identifier(); name != "" && strings.IndexByte(text[start+at:], '}') > 0 {
 			return faultf(start+at, "a variable is written <%s> here, not {%s}", name, name)
 		}
@@ -149,7 +168,8 @@ func checkStatic(text string, start, end int) error {
 	return nil
 }
 
-// escapes returns the first run of percent-encoded bytes in text, and its offset.
+// escapes returns the first run of percent-encoded bytes in text, and its offset. For "a%C3%A9b" it
+// returns 1 and "%C3%A9"; run is empty if there is no such byte.
 func escapes(text string) (at int, run string) {
 	for at < len(text) && !percent.IsEscape(text, at) {
 		at++
@@ -163,6 +183,12 @@ func escapes(text string) (at int, run string) {
 
 // variable reads "<name>", "<converter:name>" or "<converter(arguments):name>". Only what follows the
 // first word tells whether it is a name or a converter.
+//
+//	<id>               name "id", converter "default"
+//	<int:id>           name "id", converter "int"
+//	<int(min=1):id>    the same, with an argument
+//	<int:>             an error, with the offset of the '>'
+//	<id/x              an error, with the offset of the '<'
 func (s *scanner) variable() (token, error) {
 	start := s.at
 	s.at++
@@ -200,6 +226,11 @@ func (s *scanner) variable() (token, error) {
 
 // arguments reads what stands between parentheses, and the closing one. A comma may follow the last
 // argument, as in Python.
+//
+//	(min=1)           Name "min", Text "1"
+//	(2, 5)            Text "2"; Text "5"
+//	(a, "b c",)       Text "a"; Text "b c"
+//	(min 3)           an error: arguments are separated by commas
 func (s *scanner) arguments() ([]Argument, error) {
 	var found []Argument
 	for {
@@ -233,7 +264,9 @@ func (s *scanner) arguments() ([]Argument, error) {
 	}
 }
 
-// value reads a quoted string, a word or a number.
+// value reads a quoted string, a word or a number. A value without quotes has letters of any
+// alphabet, digits, underscores, points and hyphens, which is enough for numbers and most words. A
+// text with other characters must be quoted, because commas and parentheses have a meaning here.
 func (s *scanner) value() (text string, quoted bool, err error) {
 	if s.at < len(s.text) && (s.text[s.at] == '"' || s.text[s.at] == '\'') {
 		end := strings.IndexByte(s.text[s.at+1:], s.text[s.at])
@@ -262,7 +295,8 @@ func (s *scanner) value() (text string, quoted bool, err error) {
 	return rest[:end], false, nil
 }
 
-// identifier reads a name, or nothing if there is none.
+// identifier reads a name, or nothing if there is none. Its callers make an error of an empty name,
+// since they know what it would have named.
 func (s *scanner) identifier() string {
 	start := s.at
 	for s.at < len(s.text) && isWordByte(s.text[s.at], s.at > start) {
@@ -271,6 +305,7 @@ func (s *scanner) identifier() string {
 	return s.text[start:s.at]
 }
 
+// space reads spaces and tabs, which are allowed only among arguments: "<int: id>" is an error.
 func (s *scanner) space() {
 	for s.at < len(s.text) && (s.text[s.at] == ' ' || s.text[s.at] == '\t') {
 		s.at++

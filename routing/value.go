@@ -24,39 +24,40 @@ import (
 // A kind says how the value is written, not what its Go type is. Converters of the application get
 // the value itself, if its type is not one of those that are held without a pointer.
 
-// Value is a named value for [Adapter.Build]. Make it with [With], or make
-// several with [Pairs].
+// Value is a named value for [Adapter.Build]. Make it with [With], or make several with [Pairs].
 type Value struct {
-	name  string
-	kind  valueKind
-	bits  uint64 // an integer, a float's bits, or a bool
-	text  string
-	other any // a list, a UUID, or a value for a custom converter
+	name string
+	kind valueKind
+	// bits is an integer in two's complement, the bits of a float64, or 1 for true.
+	bits  uint64
+	text  string // of a textValue
+	other any    // a list, a UUID, or a value for a custom converter
 }
 
+// valueKind says which field of a Value holds it. The zero kind is nil, so Value{} is a value that
+// is not given.
 type valueKind uint8
 
 const (
 	nilValue valueKind = iota
 	textValue
-	intValue
+	intValue // of any signed type; a uint64 may not fit it
 	uintValue
 	floatValue
 	boolValue
 	uuidValue
 	listValue
-	otherValue
+	otherValue // has a method for its text, or needs a custom converter
 )
 
-// With names a value for a URL: a variable of the rule or, if the rule has no
-// such variable, an argument of the query. In a query, a nil is left out, and a
-// slice repeats the name.
+// With names a value for a URL: a variable of the rule or, if the rule has no such variable, an
+// argument of the query. In a query, a nil is left out, and a slice repeats the name.
 //
 // Numbers, strings, bools, UUIDs (any array of 16 bytes), an [encoding.TextMarshaler] and an
 // [fmt.Stringer] are supported; any other type needs a custom converter.
 func With[V any](name string, value V) Value {
-	// The common types are read through a pointer that does not escape, so that
-	// they are never boxed.
+	// The common types are read through a pointer that does not escape, so that they are never
+	// boxed. Other types, such as "type ID int", are boxed, and found by reflection.
 	switch v := any(&value).(type) {
 	case *string:
 		return Value{name: name, kind: textValue, text: *v}
@@ -76,6 +77,7 @@ func With[V any](name string, value V) Value {
 // only at run time (a template's). It returns an error if a name is not a string or if the last
 // value is missing.
 func Pairs(namesAndValues ...any) ([]Value, error) {
+	// An error counts the pairs from 1.
 	values := make([]Value, 0, len(namesAndValues)/2)
 	for i := 0; i < len(namesAndValues); i += 2 {
 		name, ok := namesAndValues[i].(string)
@@ -94,6 +96,8 @@ func Pairs(namesAndValues ...any) ([]Value, error) {
 func (v Value) Name() string { return v.name }
 
 // any returns the value as an interface. An intValue becomes an int, whatever integer type it had.
+// Params.Get returns it for a default, and Converter.Format gets it. A uint8(2) comes back as a
+// uint64.
 func (v Value) any() any {
 	switch v.kind {
 	case nilValue:
@@ -115,6 +119,13 @@ func (v Value) any() any {
 func (v Value) float() float64 { return math.Float64frombits(v.bits) }
 
 // valueOf finds the kind of a value, even if its type is a named type.
+//
+//	type Slug string; Slug("x")   textValue "x"
+//	7 as an int8                  intValue
+//	a *int that points to 7       intValue
+//	a nil *int                    nilValue
+//	time.Second                   otherValue, since it has a String method
+//	struct{}{}                    otherValue, which only a custom converter can write
 func valueOf(name string, value any) Value {
 	switch v := value.(type) {
 	case nil:
@@ -129,6 +140,7 @@ func valueOf(name string, value any) Value {
 	}
 	r := reflect.ValueOf(value)
 	if r.Kind() == reflect.Pointer || r.Kind() == reflect.Interface {
+		// A nil pointer with a method for its text would panic in that method.
 		if r.IsNil() {
 			return Value{name: name}
 		}
@@ -156,6 +168,7 @@ func valueOf(name string, value any) Value {
 		return Value{name: name, kind: textValue, text: r.String()}
 	case reflect.Bool:
 		return Value{name: name, kind: boolValue, bits: bit(r.Bool())}
+	// A form or a database has *int and *string for values that may be missing.
 	case reflect.Pointer:
 		return valueOf(name, r.Elem().Interface())
 	case reflect.Slice, reflect.Array:
@@ -164,11 +177,14 @@ func valueOf(name string, value any) Value {
 	return Value{name: name, kind: otherValue, other: value}
 }
 
+// isUUIDType reports whether t is an array of 16 bytes, as the UUID types of most packages and
+// database drivers are.
 func isUUIDType(t reflect.Type) bool {
 	return t.Kind() == reflect.Array && t.Len() == 16 && t.Elem().Kind() == reflect.Uint8
 }
 
-// list returns the elements of a list, each with the name of the list. A []byte is one text.
+// list returns the elements of a list, each with the name of the list. A []byte is one text. A
+// named element type keeps its method: a []time.Duration has the texts "1s" and "2s".
 func (v Value) list() []Value {
 	r := reflect.ValueOf(v.other)
 	if r.Kind() == reflect.Slice && r.Type().Elem().Kind() == reflect.Uint8 {
@@ -183,6 +199,13 @@ func (v Value) list() []Value {
 
 // appendText appends the value's plain text to b. A list of one element has the text of that element,
 // as url.Values and forms have lists even if there is one value.
+//
+//	7                 "7"
+//	2.0               "2.0"
+//	true              "true", not Python's "True"
+//	[]string{"x"}     "x"
+//	[]byte("ab")      "ab"
+//	nil, struct{}{}   errors
 func (v Value) appendText(b []byte) ([]byte, error) {
 	switch v.kind {
 	case textValue:
@@ -198,6 +221,8 @@ func (v Value) appendText(b []byte) ([]byte, error) {
 	case uuidValue:
 		return append(b, v.other.(uuid.UUID).String()...), nil
 	}
+	// MarshalText comes first: that of a time.Time is 2024-01-02T00:00:00Z, and its String is for
+	// people.
 	switch o := v.other.(type) {
 	case encoding.TextMarshaler:
 		text, err := o.MarshalText()
@@ -216,8 +241,8 @@ func (v Value) appendText(b []byte) ([]byte, error) {
 	return b, fmt.Errorf("a %T has no text", v.other)
 }
 
-// Text returns the value as a string, before it is percent-encoded. It returns
-// an error if the value has no text: it is nil, or a list of several values.
+// Text returns the value as a string, before it is percent-encoded. It returns an error if the
+// value has no text: it is nil, or a list of several values.
 func (v Value) Text() (string, error) {
 	if v.kind == textValue {
 		return v.text, nil
@@ -226,8 +251,13 @@ func (v Value) Text() (string, error) {
 	return string(b), err
 }
 
-// appendFloat appends f without an exponent and with a point, so that the float
-// converter reads it again.
+// appendFloat appends f without an exponent and with a point, so that the float converter reads it
+// again.
+//
+//	2       "2.0"
+//	1e-9    "0.000000001"
+//	1e21    "1000000000000000000000.0"
+//	NaN     an error
 func appendFloat(b []byte, f float64) ([]byte, error) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return b, fmt.Errorf("%v has no digits", f)
@@ -242,9 +272,9 @@ func appendFloat(b []byte, f float64) ([]byte, error) {
 	return append(b, '.', '0'), nil
 }
 
-// equal reports whether v and o are the same value. Numbers of different types
-// can be equal: the rule's default is page=1, an int, and the value may be an int64 of a database, or 1.0
-// of a template. A number and its text are different.
+// equal reports whether v and o are the same value. Numbers of different types can be equal: the
+// rule's default is page=1, an int, and the value may be an int64 of a database, or 1.0 of a
+// template. A number and its text are different.
 func (v Value) equal(o Value) bool {
 	if v.kind == o.kind {
 		switch v.kind {
@@ -257,6 +287,8 @@ func (v Value) equal(o Value) bool {
 		case floatValue:
 			return v.float() == o.float()
 		}
+		// UUIDs, lists and values of other types. DeepEqual does not panic for a slice, as ==
+		// would.
 		return reflect.DeepEqual(v.other, o.other)
 	}
 	x, number := v.number()
@@ -264,6 +296,9 @@ func (v Value) equal(o Value) bool {
 	return number && other && x == y
 }
 
+// number returns the value as a float64, with which numbers of different kinds are compared. Above
+// 2^53 neighbours become equal. That can only make a default accept a value that is off by one, and
+// only if their kinds differ.
 func (v Value) number() (float64, bool) {
 	switch v.kind {
 	case intValue:
