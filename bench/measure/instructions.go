@@ -62,8 +62,9 @@ func Instructions(program string, n int) ([]Result, error) {
 	files := filepath.Join(dir, "callgrind")
 	cmd := exec.Command("valgrind", "--tool=callgrind", "--dump-line=no", "--callgrind-out-file="+files,
 		"--dump-before=github.com/zeugkit/zeug/bench/measure.mark", program, "-marked", strconv.Itoa(n))
-	// When garbage is collected is a matter of chance. Callgrind cannot follow the signals of preemption.
-	cmd.Env = append(os.Environ(), "GOGC=off", "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1")
+	// When garbage is collected is a matter of chance. Callgrind cannot follow the signals of preemption. Valgrind says
+	// that its processor has RDTSCP and does not know it; the runtime uses it when a lock is contended.
+	cmd.Env = append(os.Environ(), "GOGC=off", "GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1,cpu.rdtscp=off")
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
