@@ -14,7 +14,6 @@ type formReader struct {
 	memory   int64 // the rest of Limits.FormMemory
 	share    int64 // the rest of FileMemory
 	fields   []textField
-	spooled  []*spool // the files that are in memory so far
 }
 
 // textField is a field before its charset is known: a later field may name it.
@@ -34,7 +33,7 @@ func (req *Request) readMultipart(c *content, settings *Settings) error {
 		p, err := parts.next()
 		if err == io.EOF {
 			r.decode()
-			return r.store()
+			return nil
 		}
 		if err != nil {
 			return err
@@ -95,9 +94,7 @@ func (r *formReader) file(p *Part) error {
 	}
 	w := file.sink
 	if w == nil {
-		s := &spool{file: file, share: &r.share, keep: r.content.keepTemporary}
-		r.spooled = append(r.spooled, s)
-		w = s
+		w = &spool{file: file, share: &r.share, keep: r.content.keepTemporary}
 	}
 	_, err := p.WriteTo(w)
 	if closed := closeSink(w, err); err == nil {
@@ -146,27 +143,4 @@ func (r *formReader) decode() {
 		files.Add(file.Field, file)
 	}
 	r.content.form.files = files
-}
-
-// store makes files that stayed in memory readable for a handler of net/http.
-func (r *formReader) store() error {
-	var inMemory [][]byte
-	for _, s := range r.spooled {
-		if s.file.stored == nil {
-			inMemory = append(inMemory, s.memory)
-		}
-	}
-	if inMemory == nil {
-		return nil
-	}
-	headers, err := fileHeaders(r.settings.fileMemory(), inMemory...)
-	if err != nil {
-		return err
-	}
-	for _, s := range r.spooled {
-		if s.file.stored == nil {
-			s.file.stored, headers = headers[0], headers[1:]
-		}
-	}
-	return nil
 }

@@ -103,14 +103,10 @@ var errShallow = errors.New("the request is shallow: its body is not to be read 
 // does not remove files that outer ones still need.
 func (req *Request) Close() error {
 	var err error
-	shown := false // the form of the http.Request is the one that was released
 	for c := req.content; c != nil && c.first == req; c = c.replaced {
 		err = errors.Join(err, c.release())
-		shown = shown || c.form.stored == req.Request.MultipartForm
 	}
-	if !shown { // a plain handler may have parsed the form
-		requestcopy.RemoveFiles(req.Request, req.received)
-	}
+	requestcopy.RemoveFiles(req.Request, req.received) // a plain handler may have parsed the form
 	return err
 }
 

@@ -27,7 +27,8 @@ type content struct {
 
 	data   []byte // the whole content, once kept
 	kept   bool
-	replay int // how many bytes of data plain reading has returned
+	replay int       // how many bytes of data plain reading has returned
+	again  io.Reader // the form that is written again for plain reading
 
 	form formState
 }
@@ -49,8 +50,8 @@ func (req *Request) body() *content {
 	return c
 }
 
-// Read is plain reading. If [Request.Data] or a form without files kept the
-// body, it is returned again from its start.
+// Read is plain reading. If [Request.Data] or an urlencoded form kept the body, it is returned again
+// from its start. A multipart form is written again.
 func (b *content) Read(p []byte) (int, error) {
 	if b.kept {
 		if b.replay == len(b.data) {
@@ -59,6 +60,12 @@ func (b *content) Read(p []byte) (int, error) {
 		n := copy(p, b.data[b.replay:])
 		b.replay += n
 		return n, nil
+	}
+	if b.again == nil && b.form.parsed && b.form.boundary != "" {
+		b.again = b.form.body()
+	}
+	if b.again != nil {
+		return b.again.Read(p)
 	}
 	if b.read == 0 {
 		settings := b.settings

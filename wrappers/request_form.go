@@ -3,7 +3,6 @@ package wrappers
 import (
 	"bytes"
 	"io"
-	"mime/multipart"
 	"net/url"
 	"slices"
 
@@ -19,11 +18,11 @@ type formState struct {
 	err      error
 	fields   *datastructures.Values
 	files    *Files
-	temps    *multipart.Form // the temporary files
+	// The boundary of a multipart form, once a handler of net/http may read the form again.
+	boundary string
+	temps    *temporaryFiles
 	opened   openFiles
-	// The form fields of http.Request, for plain handlers.
-	values url.Values
-	stored *multipart.Form
+	values   url.Values // the fields of an urlencoded form, for handlers of net/http
 }
 
 const (
@@ -32,8 +31,8 @@ const (
 )
 
 // Form returns the fields of the body's form, urlencoded or multipart, in their order and for any
-// method. It is empty if the body is not a form. The first call parses the body, and the Form,
-// PostForm and MultipartForm of the [http.Request] agree from then on.
+// method. It is empty if the body is not a form. The first call parses the body. ParseForm,
+// ParseMultipartForm, FormValue and FormFile of the [http.Request] find the same form from then on.
 //
 // The error answers the request: 413 beyond the limits, 400 if the form is malformed or the client
 // broke off the transfer. In that case the fields are empty, never nil.
@@ -87,8 +86,10 @@ func (req *Request) parseForm() *formState {
 // clear empties the form.
 func (f *formState) clear(err error) {
 	f.fields, f.files = new(datastructures.Values), new(Files)
-	f.values, f.stored = nil, nil
-	f.err = err
+	f.values = nil
+	if f.err = err; err != nil {
+		f.boundary = ""
+	}
 }
 
 func (req *Request) readForm(c *content) error {
@@ -151,7 +152,7 @@ func (req *Request) openParts() (*partReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.form.streamed = true
+	c.form.streamed, c.form.boundary = true, boundary
 	return newPartReader(src, boundary, limits), nil
 }
 
@@ -167,6 +168,7 @@ func (req *Request) adopt(f *formState) bool {
 	if r.MultipartForm == nil {
 		return len(r.PostForm) > 0
 	}
+	f.boundary = req.ContentType().Get("boundary")
 	for field, header := range datastructures.FromMap(r.MultipartForm.File).All() {
 		f.files.Add(field, &UploadedFile{
 			Field: field, Name: header.Filename, Header: header.Header, Size: header.Size,
@@ -176,44 +178,29 @@ func (req *Request) adopt(f *formState) bool {
 	return true
 }
 
-// show makes the fields of the [http.Request] agree with the parsed form.
+// show makes the fields of the [http.Request] agree with the parsed form. Those of a multipart form
+// stay empty: net/http fills them when a handler asks for them, from the Body.
 func (req *Request) show(f *formState) {
 	r := req.Request
-	if f.err != nil || r.MultipartForm != nil || len(r.PostForm) > 0 {
+	if f.err != nil || f.boundary != "" || r.MultipartForm != nil || len(r.PostForm) > 0 {
 		return
 	}
-	// ParseForm leaves an empty PostForm for a multipart form.
-	if r.PostForm != nil && f.fields.Len()+f.files.Len() == 0 {
+	// ParseForm leaves an empty PostForm for other bodies.
+	if r.PostForm != nil && f.fields.Len() == 0 {
 		return
 	}
 	if f.values == nil {
 		f.values = urlValues(f.fields)
-		if f.files.Len() > 0 || f.streamed {
-			f.stored = &multipart.Form{Value: f.values, File: map[string][]*multipart.FileHeader{}}
-			for field, file := range f.files.All() {
-				if file.stored == nil {
-					continue
-				}
-				file.stored.Filename, file.stored.Header, file.stored.Size = file.Name, file.Header, file.Size
-				f.stored.File[field] = append(f.stored.File[field], file.stored)
-			}
-		}
 	}
 	r.PostForm = f.values
-	r.MultipartForm = f.stored
 	r.Form = f.values
 	if query := req.Query(); query.Len() > 0 {
-		// In net/http's order, the values of the body come first, except in a
-		// multipart form.
+		// In net/http's order, the values of the body come first.
 		r.Form = make(url.Values, len(f.values)+query.Len())
-		first, then := f.values, urlValues(query)
-		if f.stored != nil {
-			first, then = then, first
-		}
-		for key, list := range first {
+		for key, list := range f.values {
 			r.Form[key] = slices.Clip(list)
 		}
-		for key, list := range then {
+		for key, list := range urlValues(query) {
 			r.Form[key] = append(r.Form[key], list...)
 		}
 	}

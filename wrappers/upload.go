@@ -1,6 +1,7 @@
 package wrappers
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -33,9 +34,13 @@ type UploadedFile struct {
 	// Size is the number of bytes received.
 	Size int64
 
-	stored *multipart.FileHeader // nil if a Sink took the file
-	sink   io.Writer             // what took it
-	opened *openFiles            // what the request closes at the end
+	// Where the content is: in memory, unless one of the others is set.
+	memory []byte
+	path   string                // a temporary file
+	stored *multipart.FileHeader // in the form that a handler of net/http parsed
+	sink   io.Writer             // a Sink took it
+
+	opened *openFiles // what the request closes at the end
 }
 
 // openFiles are the open files, perhaps of several goroutines.
@@ -113,18 +118,23 @@ func (f *UploadedFile) Open() (multipart.File, error) {
 }
 
 func (f *UploadedFile) open() (multipart.File, error) {
-	if f.stored == nil {
+	var file multipart.File
+	var err error
+	switch {
+	case f.sink != nil:
 		if w, ok := f.sink.(interface {
 			Open() (multipart.File, error)
 		}); ok {
 			return w.Open()
 		}
-		return nil, fmt.Errorf("open the file of field %q: %w", f.Field, errTaken)
+		err = errTaken
+	case f.stored != nil:
+		file, err = f.stored.Open()
+	case f.path != "":
+		file, err = os.Open(f.path)
+	default:
+		file = memoryFile{bytes.NewReader(f.memory)}
 	}
-	if f.Size == 0 {
-		return emptyFile{io.NewSectionReader(nothing{}, 0, 0)}, nil
-	}
-	file, err := f.stored.Open()
 	if err != nil {
 		return nil, fmt.Errorf("open the file of field %q: %w", f.Field, err)
 	}
@@ -133,13 +143,9 @@ func (f *UploadedFile) open() (multipart.File, error) {
 
 var errTaken = errors.New("a sink took it")
 
-type emptyFile struct{ *io.SectionReader }
+type memoryFile struct{ *bytes.Reader }
 
-func (emptyFile) Close() error { return nil }
-
-type nothing struct{}
-
-func (nothing) ReadAt([]byte, int64) (int, error) { return 0, io.EOF }
+func (memoryFile) Close() error { return nil }
 
 // Bytes returns the whole content.
 func (f *UploadedFile) Bytes() ([]byte, error) {

@@ -136,6 +136,7 @@ func TestTemporaryFilesAreAlwaysRemoved(t *testing.T) {
 		{"after net/http removed them", func(req *wrappers.Request) (*wrappers.Response, error) {
 			_, err := req.Files()
 			require.NoError(t, err)
+			require.NoError(t, req.ParseMultipartForm(1))
 			return wrappers.Text("ok"), req.MultipartForm.RemoveAll()
 		}},
 		{"after a view inside", func(req *wrappers.Request) (*wrappers.Response, error) {
@@ -380,6 +381,7 @@ func TestSinkTakesFiles(t *testing.T) {
 	content, err := files.Get("f1").Bytes()
 	require.NoError(t, err)
 	require.Equal(t, "small", string(content))
+	require.NoError(t, req.ParseMultipartForm(1<<20))
 	require.Contains(t, req.MultipartForm.File, "f1")
 	require.NotContains(t, req.MultipartForm.File, "f0", "a plain handler could not open it")
 }

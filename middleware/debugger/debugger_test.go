@@ -769,3 +769,18 @@ type discard struct{ h http.Header }
 func (d discard) Header() http.Header         { return d.h }
 func (d discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d discard) WriteHeader(int)             {}
+
+// A view's multipart form is not in the fields of the request, and shown all the same.
+func TestTheFormOfAViewIsShown(t *testing.T) {
+	body := "--B\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--B\r\n" +
+		"Content-Disposition: form-data; name=f; filename=x.txt\r\n\r\nhello\r\n--B--\r\n"
+	r := own(httptest.NewRequest("POST", "http://localhost:5000/", strings.NewReader(body)))
+	r.Header.Set("Content-Type", "multipart/form-data; boundary=B")
+	rep := report(t, wrappers.View(func(req *wrappers.Request) (*wrappers.Response, error) {
+		_, err := req.Files()
+		return nil, errors.Join(err, errors.New("failed after the form"))
+	}), r)
+	require.True(t, rep.Request.FormParsed)
+	require.Equal(t, []debugger.Field{{Name: "a", Value: "1"}}, rep.Request.Form)
+	require.Equal(t, []debugger.Field{{Name: "f", Value: "x.txt (5 bytes)"}}, rep.Request.Files)
+}

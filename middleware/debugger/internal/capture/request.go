@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"sort"
@@ -139,7 +140,11 @@ func facts(r *http.Request, is func(string) bool, secrets []string) RequestFacts
 	if f.FormParsed = r.PostForm != nil; f.FormParsed {
 		f.Form = fields(r.PostForm, maskParameter)
 	}
-	if m := r.MultipartForm; m != nil {
+	m := r.MultipartForm
+	if form, ok := r.Body.(interface{ ParsedForm() *multipart.Form }); ok && m == nil {
+		m = form.ParsedForm() // a view has read it
+	}
+	if m != nil {
 		f.FormParsed = true
 		if len(f.Form) == 0 {
 			f.Form = fields(m.Value, maskParameter)
