@@ -61,9 +61,12 @@ func (m *Map[T]) BindBase(base Base) (Adapter[T], error) {
 	if base.Host, err = hosts.Normalize(base.Host, base.Scheme); err != nil {
 		return Adapter[T]{}, &httperror.Error{Code: httperror.BadRequest, Err: err}
 	}
+	// The rules' own subdomains are completed in the same way (builder.add), so the two can be
+	// compared.
 	if base.Subdomain == "" && !base.BareHost {
 		base.Subdomain = m.options.DefaultSubdomain
 	}
+	// Every path that is built begins with a slash itself.
 	base.RootPath = strings.TrimRight(base.RootPath, "/")
 	base.Method = strings.ToUpper(base.Method)
 	return Adapter[T]{m, bound{base: &base}}, nil
@@ -104,7 +107,9 @@ func (a Adapter[T]) Match() (Match[T], error) {
 	return Match[T]{s.rules[f.rule.index].Target, Params{f, path}}, nil
 }
 
-// report stores the rule that matched in the Route of the request, if there is one.
+// report stores the rule that matched in the Route of the request, if there is one. The access log,
+// metrics and the debugger read it after the handler has returned. Params is a function, so that
+// the values are parsed only if one of them asks.
 func report(route *gateway.Route, params Params) {
 	r := params.found.rule
 	route.Pattern, route.Endpoint, route.Params = r.path, r.endpoint, (&params).Map
@@ -123,6 +128,8 @@ func (a Adapter[T]) AllowedMethods() []string {
 	var allowed *MethodNotAllowedError
 	b := a.bound
 	s := a.urls.snapshot.Load()
+	// No rule names this method, so only a rule for all methods takes it. All others end up in the
+	// error.
 	_, _, err := s.match(&b, otherMethod)
 	if errors.As(err, &allowed) {
 		return append([]string(nil), allowed.Allow...)
@@ -130,6 +137,8 @@ func (a Adapter[T]) AllowedMethods() []string {
 	return nil
 }
 
+// These methods read a property of the base or of the request. They are separate, because a match
+// needs only the method, and a host or a scheme behind proxies takes longer to find.
 func (b *bound) method() string {
 	if b.base != nil {
 		return b.base.Method
@@ -163,10 +172,13 @@ func (b *bound) webSocket() bool {
 	if b.base != nil {
 		return b.base.WebSocket.or(b.base.Scheme == "ws" || b.base.Scheme == "wss")
 	}
+	// The fields are read by their canonical keys, without a call of Header.Get. Connection is a
+	// list: a browser sends "keep-alive, Upgrade".
 	h := b.request.Header
 	return holdsToken(h["Upgrade"], "websocket") && holdsToken(h["Connection"], "upgrade")
 }
 
+// holdsToken reports whether one of the comma-separated lists has the token, in either case.
 func holdsToken(values []string, token string) bool {
 	for _, value := range values {
 		for part := range strings.SplitSeq(value, ",") {

@@ -68,6 +68,7 @@ func (e *MethodNotAllowedError) Error() string {
 
 // Unwrap returns a new [httperror.Error] of 405 with the Allow header, which is the response.
 func (e *MethodNotAllowedError) Unwrap() error {
+	// Only errors of a path with several nodes have no header: their methods are a union of sets.
 	if e.header == nil {
 		return httperror.NotAllowed(e.Allow...)
 	}

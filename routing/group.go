@@ -17,7 +17,8 @@ func (list Rules[T]) Rules() []Rule[T] {
 	return appendRules(make([]Rule[T], 0, count(list)), list)
 }
 
-// count returns the minimum number of rules in groups.
+// count returns the minimum number of rules in groups. A group of another type counts as one rule:
+// its Rules is called only once, by appendRules.
 func count[T any](groups []Group[T]) (n int) {
 	for _, g := range groups {
 		if list, ok := g.(Rules[T]); ok {
@@ -33,6 +34,8 @@ func count[T any](groups []Group[T]) (n int) {
 func appendRules[T any](rules []Rule[T], groups []Group[T]) []Rule[T] {
 	for _, g := range groups {
 		switch g := g.(type) {
+		// The two common types are appended without a list in between. A Map of 10,000 rules would
+		// otherwise make a list of one element for each.
 		case Rule[T]:
 			rules = append(rules, g)
 		case Rules[T]:
@@ -44,7 +47,8 @@ func appendRules[T any](rules []Rule[T], groups []Group[T]) []Rule[T] {
 	return rules
 }
 
-// Submount puts rules below a path, which may have variables.
+// Submount puts rules below a path, which may have variables. Below "/blog/", the rule "/<slug>"
+// becomes "/blog/<slug>", and "/" becomes "/blog/".
 func Submount[T any](path string, groups ...Group[T]) Group[T] {
 	path = strings.TrimRight(path, "/")
 	return changed(groups, func(r *Rule[T]) { r.Path = path + r.Path })
@@ -81,13 +85,16 @@ func EndpointPrefix[T any](prefix string, groups ...Group[T]) Group[T] {
 
 // Template replaces "$name" and "${name}" in the rules' paths, endpoints, subdomains, hosts,
 // redirects and string defaults by the values of names; "$$" is a dollar sign, and an unknown name
-// stays unchanged.
+// stays unchanged. With name="user", the rule "/$name/<int:id>" with the endpoint "${name}_page"
+// becomes "/user/<int:id>" with the endpoint "user_page".
 func Template[T any](names map[string]string, groups ...Group[T]) Group[T] {
 	fill := func(text *string) { *text = substitute(*text, names) }
 	return changed(groups, func(r *Rule[T]) {
 		for _, text := range []*string{&r.Path, &r.Endpoint, &r.Subdomain, &r.Host, &r.RedirectTo} {
 			fill(text)
 		}
+		// The map belongs to the caller, who may use the rule in another group, so it is not
+		// changed.
 		defaults := make(map[string]any, len(r.Defaults))
 		for name, value := range r.Defaults {
 			if text, ok := value.(string); ok {
@@ -112,6 +119,13 @@ func changed[T any](groups []Group[T], change func(*Rule[T])) Group[T] {
 	return list
 }
 
+// substitute replaces the names in text, as Python's string.Template does in Werkzeug's
+// RuleTemplate:
+//
+//	$name     a name ends before the first character that cannot be part of it
+//	${name}   or at its brace: "${name}s"
+//	$$        a dollar sign
+//	$x        unchanged, if x is not one of the names
 func substitute(text string, names map[string]string) string {
 	var b strings.Builder
 	for {
@@ -127,6 +141,7 @@ func substitute(text string, names map[string]string) string {
 		}
 		name, rest := after, ""
 		if strings.HasPrefix(after, "{") {
+			// "${" without a brace behind the name is not a name, so the dollar sign stays.
 			var closed bool
 			if name, rest, closed = strings.Cut(after[1:], "}"); !closed {
 				name, rest = "", after

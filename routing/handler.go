@@ -24,6 +24,8 @@ func (m *Map[T]) Dispatch(serve func(w http.ResponseWriter, r *http.Request, mat
 			return
 		}
 		c := match.Request(r)
+		// The copy may have parsed a form with files. The server removes only those of its own
+		// request.
 		defer requestcopy.RemoveFiles(c, r)
 		serve(w, c, match)
 	})
@@ -48,6 +50,8 @@ func PathValues(h http.Handler) http.Handler {
 func (match Match[T]) Request(r *http.Request) *http.Request {
 	rule := match.Params.found.rule
 	r.Pattern = rule.path
+	// In development ParamsOf must find the rule, so that it can report a name that the rule does
+	// not have.
 	if rule.silent() && match.Params.found.vars == nil && !development.On() {
 		return r
 	}
@@ -86,6 +90,7 @@ func (m *Map[T]) Fallback(next http.Handler) http.Handler {
 	})
 }
 
+// call is the function that Handler and Fallback give to Dispatch.
 func call[T any](w http.ResponseWriter, r *http.Request, match Match[T]) {
 	h, ok := any(match.Target).(http.Handler)
 	if !ok || h == nil {

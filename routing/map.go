@@ -58,16 +58,24 @@ type Options struct {
 
 // Map holds rules. It finds the rule for a request and the URL of an endpoint. Its methods may be
 // called by many goroutines at a time.
+//
+//	urls.Add ─► the tree of all rules is made ─► snapshot.Store
+//	requests ─► snapshot.Load ─► match, without a lock
 type Map[T any] struct {
-	options  Options
-	mu       sync.Mutex // locked while rules are added
+	options Options
+	// mu is locked while rules are added, so that two calls of Add do not both start from the same
+	// rules, and one of them loses its own.
+	mu sync.Mutex
+	// snapshot is never nil. Each method loads it once, so that it sees one state.
 	snapshot atomic.Pointer[snapshot[T]]
 }
 
 // snapshot is the state of a Map at one time. It never changes.
 type snapshot[T any] struct {
 	*table
-	rules []Rule[T] // in the order in which they were added
+	// rules are in the order in which they were added, which is the order of rule.index. They are
+	// copies, so the program may change its own.
+	rules []Rule[T]
 }
 
 // NewMap returns a Map of the rules with the default options. Its error names every rule that is
@@ -91,15 +99,19 @@ func MustMapWith[T any](options Options, groups ...Group[T]) *Map[T] {
 	return must(newMap(options, groups, caller(1)))
 }
 
+// newMap makes the Map of all constructors. where is the place of their call, for rules without
+// one.
 func newMap[T any](options Options, groups []Group[T], where string) (*Map[T], error) {
 	if err := options.check(); err != nil {
 		return nil, err
 	}
 	m := &Map[T]{options: options}
+	// add starts from the rules of a snapshot, so there must be one.
 	m.snapshot.Store(&snapshot[T]{table: &table{}})
 	if err := m.add(groups, where); err != nil {
 		return nil, err
 	}
+	// The list has a weak pointer to the Map, so a Map that is not used any longer can be freed.
 	routelist.Add(m, (*Map[T]).listed)
 	return m, nil
 }
@@ -110,6 +122,7 @@ func (o *Options) check() error {
 		return fmt.Errorf("routing: the ServerName %q is not a valid host name, such as example.org or localhost:8080", o.ServerName)
 	}
 	for name, converter := range o.Converters {
+		// The name must be one that a rule can write: letters of ASCII, digits and underscores.
 		switch s := (scanner{text: name}); {
 		case s.identifier() != name || name == "":
 			return fmt.Errorf("routing: no rule can name the converter %q: letters, digits and underscores make a name", name)
@@ -133,10 +146,16 @@ func (m *Map[T]) Add(groups ...Group[T]) error {
 	return m.add(groups, caller(1))
 }
 
+// It makes a new table from the old rules and the new ones. For a Map with /a, add("/b") does
+//
+//	rules    /a  /b        a new list: the old one belongs to the old snapshot
+//	table    of both       made beside the old one, which requests still use
+//	Store                  later requests see both; on an error, nothing changes
 func (m *Map[T]) add(groups []Group[T], where string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old := m.snapshot.Load().rules
+	// The tree has pointers into rules, so the list must not grow after it.
 	rules := make([]Rule[T], len(old), len(old)+count(groups))
 	copy(rules, old)
 	rules = appendRules(rules, groups)
@@ -145,6 +164,8 @@ func (m *Map[T]) add(groups []Group[T], where string) error {
 			rules[i].where = where
 		}
 	}
+	// The old rules are compiled again too. A tree that could be changed would need a lock in each
+	// match.
 	b := newBuilder(m.options, len(rules))
 	for i := range rules {
 		b.add(defined(&rules[i]))
@@ -153,6 +174,7 @@ func (m *Map[T]) add(groups []Group[T], where string) error {
 	if err != nil {
 		return err
 	}
+	// Only here are both sides known: the table does not know T, and rules has its final place.
 	for _, r := range t.rules {
 		r.public, r.logger = &rules[r.index], m.options.Logger
 	}
@@ -183,6 +205,9 @@ func (m *Map[T]) HasParams(endpoint string, arguments ...string) bool {
 }
 
 // String returns a table of the rules: methods, path, endpoint and special settings.
+//
+//	GET  /user/<int:id>  user
+//	*    /old                  redirects to /
 func (m *Map[T]) String() string {
 	rules := m.snapshot.Load().rules
 	lines := make([][4]string, len(rules))
@@ -207,6 +232,7 @@ func (m *Map[T]) String() string {
 	return b.String()
 }
 
+// remarks lists the settings of a rule that are not in the other columns.
 func (r *Rule[T]) remarks() string {
 	var list []string
 	for _, remark := range []struct {

@@ -26,6 +26,9 @@ import (
 
 // A segmentIndex finds a literal edge by its first segment. Unlike a textIndex it grows while rules
 // are added.
+//
+// Its hash is that of a single segment, and it compares only the first segment of a label. So it
+// stays right when finish joins "api" and "v1" to the label "api/v1".
 type segmentIndex []int32 // indexes in the list of edges, plus 1; 0 is free
 
 // fewLiterals is how many edges are compared one by one at most.
@@ -33,6 +36,7 @@ const fewLiterals = 6
 
 // find returns the index of the literalEdge whose first segment is segment, or -1.
 func (x segmentIndex) find(literals []literalEdge, segment string) int {
+	// The length is a power of two, so the mask takes a hash to a slot without a division.
 	mask := uint64(len(x) - 1)
 	for h := hash(segment) & mask; ; h = (h + 1) & mask {
 		i := int(x[h]) - 1
@@ -47,12 +51,15 @@ func (x segmentIndex) find(literals []literalEdge, segment string) int {
 }
 
 // grown returns the index after the last edge was added. The edges' labels are single segments; the
-// index is nil while there are few edges.
+// index is nil while there are few edges. For 7 to 16 edges it has 32 slots, and from 17 edges on
+// 128.
 func (x segmentIndex) grown(literals []literalEdge) segmentIndex {
 	n := len(literals)
 	if n <= fewLiterals {
 		return nil
 	}
+	// Only the new edge is missing. A larger index is filled again from all edges, since each of
+	// them may have another slot there.
 	if 2*n <= len(x) {
 		x.insert(literals, n-1)
 		return x
@@ -64,6 +71,7 @@ func (x segmentIndex) grown(literals []literalEdge) segmentIndex {
 	return x
 }
 
+// insert writes the edge i into the slot of its hash, or the next free one. At least half are free.
 func (x segmentIndex) insert(literals []literalEdge, i int) {
 	mask := uint64(len(x) - 1)
 	h := hash(literals[i].label) & mask
@@ -73,7 +81,8 @@ func (x segmentIndex) insert(literals []literalEdge, i int) {
 	x[h] = int32(i) + 1
 }
 
-// A textIndex finds rules by a whole path.
+// A textIndex finds rules by a whole path. It has a slot for each path without variables, with the
+// rules of the node where the path ends. It is made once, with all paths, and never grows.
 type textIndex struct {
 	slots []textSlot
 }
@@ -83,7 +92,8 @@ type textSlot struct {
 	rules []*rule // nil if the slot is free
 }
 
-// newTextIndex returns an index with room for n strings.
+// newTextIndex returns an index with room for n strings. The number of slots is the first power of
+// two that is more than twice as large: 8 for 3 strings, and 16 for 4.
 func newTextIndex(n int) textIndex {
 	if n == 0 {
 		return textIndex{}
@@ -101,7 +111,9 @@ func (x *textIndex) slot(text string) *textSlot {
 	}
 }
 
-// hash mixes the bytes of s, sixteen at a time.
+// hash mixes the bytes of s, sixteen at a time. As in wyhash, two words of 64 bits are multiplied
+// to 128 bits, and the halves are folded. The author of the rules chooses what is in the index, not
+// a client, so the hash needs no secret seed.
 func hash(s string) uint64 {
 	const k, l = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03
 	n := len(s)
@@ -123,11 +135,15 @@ func hash(s string) uint64 {
 	return mix(h^a, l^b)
 }
 
+// mix multiplies, and folds the two halves of the product. So each bit of a and b changes many
+// bits.
 func mix(a, b uint64) uint64 {
 	high, low := bits.Mul64(a, b)
 	return high ^ low
 }
 
+// eight and four read bytes in little-endian order. The compiler makes one load of each, and the
+// first line checks the bounds for all of them.
 func eight(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |

@@ -27,8 +27,10 @@ import "strings"
 //	/user//7           no rule. With one slash 2 matches: redirect to /user/7
 
 // match finds the rule for the request or the base of b, with method, and returns the state of the
-// match.
+// match. The string is the path of the match, with which Params find their values. It is the
+// request's own path, except for encoded slashes and slashes at its start.
 func (t *table) match(b *bound, method methodSet) (*found, string, error) {
+	// A base names a path in plain text, which has no encoded slashes.
 	if b.base != nil {
 		return t.search(b, method, b.base.Path, nil, 1)
 	}
@@ -48,6 +50,8 @@ func (t *table) match(b *bound, method methodSet) (*found, string, error) {
 			return &r.found, path, nil
 		}
 	}
+	// In these cases something besides the path and the method can decide: the host, the headers of
+	// a WebSocket, or slashes at the start that must become one.
 	if t.start == nil || t.webSockets || path == "" || path[0] != '/' || len(path) > 1 && path[1] == '/' {
 		return t.search(b, method, path, nil, 1)
 	}
@@ -68,7 +72,16 @@ func (t *table) match(b *bound, method methodSet) (*found, string, error) {
 
 // only follows the path from node n and the segment at path[i], as long as only one edge can match
 // the segment. It returns where it stopped. That needs no matcher that can backtrack; with one, a
-// match with variables would take 1.1 to 1.4 times as long (bench/routing).
+// match with variables would take 1.1 to 1.4 times as long (bench/routing). For the rules above,
+// and /one/<name>/x/<int:n>, it stops
+//
+//	/docs/a/b       at offset 6, where <path:page> is not a fast edge
+//	/user/7         at offset 6, where there are two patterns
+//	/one/anna/x/7   behind the end, at the node of the rule
+//	/one/anna/x/y   at offset 12, since "y" is not digits
+//	/none           at offset 1
+//
+// If it stops within the path, search goes on there, and finds the rule or the error.
 func (n *node) only(path string, i int) (*node, int) {
 	for i <= len(path) {
 		rest := path[i:]
@@ -107,7 +120,9 @@ func (n *node) only(path string, i int) (*node, int) {
 // search finds the rule if several edges must be tried. It starts at the node s and the segment at
 // i, or at the start if s is nil.
 func (t *table) search(b *bound, method methodSet, path string, s *node, i int) (*found, string, error) {
+	// The matcher is on the stack. It is passed on only to methods that do not keep it.
 	m := matcher{path: path, method: method, request: b.request}
+	// If only has walked a part of the path, none of this is needed: match has excluded it.
 	if s == nil {
 		if b.base == nil && b.request.URL.RawPath != "" {
 			m.path, m.slash = unescapeSegments(b.request.URL)
@@ -132,6 +147,8 @@ func (t *table) search(b *bound, method methodSet, path string, s *node, i int) 
 	} else {
 		r = m.run(t, nil)
 	}
+	// Errors and rules that can redirect are left to resolve. Nearly all requests match a rule that
+	// cannot.
 	if r == nil || r == needsSlash || r.match.mayRedirect {
 		return t.resolve(b, &m, r)
 	}
@@ -144,6 +161,7 @@ func (t *table) resolve(b *bound, m *matcher, r *rule) (*found, string, error) {
 		return nil, "", t.unmatched(b, m, r)
 	}
 	params := Params{m.found(r), m.path}
+	// An alias comes first. Its redirect may lead to the shorter rule at once: /all/p/1 to /all/.
 	if r.alias && !t.options.KeepDefaults {
 		if err := t.canonical(b, m, r, params); err != nil {
 			return nil, "", err
@@ -168,6 +186,7 @@ func (t *table) unmatched(b *bound, m *matcher, r *rule) error {
 	if err := t.merged(b, m); err != nil {
 		return err
 	}
+	// No rule of the path takes OPTIONS, since it would have matched.
 	if t.options.AutomaticOptions && m.method == optionsMethod && m.allowed != 0 {
 		return &optionsResponse{Allow: t.namesOf(m.allowed | optionsMethod)}
 	}
@@ -181,11 +200,14 @@ func (t *table) merged(b *bound, m *matcher) error {
 	if !t.options.MergeSlashes.or(true) || !strings.Contains(m.path, "//") {
 		return nil
 	}
+	// The second walk records methods as the first one did. If it finds nothing, unmatched returns
+	// a 405 with the methods of both paths, as Werkzeug does.
 	m.path = mergeSlashes(m.path)
 	r := m.run(t, t.startOf(b))
 	switch {
 	case r == needsSlash:
 		return t.redirectTo(b, m.quoted(m.path+"/"))
+	// A rule without MergeSlashes wants to see the slashes, so no redirect to it removes them.
 	case r == nil || !r.slashes.merge:
 		return nil
 	}
@@ -200,7 +222,8 @@ type staticPaths struct {
 	lengths uint64
 }
 
-// find returns the rules that end exactly at path.
+// find returns the rules that end exactly at path. It returns nil if there are none. If lengths has
+// a bit, there is at least one slot.
 func (x *staticPaths) find(path string) []*rule {
 	if x.lengths>>(uint(len(path))&63)&1 == 0 {
 		return nil
@@ -219,6 +242,12 @@ func newStaticPaths(list []textSlot) staticPaths {
 }
 
 // staticText returns the only path that the rule's parts match, if there is one.
+//
+//	/about             "/about"
+//	//docs//api        "/docs/api", with MergeSlashes
+//	/user/<name>       none
+//
+// Usually it is the rule's own path, which takes no memory.
 func (r *rule) staticText() (path string, ok bool) {
 	length := 0
 	for _, p := range r.pathParts[1:] {

@@ -33,7 +33,8 @@ const (
 
 var standardMethods = [...]string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
 
-// methodBit returns the bit of a standard method, or 0. As in net/http, "" is GET.
+// methodBit returns the bit of a standard method, or 0. As in net/http, "" is GET. A switch over
+// constants compares lengths first, which is faster than a map for a method of each request.
 func methodBit(name string) methodSet {
 	switch name {
 	case http.MethodGet, "":
@@ -60,6 +61,10 @@ func methodBit(name string) methodSet {
 
 // bit returns the bit of a request's method. Method names are case-sensitive (RFC 9110, section 9.1):
 // "get" is another method, which no rule names.
+//
+//	"GET"     bit 0
+//	"PURGE"   bit 9, if it is the first name of a rule that is not a standard one
+//	"FOO"     bit 63, if no rule names it
 func (t *table) bit(name string) methodSet {
 	if bit := methodBit(name); bit != 0 {
 		return bit
@@ -71,6 +76,12 @@ func (t *table) bit(name string) methodSet {
 }
 
 // learn returns the set of a rule's methods, and gives bits to new names.
+//
+//	none              all bits, and nil
+//	GET               the bits 0 and 1; GET, HEAD
+//	PURGE, POST       the bits 2 and 9; POST, PURGE
+//	get               an error: did you mean "GET"?
+//	"GET, POST"       an error: list each method as a separate element
 func (t *table) learn(names []string) (methodSet, []string, error) {
 	if len(names) == 0 {
 		return allMethods, nil, nil
@@ -78,7 +89,9 @@ func (t *table) learn(names []string) (methodSet, []string, error) {
 	var set methodSet
 	for _, name := range names {
 		bit := methodBit(name)
+		// methodBit reads "" as GET, as an http.Request means it. In a rule it is a mistake.
 		if bit == 0 || name == "" {
+			// A method in lower case would never match, so it is an error and not another method.
 			if !isMethod(name) {
 				if upper := strings.ToUpper(name); isMethod(upper) {
 					return 0, nil, fmt.Errorf("%q is not a method: did you mean %q?", name, upper)
@@ -101,6 +114,7 @@ func (t *table) learn(names []string) (methodSet, []string, error) {
 	if set&getMethod != 0 {
 		set |= headMethod
 	}
+	// The names come from the error of the set, so rules with the same methods share one list.
 	return set, t.refusal(set).Allow, nil
 }
 
@@ -108,6 +122,7 @@ func (t *table) learn(names []string) (methodSet, []string, error) {
 // when the Map is made, so that most 405s allocate nothing. It is a shared value, so nothing may
 // change it later.
 func (t *table) refusal(set methodSet) *MethodNotAllowedError {
+	// refusals is needed only while rules are added. A node keeps the error that it needs.
 	e := t.refusals[set]
 	if e == nil {
 		e = newMethodNotAllowed(t.namesOf(set))
@@ -116,8 +131,9 @@ func (t *table) refusal(set methodSet) *MethodNotAllowedError {
 	return e
 }
 
-// namesOf returns the names of a set, sorted, so that the Allow field of a 405 is always the same. In
-// Werkzeug its order changes from process to process.
+// namesOf returns the names of a set, sorted, so that the Allow field of a 405 is always the same.
+// In Werkzeug its order changes from process to process. The bit of all other methods has no name,
+// so it is left out.
 func (t *table) namesOf(set methodSet) []string {
 	names := []string{}
 	for i, name := range standardMethods {
@@ -136,6 +152,7 @@ func (t *table) namesOf(set methodSet) []string {
 
 // isMethod reports whether this package accepts name as a method: it must be a token (RFC 9110,
 // section 5.6.2) without lower-case letters, which would never match the intended method.
+// M-SEARCH is a method, and so is PURGE; "get" and "GET, POST" are not.
 func isMethod(name string) bool {
 	return name != "" && strings.IndexFunc(name, func(r rune) bool {
 		return !('A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))

@@ -20,7 +20,8 @@ import (
 // as it is. Another byte, and not the text "%2F", stands for the slash so that a segment has the
 // length that converters count, and "%2F" can be a value itself ("%252F" in the URL).
 
-// mergeSlashes makes one slash of several in a row: "/a//b///" becomes "/a/b/".
+// mergeSlashes makes one slash of several in a row: "/a//b///" becomes "/a/b/". It runs only for
+// paths that match nothing as they are.
 func mergeSlashes(path string) string {
 	var merged strings.Builder
 	for i := range len(path) {
@@ -46,6 +47,8 @@ func (m *matcher) quoted(path string) string {
 		return string(appendEscaped(nil, path, true))
 	}
 	var b []byte
+	// Each stand-in becomes "%2F" again, and the pieces between are encoded as usual: "/a\xF5b/é"
+	// becomes "/a%2Fb/%C3%A9".
 	for i, piece := range strings.Split(path, string([]byte{m.slash})) {
 		if i > 0 {
 			b = append(b, "%2F"...)
@@ -59,6 +62,11 @@ func (m *matcher) quoted(path string) string {
 // slash, so that such slashes do not separate segments. The byte is 0 if there was no such slash.
 // If a path contains every byte of standIns, which no UTF-8 string does, it is matched fully
 // decoded.
+//
+//	/a%2Fb/%C3%A9    "/a\xF5b/é", 0xF5
+//	/%F5%2Fx         "/\xF5\xF6x", 0xF6, as the path itself has the byte 0xF5
+//	/a%252Fb         "/a%2Fb", 0: the value contains a percent sign
+//	/a/b             "/a/b", 0
 func unescapeSegments(u *url.URL) (string, byte) {
 	escaped := u.EscapedPath()
 	if !strings.Contains(escaped, "%2F") && !strings.Contains(escaped, "%2f") {

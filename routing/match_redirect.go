@@ -24,8 +24,11 @@ import (
 // URL of a rule, so a redirect never leads to a URL that does not match: if the URL cannot be built,
 // there is no redirect.
 
-// redirectTo makes the redirect to an encoded path below the mount.
+// redirectTo makes the redirect to an encoded path below the mount. It is for redirects to another
+// spelling of the same path, which stay on the host of the request.
 func (t *table) redirectTo(b *bound, path string) error {
+	// A table whose rules all have one host does not look at the request's host for a match. URL
+	// needs it, and an invalid one is a 400.
 	host, subdomain, err := t.domain(b)
 	if err != nil {
 		return err
@@ -33,7 +36,8 @@ func (t *table) redirectTo(b *bound, path string) error {
 	return t.redirect(b, host, subdomain, path)
 }
 
-// redirect makes the redirect to a path below the mount, with the request's query.
+// redirect makes the redirect to a path below the mount, with the request's query. For the mount
+// /app, the path "/user/7/" and the query "x=1" the Location is "/app/user/7/?x=1".
 func (t *table) redirect(b *bound, host, subdomain, path string) *RedirectError {
 	location := b.rootPath() + "/" + strings.TrimLeft(path, "/") // never "//host"
 	if query := b.query(); query != "" {
@@ -48,11 +52,13 @@ func (t *table) redirect(b *bound, host, subdomain, path string) *RedirectError 
 
 // canonical returns the redirect from an alias to its rule, or nil if the endpoint has no other
 // rule for the values. If the table matches hosts, a rule on the request's host comes before
-// others.
+// others. It is Werkzeug's make_alias_redirect_url. For the rules /al/<int:id> and its alias
+// /alias/<int:id>, a request for /alias/7 is redirected to /al/7.
 func (t *table) canonical(b *bound, m *matcher, r *rule, params Params) error {
 	values := params.values()
 	var elsewhere error
 	for _, o := range t.endpoints[r.endpoint] {
+		// The method must fit too, because the client repeats it.
 		if o.alias || o.methods&m.method == 0 {
 			continue
 		}
@@ -68,7 +74,9 @@ func (t *table) canonical(b *bound, m *matcher, r *rule, params Params) error {
 }
 
 // shortened returns the redirect to o if the values are equal to o's defaults, otherwise nil. It
-// asks whether o's URL can be built with the values, which is the same question.
+// asks whether o's URL can be built with the values, which is the same question. For the rules
+// /all/ with the default page=1 and /all/<int:page>, o is the first one: /all/1 is redirected to
+// /all/, and /all/2 is not. It is Werkzeug's get_default_redirect.
 func (t *table) shortened(b *bound, m *matcher, o *rule, params Params) error {
 	values := params.values()
 	if o.methods&m.method == 0 {
@@ -96,20 +104,23 @@ func (t *table) redirectBuilt(b *bound, o *rule, values []Value) (err error, onH
 	}
 	there := string(built)
 	redirect := t.redirect(b, host, there, string(path))
-	// "http" and "ws" are exchanged, and an "s" after them stays.
+	// "http" and "ws" are exchanged, and an "s" after them stays. redirect has the scheme of the
+	// request. The rule may be for a WebSocket where the request is not, or the other way round.
 	redirect.url = strings.TrimPrefix(strings.TrimPrefix(redirect.url, "http"), "ws")
 	if o.webSocket {
 		redirect.url = "ws" + redirect.url
 	} else {
 		redirect.url = "http" + redirect.url
 	}
+	// A path would stay on the host. For a WebSocket, it would also keep the scheme of the page.
 	if there != here || o.webSocket {
 		redirect.Location = redirect.url
 	}
 	return redirect, there == here
 }
 
-// values returns the Params as values for building a URL.
+// values returns the Params as values for building a URL. They are parsed values, which are
+// formatted again: the alias /alias/007 leads to /al/7.
 func (p Params) values() []Value {
 	var values []Value
 	for name, value := range p.All() {
@@ -119,6 +130,8 @@ func (p Params) values() []Value {
 }
 
 // redirectStep is one piece of RedirectTo: a literal or a value.
+//
+//	x/<id>?from=<id>    literal "x/"; id; literal "?from="; id, in the query
 type redirectStep struct {
 	literal string
 	name    string // of the value, if there is no literal
@@ -132,6 +145,7 @@ type redirectStep struct {
 //	"https://<name>.test/"       an error: the client would choose the host
 func (r *rule) splitRedirect() (steps []redirectStep, err error) {
 	rest, offset := r.redirectTo, 0
+	// Offsets before authority are in the scheme or host.
 	authority := authorityOf(r.redirectTo)
 	query := false
 	for rest != "" {
@@ -179,6 +193,11 @@ func authorityOf(target string) int {
 
 // redirectTarget inserts the values into RedirectTo. It returns an error if a value would take
 // segments out of the path.
+//
+//	/new/<id>         7        /new/7
+//	/x/<to>           ".."     an error
+//	/x/<to>.html      ".."     /x/...html
+//	/x?u=<to>         a/../b   /x?u=a/../b
 func (r *rule) redirectTarget(params Params, loose bool) (string, error) {
 	var b []byte
 	for i, step := range r.redirect {
@@ -207,6 +226,8 @@ func (r *rule) redirectTarget(params Params, loose bool) (string, error) {
 func (r *rule) appendRedirectValue(b []byte, step redirectStep, params Params, loose bool) ([]byte, error) {
 	given, _ := params.Get(step.name)
 	value := valueOf(step.name, given)
+	// The converter formats it as in a URL of this rule: fixed_digits keeps its zeros, and a path
+	// its slashes. Defaults and values of conditions have no converter.
 	if i := r.variable(step.name); i >= 0 && !step.query && !r.hasDefault(step.name) {
 		return r.variables[i].converter.appendValue(b, &value, loose)
 	}
@@ -220,7 +241,12 @@ func (r *rule) appendRedirectValue(b []byte, step redirectStep, params Params, l
 	return appendEscaped(b, text, false), nil
 }
 
-// ruleRedirect makes the redirect that the rule itself asks for.
+// ruleRedirect makes the redirect that the rule itself asks for. Its target is a reference as in a
+// link, and is resolved against the root of the mount (RFC 3986, section 5.2). For the mount /app:
+//
+//	x/7                 /app/x/7
+//	/x/7                /x/7
+//	https://a.test/x    https://a.test/x
 func (t *table) ruleRedirect(b *bound, r *rule, params Params) error {
 	var target string
 	if r.redirectFunc != nil {
@@ -242,12 +268,15 @@ func (t *table) ruleRedirect(b *bound, r *rule, params Params) error {
 	if err != nil {
 		return errHost
 	}
+	// RedirectFunc is the program's, and may return what is not a URL for some values.
 	reference, err := url.Parse(target)
 	if err != nil {
 		return httperror.NotFound
 	}
 	absolute := root.ResolveReference(reference).String()
 	location := absolute
+	// On the same host, the Location is a path, unless it would begin with two slashes and be read
+	// as a host.
 	if rest, ok := strings.CutPrefix(absolute, base+"/"); ok && !strings.HasPrefix(rest, "/") {
 		location = "/" + rest
 	}
@@ -261,6 +290,8 @@ func (t *table) ruleRedirect(b *bound, r *rule, params Params) error {
 //	"<to>"         "javascript:x"      "javascript:x"       "./javascript:x"
 //	"/<to>"        "/evil.example"     "//evil.example"     "/evil.example"
 func (r *rule) keepsHost(target string) string {
+	// first is RedirectTo up to its first slash, query or fragment. A value in it could become a
+	// scheme.
 	first := r.redirectTo
 	if i := strings.IndexAny(first, "/?#"); i >= 0 {
 		first = first[:i]

@@ -28,13 +28,20 @@ import (
 // found is the state of one match, without the path. Most matches of a rule share one that the rule
 // allocates in advance.
 type found struct {
-	rule  *rule
-	host  string            // parts that contain the host's variables
-	slash byte              // the byte that stands for an encoded slash in the path, or 0
-	vars  map[string]string // the values that the rule's condition found
+	rule *rule
+	// host is the string that the host's pattern matched: the subdomain, or the whole host. Only
+	// rules with variables there use it.
+	host  string
+	slash byte // the byte that stands for an encoded slash in the path, or 0
+	// vars are the values that the rule's condition found, or nil.
+	vars map[string]string
 }
 
 // variablePart is a part of a rule's path that has variables.
+//
+//	/user/<int:id>/x<name>    skip 6, before 0; and skip 1, before 1
+//	/d/<path:p>/              skip 3, final, suffixed
+//	/v<int:a>.<int:b>         skip 1, several is the pattern; before and after are not used
 type variablePart struct {
 	// skip is how many bytes of static segments and slashes lie between the previous variable part
 	// and this one.
@@ -48,7 +55,9 @@ type variablePart struct {
 }
 
 // findVariableParts finds the parts of the rule that have variables, and the part to which each
-// variable belongs.
+// variable belongs. It also finds out how each variable is read: from the start of the path, from
+// its end, or by a division. In /<lang>/docs/<version>/<page>/edit the first two are read from the
+// start, and page from the end.
 func (c *compiler) findVariableParts(r *rule) {
 	if len(r.variables) == 0 {
 		return
@@ -60,6 +69,7 @@ func (c *compiler) findVariableParts(r *rule) {
 			r.variables[i].order = i
 		}
 	}
+	// The first part begins behind the leading slash.
 	skip, plain := 1, true
 	for _, part := range r.pathParts[1:] {
 		p := part.pattern
@@ -82,18 +92,21 @@ func (c *compiler) findVariableParts(r *rule) {
 		r.variableParts = append(r.variableParts, s)
 		skip = 1
 	}
-	// The end of a path is the end of the rule, unless a slash there is ignored. skip counts the slash
-	// before the next part, which does not exist here.
+	// The end of a path is the end of the rule, unless a slash there is ignored. skip counts the
+	// slash before the next part, which does not exist here. Otherwise the distance of a variable
+	// to the end of the path is not known.
 	if r.tail = skip - 1; !plain || !r.slashes.strict {
 		return
 	}
 	for i := range r.variables {
 		v := &r.variables[i]
+		// The first part is never late, since its start needs no search.
 		v.late = v.plain && 2*v.variablePart >= len(r.variableParts)
 	}
 }
 
-// end returns the end of the part that starts at from.
+// end returns the end of the part that starts at from. For /d/<path:p>/ and "/d/a/b/" it is 6, so
+// that p is "a/b".
 func (s *variablePart) end(path string, from int) int {
 	if s.final {
 		// The slash belongs to the rule /docs/<path:page>/, not to the value.
@@ -105,7 +118,8 @@ func (s *variablePart) end(path string, from int) int {
 	return segmentEnd(path, from)
 }
 
-// text returns the string of variable i in a path that the rule matched.
+// text returns the string of variable i in a path that the rule matched. With an encoded slash in
+// the path, the value may contain a stand-in, which anyText replaces.
 func (f *found) text(path string, i int) string {
 	v := &f.rule.variables[i]
 	if !v.plain || f.slash != 0 {
@@ -123,7 +137,9 @@ func (f *found) text(path string, i int) string {
 	return path[from:segmentEnd(path, from)]
 }
 
-// lateText does what text does, for variables that are nearer to the end of the path.
+// lateText does what text does, for variables that are nearer to the end of the path. In
+// "/en/docs/v2/intro/edit" the tail is 5, so the last variable part ends at 17, and begins behind
+// the slash before it, at 12.
 func (r *rule) lateText(path string, variablePart int) string {
 	to := len(path) - r.tail
 	for n := len(r.variableParts) - 1; n > variablePart; n-- {
@@ -132,7 +148,8 @@ func (r *rule) lateText(path string, variablePart int) string {
 	return path[segmentStart(path, to):to]
 }
 
-// anyText does what text does, for variables of all kinds.
+// anyText does what text does, for variables of all kinds. It goes through the variable parts from
+// the start, as a part before may be of any length.
 func (f *found) anyText(path string, v *variable) string {
 	if v.host {
 		return f.hostText(v.order)
@@ -161,6 +178,7 @@ func (f *found) anyText(path string, v *variable) string {
 // "v2.10", the order 1 gives "10". The part is divided again for each variable that is read.
 func (s *variablePart) divided(text string, order int) string {
 	var found spans
+	// The part has matched, so this cannot happen.
 	if !s.several.divide(text, &found) {
 		return ""
 	}
@@ -168,7 +186,8 @@ func (s *variablePart) divided(text string, order int) string {
 	return text[at.from:at.to]
 }
 
-// hostText returns the string of a variable of the host.
+// hostText returns the string of a variable of the host. For "<name>.api" and the host "anna.api"
+// it is "anna".
 func (f *found) hostText(order int) string {
 	p := f.rule.hostParts[0].pattern
 	if p.variables == 1 {
@@ -192,8 +211,9 @@ func (f *found) withSlashes(text string) string {
 	return strings.ReplaceAll(text, string([]byte{f.slash}), "/")
 }
 
-// texts returns the strings of all variables in turn, in one pass over the path. text would begin at
-// the start of the path for each of them.
+// texts returns the strings of all variables in turn, in one pass over the path. text would begin
+// at the start of the path for each of them. It is for Params.All, and for converters that check
+// all strings before the match is decided.
 func (f *found) texts(path string) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		i := 0

@@ -31,10 +31,10 @@ import (
 
 // matcher is one walk through a table: its goal and its result.
 type matcher struct {
-	path   string // decoded, with a stand-in for slashes that were encoded
-	slash  byte   // the stand-in, or 0
-	host   string // the host or subdomain
-	method methodSet
+	path   string    // decoded, with a stand-in for slashes that were encoded
+	slash  byte      // the stand-in for slashes that were encoded, or 0
+	host   string    // the host or subdomain
+	method methodSet // of the request: one bit
 	// webSocket is true if the request opens a WebSocket.
 	webSocket bool
 	mismatch  bool              // a rule matched except for webSocket
@@ -101,11 +101,14 @@ func (m *matcher) walk(s *node, i int) *rule {
 				s, i = next, i+length
 				continue
 			}
+			// A pattern of this node may have to be tried too, so the walk comes back here.
 			if r := m.walk(next, i+length); r != nil {
 				return r
 			}
 		}
 		for n := range s.edges {
+			// The edges are sorted by weight, so the first one that leads to a rule is the right
+			// one.
 			e := &s.edges[n]
 			after := 0
 			if e.kind == segmentEdge {
@@ -118,6 +121,8 @@ func (m *matcher) walk(s *node, i int) *rule {
 				continue
 			}
 			var r *rule
+			// This is the first test of walk, made here to spare the call for a variable at the end
+			// of the path.
 			if after > len(m.path) {
 				r = m.end(e.next)
 			} else {
@@ -143,6 +148,11 @@ func (m *matcher) walk(s *node, i int) *rule {
 
 // take matches an edge with the segment that starts at path[i], or with the whole rest. It returns
 // where the next segment starts, or 0 if the edge does not match.
+//
+//	digits, "/user/7/edit" at 6       8, where "edit" begins
+//	digits, "/user/anna" at 6         0
+//	path, "/docs/a/b/" at 6           11: no segment is left
+//	path with a slash, the same       10: the empty segment after the slash is left
 func (m *matcher) take(e *edge, i int) int {
 	if e.kind == digitsEdge {
 		return e.skipDigits(m.path, i)
@@ -205,6 +215,7 @@ func (m *matcher) fits(s *node, r *rule) bool {
 	return r.condition == nil || m.acceptsCondition(r)
 }
 
+// accepts is the part of fits that records nothing, for rules behind a missing slash.
 func (m *matcher) accepts(r *rule) bool {
 	return (!r.match.asksConverters || m.acceptsValues(r)) && (r.condition == nil || m.acceptsCondition(r))
 }
@@ -220,7 +231,8 @@ func (m *matcher) acceptsValues(r *rule) bool {
 	return true
 }
 
-// acceptsCondition checks the rule's condition.
+// acceptsCondition checks the rule's condition. A condition is the last test, so if it is met, the
+// rule matches, and its values are those of the match.
 func (m *matcher) acceptsCondition(r *rule) bool {
 	if m.request == nil {
 		return r == m.expected
@@ -242,7 +254,8 @@ func (m *matcher) found(r *rule) *found {
 	return &found{rule: r, host: m.host, slash: m.slash, vars: m.vars}
 }
 
-// failure is the error of a walk that found no rule.
+// failure is the error of a walk that found no rule. A 405 comes first: a client can correct the
+// method, and learns from Allow which to use. Then comes the 400 of a WebSocket, and last the 404.
 func (m *matcher) failure(t *table) error {
 	switch {
 	case m.allowed != 0 && m.allowed == m.refusing.methods:

@@ -35,9 +35,10 @@ import (
 // or [Param].
 type Params struct {
 	// Params has three words, and a Match four: that is the largest struct that the compiler passes
-	// in registers.
+	// in registers. found is nil for the zero Params, which has no values.
 	found *found
-	path  string
+	// path is the path in which the variables are: with stand-ins, if slashes in it were encoded.
+	path string
 }
 
 // rule returns the rule, or nil if the Params belong to no rule.
@@ -101,6 +102,7 @@ func (p Params) String(name string) string {
 func (p Params) otherText(name string, i int) string {
 	if r := p.rule(); r != nil {
 		if d, ok := r.defaultOf(name); ok {
+			// A default without a text is a value that only the program reads, with Get.
 			text, _ := d.Text()
 			return text
 		}
@@ -118,6 +120,7 @@ func (p Params) otherText(name string, i int) string {
 // Int returns the value of name if it is an integer.
 func (p Params) Int(name string) int {
 	// An int is parsed again for each call, because keeping it would take memory in each match.
+	// With a default of the same name, typed returns the default.
 	if i := p.lookup(name); i >= 0 {
 		if r := p.found.rule; len(r.defaults) == 0 && r.variables[i].converter.kind == intConverter {
 			n, _ := parseInt(p.text(i))
@@ -166,6 +169,7 @@ func (p Params) All() iter.Seq2[string, any] {
 		for i, text := range p.found.texts(p.path) {
 			v := &r.variables[i]
 			var value any
+			// The default wins here too, so that All, Get and String agree.
 			if d, ok := r.defaultOf(v.name); ok {
 				value = d.any()
 			} else {
@@ -175,11 +179,13 @@ func (p Params) All() iter.Seq2[string, any] {
 				return
 			}
 		}
+		// A default of a variable has been returned in the variable's place.
 		for _, d := range r.defaults {
 			if r.variable(d.name) < 0 && !yield(d.name, d.any()) {
 				return
 			}
 		}
+		// The rule's own values win over those of its condition, as in Get.
 		for name, value := range p.found.vars {
 			if r.hasDefault(name) || r.variable(name) >= 0 {
 				continue
@@ -230,6 +236,8 @@ func (p Params) misused(name, converter string) {
 	}
 }
 
+// misuse is the error that names the rule and its params, so that the author sees which of the two
+// names to correct: "rule "/user/<int:id>" (main.go:12) has no param "ID": it has id".
 func (r *rule) misuse(name, converter string, value any, ok bool) error {
 	if ok {
 		return fmt.Errorf("routing: the param %q of rule %q (%s) is a %T: to have another type, write <%s:%s> in the rule", name, r.path, r.where, value, converter, name)
@@ -258,7 +266,8 @@ type mistakeSet struct {
 	logged map[mistake]bool
 }
 
-// first reports whether m has not been logged yet, so that each mistake is logged once.
+// first reports whether m has not been logged yet, so that each mistake is logged once. When the
+// set is full, nothing more is logged.
 func (s *mistakeSet) first(m mistake) bool {
 	// A mistake that each request repeats takes only a lock for reading.
 	s.mu.RLock()
@@ -277,6 +286,7 @@ func (s *mistakeSet) first(m mistake) bool {
 	return !known
 }
 
+// paramsKey is the key of the matchContext in a request's context. No other package can make one.
 type paramsKey struct{}
 
 // ParamsOf returns the params of the match that led to r's handler. They are empty if the handler
