@@ -92,6 +92,10 @@ const (
 // of the request.
 const ProfileLabel = "zeug.exchange"
 
+// TraceRegion is the name of the region of a request in its execution trace. It is on the goroutine
+// that serves the request.
+func TraceRegion(exchange int) string { return "zeug request " + strconv.Itoa(exchange) }
+
 // Profile is the data of a child's profile of a request. A part that is not available is empty.
 type Profile struct {
 	// Exchange is the number of the request in the supervisor's list.

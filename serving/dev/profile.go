@@ -113,14 +113,16 @@ func (p *profile) bounded(profile []byte) []byte {
 
 func (p *profile) note(err error) { p.told.Notes = append(p.told.Notes, err.Error()) }
 
-// runProfiled serves a request. A label distinguishes its samples from those of other goroutines,
-// and this function, which is in the stacks, distinguishes its allocations.
+// runProfiled serves a request. A label distinguishes its samples from those of other goroutines.
+// This function, which is in the stacks, distinguishes its allocations, and a region distinguishes
+// its goroutine in the trace.
 //
 //go:noinline
 func runProfiled(ctx context.Context, exchange int, serve func(context.Context)) {
 	pprof.Do(ctx, pprof.Labels(supervise.ProfileLabel, strconv.Itoa(exchange)), func(ctx context.Context) {
 		ctx, task := trace.NewTask(ctx, "request "+strconv.Itoa(exchange))
 		defer task.End()
+		defer trace.StartRegion(ctx, supervise.TraceRegion(exchange)).End()
 		serve(ctx)
 	})
 }
