@@ -75,7 +75,7 @@ func (r *reader) placeOf(frames []trace.StackFrame) Place {
 	if own < 0 {
 		own = inner
 	}
-	// What is called in package sync is better known than what that calls.
+	// In package sync, the exported function is better known than the functions that it calls.
 	for packageOf(frames[inner].Func) == "sync" && inner+1 < len(frames) && packageOf(frames[inner+1].Func) == "sync" {
 		inner++
 	}
