@@ -11,8 +11,13 @@ import (
 	"github.com/zeugkit/zeug/routing"
 )
 
-// Bind returns a builder of URLs as seen from the request, for templates and
-// views.
+// Bind returns a builder of URLs as seen from the request, for templates and views. The builder is
+// a routing.Builder, so that a template's url_for works for routes of mux and for rules alike. For
+// the route "/u/{id}" with the name "u":
+//
+//	Build("u", id=7, page=2)    /u/7?page=2
+//	Build("u")                  an error of mux: missing route variable "id"
+//	Build("uu", id=7)           an error that suggests "u"
 func (m *Router) Bind(r *http.Request) routing.Builder { return builder{m, r} }
 
 type builder struct {
@@ -38,6 +43,8 @@ func (b builder) BuildWith(options routing.BuildOptions, name string, values ...
 		refused.Values = append(refused.Values, v.Name())
 	}
 	slices.Sort(refused.Values)
+	// The route exists, so mux's own error says what is wrong. Otherwise a similar name is the best
+	// help.
 	if b.router.router.Get(name) != nil {
 		refused.Suggestion = name
 		return "", refused
@@ -47,13 +54,15 @@ func (b builder) BuildWith(options routing.BuildOptions, name string, values ...
 		names = append(names, r.mux.GetName())
 	}
 	refused.Err = nil
+	// This is the limit of package routing's own suggestions.
 	if best, likeness := similar.Name(name, names); likeness >= 0.3 {
 		refused.Suggestion = best
 	}
 	return "", refused
 }
 
-// queries builds the queries of URLs.
+// queries builds the queries of URLs. A Map of one rule has the code for lists, nils and escapes,
+// so that the queries of both kinds of routes are written in the same way.
 var queries = routing.MustMap(routing.Rule[struct{}]{Path: "/", Endpoint: "query"})
 
 func (b builder) build(options routing.BuildOptions, name string, values []routing.Value) (string, error) {
@@ -61,6 +70,8 @@ func (b builder) build(options routing.BuildOptions, name string, values []routi
 	if route == nil {
 		return "", errNoRoute
 	}
+	// route.URL returns an error for a variable that the route does not have. In package routing
+	// such a value becomes a parameter of the query, so it is set aside here.
 	names, err := route.GetVarNames()
 	if err != nil {
 		return "", err
@@ -87,10 +98,12 @@ func (b builder) build(options routing.BuildOptions, name string, values []routi
 		if err != nil {
 			return "", err
 		}
+		// A route with Queries has a query already: "/q?a=3&fixed=1" becomes "/q?a=3&fixed=1&z=1".
 		if _, query, _ := strings.Cut(built, "?"); query != "" {
 			u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+query, "&")
 		}
 	}
+	// mux makes an absolute URL itself if the route has a host.
 	if origin := gateway.OriginOf(b.request); options.External && u.Host == "" {
 		u.Host, u.Scheme = origin.Host, cmp.Or(options.Scheme, origin.Scheme)
 	}

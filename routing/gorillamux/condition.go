@@ -19,6 +19,8 @@ var errNoRoute = errors.New("the router has no route of this name")
 // rule.
 func Condition(route *mux.Route) routing.Condition { return condition{route} }
 
+// It calls mux for each test. Its rule has matched the path and the method before, so that most
+// requests do not come to it.
 type condition struct{ route *mux.Route }
 
 // Match runs the tests of the route.
@@ -27,10 +29,12 @@ func (c condition) Match(r *http.Request) (params map[string]string, ok bool) {
 	if !c.route.Match(r, &found) || found.MatchErr != nil {
 		return nil, false
 	}
+	// The values belong to the Params from now on, and a MatcherFunc may have kept the map.
 	return maps.Clone(found.Vars), true
 }
 
-// Err says what is wrong with the route.
+// Err says what is wrong with the route. The Map calls it when the rule is added, so that a wrong
+// condition is an error at the start, with the place of the rule.
 func (c condition) Err() error {
 	if err := c.route.GetError(); err != nil {
 		return fmt.Errorf("its Condition: %w", err)

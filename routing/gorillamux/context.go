@@ -16,6 +16,7 @@ import (
 // export them, so they are found out with a context that records the keys for which mux's own
 // functions ask.
 var keys = func() (keys struct{ vars, route any }) {
+	// mux.Vars asks the context for its key, and finds nothing.
 	ask := func(question func(*http.Request)) any {
 		c := &listeningContext{Context: context.Background()}
 		question((&http.Request{}).WithContext(c))
@@ -26,6 +27,7 @@ var keys = func() (keys struct{ vars, route any }) {
 	return keys
 }()
 
+// listeningContext records the key that it was asked for.
 type listeningContext struct {
 	context.Context
 	asked any
@@ -36,7 +38,8 @@ func (c *listeningContext) Value(key any) any {
 	return nil
 }
 
-// matchContext is the context of a handler that a Router calls.
+// matchContext is the context of a handler that a Router calls. It answers for both of mux's keys,
+// which takes one allocation. mux itself makes two contexts and two requests.
 type matchContext struct {
 	context.Context
 	found *mux.RouteMatch
@@ -52,14 +55,16 @@ func (c *matchContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// inner returns the request for the handler. It also reports the route to the
-// access log, metrics and debugger if they want it.
+// inner returns the request for the handler. It also reports the route to the access log, metrics
+// and debugger if they want it.
 func (s *state) inner() *http.Request {
 	found := &s.found
 	r := s.request.WithContext(&matchContext{s.request.Context(), found})
+	// A NotFoundHandler has no route, so there is nothing to report.
 	if found.Route == nil {
 		return r
 	}
+	// A route without a path has no template. Its Pattern is then empty.
 	template, _ := found.Route.GetPathTemplate()
 	r.Pattern = template
 	if report := gateway.RouteOf(r); report != nil {
@@ -76,10 +81,12 @@ func (s *state) inner() *http.Request {
 }
 
 // Vars makes h usable as the target of a rule: the params of the match are in mux.Vars, together
-// with the variables of a mux router around the Map.
+// with the variables of a mux router around the Map. For the rule "/user/<int:id>" and the path
+// /user/7, mux.Vars has id="7", a string.
 func Vars(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		vars := map[string]string{}
+		// The map of the outer router is not changed, because its middlewares may still read it.
 		maps.Copy(vars, mux.Vars(r))
 		params := routing.ParamsOf(r)
 		for name := range params.All() {

@@ -1,5 +1,4 @@
-// Package gorillamux lets a program that uses gorilla/mux move to package routing
-// route by route.
+// Package gorillamux lets a program that uses gorilla/mux move to package routing route by route.
 //
 // [FromRouter] serves the routes of a mux router by mux's own rules, faster for most tables of
 // routes. It also builds their URLs for the templates and views of package routing. It is the
@@ -9,8 +8,8 @@
 //	urls := routing.MustMap(routing.Rule[http.Handler]{Path: "/post/<int:id>", Target: post})
 //	app := urls.Fallback(old)
 //
-// [Condition] makes a mux route's tests of headers, queries and schemes a condition
-// of a rule, and [Vars] lets a handler that reads mux.Vars be the target of a rule.
+// [Condition] makes a mux route's tests of headers, queries and schemes a condition of a rule, and
+// [Vars] lets a handler that reads mux.Vars be the target of a rule.
 //
 // Only programs that import this package link gorilla/mux.
 package gorillamux
@@ -27,12 +26,10 @@ import (
 	"github.com/zeugkit/zeug/internal/routelist"
 )
 
-// Router serves the routes of a mux router. Its methods may be called by many
-// goroutines at a time.
+// Router serves the routes of a mux router. Its methods may be called by many goroutines at a time.
 //
-// It answers as mux does, with the same handlers, middlewares, variables (mux.Vars)
-// and route (mux.CurrentRoute), in the same order of precedence, with these
-// differences:
+// It answers as mux does, with the same handlers, middlewares, variables (mux.Vars) and route
+// (mux.CurrentRoute), in the same order of precedence, with these differences:
 //
 //   - A 405 without a MethodNotAllowedHandler has an Allow header.
 //   - Redirects and URLs have the root path of the mount that the request came
@@ -79,9 +76,8 @@ func (m *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.serve(w, r, nil)
 }
 
-// Fallback returns a handler that passes requests to next if no route matches
-// and the router has no NotFoundHandler. The Router itself answers redirects
-// and 405.
+// Fallback returns a handler that passes requests to next if no route matches and the router has no
+// NotFoundHandler. The Router itself answers redirects and 405.
 func (m *Router) Fallback(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { m.serve(w, r, next) })
 }

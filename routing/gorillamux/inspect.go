@@ -18,7 +18,8 @@ import (
 // [layoutError] compares the fields with those of the versions that this package was written for,
 // so that another version is an error when the program starts.
 
-// layout lists the fields that are read, with their types.
+// layout lists the fields that are read, with their types. A type is compared as text, because mux
+// does not export the types either.
 var layout = map[reflect.Type]map[string]string{
 	reflect.TypeFor[mux.Router](): {
 		"routes": "[]*mux.Route", "middlewares": "[]mux.middleware", "routeConf": "mux.routeConf",
@@ -71,12 +72,15 @@ var layoutError = sync.OnceValue(func() error {
 	return nil
 })
 
-// private returns a field of the struct v, which is addressable.
+// private returns a field of the struct v, which is addressable. reflect does not let a program
+// read an unexported field as an interface. A value at the same address, made without that mark,
+// can be read.
 func private(v reflect.Value, name string) reflect.Value {
 	f := v.FieldByName(name)
 	return reflect.NewAt(f.Type(), unsafe.Pointer(f.UnsafeAddr())).Elem()
 }
 
+// field returns the value of a field with the type V, which layout has checked.
 func field[V any](v reflect.Value, name string) V { return private(v, name).Interface().(V) }
 
 // matchFunc is the interface of mux's matchers.
@@ -94,8 +98,13 @@ type expression struct {
 	template string
 	kind     expressionKind
 	regexp   *regexp.Regexp
-	names    []string // of its variables
+	// names are the names of the variables, in the order of the template. mux calls the groups v0,
+	// v1, …, so a name need not be valid as the name of a group.
+	names []string
 
+	// strictSlash says that a path with or without its last slash is redirected. encodedPath says
+	// that the path is matched as it was sent. anyPort says that the template of a host has no
+	// port, so that every port matches.
 	strictSlash, encodedPath, anyPort bool
 }
 

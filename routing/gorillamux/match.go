@@ -32,12 +32,16 @@ type state struct {
 	encoded string // the path as it was sent, if a matcher has needed it
 
 	// leaf is the route that found.Handler belongs to, inside the middlewares of depth routers; nil
-	// if the handler belongs to no route.
+	// if the handler belongs to no route. It is reset whenever the handler is replaced by one that
+	// is not a route's: a redirect, a MatcherFunc's, or a NotFoundHandler.
 	leaf  *route
 	depth int
 
-	refusing     *route   // the first route that matches except for its methods
-	refusingAlso []*route // the others
+	// refusing is the first route that matches except for its methods. Most 405s have one such
+	// route, and its Allow header has been made already.
+	refusing *route
+	// refusingAlso are the others.
+	refusingAlso []*route
 }
 
 // missing is the handler for a route that has none.
@@ -47,6 +51,8 @@ var missing = http.NotFoundHandler()
 func (n *node) match(s *state) bool {
 	for _, r := range n.routes {
 		if r.prefix != "" && !strings.HasPrefix(s.path(r.matchers[0].pattern.encodedPath), r.prefix) {
+			// mux would have matched the inherited matchers of this route first, and each matcher
+			// that succeeds clears the mismatch of an earlier route.
 			if r.inherits {
 				s.forgetMismatch()
 			}
@@ -55,12 +61,15 @@ func (n *node) match(s *state) bool {
 		if r.match(s) {
 			if s.found.MatchErr == nil {
 				n.wrap(s)
+				// mux leaves this router's middlewares out if the match has an error. within has no
+				// handler without them, so the routers outside wrap the handler themselves.
 			} else if len(n.middlewares) > 0 {
 				s.leaf = nil
 			}
 			return true
 		}
 	}
+	// No route matches. A method that did not fit comes before a path that did not.
 	if s.found.MatchErr == mux.ErrMethodMismatch {
 		if n.methodNotAllowed == nil {
 			return false
@@ -68,6 +77,7 @@ func (n *node) match(s *state) bool {
 		s.found.Handler, s.leaf = n.methodNotAllowed, nil
 		return true
 	}
+	// mux sets it even if there is no handler, and a route around this router clears it.
 	s.found.MatchErr = mux.ErrNotFound
 	if n.notFound == nil {
 		return false
@@ -76,13 +86,16 @@ func (n *node) match(s *state) bool {
 	return true
 }
 
-// wrap puts the found handler inside the router's middlewares.
+// wrap puts the found handler inside the router's middlewares. mux wraps the handler for each
+// request. Here the handlers within the middlewares have been made by FromRouter, and depth counts
+// how many routers the match has left.
 func (n *node) wrap(s *state) {
 	switch {
 	case len(n.middlewares) == 0:
 	case s.leaf != nil:
 		s.found.Handler = s.leaf.within[s.depth]
 		s.depth++
+	// A route without a handler, such as one with only a name, is a 404 within the middlewares.
 	case s.found.Handler == nil:
 		s.found.Handler = wrap(n.middlewares, missing)
 	default:
@@ -115,6 +128,7 @@ func (r *route) match(s *state) bool {
 			return false
 		}
 	}
+	// All other matchers have succeeded, so the path has this route, and the answer may be a 405.
 	if mismatch {
 		s.found.MatchErr = mux.ErrMethodMismatch
 		if s.refusing == nil {
@@ -127,6 +141,7 @@ func (r *route) match(s *state) bool {
 	if s.found.MatchErr == mux.ErrMethodMismatch && r.handler != nil { // it has no matchers
 		s.found.MatchErr, s.found.Handler = nil, nil
 	}
+	// A subrouter's route has set it already: the innermost route counts.
 	if s.found.Route == nil {
 		s.found.Route = r.mux
 	}
@@ -140,12 +155,15 @@ func (r *route) match(s *state) bool {
 	return true
 }
 
+// forgetMismatch clears the mismatch of an earlier route, as mux does for each matcher that
+// succeeds.
 func (s *state) forgetMismatch() {
 	if s.found.MatchErr == mux.ErrMethodMismatch {
 		s.found.MatchErr = nil
 	}
 }
 
+// The common tests are made here. All others, headers, schemes, queries and functions, are mux's.
 func (m *matcher) match(s *state) bool {
 	switch m.kind {
 	case pathMatcher:
@@ -157,6 +175,8 @@ func (m *matcher) match(s *state) bool {
 	case nodeMatcher:
 		return m.node.match(s)
 	case queryMatcher:
+		// mux would parse the query for each of its matchers. Without one the answer is known in
+		// advance.
 		if s.request.URL.RawQuery == "" {
 			return m.withoutQuery
 		}
@@ -177,10 +197,11 @@ func (s *state) path(encoded bool) string {
 	return s.encoded
 }
 
-// host returns the host against which a pattern is matched: without a port,
-// unless the pattern has one.
+// host returns the host against which a pattern is matched: without a port, unless the pattern has
+// one. For the Host "a.test:8080" it is "a.test", and "a.test:8080" for a template with a port.
 func (s *state) host(p *pattern) string {
 	host := s.request.Host
+	// A request to a proxy has the host in its URL, and mux takes that.
 	if s.request.URL.IsAbs() {
 		host = s.request.URL.Host
 	}
@@ -202,6 +223,8 @@ func (r *route) variables(s *state) {
 	}
 	if r.path != nil {
 		path := s.path(r.encodedPath)
+		// The regular expression of a strict path ends with "[/]?", so both spellings match. The
+		// template says which of them is the right one.
 		if r.path.capture(path, s.found.Vars) && r.path.strictSlash && strings.HasSuffix(path, "/") != strings.HasSuffix(r.path.template, "/") {
 			s.found.Handler, s.leaf = http.RedirectHandler(otherSlash(s.request), http.StatusMovedPermanently), nil
 		}
@@ -211,8 +234,9 @@ func (r *route) variables(s *state) {
 	}
 }
 
-// otherSlash returns the URL of a request with a slash added to the end of the
-// path, or removed from it.
+// otherSlash returns the URL of a request with a slash added to the end of the path, or removed
+// from it. "/u/7/?x=1" becomes "/u/7?x=1". Werkzeug and package routing never remove the last
+// slash.
 func otherSlash(r *http.Request) string {
 	u := *r.URL
 	if rest, ok := strings.CutSuffix(u.Path, "/"); ok {
@@ -223,8 +247,12 @@ func otherSlash(r *http.Request) string {
 	return mounted(r, &u)
 }
 
-// cleaned returns the URL of a request without empty and dotted segments; "" if
-// there are none, or if the router does not clean paths.
+// cleaned returns the URL of a request without empty and dotted segments; "" if there are none, or
+// if the router does not clean paths.
+//
+//	//u/7, /u/../u/7    /u/7
+//	/u/7/               "", since the last slash is kept
+//	""                  /
 func (m *Router) cleaned(r *http.Request) string {
 	if m.skipClean {
 		return ""
@@ -249,7 +277,8 @@ func (m *Router) cleaned(r *http.Request) string {
 	return mounted(r, &u)
 }
 
-// mounted returns the URL u, with its path below the mount through which r came.
+// mounted returns the URL u, with its path below the mount through which r came. mux does not know
+// of mounts: it would redirect to a path outside of them.
 func mounted(r *http.Request, u *url.URL) string {
 	root := gateway.RootPath(r)
 	if root == "" {
@@ -270,6 +299,8 @@ func (s *state) allow() []string {
 	return allowOf(append(s.refusingAlso, s.refusing)...)
 }
 
+// allowOf returns the value of an Allow header, in the form of http.Header, for the methods of
+// routes.
 func allowOf(routes ...*route) []string {
 	var methods []string
 	for _, r := range routes {

@@ -26,22 +26,34 @@ import (
 //
 // An expression that can match in several ways, such as "{a}.{b}", has no steps. It is tried only
 // if the string contains its longest literal.
+//
+//	/users/{id}              "/users/", a run of all but slashes
+//	/{y:[0-9]{4}}/{m:…{2}}   "/", a run of 4 digits, "/", a run of 2 digits
+//	/files/{rest:.*}/edit    "/files/", a run to the last "/edit"
+//	/{a}.{b}                 none: the first run may itself contain a point
+//	/{l:en|de}               none: there are no steps for a choice
 type pattern struct {
 	*expression
-	steps    []step
-	whole    bool   // nothing may follow the last step
+	// steps is nil if there are none; then the regular expression matches.
+	steps []step
+	// whole says that nothing may follow the last step. A PathPrefix has no end.
+	whole    bool
 	required string // the longest literal
 	key      string // the key of a query, before the equals sign
 }
 
 // step is one piece of a pattern.
 type step struct {
-	kind     stepKind
-	literal  string
-	set      *byteSet // of a run
-	min, max int      // how many bytes a run may have; -1 means no maximum
-	// rest says that a run ends where the last literal of the string begins.
-	rest  bool
+	kind    stepKind
+	literal string
+	set     *byteSet // of a run
+	// min and max are how many bytes a run may have; a max of -1 means no maximum. Only sets
+	// without characters outside ASCII have other numbers than 0, 1 and -1.
+	min, max int
+	// rest says that a run ends where the last literal of the string begins. In
+	// "/files/{rest:.*}/edit" it ends at the last "/edit", as that of the regular expression does.
+	rest bool
+	// group is the index of the variable that an openStep or closeStep is about.
 	group int
 }
 
@@ -55,7 +67,8 @@ const (
 	slashStep // a slash at the end of the string, or nothing
 )
 
-// byteSet is a class of characters. Either all characters outside ASCII are in it, or none.
+// byteSet is a class of characters. Either all characters outside ASCII are in it, or none. If they
+// are in it, all of their bytes are, so a run takes whole characters without decoding them.
 type byteSet [256]bool
 
 // newPattern prepares an expression; the result is nil if the expression is nil.
@@ -64,6 +77,7 @@ func newPattern(e *expression) *pattern {
 		return nil
 	}
 	p := &pattern{expression: e}
+	// The template of Queries("a", "{v}") is "a={v}".
 	if e.kind == queryExpression {
 		p.key, _, _ = strings.Cut(e.template, "=")
 	}
@@ -75,6 +89,8 @@ func newPattern(e *expression) *pattern {
 	if c.add(parsed) && c.begun && c.settle() {
 		p.steps, p.whole = c.steps, c.ended
 	}
+	// A literal of the outermost level is in every string that matches. One within a choice need
+	// not be.
 	if parsed.Op == syntax.OpConcat {
 		for _, e := range parsed.Sub {
 			if e.Op == syntax.OpLiteral && e.Flags&syntax.FoldCase == 0 && len(e.Rune) > len(p.required) {
@@ -87,11 +103,15 @@ func newPattern(e *expression) *pattern {
 
 // stepCompiler turns a regular expression into steps.
 type stepCompiler struct {
-	steps        []step
+	steps []step
+	// begun and ended say that "^" and "$" were there. Steps match at the start only, so an
+	// expression without "^" has none.
 	begun, ended bool
 }
 
-// add appends the steps of e. It reports whether e has steps.
+// add appends the steps of e. It reports whether e has steps. It goes through the parsed expression
+// from left to right. Everything that it does not know makes the result false, which only costs
+// time: the regular expression then matches.
 func (c *stepCompiler) add(e *syntax.Regexp) bool {
 	if e.Op == syntax.OpBeginText {
 		ok := !c.begun && len(c.steps) == 0
@@ -113,6 +133,7 @@ func (c *stepCompiler) add(e *syntax.Regexp) bool {
 		c.ended = true
 	case syntax.OpLiteral:
 		c.steps = append(c.steps, step{kind: literalStep, literal: string(e.Rune)})
+	// Groups are counted from 1, and the whole match is group 0.
 	case syntax.OpCapture:
 		c.steps = append(c.steps, step{kind: openStep, group: e.Cap - 1})
 		if !c.add(e.Sub[0]) {
@@ -127,6 +148,7 @@ func (c *stepCompiler) add(e *syntax.Regexp) bool {
 		return c.run(e.Sub[0], 1, -1)
 	case syntax.OpRepeat:
 		return c.run(e.Sub[0], e.Min, e.Max)
+	// "[/]?" at the end is mux's own, for StrictSlash.
 	case syntax.OpQuest:
 		if s := e.Sub[0]; s.Op == syntax.OpLiteral && string(s.Rune) == "/" {
 			c.steps = append(c.steps, step{kind: slashStep})
@@ -139,7 +161,8 @@ func (c *stepCompiler) add(e *syntax.Regexp) bool {
 	return true
 }
 
-// run appends a run of the characters of e.
+// run appends a run of the characters of e. The set has the bytes of the characters of e: ten for
+// [0-9], and all but the slash for [^/].
 func (c *stepCompiler) run(e *syntax.Regexp, atLeast, atMost int) bool {
 	set := new(byteSet)
 	switch e.Op {
@@ -147,11 +170,13 @@ func (c *stepCompiler) run(e *syntax.Regexp, atLeast, atMost int) bool {
 		if e.Flags&syntax.FoldCase != 0 {
 			return false
 		}
+		// A class is a list of ranges, each with its first and last character.
 		for i := 0; i < len(e.Rune); i += 2 {
 			for r := e.Rune[i]; r <= e.Rune[i+1] && r < 0x80; r++ {
 				set[r] = true
 			}
 		}
+		// [^/] has all characters outside ASCII, and [é] has some.
 		if last := len(e.Rune) - 1; last > 0 && e.Rune[last] >= 0x80 {
 			if e.Rune[last] != 0x10FFFF || e.Rune[last-1] > 0x80 {
 				return false // some, but not all, of the others
@@ -180,7 +205,10 @@ func (s *byteSet) addOthers() {
 	}
 }
 
-// settle joins literals, and reports whether the steps can match in one way only.
+// settle joins literals, and reports whether the steps can match in one way only. A run takes as
+// much as it can. That is the only way to match if the run has a fixed length, if nothing that
+// follows begins with one of its characters, or if it is the last step. A run before one last
+// literal has a second way, and takes what is left before that literal.
 func (c *stepCompiler) settle() bool {
 	var joined []step
 	for _, s := range c.steps {
@@ -193,6 +221,7 @@ func (c *stepCompiler) settle() bool {
 	c.steps = joined
 	for i := range c.steps {
 		s := &c.steps[i]
+		// An optional slash elsewhere could be taken or left, which the steps cannot decide.
 		if s.kind == slashStep && !(c.ended && c.last(i)) {
 			return false
 		}
@@ -208,8 +237,8 @@ func (c *stepCompiler) settle() bool {
 	return true
 }
 
-// disjoint reports whether nothing that may follow step i begins with a character
-// of its run.
+// disjoint reports whether nothing that may follow step i begins with a character of its run. After
+// [a-z]+, a run of [0-9]+ is disjoint, and one of [a-z]+ is not.
 func (c *stepCompiler) disjoint(i int) bool {
 	set := c.steps[i].set
 	for _, s := range c.steps[i+1:] {
@@ -224,6 +253,7 @@ func (c *stepCompiler) disjoint(i int) bool {
 					return false
 				}
 			}
+			// An optional run may be empty, so the step after it counts too.
 			if s.min > 0 {
 				return true
 			}
@@ -245,7 +275,8 @@ func (p *pattern) prefix() string {
 	return ""
 }
 
-// matches reports whether the pattern matches s.
+// matches reports whether the pattern matches s. Without steps, a search for the longest literal
+// refuses most strings before the regular expression runs.
 func (p *pattern) matches(s string) bool {
 	if p.steps == nil {
 		return strings.Contains(s, p.required) && p.regexp.MatchString(s)
@@ -253,8 +284,8 @@ func (p *pattern) matches(s string) bool {
 	return p.walk(s, nil)
 }
 
-// walk matches the steps against s. If found is not nil, it records where the
-// variables begin and end.
+// walk matches the steps against s. If found is not nil, it records where the variables begin and
+// end. For the steps above and "/users/7/posts", found has 7 and 8.
 func (p *pattern) walk(s string, found []int) bool {
 	at := 0
 	for i := range p.steps {
@@ -288,9 +319,12 @@ func (p *pattern) walk(s string, found []int) bool {
 	return !p.whole || at == len(s)
 }
 
-// end returns where the run that begins at s[at] ends, or -1.
+// end returns where the run that begins at s[at] ends, or -1. For a run of digits in
+// "/users/7/posts" at 7 it is 8, and -1 at 0.
 func (st *step) end(s string, at int) int {
 	limit := len(s)
+	// The literal that follows is at the end of the string, so the run has exactly what is before
+	// it.
 	if st.rest {
 		limit -= len(st.literal)
 		if limit < at {
@@ -310,11 +344,13 @@ func (st *step) end(s string, at int) int {
 	return end
 }
 
-// capture adds the variables in s to vars. It reports whether the pattern matches.
+// capture adds the variables in s to vars. It reports whether the pattern matches. For
+// "/users/{id:[0-9]+}/posts" and "/users/7/posts" it adds id="7".
 func (p *pattern) capture(s string, vars map[string]string) bool {
 	var space [16]int
 	var found []int
 	switch {
+	// More than eight variables are rare enough for the regular expression.
 	case p.steps == nil || 2*len(p.names) > len(space):
 		groups := p.regexp.FindStringSubmatchIndex(s)
 		if groups == nil {
@@ -334,7 +370,12 @@ func (p *pattern) capture(s string, vars map[string]string) bool {
 
 // queryOf returns "key=value" for the pattern's key, or "" if the query has no such key. It reads a
 // query as mux does: parameters end with "&" or ";", the first parameter with the key counts, and
-// parameters with invalid escapes are left out.
+// parameters with invalid escapes are left out. For the key "a":
+//
+//	a=1&b=2      "a=1"
+//	b=2;a=3      "a=3"
+//	a=%zz&a=4    "a=4"
+//	a            "a="
 func (p *pattern) queryOf(query string) string {
 	for query != "" {
 		parameter := query
