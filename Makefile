@@ -26,7 +26,7 @@ others: ## zeug vet on web applications of others, from the module proxy
 bench: ## the benchmarks beside their peers
 	cd bench && go test -run '^$$' -bench . -benchmem ./...
 
-compare: ## the tables of docs/performance.md, held to the goals of bench/goals.txt
+compare: ## the tables of docs/performance.md, held to the goals of bench/goals.txt, in a quarter of an hour on a quiet machine
 	cd bench && go run ./compare
 
 instructions: ## the instructions of a request, held to the goals of bench/goals.txt

@@ -12,7 +12,7 @@ import (
 )
 
 func TestRowsWithARatioAreRead(t *testing.T) {
-	require.Equal(t, []section{{"B", []row{{"one", 0.25}, {"a b", 3}}}, {"C", []row{{"two", 1}}}}, read(`# A
+	require.Equal(t, []section{{"B", []row{{"one", 0.25}, {"a b", 3}, {"spread", 1.2}}}, {"C", []row{{"two", 1}}}}, read(`# A
 | | x | ratio of something |
 |---|---|---|
 | none | 1 | 2 |
@@ -22,6 +22,9 @@ func TestRowsWithARatioAreRead(t *testing.T) {
 | one | 1 | 0.25 |
 | alone | 1 | – |
 | a b | 1 | 3.00 |
+| spread | 1 | 1.20 (1.18–1.31), busy 2/15 |
+| of another | 1 | 1.20 (1.18–1.31) of nginx |
+| of another, one round | 1 | 1.20 of nginx |
 
 | | x | y |
 |---|---|---|

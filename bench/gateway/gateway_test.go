@@ -6,4 +6,4 @@ import (
 	"github.com/zeugkit/zeug/bench/measure"
 )
 
-func BenchmarkGateway(b *testing.B) { measure.Bench(b, subjects()) }
+func BenchmarkGateway(b *testing.B) { measure.Bench(b, subjects(b.TempDir())) }

@@ -9,11 +9,15 @@ import (
 	"flag"
 	"os"
 
+	"github.com/zeugkit/zeug/bench/load"
 	"github.com/zeugkit/zeug/bench/measure"
 )
 
 func main() {
 	settings := measure.Flags()
 	flag.Parse()
-	settings.Report(os.Stdout, subjects())
+	load.Main(settings, nil, func(dir string) error {
+		settings.Report(os.Stdout, subjects(dir))
+		return nil
+	})
 }

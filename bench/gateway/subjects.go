@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/fcgi"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -55,9 +54,8 @@ type question struct {
 
 var questions = []question{{"GET", "/", 0}, {"POST of 64 KB", "/", 64 << 10}, {"answer of 1 MB", "/large", 0}}
 
-func subjects() (list []measure.Subject) {
-	dir, err := os.MkdirTemp("", "gw")
-	check(err)
+// subjects have their sockets in dir.
+func subjects(dir string) (list []measure.Subject) {
 	listen := func(name string, serve func(net.Listener) error) string {
 		socket := filepath.Join(dir, name)
 		l, err := net.Listen("unix", socket)

@@ -14,9 +14,10 @@ import (
 
 // goal is the limit for one row.
 type goal struct {
-	// ratio is the longest time that Zeug may take, as a multiple of the fastest peer's; 0: no
-	// limit.
+	// ratio is the longest time that Zeug may take, as a multiple of a peer's; 0: no limit.
 	ratio float64
+	// peer is the peer of the ratio; "" is the fastest.
+	peer string
 	// allocations is how many Zeug may make; -1: no limit.
 	allocations float64
 	// instructions is how many Zeug may take, as a multiple of those of the peer with the fewest; 0: they
@@ -28,7 +29,8 @@ type goal struct {
 const tolerance = 1.1
 
 // goals reads the lines of goals.txt: the row, the ratio, the allocations and the ratio of
-// instructions, with "|" between them and "-" for a value without a limit.
+// instructions, with "|" between them and "-" for a value without a limit. After the ratio may come
+// the peer: "1.1 of nginx".
 func goals(text string) (map[string]goal, error) {
 	all := map[string]goal{}
 	for line := range strings.Lines(text) {
@@ -45,6 +47,9 @@ func goals(text string) (map[string]goal, error) {
 			if text == "-" {
 				continue
 			}
+			if i == 0 {
+				text, g.peer, _ = strings.Cut(text, " of ")
+			}
 			var err error
 			if *to, err = strconv.ParseFloat(text, 64); err != nil {
 				return nil, fmt.Errorf("goals: %q: %w", line, err)
@@ -59,44 +64,7 @@ func goals(text string) (map[string]goal, error) {
 	return all, nil
 }
 
-// A Unit is what a table shows, and a goal bounds.
-type Unit struct {
-	name  string
-	value func(Result) float64
-	cell  func(Result) string
-	goal  func(goal) float64
-}
-
-// The units of results.
-var (
-	Time = Unit{
-		"time", func(r Result) float64 { return r.Nanoseconds },
-		func(r Result) string {
-			return fmt.Sprintf("%s (%s)", nanoseconds(r.Nanoseconds), strconv.FormatFloat(r.Allocations, 'f', -1, 64))
-		}, func(g goal) float64 { return g.ratio },
-	}
-	Count = Unit{
-		"instructions", func(r Result) float64 { return r.Instructions },
-		func(r Result) string { return strconv.FormatFloat(r.Instructions, 'f', 0, 64) }, func(g goal) float64 { return g.instructions },
-	}
-)
-
-// Behind returns a line for each row whose ratio is more than a tenth above its goal in goals.txt.
-func (u Unit) Behind(results []Result) ([]string, error) {
-	all, err := goals(bench.Goals)
-	return u.behind(results, all), err
-}
-
-func (u Unit) behind(results []Result, goals map[string]goal) (lines []string) {
-	for _, r := range u.rows(results) {
-		if g := u.goal(goals[r.name]); g > 0 && r.ratio > tolerance*g {
-			lines = append(lines, fmt.Sprintf("%s: %.2f times the %s of the best peer, and the goal is %.2f", r.name, r.ratio, u.name, g))
-		}
-	}
-	return lines
-}
-
-// Report times the subjects and writes the table.
+// Report times the chosen subjects and writes the table.
 func (s Settings) Report(w io.Writer, subjects []Subject) {
 	if err := s.report(w, subjects); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -105,12 +73,15 @@ func (s Settings) Report(w io.Writer, subjects []Subject) {
 }
 
 func (s Settings) report(w io.Writer, subjects []Subject) error {
+	if s.Check {
+		return nil
+	}
 	if s.Marked > 0 {
 		all, err := goals(bench.Goals)
 		if err != nil {
 			return err
 		}
-		return s.runMarked(w, subjects, all)
+		return s.runMarked(w, s.chosen(subjects), all)
 	}
 	results := s.Run(subjects)
 	switch {
@@ -123,7 +94,8 @@ func (s Settings) report(w io.Writer, subjects []Subject) error {
 			}
 		}
 	default:
-		Time.Table(w, results)
+		_, err := Time.Table(w, results)
+		return err
 	}
 	return nil
 }

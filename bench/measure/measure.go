@@ -1,16 +1,20 @@
 // Package measure times things side by side, so that their ratios hold on a busy machine:
 // processor time of the process rather than the clock, one processor, the subjects in turn in each
-// round, the median of the rounds.
+// round, the median of the rounds. Rounds in which other programs disturbed a timing do not count.
+//
+// Each round gives a ratio of Zeug's time to a peer's, for example in five rounds:
+//
+//	zeug    100  104  busy  101  103
+//	chi     200  201   199  busy  206
+//	ratio   0.5  0.52    –     –  0.5     0.50 (0.50–0.52), busy 2/5
 package measure
 
 import (
 	"flag"
 	"fmt"
-	"io"
-	"math"
+	"os"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,15 +26,41 @@ type Subject struct {
 	Case, Peer string
 	// Run does it n times.
 	Run func(n int) `json:"-"`
+	// Attempt times it once instead of Run, for a subject that is another process.
+	Attempt func() (Timing, error) `json:"-"`
+	// Form is how a table shows its figures.
+	Form Form
+}
+
+// Form is how a table shows the figures of a Subject.
+type Form string
+
+// The forms. Without one a table shows the time and the allocations.
+const (
+	PerSecond Form = "per second" // and the processor time
+	Clock     Form = "clock"      // the time alone
+	Bytes     Form = "bytes"      // the Nanoseconds are bytes
+)
+
+// Timing is what a Subject took in one round. It is zero if the subject failed.
+type Timing struct {
+	// Nanoseconds is the time of doing it once.
+	Nanoseconds float64
+	// Processor is the processor time of doing it once, in nanoseconds, if Nanoseconds is by the
+	// clock.
+	Processor float64
+	// Busy is set if other programs used the processor meanwhile. Then the timing does not count.
+	Busy bool
 }
 
 // Result is what a Subject took.
 type Result struct {
 	Subject
-	// Time is the median of the rounds, for doing it once.
-	Time time.Duration
-	// Nanoseconds is the same, with the fraction.
-	Nanoseconds float64
+	// Rounds are the timings. The same index is the same round for all subjects of a run.
+	Rounds []Timing
+	// Nanoseconds and Processor are the medians of the rounds that count, and of all rounds if none
+	// counts.
+	Nanoseconds, Processor float64
 	// Allocations is the number of allocations for doing it once.
 	Allocations float64
 	// Instructions is the number of instructions for doing it once, if they were counted.
@@ -39,17 +69,22 @@ type Result struct {
 
 // Settings say how thoroughly to measure.
 type Settings struct {
-	// Rounds is how often each subject is timed; 0 is 15.
+	// Rounds is how often each subject is timed; 0 is 15. A subject with an Attempt, which takes
+	// seconds, is timed a third as often.
 	Rounds int
 	// Slice is about how long one timing takes; 0 is 4 ms.
 	Slice time.Duration
-	// Peer is the one column that is measured; "" is all of them.
-	Peer string
+	// Peers are the columns that are measured; none is all of them.
+	Peers []string
+	// Only is a part of the names of the cases that are measured.
+	Only string
 	// Exactly is how often each subject runs, without being timed, for a program that
 	// counts instructions. 0 times the subjects.
 	Exactly int
 	// Marked is how often each subject runs for [Instructions], which counts. 0 times the subjects.
 	Marked int
+	// Check makes [Settings.Report] do nothing, for a program that checks its tools before.
+	Check bool
 	// JSON makes [Settings.Report] write the results as lines of JSON instead of a table.
 	JSON bool
 }
@@ -57,20 +92,37 @@ type Settings struct {
 // Flags returns Settings that the command line sets, once it is parsed.
 func Flags() *Settings {
 	s := new(Settings)
-	flag.IntVar(&s.Rounds, "rounds", 15, "how often each subject is timed")
+	flag.IntVar(&s.Rounds, "rounds", 15, "how often each subject is timed; whole servers a third as often")
 	flag.DurationVar(&s.Slice, "slice", 4*time.Millisecond, "about how long one timing takes")
-	flag.StringVar(&s.Peer, "peer", "", "the one column that is measured")
+	flag.Func("peer", "a column that is measured; repeat it for several, and leave it out for all", func(name string) error {
+		if name != "" {
+			s.Peers = append(s.Peers, name)
+		}
+		return nil
+	})
+	flag.StringVar(&s.Only, "only", "", "the case, or the cases that hold this text")
 	flag.IntVar(&s.Exactly, "exactly", 0, "run each subject this often without timing it, to count instructions")
+	flag.BoolVar(&s.Check, "check", false, "only check that the tools are there which this needs")
 	flag.BoolVar(&s.JSON, "json", false, "write the results as lines of JSON instead of a table")
 	flag.IntVar(&s.Marked, "marked", 0, "run each subject with a goal for its instructions this often, between marks that callgrind sees")
 	return s
 }
 
+// attempts is how often a timing is made until it is not busy.
+const attempts = 3
+
 // busy bounds the time of a timing on the clock, as a multiple of its processor time: above it,
-// other programs used the processor and its caches, and the timing is repeated.
+// other programs used the processor and its caches.
 const busy = 1.25
 
-// Run times the subjects in turn.
+// chosen returns the subjects that the settings name.
+func (s Settings) chosen(subjects []Subject) []Subject {
+	return slices.DeleteFunc(slices.Clone(subjects), func(subject Subject) bool {
+		return !strings.Contains(subject.Case, s.Only) || len(s.Peers) > 0 && !slices.Contains(s.Peers, subject.Peer)
+	})
+}
+
+// Run times the chosen subjects in turn.
 func (s Settings) Run(subjects []Subject) []Result {
 	if s.Rounds == 0 {
 		s.Rounds = 15
@@ -79,57 +131,77 @@ func (s Settings) Run(subjects []Subject) []Result {
 		s.Slice = 4 * time.Millisecond
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	if s.Peer != "" {
-		subjects = slices.DeleteFunc(slices.Clone(subjects), func(subject Subject) bool { return subject.Peer != s.Peer })
-	}
+	subjects = s.chosen(subjects)
 	if s.Exactly > 0 {
 		for _, subject := range subjects {
-			subject.Run(s.Exactly)
+			if subject.Run != nil {
+				subject.Run(s.Exactly)
+			}
 		}
 		return nil
 	}
 	results := make([]Result, len(subjects))
-	counts := make([]int, len(subjects))
 	for i, subject := range subjects {
 		results[i].Subject = subject
+		if subject.Attempt != nil {
+			continue
+		}
 		results[i].Allocations = testing.AllocsPerRun(20, func() { subject.Run(1) })
-		counts[i] = calibrate(subject, s.Slice)
+		n := calibrate(subject, s.Slice)
+		subjects[i].Attempt = func() (Timing, error) { return run(subject, n), nil }
 	}
-	timings := make([][]float64, len(subjects))
 	for round := range s.Rounds {
 		runtime.GC()
 		for turn := range subjects {
 			// Each round begins with another subject, because the first one pays for the garbage of
 			// the last round.
 			i := (turn + round) % len(subjects)
-			subject := subjects[i]
-			timings[i] = append(timings[i], timing(subject, counts[i]))
+			if subjects[i].Run == nil && round >= (s.Rounds+2)/3 {
+				continue
+			}
+			results[i].Rounds = append(results[i].Rounds, quiet(subjects[i]))
 		}
 	}
 	for i := range results {
-		results[i].Nanoseconds = median(timings[i])
-		results[i].Time = time.Duration(results[i].Nanoseconds)
+		results[i].summarize()
 	}
 	return results
 }
 
-// timing returns the processor time of one of n runs, taken from the quietest of up to three
-// attempts.
-func timing(subject Subject, n int) float64 {
-	best, quietest := 0.0, math.Inf(1)
-	for range 3 {
-		clock, start := time.Now(), ProcessorTime()
-		subject.Run(n)
-		took, passed := ProcessorTime()-start, time.Since(clock)
-		unrest := float64(passed) / float64(max(took, 1))
-		if unrest < quietest {
-			best, quietest = float64(took)/float64(n), unrest
+// quiet returns the first attempt during which the machine was not busy, or the last one.
+func quiet(subject Subject) (t Timing) {
+	for range attempts {
+		var err error
+		if t, err = subject.Attempt(); err != nil {
+			fmt.Fprintf(os.Stderr, "%s, %s: %v\n", subject.Case, subject.Peer, err)
+			return Timing{}
 		}
-		if unrest < busy {
-			break
+		if !t.Busy {
+			return t
 		}
 	}
-	return best
+	return t
+}
+
+// run returns the processor time of one of n runs.
+func run(subject Subject, n int) Timing {
+	clock, start := time.Now(), ProcessorTime()
+	subject.Run(n)
+	took, passed := ProcessorTime()-start, time.Since(clock)
+	return Timing{Nanoseconds: float64(took) / float64(n), Busy: float64(passed) > busy*float64(took)}
+}
+
+// summarize sets the medians of the rounds.
+func (r *Result) summarize() {
+	list := slices.DeleteFunc(slices.Clone(r.Rounds), func(t Timing) bool { return t.Busy || t.Nanoseconds == 0 })
+	if len(list) == 0 {
+		list = slices.DeleteFunc(slices.Clone(r.Rounds), func(t Timing) bool { return t.Nanoseconds == 0 })
+	}
+	var times, processor []float64
+	for _, t := range list {
+		times, processor = append(times, t.Nanoseconds), append(processor, t.Processor)
+	}
+	r.Nanoseconds, r.Processor = median(times), median(processor)
 }
 
 // calibrate returns how many runs fill the slice.
@@ -143,10 +215,14 @@ func calibrate(subject Subject, slice time.Duration) int {
 	}
 }
 
+// median returns 0 if there are no values.
 func median(values []float64) float64 {
 	slices.Sort(values)
 	n := len(values)
-	if n%2 == 1 {
+	switch {
+	case n == 0:
+		return 0
+	case n%2 == 1:
 		return values[n/2]
 	}
 	return (values[n/2-1] + values[n/2]) / 2
@@ -155,92 +231,27 @@ func median(values []float64) float64 {
 // LastRelease is the peer whose results are those of Zeug at its last release. It is not compared.
 const LastRelease = "last release"
 
-// row is a row of a table.
-type row struct {
-	name  string
-	cells map[string]Result // by peer
-	ratio float64           // the value of the first peer divided by the least of the others; 0: no others
-}
-
-// rows returns the rows in the order in which their cases come.
-func (u Unit) rows(results []Result) (list []row) {
-	for _, r := range results {
-		i := slices.IndexFunc(list, func(have row) bool { return have.name == r.Case })
-		if i < 0 {
-			i = len(list)
-			list = append(list, row{name: r.Case, cells: map[string]Result{}})
-		}
-		list[i].cells[r.Peer] = r
-	}
-	for i, r := range list {
-		own, least := u.value(r.cells[results[0].Peer]), math.Inf(1)
-		for peer, cell := range r.cells {
-			if peer != results[0].Peer && peer != LastRelease {
-				least = min(least, u.value(cell))
-			}
-		}
-		list[i].ratio = own / least
-	}
-	return list
-}
-
-// Medians returns one result for each case and peer: the median of those that come with it.
+// Medians returns one result for each case and peer, with the rounds of all results that have it.
 func Medians(results []Result) (list []Result) {
 	type key struct{ name, peer string }
-	times, counts := map[key][]float64{}, map[key][]float64{}
+	at, counts := map[key]int{}, map[key][]float64{}
 	for _, r := range results {
 		k := key{r.Case, r.Peer}
-		if times[k] == nil {
-			list = append(list, r)
+		if r.Rounds == nil { // from a release that printed the median alone
+			r.Rounds = []Timing{{Nanoseconds: r.Nanoseconds}}
 		}
-		times[k], counts[k] = append(times[k], r.Nanoseconds), append(counts[k], r.Instructions)
+		counts[k] = append(counts[k], r.Instructions)
+		i, found := at[k]
+		if !found {
+			at[k] = len(list)
+			list = append(list, r)
+			continue
+		}
+		list[i].Rounds = append(list[i].Rounds, r.Rounds...)
 	}
 	for i, r := range list {
-		k := key{r.Case, r.Peer}
-		list[i].Nanoseconds, list[i].Instructions = median(times[k]), median(counts[k])
-		list[i].Time = time.Duration(list[i].Nanoseconds)
+		list[i].summarize()
+		list[i].Instructions = median(counts[key{r.Case, r.Peer}])
 	}
 	return list
-}
-
-// Table writes the results as a Markdown table: one row for each case and one
-// column for each peer, in the order in which they come. The last column is the
-// value of the first peer divided by the least of the others.
-func (u Unit) Table(w io.Writer, results []Result) {
-	var peers []string
-	for _, r := range results {
-		if !slices.Contains(peers, r.Peer) {
-			peers = append(peers, r.Peer)
-		}
-	}
-	fmt.Fprintf(w, "| | %s | ratio |\n|---|%s\n", strings.Join(peers, " | "), strings.Repeat("---|", len(peers)+1))
-	for _, r := range u.rows(results) {
-		line := []string{r.name}
-		for _, peer := range peers {
-			if cell, ok := r.cells[peer]; ok {
-				line = append(line, u.cell(cell))
-			} else {
-				line = append(line, "–")
-			}
-		}
-		if r.ratio > 0 {
-			line = append(line, fmt.Sprintf("%.2f", r.ratio))
-		} else {
-			line = append(line, "–")
-		}
-		fmt.Fprintf(w, "| %s |\n", strings.Join(line, " | "))
-	}
-}
-
-// nanoseconds writes a time with three digits and its unit.
-func nanoseconds(ns float64) string {
-	for _, unit := range []struct {
-		size float64
-		name string
-	}{{1e9, "s"}, {1e6, "ms"}, {1e3, "µs"}} {
-		if ns >= 10*unit.size {
-			return strconv.FormatFloat(ns/unit.size, 'f', 1, 64) + " " + unit.name
-		}
-	}
-	return strconv.FormatFloat(ns, 'f', 0, 64)
 }

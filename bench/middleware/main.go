@@ -6,16 +6,12 @@ package main
 import (
 	"flag"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/zeugkit/zeug/bench/measure"
 )
 
 func main() {
 	settings := measure.Flags()
-	only := flag.String("only", "", "the case, or the cases that hold this text")
 	flag.Parse()
-	list := slices.DeleteFunc(subjects(), func(s measure.Subject) bool { return !strings.Contains(s.Case, *only) })
-	settings.Report(os.Stdout, list)
+	settings.Report(os.Stdout, subjects())
 }

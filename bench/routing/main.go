@@ -13,7 +13,6 @@ import (
 
 func main() {
 	settings := measure.Flags()
-	only := flag.String("only", "", "the case, or the cases that hold this text")
 	without := flag.String("without", "", "peers to leave out, with commas")
 	construct := flag.Bool("construct", false, "report time and memory of 10,000 rules")
 	flag.Parse()
@@ -26,7 +25,7 @@ func main() {
 		list = append(list, building()...)
 	}
 	list = slices.DeleteFunc(list, func(s measure.Subject) bool {
-		return !strings.Contains(s.Case, *only) || *without != "" && slices.Contains(strings.Split(*without, ","), s.Peer)
+		return *without != "" && slices.Contains(strings.Split(*without, ","), s.Peer)
 	})
 	settings.Report(os.Stdout, list)
 }

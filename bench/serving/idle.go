@@ -7,51 +7,48 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/zeugkit/zeug/bench/load"
+	"github.com/zeugkit/zeug/bench/measure"
 )
 
-// idleTable shows the cost of n idle connections that were used once, with a fifth of that number
-// that send a header slowly, and how fast the server answers others meanwhile.
-func idleTable(w io.Writer, n int) error {
-	fmt.Fprintf(w, "| %d idle, %d slow | bytes a connection | answer beside them, median | slowest of 1,000 |\n|---|---|---|---|\n", n, n/5)
-	for _, peer := range peers {
-		row, err := idleRow(peer, n)
-		if err != nil {
-			return fmt.Errorf("%s: %w", peer, err)
-		}
-		fmt.Fprintf(w, "| %s | %s |\n", peer, row)
+// idleRows has the memory of each of n idle connections that were used once, with a fifth of that
+// number that send a header slowly, and how fast the server answers others meanwhile.
+func idleRows(n int) (list []measure.Subject, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	for _, peer := range peers {
+		memory := measure.Subject{Case: fmt.Sprintf("memory of one of %d idle connections", n), Peer: peer, Form: measure.Bytes}
+		memory.Attempt = func() (measure.Timing, error) {
+			bytes, _, err := beside(server(self, peer), n)
+			return bytes, err
+		}
+		answer := measure.Subject{Case: fmt.Sprintf("answer beside %d idle connections", n), Peer: peer, Form: measure.Clock}
+		answer.Attempt = func() (measure.Timing, error) {
+			_, took, err := beside(server(self, peer), n)
+			return took, err
+		}
+		list = append(list, memory, answer)
+	}
+	return list, nil
 }
 
-func idleRow(peer string, n int) (row string, err error) {
-	cmd := exec.Command(os.Args[0], "-serve", peer)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
+// beside starts a server, and returns the memory of each of the connections and the median time of
+// a response on a new one.
+func beside(s *load.Server, n int) (memory, answer measure.Timing, err error) {
+	if err := s.Start(); err != nil {
+		return memory, answer, err
+	}
+	defer s.Stop()
+	before, err := resident(s.Pid())
 	if err != nil {
-		return "", err
-	}
-	if err := cmd.Start(); err != nil {
-		return "", err
-	}
-	defer func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	}()
-	var addr string
-	if _, err := fmt.Fscan(out, &addr); err != nil {
-		return "", err
-	}
-	if _, err := ask(addr); err != nil {
-		return "", err
-	}
-	before, err := resident(cmd.Process.Pid)
-	if err != nil {
-		return "", err
+		return memory, answer, err
 	}
 	var kept []net.Conn
 	defer func() {
@@ -60,37 +57,41 @@ func idleRow(peer string, n int) (row string, err error) {
 		}
 	}()
 	for range n {
-		c, err := ask(addr)
+		c, err := ask(s.Addr)
 		if err != nil {
-			return "", fmt.Errorf("after %d connections: %w", len(kept), err)
+			return memory, answer, fmt.Errorf("after %d connections: %w", len(kept), err)
 		}
 		kept = append(kept, c)
 	}
 	for range n / 5 {
-		c, err := net.Dial("tcp", addr)
+		c, err := net.Dial("tcp", s.Addr)
 		if err != nil {
-			return "", err
+			return memory, answer, err
 		}
 		kept = append(kept, c)
 		io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ")
 	}
 	time.Sleep(time.Second)
-	after, err := resident(cmd.Process.Pid)
+	after, err := resident(s.Pid())
 	if err != nil {
-		return "", err
+		return memory, answer, err
 	}
+	memory.Nanoseconds = float64((after - before) / len(kept))
+	watch := s.Watch()
 	var took []time.Duration
 	for range 1000 {
 		began := time.Now()
-		c, err := ask(addr)
+		c, err := ask(s.Addr)
 		if err != nil {
-			return "", err
+			return memory, answer, err
 		}
 		took = append(took, time.Since(began))
 		c.Close()
 	}
 	slices.Sort(took)
-	return fmt.Sprintf("%d | %v | %v", (after-before)/len(kept), took[500].Round(time.Microsecond), took[999].Round(time.Microsecond)), nil
+	answer.Nanoseconds = float64(took[500])
+	_, answer.Busy = watch(0)
+	return memory, answer, nil
 }
 
 // ask sends a request and returns the connection, which is kept.

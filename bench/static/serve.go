@@ -53,7 +53,7 @@ func fileServer(dir string) http.Handler {
 }
 
 // bareAnswers reports whether the bare handler has a response like those of the others.
-func bareAnswers(name string) bool { return name != "precompressed" }
+func bareAnswers(name string) bool { return name != "precompressed" && name != "1 KB of 10 MB" }
 
 // bare is the floor of net/http: it looks at the path alone and answers with the least fields that
 // such an answer can have: its type and length, its range, or its tag. With full set it has the
