@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/zeugkit/zeug/internal/similar"
@@ -42,6 +43,7 @@ func (t *table) buildError(endpoint string, values []Value, method string, refus
 	}
 	// The rules are in the order of Build. The first one is the reason unless a later one is
 	// closer.
+	closest := rules[0]
 	for i, r := range rules {
 		var missing []string
 		for _, name := range r.arguments {
@@ -54,9 +56,24 @@ func (t *table) buildError(endpoint string, values []Value, method string, refus
 			if r.methods&bits == 0 {
 				e.Allowed = r.names
 			}
+			closest = r
 		}
 	}
+	if e.Err == nil && len(e.Missing) == 0 && e.Allowed == nil {
+		e.Err = closest.contradicted(values)
+	}
 	return e
+}
+
+// contradicted says which value is not the rule's default of the same name. For the rule
+// /<lang>/about with the default lang="en", it is lang="de".
+func (r *rule) contradicted(values []Value) error {
+	for _, v := range values {
+		if d, ok := r.defaultOf(v.name); ok && v.kind != nilValue && !v.equal(d) {
+			return fmt.Errorf("the value of %q is not %v, the default of rule %q", v.name, d.any(), r.path)
+		}
+	}
+	return nil
 }
 
 // similar returns the endpoint with the most similar name, or "" if no name is similar at all. If

@@ -69,6 +69,7 @@ func TestBuildRefuses(t *testing.T) {
 		routing.Rule[int]{Path: "/<a>-<b>", Endpoint: "two"},
 		routing.Rule[int]{Path: "/x<a>", Endpoint: "after"},
 		routing.Rule[int]{Path: "/<uuid:u>/<float:f>", Endpoint: "typed"},
+		routing.Rule[int]{Path: "/en/about", Endpoint: "about", Defaults: map[string]any{"lang": "en"}},
 	)
 	adapter := urls.Bind(httptest.NewRequest("GET", "/", nil))
 	for _, c := range []struct {
@@ -94,6 +95,7 @@ func TestBuildRefuses(t *testing.T) {
 		{"two", []routing.Value{routing.With("a", "x"), routing.With("b", "y-z")}, "read differently"},
 		{"typed", []routing.Value{routing.With("u", "x"), routing.With("f", 1.5)}, "not a UUID"},
 		{"file", []routing.Value{routing.With("name", struct{}{})}, "has no text"},
+		{"about", []routing.Value{routing.With("lang", "de")}, `the value of "lang" is not en, the default of rule "/en/about"`},
 	} {
 		text, err := adapter.Build(c.endpoint, c.values...)
 		require.ErrorContains(t, err, c.says, text)

@@ -3,7 +3,9 @@ package routing
 import (
 	"bytes"
 	"fmt"
+	"net/url"
 
+	"github.com/zeugkit/zeug/internal/hosts"
 	"github.com/zeugkit/zeug/internal/percent"
 )
 
@@ -125,7 +127,7 @@ func (w building) rule(host, path []byte, r *rule, values []Value, p *valueIndex
 			return host, path, err
 		}
 	}
-	if host, err = w.steps(host, r, r.hostOps, values, p, true); err != nil {
+	if host, err = w.host(host, r, values, p); err != nil {
 		return host, path, err
 	}
 	if path, err = w.steps(path, r, r.pathOps, values, p, false); err != nil {
@@ -169,6 +171,15 @@ func (w building) rule(host, path []byte, r *rule, values []Value, p *valueIndex
 		path, err = w.query(path, r, values)
 	}
 	return host, path, err
+}
+
+// host appends r's host, or the part of it before the server's name.
+func (w building) host(b []byte, r *rule, values []Value, p *valueIndexes) ([]byte, error) {
+	b, err := w.steps(b, r, r.hostOps, values, p, true)
+	if err == nil && !w.loose && r.match.hasHostParams {
+		err = w.checkHost(string(b))
+	}
+	return b, err
 }
 
 // steps writes the steps of a host or a path, with the value of each variable. A variable with a
@@ -240,6 +251,27 @@ func checkHostText(b []byte) error {
 	}
 	if len(b) == 0 || b[0] == '.' || b[len(b)-1] == '.' {
 		return fmt.Errorf("%q cannot be part of a host name", string(b))
+	}
+	return nil
+}
+
+// checkHost refuses a host that a request would spell in another way, so that its values would not
+// match again. Each variable alone has passed checkHostText.
+//
+//	anna         accepted
+//	Anna         a request has "anna"
+//	a..b, a:80   not valid before ".example.org"
+func (w building) checkHost(host string) error {
+	full := host
+	if !w.table.options.HostMatching {
+		full += ".example" // the ServerName, or the host of the request
+	}
+	normal, err := hosts.Normalize(full, "")
+	if err == nil {
+		_, err = url.Parse("//" + full)
+	}
+	if err != nil || normal != full {
+		return fmt.Errorf("the host %q does not match again: labels are in lower case and not empty, and only the last may have a port", host)
 	}
 	return nil
 }

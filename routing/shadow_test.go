@@ -130,6 +130,30 @@ func TestHostsOfOtherRulesAreNotBuilt(t *testing.T) {
 	}
 }
 
+func TestHostsThatARequestSpellsOtherwiseAreNotBuilt(t *testing.T) {
+	subdomains := routing.MustMapWith(routing.Options{ServerName: "example.org"},
+		routing.Rule[int]{Path: "/", Subdomain: "<user>", Endpoint: "home"})
+	hosts := routing.MustMapWith(routing.Options{HostMatching: true},
+		routing.Rule[int]{Path: "/", Host: "<user>.example.org", Endpoint: "home"},
+		routing.Rule[int]{Path: "/any", Host: "<host>", Endpoint: "any"})
+	for _, urls := range []*routing.Map[int]{subdomains, hosts} {
+		adapter := urls.Bind(httptest.NewRequest("GET", "http://example.org/", nil))
+		text, err := adapter.Build("home", routing.With("user", "a.b_c"))
+		require.NoError(t, err)
+		require.Equal(t, "http://a.b_c.example.org/", text)
+		for _, user := range []string{"Anna", "a:80", "80:", "a..b", strings.Repeat("a", 64)} {
+			_, err = adapter.Build("home", routing.With("user", user))
+			require.ErrorContains(t, err, "does not match again", user)
+		}
+	}
+	adapter := hosts.Bind(httptest.NewRequest("GET", "http://example.org/", nil))
+	text, err := adapter.Build("any", routing.With("host", "b.test:8080"))
+	require.NoError(t, err)
+	require.Equal(t, "http://b.test:8080/any", text)
+	_, err = adapter.Build("any", routing.With("host", "b.test:x"))
+	require.ErrorContains(t, err, "does not match again")
+}
+
 var variableNames = regexp.MustCompile(`[vw]\d`)
 
 // FuzzMapsBuildWhatTheyMatch checks, for Maps of many rules, that a URL is
