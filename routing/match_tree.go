@@ -52,10 +52,12 @@ import "slices"
 // table holds everything that a Map has built: the tree, and the rules by endpoint. It never
 // changes once it is built.
 type table struct {
-	options   Options
+	options Options
+	// rules are all rules in the order in which they were added, with those that only build.
 	rules     []*rule
 	endpoints map[string][]*rule // for building; the preferred rule comes first
-	methods   map[string]methodSet
+	// methods are the bits of the methods that rules name and that are not standard, such as PURGE.
+	methods map[string]methodSet
 
 	// hosts and edges lead from a host to the first node of its paths. If all rules have the same
 	// literal host, and the request's host does not matter, start is the first node of the paths.
@@ -77,10 +79,10 @@ type table struct {
 type node struct {
 	// literals are the edges without variables, each with one or more segments.
 	literals []literalEdge
-	// index finds a literal edge by its first segment. It exists if there are many edges, and while
-	// rules are added.
+	// index finds a literal edge by its first segment. It is nil if there are at most fewLiterals.
 	index segmentIndex
-	// slash is the edge of an empty segment, which is a slash at the path's end.
+	// slash is the edge of an empty segment: a slash at the path's end or, for a rule like "/a//b"
+	// without MergeSlashes, two slashes in a row.
 	slash *node
 	// edges are the edges with variables, in the order in which they are tried.
 	edges []edge
@@ -94,11 +96,15 @@ type node struct {
 	refusal *MethodNotAllowedError
 }
 
+// literalEdge is an edge without variables. After finish, the label may be several segments:
+// "api/v1". It has no slash at its start or end.
 type literalEdge struct {
 	label string
 	next  *node
 }
 
+// edge is an edge with variables. Only edges with the same pattern are one edge; those of <int:id>
+// and <name> are two, and both may match a segment.
 type edge struct {
 	pattern *pattern
 	next    *node

@@ -122,6 +122,7 @@ type buildFlags struct {
 	canBeShadowed bool
 }
 
+// variable is one variable of a rule, and how its string is found in a path that the rule matched.
 type variable struct {
 	name      string
 	converter *converter
@@ -470,8 +471,8 @@ func (c *compiler) parts(text string, host bool) (parts []part, ops []op, err er
 // static adds a literal to the current part.
 //
 //	"/img/<int:id>.png"      the literals "img" and ".png" are elements of two parts
-//	"/<path:a>/x/<path:b>"   "/", "x" and "/" become one literal "/x/", so the search below
-//	                         compares it at once
+//	"/<path:a>/x/<path:b>"   "/", "x" and "/" become one literal "/x/", which a division
+//	                         compares at once
 func (c *compiler) static(text string) {
 	if n := len(c.elements); n > 0 && c.elements[n-1].form == nil {
 		c.elements[n-1].literal += text

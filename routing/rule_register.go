@@ -453,8 +453,8 @@ func (b *builder) setDefaults(r *rule, loose bool) error {
 // A slab hands out parts of a few large allocations: a table consists of many small lists that are
 // allocated and freed together.
 type slab[E any] struct {
-	free []E
-	size int // the unused part of the last allocation
+	free []E // the unused part of the last allocation
+	size int // how many elements the last allocation had
 }
 
 // mostAtOnce is the maximum number of elements in one allocation.
