@@ -18,7 +18,6 @@
 package debugger
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +32,7 @@ import (
 	"github.com/zeugkit/zeug/gateway"
 	"github.com/zeugkit/zeug/httperror"
 	"github.com/zeugkit/zeug/internal/development"
+	"github.com/zeugkit/zeug/internal/editor"
 	"github.com/zeugkit/zeug/internal/peer"
 	"github.com/zeugkit/zeug/internal/recording"
 	"github.com/zeugkit/zeug/internal/requestcopy"
@@ -113,7 +113,7 @@ func (d Debugger) Wrap(next http.Handler) http.Handler {
 	}
 	development.Enter()
 	d.Secret = d.secret()
-	d.Editor = d.editor()
+	d.Editor = editor.Pattern(d.Editor)
 	if d.Output == nil {
 		d.Output = os.Stderr
 	}
@@ -135,11 +135,6 @@ func (d Debugger) secret() func(name string) bool {
 		return secret.Name
 	}
 	return d.Secret
-}
-
-// editor returns the link that opens a file.
-func (d Debugger) editor() string {
-	return cmp.Or(d.Editor, os.Getenv("ZEUG_EDITOR"), "vscode://file/{file}:{line}")
 }
 
 // handler is a debugger around an application.
@@ -401,5 +396,5 @@ func (h *handler) log(rep *Report) {
 // [Debugger.MayRead] says which clients may see it. If live has a URL, the page gets its frames'
 // variables there.
 func (d Debugger) Page(rep *Report, live Live, status int) http.Handler {
-	return page.Page{Report: rep, Live: live, Editor: d.editor(), Dashboard: d.Dashboard.Path, Status: status}
+	return page.Page{Report: rep, Live: live, Editor: editor.Pattern(d.Editor), Dashboard: d.Dashboard.Path, Status: status}
 }

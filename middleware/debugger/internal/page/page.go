@@ -12,16 +12,14 @@ import (
 	"crypto/rand"
 	_ "embed"
 	"encoding/json"
-	"fmt"
 	"html/template"
 	"net/http"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/zeugkit/zeug/datastructures"
+	"github.com/zeugkit/zeug/internal/editor"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/capture"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/dump"
 	"github.com/zeugkit/zeug/middleware/debugger/internal/place"
@@ -269,31 +267,12 @@ func shortPackage(f capture.Frame) string {
 }
 
 // Edit returns the link that opens a frame's place in an editor, or "".
-func Edit(editor string, f capture.Frame) template.URL {
-	file := capture.Locate(f.File)
-	if editor == "off" || len(f.Source) == 0 || !filepath.IsAbs(file) {
+func Edit(pattern string, f capture.Frame) template.URL {
+	if len(f.Source) == 0 {
 		return ""
 	}
-	// All parts of the path stay in it, whether it is a path or an argument in the link.
-	var path strings.Builder
-	for _, c := range []byte(filepath.ToSlash(file)) {
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~/:", c) >= 0 {
-			path.WriteByte(c)
-		} else {
-			fmt.Fprintf(&path, "%%%02X", c)
-		}
-	}
-	link := strings.NewReplacer("{file}", path.String(), "{line}", strconv.Itoa(f.Line), "{column}", strconv.Itoa(max(1, f.Column))).Replace(editor)
-	link = strings.Replace(link, "file//", "file/", 1)
-	scheme := editorScheme.FindString(link)
-	switch strings.ToLower(scheme) {
-	case "", "javascript:", "data:", "vbscript:", "blob:", "about:":
-		return ""
-	}
-	return template.URL(link)
+	return editor.Link(pattern, capture.Locate(f.File), f.Line, f.Column)
 }
-
-var editorScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 
 // Told returns the causes that know where they were made, without the one whose frames are the
 // traceback.
