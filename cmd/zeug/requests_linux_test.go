@@ -83,7 +83,9 @@ func TestRequestsOutliveTheProgram(t *testing.T) {
 		profiled = client.Get("/.zeug/requests/").HTML(`#rows a:contains("profile")`).AttrOr("href", "")
 		return profiled != ""
 	}, time.Minute, 10*time.Millisecond)
-	require.Contains(t, client.Get("/.zeug/requests/"+profiled).Expect(200).HTML("h2").Text(), "Allocations: ")
+	page = client.Get("/.zeug/requests/" + profiled).Expect(200)
+	require.Contains(t, page.HTML("h2").Text(), "Allocations: ")
+	require.Contains(t, page.HTML("#waits").Text(), "Waits: ", "%s", page.HTML("main").Text())
 	require.NotContains(t, log.String(), "cpu profile rate")
 
 	command := client.Get("/.zeug/requests/1/curl").Expect(200).Text()

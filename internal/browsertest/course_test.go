@@ -55,6 +55,7 @@ func TestTheCourseOfARequestIsShown(t *testing.T) {
 	require.Contains(t, get(b, chromedp.Text(css("main"))), "Allocations: ")
 	require.Contains(t, get(b, chromedp.Evaluate[string](`[...document.querySelectorAll(".flames title")].map((title) => title.textContent).join(" ")`)),
 		"main.(*App).shortLinkDetails")
+	require.Contains(t, get(b, chromedp.Text(css(".waits"))), "main.marks.ProcessHook", "it waits for Redis")
 	b.accessible("profile", script)
 
 	resp, err = client.Get(broken + "/checkout/7")

@@ -47,13 +47,11 @@ func main() {
 }
 `
 
-// TestAFailureSaysWhetherItIsMended saves the program while its failures are on the screen.
-func TestAFailureSaysWhetherItIsMended(t *testing.T) {
-	script := axe(t)
-	dir := t.TempDir()
-	save := func(text string) {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(text), 0o600))
-	}
+// ownModule makes the folder of a module that uses Zeug, and returns a function that writes its
+// program.
+func ownModule(t *testing.T) (dir string, save func(program string)) {
+	t.Helper()
+	dir = t.TempDir()
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	for _, name := range []string{"go.mod", "go.sum"} {
@@ -62,6 +60,16 @@ func TestAFailureSaysWhetherItIsMended(t *testing.T) {
 		module := strings.Replace(string(text), "module github.com/zeugkit/zeug\n", "module example.org/app\n\nrequire github.com/zeugkit/zeug v0.0.0\n\nreplace github.com/zeugkit/zeug => "+root+"\n", 1)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(module), 0o600))
 	}
+	return dir, func(program string) {
+		t.Helper()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(program), 0o600))
+	}
+}
+
+// TestAFailureSaysWhetherItIsMended saves the program while its failures are on the screen.
+func TestAFailureSaysWhetherItIsMended(t *testing.T) {
+	script := axe(t)
+	dir, save := ownModule(t)
 	save(mended)
 	url := runZeug(t, dir, ".", "GOWORK=off", "GOFLAGS=-mod=mod", "ZEUG_DEBUG_PIN=off")
 	b := open(t) // after the program is built, since a tab has five minutes

@@ -43,6 +43,7 @@ var functions = template.FuncMap{
 	"took":  took,
 	"shown": shown,
 	"after": after, "duration": durationText, "level": levelClass,
+	"short": shortName, "placed": placed, "edit": editLink,
 	"mask": func(reveal bool, name, value string) string {
 		switch {
 		case reveal:

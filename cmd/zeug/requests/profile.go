@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/pprof/profile"
 
+	"github.com/zeugkit/zeug/cmd/zeug/waits"
 	"github.com/zeugkit/zeug/internal/supervise"
 )
 
@@ -40,12 +42,19 @@ func (l *List) wants(method string) string {
 	return l.wanted.Rule
 }
 
+// measured is the profile of a request.
+type measured struct {
+	supervise.Profile
+	// waits reads the trace when it is called first.
+	waits func() (*waits.Report, error)
+}
+
 // receiveProfile keeps the profile of a request.
 func (l *List) receiveProfile(p supervise.Profile) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.wanted = nil
-	l.profiles = append(l.profiles, &p)
+	l.profiles = append(l.profiles, &measured{p, sync.OnceValues(func() (*waits.Report, error) { return waits.Read(p.Trace, p.Exchange) })})
 	if more := len(l.profiles) - keptProfiles; more > 0 {
 		l.profiles = slices.Delete(l.profiles, 0, more)
 	}
@@ -53,7 +62,7 @@ func (l *List) receiveProfile(p supervise.Profile) {
 }
 
 // profileOf returns the profile of an exchange, nil if there is none.
-func (l *List) profileOf(id int) *supervise.Profile {
+func (l *List) profileOf(id int) *measured {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, p := range l.profiles {
@@ -337,6 +346,8 @@ type profilePageData struct {
 	// Flames are the graphs that are not empty.
 	Flames   []*flames
 	HasTrace bool
+	// Waits is nil if they are not known.
+	Waits *shownWaits
 }
 
 // serveProfile shows the profile of a request, or sends one of its files.
@@ -362,7 +373,7 @@ func (l *List) serveProfile(w http.ResponseWriter, r *http.Request, e Exchange) 
 		if len(part.data) == 0 {
 			continue // a note says why
 		}
-		f, err := part.draw(p)
+		f, err := part.draw(&p.Profile)
 		switch {
 		case err != nil:
 			page.Notes = append(page.Notes, err.Error())
@@ -372,10 +383,18 @@ func (l *List) serveProfile(w http.ResponseWriter, r *http.Request, e Exchange) 
 			page.Flames = append(page.Flames, f)
 		}
 	}
+	if page.HasTrace {
+		report, err := p.waits()
+		if err != nil {
+			page.Notes = append(page.Notes, err.Error())
+		} else {
+			page.Waits = &shownWaits{report}
+		}
+	}
 	render(w, profilePage, "", page)
 }
 
-func serveProfileFile(w http.ResponseWriter, r *http.Request, p *supervise.Profile, name string) {
+func serveProfileFile(w http.ResponseWriter, r *http.Request, p *measured, name string) {
 	file, ok := map[string][]byte{"cpu.pprof": p.CPU, "allocs.pprof": p.Allocs, "request.trace": p.Trace}[name]
 	if !ok || len(file) == 0 {
 		http.NotFound(w, r)

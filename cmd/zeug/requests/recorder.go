@@ -27,7 +27,7 @@ type List struct {
 	version   int           // grows with every change
 	changed   chan struct{} // closed when there is something new
 	wanted    *wanted       // nil if no request is to be profiled
-	profiles  []*supervise.Profile
+	profiles  []*measured
 }
 
 // replayKey is for a context that names the exchange that is repeated.

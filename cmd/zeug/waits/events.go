@@ -96,9 +96,10 @@ func (e *events) find(name string) (span, error) {
 
 // goroutine is the goroutine of a request, or one that it or its goroutines started.
 type goroutine struct {
-	start trace.Stack // the function that it began with, as a stack
-	state trace.GoState
-	since trace.Time
+	begin   trace.Stack // the function that it began with, as a stack
+	starter trace.Stack // where it was started
+	state   trace.GoState
+	since   trace.Time
 	// reason and stack say why it waits, or where its system call is.
 	reason string
 	stack  trace.Stack
@@ -165,7 +166,7 @@ func (r *reader) takeTransition(ev *trace.Event) {
 		if from != trace.GoNotExist || r.goroutines[ev.Goroutine()] == nil || now < r.span.begin {
 			return
 		}
-		g = &goroutine{start: t.Stack, since: now}
+		g = &goroutine{begin: t.Stack, starter: ev.Stack(), since: now}
 		r.goroutines[id] = g
 	}
 	if from == to {

@@ -71,13 +71,13 @@ func (r *reader) placeOf(frames []trace.StackFrame) Place {
 		}
 		inner = 0
 	}
-	own := slices.IndexFunc(frames, r.isOwn)
-	if own < 0 {
-		own = inner
-	}
 	// In package sync, the exported function is better known than the functions that it calls.
 	for packageOf(frames[inner].Func) == "sync" && inner+1 < len(frames) && packageOf(frames[inner+1].Func) == "sync" {
 		inner++
+	}
+	own := slices.IndexFunc(frames, r.isOwn)
+	if own < 0 {
+		own = inner
 	}
 	p := Place{Function: frames[own].Func, File: frames[own].File, Line: int(frames[own].Line)}
 	if frames[inner].Func != p.Function {
@@ -159,7 +159,7 @@ func (r *reader) named(w wait) Wait {
 			n.Waker.Other = "the system"
 		}
 	case w.waker != trace.NoGoroutine:
-		n.Waker.Goroutine, n.Waker.Place = waking.outermost(), waking.place
+		n.Waker.Goroutine, n.Waker.Place = r.nameOf(w.waker, waking), waking.place
 		if n.Waker.Place.Inner == "" && isChannel(w.reason) {
 			n.Waker.Place.Inner = channelCall(waking)
 		}
@@ -168,7 +168,25 @@ func (r *reader) named(w wait) Wait {
 	default:
 		n.Waker.Other = "the runtime"
 	}
+	if n.Place.Inner == n.Kind {
+		n.Place.Inner = ""
+	}
 	return n
+}
+
+// nameOf names a goroutine. If it is one that the request started, that place is known. It is named
+// if the function is not the application's, such as one of package errgroup.
+func (r *reader) nameOf(id trace.GoID, s *stack) Goroutine {
+	g := r.goroutines[id]
+	if g == nil || id == r.span.goroutine {
+		return Goroutine{Function: s.outermost()}
+	}
+	begin := r.stackOf(g.begin)
+	name := Goroutine{Function: begin.outermost()}
+	if !slices.ContainsFunc(begin.frames, r.isOwn) {
+		name.Started = r.stackOf(g.starter).place
+	}
+	return name
 }
 
 func isChannel(reason string) bool { return reason == "select" || strings.HasPrefix(reason, "chan ") }

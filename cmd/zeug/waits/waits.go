@@ -81,8 +81,8 @@ type Wait struct {
 	Kind string
 	// Place is where the goroutine waited.
 	Place Place
-	// Goroutine is the function that the goroutine began with. It is empty for the request's own.
-	Goroutine string
+	// Goroutine waited. It is empty for the request's own.
+	Goroutine Goroutine
 	// Waker ended the wait.
 	Waker Waker
 }
@@ -98,12 +98,20 @@ type Place struct {
 	Inner string
 }
 
+// Goroutine is the name of a goroutine.
+type Goroutine struct {
+	// Function is the one that it began with, "" if it is not known.
+	Function string
+	// Started is where the request started it. It is empty if another goroutine did, and if Function is
+	// one of the application.
+	Started Place
+}
+
 // Waker is what made a goroutine runnable again.
 type Waker struct {
-	// Goroutine is the function that the waking goroutine began with. It is empty if it is not known.
-	Goroutine string
-	// Place is where the waking goroutine was.
-	Place Place
+	// Goroutine woke it at Place.
+	Goroutine Goroutine
+	Place     Place
 	// Other is set if no goroutine woke it: "the network", "a timer", "the system", or "the runtime".
 	Other string
 }
@@ -153,7 +161,7 @@ func (r *reader) report() *Report {
 		Assisted: g.assisted, Short: g.short, IsFull: r.kept >= maxKept,
 	}
 	s := &sums{reader: r, waits: map[Wait]*Sum{}}
-	s.follow(g, r.span.begin, r.span.end, 0)
+	s.follow(r.span.goroutine, r.span.begin, r.span.end, 0)
 	report.IsFull = report.IsFull || s.visits >= maxVisits
 	for w, sum := range s.waits {
 		w.Sum = *sum
@@ -166,14 +174,14 @@ func (r *reader) report() *Report {
 // longest returns the longest waits, and what is left out of those of the request's goroutine.
 func longest(list []Wait) (listed []Wait, others Sum) {
 	slices.SortFunc(list, func(a, b Wait) int {
-		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(a.Goroutine, b.Goroutine), cmp.Compare(a.Place.Function, b.Place.Function),
+		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(a.Goroutine.Function, b.Goroutine.Function), cmp.Compare(a.Place.Function, b.Place.Function),
 			cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Waker.Place.Line, b.Waker.Place.Line))
 	})
 	if len(list) <= maxListed {
 		return list, others
 	}
 	for _, w := range list[maxListed:] {
-		if w.Goroutine == "" {
+		if (w.Goroutine == Goroutine{}) {
 			others.Count += w.Count
 			others.Time += w.Time
 		}
@@ -183,7 +191,8 @@ func longest(list []Wait) (listed []Wait, others Sum) {
 
 // follow adds the waits of a goroutine in a part of the time, and those of the goroutines that it
 // waited for. While a goroutine waits it wakes nobody, so this comes to an end.
-func (s *sums) follow(g *goroutine, begin, end trace.Time, depth int) {
+func (s *sums) follow(id trace.GoID, begin, end trace.Time, depth int) {
+	g := s.reader.goroutines[id]
 	first, _ := slices.BinarySearchFunc(g.waits, begin, func(w wait, t trace.Time) int {
 		if w.end <= t {
 			return -1
@@ -198,7 +207,7 @@ func (s *sums) follow(g *goroutine, begin, end trace.Time, depth int) {
 		s.visits++
 		key := s.reader.named(w)
 		if depth > 0 {
-			key.Goroutine = s.reader.stackOf(g.start).outermost()
+			key.Goroutine = s.reader.nameOf(id, nil)
 		}
 		sum := s.waits[key]
 		if sum == nil {
@@ -207,8 +216,8 @@ func (s *sums) follow(g *goroutine, begin, end trace.Time, depth int) {
 		}
 		sum.Count++
 		sum.Time += time.Duration(to - from)
-		if waker := s.reader.goroutines[w.waker]; waker != nil && depth < maxDepth {
-			s.follow(waker, from, to, depth+1)
+		if s.reader.goroutines[w.waker] != nil && depth < maxDepth {
+			s.follow(w.waker, from, to, depth+1)
 		}
 	}
 }

@@ -12,7 +12,7 @@ func TestOnlyTheLongestAreListed(t *testing.T) {
 	for i := range maxListed + 10 {
 		w := Wait{Sum: Sum{2, time.Duration(i+1) * time.Millisecond}}
 		if i%2 == 0 {
-			w.Goroutine = "main.fetch"
+			w.Goroutine.Function = "main.fetch"
 		}
 		list = append(list, w)
 	}
