@@ -93,13 +93,16 @@ func run(ctx context.Context) error {
 		}
 	}
 	// A tool that is missing is to be known at once, rather than after a quarter of an hour.
+	var missing error
 	for _, a := range chosen {
 		if err := build(dir, ".", a.name); err != nil {
 			return err
 		}
-		if _, err := output(ctx, dir, ".", a, "-check"); err != nil {
-			return err
-		}
+		_, err := output(ctx, dir, ".", a, "-check")
+		missing = errors.Join(missing, err)
+	}
+	if missing != nil {
+		return missing
 	}
 	var behind []string
 	for _, a := range chosen {
@@ -234,7 +237,7 @@ func output(ctx context.Context, dir, folder string, a area, arguments ...string
 	cmd := exec.CommandContext(ctx, program(dir, folder, a.name), append(slices.Clone(a.arguments), arguments...)...)
 	var errs strings.Builder
 	cmd.Dir, cmd.Stderr = folder, &errs
-	if folder == "." {
+	if folder == "." && !slices.Contains(arguments, "-check") { // it says which rows fail while the others go on
 		cmd.Stderr = io.MultiWriter(&errs, os.Stderr)
 	}
 	cmd.SysProcAttr = load.Child(syscall.SIGTERM)
