@@ -1,6 +1,8 @@
 package waits_test
 
 import (
+	"io"
+	"os"
 	"syscall"
 	"testing"
 
@@ -20,4 +22,23 @@ func TestSystemCalls(t *testing.T) {
 	require.Contains(t, longest.Place.Function, "TestSystemCalls.func1")
 	require.GreaterOrEqual(t, longest.Time, held-lateness)
 	require.GreaterOrEqual(t, report.InSystem, longest.Time)
+}
+
+func TestPipes(t *testing.T) {
+	report := report(t, func() {
+		r, w, err := os.Pipe()
+		if err != nil {
+			return
+		}
+		me := goroutine()
+		go func() {
+			hold(me)
+			_ = w.Close()
+		}()
+		_, _ = io.ReadAll(r)
+	})
+	longest := report.Waits[0]
+	require.Equal(t, "file or pipe", longest.Kind)
+	require.Equal(t, "the system", longest.Waker.Other)
+	require.GreaterOrEqual(t, longest.Time, held)
 }

@@ -262,17 +262,6 @@ func TestWaits(t *testing.T) {
 			}()
 			_, _ = io.Copy(io.Discard, conn) // waits
 		}, "network: net.(*conn).Read waits; net.(*conn).Close wakes", "", 0},
-		{"pipe", func(me string) {
-			r, w, err := os.Pipe()
-			if err != nil {
-				return
-			}
-			go func() {
-				hold(me)
-				_ = w.Close()
-			}()
-			_, _ = io.ReadAll(r) // waits
-		}, "file or pipe: os.(*File).read waits; the system", "", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			report := report(t, func() { test.serve(goroutine()) })
