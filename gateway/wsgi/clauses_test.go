@@ -2,6 +2,7 @@ package wsgi_test
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -36,6 +37,7 @@ var clauses = []struct {
 	{name: "a body in one part has its length", path: "/", want: "hello", answer: map[string]string{"Content-Length": "5"}},
 	{name: "a part in memory that is shared, too", path: "/one-part", want: strings.Repeat("x", 1000000), answer: map[string]string{"Content-Length": "1000000"}},
 	{name: "a part beyond that", path: "/large-parts", want: strings.Repeat("x", 10000000) + strings.Repeat("y", 10000000)},
+	{name: "many small parts", path: "/parts", want: numbers()},
 	{name: "empty parts are not sent", path: "/empty-parts", want: "ab"},
 	{name: "no part at all", path: "/nothing", want: ""},
 	{name: "start_response is called by the first part", path: "/late-start", status: 201, want: "late"},
@@ -63,11 +65,24 @@ var clauses = []struct {
 	{name: "a file that is unpacked as it is read", path: "/gzip", want: strings.Repeat("unpacked ", 20000)},
 	{name: "a file that is gone already", path: "/temporary", want: strings.Repeat("gone already, ", 10000)[6:]},
 	{name: "anything that can be read", path: "/file-that-closes", want: "one two"},
+	{name: "a status of the application's", path: "/missing", status: 404, want: "no such view"},
+	{name: "204 without a body", path: "/no-content", status: 204, answer: map[string]string{"Content-Length": ""}, unvalidated: true},
+	{name: "304 without a body", path: "/not-modified", status: 304, answer: map[string]string{"Etag": `"a"`}},
+	{name: "an iterable that is closed", path: "/closing", want: "ab"},
 	{name: "204 has no body", path: "/no-content-with-body?204", status: 204, answer: map[string]string{"Content-Length": ""}, unvalidated: true},
 	{name: "neither has 304", path: "/no-content-with-body?304", status: 304, unvalidated: true},
 	{name: "what an iterable raises in close comes too late", path: "/close-raises", want: "all of it"},
 	{name: "large fields go both ways", path: "/large-header", header: []string{"X-Large", strings.Repeat("y", 500000)}, want: "ok",
 		answer: map[string]string{"X-Large": strings.Repeat("x", 500000), "X-Got": "500000"}},
+}
+
+// numbers is what /parts sends.
+func numbers() string {
+	var b strings.Builder
+	for i := range 20000 {
+		fmt.Fprintf(&b, "%06d\n", i)
+	}
+	return b.String()
 }
 
 // pythons maps the version of every Python of this machine, from 3.8 on, to its executable. With -short
@@ -95,60 +110,53 @@ func pythons(t *testing.T) map[string]string {
 	return found
 }
 
-func TestClausesOnEveryPython(t *testing.T) {
+func TestClauses(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("testdata/plain.py")
 	require.NoError(t, err)
+	modes := map[string]wsgi.Config{"forked": {Preload: true}, "unbuffered": {BufferAnswer: 1}}
 	for version, path := range pythons(t) {
-		for _, validate := range []bool{true, false} {
-			name := version
-			if validate {
-				name += ", validated"
+		modes["Python "+version] = wsgi.Config{Python: path}
+		modes["Python "+version+", validated"] = wsgi.Config{Python: path, Validate: true}
+	}
+	for name, config := range modes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config.Workers = 1
+			l := run(t, config)
+			for _, c := range clauses {
+				if config.Validate && c.unvalidated {
+					continue
+				}
+				method, status := cmp.Or(c.method, "GET"), cmp.Or(c.status, 200)
+				replace := strings.NewReplacer("URL", l.server.URL, "FILE", string(source), "PART", string(source[3:17]))
+				resp, got := l.ask(method, c.path, c.body, c.header...)
+				require.Equal(t, status, resp.StatusCode, c.name)
+				if want := replace.Replace(c.want); len(want) < 1000 {
+					require.Equal(t, want, got, c.name)
+				} else {
+					require.True(t, want == got, "%s: %d bytes, not %d", c.name, len(got), len(want))
+				}
+				for field, want := range c.answer {
+					if config.Validate && field == "Content-Length" && c.path != "/with-length" {
+						continue // the objects of the validator are neither lists nor files
+					}
+					if want == "FILE" {
+						want = fmt.Sprint(len(source))
+					}
+					require.Equal(t, want, strings.Join(resp.Header.Values(field), ", "), "%s: %s", c.name, field)
+				}
+				if method == "GET" {
+					resp, got := l.ask("HEAD", c.path, "", c.header...)
+					require.Equal(t, status, resp.StatusCode, "HEAD: %s", c.name)
+					require.Empty(t, got, "HEAD: %s", c.name)
+				}
 			}
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				l := run(t, wsgi.Config{Workers: 1, Validate: validate, Python: path})
-				for _, c := range clauses {
-					if validate && c.unvalidated {
-						continue
-					}
-					method := c.method
-					if method == "" {
-						method = "GET"
-					}
-					status := c.status
-					if status == 0 {
-						status = 200
-					}
-					replace := strings.NewReplacer("URL", l.server.URL, "FILE", string(source), "PART", string(source[3:17]))
-					resp, got := l.ask(method, c.path, c.body, c.header...)
-					require.Equal(t, status, resp.StatusCode, c.name)
-					if want := replace.Replace(c.want); len(want) < 1000 {
-						require.Equal(t, want, got, c.name)
-					} else {
-						require.True(t, want == got, "%s: %d bytes, not %d", c.name, len(got), len(want))
-					}
-					for field, want := range c.answer {
-						if validate && field == "Content-Length" && c.path != "/with-length" {
-							continue // the objects of the validator are neither lists nor files
-						}
-						if want == "FILE" {
-							want = fmt.Sprint(len(source))
-						}
-						require.Equal(t, want, strings.Join(resp.Header.Values(field), ", "), "%s: %s", c.name, field)
-					}
-					if method == "GET" {
-						resp, got := l.ask("HEAD", c.path, "", c.header...)
-						require.Equal(t, status, resp.StatusCode, "HEAD: %s", c.name)
-						require.Empty(t, got, "HEAD: %s", c.name)
-					}
-				}
-				if validate {
-					require.Equal(t, strings.Count(l.log.String(), "AssertionError"), strings.Count(l.log.String(), "more data than the Content-Length of 14"), l.log.String())
-				}
-				require.Zero(t, l.Stats().Crashed)
-			})
-		}
+			if config.Validate {
+				require.Equal(t, strings.Count(l.log.String(), "AssertionError"), strings.Count(l.log.String(), "more data than the Content-Length of 14"), l.log.String())
+			}
+			require.Zero(t, l.Stats().Crashed)
+		})
 	}
 }
 
@@ -156,7 +164,7 @@ func TestClausesOnEveryPython(t *testing.T) {
 // sent or was not read.
 func TestTheConnectionGoesOn(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	c, err := net.Dial("tcp", strings.TrimPrefix(l.server.URL, "http://"))
 	require.NoError(t, err)
 	defer c.Close()
@@ -202,7 +210,7 @@ func (l *legacy) raw(text string) string {
 
 func TestPathsAsTheyCome(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	for target, want := range map[string][]string{
 		"/environ/%C3%BC":           {"PATH_INFO='/environ/Ã¼'", "RAW_URI='/environ/%C3%BC'"},
 		"/environ/%ff%fe":           {"PATH_INFO='/environ/ÿþ'"},

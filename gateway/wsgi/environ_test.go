@@ -40,7 +40,7 @@ func raw(t *testing.T, server *httptest.Server, text string) (*http.Response, st
 // A chunked body has a length, whether or not its client waits for 100 Continue.
 func TestChunkedBodiesHaveALength(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	for name, expect := range map[string]string{"sent at once": "", "sent when asked for": "Expect: 100-continue\r\n"} {
 		t.Run(name, func(t *testing.T) {
 			resp, body := raw(t, l.server, "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"+expect+
@@ -54,7 +54,7 @@ func TestChunkedBodiesHaveALength(t *testing.T) {
 // docs/python.md mentions that, since gunicorn does send the reason phrase.
 func TestOnlyTheCodeOfAStatusIsSent(t *testing.T) {
 	t.Parallel()
-	resp, body := run(t, wsgi.Config{Workers: 1}).ask("GET", "/sold-out", "")
+	resp, body := shared(t).ask("GET", "/sold-out", "")
 	require.Equal(t, "404 Not Found", resp.Status)
 	require.Equal(t, "sold out", body)
 }
@@ -63,7 +63,7 @@ func TestOnlyTheCodeOfAStatusIsSent(t *testing.T) {
 // query.
 func TestFragmentsAreLeftOut(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	for target, want := range map[string][]string{
 		"/environ?a=1#top":     {"PATH_INFO='/environ'", "QUERY_STRING='a=1'"},
 		"/environ#top":         {"PATH_INFO='/environ'", "QUERY_STRING=''"},
@@ -84,7 +84,7 @@ func TestFragmentsAreLeftOut(t *testing.T) {
 // proxy they are the host of the request, over TCP and unix sockets alike.
 func TestTheServersName(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5000}
 	for name, c := range map[string]struct {
 		local      net.Addr

@@ -202,7 +202,7 @@ func TestAWorkerThatHoldsTheLock(t *testing.T) {
 	l := run(t, wsgi.Config{Workers: 2, Threads: 1, RequestTimeout: 3 * time.Second})
 	hung := make(chan int)
 	go func() {
-		status, _ := l.get("/spin")
+		status, _ := l.get("/hold")
 		hung <- status
 	}()
 	for range 20 {
@@ -210,7 +210,7 @@ func TestAWorkerThatHoldsTheLock(t *testing.T) {
 		require.Equal(t, 200, status, "the other worker is not concerned")
 	}
 	require.Equal(t, 504, <-hung)
-	require.Eventually(t, func() bool { return strings.Contains(l.log.String(), "in view_spin") }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(l.log.String(), "in view_hold") }, 5*time.Second, 10*time.Millisecond)
 	require.Eventually(t, func() bool { return len(l.serving()) == 2 }, 20*time.Second, 10*time.Millisecond)
 }
 
@@ -287,7 +287,7 @@ func (takesNothing) ReadFrom(io.Reader) (int64, error) { return 0, nil }
 
 func TestAWriterThatTakesNoFile(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	require.PanicsWithValue(t, http.ErrAbortHandler, func() {
 		l.ServeHTTP(takesNothing{httptest.NewRecorder()}, httptest.NewRequest("GET", "/file", nil))
 	})
@@ -333,6 +333,7 @@ func TestTheNumberOfWorkers(t *testing.T) {
 			others.Go(func() {
 				for ctx.Err() == nil {
 					l.load("/", 4, 100)
+					time.Sleep(50 * time.Millisecond) // otherwise workers do little but start
 				}
 			})
 			for range reloads() {
@@ -429,7 +430,7 @@ func TestClientsThatVanish(t *testing.T) {
 // response.
 func TestABodyThatIsTooLarge(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	limited := httptest.NewServer(http.MaxBytesHandler(l, 100000))
 	defer limited.Close()
 	for path, want := range map[string]string{"/echo": "413 ", "/disconnect": "200 not read"} {
@@ -567,7 +568,7 @@ func TestChangesThatPythonCannotTell(t *testing.T) {
 	}
 	write(0)
 	l := run(t, wsgi.Config{App: "app:app", Dir: dir, Workers: 1, Env: []string{"PYTHONDONTWRITEBYTECODE="}})
-	for i := range 10 {
+	for i := range max(4, reloads()) {
 		write(i)
 		require.NoError(t, l.Reload())
 		_, body := l.get("/")

@@ -102,7 +102,7 @@ func TestOutputThatFailsOnce(t *testing.T) {
 // All output arrives, even if it is longer than a pipe holds or is not text.
 func TestOutputIsWhole(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	_, body := l.get("/prints")
 	require.Equal(t, "printed", body)
 	require.Eventually(t, func() bool {
@@ -117,7 +117,7 @@ func TestFilesOfTheSystem(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc here")
 	}
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	status, body := l.get("/proc-file")
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, body, "Name:")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func TestEnviron(t *testing.T) {
 
 func TestTextsAreLatin1(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	_, body := l.get("/environ/?%C3%BC")
 	require.Contains(t, body, "QUERY_STRING='%C3%BC'")
 	_, body = l.get("/%C3%BCmlaut/../environ")
@@ -53,7 +54,7 @@ func TestTextsAreLatin1(t *testing.T) {
 
 func TestTheInputIsReadInEveryWay(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	large := strings.Repeat("0123456789abcde\n", 100000)
 	for name, c := range map[string]struct{ path, send, want string }{
 		"read, nothing":     {"/echo", "", ""},
@@ -111,7 +112,7 @@ func (zeros) Read(p []byte) (int, error) {
 
 func TestHeaders(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	resp, body := l.ask("GET", "/cookies", "", "Cookie", "x=y")
 	require.Equal(t, "x=y", body)
 	require.Equal(t, []string{"a=1", "b=2"}, resp.Header["Set-Cookie"])
@@ -140,7 +141,7 @@ func TestHeaders(t *testing.T) {
 // is cut, so that no client mistakes it for the whole.
 func TestApplicationsThatAreWrong(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	for path, says := range map[string]string{
 		"/raises":             "LookupError: ümlaut <b>",
 		"/exits":              "SystemExit: 3",
@@ -190,20 +191,24 @@ func TestDebugShowsTheTraceback(t *testing.T) {
 
 func TestCloseIsCalledOnce(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
+	closed := func() int { // the test is the only one that calls these views of the shared application
+		_, body := l.get("/closed")
+		n, err := strconv.Atoi(body)
+		require.NoError(t, err)
+		return n
+	}
+	before := closed()
 	l.get("/closing")
 	l.ask("HEAD", "/closing", "")
 	l.get("/raises-and-closes")
 	l.get("/file-that-closes")
-	require.Eventually(t, func() bool {
-		_, n := l.get("/closed")
-		return n == "4"
-	}, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return closed() == before+4 }, 5*time.Second, 10*time.Millisecond)
 }
 
 // If an iterable is slow to close, the client gets its response before it is closed.
 func TestCloseKeepsNobodyWaiting(t *testing.T) {
-	l := run(t, wsgi.Config{Workers: 1, Threads: 2})
+	l := shared(t)
 	begun := time.Now()
 	_, body := l.get("/closing-slowly")
 	require.Equal(t, "a", body)
@@ -213,7 +218,7 @@ func TestCloseKeepsNobodyWaiting(t *testing.T) {
 // Each part is sent before the application makes the next one.
 func TestPartsAreNotHeldBack(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1, Threads: 2})
+	l := shared(t)
 	resp, err := l.server.Client().Get(l.server.URL + "/stream")
 	require.NoError(t, err)
 	defer resp.Body.Close()
@@ -256,7 +261,7 @@ func TestReadingAndAnsweringAlternate(t *testing.T) {
 // A client that waits for 100 Continue sends its body when the application begins to read.
 func TestExpectationsAreMetWhenTheApplicationReads(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	for path, continues := range map[string]bool{"/echo": true, "/unread": false} {
 		c, err := net.Dial("tcp", strings.TrimPrefix(l.server.URL, "http://"))
 		require.NoError(t, err)
@@ -280,7 +285,7 @@ func TestExpectationsAreMetWhenTheApplicationReads(t *testing.T) {
 
 func TestErrorsAreLogged(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	l.get("/errors")
 	require.Eventually(t, func() bool { return strings.Contains(l.log.String(), "something to log\n") }, 5*time.Second, 10*time.Millisecond)
 }

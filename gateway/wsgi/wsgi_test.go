@@ -1,8 +1,10 @@
 package wsgi_test
 
 import (
+	"cmp"
 	"context"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -26,7 +28,14 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if common.legacy != nil {
+		if err := common.stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "shutdown of the shared application:", err)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 // journal collects the workers' output and the log records about them.
@@ -47,21 +56,45 @@ func (l *journal) String() string {
 	return l.text.String()
 }
 
+// journals writes to each of several journals.
+type journals struct {
+	mu  sync.Mutex
+	all map[*journal]bool
+}
+
+func (l *journals) add(j *journal) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all == nil {
+		l.all = map[*journal]bool{}
+	}
+	l.all[j] = true
+}
+
+func (l *journals) remove(j *journal) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.all, j)
+}
+
+func (l *journals) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for j := range l.all {
+		if _, err := j.Write(p); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
 // python returns an interpreter that has a module: the interpreter itself, not
 // a program that looks for one, which would take time. Without one the test
 // cannot be made, which CI does not allow.
 func python(t testing.TB, module string) string {
 	t.Helper()
-	if path, _ := interpreters.LoadOrStore(module, sync.OnceValue(func() string {
-		for _, name := range []string{"python3", "/usr/bin/python3"} {
-			out, err := exec.Command(name, "-c", "import sys, "+module+"; print(sys.executable)").Output()
-			if err == nil {
-				return strings.TrimSpace(string(out))
-			}
-		}
-		return ""
-	})); path.(func() string)() != "" {
-		return path.(func() string)()
+	if path := interpreters()[module]; path != "" {
+		return path
 	}
 	if os.Getenv("CI") != "" {
 		t.Fatalf("no Python here has the module %s", module)
@@ -70,7 +103,26 @@ func python(t testing.TB, module string) string {
 	return ""
 }
 
-var interpreters sync.Map // by module
+// interpreters maps each module that the tests need to an interpreter that has it. The system's interpreter is
+// preferred, because it starts in half the time of those that version managers install.
+var interpreters = sync.OnceValue(func() map[string]string {
+	const script = `import importlib.util, sys
+print(sys.executable, *filter(importlib.util.find_spec, sys.argv[1:]), sep="\n")`
+	found := map[string]string{}
+	for _, name := range []string{"/usr/bin/python3", "python3"} {
+		out, err := exec.Command(name, "-c", script, "wsgiref", "flask", "django", "bottle", "pyramid", "falcon").Output()
+		if err != nil {
+			continue
+		}
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		for _, module := range lines[1:] {
+			if found[module] == "" {
+				found[module] = lines[0]
+			}
+		}
+	}
+	return found
+})
 
 // legacy is a running application, and a server in front of it.
 type legacy struct {
@@ -90,40 +142,76 @@ func run(t testing.TB, c wsgi.Config) *legacy {
 
 func try(t testing.TB, c wsgi.Config) (*legacy, error) {
 	t.Helper()
-	l := &legacy{t: t, log: &journal{}}
-	if c.App == "" {
-		c.App = "plain:app"
-	}
-	if c.Dir == "" {
-		c.Dir = "testdata"
-	}
 	if c.Python == "" {
 		c.Python = python(t, "wsgiref")
 	}
+	log := &journal{}
+	l, err := start(c, log)
+	if err != nil {
+		return nil, err
+	}
+	l.t, l.log = t, log
+	t.Cleanup(func() {
+		if err := l.stop(); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		if t.Failed() {
+			t.Log(log)
+		}
+	})
+	return l, nil
+}
+
+// start starts an application that logs, and by default prints, to log.
+func start(c wsgi.Config, log io.Writer) (*legacy, error) {
+	c.App, c.Dir = cmp.Or(c.App, "plain:app"), cmp.Or(c.Dir, "testdata")
 	c.Env = append([]string{"PYTHONDONTWRITEBYTECODE=1"}, c.Env...)
-	c.Logger = slog.New(slog.NewTextHandler(l.log, nil))
+	c.Logger = slog.New(slog.NewTextHandler(log, nil))
 	if c.Output == nil {
-		c.Output = l.log
+		c.Output = log
 	}
 	a, err := wsgi.Start(c)
 	if err != nil {
 		return nil, err
 	}
-	l.Application = a
-	l.server = httptest.NewServer(a)
+	return &legacy{Application: a, server: httptest.NewServer(a)}, nil
+}
+
+func (l *legacy) stop() error {
+	l.server.CloseClientConnections()
+	l.server.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	return l.Shutdown(ctx)
+}
+
+// common is the application of the tests that call shared. Its log goes to those that run.
+var common struct {
+	sync.Once
+	*legacy
+	err  error
+	logs journals
+}
+
+// shared returns testdata/plain.py with one worker, which other tests use at the same time. It is for tests that
+// leave the worker as it is and need no configuration of their own: most of them take less time than the start of
+// Python. The log begins with the test.
+func shared(t testing.TB) *legacy {
+	t.Helper()
+	interpreter := python(t, "wsgiref")
+	common.Do(func() {
+		common.legacy, common.err = start(wsgi.Config{Workers: 1, Python: interpreter}, &common.logs)
+	})
+	require.NoError(t, common.err)
+	l := &legacy{Application: common.Application, t: t, server: common.server, log: &journal{}}
+	common.logs.add(l.log)
 	t.Cleanup(func() {
-		l.server.CloseClientConnections()
-		l.server.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		if err := a.Shutdown(ctx); err != nil {
-			t.Errorf("shutdown: %v", err)
-		}
+		common.logs.remove(l.log)
 		if t.Failed() {
 			t.Log(l.log)
 		}
 	})
-	return l, nil
+	return l
 }
 
 // ask sends a request and returns the response, with its body already read.
@@ -157,60 +245,6 @@ func (l *legacy) get(path string) (int, string) {
 	return resp.StatusCode, text
 }
 
-func TestAnswers(t *testing.T) {
-	t.Parallel()
-	source, err := os.ReadFile("testdata/plain.py")
-	require.NoError(t, err)
-	for _, mode := range []struct {
-		name   string
-		config wsgi.Config
-	}{
-		{"started", wsgi.Config{Workers: 1}},
-		{"forked", wsgi.Config{Workers: 1, Preload: true}},
-		{"validated", wsgi.Config{Workers: 1, Validate: true}},
-		{"unbuffered", wsgi.Config{Workers: 1, BufferAnswer: 1}},
-	} {
-		t.Run(mode.name, func(t *testing.T) {
-			t.Parallel()
-			l := run(t, mode.config)
-			for path, want := range map[string]struct {
-				status int
-				body   string
-			}{
-				"/":               {200, "hello"},
-				"/missing":        {404, "no such view"},
-				"/one-part":       {200, strings.Repeat("x", 1000000)},
-				"/large-parts":    {200, strings.Repeat("x", 10000000) + strings.Repeat("y", 10000000)},
-				"/empty-parts":    {200, "ab"},
-				"/nothing":        {200, ""},
-				"/no-content":     {204, ""},
-				"/not-modified":   {304, ""},
-				"/write":          {200, "written, twice, returned"},
-				"/with-length":    {200, "hello"},
-				"/late-start":     {201, "late"},
-				"/recovers":       {500, "recovered"},
-				"/file":           {200, string(source)},
-				"/part-of-a-file": {200, string(source[3:17])},
-				"/no-real-file":   {200, strings.Repeat("x", 200000)},
-				"/closing":        {200, "ab"},
-			} {
-				if mode.config.Validate && (path == "/no-content" || path == "/write") {
-					continue // the validator accepts neither
-				}
-				status, body := l.get(path)
-				require.Equal(t, want.status, status, path)
-				require.Equal(t, want.body, body, path)
-				resp, body := l.ask("HEAD", path, "")
-				require.Equal(t, want.status, resp.StatusCode, path)
-				require.Empty(t, body, path)
-			}
-			_, parts := l.get("/parts")
-			require.Len(t, parts, 140000)
-			require.True(t, strings.HasPrefix(parts, "000000\n000001\n") && strings.HasSuffix(parts, "019999\n"))
-		})
-	}
-}
-
 func TestReloadAndStats(t *testing.T) {
 	t.Parallel()
 	for name, preload := range map[string]bool{"started": false, "forked": true} {
@@ -231,7 +265,7 @@ func TestReloadAndStats(t *testing.T) {
 
 func TestTheMountIsTheScriptName(t *testing.T) {
 	t.Parallel()
-	l := run(t, wsgi.Config{Workers: 1})
+	l := shared(t)
 	r, ok := gateway.Mount(httptest.NewRequest("GET", "http://example.org:8080/a%20b/environ/?q=1", nil), "/a%20b")
 	require.True(t, ok)
 	w := httptest.NewRecorder()

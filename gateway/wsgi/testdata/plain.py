@@ -243,7 +243,6 @@ def view_closing_slowly(environ, start_response):
     class Slow(Closing):
         def close(self):
             time.sleep(1)
-            closed.append(1)
     start_response("200 OK", TEXT + [("Content-Length", "1")])
     return Slow([b"a"])
 
@@ -318,10 +317,13 @@ def view_sleep(environ, start_response):
     return [b"slept"]
 
 
-def view_spin(environ, start_response):
-    """Holds the interpreter's lock for as long as it takes."""
-    import re
-    re.match("(a+)+$", "a" * 60 + "b")
+def view_hold(environ, start_response):
+    """Holds the interpreter's lock forever, in a call that takes no processor time and no signal interrupts."""
+    import ctypes
+    system, mutex = ctypes.PyDLL(None), ctypes.create_string_buffer(64)
+    system.pthread_mutex_init(mutex, None)
+    system.pthread_mutex_lock(mutex)
+    system.pthread_mutex_lock(mutex)
 
 
 def view_die(environ, start_response):
