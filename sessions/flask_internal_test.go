@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,12 +49,20 @@ for line in sys.stdin:
     print(json.dumps(a), flush=True)
 `
 
-// flask starts a Python that has Flask; Debian's is not always the first.
-func flask(t testing.TB) *python {
-	for _, name := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(name, "-c", "import flask").Run() != nil {
-			continue
+// interpreter is a Python that has Flask. The system's is asked first, because it starts faster than those of version
+// managers.
+var interpreter = sync.OnceValue(func() string {
+	for _, name := range []string{"/usr/bin/python3", "python3"} {
+		if exec.Command(name, "-c", "import flask").Run() == nil {
+			return name
 		}
+	}
+	return ""
+})
+
+// flask starts a Python that has Flask.
+func flask(t testing.TB) *python {
+	if name := interpreter(); name != "" {
 		c := exec.Command(name, "-c", script)
 		c.Stderr = os.Stderr
 		in, err := c.StdinPipe()

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,16 +20,21 @@ import (
 
 const secret = "a secret of this test"
 
+// interpreter is a Python that has Flask. The system's is asked first, because it starts faster than those of version
+// managers.
+var interpreter = sync.OnceValue(func() string {
+	for _, name := range []string{"/usr/bin/python3", "python3"} {
+		if exec.Command(name, "-c", "import flask").Run() == nil {
+			return name
+		}
+	}
+	return ""
+})
+
 // startLegacy runs the Python application as it was.
 func startLegacy(t *testing.T) *wsgi.Application {
 	t.Helper()
-	python := ""
-	for _, name := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(name, "-c", "import flask").Run() == nil {
-			python = name
-			break
-		}
-	}
+	python := interpreter()
 	if python == "" {
 		if os.Getenv("CI") != "" {
 			t.Fatal("no Python has Flask: install python3-flask")
