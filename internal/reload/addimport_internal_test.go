@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -72,15 +73,29 @@ func (f folder) run(dir string, command ...string) string {
 	return string(out)
 }
 
-// module makes a module in a subfolder, with a go.mod as "go mod tidy" writes it: without the
-// requirements that only other programs of zeug have.
+// module makes a module in a subfolder, whose files import what asking imports. Its go.mod is as "go mod tidy" writes
+// it: without the requirements that only other programs of zeug have.
 func (f folder) module(below string, files map[string]string) {
 	f.Helper()
-	f.save(filepath.Join(below, "go.mod"), "module example.org/app\n\ngo 1.26.0\n\nrequire github.com/zeugkit/zeug v0.0.0\n\nreplace github.com/zeugkit/zeug => "+f.root+"\n")
 	for name, text := range files {
 		f.save(filepath.Join(below, name), text)
 	}
-	f.run(below, "go", "mod", "tidy")
+	tidied.Lock()
+	defer tidied.Unlock()
+	if tidied.mod == "" {
+		f.save(filepath.Join(below, "go.mod"), "module example.org/app\n\ngo 1.26.0\n\nrequire github.com/zeugkit/zeug v0.0.0\n\nreplace github.com/zeugkit/zeug => "+f.root+"\n")
+		f.run(below, "go", "mod", "tidy")
+		tidied.mod, tidied.sum = f.read(filepath.Join(below, "go.mod")), f.read(filepath.Join(below, "go.sum"))
+		return
+	}
+	f.save(filepath.Join(below, "go.mod"), tidied.mod)
+	f.save(filepath.Join(below, "go.sum"), tidied.sum)
+}
+
+// tidied holds the go.mod and go.sum of asking, which "go mod tidy" writes once.
+var tidied struct {
+	sync.Mutex
+	mod, sum string
 }
 
 // built builds a program as "zeug run" does, runs it, and returns its output and the supervisor's

@@ -23,9 +23,7 @@ func source(answer string) string {
 }
 
 // Whatever way a file is replaced, the new content is served.
-func TestHoweverEditorsSave(t *testing.T) {
-	t.Parallel()
-	p := run(t, nil)
+func isServedHoweverEditorsSave(t *testing.T, p *project) {
 	file := filepath.Join(p.dir, "main.go")
 	move := func(from, to string) { require.NoError(t, os.Rename(from, to)) }
 	for name, saved := range map[string]func(text string){
@@ -66,18 +64,16 @@ func TestHoweverEditorsSave(t *testing.T) {
 	}
 }
 
-func TestTheLastOfSeveralEditsIsServed(t *testing.T) {
-	t.Parallel()
-	p := run(t, nil)
-	p.eventually("/", "one")
+func servesTheLastOfSeveralEdits(t *testing.T, p *project) {
 	slow := rounds(3, 5)
 	last := "slow " + strconv.Itoa(slow-1)
 	t.Run("at once", func(t *testing.T) {
+		_, before := p.get("/")
 		for n := range 20 {
 			save(t, filepath.Join(p.dir, "main.go"), source("quick "+strconv.Itoa(n)))
 		}
-		_, body := p.get("/")
-		for body == "one" {
+		body := before
+		for body == before {
 			_, body = p.get("/") // the system has not reported the change yet
 		}
 		require.Equal(t, "quick 19", body)

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -53,11 +52,7 @@ func (p *project) ask(method, path string, form url.Values, change func(*http.Re
 	return resp, string(b)
 }
 
-func TestFailuresAreShownToTheDeveloperAlone(t *testing.T) {
-	t.Parallel()
-	p := run(t, func(dir string, _ *reload.Config) {
-		save(t, filepath.Join(dir, "main.go"), strings.NewReplacer("func main", "func mian", ", OPTIONS", "").Replace(program))
-	})
+func showsFailuresToTheDeveloperAlone(t *testing.T, p *project) {
 	resp, page := p.ask("GET", "/", nil, nil)
 	require.Contains(t, page, "function main is undeclared")
 	require.Contains(t, resp.Header.Get("Content-Security-Policy"), "frame-ancestors 'self'")

@@ -60,6 +60,12 @@ func (o *output) Write(b []byte) (int, error) {
 	return o.text.Write(b)
 }
 
+func (o *output) clear() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text.Reset()
+}
+
 func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -150,6 +156,15 @@ func save(t *testing.T, name, text string) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
 	require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
+}
+
+// replace changes a file in one step. The watcher can see a file that save writes twice, empty and then whole, and report
+// the second change together with the next one.
+func replace(t *testing.T, name, text string) {
+	t.Helper()
+	written := filepath.Join(t.TempDir(), "written")
+	save(t, written, text)
+	require.NoError(t, os.Rename(written, name))
 }
 
 // run supervises a program until the test ends. To be built quickly, the program has neither debug information
@@ -290,12 +305,39 @@ func TestAProgramThatIsBuiltOnce(t *testing.T) {
 	t.Run("it dies and is replaced before the next request", func(t *testing.T) { diesAndIsReplaced(t, p) })
 }
 
+// The subtests share a program, which each of them edits, because the first build takes as long as an edit.
+func TestAProgramThatIsEdited(t *testing.T) {
+	t.Parallel()
+	p := run(t, func(dir string, _ *reload.Config) {
+		save(t, filepath.Join(dir, "main.go"), strings.Replace(source("one"), "func main", "func mian", 1))
+	})
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *project)
+	}{
+		{"failures are shown to the developer alone", showsFailuresToTheDeveloperAlone},
+		{"a first build that fails is shown and mended", showsAFirstBuildThatFails},
+		{"a build that fails", showsABuildThatFails},
+		{"requests during a build", answersWithTheNewCode},
+		{"however editors save", isServedHoweverEditorsSave},
+		{"the last of several edits is served", servesTheLastOfSeveralEdits},
+	} {
+		require.True(t, t.Run(test.name, func(t *testing.T) {
+			own := *p
+			own.t = t
+			p.log.clear()
+			test.run(t, &own)
+		}), "the next subtest begins with the program of this one")
+	}
+}
+
 // After each edit under load the new code answers, and no request fails.
 func TestEditsUnderLoadLoseNothing(t *testing.T) {
 	p := run(t, nil)
 	p.eventually("/", "one")
 	const clients = 64
 	edits := rounds(4, 10)
+	pause := time.Duration(rounds(25, 5)) * time.Millisecond
 	var asked atomic.Int64
 	var stop atomic.Bool
 	failed := make(chan error, clients)
@@ -319,7 +361,7 @@ func TestEditsUnderLoadLoseNothing(t *testing.T) {
 					return
 				}
 				asked.Add(1)
-				time.Sleep(5 * time.Millisecond) // the builds need the two processors, too
+				time.Sleep(pause) // the builds need the two processors, too
 			}
 		})
 	}
@@ -346,9 +388,7 @@ func TestEditsUnderLoadLoseNothing(t *testing.T) {
 }
 
 // A new request gets the response of the new code, and a stream of the old process ends.
-func TestRequestsDuringABuild(t *testing.T) {
-	t.Parallel()
-	p := run(t, nil)
+func answersWithTheNewCode(t *testing.T, p *project) {
 	r, err := http.NewRequest("GET", "http://"+p.addr+"/events", nil)
 	require.NoError(t, err)
 	r.Header.Set("Accept", "text/event-stream")
@@ -365,9 +405,7 @@ func TestRequestsDuringABuild(t *testing.T) {
 	require.Equal(t, "data: begun\n\ndata: ended\n\n", string(b))
 }
 
-func TestABuildThatFails(t *testing.T) {
-	t.Parallel()
-	p := run(t, nil)
+func showsABuildThatFails(t *testing.T, p *project) {
 	for name, c := range map[string]struct{ old, new, message, place string }{
 		"by its syntax":     {`const answer = "one"`, `const answer = "one`, "newline in string", "main.go:18:20"},
 		"by a wrong type":   {`const answer = "one"`, `const answer string = 1`, "cannot use 1", "main.go:18:23"},
@@ -472,11 +510,7 @@ func TestAProgramThatEndsAtStart(t *testing.T) {
 	}
 }
 
-func TestAFirstBuildThatFailsIsShownAndMended(t *testing.T) {
-	t.Parallel()
-	p := run(t, func(dir string, _ *reload.Config) {
-		save(t, filepath.Join(dir, "main.go"), strings.NewReplacer("func main", "func mian", ", OPTIONS", "").Replace(program))
-	})
+func showsAFirstBuildThatFails(t *testing.T, p *project) {
 	status, page := p.browse("/")
 	require.Equal(t, 500, status)
 	require.Contains(t, page, "function main is undeclared")
@@ -626,9 +660,9 @@ func (p *project) watched() {
 	events := p.events(page)
 	_, pid := p.get("/pid")
 
-	save(t, filepath.Join(p.dir, "templates", "a.html"), "b!")
+	replace(t, filepath.Join(p.dir, "templates", "a.html"), "b!")
 	p.hears(events, "reload")
-	save(t, filepath.Join(p.dir, "static", "css", "a.css"), "b!")
+	replace(t, filepath.Join(p.dir, "static", "css", "a.css"), "b!")
 	p.hears(events, "restyle")
 	save(t, filepath.Join(p.dir, "templates", "new", "b.html"), "b!")
 	p.hears(events, "reload")
@@ -702,20 +736,13 @@ func TestTLSIsSpokenByTheSupervisor(t *testing.T) {
 	require.Equal(t, first.PeerCertificates[0].Raw, second.PeerCertificates[0].Raw, "a browser that was told to trust it need not be told again")
 }
 
-func TestArgumentsAndTags(t *testing.T) {
+func TestArgumentsAndTagsInAWorkspaceWithANestedModule(t *testing.T) {
 	t.Parallel()
 	p := run(t, func(dir string, c *reload.Config) {
 		c.Program.Args = []string{"-greeting", "moin"}
-		c.Program.Flags = []string{"-tags=loud"}
+		c.Program.Flags = append(c.Program.Flags, "-tags=loud")
 		save(t, filepath.Join(dir, "loud.go"), "//go:build loud\n\npackage main\n\nfunc init() { *greeting = \"\" }\n")
 		save(t, filepath.Join(dir, "quiet.go"), "//go:build !loud\n\npackage main\n\nfunc init() { panic(1) }\n")
-	})
-	p.eventually("/greeting", "moin")
-}
-
-func TestAWorkspaceWithANestedModule(t *testing.T) {
-	t.Parallel()
-	p := run(t, func(dir string, c *reload.Config) {
 		save(t, filepath.Join(dir, "lib", "go.mod"), "module example.org/lib\n\ngo 1.26\n")
 		save(t, filepath.Join(dir, "lib", "lib.go"), "package lib\n\nconst Answer = \"lib\"\n")
 		save(t, filepath.Join(dir, "go.work"), "go 1.26.0\n\nuse (\n\t.\n\t./lib\n)\n")
@@ -725,6 +752,7 @@ func TestAWorkspaceWithANestedModule(t *testing.T) {
 		save(t, name, strings.NewReplacer(`"embed"`, "\"embed\"\n\t\"example.org/lib\"", `"one"`, "lib.Answer").Replace(string(b)))
 	})
 	p.eventually("/", "lib")
+	p.eventually("/greeting", "moin")
 	save(t, filepath.Join(p.dir, "go.work.sum"), "") // as the go command writes it during a build
 	save(t, filepath.Join(p.dir, "lib", "lib.go"), "package lib\n\nconst Answer = \"new lib\"\n")
 	p.eventually("/", "new lib")
@@ -763,7 +791,7 @@ func TestGoRunReloads(t *testing.T) {
 	write(t, dir, ", Reload: true")
 	save(t, filepath.Join(dir, "dev.go"), "package main\n\nimport _ \"github.com/zeugkit/zeug/serving/dev\"\n")
 	log := &output{}
-	cmd := exec.Command("go", "run", ".", "-greeting", "moin")
+	cmd := exec.Command("go", "run", "-ldflags=-w", ".", "-greeting", "moin")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, cmd.Start())
