@@ -100,6 +100,7 @@ func main() {
 		program := filepath.Join(dir, "zeug")
 		build := exec.Command("go", "build", "-o", program, ".")
 		build.Dir = filepath.Join("..", "cmd", "zeug")
+		build.Env = append(os.Environ(), "GOWORK=") // it is built from this checkout, even if this program was built with GOWORK=off
 		if out, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("build zeug, for which this is to run in the folder bench: %w\n%s", err, out)
 		}
