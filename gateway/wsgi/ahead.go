@@ -1,103 +1,182 @@
 package wsgi
 
 import (
+	"errors"
 	"slices"
+	"syscall"
 	"time"
 )
 
-// This file decides which requests are sent to a worker before their turn, and when they are taken
-// back. If every slot has a request, the next one is queued behind the request that is likely to
-// end first, but never behind a slow one. No request stays queued while another slot is idle. If
-// the requests of an application take long, all but the current ones wait in the queue of the pool
-// for the first free thread: a slot whose last request was slow gets none in advance.
+// This file decides which worker gets a request, and when.
+//
+// The threads of a worker read requests from one socket: the system keeps the queue, and the thread
+// that is free first has the next request without waiting for this process. So some more requests
+// are sent to a worker than it has threads. On a busy machine its threads then answer several
+// requests with warm caches before another process runs.
+//
+//	worker 1, two threads:  socket  5, 3    threads  1, 2
+//	worker 2, two threads:  socket  6       threads  4, free soon
+//
+// A request that no thread has read can be taken back, since this process holds the other end of
+// the socket too. That is needed if its client has gone, if the worker ends or leaves, and if
+// another worker is free: worker 2 gets request 5 when it has answered 4 and 6.
 
 const (
-	// maxAhead is how many requests may wait in the socket of a slot. With 16 clients, Flask's
-	// hello reached 1.17, 1.24 and 1.39 times the throughput if 1, 2 and 3 requests could wait.
+	// maxAhead is how many requests for each thread may wait in the socket of a worker. With 16
+	// clients, Flask's hello reached 1.17, 1.24 and 1.39 times the throughput if 1, 2 and 3 could wait.
 	maxAhead = 7
-	// slowAfter is the age at which a current request counts as slow. No other request is left
-	// behind it then.
+	// slowAfter is the time from which a request counts as slow. No requests are sent to wait for its
+	// thread.
 	slowAfter = 4 * time.Millisecond
-	// idleAfter is the shorter age that counts while another slot has nothing to do. With half of
-	// that time, taking requests back costs some hundredths of the throughput.
-	idleAfter = time.Millisecond
-	// lookEvery is how often the pool looks for slow requests after that.
-	lookEvery = 2 * time.Millisecond
+	// packetSize is how much of a request's frame fits into one message.
+	packetSize = 32 << 10
 )
 
-// behind returns the slot with the fewest requests in its queue that can take another one. Called
-// with mu held.
-func (p *pool) behind(t *ticket) *slot {
-	if !canSendAhead || len(t.frame) > small {
+// load is how many requests a worker has that are not answered.
+func (w *worker) load() int { return len(w.sent) + w.running }
+
+// waiting is how many of them wait in its socket.
+func (w *worker) waiting() int { return max(0, w.load()-w.threads) }
+
+// mark notes the time for the requests that a thread is free to read. Called with pool.mu held.
+func (w *worker) mark(now time.Time) {
+	for _, t := range w.sent[:min(len(w.sent), max(0, w.threads-w.running))] {
+		if t.since.IsZero() {
+			t.since = now
+		}
+	}
+}
+
+// send puts a request into the socket of a worker. Called with pool.mu held.
+func (w *worker) send(t *ticket, now time.Time) error {
+	if err := w.requests.send(t.frame[:min(len(t.frame), packetSize)]); err != nil {
+		return err
+	}
+	t.worker = w
+	w.sent = append(w.sent, t)
+	w.mark(now)
+	return nil
+}
+
+// takeBack takes the requests out of the socket that no thread has read. Called with pool.mu held.
+func (w *worker) takeBack() []*ticket {
+	if w.closed || len(w.sent) == 0 || !canTakeBack && w.threads > 0 {
 		return nil
 	}
-	now := time.Now()
-	var best *slot
-	for _, w := range p.workers {
-		for _, s := range w.slots {
-			if s.open && !s.alone && !s.large && !s.apart && s.load <= maxAhead && now.Sub(s.since) < slowAfter &&
-				(best == nil || s.load < best.load || s.load == best.load && s.since.Before(best.since)) {
-				best = s
+	unread := w.back.unread(w.sent)
+	w.sent = slices.DeleteFunc(w.sent, func(t *ticket) bool { return slices.Contains(unread, t) })
+	for _, t := range unread {
+		t.worker, t.since = nil, time.Time{}
+	}
+	return unread
+}
+
+// dispatch sends a request to a worker, and reports whether there is one for it. Called with mu
+// held.
+func (p *pool) dispatch(t *ticket, now time.Time) bool {
+	for {
+		w := p.free()
+		p.turn++
+		if w == nil {
+			w = p.behind(t, now)
+		}
+		if w == nil {
+			return false
+		}
+		err := w.send(t, now)
+		if err == nil {
+			return true
+		}
+		if errors.Is(err, syscall.EAGAIN) {
+			return false // its socket is full
+		}
+		p.remove(w) // it has ended
+	}
+}
+
+// free returns the least busy worker that has a free thread, nil if there is none. It begins at
+// another worker for each request. Called with mu held.
+func (p *pool) free() *worker {
+	var best *worker
+	n := len(p.workers)
+	for i := range n {
+		w := p.workers[(p.turn+i)%n]
+		if load := w.load(); load < w.threads && (best == nil || load < best.load()) {
+			if best = w; load == 0 {
+				break
 			}
 		}
 	}
 	return best
 }
 
-// relieve moves requests that wait behind a request of that age to other slots. Called with mu
-// held.
-func (p *pool) relieve(now time.Time, age time.Duration) {
+// behind returns the worker with the fewest requests whose socket may take another one, nil if there
+// is none. Called with mu held.
+func (p *pool) behind(t *ticket, now time.Time) *worker {
+	if !canTakeBack || len(t.frame) > small {
+		return nil
+	}
+	var best *worker
 	for _, w := range p.workers {
-		for _, s := range w.slots {
-			if s.load > 1 && now.Sub(s.since) >= age {
-				p.requeue(s, s.recall())
-			}
+		if (best == nil || w.load() < best.load()) && w.waiting() < w.quick(now)*maxAhead {
+			best = w
 		}
 	}
-	p.feed()
+	return best
 }
 
-// look calls relieve from time to time, as long as any request waits in a socket.
-func (p *pool) look() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ahead == 0 {
-		p.looking = false
-		return
+// quick is how many threads of a worker have no slow request.
+func (w *worker) quick(now time.Time) int {
+	n := w.threads
+	for _, t := range w.sent[:len(w.sent)-w.waiting()] {
+		if now.Sub(t.since) >= slowAfter {
+			n--
+		}
 	}
-	p.relieve(time.Now(), slowAfter)
-	time.AfterFunc(lookEvery, p.look)
+	for _, s := range w.slots {
+		if s.open && !s.since.IsZero() && now.Sub(s.since) >= slowAfter {
+			n--
+		}
+	}
+	return n
 }
 
-// requeue puts requests that were taken back from a slot in front of all others in the queue.
-// Called with mu held.
-func (p *pool) requeue(s *slot, ahead []*ticket) {
-	if len(ahead) == 0 {
+// relieve gives a worker that has answered a request those that other workers have not read: if it
+// has nothing else to do, or if they have waited for long. Called with mu held.
+func (p *pool) relieve(w *worker, now time.Time) {
+	idle := w.load() < w.threads && len(p.waiting) == 0
+	for _, other := range p.workers {
+		if other == w || other.waiting() == 0 {
+			continue
+		}
+		if first := other.sent[len(other.sent)-other.waiting()]; idle || other.quick(now) == 0 && now.Sub(first.queued) >= 2*slowAfter {
+			p.requeue(other.takeBack(), now)
+			idle = false
+		}
+	}
+}
+
+// requeue puts requests that were taken back in front of all others. Called with mu held.
+func (p *pool) requeue(unread []*ticket, now time.Time) {
+	if len(unread) == 0 {
 		return
 	}
-	p.setLoad(s, s.load-len(ahead))
-	p.waiting = slices.Concat(ahead, p.waiting)
+	p.waiting = slices.Concat(unread, p.waiting)
 	if p.closed || len(p.workers) == 0 && p.failure != nil {
 		p.dismiss()
+		return
 	}
+	p.feed(now)
 }
 
-// markLarge notes that the current response of a slot is large: several in a row would drive each
-// other out of the processor's caches before they are sent.
-func (p *pool) markLarge(s *slot) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s.large = true
-}
-
-// stream reserves a slot for its current request, because parts of the response will wait for the
-// client. It reports whether the worker has already gone on to another request: then the response
-// is complete.
-func (p *pool) stream(s *slot) (complete bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s.alone = true
-	p.requeue(s, s.recall())
-	p.feed()
-	return s.followed()
+// feed sends the waiting requests to workers, as long as there is one for them. Called with mu held.
+func (p *pool) feed(now time.Time) {
+	for len(p.waiting) > 0 {
+		t := p.waiting[0]
+		p.waiting = p.waiting[1:]
+		if !p.dispatch(t, now) {
+			p.waiting = slices.Insert(p.waiting, 0, t)
+			return
+		}
+	}
 }

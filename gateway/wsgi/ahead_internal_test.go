@@ -26,31 +26,51 @@ func (immortal) why() string            { return "" }
 func echoing(t *testing.T, workers, threads int, busy func() time.Duration) *pool {
 	c := &Config{App: "x", RequestTimeout: 30 * time.Second, QueueTimeout: 30 * time.Second, MaxQueue: 1000}
 	p := &pool{config: c, all: map[*worker]struct{}{}}
+	var threadsEnd sync.WaitGroup
 	for range workers {
-		w := &worker{pool: p, process: immortal{}, state: serving}
+		w := &worker{pool: p, process: immortal{}, state: serving, threads: threads}
+		var requests *os.File
+		var err error
+		w.requests, w.back, requests, err = packetPair()
+		require.NoError(t, err)
+		var running sync.WaitGroup
 		for range threads {
 			s, theirs, err := w.newSlot()
 			require.NoError(t, err)
 			w.slots = append(w.slots, s)
-			t.Cleanup(s.close)
-			go func() {
+			running.Go(func() {
 				defer closeAll(theirs)
-				request := make([]byte, packetSize)
+				request := make([]byte, requestHead)
 				for {
-					n, err := theirs[0].Read(request)
+					n, err := requests.Read(request)
 					if n == 0 || err != nil {
 						return
 					}
 					if d := busy(); d > 0 {
 						time.Sleep(d)
 					}
-					answer := append([]byte{'b', 0, 0, 4}, request[4:8]...)
-					theirs[2].Write(append(answer, 'I', 0, 0, 0))
+					answer := append([]byte{'R', 0, 0, 4}, request[4:8]...)
+					answer = append(append(answer, 'b', 0, 0, 4), request[4:8]...)
+					theirs[1].Write(append(answer, 'I', 0, 0, 0))
 				}
-			}()
+			})
+			threadsEnd.Go(func() { p.listen(s) })
 		}
+		threadsEnd.Go(func() {
+			running.Wait()
+			requests.Close()
+		})
 		p.workers = append(p.workers, w)
 	}
+	t.Cleanup(func() {
+		p.mu.Lock()
+		for _, w := range p.workers {
+			w.state = leaving
+			w.closeRequests()
+		}
+		p.mu.Unlock()
+		threadsEnd.Wait()
+	})
 	return p
 }
 
@@ -106,7 +126,9 @@ func TestRequestsTakenBack(t *testing.T) {
 						return
 					default:
 						p.mu.Lock()
-						p.relieve(time.Now(), 0)
+						for _, w := range p.workers {
+							p.requeue(w.takeBack(), time.Now())
+						}
 						p.mu.Unlock()
 					}
 				}
@@ -140,10 +162,11 @@ func TestRequestsTakenBack(t *testing.T) {
 			clients.Wait()
 			close(done)
 			others.Wait()
-			require.Zero(t, p.ahead)
+			p.mu.Lock()
+			defer p.mu.Unlock()
 			require.Empty(t, p.waiting)
 			for _, w := range p.workers {
-				require.Zero(t, w.busy)
+				require.Zero(t, w.load())
 			}
 			t.Log(answered)
 		})
@@ -183,27 +206,25 @@ func (m mortal) ended() <-chan struct{} { return m.done }
 // A child of the application may hold the sockets of a worker that has ended. Then they have no end
 // of file. The server then waits less long than for a worker that might still answer.
 func TestNothingIsExpectedOfAWorkerThatHasEnded(t *testing.T) {
-	for name, wait := range map[string]func(*pool, *slot, *ticket){
-		"by a request that is sent":      func(_ *pool, s *slot, next *ticket) { s.submit(next, time.Minute) },
-		"by a request that has its turn": func(_ *pool, s *slot, next *ticket) { s.queue = []*ticket{next}; s.await(next, time.Minute) },
-		"by the next part of an answer":  func(_ *pool, s *slot, _ *ticket) { s.patience(time.Minute); s.header() },
-		"by a thread that is to be idle": func(p *pool, s *slot, _ *ticket) { p.idle(s) },
+	for name, wait := range map[string]func(*pool, *slot){
+		"by a slot without a request":    func(p *pool, s *slot) { s.patience(time.Nanosecond); p.listen(s) },
+		"by the next part of an answer":  func(_ *pool, s *slot) { s.patience(time.Minute); s.header() },
+		"by a thread that is to be idle": func(p *pool, s *slot) { p.idle(s) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			process := mortal{done: make(chan struct{})}
 			close(process.done)
 			p := &pool{config: &Config{RequestTimeout: time.Minute}, all: map[*worker]struct{}{}}
-			w := &worker{pool: p, process: process, state: dead}
+			w := &worker{pool: p, process: process, state: dead, threads: 1, closed: true}
 			s, theirs, err := w.newSlot()
 			require.NoError(t, err)
 			defer s.close()
 			defer closeAll(theirs) // the child
 			w.slots = []*slot{s}
-			next := request(p)
 			waited := make(chan struct{})
 			go func() {
 				defer close(waited)
-				wait(p, s, next)
+				wait(p, s)
 			}()
 			select {
 			case <-waited:

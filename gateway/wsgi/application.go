@@ -108,11 +108,11 @@ func (a *Application) Stats() Stats { return a.pool.stats() }
 
 func (p *pool) stats() Stats {
 	p.mu.Lock()
-	s := Stats{Totals: p.totals, Waiting: len(p.waiting) + p.ahead}
+	s := Stats{Totals: p.totals, Waiting: p.queued()}
 	for w := range p.all {
 		if w.state == serving || w.state == leaving {
 			s.Workers = append(s.Workers, WorkerStats{
-				Number: w.number, PID: w.process.pid(), Busy: w.busy, Requests: w.served,
+				Number: w.number, PID: w.process.pid(), Busy: w.load() - w.waiting(), Requests: w.served,
 				Leaving: w.state == leaving, Since: w.begun,
 			})
 		}

@@ -11,12 +11,12 @@ import (
 )
 
 // A channel is one end of streams of frames between this process and a worker. A slot has one for
-// each direction, beside the socket of its requests (slot.go). With one socket for both directions,
+// each direction, beside the socket of requests that its worker has (worker.go). With one socket for both directions,
 // a side that waits for the other's next frame would wake up whenever its own last frame is read. A
 // frame begins with a word of 32 bits: its kind in the first 8 bits, and the length of its content
 // in the other 24. In a response, a kind in lower case marks the last frame.
 //
-//	to a worker, on the slot's socket for requests:
+//	to a worker, on its socket for requests, from which all threads read:
 //	R  a request: its number (32 bits), flags (8), the number of variables (16), their
 //	   length (32), names and values separated by NUL, the beginning of the body; what is
 //	   beyond packetSize comes in D
@@ -27,8 +27,10 @@ import (
 //	S  the same in the memory that is shared for it, which holds as much as the length
 //	   says; only the number follows
 //	X  the client of the request of this number has gone
+//	G  go on: the answer to the request of this number has been read
 //
 //	from a worker:
+//	R  what follows answers the request of this number (32 bits)
 //	H  the answer's status (16 bits), the length of its header (32), names and values
 //	   in lines, the beginning of the body
 //	B  more of the body
@@ -42,6 +44,8 @@ import (
 //	T  a traceback, and nothing was sent before
 //	A  the answer is to be cut off
 //	I  idle: done with the request
+//	i  the same, and waits for G before it reads another request, since the rest of
+//	   the answer may have to wait for the client
 //
 //	from a worker that starts, on its control channel:
 //	Y  ready
@@ -107,6 +111,7 @@ func (c *channel) sendSized(kind byte, request uint32, frame []byte, size int) e
 // this function: a plain one would drop descriptors.
 func (c *channel) receive(p []byte) (int, error) {
 	n, rights, _, _, err := c.conn.ReadMsgUnix(p, c.rights)
+	n = max(n, 0) // it is -1 after an error, such as the end of a deadline
 	if rights > 0 {
 		handed, rightsErr := filesOf(c.rights[:rights])
 		c.handed = append(c.handed, handed...)

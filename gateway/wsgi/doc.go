@@ -8,14 +8,15 @@
 // # Processes
 //
 // The Go process is the web server and the manager. It starts worker processes that import the
-// application, and gives each one socket for every thread: a slot, which runs one request at a
-// time. The queue is on this side, so that no request is lost when workers are replaced: a new one
-// is ready before an old one is told to leave, and the old one finishes its requests. A request
-// goes to the least busy worker, since two requests in one interpreter share its lock.
+// application. Each has one socket of requests, which all of its threads read. The queue is on this
+// side, so that no request is lost when workers are replaced: a new one is ready before an old one
+// is told to leave, and the old one finishes its requests. A request goes to the least busy worker,
+// since two requests in one interpreter share its lock.
 //
-// While every slot has a request, some more wait in the slots' sockets, where the thread finds them
-// without waiting for this process. This process can take back the requests that the thread has not
-// read. It does so if the current request is slow or the worker fails: see slot.go and ahead.go.
+// While every thread has a request, some more wait in the workers' sockets, where the thread that is
+// free first finds them without waiting for this process. This process can take back the requests
+// that no thread has read: if the worker fails, if another worker is free, or if the client has
+// gone. See ahead.go.
 //
 // If a worker dies, the requests that it ran are answered with 502, and another worker is started.
 // If a worker is silent for Config.RequestTimeout, its Python stacks are written to the log, its

@@ -33,9 +33,6 @@ type exchange struct {
 	out     *outlet
 	stop    func() bool // stops the notice that the client has left
 
-	streams bool   // parts of the answer wait for the client before it is complete
-	whole   bool   // all parts have arrived
-	held    []byte // of the whole
 }
 
 // run sends the request and passes the response on. If it returns an error, the
@@ -43,18 +40,29 @@ type exchange struct {
 func (x *exchange) run() error {
 	var err error
 	x.slot, err = x.application.pool.take(x.r.Context(), x.ticket)
-	if x.slot == nil {
+	if silent := (silentError{}); errors.As(err, &silent) {
+		return x.silent(silent.worker)
+	}
+	if err != nil {
 		return unavailable(err)
 	}
 	x.out = &outlet{w: x.w, limit: x.application.config.BufferAnswer, budget: &x.application.pool.buffers}
 	defer x.over()
-	if err != nil {
+	x.patience()
+	if err := x.slot.sendRest(x.ticket); err != nil {
 		return x.broken(err)
 	}
 	err = x.answer()
-	x.writeHeld()
 	x.out.finish()
 	return err
+}
+
+// silent answers a request that a worker is silent about.
+func (x *exchange) silent(w *worker) error {
+	x.application.config.Logger.Error("wsgi: a worker does not answer", "pid", w.process.pid(),
+		"method", x.r.Method, "path", x.r.URL.Path, "after", x.application.config.RequestTimeout)
+	x.application.pool.hangs(w)
+	return httperror.Wrap(httperror.GatewayTimeout, ErrTimeout)
 }
 
 // patience restarts the time within which the worker must send something.
@@ -78,15 +86,12 @@ func (x *exchange) broken(err error) error {
 	x.over()
 	pool.avoid(s.worker)
 	if errors.Is(err, os.ErrDeadlineExceeded) && !hasEnded(s.worker.process) {
-		x.application.config.Logger.Error("wsgi: a worker does not answer", "pid", s.worker.process.pid(),
-			"method", x.r.Method, "path", x.r.URL.Path, "after", x.application.config.RequestTimeout)
 		pool.drop(s)
-		pool.hangs(s.worker)
-		return httperror.Wrap(httperror.GatewayTimeout, ErrTimeout)
+		return x.silent(s.worker)
 	}
 	s.worker.process.kill() // if the worker has not ended, its message is malformed
-	unread := pool.drop(s) || errors.Is(err, errUnread)
-	return httperror.Wrap(httperror.BadGateway, &lostError{err, unread && !x.begun})
+	pool.drop(s)
+	return httperror.Wrap(httperror.BadGateway, &lostError{err})
 }
 
 func hasEnded(p process) bool {
@@ -105,15 +110,15 @@ func (x *exchange) release() error {
 	x.over()
 	if s.buffered() < 4 {
 		x.slot = nil
-		s.detach()
 		go x.application.pool.idle(s)
 		return nil
 	}
 	kind, n, err := s.header()
-	if err != nil || kind != 'I' || n != 0 {
+	if err != nil || kind&^last != 'I' || n != 0 {
 		return x.broken(fmt.Errorf("after the answer came %q", kind))
 	}
 	x.slot = nil
+	s.asks = kind == 'i'
 	x.application.pool.put(s)
 	return nil
 }
@@ -123,7 +128,8 @@ func (p *pool) idle(s *slot) {
 	s.patience(p.config.RequestTimeout)
 	for {
 		kind, n, err := s.header()
-		if err == nil && kind == 'I' {
+		if err == nil && kind&^last == 'I' {
+			s.asks = kind == 'i'
 			p.put(s)
 			return
 		}
@@ -171,10 +177,11 @@ func (x *exchange) answer() error {
 			return x.raised(n)
 		case 'A':
 			return x.aborted()
-		case 'I':
+		case 'I', 'i':
 			// The response ended without a last frame, because the client has gone.
 			pool, s := x.application.pool, x.slot
 			x.slot = nil
+			s.asks = kind == 'i'
 			pool.put(s)
 			return nil
 		default:
@@ -190,7 +197,7 @@ func (x *exchange) answer() error {
 		if done || err != nil {
 			return err
 		}
-		unflushed = n > 0 && !x.whole
+		unflushed = n > 0
 	}
 }
 
@@ -328,19 +335,10 @@ func (x *exchange) pass(n int) (done bool, err error) {
 		n -= k
 		if n == 0 && x.endFollows() {
 			err := x.release()
-			x.writeHeld()
 			x.write(block[:k])
 			return true, err
 		}
-		if !x.streams {
-			x.streams = true
-			x.whole = x.application.pool.stream(x.slot)
-		}
-		if x.whole {
-			x.held = append(x.held, block[:k]...)
-		} else {
-			x.write(block[:k])
-		}
+		x.write(block[:k])
 		x.patience()
 	}
 	return false, nil
@@ -374,7 +372,6 @@ func (x *exchange) end(n int) error {
 		return x.broken(err)
 	}
 	err := x.release()
-	x.writeHeld()
 	x.write(block[:n])
 	return err
 }
@@ -389,12 +386,6 @@ func (x *exchange) write(p []byte) {
 			x.slot.clientGone(x.ticket.number)
 		}
 	}
-}
-
-// writeHeld writes the bytes that were kept until the worker was done.
-func (x *exchange) writeHeld() {
-	x.write(x.held)
-	x.held = nil
 }
 
 // pull passes on the body as the client sends it, up to the size that the worker wants.

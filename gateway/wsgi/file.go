@@ -25,11 +25,9 @@ func (x *exchange) file(kind byte, n int) error {
 		return x.broken(err)
 	}
 	defer f.Close()
-	pool := x.application.pool
-	pool.markLarge(x.slot)
-	if kind == 'n' && pool.buffers.take(size) {
-		defer pool.buffers.give(size)
-	} else if kind == 'n' && !pool.stream(x.slot) {
+	if buffers := &x.application.pool.buffers; kind == 'n' && buffers.take(size) {
+		defer buffers.give(size)
+	} else if kind == 'n' {
 		err := x.sendFile(f, position, size)
 		return errors.Join(err, x.release())
 	}

@@ -54,14 +54,10 @@ func malformed(err error) error {
 }
 
 // mayRetry reports whether a request that was lost with its worker may be sent
-// again. A request that the worker had not read may always be sent again.
+// again. The pool sends a request again that the worker had not read.
 func (a *Application) mayRetry(r *http.Request, b *body, err error) bool {
-	lost := (*lostError)(nil)
-	if !errors.As(err, &lost) {
+	if lost := (*lostError)(nil); !errors.As(err, &lost) {
 		return false
-	}
-	if lost.unread {
-		return true
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
@@ -71,10 +67,7 @@ func (a *Application) mayRetry(r *http.Request, b *body, err error) bool {
 }
 
 // lostError is the end of a worker during a request.
-type lostError struct {
-	cause  error
-	unread bool // by the worker
-}
+type lostError struct{ cause error }
 
 func (l *lostError) Error() string {
 	return "wsgi: the worker ended before it answered: " + l.cause.Error()

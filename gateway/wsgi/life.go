@@ -25,7 +25,7 @@ func (p *pool) join(w *worker) {
 		return
 	case p.closed || w.generation < p.generation:
 		w.state = leaving
-		w.closeIdle()
+		w.closeRequests()
 		return
 	}
 	w.state = serving
@@ -38,7 +38,7 @@ func (p *pool) join(w *worker) {
 	if p.config.MaxMemory > 0 {
 		p.watchMemory(w)
 	}
-	p.feed()
+	p.feed(time.Now())
 }
 
 // await waits for the end of a process.
@@ -49,18 +49,13 @@ func (p *pool) await(w *worker) {
 	w.state = dead
 	p.remove(w)
 	delete(p.all, w)
+	w.closeRequests()
 	for _, s := range w.slots {
-		if !s.open {
-			continue
-		}
-		if s.load > 0 {
+		if s.open {
 			// The end of the stream ends the wait for a response, unless a child of the
 			// application holds the other end.
 			s.conn.SetReadDeadline(time.Now().Add(afterEnd))
-			continue
 		}
-		s.open = false
-		s.close()
 	}
 	w.control.close()
 	for _, t := range []*time.Timer{w.lifetime, w.memory} {
@@ -91,12 +86,9 @@ func (p *pool) remove(w *worker) {
 	if p.closed {
 		return // there are none
 	}
-	for _, s := range w.slots {
-		if s.load > 1 {
-			p.requeue(s, s.recall())
-		}
-	}
-	p.feed()
+	now := time.Now()
+	p.requeue(w.takeBack(), now)
+	p.feed(now)
 }
 
 // The pause after a start that failed doubles up to a limit.
@@ -196,7 +188,7 @@ func (p *pool) retire(w *worker) {
 	p.remove(w)
 	if w.state == serving || w.state == ready {
 		w.state = leaving
-		w.closeIdle()
+		w.closeRequests()
 	}
 	p.mu.Unlock()
 	go w.killAfter(p.config.DrainTimeout)
@@ -215,7 +207,7 @@ func (p *pool) hangs(w *worker) {
 	if first {
 		p.remove(w)
 		w.state, w.ending = leaving, true
-		w.closeIdle()
+		w.closeRequests()
 		p.totals.TimedOut++
 	}
 	p.mu.Unlock()
@@ -233,7 +225,7 @@ func (p *pool) hangs(w *worker) {
 		until := time.Now().Add(max(printTime, p.config.DrainTimeout))
 		for now := range tick.C {
 			p.mu.Lock()
-			busy := w.busy
+			busy := w.load()
 			p.mu.Unlock()
 			if busy == 0 && now.After(printed) || now.After(until) {
 				break

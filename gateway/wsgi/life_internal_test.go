@@ -55,7 +55,7 @@ func TestAWorkerThatHangsHasTimeToPrint(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				process := &printer{takes: printTime - time.Millisecond, done: make(chan struct{})}
 				p := &pool{config: &Config{DrainTimeout: drain, Logger: slog.New(slog.DiscardHandler)}, all: map[*worker]struct{}{}}
-				w := &worker{pool: p, process: process, state: serving, ending: true}
+				w := &worker{pool: p, process: process, state: serving, ending: true, closed: true}
 				p.workers = []*worker{w}
 				began := time.Now()
 				p.hangs(w)

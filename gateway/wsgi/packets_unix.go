@@ -3,7 +3,6 @@
 package wsgi
 
 import (
-	"encoding/binary"
 	"fmt"
 	"os"
 	"syscall"
@@ -46,29 +45,18 @@ func sendNow(fd int, message []byte) error {
 	}
 }
 
-// drain takes back all requests that were not read, and returns their numbers.
-func (p packets) drain() (numbers []uint32) {
+// receive reads a message, of which the system drops what does not fit into b. It returns 0 if there
+// is none.
+func (p packets) receive(b []byte) int {
 	for {
-		n, ok := p.receive()
-		if !ok {
-			return numbers
-		}
-		numbers = append(numbers, n)
-	}
-}
-
-// receive reads the beginning of a message; the system drops the rest.
-func (p packets) receive() (number uint32, ok bool) {
-	head := make([]byte, 8)
-	for {
-		n, _, _, _, err := syscall.Recvmsg(int(p), head, nil, syscall.MSG_DONTWAIT)
+		n, _, _, _, err := syscall.Recvmsg(int(p), b, nil, syscall.MSG_DONTWAIT)
 		if err == syscall.EINTR {
 			continue
 		}
-		if err != nil || n == 0 {
-			return 0, false
+		if err != nil {
+			return 0
 		}
-		return binary.BigEndian.Uint32(head[4:]), true
+		return n
 	}
 }
 

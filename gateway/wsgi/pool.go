@@ -19,12 +19,10 @@ type pool struct {
 	mu         sync.Mutex
 	workers    []*worker // that take requests
 	all        map[*worker]struct{}
-	waiting    []*ticket
-	ahead      int  // requests that wait in the sockets of slots
-	looking    bool // for slow requests, from time to time
-	turn       int  // the index of the worker at which free begins
-	number     int  // of the newest worker
-	generation int  // how many reloads have succeeded
+	waiting    []*ticket // that are in no socket
+	turn       int       // the index of the worker at which free begins
+	number     int       // of the newest worker
+	generation int       // how many reloads have succeeded
 	closed     bool
 	failure    error // why no worker starts any more
 	parent     *parent
@@ -49,265 +47,236 @@ func (p *pool) enter(w *worker) bool {
 	return true
 }
 
-// take sends a request to a worker and returns the slot once the request is the current one there.
-// Other requests get their slots in the order of arrival. If the error is an errUnread, the slot is
-// returned too.
+// take sends a request to a worker, and returns the slot that answers it once it does. A
+// [silentError] is the error of a worker that does not answer in time.
 func (p *pool) take(ctx context.Context, t *ticket) (*slot, error) {
-	given, err := p.place(t)
-	if err != nil {
+	if err := p.place(t); err != nil {
 		return nil, err
 	}
-	var sentTo *slot
-	var timeout *time.Timer
+	timer := time.NewTimer(min(p.config.QueueTimeout, p.config.RequestTimeout))
+	defer timer.Stop()
+	left := ctx.Done()
 	for {
-		if given != nil {
-			current, err := given.submit(t, p.config.RequestTimeout)
-			switch {
-			case current:
-				return given, err
-			case err != nil:
-				p.refuse(given, t)
-			default:
-				sentTo = given
-			}
-			given = nil
-		}
-		if timeout == nil {
-			timeout = time.NewTimer(p.config.QueueTimeout)
-			defer timeout.Stop()
-		}
-		var m move
 		select {
-		case m = <-t.moves:
-		case <-ctx.Done():
-			if p.withdraw(sentTo, t) {
+		case m := <-t.moves:
+			return m.slot, m.err
+		case <-left:
+			if p.withdraw(t) {
 				return nil, ctx.Err()
 			}
-			m = <-t.moves // a worker has it, and it will soon be the current one
-		case <-timeout.C:
-			if p.withdraw(sentTo, t) {
-				return nil, ErrQueueTimeout
+			left = nil // a thread has read it, and will answer
+		case <-timer.C:
+			more, err := p.overdue(t)
+			if err != nil {
+				return nil, err
 			}
-			m = <-t.moves
-		}
-		switch {
-		case m.turn:
-			if sentTo.await(t, p.config.RequestTimeout) {
-				return sentTo, nil
-			}
-		case m.lost:
-			return nil, &lostError{errors.New("it ended with the request before"), false}
-		case m.slot == nil:
-			return nil, p.reason()
-		default:
-			given, sentTo = m.slot, nil
+			timer.Reset(more)
 		}
 	}
 }
 
-// place gives a request to a slot, or queues it.
-func (p *pool) place(t *ticket) (*slot, error) {
+// place sends a request to a worker, or queues it.
+func (p *pool) place(t *ticket) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.closed:
-		return nil, ErrClosed
+		return ErrClosed
 	case len(p.workers) == 0 && p.failure != nil:
-		return nil, p.failure
-	}
-	if len(p.waiting) == 0 {
-		if s := p.free(); s != nil {
-			p.give(s, t)
-			return s, nil
-		}
-	}
-	if len(p.waiting)+p.ahead >= p.config.MaxQueue {
-		return nil, ErrQueueFull
-	}
-	if len(p.waiting) == 0 {
-		if s := p.behind(t); s != nil {
-			p.give(s, t)
-			return s, nil
-		}
-	}
-	p.waiting = append(p.waiting, t)
-	return nil, nil
-}
-
-// give counts a request for a slot. Called with mu held.
-func (p *pool) give(s *slot, t *ticket) {
-	if s.load == 0 {
-		s.since = time.Now()
-		s.alone = len(t.frame) > small
-	}
-	p.setLoad(s, s.load+1)
-}
-
-// setLoad says how many requests a slot has. Called with mu held.
-func (p *pool) setLoad(s *slot, n int) {
-	if !s.open {
-		return
-	}
-	p.ahead += max(n-1, 0) - max(s.load-1, 0)
-	s.worker.busy += min(n, 1) - min(s.load, 1)
-	s.load = n
-	if p.ahead > 0 && !p.looking {
-		p.looking = true
-		time.AfterFunc(lookEvery, p.look)
-	}
-}
-
-// refuse puts a request that a slot did not take back to the front of the queue.
-func (p *pool) refuse(s *slot, t *ticket) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.requeue(s, []*ticket{t})
-	p.feed()
-}
-
-// withdraw removes a waiting request, and reports whether no worker will get it. s is the slot to
-// which it was sent, if any.
-func (p *pool) withdraw(s *slot, t *ticket) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	defer p.feed()
-	if i := slices.Index(p.waiting, t); i >= 0 {
-		p.waiting = slices.Delete(p.waiting, i, i+1)
-		return true
-	}
-	select {
-	case m := <-t.moves: // just now
-		if m.turn {
-			t.promote()
-			return false
-		}
-		if m.lost {
-			t.tell(m)
-			return false
-		}
-		if m.slot != nil {
-			p.setLoad(m.slot, m.slot.load-1)
-			p.closeIdle(m.slot.worker)
-		}
-		return true
-	default:
-	}
-	ahead := s.recall()
-	i := slices.Index(ahead, t)
-	if i >= 0 {
-		ahead = slices.Delete(ahead, i, i+1)
-		p.setLoad(s, s.load-1)
-	}
-	p.requeue(s, ahead)
-	return i >= 0
-}
-
-// reason returns why the waiting requests are refused.
-func (p *pool) reason() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.failure != nil && !p.closed {
 		return p.failure
 	}
-	return ErrClosed
-}
-
-// free returns a slot without a request, of the least busy worker. Each call begins at another
-// worker. Called with mu held.
-func (p *pool) free() *slot {
-	var best *worker
-	n := len(p.workers)
-	for i := range n {
-		w := p.workers[(p.turn+i)%n]
-		if w.busy < len(w.slots) && (best == nil || w.busy < best.busy) {
-			if best = w; w.busy == 0 {
-				break
-			}
+	now := time.Now()
+	t.worker, t.queued, t.since = nil, now, time.Time{}
+	if len(p.waiting) > 0 || p.free() == nil {
+		if p.queued() >= p.config.MaxQueue {
+			return ErrQueueFull
 		}
 	}
-	if best == nil {
-		return nil
-	}
-	p.turn++
-	for _, s := range best.slots {
-		if s.load == 0 && s.open {
-			return s
-		}
+	if len(p.waiting) > 0 || !p.dispatch(t, now) {
+		p.waiting = append(p.waiting, t)
 	}
 	return nil
 }
 
-// feed gives slots to the waiting requests. Called with mu held.
-func (p *pool) feed() {
-	for len(p.waiting) > 0 {
-		t := p.waiting[0]
-		s := p.free()
-		if s == nil {
-			s = p.behind(t)
+// queued is how many requests wait, here and in the sockets of workers. Called with mu held.
+func (p *pool) queued() int {
+	n := len(p.waiting)
+	for _, w := range p.workers {
+		n += w.waiting()
+	}
+	return n
+}
+
+// withdraw removes a request whose client has gone, and reports whether no thread has read it.
+func (p *pool) withdraw(t *ticket) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.forget(t, time.Now())
+}
+
+// forget removes a request that waits, and reports whether it did. Called with mu held.
+func (p *pool) forget(t *ticket, now time.Time) bool {
+	if i := slices.Index(p.waiting, t); i >= 0 {
+		p.waiting = slices.Delete(slices.Clone(p.waiting), i, i+1)
+		return true
+	}
+	if t.worker == nil {
+		return false // its move is under way
+	}
+	unread := t.worker.takeBack()
+	i := slices.Index(unread, t)
+	if i >= 0 {
+		unread = slices.Delete(unread, i, i+1)
+	}
+	p.requeue(unread, now)
+	return i >= 0
+}
+
+// silentError says that no thread of a worker answers a request in time.
+type silentError struct{ worker *worker }
+
+func (silentError) Error() string { return ErrTimeout.Error() }
+
+func (silentError) Unwrap() error { return ErrTimeout }
+
+// overdue returns how much longer a request may wait, or why it may wait no longer.
+func (p *pool) overdue(t *ticket) (time.Duration, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	w := t.worker
+	if w == nil && !slices.Contains(p.waiting, t) {
+		return time.Second, nil // its move is under way
+	}
+	if w == nil || t.since.IsZero() {
+		if left := p.config.QueueTimeout - now.Sub(t.queued); left > 0 {
+			return left, nil
 		}
-		if s == nil {
+		if p.forget(t, now) {
+			return 0, ErrQueueTimeout
+		}
+		t.since = now // a thread has just read it
+	}
+	if left := p.config.RequestTimeout - now.Sub(t.since); left > 0 {
+		return left, nil
+	}
+	w.sent = slices.DeleteFunc(w.sent, func(other *ticket) bool { return other == t })
+	t.worker = nil
+	return 0, silentError{w}
+}
+
+// begun ends the wait of a request that a thread answers. It returns nil if nobody waits for that
+// request.
+func (p *pool) begun(s *slot, number uint32) *ticket {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := s.worker
+	i := slices.IndexFunc(w.sent, func(t *ticket) bool { return t.number == number })
+	if i < 0 || !s.open {
+		return nil
+	}
+	t := w.sent[i]
+	w.sent = slices.Delete(w.sent, i, i+1)
+	w.running++
+	s.request, s.since = number, t.since
+	t.worker = nil
+	return t
+}
+
+// listen hands a slot to each request that its thread answers, one after the other, until the thread
+// has ended.
+func (p *pool) listen(s *slot) {
+	for {
+		number, err := s.answered()
+		var t *ticket
+		if err == nil {
+			t = p.begun(s, number)
+		}
+		if t == nil {
+			p.end(s)
 			return
 		}
-		p.give(s, t)
-		p.waiting[0] = nil
-		p.waiting = p.waiting[1:]
-		t.tell(move{slot: s})
+		t.moves <- move{slot: s}
+		if _, more := <-s.next; !more {
+			return
+		}
 	}
+}
+
+// end gives up a slot without a request: its thread has ended, or says what nobody expects.
+func (p *pool) end(s *slot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.close(s)
+	if s.worker.state < leaving {
+		p.remove(s.worker)
+		s.worker.process.kill()
+	}
+}
+
+// close closes a slot. Once no thread of the worker can answer any more, the requests go to others
+// that no thread had read, and those are lost that one had. Called with mu held.
+func (p *pool) close(s *slot) {
+	w := s.worker
+	s.open = false
+	s.close()
+	if w.threads--; w.threads > 0 {
+		return
+	}
+	unread := w.takeBack()
+	for _, t := range w.sent {
+		t.worker = nil
+		t.moves <- move{err: &lostError{errors.New("it ended with the request")}}
+	}
+	w.sent = nil
+	p.requeue(unread, time.Now())
 }
 
 // dismiss answers all waiting requests with an error. Called with mu held.
 func (p *pool) dismiss() {
+	err := p.failure
+	if err == nil || p.closed {
+		err = ErrClosed
+	}
 	for _, t := range p.waiting {
-		t.tell(move{})
+		t.moves <- move{err: err}
 	}
 	p.waiting = nil
 }
 
-// put returns a slot whose current request is answered.
+// put returns a slot whose response has been read.
 func (p *pool) put(s *slot) {
-	s.advance()
+	if s.asks {
+		s.asks = false
+		s.send('G', s.request, make([]byte, 8)) // if this fails, the thread has ended
+	}
 	w := s.worker
 	p.mu.Lock()
 	now := time.Now()
-	s.apart = s.large || now.Sub(s.since) >= slowAfter
-	s.alone, s.large, s.since = false, false, now
-	p.setLoad(s, s.load-1)
+	w.running--
+	s.since = time.Time{}
+	w.mark(now)
 	w.served++
 	p.totals.Requests++
 	worn := w.state == serving && w.limit > 0 && w.served == w.limit
+	p.feed(now)
 	if w.state == serving {
-		p.feed()
-		if s.load == 0 && p.ahead > 0 {
-			p.relieve(now, idleAfter)
-		}
+		p.relieve(w, now)
 	}
-	p.closeIdle(w)
 	p.mu.Unlock()
+	s.next <- struct{}{}
 	if worn {
 		go p.replace(w, "requests")
 	}
 }
 
-// closeIdle closes the slots without a request of a worker that has to leave.
-// Called with mu held.
-func (p *pool) closeIdle(w *worker) {
-	if w.state == leaving || w.state == dead {
-		w.closeIdle()
-	}
-}
-
-// drop returns a slot that must not be used again, and reports whether the current request is still
-// unread.
-func (p *pool) drop(s *slot) (unread bool) {
+// drop gives up a slot in the midst of a response.
+func (p *pool) drop(s *slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ahead, unread := s.abandon()
-	p.setLoad(s, 0)
-	s.open = false
-	s.close()
-	p.requeue(s, ahead)
-	p.feed()
-	return unread
+	s.worker.running--
+	p.close(s)
+	close(s.next)
 }
 
 // avoid gives a worker no more requests: it has ended, or is about to.

@@ -114,7 +114,6 @@ func (x *exchange) shared(n int) error {
 		return x.broken(err)
 	}
 	defer lender.giveBack(i)
-	x.application.pool.markLarge(x.slot)
 	err = x.release()
 	x.w.Write(answer) // a client that has left is not a failure
 	return err

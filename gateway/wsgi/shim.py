@@ -1,5 +1,5 @@
 # One worker process: it imports the application and calls it for requests that
-# come as frames over inherited sockets, a thread for each three of them. The frames are
+# come as frames over inherited sockets, in several threads. The frames are
 # described in channel.go. Python 3.8 and later, the standard library only.
 
 import ast
@@ -40,6 +40,7 @@ PULL = 1 << 18  # of a body at once
 HEADER = 1 << 20  # of an answer
 PACKET = 1 << 15  # of a request, that comes at once
 IDLE = b"I\0\0\0"
+ASK = b"i\0\0\0"
 
 try:
     import fcntl
@@ -172,16 +173,19 @@ def shared_memory(name, size):
 
 
 class Channel:
-    """Three sockets: one that requests come from, one for what a request needs later,
-    and one that answers go to."""
+    """Three sockets of a thread: one that requests come from, which all threads share, one for
+    what a request needs later, and one that answers go to."""
 
-    def __init__(self, requests, more, sock, app, environ):
+    def __init__(self, requests, reading, more, sock, app, environ):
         self.requests = requests
+        self.reading = reading  # a lock, where one read may return a part of a request
         self.more = more
         self.sock = sock
         self.app = app
         self.environ = environ
         self.request = 0  # the number of the current one
+        self.answers = b""  # says so, before the answer
+        self.asks = False  # the gateway whether to go on, after the answer
         self.gone = False
         self.regions = [None] * REGIONS  # memory that is shared with the gateway
         self.intake = None  # the same, for bodies of requests
@@ -193,32 +197,60 @@ class Channel:
                 if not payload:
                     return  # told to leave, by the end of the stream
                 Exchange(self, payload).run()
+                if self.asks and not self.wait_to_go():
+                    return
         finally:
             self.sock.close()  # the gateway must not wait for a thread that has ended
 
     def receive(self):
         """Returns the next request, or nothing at the end of the stream."""
-        read = self.requests.recv(PACKET)
+        if self.reading is None:
+            read = self.requests.recv(PACKET)
+        else:
+            with self.reading:
+                read = self.receive_stream()
         if len(read) < REQUEST.size:
             return b""
         word, self.request = WORDS.unpack_from(read)
-        self.gone = False
+        self.answers = WORDS.pack(b"R"[0] << 24 | 4, self.request)
+        self.gone = self.asks = False
         size = 4 + (word & 0xFFFFFF)
         if len(read) == size:
             return read
+        self.send_with(b"", None)  # so that the gateway knows to whom it sends the rest
         whole = bytearray(size)
         with memoryview(whole) as view:
-            start = min(size, PACKET)
             view[:len(read)] = read
-            got = len(read)
-            while got < start:  # a stream, where the system has no packets
-                n = self.requests.recv_into(view[got:start])
-                if not n:
-                    return b""
-                got += n
-            if start < size and self.take(view[start:]) != size - start:
+            if self.take(view[len(read):]) != size - len(read):
                 return b""
         return bytes(whole)
+
+    def receive_stream(self):
+        """Returns the next request where the system has no packets."""
+        read = self.requests.recv(4, socket.MSG_WAITALL)
+        if len(read) < 4:
+            return b""
+        left = min(4 + (WORD.unpack(read)[0] & 0xFFFFFF), PACKET) - 4
+        while left:
+            more = self.requests.recv(left, socket.MSG_WAITALL)
+            if not more:
+                return b""
+            left -= len(more)
+            read += more
+        return read
+
+    def wait_to_go(self):
+        """Waits until the gateway has read the answer; False at the end of the stream.
+        If its client is slow, that may take long: no other request may be answered on
+        the same stream meanwhile."""
+        while True:
+            head = self.more.recv(8, socket.MSG_WAITALL)
+            if len(head) < 8:
+                return False
+            word, request = WORDS.unpack(head)
+            if request == self.request and word >> 24 == b"G"[0]:
+                return True
+            self.skip(word)
 
     def take(self, b):
         """Reads what is sent later for the current request into b; None once its client
@@ -287,8 +319,15 @@ class Channel:
             self.gone = True
         raise ClientGone("the client has left")
 
-    def send(self, kind, prefix, data, after=b""):
+    def idle(self):
+        """The last word about a request."""
+        return ASK if self.asks else IDLE
+
+    def send(self, kind, prefix, data, idle=False):
         size = len(prefix) + len(data)
+        if len(data) > SHARED:
+            self.asks = True
+        after = self.idle() if idle else b""
         if size > LARGEST:
             view, last = memoryview(data), kind & LAST
             self.send(kind & ~LAST, prefix, view[: LARGEST - len(prefix)])
@@ -296,30 +335,33 @@ class Channel:
             while len(view) > LARGEST:
                 self.send(b"B"[0], b"", view[:LARGEST])
                 view = view[LARGEST:]
-            self.send(b"B"[0] | last, b"", view, after)
+            self.send(b"B"[0] | last, b"", view, idle)
         elif size < 65536:
-            self.sock.sendall(b"".join((WORD.pack(kind << 24 | size), prefix, data, after)))
+            self.sock.sendall(b"".join((self.answers, WORD.pack(kind << 24 | size), prefix, data, after)))
+            self.answers = b""
         else:
-            self.sock.sendall(WORD.pack(kind << 24 | size) + prefix)
+            self.sock.sendall(self.answers + WORD.pack(kind << 24 | size) + prefix)
+            self.answers = b""
             self.sock.sendall(data)
             if after:
                 self.sock.sendall(after)
 
-    def send_beside(self, head, frame, fd, after=b""):
+    def send_beside(self, head, frame, fd, idle):
         """Sends the head and the last frame, with a descriptor beside them."""
-        self.send_with(WORD.pack(b"H"[0] << 24 | len(head)) + head + frame + after, fd)
+        self.send_with(WORD.pack(b"H"[0] << 24 | len(head)) + head + frame + (self.idle() if idle else b""), fd)
 
     def send_with(self, text, fd):
+        text, self.answers = self.answers + text, b""
         if fd is None:
             return self.sock.sendall(text)
         sent = self.sock.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", fd))])
         if sent < len(text):
             self.sock.sendall(text[sent:])
 
-    def send_file(self, head, fd, position, size, after, kind=b"f"):
-        self.send_beside(head, WORD.pack(kind[0] << 24 | FILE.size) + FILE.pack(position, size), fd, after)
+    def send_file(self, head, fd, position, size, idle, kind=b"f"):
+        self.send_beside(head, WORD.pack(kind[0] << 24 | FILE.size) + FILE.pack(position, size), fd, idle)
 
-    def send_shared(self, head, data, after):
+    def send_shared(self, head, data, idle):
         """Puts an answer into memory that the gateway reads too, which says when it
         is free again."""
         fd = None
@@ -327,25 +369,26 @@ class Channel:
             if region is None or not region[-1]:
                 break
         else:
-            return self.send_memory(head, data, after)
+            return self.send_memory(head, data, idle)
         if region is None:
             fd, region = shared_memory("answers", MAPPED)
             if region is None:
-                return self.send(b"h"[0], head, data, after)
+                return self.send(b"h"[0], head, data, idle)
             self.regions[free] = region
         try:
             region[: len(data)] = data
             region[-1] = 1
             frame = WORD.pack(b"m"[0] << 24 | SHARE.size) + SHARE.pack(len(data), free, 0 if fd is None else MAPPED)
-            self.send_beside(head, frame, fd, after)
+            self.send_beside(head, frame, fd, idle)
         finally:
             if fd is not None:
                 os.close(fd)
 
-    def send_memory(self, head, data, after):
+    def send_memory(self, head, data, idle):
         """Puts a very large answer into a file of its own in memory, where the system
         gives one."""
         fd = None
+        self.asks = True
         try:
             try:
                 fd = os.memfd_create("answer")
@@ -353,8 +396,8 @@ class Channel:
                 while len(view):
                     view = view[os.write(fd, view):]
             except OSError:
-                return self.send(b"h"[0], head, data, after)
-            self.send_file(head, fd, 0, len(data), after, b"n")
+                return self.send(b"h"[0], head, data, idle)
+            self.send_file(head, fd, 0, len(data), idle, b"n")
         finally:
             if fd is not None:
                 os.close(fd)
@@ -442,13 +485,14 @@ class Exchange:
         first, self.begun, self.done = not self.begun, True, last
         # A list has nothing to close: the thread is free with its last frame.
         self.idle = last and self.simple and excess <= 0
-        after = IDLE if self.idle else b""
+        if not first:
+            self.channel.asks = True
         if first and last and len(data) >= SHARED and CAN_SHARE:
             send = self.channel.send_shared if len(data) <= REGION else self.channel.send_memory
-            send(self.head, data, after)
+            send(self.head, data, self.idle)
         else:
             kind = (b"H" if first else b"B")[0] | (LAST if last else 0)
-            self.channel.send(kind, self.head if first else b"", data, after)
+            self.channel.send(kind, self.head if first else b"", data, self.idle)
         if excess > 0:
             raise AssertionError("more data than the Content-Length of %d" % self.length)
 
@@ -477,7 +521,7 @@ class Exchange:
             return False
         # What remains is to close a file of the system: nobody need wait for it.
         self.begun = self.done = self.idle = True
-        self.channel.send_file(self.head, fd, position, left, IDLE)
+        self.channel.send_file(self.head, fd, position, left, True)
         return True
 
     def answer(self, result):
@@ -516,7 +560,7 @@ class Exchange:
             elif not self.done:
                 self.channel.send(b"A"[0], b"", b"")
         if not self.idle:
-            self.channel.sock.sendall(IDLE)
+            self.channel.send_with(self.channel.idle(), None)
 
 
 def formatted():
@@ -621,7 +665,9 @@ class Worker:
             "wsgi.input_terminated": True, "wsgi.file_wrapper": FileWrapper,
             "SERVER_SOFTWARE": "Zeug", "SCRIPT_NAME": "", "QUERY_STRING": "",
         }
-        channels = [Channel(*three, self.app, environ) for three in zip(socks[::3], socks[1::3], socks[2::3])]
+        requests = socks[0]
+        reading = None if requests.type == getattr(socket, "SOCK_SEQPACKET", None) else threading.Lock()
+        channels = [Channel(requests, reading, *two, self.app, environ) for two in zip(socks[1::2], socks[2::2])]
         threading.Thread(target=self.watch, args=(control,), daemon=True).start()
         others = [threading.Thread(target=c.serve, daemon=True) for c in channels[1:]]
         for thread in others:
@@ -676,8 +722,8 @@ def watch_import(control, imported):
 
 
 def sockets(config):
-    """How many a worker has: one for control, and three for each thread."""
-    return 1 + 3 * config["threads"]
+    """How many a worker has: one for control, one for requests, and two for each thread."""
+    return 2 + 2 * config["threads"]
 
 
 def main():

@@ -20,9 +20,7 @@ func socketPair() (*net.UnixConn, *os.File, error) { return nil, nil, errSystem 
 
 func sendPair(time.Duration) (*os.File, *os.File, error) { return nil, nil, errSystem }
 
-const canSendAhead = false
-
-func (c *channel) fetch(uintptr) bool { return true }
+const canTakeBack = false
 
 type packets int
 
@@ -32,7 +30,7 @@ func (packets) send([]byte) error { return errSystem }
 
 func sendNow(int, []byte) error { return errSystem }
 
-func (packets) drain() []uint32 { return nil }
+func (packets) unread([]*ticket) []*ticket { return nil }
 
 func (packets) close() {}
 

@@ -66,24 +66,6 @@ func socketPair() (*net.UnixConn, *os.File, error) {
 	return conn.(*net.UnixConn), os.NewFile(uintptr(theirs), "worker"), nil
 }
 
-// fetch reads the bytes that have arrived into the empty buffer, and reports
-// whether there were any, or an end or an error.
-func (c *channel) fetch(fd uintptr) bool {
-	for {
-		n, rights, _, _, err := syscall.Recvmsg(int(fd), c.buffer, c.rights, syscall.MSG_DONTWAIT|closeOnExec)
-		switch err {
-		case nil:
-			c.start, c.end = 0, n
-			handed, _ := filesOf(c.rights[:rights])
-			c.handed = append(c.handed, handed...)
-			return true
-		case syscall.EINTR:
-		default:
-			return err != syscall.EAGAIN
-		}
-	}
-}
-
 // filesOf takes the descriptors out of a control message.
 func filesOf(rights []byte) (files []file, err error) {
 	messages, err := syscall.ParseSocketControlMessage(rights)

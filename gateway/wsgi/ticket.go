@@ -1,23 +1,29 @@
 package wsgi
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
-// ticket is a request on its way to a worker.
+// ticket is a request on its way to a thread of a worker.
 type ticket struct {
 	number uint32
 	frame  []byte
 	moves  chan move // no more than one of them is under way
+
+	// Guarded by pool.mu.
+	worker *worker   // the worker to whose socket it was sent, until a thread answers
+	queued time.Time // when it came
+	since  time.Time // when a thread was free to read it; zero while all had earlier requests
 }
 
-// move says what has happened to a waiting request.
+// move ends the wait of a request: a thread answers it, or it gets no answer.
 type move struct {
-	slot *slot // the slot that it was given
-	turn bool  // it is the current request of the slot to which it was sent
-	lost bool  // lost with the worker, which had read it
+	slot *slot
+	err  error
 }
 
-// small is the largest frame that may wait in a socket behind others: all of them together fit into
-// its buffer.
+// small is the largest frame that may wait in a socket: all of them together fit into its buffer.
 const small = 8 << 10
 
 // tickets are pooled with the memory of their frames.
@@ -30,30 +36,8 @@ func newTicket(number uint32) *ticket {
 }
 
 func (t *ticket) release() {
-	select {
-	case <-t.moves: // the notice of its turn, once more
-	default:
-	}
 	if cap(t.frame) <= 128<<10 {
+		t.worker, t.since = nil, time.Time{}
 		tickets.Put(t)
 	}
-}
-
-// promote tells a request that it is the current one. It may have been current before, without
-// having received that notice or the next one.
-func (t *ticket) promote() {
-	select {
-	case t.moves <- move{turn: true}:
-	default:
-	}
-}
-
-// tell reports another change of a request, whose turn may not have come yet. Called with pool.mu
-// held.
-func (t *ticket) tell(m move) {
-	select {
-	case <-t.moves:
-	default:
-	}
-	t.moves <- m
 }

@@ -27,12 +27,18 @@ type worker struct {
 	slots   []*slot
 	begun   time.Time
 
+	requests packets // the socket of its requests
+	back     packets // the other end of it, from which they can be taken back
+	closed   bool    // both
+
 	state      state
-	generation int  // the generation of the pool when it was started: a reload replaces older workers
-	ending     bool // another worker is being started to replace it
-	busy       int  // slots that have a request
-	served     int  // requests
-	limit      int  // how many requests it may serve, 0 if there is no limit
+	generation int       // the generation of the pool when it was started: a reload replaces older workers
+	ending     bool      // another worker is being started to replace it
+	threads    int       // slots that are open
+	sent       []*ticket // in the order in which they were sent, until a thread answers
+	running    int       // slots with a response that is not read to its end
+	served     int       // requests
+	limit      int       // how many requests it may serve, 0 if there is no limit
 
 	lifetime, memory *time.Timer
 }
@@ -47,6 +53,13 @@ func (p *pool) newWorker(from *parent, generation int) (*worker, error) {
 		return nil, err
 	}
 	w.control, theirs = newChannel(conn, conn), append(theirs, f)
+	requests, back, f, err := packetPair()
+	if err != nil {
+		closeAll(theirs)
+		w.control.close()
+		return nil, err
+	}
+	w.requests, w.back, theirs = requests, back, append(theirs, f)
 	for range c.Threads {
 		s, ends, err := w.newSlot()
 		if err != nil {
@@ -56,6 +69,7 @@ func (p *pool) newWorker(from *parent, generation int) (*worker, error) {
 		}
 		w.slots, theirs = append(w.slots, s), append(theirs, ends...)
 	}
+	w.threads = len(w.slots)
 	if from != nil {
 		// A nil *forked in the interface would not be nil.
 		child, err := from.fork(c, theirs)
@@ -89,6 +103,9 @@ func (p *pool) newWorker(from *parent, generation int) (*worker, error) {
 		}
 	}
 	p.mu.Unlock()
+	for _, s := range w.slots {
+		go p.listen(s)
+	}
 	go p.await(w)
 	if err != nil {
 		w.process.kill()
@@ -98,20 +115,20 @@ func (p *pool) newWorker(from *parent, generation int) (*worker, error) {
 }
 
 func (w *worker) close() {
+	w.closeRequests()
 	w.control.close()
 	for _, s := range w.slots {
 		s.close()
 	}
 }
 
-// closeIdle closes the idle slots of a worker that has to leave; the worker
-// ends when all slots are closed. Called with pool.mu held.
-func (w *worker) closeIdle() {
-	for _, s := range w.slots {
-		if s.open && s.load == 0 {
-			s.open = false
-			s.close()
-		}
+// closeRequests closes the socket of the requests of a worker that has to leave. Its threads still read the
+// requests in it, and then end. Called with pool.mu held, or before others know the worker.
+func (w *worker) closeRequests() {
+	if !w.closed {
+		w.closed = true
+		w.requests.close()
+		w.back.close()
 	}
 }
 
