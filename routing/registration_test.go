@@ -43,6 +43,8 @@ func TestRulesAreRefused(t *testing.T) {
 		{"fewer digits than none", routing.Rule[int]{Path: "/<int(fixed_digits=-1):a>"}, 6, "fixed_digits is a whole number"},
 		{"neither True nor False", routing.Rule[int]{Path: "/<int(signed=yes):a>"}, 6, "signed is True or False"},
 		{"a regular expression over segments", routing.Rule[int]{Path: `/<regexp("[a-z]+/x"):a>`}, 9, "wants a slash"},
+		{"a choice of regular expressions over segments", routing.Rule[int]{Path: `/<regexp("a/b|c/d"):a>`}, 9, "wants a slash"},
+		{"a regular expression that repeats segments", routing.Rule[int]{Path: `/<regexp("(?:[a-z]/){2,3}z"):a>`}, 9, "wants a slash"},
 		{"methods in one text", routing.Rule[int]{Path: "/", Methods: []string{"GET,POST"}}, -1, "a separate element"},
 		{"an unknown converter", routing.Rule[int]{Path: "/<itn:a>"}, 1, `unknown converter "itn": there are any, float`},
 		{"a variable twice", routing.Rule[int]{Path: "/<a>/<a>"}, 5, "twice"},

@@ -272,20 +272,29 @@ func newCustom(public Converter) (*converter, error) {
 // before it asks the pattern:
 //
 //	[a-z]+/[a-z]+    true
+//	a/b|c/d          true
+//	a/b|c            false: "c" has none
 //	/?[a-z]+         false: it also matches without the slash
 //	.+               false
 func wantsSlash(e *syntax.Regexp) bool {
 	switch e.Op {
 	case syntax.OpLiteral:
 		return slices.Contains(e.Rune, '/')
+	// A class of one character. A larger class also matches a character that is not a slash.
+	case syntax.OpCharClass:
+		return len(e.Rune) == 2 && e.Rune[0] == '/' && e.Rune[1] == '/'
 	// Its operand occurs at least once. OpStar and OpQuest are not here, because they match without
 	// it.
 	case syntax.OpCapture, syntax.OpPlus:
 		return wantsSlash(e.Sub[0])
-	// One operand with a slash is enough. In a choice, all of them would need it; "a/b|c/d" is not
-	// found, and its rule simply never matches.
+	case syntax.OpRepeat:
+		return e.Min > 0 && wantsSlash(e.Sub[0])
+	// One operand with a slash is enough.
 	case syntax.OpConcat:
 		return slices.ContainsFunc(e.Sub, wantsSlash)
+	// In a choice, all of them need it.
+	case syntax.OpAlternate:
+		return !slices.ContainsFunc(e.Sub, func(choice *syntax.Regexp) bool { return !wantsSlash(choice) })
 	}
 	return false
 }
