@@ -233,11 +233,11 @@ func crash(t *testing.T, state []any, script bool) {
 type writer func(ctx context.Context, client redis.UniversalClient, url string) (string, error)
 
 func ours(ctx context.Context, client redis.UniversalClient, url string) (string, error) {
-	return (&Links{redis: client}).Add(ctx, url)
+	return (&Links{redis: client, patience: time.Minute}).Add(ctx, url)
 }
 
 func scripted(ctx context.Context, client redis.UniversalClient, url string) (string, error) {
-	return (&Links{redis: client, script: true}).Add(ctx, url)
+	return (&Links{redis: client, script: true, patience: time.Minute}).Add(ctx, url)
 }
 
 // theirs sends the commands of the shortly that comes with Werkzeug.
@@ -275,6 +275,7 @@ func TestEveryInterleavingOfTwoSubmissions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			orders := 0
 			o := startEmbedded(t)
+			o.ReadTimeout, o.WriteTimeout = time.Minute, time.Minute // the order is tested, not the time
 			look := connect(t, o)
 			for order := range interleavings(5, 5) {
 				orders++
