@@ -233,11 +233,11 @@ func crash(t *testing.T, state []any, script bool) {
 type writer func(ctx context.Context, client redis.UniversalClient, url string) (string, error)
 
 func ours(ctx context.Context, client redis.UniversalClient, url string) (string, error) {
-	return (&Links{redis: client, patience: time.Minute}).Add(ctx, url)
+	return (&Links{redis: client, patience: longPatience}).Add(ctx, url)
 }
 
 func scripted(ctx context.Context, client redis.UniversalClient, url string) (string, error) {
-	return (&Links{redis: client, script: true, patience: time.Minute}).Add(ctx, url)
+	return (&Links{redis: client, script: true, patience: longPatience}).Add(ctx, url)
 }
 
 // theirs sends the commands of the shortly that comes with Werkzeug.

@@ -90,7 +90,9 @@ func (p *pool) dispatch(t *ticket, now time.Time) bool {
 		if errors.Is(err, syscall.EAGAIN) {
 			return false // its socket is full
 		}
-		p.remove(w) // it has ended
+		// The socket is of no use, which no system does. Another worker is started when this one has ended.
+		p.workers = slices.DeleteFunc(slices.Clone(p.workers), func(other *worker) bool { return other == w })
+		w.process.kill()
 	}
 }
 
@@ -172,11 +174,10 @@ func (p *pool) requeue(unread []*ticket, now time.Time) {
 // feed sends the waiting requests to workers, as long as there is one for them. Called with mu held.
 func (p *pool) feed(now time.Time) {
 	for len(p.waiting) > 0 {
-		t := p.waiting[0]
-		p.waiting = p.waiting[1:]
-		if !p.dispatch(t, now) {
-			p.waiting = slices.Insert(p.waiting, 0, t)
+		if !p.dispatch(p.waiting[0], now) {
 			return
 		}
+		p.waiting[0] = nil
+		p.waiting = p.waiting[1:]
 	}
 }
