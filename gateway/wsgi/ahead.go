@@ -60,8 +60,11 @@ func (w *worker) send(t *ticket, now time.Time) error {
 
 // takeBack takes the requests out of the socket that no thread has read. Called with pool.mu held.
 func (w *worker) takeBack() []*ticket {
-	if w.closed || len(w.sent) == 0 || !canTakeBack && w.threads > 0 {
+	if w.closed || len(w.sent) == 0 {
 		return nil
+	}
+	if !canTakeBack && w.threads > 0 && !hasEnded(w.process) {
+		return nil // its threads may be reading
 	}
 	unread := w.back.unread(w.sent)
 	w.sent = slices.DeleteFunc(w.sent, func(t *ticket) bool { return slices.Contains(unread, t) })
