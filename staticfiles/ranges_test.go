@@ -193,7 +193,7 @@ func placed(t testing.TB, contentRange, part, content string) {
 
 // If net/http's own file server accepts a range, it is the same range here.
 func FuzzRange(f *testing.F) {
-	for _, ranges := range []string{"bytes=0-4", "bytes=-5", "bytes=5-", "bytes=0-0,5-9", "bytes=9-1", "lines=0-1", "bytes=99999999999999999999-", "bytes=0-99999999999999999999", "bytes=\t1-2", "bytes=-0"} {
+	for _, ranges := range []string{"bytes=0-4", "bytes=-5", "bytes=5-", "bytes=0-0,5-9", "bytes=9-1", "lines=0-1", "bytes=99999999999999999999-", "bytes=0-99999999999999999999", "bytes=\t1-2", "bytes=-0", "bytes=0-+9", "bytes=+0-9"} {
 		f.Add(ranges, "")
 		f.Add(ranges, `"x"`)
 	}
@@ -215,6 +215,10 @@ func FuzzRange(f *testing.F) {
 			t.Fatal(resp.StatusCode)
 		}
 		if ifRange != "" || !strings.HasPrefix(ranges, "bytes=") {
+			return
+		}
+		if strings.Contains(ranges, "+") {
+			require.Equal(t, 200, resp.StatusCode, "net/http takes a number with a sign, RFC 9110 knows only digits")
 			return
 		}
 		r := httptest.NewRequest("GET", "/a.bin", nil)
