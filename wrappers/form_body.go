@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/zeugkit/zeug/internal/percent"
 )
 
 // A multipart form is read once, into fields and files, and its bytes are not kept. A handler of
@@ -45,20 +47,18 @@ func (f *formState) body() io.Reader {
 // quoted writes a name for a quoted string as browsers do: control characters, which would end the
 // line, in percent-encoding.
 func quoted(name string) string {
-	var b strings.Builder
+	var b []byte
 	for i := range len(name) {
 		switch c := name[i]; {
 		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
+			b = append(b, '\\', c)
 		case c < ' ' || c == 0x7f:
-			const hex = "0123456789ABCDEF"
-			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+			b = percent.AppendByte(b, c)
 		default:
-			b.WriteByte(c)
+			b = append(b, c)
 		}
 	}
-	return b.String()
+	return string(b)
 }
 
 // otherFields writes the fields of a part's header but Content-Disposition. Our reader is more

@@ -93,7 +93,7 @@ func (p *pool) dispatch(t *ticket, now time.Time) bool {
 		if errors.Is(err, syscall.EAGAIN) {
 			return false // its socket is full
 		}
-		// The socket is of no use, which no system does. Another worker is started when this one has ended.
+		// No reason for another error is known. When the worker has ended, another one is started.
 		p.workers = slices.DeleteFunc(slices.Clone(p.workers), func(other *worker) bool { return other == w })
 		w.process.kill()
 	}

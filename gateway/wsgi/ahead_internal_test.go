@@ -195,6 +195,26 @@ func TestWordsThatNobodyReads(t *testing.T) {
 	require.Equal(t, asked.number, got)
 }
 
+// A time limit that passes while nothing comes leaves a channel as it was: the next frame is read
+// whole.
+func TestAFrameAfterATimeLimit(t *testing.T) {
+	conn, theirs, err := socketPair()
+	require.NoError(t, err)
+	c := newChannel(conn, conn)
+	defer c.close()
+	defer theirs.Close()
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(10*time.Millisecond)))
+	_, _, err = c.header()
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.NoError(t, conn.SetReadDeadline(time.Time{}))
+	_, err = theirs.Write([]byte{'R', 0, 0, 4})
+	require.NoError(t, err)
+	kind, n, err := c.header()
+	require.NoError(t, err)
+	require.Equal(t, byte('R'), kind)
+	require.Equal(t, 4, n)
+}
+
 // mortal is a process that ends when the test tells it to.
 type mortal struct {
 	immortal
