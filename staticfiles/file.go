@@ -102,15 +102,41 @@ func (f *file) seeks() bool {
 // a zip file's member would have to be unpacked for some bytes at its end.
 const maxSkip = 4 << 20
 
+// skip moves to an offset from the beginning, where the file is.
+func (f *file) skip(start int64) error {
+	if start == 0 {
+		return nil
+	}
+	if _, err := f.Seek(start, io.SeekStart); err == nil {
+		return nil
+	}
+	// A compressed file of an archive is read up to the requested part.
+	_, err := copyBuffered(io.Discard, io.LimitReader(f.File, start))
+	return err
+}
+
+// readAt fills b with the bytes from start on, and makes sure that they belong to the content that
+// the file had when it was opened. Goroutines can read a file of the operating system at once.
+func (f *file) readAt(b []byte, start int64) error {
+	if f.disk == nil {
+		if err := f.skip(start); err != nil {
+			return f.why(err)
+		}
+		return f.fill(b)
+	}
+	if _, err := f.disk.ReadAt(b, start); err != nil {
+		return f.why(err)
+	}
+	if !f.unchanged() {
+		return errChanging
+	}
+	return nil
+}
+
 // send copies length bytes from start.
 func (f *file) send(w io.Writer, start, length int64) error {
-	if start > 0 {
-		if _, err := f.Seek(start, io.SeekStart); err != nil {
-			// A compressed file of an archive is read up to the requested part.
-			if _, err := copyBuffered(io.Discard, io.LimitReader(f.File, start)); err != nil {
-				return err
-			}
-		}
+	if err := f.skip(start); err != nil {
+		return err
 	}
 	_, err := f.CopyN(w, length)
 	return err

@@ -30,7 +30,8 @@ type representation struct {
 	// ranged is the last requested range.
 	ranged atomic.Pointer[span]
 
-	seal seal
+	seal   seal
+	opened opened
 }
 
 var (
@@ -83,6 +84,19 @@ func (s *Shared) build(e *export, name, path string, f *file, fingerprinted bool
 	return s.resources.put(path, res, weight+512, func(old *resource) bool {
 		return old.export == e && old.plain.id == plain.id && old.name == name
 	}), nil
+}
+
+// open opens the file of rep.
+func (rep *representation) open(e *export) (*file, error) {
+	f, err := e.open(rep.name)
+	if err != nil {
+		return nil, err
+	}
+	if f.id != rep.id {
+		f.Close()
+		return nil, errChanging
+	}
+	return f, nil
 }
 
 // young reports whether a file changed so recently that another change might

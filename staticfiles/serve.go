@@ -31,16 +31,27 @@ func (s *Shared) answer(w http.ResponseWriter, r *http.Request, res *resource) e
 		return nil
 	}
 	part := partOf(r, rep)
+	status, start, length := http.StatusOK, int64(0), rep.size
+	if part != nil {
+		status, start, length = http.StatusPartialContent, part.Start, part.Stop-part.Start
+	}
 	var f *file
-	if rep.body == nil && r.Method != http.MethodHead {
+	var short []byte
+	switch {
+	case rep.body != nil || r.Method == http.MethodHead:
+	case part != &byResponse && length <= tail:
+		buf := copyBuffers.Get().(*[copyBuffer]byte)
+		defer copyBuffers.Put(buf)
+		short = buf[:length]
+		if err := s.readPart(res.export, rep, short, start); err != nil {
+			return err
+		}
+	default:
 		var err error
-		if f, err = res.export.open(rep.name); err != nil {
+		if f, err = rep.open(res.export); err != nil {
 			return err
 		}
 		defer f.Close()
-		if f.id != rep.id {
-			return errChanging
-		}
 	}
 	if part == &byResponse {
 		rep.response(f).ServeHTTP(w, r)
@@ -49,7 +60,6 @@ func (s *Shared) answer(w http.ResponseWriter, r *http.Request, res *resource) e
 	h := w.Header()
 	var own fieldvalues.Values
 	rep.setHeader(h, &own)
-	status, start, length := http.StatusOK, int64(0), rep.size
 	if part == nil {
 		h["Content-Length"] = own.Copy(rep.contentLength)
 		if rep.contentEncoding == nil && !rep.costly() {
@@ -58,11 +68,12 @@ func (s *Shared) answer(w http.ResponseWriter, r *http.Request, res *resource) e
 	} else {
 		h["Content-Length"] = own.Copy(part.contentLength)
 		h["Content-Range"] = own.Copy(part.contentRange)
-		status, start, length = http.StatusPartialContent, part.Start, part.Stop-part.Start
 	}
 	w.WriteHeader(status)
 	switch {
 	case r.Method == http.MethodHead || length == 0:
+	case short != nil:
+		w.Write(short)
 	case f == nil:
 		s.writeKept(w, r, res, rep, start, length)
 	default:

@@ -33,6 +33,7 @@ type Shared struct {
 	resources   *cache[*resource]
 	digests     *cache[*digest]
 	seals       *seals
+	openFiles   openFiles
 	preferences preferences
 	mounts      mounts
 }
@@ -83,6 +84,7 @@ func (d SharedData) Open() (*Shared, error) {
 // Close closes the exports. It does not wait for requests. Call it after the
 // server has stopped, since a running request may find no file any more.
 func (s *Shared) Close() error {
+	s.openFiles.Close()
 	var errs []error
 	for _, e := range s.exports {
 		errs = append(errs, e.source.Close())

@@ -31,7 +31,8 @@ type SharedData struct {
 	Development bool
 
 	// Revalidate is how long a file counts as unchanged after a check; 0 means one second, a
-	// negative duration forever. A file that is not kept in memory is checked for every request.
+	// negative duration forever. A file that is not kept in memory is also checked whenever it is
+	// opened and whenever a part of it is read.
 	Revalidate time.Duration
 
 	// Memory limits the memory in bytes for files, their compressed forms and the copies for
@@ -40,7 +41,8 @@ type SharedData struct {
 
 	// MaxFile is the size in bytes up to which a file is kept in memory; 0 means 256 KiB, and a
 	// negative number means half of Memory. A larger one is sent from the disk, with sendfile if
-	// the system and the connection support it.
+	// the system and the connection support it. While clients request parts of at most 16 KiB of it,
+	// and up to 10 seconds longer, it stays open, as up to 64 files do; not on Windows.
 	MaxFile int64
 
 	// Encoders make compressed forms of files that have no precompressed ones.
