@@ -47,10 +47,10 @@ func main() {
 	kind := flag.String("serve", "", "be one of the servers instead: zeug, bare, bare-fields, fileserver, fiber")
 	served := flag.String("dir", ".", "with -serve: the directory to serve")
 	addr := flag.String("addr", "127.0.0.1:8081", "with -serve: where to listen")
-	maxFile := flag.Int64("maxfile", 0, "with -serve zeug: the size up to which a file is kept in memory")
+	memory := flag.Int64("memory", 0, "with -serve zeug: the bytes of memory for files")
 	flag.Parse()
 	if *kind != "" {
-		log.Fatal(serve(*kind, *served, *addr, *maxFile))
+		log.Fatal(serve(*kind, *served, *addr, *memory))
 	}
 	load.Main(settings, append(tools, load.Wrk...), func(dir string) error {
 		root := filepath.Join(dir, "files")
@@ -76,9 +76,7 @@ func subjects(root string) (list []measure.Subject, err error) {
 			if q.name == "1 KB of 10 MB" && strings.HasPrefix(s.Name, "Werkzeug") {
 				continue
 			}
-			if !strings.HasPrefix(s.Name, "bare") || bareAnswers(q.name) {
-				list = append(list, s.Subject(q.name, s.Name, row))
-			}
+			list = append(list, s.Subject(q.name, s.Name, row))
 		}
 	}
 	return list, nil

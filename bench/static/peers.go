@@ -52,7 +52,7 @@ func peers(root string) ([]*load.Server, error) {
 			Command: []string{"gunicorn", "-k", "gthread", "--threads", "8", "--keep-alive", "60", "--log-level", "error", "-b", "ADDR", "shared"},
 			Files:   map[string]string{"shared.py": fmt.Sprintf(werkzeug, root)},
 		},
-		ours("zeug, nothing in memory", "zeug", "-maxfile", "-1"),
+		ours("zeug, nothing in memory", "zeug", "-memory", "1"),
 	}
 	for _, s := range list {
 		s.Core = "0"

@@ -16,11 +16,11 @@ import (
 )
 
 // serve serves dir at /s/ with one of the peers that are written in Go.
-func serve(kind, dir, addr string, maxFile int64) error {
+func serve(kind, dir, addr string, memory int64) error {
 	var h http.Handler
 	switch kind {
 	case "zeug":
-		h = zeug(dir, maxFile)
+		h = zeug(dir, memory)
 	case "fileserver":
 		h = fileServer(dir)
 	case "bare":
@@ -42,9 +42,9 @@ func serve(kind, dir, addr string, maxFile int64) error {
 	return http.Serve(l, h)
 }
 
-func zeug(dir string, maxFile int64) http.Handler {
+func zeug(dir string, memory int64) http.Handler {
 	return staticfiles.SharedData{
-		MaxFile: maxFile, Exports: []staticfiles.Export{{Prefix: "/s", Dir: dir}},
+		Memory: memory, Exports: []staticfiles.Export{{Prefix: "/s", Dir: dir}},
 	}.Wrap(http.NotFoundHandler())
 }
 
@@ -52,24 +52,25 @@ func fileServer(dir string) http.Handler {
 	return http.StripPrefix("/s", http.FileServer(http.Dir(dir)))
 }
 
-// bareAnswers reports whether the bare handler has a response like those of the others.
-func bareAnswers(name string) bool { return name != "precompressed" && name != "1 KB of 10 MB" }
-
 // bare is the floor of net/http: it looks at the path alone and answers with the least fields that
 // such an answer can have: its type and length, its range, or its tag. With full set it has the
 // fields of Zeug's responses, so its time is the least that Zeug can take. Small files are in
-// memory, and the large one is open, which sendfile needs.
+// memory. A part of the large one is read from a file that stays open, and all of it is sent by
+// sendfile from one that is opened for the request.
 func bare(dir string, full bool) http.Handler {
 	content := make(map[string][]byte)
 	lengths := make(map[string][]string)
-	for _, name := range []string{"1k.css", "100k.bin", "256k.bin"} {
+	for _, name := range []string{"1k.css", "8k.js.gz", "100k.bin", "256k.bin"} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		check(err)
 		content["/s/"+name], lengths["/s/"+name] = b, []string{strconv.Itoa(len(b))}
 	}
-	css, binary := []string{"text/css; charset=utf-8"}, []string{"application/octet-stream"}
-	contentRange := []string{"bytes 100-299/1024"}
-	part := []string{"200"}
+	css, script, binary := []string{"text/css; charset=utf-8"}, []string{"text/javascript; charset=utf-8"}, []string{"application/octet-stream"}
+	contentRange, largeRange := []string{"bytes 100-299/1024"}, []string{"bytes 5000000-5001023/10485760"}
+	part, largePart := []string{"200"}, []string{"1024"}
+	gzip, vary := []string{"gzip"}, []string{"Accept-Encoding"}
+	film, err := os.Open(filepath.Join(dir, "10m.bin"))
+	check(err)
 	tag := []string{`"5bdf6-1234567890abcdef-1"`}
 	date, control, accept, nosniff := []string{"Sun, 09 Sep 2001 01:46:40 GMT"}, []string{"no-cache"}, []string{"bytes"}, []string{"nosniff"}
 	rest := func(h http.Header) {
@@ -81,6 +82,26 @@ func bare(dir string, full bool) http.Handler {
 		h := w.Header()
 		path := r.URL.Path
 		switch {
+		case path == "/s/10m.bin" && r.Header["Range"] != nil:
+			var b [1 << 10]byte
+			_, err := film.ReadAt(b[:], 5000000)
+			check(err)
+			rest(h)
+			h["Content-Type"] = binary
+			h["Content-Length"] = largePart
+			h["Content-Range"] = largeRange
+			w.WriteHeader(http.StatusPartialContent)
+			w.Write(b[:])
+		case path == "/s/8k.js":
+			path += ".gz"
+			rest(h)
+			h["Content-Type"] = script
+			h["Content-Encoding"] = gzip
+			h["Content-Length"] = lengths[path]
+			if full {
+				h["Vary"] = vary
+			}
+			w.Write(content[path])
 		case path == "/s/10m.bin":
 			large, err := os.Open(filepath.Join(dir, "10m.bin"))
 			check(err)
