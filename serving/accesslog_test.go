@@ -48,6 +48,7 @@ func addressIn(t *testing.T, lines *bufio.Reader) string {
 }
 
 func TestNoLineOfTheAccessLogIsLostAtTheEnd(t *testing.T) {
+	t.Parallel()
 	name := filepath.Join(t.TempDir(), "log")
 	out, err := os.Create(name)
 	require.NoError(t, err)
@@ -93,6 +94,7 @@ func TestNoLineOfTheAccessLogIsLostAtTheEnd(t *testing.T) {
 // If the reader of standard error stops reading, no request has to wait. Lines for which there is
 // no room are counted.
 func TestAnAccessLogThatStallsHoldsNoRequest(t *testing.T) {
+	t.Parallel()
 	out, in, err := os.Pipe()
 	require.NoError(t, err)
 	defer out.Close()

@@ -62,7 +62,7 @@ func proxied(t *testing.T, port string) {
 			resp.Body.Close()
 		}
 		return err == nil && resp.StatusCode == 200
-	}, 20*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 
 	r, err := http.NewRequest("GET", url+"/origin?a=b;c", nil)
 	require.NoError(t, err)
@@ -183,8 +183,8 @@ func TestDeployment(t *testing.T) {
 		for range 5 {
 			get(t, http.DefaultClient, "http://"+addr+"/orphan")
 		}
-		require.Eventually(t, func() bool { return len(zombiesOf(inner)) > 1 }, 10*time.Second, 5*time.Millisecond, "the orphans have ended")
-		require.Eventually(t, func() bool { return len(zombiesOf(inner)) <= 1 }, 20*time.Second, 5*time.Millisecond, "they are collected")
+		require.Eventually(t, func() bool { return len(zombiesOf(inner)) > 1 }, time.Minute, 5*time.Millisecond, "the orphans have ended")
+		require.Eventually(t, func() bool { return len(zombiesOf(inner)) <= 1 }, time.Minute, 5*time.Millisecond, "they are collected")
 		require.Equal(t, "exit status 3", <-child, "a child of the application's own is left to it")
 		require.Empty(t, zombiesOf(inner))
 		require.NoError(t, syscall.Kill(inner, syscall.SIGHUP))

@@ -95,7 +95,7 @@ func daemon(t *testing.T, url string, cmd *exec.Cmd) {
 			resp.Body.Close()
 		}
 		return err == nil
-	}, 20*time.Second, 20*time.Millisecond, "%s does not answer", cmd.Path)
+	}, time.Minute, 20*time.Millisecond, "%s does not answer", cmd.Path)
 }
 
 // certificate writes a certificate for 127.0.0.1 into dir.
@@ -228,6 +228,7 @@ func TestOneProgramBehindEveryProtocolOfNginx(t *testing.T) {
 }
 
 func TestSIGHUPHandsOverBehindNginx(t *testing.T) {
+	t.Parallel()
 	tool(t, "nginx")
 	dir := shortDir(t)
 	socket := dir + "/f.sock"
@@ -250,19 +251,20 @@ func TestSIGHUPHandsOverBehindNginx(t *testing.T) {
 			}
 		})
 	}
-	require.Eventually(t, func() bool { return asked.Load() > 50 }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return asked.Load() > 50 }, time.Minute, 5*time.Millisecond)
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
 	pid := int(p.record(t, "the new process has taken over")["pid"].(float64))
 	require.NoError(t, p.Wait(), "the first process drained")
 	before := asked.Load()
-	require.Eventually(t, func() bool { return asked.Load() > before+50 }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return asked.Load() > before+50 }, time.Minute, 5*time.Millisecond)
 	stop.Store(1)
 	clients.Wait()
 	require.NoError(t, syscall.Kill(pid, syscall.SIGTERM))
-	require.Eventually(t, func() bool { _, err := os.Stat(socket); return err != nil }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(socket); return err != nil }, time.Minute, 5*time.Millisecond)
 }
 
 func TestOneProgramByCGIOfApache(t *testing.T) {
+	t.Parallel()
 	apache := tool(t, "apache2")
 	dir, port := shortDir(t), freeport.Port(t)
 	cert, key, client := certificate(t, dir)
@@ -314,6 +316,7 @@ SSLSessionCache none
 }
 
 func TestAnInheritedSocketSpeaksFastCGI(t *testing.T) {
+	t.Parallel()
 	tool(t, "nginx")
 	socket := shortDir(t) + "/f.sock"
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
@@ -336,6 +339,7 @@ func TestAnInheritedSocketSpeaksFastCGI(t *testing.T) {
 }
 
 func TestAConnectionAsStandardInputIsNoFastCGI(t *testing.T) {
+	t.Parallel()
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	require.NoError(t, err)
 	ours, theirs := os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "theirs")
@@ -365,7 +369,8 @@ func TestGatewayAddressesAreRefused(t *testing.T) {
 }
 
 func TestLimitsHoldBehindGateways(t *testing.T) {
-	s, err := serving.New(http.HandlerFunc(hello), serving.Options{HeaderTimeout: 100 * time.Millisecond, NoAccessLog: true, MaxConnections: 1})
+	t.Parallel()
+	s, err := serving.New(http.HandlerFunc(hello), serving.Options{HeaderTimeout: time.Second, NoAccessLog: true, MaxConnections: 1})
 	require.NoError(t, err)
 	require.NoError(t, s.Listen("scgi://127.0.0.1:0"))
 	go s.Serve()
@@ -384,6 +389,7 @@ func TestLimitsHoldBehindGateways(t *testing.T) {
 }
 
 func TestCGIWithoutAServerBesides(t *testing.T) {
+	t.Parallel()
 	cmd := exec.Command(program(t))
 	cmd.Env = append(os.Environ(), "GATEWAY_INTERFACE=CGI/1.1", "REQUEST_METHOD=GET", "SERVER_PROTOCOL=HTTP/1.1", "SCRIPT_NAME=/m",
 		"PATH_INFO=/x", "SERVER_NAME=example.org", "SERVER_PORT=443", "HTTPS=on", "REMOTE_ADDR=192.0.2.7")
@@ -394,6 +400,7 @@ func TestCGIWithoutAServerBesides(t *testing.T) {
 
 // TestDeploymentBehindGateways runs the configuration of docs/deployment.md.
 func TestDeploymentBehindGateways(t *testing.T) {
+	t.Parallel()
 	path := tool(t, "nginx")
 	dir, port := shortDir(t), freeport.Port(t)
 	p := launch(t, exec.Command(program(t)), "", "APP_ADDRS=fastcgi://"+dir+"/app.sock scgi://"+dir+"/tools.sock")

@@ -40,8 +40,17 @@ func (r release) replace(t *testing.T, script string) {
 	t.Helper()
 	next := r.path + ".next"
 	script = "#!/bin/sh\n" + strings.ReplaceAll(script, "PROGRAM", os.Args[0]) + "\n"
-	require.NoError(t, os.WriteFile(next, []byte(script), 0o700))
+	writeScript(t, next, script)
 	require.NoError(t, os.Rename(next, r.path))
+}
+
+// writeScript writes an executable script. No process may be started meanwhile: until that process executes
+// its own program, it holds a copy of the open file, and the system executes no file that is open for writing.
+func writeScript(t *testing.T, name, script string) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	require.NoError(t, os.WriteFile(name, []byte(script), 0o700))
 }
 
 // at returns a client of the unix socket.
@@ -60,10 +69,11 @@ func gone(t *testing.T, pid int) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		return procstate.Ended(pid)
-	}, 20*time.Second, 5*time.Millisecond, "process %d ends", pid)
+	}, time.Minute, 5*time.Millisecond, "process %d ends", pid)
 }
 
 func TestAFailedHandoverKeepsTheSocketAndThePIDFile(t *testing.T) {
+	t.Parallel()
 	for name, script := range map[string]string{
 		"Start returns an error":                   "TEST_HOOKS=fail exec PROGRAM",
 		"the PID file cannot be written":           "TEST_PID_FILE=/nonexistent/pid exec PROGRAM",
@@ -95,6 +105,7 @@ func TestAFailedHandoverKeepsTheSocketAndThePIDFile(t *testing.T) {
 }
 
 func TestAReleaseThatListensElsewhereLeavesTheSocketToTheOlderOne(t *testing.T) {
+	t.Parallel()
 	r := released(t)
 	before, after := filepath.Join(r.dir, "before"), filepath.Join(r.dir, "after")
 	p := launch(t, exec.Command(r.path), "unix:"+before)
@@ -115,6 +126,7 @@ func TestAReleaseThatListensElsewhereLeavesTheSocketToTheOlderOne(t *testing.T) 
 }
 
 func TestAnotherProgramsSocketStays(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s")
 	p := launch(t, own(), "unix:"+path)
 	p.record(t, "running")
@@ -128,6 +140,7 @@ func TestAnotherProgramsSocketStays(t *testing.T) {
 }
 
 func TestSystemdsUnixSocketStaysAfterHandovers(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("several processes")
 	}
@@ -150,6 +163,7 @@ func TestSystemdsUnixSocketStaysAfterHandovers(t *testing.T) {
 }
 
 func TestSocketsOfEveryNameAreHandedOver(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		listen  []string
 		release string // the settings of the newer release
@@ -185,6 +199,7 @@ func TestSocketsOfEveryNameAreHandedOver(t *testing.T) {
 }
 
 func TestTwoSignalsToAnIdleServerExit0(t *testing.T) {
+	t.Parallel()
 	for range 12 {
 		p := launch(t, own(), "127.0.0.1:0", "TEST_LISTEN=fastcgi://127.0.0.1:0")
 		p.record(t, "running")
@@ -197,6 +212,7 @@ func TestTwoSignalsToAnIdleServerExit0(t *testing.T) {
 }
 
 func TestSIGTERMDuringAHandoverEndsBothProcesses(t *testing.T) {
+	t.Parallel()
 	r := released(t)
 	newer := filepath.Join(r.dir, "newer")
 	p := launch(t, exec.Command(r.path), "127.0.0.1:0")
@@ -206,7 +222,7 @@ func TestSIGTERMDuringAHandoverEndsBothProcesses(t *testing.T) {
 	go func() { answered <- get(t, http.DefaultClient, "http://"+addr+"/?sleep=1s") }()
 	p.record(t, "sleeping")
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
-	require.Eventually(t, func() bool { _, err := os.Stat(newer); return err == nil }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(newer); return err == nil }, time.Minute, 5*time.Millisecond)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	require.Equal(t, strconv.Itoa(p.Process.Pid), <-answered, "one signal cuts nothing")
 	require.NoError(t, p.Wait())
@@ -235,13 +251,14 @@ func TestOneSIGTERMAfterAHandoverCutsNothing(t *testing.T) {
 }
 
 func TestASecondSIGHUPDuringAHandoverThatFailsStartsAnother(t *testing.T) {
+	t.Parallel()
 	r := released(t)
 	p := launch(t, exec.Command(r.path), "127.0.0.1:0")
 	addr := p.address(t)
 	begun := filepath.Join(r.dir, "begun")
 	r.replace(t, "touch "+begun+"; while [ -e "+begun+" ]; do sleep 0.02; done; exit 3")
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
-	require.Eventually(t, func() bool { _, err := os.Stat(begun); return err == nil }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(begun); return err == nil }, time.Minute, 5*time.Millisecond)
 	r.replace(t, "exec PROGRAM")
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
 	require.Equal(t, strconv.Itoa(p.Process.Pid), get(t, http.DefaultClient, "http://"+addr), "the signal has arrived")
@@ -255,6 +272,7 @@ func TestASecondSIGHUPDuringAHandoverThatFailsStartsAnother(t *testing.T) {
 }
 
 func TestAPIDFileOfARunningServerIsRefused(t *testing.T) {
+	t.Parallel()
 	pidFile := filepath.Join(t.TempDir(), "pid")
 	p := launch(t, own(), "127.0.0.1:0", "TEST_PID_FILE="+pidFile)
 	p.record(t, "running")

@@ -28,6 +28,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/zeugkit/zeug/gateway"
+	"github.com/zeugkit/zeug/internal/freeport"
 	"github.com/zeugkit/zeug/internal/http3server"
 	"github.com/zeugkit/zeug/middleware"
 	"github.com/zeugkit/zeug/serving"
@@ -42,7 +43,7 @@ func TestMain(m *testing.M) {
 		// tests start would inherit that.
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 		// The parallel tests wait, so that more of them may run than there are processors.
-		if err := flag.Set("test.parallel", "8"); err != nil {
+		if err := flag.Set("test.parallel", "32"); err != nil {
 			panic(err)
 		}
 		code := m.Run()
@@ -232,6 +233,7 @@ func TestRunRefusesAnAddress(t *testing.T) {
 }
 
 func TestSIGTERMFinishesWhatRunsAndExits0(t *testing.T) {
+	t.Parallel()
 	p := launch(t, own(), "127.0.0.1:0")
 	addr := p.address(t)
 	answered := make(chan string)
@@ -243,6 +245,7 @@ func TestSIGTERMFinishesWhatRunsAndExits0(t *testing.T) {
 }
 
 func TestASecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
 	p := launch(t, own(), "127.0.0.1:0")
 	addr := p.address(t)
 	go http.Get("http://" + addr + "/?sleep=1m")
@@ -257,6 +260,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 
 // A crash shows the frames of the application, in which a debugger stops.
 func TestPanicsThatArePassedEndTheProcess(t *testing.T) {
+	t.Parallel()
 	cmd := exec.Command("/bin/sh", "-c", `exec "$0" 2>&1 | tee /dev/stderr >&3`, os.Args[0])
 	out, in, err := os.Pipe()
 	require.NoError(t, err)
@@ -277,11 +281,12 @@ func TestPanicsThatArePassedEndTheProcess(t *testing.T) {
 }
 
 func TestStopsOfATerminalFreezeNothing(t *testing.T) {
+	t.Parallel()
 	cmd := own()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // such signals do not stop an orphaned process group
 	p := launch(t, cmd, "127.0.0.1:0")
 	addr := p.address(t)
-	client := &http.Client{Timeout: 20 * time.Second}
+	client := &http.Client{Timeout: time.Minute}
 	for _, s := range []os.Signal{syscall.SIGTTIN, syscall.SIGTTOU} {
 		require.NoError(t, p.Process.Signal(s))
 		require.Equal(t, strconv.Itoa(p.Process.Pid), get(t, client, "http://"+addr), s)
@@ -289,6 +294,7 @@ func TestStopsOfATerminalFreezeNothing(t *testing.T) {
 }
 
 func TestAMissingFolderOfTemporaryFilesIsLoggedAtTheStart(t *testing.T) {
+	t.Parallel()
 	p := launch(t, own(), "127.0.0.1:0", "TMPDIR=/nonexistent")
 	r := p.record(t, "bodies that do not fit into memory cannot be kept: set TMPDIR to a folder that this user may write to")
 	require.Equal(t, "WARN", r["level"])
@@ -297,6 +303,7 @@ func TestAMissingFolderOfTemporaryFilesIsLoggedAtTheStart(t *testing.T) {
 }
 
 func TestAStaleSocketIsReplaced(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s")
 	p := launch(t, own(), "unix:"+path)
 	p.address(t)
@@ -315,14 +322,12 @@ func TestAStaleSocketIsReplaced(t *testing.T) {
 }
 
 func TestSystemdActivates(t *testing.T) {
+	t.Parallel()
 	tool, err := exec.LookPath("systemd-socket-activate")
 	if err != nil {
 		t.Skip("systemd-socket-activate is not installed")
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	addr := free.Addr().String()
-	free.Close()
+	addr := "127.0.0.1:" + freeport.Port(t)
 	p := launch(t, exec.Command(tool, "-l", addr, "-E", "TEST_SERVE_AT", os.Args[0]), "127.0.0.1:1")
 	require.Eventually(t, func() bool {
 		c, err := net.Dial("tcp", addr) // the first connection starts the program
@@ -330,7 +335,7 @@ func TestSystemdActivates(t *testing.T) {
 			c.Close()
 		}
 		return err == nil
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	require.Equal(t, addr, p.address(t))
 	require.Equal(t, strconv.Itoa(p.Process.Pid), get(t, http.DefaultClient, "http://"+addr))
 }
@@ -349,6 +354,7 @@ func activated(t *testing.T, addr string, sockets ...net.Listener) *process {
 }
 
 func TestSystemdsSocketsOutliveAHandover(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
@@ -369,6 +375,7 @@ func TestSystemdsSocketsOutliveAHandover(t *testing.T) {
 }
 
 func TestSystemdsSocketsSpeakTheProtocolsOfTheAddresses(t *testing.T) {
+	t.Parallel()
 	var sockets []net.Listener
 	for range 2 {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -390,7 +397,7 @@ func TestSystemdIsTold(t *testing.T) {
 	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	require.NoError(t, err)
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	told := func() string {
 		b := make([]byte, 1000)
 		n, err := c.Read(b)
@@ -412,6 +419,7 @@ func TestSystemdIsTold(t *testing.T) {
 }
 
 func TestSIGHUPHandsOverUnderLoad(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("several processes")
 	}
@@ -453,8 +461,8 @@ func TestSIGHUPHandsOverUnderLoad(t *testing.T) {
 					}
 					pid = now
 					return true
-				}, 10*time.Second, 5*time.Millisecond)
-				require.Eventually(t, func() bool { return asked.Load() > before+200 }, 10*time.Second, 5*time.Millisecond)
+				}, time.Minute, 5*time.Millisecond)
+				require.Eventually(t, func() bool { return asked.Load() > before+200 }, time.Minute, 5*time.Millisecond)
 			}
 			stop.Store(1)
 			clients.Wait()
@@ -470,13 +478,14 @@ func TestSIGHUPHandsOverUnderLoad(t *testing.T) {
 }
 
 func TestAHandoverThatFailsLeavesTheOldProcess(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	program := filepath.Join(dir, "program")
 	require.NoError(t, os.Link(os.Args[0], program))
 	p := launch(t, exec.Command(program), "127.0.0.1:0")
 	addr := p.address(t)
 	require.NoError(t, os.Remove(program))
-	require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\nexit 3\n"), 0o700))
+	writeScript(t, program, "#!/bin/sh\nexit 3\n")
 	require.NoError(t, p.Process.Signal(syscall.SIGHUP))
 	require.Contains(t, p.record(t, "the new process did not take over; this one goes on")["err"], "exit status 3")
 	require.Equal(t, strconv.Itoa(p.Process.Pid), get(t, http.DefaultClient, "http://"+addr))
@@ -503,6 +512,7 @@ func TestAnApplicationThatLoadsAnewAtSIGHUP(t *testing.T) {
 }
 
 func TestAStartThatFailsIsAnErrorOfTheStart(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		addr, says string
 		code       int
@@ -522,6 +532,7 @@ func TestAStartThatFailsIsAnErrorOfTheStart(t *testing.T) {
 }
 
 func TestATerminalWithoutColours(t *testing.T) {
+	t.Parallel()
 	for variable, coloured := range map[string]bool{"NO_COLOR=": true, "NO_COLOR=1": false, "TERM=dumb": false} {
 		t.Run(variable, func(t *testing.T) {
 			cmd := own()

@@ -134,7 +134,8 @@ func TestUploadsThatNeverComeDoNotStopTheServer(t *testing.T) {
 }
 
 func TestAClientOfAnUploadThatNeverComesGetsItsResponse(t *testing.T) {
-	_, addr := start(t, answering(404), serving.Options{StallTimeout: 100 * time.Millisecond})
+	t.Parallel()
+	_, addr := start(t, answering(404), serving.Options{StallTimeout: time.Second})
 	_, r := dial(t, addr, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
 	resp, err := http.ReadResponse(r, nil)
 	require.NoError(t, err)
@@ -149,7 +150,8 @@ func TestAClientOfAnUploadThatNeverComesGetsItsResponse(t *testing.T) {
 // A handler that continues after an early flush keeps its context: the deadline applies to the data
 // that net/http reads before the flush.
 func TestAnEarlyResponseGoesOnForLongerThanAStall(t *testing.T) {
-	const stall = 100 * time.Millisecond
+	t.Parallel()
+	const stall = 500 * time.Millisecond // a busy client may take as long to send its header
 	for name, early := range map[string]func(w http.ResponseWriter){
 		"after a flush":      func(w http.ResponseWriter) { http.NewResponseController(w).Flush() },
 		"after a long write": func(w http.ResponseWriter) { io.WriteString(w, strings.Repeat("x", 3000)) },
@@ -162,7 +164,7 @@ func TestAnEarlyResponseGoesOnForLongerThanAStall(t *testing.T) {
 				early(w)
 				select {
 				case <-r.Context().Done():
-				case <-time.After(5 * stall):
+				case <-time.After(4 * stall):
 				}
 				cause <- r.Context().Err()
 			}, serving.Options{StallTimeout: stall})
@@ -179,7 +181,8 @@ func TestAnEarlyResponseGoesOnForLongerThanAStall(t *testing.T) {
 // The time between reads counts neither while the handler does other work nor at its next read. Few bytes
 // give so little time back that they would not hide it.
 func TestAHandlerMayPauseBetweenReads(t *testing.T) {
-	const stall = 300 * time.Millisecond // a busy client may take as long to begin
+	t.Parallel()
+	const stall = time.Second // a busy client may take as long to begin
 	read := func(w http.ResponseWriter, r *http.Request) {
 		n := 0
 		for b := make([]byte, r.ContentLength/2); ; {
@@ -188,7 +191,7 @@ func TestAHandlerMayPauseBetweenReads(t *testing.T) {
 				fmt.Fprint(w, n, " ", err)
 				return
 			}
-			time.Sleep(3 * stall)
+			time.Sleep(3 * stall / 2)
 		}
 	}
 	_, addr := start(t, read, serving.Options{StallTimeout: stall, H2C: true})
@@ -249,7 +252,8 @@ func TestABodyBelowTheLeastRateEnds(t *testing.T) {
 }
 
 // In TestTrickledBodiesDoNotStopTheServer, more clients than there are
-// connections send a byte now and then, and reconnect when they are cut.
+// connections send a byte now and then, and reconnect when they are cut. The attacks run beside each other, but
+// not beside the parallel tests, whose programs would slow down the fresh requests.
 func TestTrickledBodiesDoNotStopTheServer(t *testing.T) {
 	const limit, attackers, fresh = 100, 130, 100
 	long := make([]byte, 64<<10)
@@ -262,6 +266,7 @@ func TestTrickledBodiesDoNotStopTheServer(t *testing.T) {
 		"in chunks of a body": "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, addr := start(t, func(w http.ResponseWriter, r *http.Request) {
 				switch r.URL.Path {
 				case "/long":
@@ -470,24 +475,26 @@ func TestAClientOfHTTP2ThatGrantsNoWindowIsCut(t *testing.T) {
 			for range 20 {
 				<-ended
 			}
-			require.NoError(t, <-shutdown(t, s, 10*time.Second), "no handler is left")
+			require.NoError(t, <-shutdown(t, s, time.Minute), "no handler is left")
 		})
 	}
 }
 
 func TestAnUploadOverHTTP2ThatStallsEnds(t *testing.T) {
+	t.Parallel()
 	got := make(chan error, 1)
 	_, addr := start(t, func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.ReadAll(r.Body)
 		got <- err
-	}, serving.Options{StallTimeout: 100 * time.Millisecond, H2C: true})
+	}, serving.Options{StallTimeout: time.Second, H2C: true})
 	post2 := append([]byte{0x83}, get2[1:]...)
 	dial(t, addr, http2Preface+frame(settings, 0, 0)+frame(headersFrame, 4, 1, post2...)+frame(dataFrame, 0, 1, 'x'))
 	require.ErrorIs(t, <-got, httperror.RequestTimeout)
 }
 
 func TestAStreamOverHTTP2MayPause(t *testing.T) {
-	const stall = 100 * time.Millisecond
+	t.Parallel()
+	const stall = 300 * time.Millisecond
 	_, addr := start(t, func(w http.ResponseWriter, r *http.Request) {
 		for range 3 {
 			io.WriteString(w, "x")

@@ -15,6 +15,7 @@ import (
 // TestATimeoutAnswersWhileTheBodyStalls sends a part of a body and then nothing. The server's own
 // limit on stalls is much longer, so that only the middleware can answer.
 func TestATimeoutAnswersWhileTheBodyStalls(t *testing.T) {
+	t.Parallel()
 	app := middleware.Timeout{Limit: 100 * time.Millisecond}.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 	}))
