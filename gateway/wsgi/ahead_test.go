@@ -47,6 +47,9 @@ func TestEachRequestRunsOnce(t *testing.T) {
 		"as a worker is suspended": {config: wsgi.Config{Workers: 2}, fault: suspend},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && !test.leave {
+				t.Skip("takes seconds")
+			}
 			notes := filepath.Join(t.TempDir(), "notes")
 			test.config.Env = []string{"NOTES=" + notes}
 			l := run(t, test.config)

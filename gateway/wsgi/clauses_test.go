@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"cmp"
 	"fmt"
+	"go/version"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,8 +88,8 @@ func numbers() string {
 	return b.String()
 }
 
-// pythons maps the version of every Python of this machine, from 3.8 on, to its executable. With -short
-// it is the Python of the other tests alone.
+// pythons maps the version of every Python of this machine, from 3.8 on, to its executable. Outside CI, which sets
+// CI, it has the oldest and the newest alone, and with -short the Python of the other tests.
 func pythons(t *testing.T) map[string]string {
 	t.Helper()
 	if testing.Short() {
@@ -107,8 +110,16 @@ func pythons(t *testing.T) map[string]string {
 			}
 		}
 	}
+	if versions := slices.SortedFunc(maps.Keys(found), older); os.Getenv("CI") == "" && len(versions) > 2 {
+		for _, between := range versions[1 : len(versions)-1] {
+			delete(found, between)
+		}
+	}
 	return found
 }
+
+// older compares versions of Python.
+func older(a, b string) int { return version.Compare("go"+a, "go"+b) }
 
 func TestClauses(t *testing.T) {
 	t.Parallel()

@@ -129,6 +129,9 @@ func TestReplacementsUnderLoad(t *testing.T) {
 		"forked, by count": {Workers: 2, MaxRequests: 200, Preload: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && c.Preload {
+				t.Skip("takes seconds")
+			}
 			l := run(t, c)
 			done := make(chan map[int]int)
 			total := rounds(8000)
@@ -319,6 +322,9 @@ func TestTheNumberOfWorkers(t *testing.T) {
 	for name, preload := range map[string]bool{"started": false, "forked": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if testing.Short() {
+				t.Skip("takes seconds")
+			}
 			l := run(t, wsgi.Config{Workers: 2, Preload: preload, MaxRequests: 50, MaxLifetime: 500 * time.Millisecond})
 			ctx, stop := context.WithCancel(t.Context())
 			var others sync.WaitGroup
@@ -489,6 +495,9 @@ func TestAClientThatLeaves(t *testing.T) {
 func TestAClientThatIsSlow(t *testing.T) {
 	for _, path := range []string{"/one-part", "/file", "/parts"} {
 		t.Run(path, func(t *testing.T) {
+			if testing.Short() && path == "/parts" {
+				t.Skip("takes seconds")
+			}
 			// A busy machine takes long for the 20,000 parts of each response.
 			l := run(t, wsgi.Config{Workers: 1, Threads: 1, QueueTimeout: 5 * time.Minute})
 			var slow []net.Conn

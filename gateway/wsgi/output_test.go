@@ -67,6 +67,9 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		for mode, preload := range map[string]bool{"started": false, "forked": true} {
 			t.Run(name+", "+mode, func(t *testing.T) {
 				t.Parallel()
+				if testing.Short() && preload {
+					t.Skip("takes seconds")
+				}
 				l := run(t, wsgi.Config{Workers: 1, Threads: 2, Preload: preload, RequestTimeout: 10 * time.Second, Output: output(t)})
 				_, before := l.get("/pid")
 				for range 4 {
