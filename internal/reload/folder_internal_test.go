@@ -28,7 +28,7 @@ func TestASupervisorThatStartsKeepsItsFolder(t *testing.T) {
 			}
 		})
 	}
-	for range 200 {
+	for range Rounds(50, 200) {
 		folder, err := os.MkdirTemp(temp, folderPrefix)
 		require.NoError(t, err)
 		lock := lockFolder(folder)
