@@ -65,17 +65,16 @@ func TestTheSourceIsCheckedAfterEachChange(t *testing.T) {
 	finds(reload.Problem{File: filepath.Join(p.dir, "main.go"), Line: 3, Column: 4, Message: "it is misspelt"})
 	p.hears(events, "mistakes")
 
-	p.edit(`answer = "one"`, `answer = "two"`)
-	p.eventually("/", "two")
+	replace(t, filepath.Join(p.dir, "templates", "a.html"), "b!")
 	second := <-looks
-	p.edit(`answer = "two"`, `answer = "three`)
+	p.edit(`answer = "one"`, `answer = "two`)
 	<-second.ctx.Done()
 	status, _ := p.browse("/document")
 	require.Equal(t, 500, status)
-	p.edit(`answer = "three`, `answer = "three"`)
-	p.eventually("/", "three")
+	p.edit(`answer = "two`, `answer = "two"`)
+	p.eventually("/", "two")
 	third := <-looks // the source that did not compile was not checked
-	save(t, filepath.Join(p.dir, "templates", "a.html"), "b")
+	replace(t, filepath.Join(p.dir, "templates", "a.html"), "c!")
 	<-third.ctx.Done()
 	_, page = p.browse("/document")
 	events = p.events(page)

@@ -22,50 +22,43 @@ func source(answer string) string {
 	return strings.NewReplacer(", OPTIONS", "", `"one"`, strconv.Quote(answer)).Replace(program)
 }
 
-// Whatever way a file is replaced, the new content is served.
-func isServedHoweverEditorsSave(t *testing.T, p *project) {
-	file := filepath.Join(p.dir, "main.go")
-	move := func(from, to string) { require.NoError(t, os.Rename(from, to)) }
-	for name, saved := range map[string]func(text string){
-		"vim": func(text string) {
-			save(t, filepath.Join(p.dir, "4913"), "")
-			require.NoError(t, os.Remove(filepath.Join(p.dir, "4913")))
-			move(file, file+"~")
-			save(t, file, text)
-			require.NoError(t, os.Remove(file+"~"))
-		},
-		"GoLand": func(text string) {
-			save(t, file+"___jb_tmp___", text)
-			move(file, file+"___jb_old___")
-			move(file+"___jb_tmp___", file)
-			require.NoError(t, os.Remove(file+"___jb_old___"))
-		},
-		"Emacs": func(text string) {
-			require.NoError(t, os.Symlink("me@here.1", filepath.Join(p.dir, ".#main.go")))
-			save(t, filepath.Join(p.dir, "#main.go#"), text)
-			save(t, file, text)
-			require.NoError(t, os.Remove(filepath.Join(p.dir, "#main.go#")))
-			require.NoError(t, os.Remove(filepath.Join(p.dir, ".#main.go")))
-		},
-		"what truncates first": func(text string) {
-			f, err := os.Create(file)
+// editors are ways in which editors replace a file.
+var editors = map[string]func(t *testing.T, file, text string){
+	"vim": func(t *testing.T, file, text string) {
+		probe := filepath.Join(filepath.Dir(file), "4913")
+		save(t, probe, "")
+		require.NoError(t, os.Remove(probe))
+		require.NoError(t, os.Rename(file, file+"~"))
+		save(t, file, text)
+		require.NoError(t, os.Remove(file+"~"))
+	},
+	"GoLand": func(t *testing.T, file, text string) {
+		save(t, file+"___jb_tmp___", text)
+		require.NoError(t, os.Rename(file, file+"___jb_old___"))
+		require.NoError(t, os.Rename(file+"___jb_tmp___", file))
+		require.NoError(t, os.Remove(file+"___jb_old___"))
+	},
+	"Emacs": func(t *testing.T, file, text string) {
+		dir, base := filepath.Split(file)
+		require.NoError(t, os.Symlink("me@here.1", dir+".#"+base))
+		save(t, dir+"#"+base+"#", text)
+		save(t, file, text)
+		require.NoError(t, os.Remove(dir+"#"+base+"#"))
+		require.NoError(t, os.Remove(dir+".#"+base))
+	},
+	"what truncates first": func(t *testing.T, file, text string) {
+		f, err := os.Create(file)
+		require.NoError(t, err)
+		defer f.Close()
+		for i := 0; i < len(text); i += 100 {
+			_, err := f.WriteString(text[i:min(i+100, len(text))])
 			require.NoError(t, err)
-			defer f.Close()
-			for i := 0; i < len(text); i += 100 {
-				_, err := f.WriteString(text[i:min(i+100, len(text))])
-				require.NoError(t, err)
-			}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			saved(source(name))
-			p.eventually("/", name)
-		})
-	}
+		}
+	},
 }
 
 func servesTheLastOfSeveralEdits(t *testing.T, p *project) {
-	slow := rounds(3, 5)
+	slow := reload.Rounds(2, 5)
 	last := "slow " + strconv.Itoa(slow-1)
 	t.Run("at once", func(t *testing.T) {
 		_, before := p.get("/")
@@ -88,46 +81,39 @@ func servesTheLastOfSeveralEdits(t *testing.T, p *project) {
 		require.Equal(t, last, body)
 	})
 	t.Run("of many files, as git changes them", func(t *testing.T) {
-		git := func(args ...string) {
+		git := func(dir string, args ...string) {
 			cmd := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@b.c"}, args...)...)
-			cmd.Dir = p.dir
+			cmd.Dir = dir
 			out, err := cmd.CombinedOutput()
 			require.NoError(t, err, "%s", out)
 		}
-		git("init", "-q", "-b", "main")
-		git("add", ".")
-		git("commit", "-qm", "few")
-		git("checkout", "-qb", "many")
-		for n := range rounds(100, 500) {
-			save(t, filepath.Join(p.dir, fmt.Sprintf("file%d.go", n)), fmt.Sprintf("package main\n\nfunc init() { _ = %d }\n", n))
+		git(p.dir, "init", "-q", "-b", "main")
+		git(p.dir, "add", ".")
+		git(p.dir, "commit", "-qm", "few")
+		clone := filepath.Join(t.TempDir(), "clone")
+		git(p.dir, "clone", "-q", p.dir, clone)
+		for n := range reload.Rounds(50, 500) {
+			save(t, filepath.Join(clone, fmt.Sprintf("file%d.go", n)), fmt.Sprintf("package main\n\nfunc init() { _ = %d }\n", n))
 		}
-		save(t, filepath.Join(p.dir, "main.go"), source("many"))
-		git("add", ".")
-		git("commit", "-qm", "many")
-		p.eventually("/", "many")
-		git("checkout", "-q", "main")
-		p.eventually("/", last)
-		git("checkout", "-q", "many")
-		p.eventually("/", "many")
+		save(t, filepath.Join(clone, "main.go"), source("many"))
+		git(clone, "add", ".")
+		git(clone, "commit", "-qm", "many")
+		for range reload.Rounds(1, 2) {
+			git(p.dir, "pull", "-q", "--ff-only", clone, "main")
+			p.eventually("/", "many")
+			git(p.dir, "reset", "-q", "--hard", "HEAD~1")
+			p.eventually("/", last)
+		}
 	})
 }
 
-// The target of a link is watched at its own path.
-func TestLinksAreFollowed(t *testing.T) {
-	t.Parallel()
-	elsewhere := t.TempDir()
-	p := run(t, func(dir string, _ *reload.Config) {
-		save(t, filepath.Join(elsewhere, "main.go"), source("one"))
-		save(t, filepath.Join(elsewhere, "static", "a.css"), "a")
-		require.NoError(t, os.Remove(filepath.Join(dir, "main.go")))
-		require.NoError(t, os.Symlink(filepath.Join(elsewhere, "main.go"), filepath.Join(dir, "main.go")))
-		require.NoError(t, os.Symlink(filepath.Join(elsewhere, "static"), filepath.Join(dir, "static")))
-	})
-	_, page := p.browse("/document")
+// The target of a link is watched at its own path. elsewhere has the targets of the links.
+func followsLinks(t *testing.T, p *project, elsewhere string) {
+	_, page := p.browse("/")
 	events := p.events(page)
-	save(t, filepath.Join(elsewhere, "main.go"), source("two"))
-	p.eventually("/", "two")
+	editors["what truncates first"](t, filepath.Join(elsewhere, "main.go"), source("one"))
+	p.eventually("/", "one")
 	p.hears(events, "reload")
-	save(t, filepath.Join(elsewhere, "static", "a.css"), "b!")
+	replace(t, filepath.Join(elsewhere, "static", "a.css"), "b!")
 	p.hears(events, "restyle")
 }

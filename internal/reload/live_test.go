@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,19 +32,12 @@ import (
 // patience is how long the tests wait for an event: builds take long on a busy machine.
 const patience = 3 * time.Minute
 
-// rounds returns how many times a test repeats what takes processor time: many times in CI, where CI is set.
-func rounds(few, many int) int {
-	if os.Getenv("CI") != "" {
-		return many
-	}
-	return few
-}
-
 // project is a program in its own folder, under a supervisor.
 type project struct {
 	t      *testing.T
 	dir    string
 	addr   string
+	folder string // of the supervisor
 	client *http.Client
 	log    *output
 }
@@ -84,6 +78,7 @@ import (
 	"time"
 
 	"github.com/zeugkit/zeug/serving"
+	"github.com/zeugkit/zeug/serving/certs"
 )
 
 //go:embed words
@@ -91,12 +86,21 @@ var words embed.FS
 
 const answer = "one"
 
-var greeting = flag.String("greeting", "none", "")
+var (
+	at       = flag.String("at", "127.0.0.1:0", "")
+	greeting = flag.String("greeting", "none", "")
+	secure   = flag.Bool("secure", false, "")
+)
 
 func app(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/pid":
 		fmt.Fprint(w, os.Getpid())
+	case "/executable":
+		name, _ := os.Executable()
+		io.WriteString(w, name)
+	case "/write":
+		os.WriteFile(r.FormValue("name"), []byte("written"), 0o600)
 	case "/slow":
 		fmt.Println("asked for what is slow")
 		time.Sleep(time.Minute)
@@ -131,7 +135,11 @@ func app(w http.ResponseWriter, r *http.Request) {
 
 func main() {
 	flag.Parse()
-	serving.MainWith("127.0.0.1:0", http.HandlerFunc(app), serving.Options{NoAccessLog: true, OPTIONS})
+	options := serving.Options{NoAccessLog: true, OPTIONS}
+	if *secure {
+		options.TLS = certs.SelfSigned()
+	}
+	serving.MainWith(*at, http.HandlerFunc(app), options)
 }
 `
 
@@ -167,8 +175,8 @@ func replace(t *testing.T, name, text string) {
 	require.NoError(t, os.Rename(written, name))
 }
 
-// run supervises a program until the test ends. To be built quickly, the program has neither debug information
-// nor the development tools. Tests that need the tools set LinkTools.
+// run supervises a program until the test ends. To be built quickly, the program has no debug information, no symbols
+// and no development tools. Tests that need the tools set LinkTools.
 func run(t *testing.T, prepare func(dir string, c *reload.Config)) *project {
 	t.Helper()
 	if testing.Short() {
@@ -180,7 +188,7 @@ func run(t *testing.T, prepare func(dir string, c *reload.Config)) *project {
 	}}
 	write(t, p.dir, "")
 	config := reload.Config{
-		Program: reload.Program{Dir: p.dir, WorkDir: p.dir, Flags: []string{"-ldflags=-w"}},
+		Program: reload.Program{Dir: p.dir, WorkDir: p.dir, Flags: []string{"-ldflags=-s"}},
 		Listen:  []string{"127.0.0.1:0"},
 		Logger:  slog.New(slog.NewTextHandler(p.log, nil)), Stdout: p.log, Stderr: p.log,
 	}
@@ -189,6 +197,7 @@ func run(t *testing.T, prepare func(dir string, c *reload.Config)) *project {
 	}
 	s, err := reload.New(config)
 	require.NoError(t, err)
+	p.folder = s.Folder()
 	if addrs := s.Addrs(); len(addrs) > 0 { // otherwise the program prints its address
 		p.addr = addrs[0].String()
 	}
@@ -294,7 +303,11 @@ func (p *project) says(text string) {
 // The subtests share a program, because building it takes longer than all of them.
 func TestAProgramThatIsBuiltOnce(t *testing.T) {
 	t.Parallel()
-	p := run(t, func(_ string, c *reload.Config) { c.Program.Flags, c.LinkTools = nil, true })
+	p := run(t, func(dir string, c *reload.Config) {
+		c.Program.Flags, c.LinkTools, c.Watch = nil, true, []string{"data"}
+		save(t, filepath.Join(dir, "data", "end.txt"), "")
+		save(t, filepath.Join(dir, "main.go"), source("one")+endings())
+	})
 	t.Run("a request waits for the first build", func(t *testing.T) {
 		status, body := p.get("/")
 		require.Equal(t, 200, status)
@@ -303,23 +316,36 @@ func TestAProgramThatIsBuiltOnce(t *testing.T) {
 	t.Run("it sees the request as it came", func(t *testing.T) { seesTheRequestAsItCame(t, p) })
 	t.Run("it is killed during a request", func(t *testing.T) { isKilledDuringARequest(t, p) })
 	t.Run("it dies and is replaced before the next request", func(t *testing.T) { diesAndIsReplaced(t, p) })
+	t.Run("it ends at start", func(t *testing.T) { endsAtStart(t, p) })
+
+	// These subtests have supervisors of their own, which run the same executable.
+	_, executable := p.get("/executable")
+	t.Run("its supervisor speaks TLS", func(t *testing.T) { isServedByTLS(t, executable) })
+	t.Run("its port is taken", func(t *testing.T) { saysOnceThatItsPortIsTaken(t, executable) })
+	t.Run("its cores are removed when it dies", func(t *testing.T) { leavesNoCores(t, executable) })
 }
 
-// The subtests share a program, which each of them edits, because the first build takes as long as an edit.
+// The subtests share a program, which each of them edits, because the first build takes as long as an edit. At first
+// main.go is a link.
 func TestAProgramThatIsEdited(t *testing.T) {
 	t.Parallel()
+	elsewhere := t.TempDir()
 	p := run(t, func(dir string, _ *reload.Config) {
-		save(t, filepath.Join(dir, "main.go"), strings.Replace(source("one"), "func main", "func mian", 1))
+		save(t, filepath.Join(elsewhere, "main.go"), strings.Replace(source("one"), "func main", "func mian", 1))
+		save(t, filepath.Join(elsewhere, "static", "a.css"), "a")
+		require.NoError(t, os.Remove(filepath.Join(dir, "main.go")))
+		require.NoError(t, os.Symlink(filepath.Join(elsewhere, "main.go"), filepath.Join(dir, "main.go")))
+		require.NoError(t, os.Symlink(filepath.Join(elsewhere, "static"), filepath.Join(dir, "static")))
 	})
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *project)
 	}{
 		{"failures are shown to the developer alone", showsFailuresToTheDeveloperAlone},
-		{"a first build that fails is shown and mended", showsAFirstBuildThatFails},
-		{"a build that fails", showsABuildThatFails},
+		{"a first build that fails is shown", showsAFirstBuildThatFails},
+		{"links are followed", func(t *testing.T, p *project) { followsLinks(t, p, elsewhere) }},
 		{"requests during a build", answersWithTheNewCode},
-		{"however editors save", isServedHoweverEditorsSave},
+		{"a build that fails is shown and mended however editors save", showsABuildThatFails},
 		{"the last of several edits is served", servesTheLastOfSeveralEdits},
 	} {
 		require.True(t, t.Run(test.name, func(t *testing.T) {
@@ -333,11 +359,12 @@ func TestAProgramThatIsEdited(t *testing.T) {
 
 // After each edit under load the new code answers, and no request fails.
 func TestEditsUnderLoadLoseNothing(t *testing.T) {
+	t.Parallel()
 	p := run(t, nil)
 	p.eventually("/", "one")
 	const clients = 64
-	edits := rounds(4, 10)
-	pause := time.Duration(rounds(25, 5)) * time.Millisecond
+	edits := reload.Rounds(2, 10)
+	pause := time.Duration(reload.Rounds(25, 5)) * time.Millisecond
 	var asked atomic.Int64
 	var stop atomic.Bool
 	failed := make(chan error, clients)
@@ -405,15 +432,17 @@ func answersWithTheNewCode(t *testing.T, p *project) {
 	require.Equal(t, "data: begun\n\ndata: ended\n\n", string(b))
 }
 
+// Each failure is repaired by an editor that saves in its own way.
 func showsABuildThatFails(t *testing.T, p *project) {
-	for name, c := range map[string]struct{ old, new, message, place string }{
-		"by its syntax":     {`const answer = "one"`, `const answer = "one`, "newline in string", "main.go:18:20"},
-		"by a wrong type":   {`const answer = "one"`, `const answer string = 1`, "cannot use 1", "main.go:18:23"},
-		"by what it misses": {`"embed"`, "\"embed\"\n\t_ \"example.org/missing\"", "package example.org/missing", "main.go:5:2"},
+	file := filepath.Join(p.dir, "main.go")
+	for editor, c := range map[string]struct{ old, new, message, place string }{
+		"vim":    {`const answer = "two"`, `const answer = "two`, "newline in string", "main.go:19:20"},
+		"GoLand": {`const answer = "two"`, `const answer string = 1`, "cannot use 1", "main.go:19:23"},
+		"Emacs":  {`"embed"`, "\"embed\"\n\t_ \"example.org/missing\"", "package example.org/missing", "main.go:5:2"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			p.eventually("/", "one")
-			p.edit(c.old, c.new)
+		t.Run(c.message+", repaired with "+editor, func(t *testing.T) {
+			_, old := p.get("/")
+			save(t, file, strings.Replace(source("two"), c.old, c.new, 1))
 			p.says("does not build")
 			status, page := p.browse("/")
 			require.Equal(t, 500, status)
@@ -425,7 +454,7 @@ func showsABuildThatFails(t *testing.T, p *project) {
 			require.Contains(t, page, "/.zeug/live.js")
 			status, body := p.get("/")
 			require.Equal(t, 200, status, "the old process goes on for others")
-			require.Equal(t, "one", body)
+			require.Equal(t, old, body)
 			p.says("answers clients that are not browsers")
 			resp, _ := p.ask("GET", "/", nil, func(r *http.Request) { r.Header.Set("Accept", "*/*") })
 			require.Equal(t, "build failed", resp.Header.Get("X-Zeug-Stale"), "and says so")
@@ -433,13 +462,13 @@ func showsABuildThatFails(t *testing.T, p *project) {
 
 			// The page that shows the failure gets an event when the failure is repaired.
 			events := p.events(page)
-			p.edit(c.new, c.old)
+			editors[editor](t, file, source(editor))
 			p.hears(events, "reload")
 			status, page = p.browse("/document")
 			require.Equal(t, 200, status)
+			require.Contains(t, page, "<title>"+editor+"</title>")
 			resp, _ = p.ask("GET", "/", nil, nil)
 			require.Empty(t, resp.Header.Get("X-Zeug-Stale"))
-			require.Contains(t, page, "<title>")
 		})
 	}
 }
@@ -467,47 +496,6 @@ func (p *project) events(page string) <-chan string {
 		}
 	}()
 	return events
-}
-
-func TestAProgramThatEndsAtStart(t *testing.T) {
-	t.Parallel()
-	cases := map[string]struct{ end, says, page string }{
-		"by a panic in init":    {`panic("no database")`, "exit status 2", "panic: no database"},
-		"by its exit code":      {`println("2026/11/30 01:02:03 no configuration"); os.Exit(7)`, "exit status 7", "<h1>no configuration</h1>"},
-		"by the end of main":    {`println("done\n"); os.Exit(0)`, "exit status 0", "<h1>done</h1>"},
-		"by a signal":           {`p, _ := os.FindProcess(os.Getpid()); p.Kill(); time.Sleep(time.Minute)`, "signal: killed", "<h1>the program ended before it served"},
-		"by a server's refusal": {`serving.Main("127.0.0.1:0", nil)`, "exit status 78", "there is no application"},
-	}
-	// The program reads how to end, so that it is built once.
-	var ends strings.Builder
-	for name, c := range cases {
-		fmt.Fprintf(&ends, "\tcase %q:\n\t\t%s\n", name, c.end)
-	}
-	p := run(t, func(dir string, c *reload.Config) {
-		save(t, filepath.Join(dir, "data", "end.txt"), "")
-		c.Watch = []string{"data"}
-		name := filepath.Join(dir, "main.go")
-		b, err := os.ReadFile(name)
-		require.NoError(t, err)
-		save(t, name, string(b)+"\nfunc init() {\n\tend, _ := os.ReadFile(\"data/end.txt\")\n\tswitch string(end) {\n"+ends.String()+"\t}\n}\n")
-	})
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			_, pid := p.get("/pid")
-			save(t, filepath.Join(p.dir, "data", "end.txt"), name)
-			p.says("ended before it served")
-			status, page := p.browse("/")
-			require.Equal(t, 500, status)
-			require.Contains(t, page, c.says)
-			require.Contains(t, page, c.page)
-			_, body := p.get("/")
-			require.Equal(t, "one", body, "the old process goes on for others")
-			save(t, filepath.Join(p.dir, "data", "end.txt"), "")
-			p.changes("/pid", pid)
-			status, _ = p.browse("/")
-			require.Equal(t, 200, status)
-		})
-	}
 }
 
 func showsAFirstBuildThatFails(t *testing.T, p *project) {
@@ -543,8 +531,6 @@ func showsAFirstBuildThatFails(t *testing.T, p *project) {
 			require.Contains(t, problem.Output, "function main is undeclared")
 		}
 	}
-	write(t, p.dir, "")
-	p.eventually("/", "one")
 }
 
 // If a program has not reported its address, the address may be in its arguments.
@@ -566,14 +552,85 @@ func TestAFailureIsShownWhereTheArgumentsSay(t *testing.T) {
 	require.Contains(t, page, "no database")
 }
 
-func TestATakenPortIsSaidOnce(t *testing.T) {
+func TestAProgramThatServesByItselfIsToldWhatToCall(t *testing.T) {
 	t.Parallel()
+	p := run(t, func(dir string, c *reload.Config) {
+		c.Listen = nil
+		// The supervisor does not see what the program serves, only that it does not call package serving.
+		save(t, filepath.Join(dir, "main.go"), "package main\n\nimport \"time\"\n\nfunc main() { time.Sleep(time.Hour) }\n")
+	})
+	require.Eventually(t, func() bool {
+		return strings.Contains(p.log.String(), "it is reloaded only if it calls serving.Main, or serving.Run, in place of http.ListenAndServe")
+	}, patience, 10*time.Millisecond)
+}
+
+// ends are the ways in which a program ends before it serves: its source, and what is said about it.
+var ends = map[string]struct{ source, says, page string }{
+	"by a panic in init":    {`panic("no database")`, "exit status 2", "panic: no database"},
+	"by its exit code":      {`println("2026/11/30 01:02:03 no configuration"); os.Exit(7)`, "exit status 7", "<h1>no configuration</h1>"},
+	"by the end of main":    {`println("done\n"); os.Exit(0)`, "exit status 0", "<h1>done</h1>"},
+	"by a signal":           {`p, _ := os.FindProcess(os.Getpid()); p.Kill(); time.Sleep(time.Minute)`, "signal: killed", "<h1>the program ended before it served"},
+	"by a server's refusal": {`serving.Main("127.0.0.1:0", nil)`, "exit status 78", "there is no application"},
+}
+
+// endings returns the source with which a program reads how to end, so that it is built once.
+func endings() string {
+	var cases strings.Builder
+	for name, end := range ends {
+		fmt.Fprintf(&cases, "\tcase %q:\n\t\t%s\n", name, end.source)
+	}
+	return "\nfunc init() {\n\tend, _ := os.ReadFile(\"data/end.txt\")\n\tswitch string(end) {\n" + cases.String() + "\t}\n}\n"
+}
+
+func endsAtStart(t *testing.T, p *project) {
+	for name, c := range ends {
+		t.Run(name, func(t *testing.T) {
+			_, pid := p.get("/pid")
+			save(t, filepath.Join(p.dir, "data", "end.txt"), name)
+			p.says("ended before it served")
+			status, page := p.browse("/")
+			require.Equal(t, 500, status)
+			require.Contains(t, page, c.says)
+			require.Contains(t, page, c.page)
+			_, body := p.get("/")
+			require.Equal(t, "one", body, "the old process goes on for others")
+			save(t, filepath.Join(p.dir, "data", "end.txt"), "")
+			p.changes("/pid", pid)
+			status, _ = p.browse("/")
+			require.Equal(t, 200, status)
+		})
+	}
+}
+
+func isServedByTLS(t *testing.T, executable string) {
+	p := run(t, func(dir string, c *reload.Config) {
+		save(t, filepath.Join(dir, "data", "file.txt"), "")
+		c.Program.Executable, c.Program.Args, c.Watch = executable, []string{"-secure"}, []string{"data"}
+	})
+	get := func(path string) (string, *tls.ConnectionState) {
+		resp, err := p.client.Get("https://" + p.addr + path)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return string(b), resp.TLS
+	}
+	saw, first := get("/origin")
+	require.Regexp(t, `^true 127`, saw)
+	pid, _ := get("/pid")
+	save(t, filepath.Join(p.dir, "data", "file.txt"), "changed")
+	require.Eventually(t, func() bool { got, _ := get("/pid"); return got != pid }, patience, 20*time.Millisecond)
+	p.client.CloseIdleConnections()
+	_, second := get("/")
+	require.Equal(t, first.PeerCertificates[0].Raw, second.PeerCertificates[0].Raw, "a browser that was told to trust it need not be told again")
+}
+
+func saysOnceThatItsPortIsTaken(t *testing.T, executable string) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
-	p := run(t, func(dir string, c *reload.Config) {
-		c.Listen = nil
-		save(t, filepath.Join(dir, "main.go"), strings.NewReplacer("127.0.0.1:0", taken.Addr().String(), ", OPTIONS", "").Replace(program))
+	p := run(t, func(_ string, c *reload.Config) {
+		c.Listen, c.Program.Executable, c.Program.Args = nil, executable, []string{"-at", taken.Addr().String()}
 	})
 	require.Eventually(t, func() bool {
 		return strings.Contains(p.log.String(), "the program ended before it served, for the reason that it gave")
@@ -581,15 +638,28 @@ func TestATakenPortIsSaidOnce(t *testing.T) {
 	require.Equal(t, 1, strings.Count(p.log.String(), "is in use by another program"), "%s", p.log)
 }
 
-func TestAProgramThatServesByItselfIsToldWhatToCall(t *testing.T) {
-	t.Parallel()
-	p := run(t, func(dir string, c *reload.Config) {
-		c.Listen = nil
-		save(t, filepath.Join(dir, "main.go"), "package main\n\nimport \"net/http\"\n\nfunc main() { http.ListenAndServe(\"127.0.0.1:0\", http.NotFoundHandler()) }\n")
-	})
-	require.Eventually(t, func() bool {
-		return strings.Contains(p.log.String(), "it is reloaded only if it calls serving.Main, or serving.Run, in place of http.ListenAndServe")
-	}, patience, 10*time.Millisecond)
+// If a process is killed while it writes a core, it leaves an incomplete one, which is not
+// reported. The supervisor removes it, but no file of another run.
+func leavesNoCores(t *testing.T, executable string) {
+	p := run(t, func(_ string, c *reload.Config) { c.Program.Executable, c.Frames = executable, true })
+	for _, name := range []string{"core-1-f1", "core-1-f2", "core-11-f1", "kept-core-1-f3"} {
+		p.get("/write?name=" + url.QueryEscape(filepath.Join(p.folder, name)))
+	}
+	cores := func() (names []string) {
+		list, err := filepath.Glob(filepath.Join(p.folder, "*core-*"))
+		require.NoError(t, err)
+		for _, name := range list {
+			names = append(names, filepath.Base(name))
+		}
+		return names
+	}
+	require.Equal(t, []string{"core-1-f1", "core-1-f2", "core-11-f1", "kept-core-1-f3"}, cores())
+	_, pid := p.get("/pid")
+	number, err := strconv.Atoi(pid)
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(number, syscall.SIGKILL))
+	require.Eventually(t, func() bool { return len(cores()) == 2 }, patience, time.Millisecond, "%v", cores())
+	require.Equal(t, []string{"core-11-f1", "kept-core-1-f3"}, cores(), "of another run, and one that was taken over")
 }
 
 func isKilledDuringARequest(t *testing.T, p *project) {
@@ -633,28 +703,38 @@ func diesAndIsReplaced(t *testing.T, p *project) {
 func TestWhatIsWatched(t *testing.T) {
 	t.Parallel()
 	p := run(t, func(dir string, c *reload.Config) {
-		save(t, filepath.Join(dir, "templates", "a.html"), "a")
-		save(t, filepath.Join(dir, "static", "css", "a.css"), "a")
-		save(t, filepath.Join(dir, "data", "file.txt"), "data")
-		c.Watch, c.Exclude = []string{"data"}, []string{"*.ignored", "*/secret/*"}
-		c.LinkTools = true
+		watch(t, dir, c)
+		c.LinkTools = reload.Rounds(0, 1) > 0
 	})
-	p.watched()
+	p.seesFilesThatAreRead()
+	p.seesSource()
 }
 
+// Outside of CI, one change of the source is enough: the rest is the same for events of the system.
 func TestWhatIsWatchedByPolling(t *testing.T) {
 	t.Parallel()
 	p := run(t, func(dir string, c *reload.Config) {
-		save(t, filepath.Join(dir, "templates", "a.html"), "a")
-		save(t, filepath.Join(dir, "static", "css", "a.css"), "a")
-		save(t, filepath.Join(dir, "data", "file.txt"), "data")
-		c.Watch, c.Exclude = []string{"data"}, []string{"*.ignored", "*/secret/*"}
+		watch(t, dir, c)
 		c.Poll = 100 * time.Millisecond
 	})
-	p.watched()
+	p.seesFilesThatAreRead()
+	if reload.Rounds(0, 1) > 0 {
+		p.seesSource()
+		return
+	}
+	p.edit(`"one"`, `"polled"`)
+	p.eventually("/", "polled")
 }
 
-func (p *project) watched() {
+func watch(t *testing.T, dir string, c *reload.Config) {
+	save(t, filepath.Join(dir, "templates", "a.html"), "a")
+	save(t, filepath.Join(dir, "static", "css", "a.css"), "a")
+	save(t, filepath.Join(dir, "data", "file.txt"), "data")
+	c.Watch, c.Exclude = []string{"data"}, []string{"*.ignored", "*/secret/*"}
+}
+
+// seesFilesThatAreRead changes files that need no build.
+func (p *project) seesFilesThatAreRead() {
 	t := p.t
 	_, page := p.browse("/document")
 	events := p.events(page)
@@ -674,23 +754,30 @@ func (p *project) watched() {
 
 	save(t, filepath.Join(p.dir, "data", "file.txt"), "new data")
 	p.changes("/pid", pid)
+}
+
+// seesSource changes files from which the program is built.
+func (p *project) seesSource() {
+	t := p.t
 	save(t, filepath.Join(p.dir, "words", "word.txt"), "new word")
 	p.eventually("/words", "new word")
 
 	// A package that is created, and then changes.
 	save(t, filepath.Join(p.dir, "more", "more.go"), "package more\n\nconst Answer = \"more\"\n")
-	save(t, filepath.Join(p.dir, "main.go"), strings.NewReplacer(", OPTIONS", "", `"embed"`, "\"embed\"\n\t\"example.org/app/more\"", `answer = "one"`, `answer = more.Answer`).Replace(program))
+	importing := strings.NewReplacer(`"embed"`, "\"embed\"\n\t\"example.org/app/more\"", `answer = "one"`, `answer = more.Answer`).Replace(source("one"))
+	save(t, filepath.Join(p.dir, "main.go"), importing)
 	p.eventually("/", "more")
 	save(t, filepath.Join(p.dir, "more", "more.go"), "package more\n\nconst Answer = \"even more\"\n")
 	p.eventually("/", "even more")
 
-	// A file that disappears, and a file that replaces another, as with editors.
-	save(t, filepath.Join(p.dir, "extra.go"), "package main\n\nfunc init() { panic(1) }\n")
-	p.says("ended before it served")
+	// A file that disappears, and a file that replaces another, as with editors. The go command may have listed the
+	// folder just when extra.go appeared, and then it keeps a wrong index for the folder without it. So main.go changes.
+	save(t, filepath.Join(p.dir, "extra.go"), "package main\n\nconst answer = \"another one\"\n")
+	p.says("does not build")
 	require.NoError(t, os.Remove(filepath.Join(p.dir, "extra.go")))
-	save(t, filepath.Join(p.dir, "more", ".more.go.tmp"), "package more\n\nconst Answer = \"renamed\"\n")
-	require.NoError(t, os.Rename(filepath.Join(p.dir, "more", ".more.go.tmp"), filepath.Join(p.dir, "more", "more.go")))
-	p.eventually("/", "renamed")
+	save(t, filepath.Join(p.dir, ".main.go.tmp"), strings.Replace(importing, "more.Answer", "more.Answer + \" renamed\"", 1))
+	require.NoError(t, os.Rename(filepath.Join(p.dir, ".main.go.tmp"), filepath.Join(p.dir, "main.go")))
+	p.eventually("/", "even more renamed")
 	status, _ := p.browse("/")
 	require.Equal(t, 200, status)
 }
@@ -708,32 +795,6 @@ func seesTheRequestAsItCame(t *testing.T, p *project) {
 	require.Equal(t, "one", saw)
 	_, saw = p.do("GET", "/origin?a;b=%zz&c", "", "X-Forwarded-For", "192.0.2.1", "Zeug-Origin", "https 192.0.2.1:1", "User-Agent", "me")
 	require.Regexp(t, `^false 127\.0\.0\.1:\d+ 127\.0\.0\.1:\d+ /origin\?a;b=%zz&c map\[Accept-Encoding:\[gzip\] User-Agent:\[me\] X-Forwarded-For:\[192\.0\.2\.1\]\]$`, saw)
-}
-
-func TestTLSIsSpokenByTheSupervisor(t *testing.T) {
-	t.Parallel()
-	p := run(t, func(dir string, _ *reload.Config) {
-		write(t, dir, ", TLS: certs.SelfSigned()")
-		name := filepath.Join(dir, "main.go")
-		b, err := os.ReadFile(name)
-		require.NoError(t, err)
-		save(t, name, strings.Replace(string(b), `zeug/serving"`, `zeug/serving"`+"\n\t\"github.com/zeugkit/zeug/serving/certs\"", 1))
-	})
-	get := func(path string) (string, *tls.ConnectionState) {
-		resp, err := p.client.Get("https://" + p.addr + path)
-		require.NoError(t, err)
-		defer resp.Body.Close()
-		b, err := io.ReadAll(resp.Body)
-		require.NoError(t, err)
-		return string(b), resp.TLS
-	}
-	saw, first := get("/origin")
-	require.Regexp(t, `^true 127`, saw)
-	p.edit(`"one"`, `"two"`)
-	require.Eventually(t, func() bool { got, _ := get("/"); return got == "two" }, patience, 20*time.Millisecond)
-	p.client.CloseIdleConnections()
-	_, second := get("/")
-	require.Equal(t, first.PeerCertificates[0].Raw, second.PeerCertificates[0].Raw, "a browser that was told to trust it need not be told again")
 }
 
 func TestArgumentsAndTagsInAWorkspaceWithANestedModule(t *testing.T) {
@@ -791,7 +852,7 @@ func TestGoRunReloads(t *testing.T) {
 	write(t, dir, ", Reload: true")
 	save(t, filepath.Join(dir, "dev.go"), "package main\n\nimport _ \"github.com/zeugkit/zeug/serving/dev\"\n")
 	log := &output{}
-	cmd := exec.Command("go", "run", "-ldflags=-w", ".", "-greeting", "moin")
+	cmd := exec.Command("go", "run", "-ldflags=-s", ".", "-greeting", "moin")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, cmd.Start())
