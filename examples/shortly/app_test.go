@@ -191,6 +191,7 @@ func TestUnderAPrefix(t *testing.T) {
 
 // TestBehindNginx is the same test with a real proxy.
 func TestBehindNginx(t *testing.T) {
+	t.Parallel()
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
 		if nginx = "/usr/sbin/nginx"; !isFile(nginx) {
@@ -229,7 +230,7 @@ http {
 			conn.Close()
 		}
 		return err == nil
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 
 	person := webtest.Live(t, base)
 	details := person.Post("/tools/short/", webtest.Form(submit("https://example.org/")), webtest.Follow).Expect(200)
@@ -270,7 +271,7 @@ func TestThePageWhenRedisIsAway(t *testing.T) {
 	}
 	s.Start(t)
 	require.NoError(t, s.Client.Set(t.Context(), "url-target:1", "https://example.org/", 0).Err())
-	require.Eventually(t, func() bool { return person.Get("/1").Status == 302 }, 5*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return person.Get("/1").Status == 302 }, time.Minute, 20*time.Millisecond)
 }
 
 // TestWhatWerkzeugsShortlyWrote serves links of the other shortly, whose ids
@@ -342,7 +343,7 @@ func TestMain(m *testing.M) {
 	}
 	// The parallel tests wait for servers, so that more of them may run than there are processors. Those that use the
 	// processor, or expect an answer within a time, run alone before.
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	if err := flag.Set("test.parallel", "10"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
@@ -359,6 +360,7 @@ func program(t *testing.T, variables []string, args ...string) *exec.Cmd {
 }
 
 func TestProgram(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	for name, c := range map[string]struct {
 		variables, args []string
@@ -380,7 +382,7 @@ func TestProgram(t *testing.T) {
 					resp.Body.Close()
 				}
 				return err == nil
-			}, 10*time.Second, 10*time.Millisecond)
+			}, time.Minute, 10*time.Millisecond)
 			require.NoError(t, command.Process.Signal(os.Interrupt))
 			said, _ := io.ReadAll(stderr)
 			require.NoError(t, command.Wait(), "%s", said)
@@ -402,6 +404,7 @@ func TestProgram(t *testing.T) {
 }
 
 func TestTheAccessLogNamesTheClientBehindAProxy(t *testing.T) {
+	t.Parallel()
 	addr := "127.0.0.1:" + freeport.Port(t)
 	command := program(t, nil, "-proxies", "1", "-addr", addr)
 	stderr, err := command.StderrPipe()
@@ -416,7 +419,7 @@ func TestTheAccessLogNamesTheClientBehindAProxy(t *testing.T) {
 			resp.Body.Close()
 		}
 		return err == nil
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	require.NoError(t, command.Process.Signal(os.Interrupt))
 	said, err := io.ReadAll(stderr)
 	require.NoError(t, err)

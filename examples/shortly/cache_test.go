@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -91,8 +92,12 @@ func TestCachedLinksOnEveryRedis(t *testing.T) {
 			require.Equal(t, "https://example.org/a", target)
 			other.clicks.Flush(ctx)
 
-			link, err := links.Get(ctx, id)
-			require.NoError(t, err)
+			var link Link
+			require.Eventually(t, func() bool {
+				began := time.Now()
+				link, err = links.Get(ctx, id)
+				return err == nil && time.Since(began) < clickPatience // otherwise it may not have waited for the clicks
+			}, longPatience, time.Millisecond)
 			require.Equal(t, Link{ID: id, Target: "https://example.org/a", Clicks: 51}, link, "people see their own clicks")
 
 			for _, absent := range []string{"3", "", "last-url-id", "1\r\nDEL x", "*"} {
@@ -169,6 +174,14 @@ func TestAnAbsentIDIsNotLookedUpAgainForASecond(t *testing.T) {
 	require.NoError(t, err, "found at once by the process that made it")
 }
 
+// rounds returns how many times a test repeats what takes processor time: many times in CI, where CI is set.
+func rounds(few, many int) int {
+	if os.Getenv("CI") != "" {
+		return many
+	}
+	return few
+}
+
 func TestTheMemoryOfTheCacheIsBounded(t *testing.T) {
 	links := cached(t, startEmbedded(t))
 	watch(links.redis, "get", func(_ context.Context, command redis.Cmder) {
@@ -188,7 +201,7 @@ func TestTheMemoryOfTheCacheIsBounded(t *testing.T) {
 	before := heap()
 	// As in net/http, an id is a part of a longer line.
 	line := " HTTP/1.1" + strings.Repeat("?", 1000)
-	for n := range 100_000 {
+	for n := range rounds(20_000, 100_000) {
 		id := fmt.Sprint(n, line)
 		id = id[:len(id)-len(line)]
 		if _, err := links.Target(t.Context(), id); err != nil {
@@ -197,7 +210,7 @@ func TestTheMemoryOfTheCacheIsBounded(t *testing.T) {
 	}
 	grown := heap() - before
 	require.LessOrEqual(t, links.targets.WeightedSize(), uint64(1<<20))
-	// The request lines alone take 100 MB.
+	// The request lines alone take 20 MB, and 100 MB in CI.
 	require.Less(t, grown, int64(8<<20))
 }
 

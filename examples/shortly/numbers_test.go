@@ -80,6 +80,7 @@ func TestACounterThatCannotBeRead(t *testing.T) {
 }
 
 func TestALinkIsToldOfWhenAReplicaHasIt(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts several servers")
 	}
@@ -100,8 +101,10 @@ func TestALinkIsToldOfWhenAReplicaHasIt(t *testing.T) {
 		})
 	}
 	// One more replica than there are: the client does not get the link, though it exists.
-	links := &Links{redis: connect(t, parse(t, "redis://"+master.Addr)), replicas: 2}
-	require.ErrorIs(t, within(t, 10*time.Second, func() error {
+	o := parse(t, "redis://"+master.Addr)
+	o.ReadTimeout = longPatience // the wait for replicas takes half of the patience
+	links := &Links{redis: connect(t, o), replicas: 2, patience: 3 * time.Second}
+	require.ErrorIs(t, within(t, 20*time.Second, func() error {
 		_, err := links.Add(t.Context(), "https://example.org/new")
 		return err
 	}), errUnreplicated)
