@@ -2,12 +2,14 @@ package ratelimit_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"strconv"
 	"sync"
@@ -41,6 +43,22 @@ func servers(t *testing.T) map[string]*redis.Client {
 		t.Cleanup(func() { _ = client.Close() })
 	}
 	return list
+}
+
+// TestMain lets more tests run in parallel than there are processors, because those tests wait.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// rounds returns how many times a test repeats what takes processor time: many times in CI, where CI is set.
+func rounds(few, many int) int {
+	if os.Getenv("CI") != "" {
+		return many
+	}
+	return few
 }
 
 func ok(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
@@ -79,12 +97,14 @@ func TestLimit(t *testing.T) {
 }
 
 func TestRequestsComeBackEvenly(t *testing.T) {
+	t.Parallel()
 	for name, client := range servers(t) {
 		t.Run(name, func(t *testing.T) {
-			h := ratelimit.RateLimit{Client: client, Timeout: patience, Rate: 20, Period: time.Second, Burst: 1}.Wrap(http.HandlerFunc(ok))
+			t.Parallel()
+			h := ratelimit.RateLimit{Client: client, Timeout: patience, Rate: 5, Period: 10 * time.Second, Burst: 1}.Wrap(http.HandlerFunc(ok))
 			require.Equal(t, 204, ask(h, "192.0.2.1:1").Code)
 			require.Equal(t, 429, ask(h, "192.0.2.1:1").Code)
-			require.Eventually(t, func() bool { return ask(h, "192.0.2.1:1").Code == 204 }, 5*time.Second, 5*time.Millisecond)
+			require.Eventually(t, func() bool { return ask(h, "192.0.2.1:1").Code == 204 }, patience, 5*time.Millisecond)
 		})
 	}
 }
@@ -154,6 +174,7 @@ func TestABucketThatIsFullerThanItCanBe(t *testing.T) {
 
 // A clock that is set back must not keep a visitor out until it is where it was.
 func TestAClockOfRedisThatJumps(t *testing.T) {
+	t.Parallel()
 	server, jump := redistest.StartWithClock(t)
 	h := ratelimit.RateLimit{Client: server.Client, Timeout: patience, Closed: true, Rate: 3, Period: 3 * time.Second}.Wrap(http.HandlerFunc(ok))
 	exhaust := func(name string) {
@@ -175,6 +196,7 @@ func TestAClockOfRedisThatJumps(t *testing.T) {
 
 // A dead node does not answer, so the client of go-redis would keep asking it for a minute.
 func TestAReplicaOfTheClusterTakesOver(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for an election")
 	}
@@ -197,9 +219,10 @@ func TestAReplicaOfTheClusterTakesOver(t *testing.T) {
 
 // A Redis that was stopped, or whose machine is gone, answers nothing.
 func TestTimeoutIsKept(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer silent.Close()
+	t.Cleanup(func() { silent.Close() })
 	for name, options := range map[string]*redis.Options{
 		"the client's defaults":               {},
 		"a client that heeds the context":     {ContextTimeoutEnabled: true},
@@ -207,6 +230,7 @@ func TestTimeoutIsKept(t *testing.T) {
 		"a client that waits for connections": {PoolSize: 1, PoolTimeout: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			options.Addr = silent.Addr().String()
 			client := redis.NewClient(options)
 			defer client.Close()
@@ -252,7 +276,7 @@ func TestAnImmediateResultCounts(t *testing.T) {
 	var clients sync.WaitGroup
 	for range 8 {
 		clients.Go(func() {
-			for range 10_000 {
+			for range rounds(2_000, 10_000) {
 				if ask(h, "192.0.2.1:1").Code != http.StatusNoContent {
 					refused.Add(1)
 				}
