@@ -198,6 +198,7 @@ func TestABodyThatIsReadLateArrivesWhole(t *testing.T) {
 	for name, p := range protocols() {
 		for _, network := range []string{"tcp", "unix"} {
 			t.Run(name+" over "+network, func(t *testing.T) {
+				t.Parallel()
 				got := make(chan string, 1)
 				conn := p.listening(t, network, func(_ http.ResponseWriter, r *http.Request) {
 					var b strings.Builder

@@ -260,6 +260,28 @@ http {
 	return f
 }
 
+var echoFolder string // of the program for CGI, as long as the tests run
+
+// echoProgram builds the program for CGI once.
+var echoProgram = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "zg")
+	if err != nil {
+		return "", err
+	}
+	echoFolder = dir
+	program := filepath.Join(dir, "echo.cgi")
+	if out, err := exec.Command("go", "build", "-o", program, "./internal/echo").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return program, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	_ = os.RemoveAll(echoFolder)
+	os.Exit(code)
+}
+
 // startApache starts Apache with processes of a kind, and a module for CGI.
 func startApache(t *testing.T, mpm, cgi string, protocols ...string) front {
 	t.Helper()
@@ -307,8 +329,9 @@ func startApache(t *testing.T, mpm, cgi string, protocols ...string) front {
 		fmt.Fprintf(&passes, "ProxyPass %s/ %q\n", prefix, to)
 	}
 	program := filepath.Join(dir, "echo.cgi")
-	out, err := exec.Command("go", "build", "-o", program, "./internal/echo").CombinedOutput()
-	require.NoError(t, err, string(out))
+	built, err := echoProgram()
+	require.NoError(t, err)
+	require.NoError(t, os.Link(built, program))
 	f.mounted["cgi"] = "/app.cgi"
 	port := freeport.Port(t)
 	f.url = "http://127.0.0.1:" + port
