@@ -55,13 +55,13 @@ func sentinelClient(sentinel *redistest.Server) redis.UniversalClient {
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	// The parallel tests wait for servers, so that more of them may run than there are processors.
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
 }
 
-// stores runs a test on a fresh store of each kind, all of them in parallel.
+// stores runs a test on a fresh store of each kind, side by side.
 func stores(t *testing.T, test func(t *testing.T, store sessions.Store)) {
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
@@ -89,7 +89,6 @@ func stores(t *testing.T, test func(t *testing.T, store sessions.Store)) {
 }
 
 func TestStoresKeepTheContract(t *testing.T) {
-	t.Parallel()
 	stores(t, func(t *testing.T, store sessions.Store) {
 		ctx := t.Context()
 		fields, err := store.Load(ctx, "a")
@@ -119,7 +118,7 @@ func TestStoresKeepTheContract(t *testing.T) {
 		require.Eventually(t, func() bool {
 			fields, err := store.Load(ctx, "a")
 			return err == nil && fields == nil
-		}, patience, 10*time.Millisecond, "it expires")
+		}, 10*time.Second, 10*time.Millisecond, "it expires")
 		_, err = store.Save(ctx, "b", sessions.Change{Create: true, Set: all, TTL: time.Hour})
 		require.NoError(t, err)
 		_, err = store.Save(ctx, "b", sessions.Change{Clear: true})
@@ -270,11 +269,7 @@ func TestAKilledRedisLosesNoAcknowledgedSession(t *testing.T) {
 	require.NotEmpty(t, cookies)
 	require.Positive(t, failed, "the kills were noticed")
 	for cookie, user := range cookies {
-		var w *httptest.ResponseRecorder
-		require.Eventually(t, func() bool {
-			w, _ = visit(h, "/", cookie)
-			return w.Code == 200 // on a busy machine Redis may answer late
-		}, patience, 20*time.Millisecond)
+		w, _ := visit(h, "/", cookie)
 		require.Equal(t, user, w.Body.String())
 	}
 	t.Logf("%d sessions, %d requests refused", len(cookies), failed)
@@ -325,7 +320,6 @@ func TestAFailoverLosesNoAcknowledgedSession(t *testing.T) {
 const patience = time.Minute
 
 func TestASavedSessionIsInTheReplica(t *testing.T) {
-	t.Parallel()
 	master := redistest.Start(t, "--repl-diskless-sync-delay", "0")
 	host, port, _ := strings.Cut(master.Addr, ":")
 	replica := redistest.Start(t, "--replicaof", host+" "+port)
@@ -342,7 +336,6 @@ func TestASavedSessionIsInTheReplica(t *testing.T) {
 }
 
 func TestASessionIsRefusedWhereNoReplicaIsLeft(t *testing.T) {
-	t.Parallel()
 	s := redistest.Start(t)
 	w, _ := visit(users(storeOf(t, s, redisstore.Options{Replicas: 1})), "/?user=alone", "")
 	require.Equal(t, 503, w.Code)
