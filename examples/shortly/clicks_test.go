@@ -77,6 +77,9 @@ func TestManyIDsAreSentInSeveralPipelines(t *testing.T) {
 }
 
 func TestClicksWaitForRedisAndTheirMemoryIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	t.Parallel()
 	s := redistest.Start(t)
 	c := NewClickCounter(parse(t, "redis://"+s.Addr))

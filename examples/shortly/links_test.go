@@ -260,6 +260,9 @@ func theirs(ctx context.Context, client redis.UniversalClient, url string) (stri
 // TestEveryInterleavingOfTwoSubmissions lets two processes submit one URL and
 // runs their commands in every possible order.
 func TestEveryInterleavingOfTwoSubmissions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for name, c := range map[string]struct {
 		first, second writer
 		one           bool // both must get the same id

@@ -47,8 +47,8 @@ func TestEachRequestRunsOnce(t *testing.T) {
 		"as a worker is suspended": {config: wsgi.Config{Workers: 2}, fault: suspend},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() && !test.leave {
-				t.Skip("takes seconds")
+			if name != "as both" {
+				long(t)
 			}
 			notes := filepath.Join(t.TempDir(), "notes")
 			test.config.Env = []string{"NOTES=" + notes}

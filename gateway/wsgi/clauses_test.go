@@ -133,6 +133,9 @@ func TestClauses(t *testing.T) {
 	for name, config := range modes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if config.Validate || config.BufferAnswer != 0 {
+				long(t)
+			}
 			config.Workers = 1
 			l := run(t, config)
 			for _, c := range clauses {

@@ -112,6 +112,7 @@ func TestTheServersName(t *testing.T) {
 
 // Flask passes exceptions on in its debug mode only.
 func TestDebugShowsExceptionsOfFlask(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for name, c := range map[string]struct {
 		env   []string

@@ -71,17 +71,13 @@ func rounds(n int) int {
 	return n
 }
 
-// reloads returns how often a test reloads the application.
-func reloads() int {
-	if testing.Short() {
-		return 2
-	}
-	return 5
-}
+// reloads is how often a test reloads the application.
+const reloads = 5
 
 // Workers are killed at random: only the requests that they ran are lost, and no request that may
 // be sent again is lost.
 func TestWorkersThatAreKilled(t *testing.T) {
+	long(t)
 	for name, retry := range map[string]bool{"lose what they run": false, "lose nothing that may be retried": true} {
 		t.Run(name, func(t *testing.T) {
 			l := run(t, wsgi.Config{Workers: 2, RetryIdempotent: retry})
@@ -129,15 +125,15 @@ func TestReplacementsUnderLoad(t *testing.T) {
 		"forked, by count": {Workers: 2, MaxRequests: 200, Preload: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() && c.Preload {
-				t.Skip("takes seconds")
+			if name != "by their count" {
+				long(t)
 			}
 			l := run(t, c)
 			done := make(chan map[int]int)
 			total := rounds(8000)
 			go func() { done <- l.load("/", 8, total) }()
 			if c.MaxRequests == 0 && c.MaxLifetime == 0 {
-				for range reloads() {
+				for range reloads {
 					require.NoError(t, l.Reload())
 				}
 			}
@@ -153,6 +149,7 @@ func TestReplacementsUnderLoad(t *testing.T) {
 }
 
 func TestAWorkerThatHoldsTooMuchMemory(t *testing.T) {
+	long(t)
 	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1, MaxMemory: 150 << 20})
 	l.get("/hoard")
@@ -181,6 +178,7 @@ func TestAWorkerThatDies(t *testing.T) {
 // A request that hangs is answered with 504, its stacks are printed, and the other requests of the
 // worker are finished.
 func TestAWorkerThatHangs(t *testing.T) {
+	long(t)
 	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 1, Threads: 2, RequestTimeout: 4 * time.Second})
 	other := make(chan int)
@@ -201,6 +199,7 @@ func TestAWorkerThatHangs(t *testing.T) {
 // This also works for a request that holds the interpreter's lock, so that no Python runs in the
 // worker.
 func TestAWorkerThatHoldsTheLock(t *testing.T) {
+	long(t)
 	t.Parallel()
 	l := run(t, wsgi.Config{Workers: 2, Threads: 1, RequestTimeout: 3 * time.Second})
 	hung := make(chan int)
@@ -318,13 +317,11 @@ func TestManyThreads(t *testing.T) {
 
 // Deaths, replacements and reloads at the same time leave the configured number of workers.
 func TestTheNumberOfWorkers(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for name, preload := range map[string]bool{"started": false, "forked": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if testing.Short() {
-				t.Skip("takes seconds")
-			}
 			l := run(t, wsgi.Config{Workers: 2, Preload: preload, MaxRequests: 50, MaxLifetime: 500 * time.Millisecond})
 			ctx, stop := context.WithCancel(t.Context())
 			var others sync.WaitGroup
@@ -342,7 +339,7 @@ func TestTheNumberOfWorkers(t *testing.T) {
 					time.Sleep(50 * time.Millisecond) // otherwise workers do little but start
 				}
 			})
-			for range reloads() {
+			for range reloads {
 				if err := l.Reload(); err != nil { // a new one may have been killed
 					require.ErrorContains(t, err, "ended")
 				}
@@ -495,8 +492,8 @@ func TestAClientThatLeaves(t *testing.T) {
 func TestAClientThatIsSlow(t *testing.T) {
 	for _, path := range []string{"/one-part", "/file", "/parts"} {
 		t.Run(path, func(t *testing.T) {
-			if testing.Short() && path == "/parts" {
-				t.Skip("takes seconds")
+			if path == "/parts" {
+				long(t)
 			}
 			// A busy machine takes long for the 20,000 parts of each response.
 			l := run(t, wsgi.Config{Workers: 1, Threads: 1, QueueTimeout: 5 * time.Minute})
@@ -542,6 +539,7 @@ func TestAChildThatStays(t *testing.T) {
 
 // A reload that fails leaves everything as it is, and says why.
 func TestAReloadThatFails(t *testing.T) {
+	long(t)
 	t.Parallel()
 	dir := t.TempDir()
 	write := func(text string) {
@@ -568,6 +566,7 @@ func TestAReloadThatFails(t *testing.T) {
 // A change within the second of the one before, to the same size, is also run: bytecode is kept
 // only for sources that have not changed for a second.
 func TestChangesThatPythonCannotTell(t *testing.T) {
+	long(t)
 	t.Parallel()
 	dir := t.TempDir()
 	file, cached := filepath.Join(dir, "app.py"), filepath.Join(dir, "__pycache__", "app.*.pyc")
@@ -577,7 +576,7 @@ func TestChangesThatPythonCannotTell(t *testing.T) {
 	}
 	write(0)
 	l := run(t, wsgi.Config{App: "app:app", Dir: dir, Workers: 1, Env: []string{"PYTHONDONTWRITEBYTECODE="}})
-	for i := range max(4, reloads()) {
+	for i := range reloads {
 		write(i)
 		require.NoError(t, l.Reload())
 		_, body := l.get("/")

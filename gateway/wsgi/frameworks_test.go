@@ -42,6 +42,9 @@ func TestFrameworks(t *testing.T) {
 	} {
 		t.Run(c.module, func(t *testing.T) {
 			t.Parallel()
+			if c.module != "flask" {
+				long(t)
+			}
 			uploads := t.TempDir()
 			l := run(t, wsgi.Config{
 				App: c.app, Python: python(t, c.module), Workers: 1, SpoolChunked: 16 << 20, Env: []string{"UPLOADS=" + uploads},

@@ -67,8 +67,8 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		for mode, preload := range map[string]bool{"started": false, "forked": true} {
 			t.Run(name+", "+mode, func(t *testing.T) {
 				t.Parallel()
-				if testing.Short() && preload {
-					t.Skip("takes seconds")
+				if preload {
+					long(t)
 				}
 				l := run(t, wsgi.Config{Workers: 1, Threads: 2, Preload: preload, RequestTimeout: 10 * time.Second, Output: output(t)})
 				_, before := l.get("/pid")

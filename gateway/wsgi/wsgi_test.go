@@ -43,6 +43,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// long leaves a test out that takes seconds, with -short.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+}
+
 // journal collects the workers' output and the log records about them.
 type journal struct {
 	mu   sync.Mutex
@@ -285,6 +293,7 @@ func TestTheMountIsTheScriptName(t *testing.T) {
 }
 
 func TestImportsThatFail(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for name, c := range map[string]struct{ app, says string }{
 		"a missing module":    {"nowhere:app", "No module named 'nowhere'"},
@@ -311,6 +320,7 @@ func TestImportsThatFail(t *testing.T) {
 }
 
 func TestNamesOfApplications(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for app, want := range map[string]string{
 		"plain":                           "hello",

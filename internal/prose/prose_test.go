@@ -13,6 +13,9 @@ import (
 var exceptions = []struct{ file, fragment, reason string }{}
 
 func TestTheRepositoryIsInPlainEnglish(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	used := make([]bool, len(exceptions))
 	require.NoError(t, Files("../..", func(name string, content []byte, sentences []Sentence) {
 		for _, f := range Check(sentences) {

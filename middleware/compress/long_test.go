@@ -86,6 +86,9 @@ func TestMoreThanContentLengthIsRefused(t *testing.T) {
 }
 
 func TestLongAnswersArriveWhole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for _, coding := range []string{"gzip", "br", "zstd"} {
 		for _, size := range []int{64<<10 - 1, 64 << 10, 64<<10 + 1, 96 << 10, 128 << 10, 1<<20 + 7} {
 			for _, piece := range []int{1777, size} {
@@ -139,6 +142,9 @@ func TestTheFirstOutputComesWithinABlock(t *testing.T) {
 // Each client that does not read holds a quarter of a megabyte of memory,
 // whatever it accepts.
 func TestAnswersThatNobodyReadsHoldLittle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	const clients = 100
 	text := table(1 << 20)
 	var writing sync.WaitGroup

@@ -16,6 +16,9 @@ import (
 // passed to a Router that FromRouter makes from it at that moment. Each test must have the same
 // result as without this package.
 func TestTheSuiteOfMux(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/gorilla/mux").Output()
 	require.NoError(t, err)
 	source := strings.TrimSpace(string(out))
