@@ -68,11 +68,7 @@ func ascendingRanges(size int) string {
 // header: a few milliseconds if time grows with length, a minute if it grows with
 // its square.
 func TestNoHeaderTakesQuadraticTime(t *testing.T) {
-	const limit = 10 * time.Second // of which a busy machine may take some
-	size := 256 << 10
-	if testing.Short() {
-		size = 64 << 10
-	}
+	const size, limit = 256 << 10, 10 * time.Second // of which a busy machine may take some
 	for shape, build := range hostile {
 		header := build(size)
 		for name, parse := range parsers {

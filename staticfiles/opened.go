@@ -49,59 +49,59 @@ type opened struct {
 	file  atomic.Pointer[openFile]
 }
 
-// hold keeps f open for h, and reports whether it does.
-func (k *openFiles) hold(h *opened, f *file) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.closed || len(k.files) == maxOpen || h.file.Load() != nil {
+// hold keeps f open at a place, and reports whether it does.
+func (o *openFiles) hold(at *opened, f *file) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed || len(o.files) == maxOpen || at.file.Load() != nil {
 		return false
 	}
 	held := &openFile{file: f}
 	held.timer = time.AfterFunc(stayOpen, func() {
-		k.mu.Lock()
-		defer k.mu.Unlock()
+		o.mu.Lock()
+		defer o.mu.Unlock()
 		if held.used.Swap(false) {
 			held.timer.Reset(stayOpen)
 		} else {
-			k.drop(h, held)
+			o.drop(at, held)
 		}
 	})
-	if k.files == nil {
-		k.files = make(map[*openFile]struct{})
+	if o.files == nil {
+		o.files = make(map[*openFile]struct{})
 	}
-	k.files[held] = struct{}{}
-	h.file.Store(held)
+	o.files[held] = struct{}{}
+	at.file.Store(held)
 	return true
 }
 
 // discard closes a file that is held. Another goroutine that reads it meanwhile finishes that, or
 // gets an error and opens the file itself.
-func (k *openFiles) discard(h *opened, held *openFile) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+func (o *openFiles) discard(at *opened, held *openFile) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	held.timer.Stop()
-	k.drop(h, held)
+	o.drop(at, held)
 }
 
 // drop does what discard does. The caller has locked mu.
-func (k *openFiles) drop(h *opened, held *openFile) {
-	h.file.CompareAndSwap(held, nil)
-	if _, ok := k.files[held]; ok {
-		delete(k.files, held)
+func (o *openFiles) drop(at *opened, held *openFile) {
+	at.file.CompareAndSwap(held, nil)
+	if _, ok := o.files[held]; ok {
+		delete(o.files, held)
 		held.Close()
 	}
 }
 
 // Close closes all files.
-func (k *openFiles) Close() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.closed = true
-	for held := range k.files {
+func (o *openFiles) Close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+	for held := range o.files {
 		held.timer.Stop()
 		held.Close()
 	}
-	clear(k.files)
+	clear(o.files)
 }
 
 // readPart reads the part of rep's content that begins at start and is as long as b. The error is

@@ -69,7 +69,7 @@ func bare(dir string, full bool) http.Handler {
 	contentRange, largeRange := []string{"bytes 100-299/1024"}, []string{"bytes 5000000-5001023/10485760"}
 	part, largePart := []string{"200"}, []string{"1024"}
 	gzip, vary := []string{"gzip"}, []string{"Accept-Encoding"}
-	film, err := os.Open(filepath.Join(dir, "10m.bin"))
+	stayingOpen, err := os.Open(filepath.Join(dir, "10m.bin"))
 	check(err)
 	tag := []string{`"5bdf6-1234567890abcdef-1"`}
 	date, control, accept, nosniff := []string{"Sun, 09 Sep 2001 01:46:40 GMT"}, []string{"no-cache"}, []string{"bytes"}, []string{"nosniff"}
@@ -84,7 +84,7 @@ func bare(dir string, full bool) http.Handler {
 		switch {
 		case path == "/s/10m.bin" && r.Header["Range"] != nil:
 			var b [1 << 10]byte
-			_, err := film.ReadAt(b[:], 5000000)
+			_, err := stayingOpen.ReadAt(b[:], 5000000)
 			check(err)
 			rest(h)
 			h["Content-Type"] = binary

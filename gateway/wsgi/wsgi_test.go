@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
-	// A version manager's python3 runs a dozen programs before it runs Python.
+	// The system's Python comes first: a version manager's python3 runs a dozen programs before it runs Python.
 	if _, err := os.Stat("/usr/bin/python3"); err == nil {
 		os.Setenv("PATH", "/usr/bin"+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	}

@@ -556,8 +556,7 @@ func TestAProgramThatServesByItselfIsToldWhatToCall(t *testing.T) {
 	t.Parallel()
 	p := run(t, func(dir string, c *reload.Config) {
 		c.Listen = nil
-		// The supervisor does not see what the program serves, only that it does not call package serving.
-		save(t, filepath.Join(dir, "main.go"), "package main\n\nimport \"time\"\n\nfunc main() { time.Sleep(time.Hour) }\n")
+		save(t, filepath.Join(dir, "main.go"), "package main\n\nimport \"net/http\"\n\nfunc main() { http.ListenAndServe(\"127.0.0.1:0\", http.NotFoundHandler()) }\n")
 	})
 	require.Eventually(t, func() bool {
 		return strings.Contains(p.log.String(), "it is reloaded only if it calls serving.Main, or serving.Run, in place of http.ListenAndServe")
